@@ -1,0 +1,72 @@
+"""Home: the folder of the local mode, with the databases and the keys that are made once.
+
+Any number of processes may start at once: the first to link a finished key file wins, and the others read it.
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from shared.sealing import SealingKey
+
+
+class Home:
+    """TIMEBALL_HOME: made on first use, readable by its owner only."""
+
+    def __init__(self, path: Path | str = "var") -> None:
+        self.path = Path(path).absolute()
+
+    def secret_keys(self) -> str:
+        """The Fernet key that encrypts secrets at rest."""
+        return self._once("secret_keys", lambda: Fernet.generate_key().decode())
+
+    def sealing_key(self, service: str) -> str:
+        """The service's private sealing key, base64."""
+        return self._once(f"{service}.sealing_key", lambda: SealingKey.generate().private_key)
+
+    def api_token(self) -> str:
+        """The console's first admin token."""
+        return self._once("api_token", lambda: secrets.token_urlsafe(32))
+
+    def database_url(self, service: str) -> str:
+        """The SQLAlchemy URL of the service's own SQLite file."""
+        _make_private(self.path)
+        return f"sqlite+aiosqlite:///{(self.path / f'{service}.db').as_posix()}"
+
+    def _once(self, name: str, make: Callable[[], str]) -> str:
+        key_file = self._keys_folder() / name
+        if not key_file.exists():
+            _create_whole(key_file, make())
+        return key_file.read_text().strip()
+
+    def _keys_folder(self) -> Path:
+        _make_private(self.path)
+        _make_private(self.path / "keys")
+        return self.path / "keys"
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _create_whole(path: Path, text: str) -> None:
+    """Create `path` with all of `text` at once, unless another process has created it."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        _write_private(draft, text)
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)

@@ -1,0 +1,94 @@
+"""Keys of the local mode are made once, for their owner only."""
+
+import stat
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import make_url
+
+from shared.home import Home
+from shared.sealing import SealingKey
+
+KEYS: dict[str, Callable[[Home], str]] = {
+    "secret_keys": Home.secret_keys,
+    "api_token": Home.api_token,
+    "sealing_key": lambda home: home.sealing_key("publisher"),
+}
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def read_secret_keys(path: Path) -> str:
+    return Home(path).secret_keys()
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_key_is_made_once(tmp_path: Path, name: str) -> None:
+    first = KEYS[name](Home(tmp_path / "home"))
+
+    assert first
+    assert KEYS[name](Home(tmp_path / "home")) == first
+    assert KEYS[name](Home(tmp_path / "another")) != first
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_key_is_readable_by_its_owner_only(tmp_path: Path, name: str) -> None:
+    KEYS[name](Home(tmp_path / "home"))
+
+    files = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    assert [mode(path) for path in files] == [0o600]
+    assert mode(files[0].parent) == 0o700
+    assert mode(tmp_path / "home") == 0o700
+
+
+def test_processes_starting_at_once_share_one_key(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as processes:
+        keys = set(processes.map(read_secret_keys, [tmp_path / "home"] * 16))
+
+    assert len(keys) == 1
+    assert len(list((tmp_path / "home" / "keys").iterdir())) == 1
+
+
+def test_the_loser_of_the_race_reads_the_winners_key(tmp_path: Path) -> None:
+    def race() -> str:
+        winners.append(Home(tmp_path).api_token())
+        return "the loser's"
+
+    winners: list[str] = []
+    loser = Home(tmp_path)._once("api_token", race)
+
+    assert [loser] == winners
+
+
+def test_each_service_has_its_own_sealing_key(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+
+    publisher, monitor = (SealingKey.from_base64(home.sealing_key(name)) for name in ("publisher", "monitor"))
+
+    assert publisher.public_key != monitor.public_key
+
+
+def test_the_secret_key_is_a_fernet_key(tmp_path: Path) -> None:
+    Fernet(Home(tmp_path).secret_keys())
+
+
+def test_each_service_has_its_own_database_file(tmp_path: Path) -> None:
+    url = make_url(Home(tmp_path / "home").database_url("scheduler"))
+
+    assert url.drivername == "sqlite+aiosqlite"
+    assert url.database == str(tmp_path / "home" / "scheduler.db")
+    assert (tmp_path / "home").is_dir()
+
+
+def test_home_stays_where_it_was_when_the_working_folder_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert Home("var").path == tmp_path / "var"
