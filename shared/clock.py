@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 LONGEST_NAP = timedelta(seconds=2)
+TIMER_ROUNDING = timedelta(milliseconds=0.3)
 
 
 class Clock(Protocol):
@@ -29,8 +30,13 @@ class SystemClock:
     async def sleep_until(self, instant: datetime) -> None:
         """Return once the wall clock shows `instant`, never before.
 
-        Timers count monotonic time and uvloop rounds them to a millisecond, so one may fire early, and none of them
-        notices that the wall clock was set: sleep in naps and read the clock after each.
+        Timers count monotonic time, so none notices that the wall clock was set: sleep in naps and read the clock
+        after each. uvloop rounds timers to a millisecond: aim a little early and let the loop turn for the rest.
         """
         while (remaining := instant - self.now()) > timedelta(0):  # noqa: ASYNC110  (time sets no event)
-            await asyncio.sleep(min(remaining, LONGEST_NAP).total_seconds())
+            await asyncio.sleep(_nap(remaining).total_seconds())
+
+
+def _nap(remaining: timedelta) -> timedelta:
+    """How long to sleep before looking at the clock again."""
+    return max(min(remaining - TIMER_ROUNDING, LONGEST_NAP), timedelta(0))
