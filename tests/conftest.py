@@ -1,0 +1,69 @@
+"""Fixtures every test may ask for: real brokers and databases, started when the first test needs them."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from deploy.local.postgres_node import PostgresNode
+from tests.nodes import Broker, contained_broker, fresh_vhost, private_broker
+
+
+@pytest.fixture(scope="session")
+def nodes_directory() -> Iterator[Path]:
+    """Where the nodes live; unlike pytest's own directories, open to the user PostgreSQL runs as."""
+    with tempfile.TemporaryDirectory(prefix="timeball-nodes-") as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        yield directory
+
+
+@pytest.fixture(scope="session")
+def broker_node(nodes_directory: Path) -> Iterator[Broker]:
+    """A real RabbitMQ: a private node, or a container where TIMEBALL_TEST_BROKER=containers."""
+    broker: AbstractContextManager[Broker] = private_broker(nodes_directory / "broker")
+    if os.environ.get("TIMEBALL_TEST_BROKER") == "containers":
+        broker = contained_broker()
+    with broker as running:
+        yield running
+
+
+@pytest.fixture
+def amqp_vhost_url(broker_node: Broker) -> Iterator[str]:
+    """The address of a virtual host of this test's own."""
+    with fresh_vhost(broker_node) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_node(nodes_directory: Path) -> Iterator[PostgresNode]:
+    """A real PostgreSQL that does not wait for the disk."""
+    node = PostgresNode(nodes_directory / "postgres", durable=False)
+    node.start()
+    yield node
+    node.kill()
+
+
+@pytest.fixture
+def postgres_url(postgres_node: PostgresNode) -> Iterator[str]:
+    """An empty PostgreSQL database of this test's own."""
+    name = f"test_{uuid4().hex[:12]}"
+    yield postgres_node.create_database(name)
+    postgres_node.drop_database(name)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """An empty SQLite database of this test's own."""
+    return f"sqlite+aiosqlite:///{tmp_path}/x.db"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database of either kind: the test runs once on each."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url

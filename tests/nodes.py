@@ -1,0 +1,135 @@
+"""Real brokers for tests: a private node by default, a container on request, one vhost for each test."""
+
+import base64
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote
+from uuid import uuid4
+
+from testcontainers.core.container import DockerContainer
+
+from deploy.local.amqp_login import accepts_login
+from deploy.local.broker_node import BrokerNode
+from deploy.local.child import NodeError, free_ports, wait_until
+
+
+class Broker(Protocol):
+    """A RabbitMQ that tests may stop, kill and start again; every method blocks."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def management_url(self) -> str: ...
+
+    @property
+    def username(self) -> str: ...
+
+    @property
+    def password(self) -> str: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+    def restart(self) -> None: ...
+
+
+@contextmanager
+def private_broker(directory: Path) -> Iterator[Broker]:
+    """A node from the installed package, its data thrown away at the end."""
+    node = BrokerNode(directory)
+    node.start()
+    try:
+        yield node
+    finally:
+        node.kill()
+
+
+class BrokerContainer:
+    """RabbitMQ's official image on ports that stay the same from one start to the next."""
+
+    username = "timeball"
+    password = "timeball"
+
+    def __init__(self, image: str = "rabbitmq:4-management") -> None:
+        self.amqp_port, self.management_port = free_ports(2)
+        self._container = (
+            DockerContainer(image)
+            .with_env("RABBITMQ_DEFAULT_USER", self.username)
+            .with_env("RABBITMQ_DEFAULT_PASS", self.password)
+            .with_bind_ports(5672, self.amqp_port)
+            .with_bind_ports(15672, self.management_port)
+        )
+
+    @property
+    def url(self) -> str:
+        return f"amqp://{self.username}:{self.password}@127.0.0.1:{self.amqp_port}/"
+
+    @property
+    def management_url(self) -> str:
+        return f"http://127.0.0.1:{self.management_port}"
+
+    def create(self) -> None:
+        self._container.start()
+        self._await_login()
+
+    def start(self) -> None:
+        self._container.get_wrapped_container().start()
+        self._await_login()
+
+    def stop(self) -> None:
+        self._container.get_wrapped_container().stop()
+
+    def kill(self) -> None:
+        self._container.get_wrapped_container().kill()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def remove(self) -> None:
+        self._container.stop()
+
+    def _await_login(self) -> None:
+        if not wait_until(lambda: accepts_login(self.amqp_port, self.username, self.password), within=60, every=0.2):
+            raise NodeError("the broker container did not accept a login within 60 s")
+
+
+@contextmanager
+def contained_broker() -> Iterator[Broker]:
+    """A container, removed at the end."""
+    container = BrokerContainer()
+    container.create()
+    try:
+        yield container
+    finally:
+        container.remove()
+
+
+@contextmanager
+def fresh_vhost(broker: Broker) -> Iterator[str]:
+    """The AMQP address of a new virtual host, deleted at the end with all that is in it."""
+    name = f"test-{uuid4().hex[:12]}"
+    manage(broker, "PUT", f"/api/vhosts/{name}")
+    permissions = b'{"configure": ".*", "write": ".*", "read": ".*"}'
+    manage(broker, "PUT", f"/api/permissions/{name}/{quote(broker.username)}", permissions)
+    try:
+        yield broker.url + name
+    finally:
+        manage(broker, "DELETE", f"/api/vhosts/{name}")
+
+
+def manage(broker: Broker, method: str, path: str, body: bytes | None = None) -> bytes:
+    """One request to RabbitMQ's management API."""
+    credentials = base64.b64encode(f"{broker.username}:{broker.password}".encode()).decode()
+    headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
+    request = urllib.request.Request(broker.management_url + path, data=body, headers=headers, method=method)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        answer: bytes = response.read()
+    return answer
