@@ -1,0 +1,1 @@
+"""How Timeball is run: the container image, and the local mode."""

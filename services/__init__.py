@@ -1,0 +1,1 @@
+"""The services. They share nothing but the events of `shared.events`."""

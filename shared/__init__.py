@@ -1,0 +1,1 @@
+"""Mechanisms that every service uses: typed events, messaging, databases. Never business rules."""

@@ -1,0 +1,97 @@
+"""Many rows in one statement: the rows travel as one JSON parameter, on SQLite and PostgreSQL alike.
+
+Against one bind parameter per value this needs a tenth of the client's time, and the statement's text never changes.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Table, TextClause, text
+from sqlalchemy.dialects import postgresql
+
+from shared.db import as_text
+
+Row = Mapping[str, Any]
+
+_POSTGRES = postgresql.dialect()
+
+
+def encode(rows: Iterable[Row]) -> dict[str, str]:
+    """The bind parameter of a bulk statement."""
+    return {"rows": json.dumps(list(rows), default=_encode, ensure_ascii=False)}
+
+
+def _encode(value: object) -> str:
+    if isinstance(value, datetime):
+        return as_text(value)
+    raise TypeError(f"{value!r} has no place in a row")
+
+
+def rows_of(columns: Sequence[Column[Any]], dialect: str) -> str:
+    """The parameter as a table expression with these columns."""
+    if dialect == "sqlite":
+        fields = ", ".join(f"value ->> '$.{column.name}' AS {column.name}" for column in columns)
+        return f"(SELECT {fields} FROM json_each(:rows)) AS given"
+    fields = ", ".join(f"{column.name} {column.type.compile(dialect=_POSTGRES)}" for column in columns)
+    return f"json_to_recordset(CAST(:rows AS json)) AS given({fields})"
+
+
+def insert_missing(table: Table, dialect: str) -> TextClause:
+    """Insert the rows whose primary key is not there yet; returns the keys inserted."""
+    names = _names(table.columns)
+    keys = list(table.primary_key)
+    return text(
+        f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {rows_of(list(table.columns), dialect)} "
+        f"WHERE true ON CONFLICT ({_names(keys)}) DO NOTHING RETURNING {_names(keys)}"
+    ).columns(*keys)
+
+
+def insert(table: Table, columns: Sequence[Column[Any]], dialect: str) -> TextClause:
+    """Insert rows that are known to be new."""
+    names = _names(columns)
+    return text(f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {rows_of(columns, dialect)}")
+
+
+def upsert(table: Table, dialect: str, *, guard: str) -> TextClause:
+    """Insert rows, or overwrite those for which `guard` (over the table and `excluded`) holds; returns the keys."""
+    names = _names(table.columns)
+    keys = list(table.primary_key)
+    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if column not in keys)
+    return text(
+        f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {rows_of(list(table.columns), dialect)} "
+        f"WHERE true ON CONFLICT ({_names(keys)}) DO UPDATE SET {changes} WHERE {guard} RETURNING {_names(keys)}"
+    ).columns(*keys)
+
+
+def update(table: Table, columns: Sequence[Column[Any]], dialect: str, *, guard: str = "true") -> TextClause:
+    """Update these columns by primary key where `guard` (over the table and `given`) holds; returns the keys."""
+    keys = list(table.primary_key)
+    changes = ", ".join(f"{column.name} = given.{column.name}" for column in columns)
+    return text(
+        f"UPDATE {table.name} SET {changes} FROM {rows_of([*keys, *columns], dialect)} "
+        f"WHERE {_matches(table)} AND {guard} RETURNING {_names(keys, table.name)}"
+    ).columns(*keys)
+
+
+def select_by_key(table: Table, dialect: str) -> TextClause:
+    """The whole rows with the given primary keys."""
+    source = f"{table.name} JOIN {rows_of(list(table.primary_key), dialect)} ON {_matches(table)}"
+    return text(f"SELECT {_names(table.columns, table.name)} FROM {source}").columns(*table.columns)
+
+
+def delete_by_key(table: Table, dialect: str) -> TextClause:
+    """Delete the rows with the given primary keys."""
+    keys = list(table.primary_key)
+    return text(
+        f"DELETE FROM {table.name} WHERE ({_names(keys)}) IN (SELECT {_names(keys)} FROM {rows_of(keys, dialect)})"
+    )
+
+
+def _matches(table: Table) -> str:
+    return " AND ".join(f"{table.name}.{key.name} = given.{key.name}" for key in table.primary_key)
+
+
+def _names(columns: Iterable[Column[Any]], prefix: str = "") -> str:
+    return ", ".join(f"{prefix}.{column.name}" if prefix else column.name for column in columns)

@@ -1,0 +1,14 @@
+"""Every event of the public contract, typed. The services share nothing else."""
+
+from shared.events import maintenance, monitor, publisher, requests, scheduler
+from shared.events.base import Event
+
+_MODULES = (requests, scheduler, publisher, monitor, maintenance)
+
+EVENTS: dict[str, type[Event]] = {
+    event.type: event
+    for module in _MODULES
+    for event in vars(module).values()
+    if isinstance(event, type) and issubclass(event, Event) and event is not Event
+}
+"""Event class by its name on the wire."""

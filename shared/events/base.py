@@ -1,0 +1,113 @@
+"""What every event has in common: it is frozen, strictly typed, tolerant of unknown fields, and has a name."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+)
+
+MAX_TEXT_LENGTH = 100_000
+MAX_OPTIONS_LENGTH = 20_000
+
+
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the instant is outside the years 1 to 9999 in UTC") from error
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("the text contains the character U+0000, which no database stores; remove it")
+    return text
+
+
+def _storable(options: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    text = repr(options)
+    if "\\x00" in text:
+        raise ValueError("the options contain the character U+0000; remove it")
+    if len(text) > MAX_OPTIONS_LENGTH:
+        raise ValueError(f"the options are longer than {MAX_OPTIONS_LENGTH:,} characters")
+    return options
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""An RFC 3339 instant with an offset, held in UTC."""
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""An identifier chosen by a producer: 1 to 200 characters, no control characters."""
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:-]+$")]
+Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_LENGTH), AfterValidator(_without_nul)]
+WebUrl = Annotated[str, StringConstraints(max_length=2048, pattern=r"^https?://[^\s\x00-\x1f]+$")]
+Options = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
+Count = Annotated[int, Field(ge=0)]
+Revision = Annotated[int, Field(ge=1)]
+
+
+class Value(BaseModel):
+    """A part of an event: compared by its fields, never changed."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+
+class Event(Value):
+    """Something that happened, or that somebody asks for; `type` is its routing key."""
+
+    type: ClassVar[str] = ""
+
+    def __init_subclass__(cls, *, type: str = "", **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.type = type
+
+    def body(self) -> bytes:
+        """The event as JSON; what is absent stays absent."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+
+class ErrorDetail(Value):
+    """What went wrong: `kind` is our class of error (`class` on the wire), `code` the platform's."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", populate_by_name=True, serialize_by_alias=True)
+
+    kind: str = Field(alias="class")
+    code: str
+    message: str
+
+
+_UNION_TAGS = {"instant", "local_time"}
+
+
+def explain(error: ValidationError, *, most: int = 3) -> str:
+    """Name each wrong field, its value and what would be right, in one readable line."""
+    problems = [_explain_one(detail) for detail in error.errors(include_url=False, include_context=False)]
+    hidden = len(problems) - most
+    return "; ".join(problems[:most]) + (f"; and {hidden} more" if hidden > 0 else "")
+
+
+def _explain_one(detail: Any) -> str:
+    place = ""
+    for part in detail["loc"]:
+        if part in _UNION_TAGS:
+            continue
+        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
+    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "missing":
+        return f"{place}: this field is required"
+    if not place:
+        return str(message)
+    return f"{place}: {message} (got {_shortened(detail['input'])})"
+
+
+def _shortened(value: object, *, most: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"

@@ -1,0 +1,94 @@
+"""Facts that the publisher emits about posts and accounts."""
+
+from typing import Literal
+
+from shared.events.base import Count, ErrorDetail, Event, Id, Instant, Name, Revision
+
+
+class PublishRetrying(Event, type="publish.retrying"):
+    post_id: Id
+    account_id: Id
+    revision: Revision
+    attempt: Count
+    next_attempt_at: Instant
+    error: ErrorDetail
+
+
+class PublishSucceeded(Event, type="publish.succeeded"):
+    """`lateness_ms` is the start of the send minus the due instant."""
+
+    post_id: Id
+    account_id: Id
+    revision: Revision
+    platform: Name
+    platform_post_id: str | None = None
+    url: str | None = None
+    published_at: Instant
+    lateness_ms: float
+    attempts: Count
+
+
+class PublishFailed(Event, type="publish.failed"):
+    post_id: Id
+    account_id: Id
+    revision: Revision
+    attempts: Count
+    error: ErrorDetail
+
+
+class PublishUnknown(Event, type="publish.unknown"):
+    """The request may have landed; a person settles it with `publish.resolve_requested`."""
+
+    post_id: Id
+    account_id: Id
+    revision: Revision
+    attempts: Count
+    error: ErrorDetail
+
+
+class PublishSkipped(Event, type="publish.skipped"):
+    post_id: Id
+    account_id: Id
+    revision: Revision
+    reason: Literal["cancelled", "superseded", "too_late"]
+    attempts: Count = 0
+
+
+class PublishHeld(Event, type="publish.held"):
+    """Waits for `publish.retry_requested`."""
+
+    post_id: Id
+    account_id: Id
+    revision: Revision
+    reason: str
+    attempts: Count = 0
+
+
+class AccountConnected(Event, type="account.connected"):
+    account_id: Id
+    platform: Name
+    token_expires_at: Instant | None = None
+
+
+class AccountDisconnected(Event, type="account.disconnected"):
+    account_id: Id
+    platform: Name
+
+
+class AccountRefreshRequested(Event, type="account.refresh_requested"):
+    account_id: Id
+
+
+class AccountRefreshed(Event, type="account.refreshed"):
+    account_id: Id
+    platform: Name
+    token_expires_at: Instant | None = None
+    needs_reconnect: bool = False
+
+
+class AccountRefreshFailed(Event, type="account.refresh_failed"):
+    account_id: Id
+    platform: Name | None = None
+    token_expires_at: Instant | None = None
+    error: ErrorDetail
+    needs_reconnect: bool

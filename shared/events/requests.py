@@ -1,0 +1,148 @@
+"""Requests that anyone may emit."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
+
+from shared.events.base import Event, Id, Instant, Name, Options, Text, Value, WebUrl
+
+MAX_TARGETS = 1000
+MAX_POSTS_IN_A_BATCH = 500
+
+
+class LocalTime(Value):
+    """A wall-clock time in an IANA zone, e.g. `2027-03-28T02:30` in `Europe/Berlin`."""
+
+    local: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?$")]
+    zone: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+def _kind_of_time(value: object) -> str:
+    return "local_time" if isinstance(value, dict | LocalTime) else "instant"
+
+
+PublishAt = Annotated[
+    Annotated[Instant, Tag("instant")] | Annotated[LocalTime, Tag("local_time")],
+    Discriminator(_kind_of_time),
+]
+
+
+class Media(Value):
+    url: WebUrl
+    alt: Text | None = None
+    mime: Name | Annotated[str, StringConstraints(max_length=100, pattern=r"^[\w.+-]+/[\w.+-]+$")] | None = None
+
+
+class LatePolicy(Value):
+    """What becomes of a post found overdue by more than the grace; `publish` then holds it for a person."""
+
+    mode: Literal["publish", "skip", "hold"] = "publish"
+    grace_seconds: Annotated[float, Field(ge=0, le=366 * 86400)] = 3600
+
+
+class Target(Value):
+    """One account the post goes to; its own time, content and options win over the post's."""
+
+    account_id: Id
+    publish_at: PublishAt | None = None
+    content: Text | None = None
+    options: Options | None = None
+
+
+class ScheduleRequested(Event, type="schedule.requested"):
+    post_id: Id
+    content: Text
+    media: tuple[Media, ...] = Field(default=(), max_length=20)
+    publish_at: PublishAt | None = None
+    targets: tuple[Target, ...] = Field(min_length=1, max_length=MAX_TARGETS)
+    late_policy: LatePolicy = LatePolicy()
+    callback_url: WebUrl | None = None
+
+    @model_validator(mode="after")
+    def _targets_are_distinct(self) -> Self:
+        seen: set[str] = set()
+        for index, target in enumerate(self.targets):
+            if target.account_id in seen:
+                raise ValueError(f"targets[{index}].account_id: {target.account_id!r} is listed twice; name it once")
+            seen.add(target.account_id)
+        return self
+
+
+class ScheduleBatchRequested(Event, type="schedule.batch_requested"):
+    """Many posts in one message; each is read on its own, so that one bad post does not refuse the others."""
+
+    batch_id: Id
+    posts: tuple[JsonValue, ...] = Field(
+        min_length=1,
+        max_length=MAX_POSTS_IN_A_BATCH,
+        json_schema_extra={"items": {"$ref": "schedule.requested.json"}},
+    )
+
+
+class ScheduleCancelRequested(Event, type="schedule.cancel_requested"):
+    post_id: Id
+    account_ids: tuple[Id, ...] | None = Field(default=None, min_length=1, max_length=MAX_TARGETS)
+
+
+class PublishRetryRequested(Event, type="publish.retry_requested"):
+    post_id: Id
+    account_id: Id
+
+
+class PublishResolveRequested(Event, type="publish.resolve_requested"):
+    post_id: Id
+    account_id: Id
+    outcome: Literal["published", "not_published"]
+    platform_post_id: Text | None = None
+
+
+class AccountLimits(Value):
+    per_second: Annotated[int, Field(ge=1)] | None = None
+    per_minute: Annotated[int, Field(ge=1)] | None = None
+    per_day: Annotated[int, Field(ge=1)] | None = None
+
+
+class AccountConnectRequested(Event, type="account.connect_requested"):
+    account_id: Id
+    platform: Name
+    settings: Options = Field(default_factory=dict)
+    sealed_credentials: Text | None = None
+    limits: AccountLimits | None = None
+
+
+class AccountDisconnectRequested(Event, type="account.disconnect_requested"):
+    account_id: Id
+
+
+class Keyword(Value):
+    phrase: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    match: Literal["word", "substring", "regex"] = "word"
+    exclude: tuple[Text, ...] = ()
+
+
+class DigestTime(Value):
+    at: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    zone: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class WorkspaceConfigured(Event, type="workspace.configured"):
+    workspace_id: Id
+    monitoring_enabled: bool
+    subreddits: tuple[Name, ...]
+    keywords: tuple[Keyword, ...]
+    sealed_notify: Text | None = None
+    digest: DigestTime | None = None
+
+
+class TimerTriggerRequested(Event, type="timer.trigger_requested"):
+    timer: Name
+
+
+class DeadLetterReplayRequested(Event, type="dead_letter.replay_requested"):
+    service: Name
+    message_ids: tuple[Id, ...] | None = None
+
+
+class DeadLetterDropRequested(Event, type="dead_letter.drop_requested"):
+    service: Name
+    message_ids: tuple[Id, ...] | None = None

@@ -1,0 +1,1 @@
+"""Events over RabbitMQ: topology, delay, outbox, inbox, dead letters, and explicit acknowledgement."""

@@ -1,0 +1,203 @@
+"""Consuming: every message ends acknowledged, tried again later, or parked with its reason; decided here and nowhere else."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aio_pika.abc import AbstractIncomingMessage
+from faststream import AckPolicy
+from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange, RabbitQueue
+from faststream.rabbit.message import RabbitMessage
+from prometheus_client import Counter
+
+from shared.clock import Clock
+from shared.db import is_passing
+from shared.events import Event
+from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
+from shared.messaging.dead_letters import failures_of, parked, tried_again
+from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent, read, type_of
+from shared.messaging.topology import EVENTS_EXCHANGE, RETRY_TIERS, Queue
+
+MOST_FAILURES = 3
+CONSUMED = Counter("timeball_messages_total", "Messages taken from queues, by what became of them", ["type", "result"])
+
+Handler = Callable[[Delivery[Any]], Awaitable[None]]
+Refusal = Callable[[UnreadableEvent, str | None], Awaitable[bool]]
+
+log = structlog.get_logger()
+
+
+class HandBack(Exception):
+    """The handler stops before its work is done: the message goes back to its queue when the connection closes."""
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """Binds handlers to queues and settles each message."""
+
+    service: str
+    broker: RabbitBroker
+    publisher: Publisher
+    clock: Clock
+
+    def subscribe(
+        self,
+        queue: Queue,
+        handlers: Mapping[type[Event], Handler],
+        *,
+        prefetch: int,
+        on_unreadable: Refusal | None = None,
+    ) -> None:
+        """Consume a durable queue. `on_unreadable` may answer bytes that are no event; else they are parked."""
+        subscriber = self.broker.subscriber(
+            RabbitQueue(queue.name, durable=True, arguments=queue.arguments, declare=False),
+            channel=Channel(prefetch_count=prefetch),
+            ack_policy=AckPolicy.MANUAL,
+            decoder=_undecoded,
+            no_reply=True,
+        )
+        settle = Settlement(self, queue.name, on_unreadable)
+        for event_class, handler in handlers.items():
+            subscriber(settle.handling(event_class, handler), filter=_has_type(event_class))
+        subscriber(settle.unexpected())
+
+    def listen(self, name: str, handlers: Mapping[type[Event], Handler], *, binding: str, most: int = 10_000) -> None:
+        """Hear events as they pass, in a queue of this process alone: nothing is kept while nobody listens."""
+        subscriber = self.broker.subscriber(
+            RabbitQueue(
+                name,
+                routing_key=binding,
+                exclusive=True,
+                auto_delete=True,
+                arguments={"x-max-length": most, "x-overflow": "drop-head"},
+            ),
+            RabbitExchange(EVENTS_EXCHANGE, type=ExchangeType.TOPIC, durable=True),
+            ack_policy=AckPolicy.ACK_FIRST,
+            decoder=_undecoded,
+            no_reply=True,
+        )
+        for event_class, handler in handlers.items():
+            subscriber(_hearing(event_class, handler), filter=_has_type(event_class))
+        subscriber(_ignore)
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """How the messages of one queue are settled."""
+
+    consumer: Consumer
+    queue: str
+    on_unreadable: Refusal | None
+
+    def handling(self, event_class: type[Event], handler: Handler) -> Callable[..., Awaitable[None]]:
+        """A FastStream handler that shows the event's schema in AsyncAPI and settles the message."""
+
+        async def handle(message: Any) -> None:
+            await self._settle(message, handler)
+
+        return _documented(handle, event_class, handler)
+
+    def unexpected(self) -> Callable[..., Awaitable[None]]:
+        """A FastStream handler for types that no other handler takes."""
+
+        async def refuse_unexpected(message: Any) -> None:
+            await self._settle(message, self._no_handler)
+
+        return refuse_unexpected
+
+    async def _no_handler(self, delivery: Delivery[Event]) -> None:
+        reason = f"{self.queue} does not take {delivery.event.type!r}"
+        raise UnreadableEvent(reason, type=delivery.event.type, body=delivery.event.body())
+
+    async def _settle(self, message: AbstractIncomingMessage, handler: Handler) -> None:
+        try:
+            await handler(read(message))
+        except HandBack:
+            return
+        except UnreadableEvent as error:
+            await self._refuse(message, error)
+        except Exception as error:
+            await self._after_failure(message, error)
+        else:
+            await self._acknowledge(message, "handled")
+
+    async def _refuse(self, message: AbstractIncomingMessage, error: UnreadableEvent) -> None:
+        try:
+            answered = self.on_unreadable is not None and await self.on_unreadable(error, message.correlation_id)
+        except Exception as failure:
+            await self._after_failure(message, failure)
+            return
+        if answered:
+            await self._acknowledge(message, "rejected")
+        else:
+            await self._park(message, error.reason)
+
+    async def _after_failure(self, message: AbstractIncomingMessage, error: Exception) -> None:
+        passing = is_passing(error) or isinstance(error, BrokerUnavailable)
+        if not passing and failures_of(message) + 1 >= MOST_FAILURES:
+            log.error("message_failed", queue=self.queue, type=type_of(message), exc_info=error)
+            await self._park(message, f"{type(error).__name__}: {error}")
+            return
+        log.warning("message_tried_again", queue=self.queue, type=type_of(message), error=repr(error), passing=passing)
+        again = tried_again(message, service=self.consumer.service, queue=self.queue, tier=RETRY_TIERS[0])
+        await self._move(message, again, "tried_again")
+
+    async def _park(self, message: AbstractIncomingMessage, reason: str) -> None:
+        log.warning("message_parked", queue=self.queue, type=type_of(message), reason=reason)
+        now = self.consumer.clock.now()
+        dead = parked(message, service=self.consumer.service, queue=self.queue, reason=reason, now=now)
+        await self._move(message, dead, "parked")
+
+    async def _move(self, message: AbstractIncomingMessage, copy: Envelope, result: str) -> None:
+        """Publish the copy and acknowledge the original, or give the original back to the broker."""
+        try:
+            await self.consumer.publisher.publish(Outgoing(copy))
+        except BrokerUnavailable as error:
+            log.warning("message_returned", queue=self.queue, error=str(error))
+            await _quietly(message.nack(requeue=True))
+        else:
+            await self._acknowledge(message, result)
+
+    async def _acknowledge(self, message: AbstractIncomingMessage, result: str) -> None:
+        CONSUMED.labels(type_of(message), result).inc()
+        await _quietly(message.ack())
+
+
+async def _quietly(answer: Awaitable[None]) -> None:
+    """Answer the broker; where the channel is gone, the broker delivers the message again anyway."""
+    try:
+        await answer
+    except Exception as error:
+        log.info("acknowledgement_lost", error=repr(error))
+
+
+async def _undecoded(message: RabbitMessage) -> AbstractIncomingMessage:
+    return message.raw_message
+
+
+def _has_type(event_class: type[Event]) -> Callable[[RabbitMessage], bool]:
+    return lambda message: type_of(message.raw_message) == event_class.type
+
+
+def _hearing(event_class: type[Event], handler: Handler) -> Callable[..., Awaitable[None]]:
+    async def hear(message: Any) -> None:
+        try:
+            await handler(read(message))
+        except Exception as error:
+            log.warning("message_not_heard", type=event_class.type, error=repr(error))
+
+    return _documented(hear, event_class, handler)
+
+
+async def _ignore(message: Any) -> None:
+    """Other events that pass by."""
+
+
+def _documented(
+    function: Callable[..., Awaitable[None]], event_class: type[Event], handler: Handler
+) -> Callable[..., Awaitable[None]]:
+    function.__name__ = getattr(handler, "__name__", event_class.type)
+    function.__doc__ = handler.__doc__
+    function.__annotations__ = {"message": event_class, "return": None}
+    return function

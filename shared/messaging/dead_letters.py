@@ -1,0 +1,60 @@
+"""Dead letters: where a message rests that cannot be handled, with the reason a person needs."""
+
+from datetime import datetime
+
+from aio_pika.abc import AbstractIncomingMessage, FieldValue
+
+from shared.db import as_text
+from shared.messaging.envelope import Envelope, type_of
+from shared.messaging.topology import DEAD_EXCHANGE, RETRY_EXCHANGE, dead_queue, retry_queue
+
+FAILURES_HEADER = "timeball-failures"
+MOST_REASON = 1000
+
+
+def parked(message: AbstractIncomingMessage, *, service: str, queue: str, reason: str, now: datetime) -> Envelope:
+    """The message as it rests in `<service>.dead`: body and id untouched, the reason in its headers."""
+    headers = carried_headers(message) | _why(queue, reason, now)
+    return _copy(message, headers).to(DEAD_EXCHANGE, routing_key=dead_queue(service))
+
+
+def parked_event(envelope: Envelope, *, service: str, queue: str, reason: str, now: datetime) -> Envelope:
+    """An event of ours as it rests in `<service>.dead`."""
+    return envelope.to(DEAD_EXCHANGE, routing_key=dead_queue(service), **_why(queue, reason, now))
+
+
+def tried_again(message: AbstractIncomingMessage, *, service: str, queue: str, tier: int) -> Envelope:
+    """The message on its way to a retry queue, from which it returns to `queue` after `tier` seconds."""
+    headers = carried_headers(message) | {FAILURES_HEADER: failures_of(message) + 1}
+    return _copy(message, headers).to(RETRY_EXCHANGE, routing_key=queue, tier=retry_queue(service, tier))
+
+
+def failures_of(message: AbstractIncomingMessage) -> int:
+    """How often handling this message has failed so far."""
+    failures = message.headers.get(FAILURES_HEADER, 0)
+    return failures if isinstance(failures, int) else 0
+
+
+def carried_headers(message: AbstractIncomingMessage) -> dict[str, str | int]:
+    """The headers worth keeping: the broker's own records of earlier deaths would change how it routes."""
+    return {name: value for name, value in message.headers.items() if _is_carried(name, value)}  # type: ignore[misc]
+
+
+def _is_carried(name: str, value: FieldValue) -> bool:
+    return not name.startswith(("x-", "tier")) and isinstance(value, str | int)
+
+
+def _why(queue: str, reason: str, now: datetime) -> dict[str, str | int]:
+    return {"reason": reason[:MOST_REASON], "queue": queue, "parked_at": as_text(now)}
+
+
+def _copy(message: AbstractIncomingMessage, headers: dict[str, str | int]) -> Envelope:
+    identity = message.message_id or ""
+    return Envelope(
+        type=type_of(message),
+        body=message.body,
+        message_id=identity,
+        correlation_id=message.correlation_id or identity,
+        routing_key=message.routing_key or "",
+        headers=headers,
+    )

@@ -1,0 +1,119 @@
+"""The envelope: an event with the AMQP properties it travels with."""
+
+import re
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import uuid4
+
+from aio_pika import DeliveryMode, Message
+from aio_pika.abc import AbstractIncomingMessage, HeadersType
+from pydantic import ValidationError
+
+from shared.events import EVENTS, Event
+from shared.events.base import explain
+from shared.messaging.topology import EVENTS_EXCHANGE
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+EventT = TypeVar("EventT", bound=Event, covariant=True)
+_VERSIONED = re.compile(r"^(?P<type>.+)\.v\d+$")
+_SAFE_ID = re.compile(r"^[\x20-\x7e]{1,200}$")
+
+
+class UnreadableEvent(Exception):
+    """The bytes are no event of ours, and repeating the delivery cannot help."""
+
+    def __init__(self, reason: str, *, type: str, body: bytes) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.type = type
+        self.body = body
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An event on its way out: what is sent, under which identity, and where to."""
+
+    type: str
+    body: bytes
+    message_id: str
+    correlation_id: str
+    exchange: str = EVENTS_EXCHANGE
+    routing_key: str = ""
+    headers: dict[str, str | int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, event: Event, *, correlation_id: str | None = None) -> "Envelope":
+        """Wrap an event under a new message id; its routing key is its type."""
+        message_id = str(uuid4())
+        return cls(event.type, event.body(), message_id, correlation_id or message_id, routing_key=event.type)
+
+    def to(self, exchange: str, *, routing_key: str | None = None, **headers: str | int) -> "Envelope":
+        """The same event, addressed elsewhere."""
+        key = self.routing_key if routing_key is None else routing_key
+        return replace(self, exchange=exchange, routing_key=key, headers=self.headers | headers)
+
+    def message(self, *, app_id: str, now: datetime, expiration_ms: int | None = None) -> Message:
+        """The AMQP message: persistent JSON with the properties of the contract."""
+        headers: HeadersType = dict(self.headers)
+        return Message(
+            self.body,
+            headers=headers,
+            content_type="application/json",
+            delivery_mode=DeliveryMode.PERSISTENT,
+            type=self.type,
+            message_id=self.message_id,
+            correlation_id=self.correlation_id,
+            timestamp=now,
+            app_id=app_id,
+            expiration=None if expiration_ms is None else expiration_ms / 1000,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery(Generic[EventT]):
+    """An event that arrived. `message_id` is None where an outside producer gave none."""
+
+    event: EventT
+    message_id: str | None
+    correlation_id: str
+    redelivered: bool = False
+
+
+def read(message: AbstractIncomingMessage) -> Delivery[Event]:
+    """The event in a message, or UnreadableEvent with a reason a person understands."""
+    event = read_event(type_of(message), message.body)
+    message_id = _safe(message.message_id)
+    correlation_id = _safe(message.correlation_id) or message_id or str(uuid4())
+    return Delivery(event, message_id, correlation_id, bool(message.redelivered))
+
+
+def type_of(message: AbstractIncomingMessage) -> str:
+    """The event's name: the `type` property, or the routing key where a producer left it out."""
+    return message.type or message.routing_key or ""
+
+
+def read_event(type_name: str, body: bytes) -> Event:
+    """Parse the body of an event by its name."""
+    event_class = EVENTS.get(type_name)
+    if event_class is None:
+        raise UnreadableEvent(_unknown(type_name), type=type_name, body=body)
+    if len(body) > MAX_BODY_BYTES:
+        reason = f"the body has {len(body):,} bytes; at most {MAX_BODY_BYTES:,} are read: split it"
+        raise UnreadableEvent(reason, type=type_name, body=body)
+    try:
+        return event_class.model_validate_json(body)
+    except ValidationError as error:
+        raise UnreadableEvent(explain(error), type=type_name, body=body) from error
+
+
+def _unknown(type_name: str) -> str:
+    versioned = _VERSIONED.match(type_name)
+    if versioned and versioned["type"] in EVENTS:
+        return f"unknown version {type_name!r}: this release reads {versioned['type']!r}"
+    return f"unknown event type {type_name!r}"
+
+
+def _safe(identity: str | None) -> str | None:
+    """An id that any database and log stores as it is; anything else counts as absent."""
+    return identity if identity and _SAFE_ID.match(identity) else None

@@ -1,0 +1,198 @@
+"""The transactional outbox: events are written with the change they report, and relayed to the broker afterwards.
+
+A row is born claimed by the process that wrote it, which relays it from memory right after the commit. A row whose
+claim ran out (the process died, the broker was away) is taken over by whichever relay polls first. An event may so be
+sent twice, under the same message id; it is never lost.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import (
+    Column,
+    Executable,
+    Integer,
+    MetaData,
+    RowMapping,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared import bulk
+from shared.clock import Clock
+from shared.db import Database, InstantColumn
+from shared.messaging.broker import Outgoing, Publisher, is_for_anyone
+from shared.messaging.envelope import Envelope
+
+CLAIM = timedelta(seconds=30)
+POLL_SECONDS = 1.0
+BATCH = 500
+MOST_IN_MEMORY = 20_000
+"""Beyond this the relay forgets what it was handed and finds it by polling, so that memory stays flat."""
+
+log = structlog.get_logger()
+
+
+def outbox_table(metadata: MetaData) -> Table:
+    """The outbox of one service."""
+    return Table(
+        "outbox",
+        metadata,
+        Column("message_id", String(200), primary_key=True),
+        Column("type", String(100), nullable=False),
+        Column("body", Text, nullable=False),
+        Column("correlation_id", String(200), nullable=False),
+        Column("exchange", String(100), nullable=False),
+        Column("routing_key", String(200), nullable=False),
+        Column("headers", Text, nullable=False),
+        Column("failures", Integer, nullable=False),
+        Column("created_at", InstantColumn, nullable=False),
+        Column("claimed_until", InstantColumn, nullable=False, index=True),
+    )
+
+
+class Outbox:
+    """Writes envelopes within a caller's transaction and relays them after it."""
+
+    def __init__(self, table: Table, database: Database, publisher: Publisher, clock: Clock) -> None:
+        self._table = table
+        self._database = database
+        self._publisher = publisher
+        self._clock = clock
+        self._handed_over: deque[Envelope] = deque()
+        self._woken = asyncio.Event()
+        self._insert = bulk.insert(table, list(table.columns), database.dialect)
+        self._delete = bulk.delete_by_key(table, database.dialect)
+        self._claim_left_behind = _claim_statement(table, database)
+
+    async def add(self, connection: AsyncConnection, envelopes: Sequence[Envelope]) -> None:
+        """Write the envelopes in the caller's transaction; after its commit, call `relay_soon` with them."""
+        if not envelopes:
+            return
+        now = self._clock.now()
+        rows = [_row(envelope, now) for envelope in envelopes]
+        await connection.execute(self._insert, bulk.encode(rows))
+
+    def relay_soon(self, envelopes: Sequence[Envelope]) -> None:
+        """Relay what has just been committed."""
+        if len(self._handed_over) + len(envelopes) <= MOST_IN_MEMORY:
+            self._handed_over.extend(envelopes)
+        self._woken.set()
+
+    async def age(self) -> timedelta:
+        """How long the oldest event has been waiting; zero when there is none."""
+        async with self._database.reading() as connection:
+            oldest = (await connection.execute(select(func.min(self._table.c.created_at)))).scalar()
+        return self._clock.now() - oldest if oldest else timedelta(0)
+
+    async def run(self) -> None:
+        """Relay for ever: what is handed over at once, what others left behind once its claim has run out."""
+        next_poll_at = self._clock.now()
+        while True:
+            await self._relay_handed_over()
+            if self._clock.now() >= next_poll_at:
+                await self._poll()
+                next_poll_at = self._clock.now() + timedelta(seconds=POLL_SECONDS)
+            await self._wait()
+
+    async def drain(self) -> None:
+        """Relay what is still in memory, for a graceful stop; what fails stays in the table."""
+        await self._relay_handed_over()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+        self._woken.clear()
+
+    async def _relay_handed_over(self) -> None:
+        while self._handed_over:
+            size = min(BATCH, len(self._handed_over))
+            await self._relay([self._handed_over.popleft() for _ in range(size)])
+
+    async def _poll(self) -> None:
+        try:
+            while left_behind := await self._claim():
+                log.info("outbox_taken_over", events=len(left_behind))
+                await self._relay(left_behind)
+        except Exception as error:
+            log.warning("outbox_poll_failed", error=str(error))
+
+    async def _claim(self) -> Sequence[Envelope]:
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            rows = await connection.execute(self._claim_left_behind, {"now": now, "until": now + CLAIM})
+            return [_envelope(row) for row in rows.mappings()]
+
+    async def _relay(self, envelopes: Sequence[Envelope]) -> None:
+        outgoing = [Outgoing(envelope, mandatory=not is_for_anyone(envelope)) for envelope in envelopes]
+        results = await self._publisher.publish_all(outgoing)
+        sent = [envelope for envelope, error in zip(envelopes, results, strict=True) if error is None]
+        failures = [error for error in results if error is not None]
+        if failures:
+            log.warning("outbox_relay_failed", events=len(failures), error=str(failures[0]))
+        if sent:
+            await self._forget(sent)
+
+    async def _forget(self, sent: Sequence[Envelope]) -> None:
+        rows = [{"message_id": envelope.message_id} for envelope in sent]
+        try:
+            async with self._database.transaction() as connection:
+                await connection.execute(self._delete, bulk.encode(rows))
+        except Exception as error:
+            log.warning("outbox_forget_failed", events=len(sent), error=str(error))
+
+
+def _claim_statement(table: Table, database: Database) -> Executable:
+    expired = (
+        select(table.c.message_id)
+        .where(table.c.claimed_until <= bindparam("now", type_=InstantColumn))
+        .order_by(table.c.claimed_until)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        update(table)
+        .where(table.c.message_id.in_(expired))
+        .values(claimed_until=bindparam("until", type_=InstantColumn), failures=table.c.failures + 1)
+        .returning(*table.columns)
+    )
+
+
+def _row(envelope: Envelope, now: datetime) -> dict[str, object]:
+    return {
+        "message_id": envelope.message_id,
+        "type": envelope.type,
+        "body": envelope.body.decode(),
+        "correlation_id": envelope.correlation_id,
+        "exchange": envelope.exchange,
+        "routing_key": envelope.routing_key,
+        "headers": json.dumps(envelope.headers),
+        "failures": 0,
+        "created_at": now,
+        "claimed_until": now + CLAIM,
+    }
+
+
+def _envelope(row: RowMapping) -> Envelope:
+    return Envelope(
+        type=row["type"],
+        body=row["body"].encode(),
+        message_id=row["message_id"],
+        correlation_id=row["correlation_id"],
+        exchange=row["exchange"],
+        routing_key=row["routing_key"],
+        headers=json.loads(row["headers"]),
+    )
