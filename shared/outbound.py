@@ -1,0 +1,169 @@
+"""Outbound: the HTTP client for calls to other people's servers.
+
+httpx's interface on aiohttp's connections, since httpx's own pool is several times slower under concurrency. Every
+failure is an httpx exception that tells whether the request may have arrived:
+
+    httpx.TransportError
+    ├── ConnectError, ConnectTimeout                      it did not: nothing was sent
+    │   └── ForbiddenAddress                              … because the address is not public
+    ├── UnsupportedProtocol, LocalProtocolError           it did not: it cannot be sent
+    └── ReadError, ReadTimeout, RemoteProtocolError       it may have
+
+The timeout bounds each connect and each read; bound a whole call with `asyncio.timeout`.
+"""
+
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import version
+
+import aiohttp
+import httpx
+from aiohttp.abc import AbstractResolver
+from httpx_aiohttp import AiohttpTransport
+
+from shared.addresses import is_public
+
+DECODED = frozenset({"", "identity", "gzip", "deflate"})
+
+# The first kind that fits; whatever is not listed was refused before sending.
+MEANINGS: dict[type[Exception], tuple[type[httpx.TransportError], str]] = {
+    aiohttp.ClientConnectorError: (httpx.ConnectError, "no connection"),
+    aiohttp.ConnectionTimeoutError: (httpx.ConnectTimeout, "no connection in time"),
+    aiohttp.ServerTimeoutError: (httpx.ReadTimeout, "no reply in time"),
+    aiohttp.InvalidURL: (httpx.UnsupportedProtocol, "the URL cannot be requested"),
+    aiohttp.NonHttpUrlClientError: (httpx.UnsupportedProtocol, "the URL is not one of HTTP"),
+    aiohttp.ClientConnectionError: (httpx.ReadError, "the connection broke before the whole reply was there"),
+    aiohttp.ClientPayloadError: (httpx.ReadError, "the connection broke before the whole reply was there"),
+    aiohttp.ClientError: (httpx.RemoteProtocolError, "the reply is not HTTP"),
+}
+UNSENDABLE = (httpx.LocalProtocolError, "the request cannot be sent as HTTP")
+
+
+class ForbiddenAddress(httpx.ConnectError):
+    """The server's address is not public, and private addresses are not allowed."""
+
+
+def outbound_client(
+    *,
+    allow_private_addresses: bool,
+    timeout: float = 15,
+    max_connections: int = 200,
+    keepalive_seconds: float = 2.0,
+    resolver: AbstractResolver | None = None,
+) -> httpx.AsyncClient:
+    """A client that follows no redirect, keeps no cookie and, unless allowed, reaches public addresses only.
+
+    Idle connections are kept for a shorter time than servers keep theirs: a request sent into a connection that the
+    server is just closing gets no reply, and nobody can tell whether it arrived.
+    """
+
+    def connect(certificates: ssl.SSLContext) -> aiohttp.TCPConnector:
+        return aiohttp.TCPConnector(
+            ssl=certificates,
+            limit=max_connections,
+            keepalive_timeout=keepalive_seconds,
+            resolver=resolver,
+            socket_factory=_socket if allow_private_addresses else _socket_to_public_address,
+        )
+
+    return httpx.AsyncClient(
+        transport=_Transport(connect),
+        timeout=timeout,
+        trust_env=False,
+        follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        headers={"user-agent": f"Timeball/{version('timeball')}", "accept-encoding": "gzip, deflate"},
+    )
+
+
+async def read_bounded(response: httpx.Response, limit: int = 65536) -> bytes:
+    """The first `limit` bytes of a streamed body, decoded; the rest is never read.
+
+    Cut rather than refused, because the status has already told what became of the request. Stacked encodings are
+    refused: each layer could multiply the size a thousandfold before the limit is seen.
+    """
+    if response.headers.get("content-encoding", "").strip().lower() not in DECODED:
+        raise httpx.DecodingError("the reply is in an encoding that was not asked for", request=response.request)
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) >= limit:
+            break
+    return bytes(body[:limit])
+
+
+class _Transport(AiohttpTransport):
+    """aiohttp's connections, with errors that tell the truth about what was sent."""
+
+    def __init__(self, connect: Callable[[ssl.SSLContext], aiohttp.TCPConnector]) -> None:
+        # Of the environment only a machine's own certificate authorities (SSL_CERT_FILE) are trusted.
+        super().__init__(client=self._session, trust_env=True)
+        self._connect = connect
+
+    def _session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(connector=self._connect(self.ssl_context), cookie_jar=aiohttp.DummyCookieJar())
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        with _faithful_errors():
+            response = await super().handle_async_request(request)
+        response.stream = _Body(response.stream)
+        return response
+
+
+class _Body(httpx.AsyncByteStream):
+    """A reply's body, with the same truthful errors."""
+
+    def __init__(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> None:
+        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  (httpx types what either transport may give)
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _faithful_errors():
+            async for chunk in self._stream:
+                yield chunk
+
+    async def aclose(self) -> None:
+        with _faithful_errors():
+            await self._stream.aclose()
+
+
+class _NotPublicError(OSError):
+    """Raised below aiohttp, which carries only an OSError up."""
+
+
+def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    return socket.socket(family, kind, protocol)
+
+
+def _socket_to_public_address(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket for the very address about to be connected to, however it was written or resolved."""
+    _, _, _, _, (host, *_) = address
+    if not is_public(host):
+        raise _NotPublicError("the server's address is not public")
+    return _socket(address)
+
+
+@contextmanager
+def _faithful_errors() -> Iterator[None]:
+    """Raise what the module promises, where the transport calls a lost reply a failed connect.
+
+    The causes are cut off: aiohttp's texts quote the URL, and some networks put the token into its path.
+    """
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise _faithful(error.__cause__ or error) from None
+    except (aiohttp.ClientError, ValueError) as error:
+        raise _faithful(error) from None
+
+
+def _faithful(error: BaseException) -> httpx.TransportError:
+    reason = getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
+    if isinstance(reason, _NotPublicError):
+        return ForbiddenAddress(str(reason))
+    kind, text = next((meaning for kind, meaning in MEANINGS.items() if isinstance(error, kind)), UNSENDABLE)
+    return kind(f"{text}: {reason}" if reason else text)

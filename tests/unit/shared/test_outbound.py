@@ -1,0 +1,319 @@
+"""Calls out reach only whom they may, and their errors tell what may have arrived."""
+
+import asyncio
+import gzip
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from shared.outbound import ForbiddenAddress, outbound_client, read_bounded
+
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+SECRET_PATH = "/bot123:token/sendMessage"
+
+
+class Resolver(AbstractResolver):
+    """A name server that gives the next of its answers each time."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = iter(answers)
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        addresses = next(self.answers)
+        if not addresses:
+            raise OSError("no such name")
+        return [ResolveResult(hostname=host, host=ip, port=port, family=family, proto=0, flags=0) for ip in addresses]
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+class Peer:
+    """A server that counts its connections and keeps what it was sent."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.connections = 0
+        self.received = b""
+        self.port = 0
+        self.left = asyncio.Event()
+        self._serving: set[asyncio.Task[Any] | None] = set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._serving.add(asyncio.current_task())
+        try:
+            while head := await self._request(reader):
+                self.received += head
+                await self.answer(reader, writer)
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            self.left.set()
+            writer.close()
+
+    async def stop(self) -> None:
+        tasks = [task for task in self._serving if task and not task.done()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks)
+
+    async def _request(self, reader: asyncio.StreamReader) -> bytes:
+        try:
+            return await reader.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError:
+            return b""
+
+    def url(self, host: str = "127.0.0.1", path: str = "/") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+
+@asynccontextmanager
+async def listening(answer: Answer, host: str = "127.0.0.1") -> AsyncIterator[Peer]:
+    peer = Peer(answer)
+    server = await asyncio.start_server(peer.serve, host, 0)
+    peer.port = server.sockets[0].getsockname()[1]
+    async with server:
+        try:
+            yield peer
+        finally:
+            await peer.stop()
+
+
+def answering(reply: bytes) -> Answer:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply)
+        await writer.drain()
+
+    return answer
+
+
+def cutting_off_after(reply: bytes) -> Answer:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply)
+        await writer.drain()
+        writer.close()
+
+    return answer
+
+
+async def never(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+    await asyncio.Event().wait()
+
+
+async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 9000000000\r\n\r\n")
+    while True:
+        writer.write(b"x" * 65536)
+        await writer.drain()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def test_a_private_address_is_reached_when_allowed() -> None:
+    async with listening(answering(OK)) as peer, outbound_client(allow_private_addresses=True) as client:
+        reply = await client.get(peer.url())
+
+    assert reply.text == "ok"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]"])
+async def test_a_private_address_is_refused_unless_allowed(host: str) -> None:
+    async with listening(answering(OK)) as peer, outbound_client(allow_private_addresses=False) as client:
+        with pytest.raises(ForbiddenAddress, match="not public"):
+            await client.get(peer.url(host))
+
+    assert peer.connections == 0
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "[::1]", "[fd00:ec2::254]", "[64:ff9b::7f00:1]", "224.0.0.1"])
+async def test_an_address_is_refused_without_being_tried(host: str) -> None:
+    async with outbound_client(allow_private_addresses=False) as client:
+        with pytest.raises(ForbiddenAddress):
+            await client.get(f"http://{host}/")
+
+
+@pytest.mark.parametrize(
+    "host", ["2130706433", "017700000001", "0x7f000001", "0x7f.0.0.1", "0177.0.0.1", "127.1", "127.0.0.1."]
+)
+async def test_an_odd_spelling_reaches_nobody(host: str) -> None:
+    async with listening(answering(OK)) as peer, outbound_client(allow_private_addresses=False) as client:
+        with pytest.raises((httpx.TransportError, httpx.InvalidURL)):
+            await client.get(peer.url(host))
+
+    assert peer.connections == 0
+
+
+async def test_a_name_is_judged_by_what_it_resolves_to() -> None:
+    resolver = Resolver(["127.0.0.1", "10.0.0.1", "::1"])
+    async with outbound_client(allow_private_addresses=False, resolver=resolver) as client:
+        with pytest.raises(ForbiddenAddress):
+            await client.get(f"http://innocent.example:{free_port()}/")
+
+
+async def test_a_name_is_looked_up_once_and_that_answer_is_judged() -> None:
+    resolver = Resolver(["127.0.0.1"], ["192.0.1.1"])
+    async with outbound_client(allow_private_addresses=False, resolver=resolver) as client:
+        with pytest.raises(ForbiddenAddress):
+            await client.get("http://rebound.example/")
+
+    assert list(resolver.answers) == [["192.0.1.1"]]
+
+
+async def test_a_name_that_turns_inwards_is_refused() -> None:
+    resolver = Resolver([], ["127.0.0.1"])
+    async with (
+        listening(answering(OK)) as peer,
+        outbound_client(allow_private_addresses=False, resolver=resolver) as client,
+    ):
+        with pytest.raises(httpx.ConnectError) as unknown:
+            await client.get(peer.url("rebound.example"))
+        with pytest.raises(ForbiddenAddress):
+            await client.get(peer.url("rebound.example"))
+
+    assert not isinstance(unknown.value, ForbiddenAddress)
+    assert peer.connections == 0
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    redirect = b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"
+    async with listening(answering(redirect)) as peer, outbound_client(allow_private_addresses=True) as client:
+        reply = await client.get(peer.url())
+
+    assert reply.status_code == httpx.codes.FOUND
+
+
+async def test_a_proxy_in_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    async with listening(answering(OK)) as peer, outbound_client(allow_private_addresses=True) as client:
+        reply = await client.get(peer.url())
+
+    assert reply.text == "ok"
+
+
+async def test_a_cookie_of_one_call_is_not_sent_with_the_next() -> None:
+    cookie = b"HTTP/1.1 200 OK\r\nset-cookie: account=alice; Path=/\r\ncontent-length: 0\r\n\r\n"
+    async with listening(answering(cookie)) as peer, outbound_client(allow_private_addresses=True) as client:
+        await client.get(peer.url())
+        await client.get(peer.url())
+
+    assert b"alice" not in peer.received
+
+
+async def test_a_call_says_who_calls_and_what_it_can_decode() -> None:
+    async with listening(answering(OK)) as peer, outbound_client(allow_private_addresses=True) as client:
+        await client.get(peer.url())
+
+    assert b"user-agent: timeball/" in peer.received.lower()
+    assert b"accept-encoding: gzip, deflate\r\n" in peer.received.lower()
+
+
+async def test_a_connection_serves_the_next_call_while_it_is_fresh() -> None:
+    async with listening(answering(OK)) as peer, outbound_client(allow_private_addresses=True) as client:
+        await client.get(peer.url())
+        await client.get(peer.url())
+
+    assert peer.connections == 1
+
+
+async def test_an_idle_connection_is_not_used_again() -> None:
+    client = outbound_client(allow_private_addresses=True, keepalive_seconds=0.01)
+    async with listening(answering(OK)) as peer, client:
+        await client.get(peer.url())
+        await peer.left.wait()
+        await client.get(peer.url())
+
+    assert peer.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "meaning"),
+    [
+        (cutting_off_after(b""), httpx.ReadError),
+        (cutting_off_after(b"HTTP/1.1 200"), httpx.ReadError),
+        (cutting_off_after(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf"), httpx.ReadError),
+        (answering(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), httpx.RemoteProtocolError),
+        (never, httpx.ReadTimeout),
+    ],
+    ids=["closed at once", "cut in the head", "cut in the body", "not HTTP", "silent"],
+)
+async def test_a_lost_reply_is_never_taken_for_a_request_not_sent(answer: Answer, meaning: type[Exception]) -> None:
+    async with listening(answer) as peer, outbound_client(allow_private_addresses=True, timeout=0.2) as client:
+        with pytest.raises(meaning) as caught:
+            await client.post(peer.url(path=SECRET_PATH), json={})
+
+    assert type(caught.value) is meaning
+    assert peer.connections == 1
+    assert "token" not in str(caught.value)
+
+
+async def test_a_refused_connection_is_a_failure_to_connect() -> None:
+    async with outbound_client(allow_private_addresses=True) as client:
+        with pytest.raises(httpx.ConnectError) as caught:
+            await client.post(f"http://127.0.0.1:{free_port()}{SECRET_PATH}")
+
+    assert type(caught.value) is httpx.ConnectError
+    assert "token" not in str(caught.value)
+
+
+async def test_a_server_without_tls_is_a_failure_to_connect() -> None:
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ready\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    async with server, outbound_client(allow_private_addresses=True) as client:
+        with pytest.raises(httpx.ConnectError, match="SSL"):
+            await client.get(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+
+
+@pytest.mark.parametrize("headers", [{"authorization": "two\r\nlines"}])
+async def test_a_request_that_is_no_http_is_not_sent(headers: dict[str, str]) -> None:
+    async with listening(answering(OK)) as peer, outbound_client(allow_private_addresses=True) as client:
+        with pytest.raises(httpx.LocalProtocolError):
+            await client.get(peer.url(), headers=headers)
+
+    assert b"lines" not in peer.received
+
+
+async def read(client: httpx.AsyncClient, peer: Peer, **bounds: Any) -> bytes:
+    async with client.stream("GET", peer.url()) as reply:
+        return await read_bounded(reply, **bounds)
+
+
+async def test_a_body_is_read_up_to_its_limit() -> None:
+    async with listening(endless) as peer, outbound_client(allow_private_addresses=True) as client:
+        body = await read(client, peer, limit=1000)
+
+    assert body == b"x" * 1000
+
+
+async def test_a_body_within_the_limit_is_read_whole() -> None:
+    async with listening(answering(OK)) as peer, outbound_client(allow_private_addresses=True) as client:
+        assert await read(client, peer) == b"ok"
+
+
+async def test_a_compressed_body_is_bounded_by_its_real_size() -> None:
+    bomb = gzip.compress(b"x" * 1_000_000)
+    reply = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n%b" % (len(bomb), bomb)
+    async with listening(answering(reply)) as peer, outbound_client(allow_private_addresses=True) as client:
+        assert await read(client, peer, limit=10) == b"x" * 10
+
+
+async def test_stacked_encodings_are_refused() -> None:
+    reply = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip, gzip\r\ncontent-length: 2\r\n\r\nok"
+    async with listening(answering(reply)) as peer, outbound_client(allow_private_addresses=True) as client:
+        with pytest.raises(httpx.DecodingError):
+            await read(client, peer)
