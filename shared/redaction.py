@@ -16,15 +16,16 @@ SECRET_NAME = re.compile(
 )
 HARMLESS_NAME = re.compile(r"(_at|_in|_count|_type)$", re.IGNORECASE)
 
-# A password may hold an unescaped slash, but `host:8080/@name` is an address of a page.
-URL_CREDENTIALS = re.compile(r"""://(?:[^\s/?#"'<>]*@|[^\s/?#"'@:<>]*:(?!\d+[/?#])[^\s"'@<>]*@)""")
+# A password may hold an unescaped slash, but `host:8080/@name` is the address of a page. Bounded, lest a long text of
+# nothing but beginnings takes quadratic time.
+URL_CREDENTIALS = re.compile(r"""://(?:[^\s/?#"'<>]{0,256}@|[^\s/?#"'@:<>]{0,256}:(?!\d+[/?#])[^\s"'@<>]{0,256}@)""")
 PATTERNS = [
     (URL_CREDENTIALS, f"://{MASK}@"),
     (re.compile(r"/bot\d+:[\w-]+"), f"/bot{MASK}"),
-    (re.compile(r"(/api/(?:v\d+/)?webhooks/\d+/)[\w-]+"), rf"\1{MASK}"),
-    (re.compile(r"([?&]\w*(?:token|secret|key|password|signature)=)[^\s&\"']+", re.IGNORECASE), rf"\1{MASK}"),
-    (re.compile(r"\b(bearer|basic) [\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {MASK}"),
-    (re.compile(r"\bwhsec_[\w+/=-]+"), f"whsec_{MASK}"),
+    (re.compile(r"/api/(v\d+/)?webhooks/(\d+)/[\w-]+"), rf"/api/\1webhooks/\2/{MASK}"),
+    (re.compile(r"([?&]\w{0,32}(?:token|secret|key|password|signature)=)[^\s&\"']+", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(r"([Bb]earer|[Bb]asic) [\w.~+/=-]{8,}"), rf"\1 {MASK}"),
+    (re.compile(r"whsec_[\w+/=-]+"), f"whsec_{MASK}"),
 ]
 
 
