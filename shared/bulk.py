@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Table, TextClause, text
+from sqlalchemy import Column, Dialect, Executable, Table, text
 from sqlalchemy.dialects import postgresql
 
 from shared.db import as_text
 
 Row = Mapping[str, Any]
 
-_POSTGRES = postgresql.dialect()
+_POSTGRES: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def encode(rows: Iterable[Row]) -> dict[str, str]:
@@ -38,7 +38,7 @@ def rows_of(columns: Sequence[Column[Any]], dialect: str) -> str:
     return f"json_to_recordset(CAST(:rows AS json)) AS given({fields})"
 
 
-def insert_missing(table: Table, dialect: str) -> TextClause:
+def insert_missing(table: Table, dialect: str) -> Executable:
     """Insert the rows whose primary key is not there yet; returns the keys inserted."""
     names = _names(table.columns)
     keys = list(table.primary_key)
@@ -48,13 +48,13 @@ def insert_missing(table: Table, dialect: str) -> TextClause:
     ).columns(*keys)
 
 
-def insert(table: Table, columns: Sequence[Column[Any]], dialect: str) -> TextClause:
+def insert(table: Table, columns: Sequence[Column[Any]], dialect: str) -> Executable:
     """Insert rows that are known to be new."""
     names = _names(columns)
     return text(f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {rows_of(columns, dialect)}")
 
 
-def upsert(table: Table, dialect: str, *, guard: str) -> TextClause:
+def upsert(table: Table, dialect: str, *, guard: str) -> Executable:
     """Insert rows, or overwrite those for which `guard` (over the table and `excluded`) holds; returns the keys."""
     names = _names(table.columns)
     keys = list(table.primary_key)
@@ -65,23 +65,29 @@ def upsert(table: Table, dialect: str, *, guard: str) -> TextClause:
     ).columns(*keys)
 
 
-def update(table: Table, columns: Sequence[Column[Any]], dialect: str, *, guard: str = "true") -> TextClause:
-    """Update these columns by primary key where `guard` (over the table and `given`) holds; returns the keys."""
+def update(
+    table: Table, columns: Sequence[Column[Any]], dialect: str, *, guard: str = "true", also: str = ""
+) -> Executable:
+    """Update these columns by primary key where `guard` (over the table and `given`) holds; returns the keys.
+
+    `also` has changes that are the same for every row.
+    """
     keys = list(table.primary_key)
-    changes = ", ".join(f"{column.name} = given.{column.name}" for column in columns)
+    changes = ", ".join([f"{column.name} = given.{column.name}" for column in columns] + ([also] if also else []))
     return text(
         f"UPDATE {table.name} SET {changes} FROM {rows_of([*keys, *columns], dialect)} "
         f"WHERE {_matches(table)} AND {guard} RETURNING {_names(keys, table.name)}"
     ).columns(*keys)
 
 
-def select_by_key(table: Table, dialect: str) -> TextClause:
-    """The whole rows with the given primary keys."""
+def select_by_key(table: Table, dialect: str, *, lock: bool = False) -> Executable:
+    """The whole rows with the given primary keys; `lock` keeps others from changing them until the commit."""
     source = f"{table.name} JOIN {rows_of(list(table.primary_key), dialect)} ON {_matches(table)}"
-    return text(f"SELECT {_names(table.columns, table.name)} FROM {source}").columns(*table.columns)
+    locked = f" FOR UPDATE OF {table.name}" if lock and dialect != "sqlite" else ""
+    return text(f"SELECT {_names(table.columns, table.name)} FROM {source}{locked}").columns(*table.columns)
 
 
-def delete_by_key(table: Table, dialect: str) -> TextClause:
+def delete_by_key(table: Table, dialect: str) -> Executable:
     """Delete the rows with the given primary keys."""
     keys = list(table.primary_key)
     return text(

@@ -46,6 +46,7 @@ class Database:
     """An engine whose write transactions on SQLite queue up instead of failing with BUSY."""
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        self.url = url
         self.engine = _engine(url, pool_size)
         self.dialect = self.engine.dialect.name
         self._one_writer = asyncio.Lock() if self.dialect == "sqlite" else None

@@ -13,7 +13,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
     """Gathers items and commits them together; while one group commits, the next one gathers.
 
     `commit` gets the items in the order they were submitted and answers each. When a group fails, its items are tried one
-    by one, so that only those fail that are at fault.
+    by one, so that only those fail that are at fault. `most` bounds a group's weight, which is its length unless `weigh` says else.
     """
 
     def __init__(
@@ -21,10 +21,12 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         commit: Callable[[Sequence[ItemT]], Awaitable[Sequence[AnswerT]]],
         *,
         most: int = 500,
+        weigh: Callable[[ItemT], int] = lambda _: 1,
         linger_seconds: float = 0.0,
     ) -> None:
         self._commit = commit
         self._most = most
+        self._weigh = weigh
         self._linger_seconds = linger_seconds
         self._waiting: deque[tuple[ItemT, asyncio.Future[AnswerT]]] = deque()
         self._committer: asyncio.Task[None] | None = None
@@ -41,10 +43,17 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         try:
             while self._waiting:
                 await asyncio.sleep(self._linger_seconds)
-                size = min(self._most, len(self._waiting))
-                await self._commit_group([self._waiting.popleft() for _ in range(size)])
+                await self._commit_group(self._next_group())
         finally:
             self._committer = None
+
+    def _next_group(self) -> Sequence[tuple[ItemT, asyncio.Future[AnswerT]]]:
+        group, weight = [self._waiting.popleft()], self._most
+        weight -= self._weigh(group[0][0])
+        while self._waiting and weight > 0:
+            group.append(self._waiting.popleft())
+            weight -= self._weigh(group[-1][0])
+        return group
 
     async def _commit_group(self, group: Sequence[tuple[ItemT, asyncio.Future[AnswerT]]]) -> None:
         try:

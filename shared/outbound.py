@@ -117,7 +117,7 @@ class _Body(httpx.AsyncByteStream):
     """A reply's body, with the same truthful errors."""
 
     def __init__(self, stream: httpx.SyncByteStream | httpx.AsyncByteStream) -> None:
-        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101  (httpx types what either transport may give)
+        assert isinstance(stream, httpx.AsyncByteStream)
         self._stream = stream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:

@@ -3,6 +3,8 @@
 from shared.events import maintenance, monitor, publisher, requests, scheduler
 from shared.events.base import Event
 
+__all__ = ["EVENTS", "Event"]
+
 _MODULES = (requests, scheduler, publisher, monitor, maintenance)
 
 EVENTS: dict[str, type[Event]] = {

@@ -68,11 +68,13 @@ class AccountConnected(Event, type="account.connected"):
     account_id: Id
     platform: Name
     token_expires_at: Instant | None = None
+    changed_at: Instant | None = None
 
 
 class AccountDisconnected(Event, type="account.disconnected"):
     account_id: Id
     platform: Name
+    changed_at: Instant | None = None
 
 
 class AccountRefreshRequested(Event, type="account.refresh_requested"):

@@ -8,6 +8,7 @@ from datetime import timedelta
 import aio_pika
 import aiormq
 from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
+from yarl import URL
 
 from shared.clock import Clock
 from shared.messaging.envelope import Envelope
@@ -95,10 +96,12 @@ def _refused(outgoing: Outgoing, error: aio_pika.exceptions.DeliveryError) -> Br
 
 
 async def _connect(url: str, *, name: str) -> AbstractRobustConnection:
-    connection = await aio_pika.connect_robust(
-        url, client_properties={"connection_name": name}, fail_fast=False, reconnect_interval=1, heartbeat=20
-    )
-    return connection
+    return await aio_pika.connect_robust(named(url, name), fail_fast=False, reconnect_interval=1, heartbeat=20)
+
+
+def named(url: str, name: str) -> str:
+    """The broker's URL with the name that operators see in the list of connections."""
+    return str(URL(url).update_query(name=name))
 
 
 def is_for_anyone(envelope: Envelope) -> bool:

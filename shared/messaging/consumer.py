@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -9,6 +10,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from faststream import AckPolicy
 from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange, RabbitQueue
 from faststream.rabbit.message import RabbitMessage
+from faststream.rabbit.schemas import QueueType
 from prometheus_client import Counter
 
 from shared.clock import Clock
@@ -17,7 +19,8 @@ from shared.events import Event
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
 from shared.messaging.dead_letters import failures_of, parked, tried_again
 from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent, read, type_of
-from shared.messaging.topology import EVENTS_EXCHANGE, RETRY_TIERS, Queue
+from shared.messaging.topology import EVENTS_EXCHANGE, RETRY_TIERS, Queue, tier_within
+from shared.messaging.verdict import HandBack, Park, TryAgain
 
 MOST_FAILURES = 3
 CONSUMED = Counter("timeball_messages_total", "Messages taken from queues, by what became of them", ["type", "result"])
@@ -26,10 +29,6 @@ Handler = Callable[[Delivery[Any]], Awaitable[None]]
 Refusal = Callable[[UnreadableEvent, str | None], Awaitable[bool]]
 
 log = structlog.get_logger()
-
-
-class HandBack(Exception):
-    """The handler stops before its work is done: the message goes back to its queue when the connection closes."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Consumer:
     ) -> None:
         """Consume a durable queue. `on_unreadable` may answer bytes that are no event; else they are parked."""
         subscriber = self.broker.subscriber(
-            RabbitQueue(queue.name, durable=True, arguments=queue.arguments, declare=False),
+            RabbitQueue(queue.name, QueueType.QUORUM, arguments=_any(queue.arguments), declare=False),
             channel=Channel(prefetch_count=prefetch),
             ack_policy=AckPolicy.MANUAL,
             decoder=_undecoded,
@@ -70,7 +69,7 @@ class Consumer:
                 routing_key=binding,
                 exclusive=True,
                 auto_delete=True,
-                arguments={"x-max-length": most, "x-overflow": "drop-head"},
+                arguments=_any({"x-max-length": most, "x-overflow": "drop-head"}),
             ),
             RabbitExchange(EVENTS_EXCHANGE, type=ExchangeType.TOPIC, durable=True),
             ack_policy=AckPolicy.ACK_FIRST,
@@ -117,6 +116,10 @@ class Settlement:
             return
         except UnreadableEvent as error:
             await self._refuse(message, error)
+        except TryAgain as verdict:
+            await self._rest(message, verdict.delay)
+        except Park as verdict:
+            await self._park(message, verdict.reason)
         except Exception as error:
             await self._after_failure(message, error)
         else:
@@ -140,8 +143,15 @@ class Settlement:
             await self._park(message, f"{type(error).__name__}: {error}")
             return
         log.warning("message_tried_again", queue=self.queue, type=type_of(message), error=repr(error), passing=passing)
-        again = tried_again(message, service=self.consumer.service, queue=self.queue, tier=RETRY_TIERS[0])
+        failures = failures_of(message) + 1
+        again = tried_again(
+            message, service=self.consumer.service, queue=self.queue, tier=RETRY_TIERS[0], failures=failures
+        )
         await self._move(message, again, "tried_again")
+
+    async def _rest(self, message: AbstractIncomingMessage, delay: timedelta) -> None:
+        again = tried_again(message, service=self.consumer.service, queue=self.queue, tier=tier_within(delay))
+        await self._move(message, again, "postponed")
 
     async def _park(self, message: AbstractIncomingMessage, reason: str) -> None:
         log.warning("message_parked", queue=self.queue, type=type_of(message), reason=reason)
@@ -201,3 +211,8 @@ def _documented(
     function.__doc__ = handler.__doc__
     function.__annotations__ = {"message": event_class, "return": None}
     return function
+
+
+def _any(arguments: dict[str, Any]) -> Any:
+    """Queue arguments that FastStream's types do not know."""
+    return arguments

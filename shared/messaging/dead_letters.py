@@ -5,7 +5,7 @@ from datetime import datetime
 from aio_pika.abc import AbstractIncomingMessage, FieldValue
 
 from shared.db import as_text
-from shared.messaging.envelope import Envelope, type_of
+from shared.messaging.envelope import Envelope, Headers, type_of
 from shared.messaging.topology import DEAD_EXCHANGE, RETRY_EXCHANGE, dead_queue, retry_queue
 
 FAILURES_HEADER = "timeball-failures"
@@ -20,13 +20,15 @@ def parked(message: AbstractIncomingMessage, *, service: str, queue: str, reason
 
 def parked_event(envelope: Envelope, *, service: str, queue: str, reason: str, now: datetime) -> Envelope:
     """An event of ours as it rests in `<service>.dead`."""
-    return envelope.to(DEAD_EXCHANGE, routing_key=dead_queue(service), **_why(queue, reason, now))
+    return envelope.to(DEAD_EXCHANGE, routing_key=dead_queue(service), headers=_why(queue, reason, now))
 
 
-def tried_again(message: AbstractIncomingMessage, *, service: str, queue: str, tier: int) -> Envelope:
+def tried_again(
+    message: AbstractIncomingMessage, *, service: str, queue: str, tier: int, failures: int = 0
+) -> Envelope:
     """The message on its way to a retry queue, from which it returns to `queue` after `tier` seconds."""
-    headers = carried_headers(message) | {FAILURES_HEADER: failures_of(message) + 1}
-    return _copy(message, headers).to(RETRY_EXCHANGE, routing_key=queue, tier=retry_queue(service, tier))
+    headers = carried_headers(message) | {FAILURES_HEADER: failures}
+    return _copy(message, headers).to(RETRY_EXCHANGE, routing_key=queue, headers={"tier": retry_queue(service, tier)})
 
 
 def failures_of(message: AbstractIncomingMessage) -> int:
@@ -35,7 +37,7 @@ def failures_of(message: AbstractIncomingMessage) -> int:
     return failures if isinstance(failures, int) else 0
 
 
-def carried_headers(message: AbstractIncomingMessage) -> dict[str, str | int]:
+def carried_headers(message: AbstractIncomingMessage) -> Headers:
     """The headers worth keeping: the broker's own records of earlier deaths would change how it routes."""
     return {name: value for name, value in message.headers.items() if _is_carried(name, value)}  # type: ignore[misc]
 
@@ -44,11 +46,11 @@ def _is_carried(name: str, value: FieldValue) -> bool:
     return not name.startswith(("x-", "tier")) and isinstance(value, str | int)
 
 
-def _why(queue: str, reason: str, now: datetime) -> dict[str, str | int]:
+def _why(queue: str, reason: str, now: datetime) -> Headers:
     return {"reason": reason[:MOST_REASON], "queue": queue, "parked_at": as_text(now)}
 
 
-def _copy(message: AbstractIncomingMessage, headers: dict[str, str | int]) -> Envelope:
+def _copy(message: AbstractIncomingMessage, headers: Headers) -> Envelope:
     identity = message.message_id or ""
     return Envelope(
         type=type_of(message),

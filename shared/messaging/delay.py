@@ -37,5 +37,5 @@ def delayed(
         raise BeyondHorizon(f"a delay of {delay} is longer than the wheel's {HORIZON}")
     milliseconds = delay // timedelta(milliseconds=1)
     if kind == "plugin":
-        return envelope.to(PLUGIN_DELAYED_EXCHANGE, **{"x-delay": milliseconds}), None
-    return envelope.to(DELAYED_EXCHANGE, slot=slot_name(slot_of(release_at))), milliseconds
+        return envelope.to(PLUGIN_DELAYED_EXCHANGE, headers={"x-delay": milliseconds}), None
+    return envelope.to(DELAYED_EXCHANGE, headers={"slot": slot_name(slot_of(release_at))}), milliseconds

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from uuid import uuid4
 
 from aio_pika import DeliveryMode, Message
-from aio_pika.abc import AbstractIncomingMessage, HeadersType
+from aio_pika.abc import AbstractIncomingMessage, FieldValue
 from pydantic import ValidationError
 
 from shared.events import EVENTS, Event
@@ -15,6 +15,7 @@ from shared.events.base import explain
 from shared.messaging.topology import EVENTS_EXCHANGE
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
+Headers = dict[str, str | int]
 EventT = TypeVar("EventT", bound=Event, covariant=True)
 _VERSIONED = re.compile(r"^(?P<type>.+)\.v\d+$")
 _SAFE_ID = re.compile(r"^[\x20-\x7e]{1,200}$")
@@ -40,7 +41,7 @@ class Envelope:
     correlation_id: str
     exchange: str = EVENTS_EXCHANGE
     routing_key: str = ""
-    headers: dict[str, str | int] = field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
 
     @classmethod
     def of(cls, event: Event, *, correlation_id: str | None = None) -> "Envelope":
@@ -48,17 +49,16 @@ class Envelope:
         message_id = str(uuid4())
         return cls(event.type, event.body(), message_id, correlation_id or message_id, routing_key=event.type)
 
-    def to(self, exchange: str, *, routing_key: str | None = None, **headers: str | int) -> "Envelope":
-        """The same event, addressed elsewhere."""
+    def to(self, exchange: str, *, routing_key: str | None = None, headers: Headers | None = None) -> "Envelope":
+        """The same event, addressed elsewhere, with more headers."""
         key = self.routing_key if routing_key is None else routing_key
-        return replace(self, exchange=exchange, routing_key=key, headers=self.headers | headers)
+        return replace(self, exchange=exchange, routing_key=key, headers=self.headers | (headers or {}))
 
     def message(self, *, app_id: str, now: datetime, expiration_ms: int | None = None) -> Message:
         """The AMQP message: persistent JSON with the properties of the contract."""
-        headers: HeadersType = dict(self.headers)
         return Message(
             self.body,
-            headers=headers,
+            headers=dict[str, FieldValue](self.headers),
             content_type="application/json",
             delivery_mode=DeliveryMode.PERSISTENT,
             type=self.type,

@@ -14,6 +14,7 @@ All queues are durable quorum queues; dead-lettering between them is at-least-on
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from aio_pika import ExchangeType
@@ -70,6 +71,11 @@ def slot_name(slot: int) -> str:
 def retry_queue(service: str, tier: int) -> str:
     """`publisher.retry.5s`, the queue where a message rests for that many seconds."""
     return f"{service}.retry.{tier}s"
+
+
+def tier_within(delay: timedelta) -> int:
+    """The longest tier that brings a message back before the delay is over; the shortest where none does."""
+    return max((tier for tier in RETRY_TIERS if tier <= delay.total_seconds()), default=RETRY_TIERS[0])
 
 
 def dead_queue(service: str) -> str:

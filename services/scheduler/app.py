@@ -1,0 +1,103 @@
+"""The map of the scheduler: what it consumes, what it runs, and how it is put together."""
+
+from pathlib import Path
+
+from services.scheduler.handlers import Handlers
+from services.scheduler.periodic import Dispatcher, Sweeper
+from services.scheduler.settings import Settings
+from services.scheduler.store import Store
+from services.scheduler.tables import outbox
+from shared.clock import SystemClock
+from shared.db import Database
+from shared.events.publisher import (
+    AccountConnected,
+    AccountDisconnected,
+    PublishFailed,
+    PublishHeld,
+    PublishRetrying,
+    PublishSkipped,
+    PublishSucceeded,
+    PublishUnknown,
+)
+from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
+from shared.messaging.broker import Publisher
+from shared.messaging.consumer import Consumer
+from shared.messaging.outbox import Outbox
+from shared.messaging.topology import Queue, Topology
+from shared.service import Service, rabbit_broker
+
+NAME = "scheduler"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+REQUESTS = Queue(NAME, "scheduler.requests", ("schedule.requested", "schedule.cancel_requested"))
+BATCHES = Queue(NAME, "scheduler.batches", ("schedule.batch_requested",))
+OUTCOMES = Queue(
+    NAME,
+    "scheduler.outcomes",
+    (
+        "publish.succeeded",
+        "publish.failed",
+        "publish.unknown",
+        "publish.skipped",
+        "publish.held",
+        "publish.retrying",
+        "account.connected",
+        "account.disconnected",
+    ),
+)
+
+
+def build(settings: Settings) -> Service:
+    """Put the scheduler together."""
+    clock = SystemClock()
+    database = Database(settings.database(settings.database_url, NAME))
+    publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
+    relay = Outbox(outbox, database, publisher, clock)
+    store = Store(database, relay)
+    handlers = Handlers(store, clock)
+    dispatcher = Dispatcher(store, publisher, clock, handlers.due_soon, settings.delay)
+    broker = rabbit_broker(settings.broker_url, NAME)
+    subscribe(Consumer(NAME, broker, publisher, clock), handlers)
+    return Service(
+        name=NAME,
+        database=database,
+        publisher=publisher,
+        broker=broker,
+        topology=Topology(NAME, (REQUESTS, BATCHES, OUTCOMES), delay=settings.delay),
+        outbox=relay,
+        loops=(dispatcher.run, Sweeper(store, clock, handlers.due_soon).run),
+        http=(settings.http_host, settings.http_port),
+    )
+
+
+def subscribe(consumer: Consumer, handlers: Handlers) -> None:
+    """Every event the scheduler takes."""
+    consumer.subscribe(
+        REQUESTS,
+        {
+            ScheduleRequested: handlers.on_schedule_requested,
+            ScheduleCancelRequested: handlers.on_schedule_cancel_requested,
+        },
+        prefetch=2000,
+        on_unreadable=handlers.on_unreadable,
+    )
+    consumer.subscribe(
+        BATCHES,
+        {ScheduleBatchRequested: handlers.on_schedule_batch_requested},
+        prefetch=8,
+        on_unreadable=handlers.on_unreadable,
+    )
+    consumer.subscribe(
+        OUTCOMES,
+        {
+            PublishSucceeded: handlers.on_outcome,
+            PublishFailed: handlers.on_outcome,
+            PublishUnknown: handlers.on_outcome,
+            PublishSkipped: handlers.on_outcome,
+            PublishHeld: handlers.on_outcome,
+            PublishRetrying: handlers.on_outcome,
+            AccountConnected: handlers.on_account_connected,
+            AccountDisconnected: handlers.on_account_disconnected,
+        },
+        prefetch=2000,
+    )

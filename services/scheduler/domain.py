@@ -1,0 +1,220 @@
+"""What the scheduler decides, without I/O: accept or reject, replace, cancel, when to release."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from shared.events.progress import Progress, State
+from shared.events.requests import LocalTime, PublishAt, ScheduleRequested, Target
+from shared.events.scheduler import RejectionCode
+from shared.local_time import UnknownZone, in_utc, zone_named
+
+PAST_TOLERANCE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A post on one account, as it is to be published."""
+
+    post_id: str
+    account_id: str
+    revision: int
+    state: State
+    attempts: int
+    publish_at: datetime
+    content: str
+    media: str
+    options: str
+    late_policy: str
+    callback_url: str | None
+    fingerprint: str
+    correlation_id: str
+    claimed_until: datetime | None
+    outcome_expected_at: datetime
+    sweeps: int
+    updated_at: datetime
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.post_id, self.account_id
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self.state, self.revision, self.attempts)
+
+    @property
+    def may_be_on_its_way(self) -> bool:
+        """Whether a message for this revision may be with the broker or the publisher."""
+        return self.state not in (State.SCHEDULED, State.CANCELLED) or self.claimed_until is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a request wants for one account."""
+
+    post_id: str
+    account_id: str
+    publish_at: PublishAt | None
+    content: str
+    media: str
+    options: str
+    late_policy: str
+    callback_url: str | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.post_id, self.account_id
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for requests that want the same."""
+        at = self.publish_at.model_dump_json() if isinstance(self.publish_at, LocalTime) else str(self.publish_at)
+        parts = (at, self.content, self.media, self.options, self.late_policy, self.callback_url)
+        return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The schedule as it now stands; `superseded` is a revision that may be on its way and must not be sent."""
+
+    schedule: Schedule
+    changed: bool
+    warning: str | None = None
+    superseded: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    post_id: str
+    account_id: str | None
+    code: RejectionCode
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    schedule: Schedule
+
+
+def wishes_of(request: ScheduleRequested) -> list[Wish]:
+    """One wish per target; a target's own time, content and options win."""
+    media = json.dumps([item.model_dump(exclude_none=True) for item in request.media])
+    late_policy = request.late_policy.model_dump_json()
+    return [_wish(request, target, media, late_policy) for target in request.targets]
+
+
+def _wish(request: ScheduleRequested, target: Target, media: str, late_policy: str) -> Wish:
+    return Wish(
+        post_id=request.post_id,
+        account_id=target.account_id,
+        publish_at=target.publish_at or request.publish_at,
+        content=request.content if target.content is None else target.content,
+        media=media,
+        options=json.dumps(target.options or {}, sort_keys=True),
+        late_policy=late_policy,
+        callback_url=request.callback_url,
+    )
+
+
+def decide(
+    wish: Wish, current: Schedule | None, *, connected: bool | None, correlation_id: str, now: datetime
+) -> Accepted | Rejected:
+    """Accept the wish as a new revision, recognise it as the present one, or say why it cannot be.
+
+    `connected` is None for an account the scheduler has not heard of.
+    """
+    fingerprint = wish.fingerprint
+    if current and current.state is not State.CANCELLED and current.fingerprint == fingerprint:
+        return Accepted(current, changed=False, warning=_warning(connected))
+    problem = _problem(wish, current, connected)
+    if problem:
+        return problem
+    publish_at = instant_of(wish, now)
+    if isinstance(publish_at, Rejected):
+        return publish_at
+    schedule = Schedule(
+        post_id=wish.post_id,
+        account_id=wish.account_id,
+        revision=current.revision + 1 if current else 1,
+        state=State.SCHEDULED,
+        attempts=0,
+        publish_at=publish_at,
+        content=wish.content,
+        media=wish.media,
+        options=wish.options,
+        late_policy=wish.late_policy,
+        callback_url=wish.callback_url,
+        fingerprint=fingerprint,
+        correlation_id=correlation_id,
+        claimed_until=None,
+        outcome_expected_at=publish_at,
+        sweeps=0,
+        updated_at=now,
+    )
+    superseded = current.revision if current and current.may_be_on_its_way else None
+    return Accepted(schedule, changed=True, warning=_warning(connected), superseded=superseded)
+
+
+def _warning(connected: bool | None) -> str | None:
+    return "unknown_account" if connected is None else None
+
+
+def _problem(wish: Wish, current: Schedule | None, connected: bool | None) -> Rejected | None:
+    def because(code: RejectionCode, reason: str) -> Rejected:
+        return Rejected(wish.post_id, wish.account_id, code, reason)
+
+    if current and current.state in (State.PUBLISHED, State.UNKNOWN):
+        return because("already_published", _already(current))
+    if connected is False:
+        return because("unknown_account", f"account {wish.account_id!r} has been disconnected: connect it again")
+    if not wish.content.strip() and wish.media == "[]":
+        return because("invalid", f"content: the post for {wish.account_id!r} has neither text nor media")
+    return None
+
+
+def _already(current: Schedule) -> str:
+    where = f"{current.post_id!r} on {current.account_id!r}"
+    if current.state is State.UNKNOWN:
+        return f"{where} may have been published: settle it with publish.resolve_requested first"
+    return f"{where} has been published; use a new post_id"
+
+
+def instant_of(wish: Wish, now: datetime) -> datetime | Rejected:
+    """The instant the wish means, unless it is in the past or is no time at all."""
+    try:
+        publish_at = _instant(wish.publish_at, now)
+    except (ValueError, OverflowError) as error:
+        reason = str(error) if isinstance(error, UnknownZone) else f"no such time: {error}"
+        return Rejected(wish.post_id, wish.account_id, "invalid", f"publish_at: {reason}")
+    if publish_at < now - PAST_TOLERANCE:
+        reason = f"publish_at: {publish_at.isoformat()} is {_ago(now - publish_at)} ago; choose a time to come"
+        return Rejected(wish.post_id, wish.account_id, "in_the_past", reason)
+    return publish_at
+
+
+def _instant(publish_at: PublishAt | None, now: datetime) -> datetime:
+    if publish_at is None:
+        return now
+    if isinstance(publish_at, LocalTime):
+        return in_utc(datetime.fromisoformat(publish_at.local), zone_named(publish_at.zone))
+    return publish_at
+
+
+def _ago(past: timedelta) -> str:
+    return str(timedelta(seconds=round(past.total_seconds())))
+
+
+def decide_cancel(post_id: str, account_id: str, current: Schedule | None, now: datetime) -> Cancelled | Rejected:
+    """Cancel whatever has not been published; to cancel twice changes nothing."""
+    if current is None:
+        reason = f"post {post_id!r} is not scheduled for account {account_id!r}"
+        return Rejected(post_id, account_id, "not_found", reason)
+    if current.state in (State.PUBLISHED, State.UNKNOWN):
+        return Rejected(post_id, account_id, "already_published", _already(current))
+    if current.state is State.CANCELLED:
+        return Cancelled(current)
+    revision = current.revision + 1
+    return Cancelled(
+        replace(current, revision=revision, state=State.CANCELLED, attempts=0, claimed_until=None, updated_at=now)
+    )

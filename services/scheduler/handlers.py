@@ -1,0 +1,143 @@
+"""Reacts to events: load, decide, save and emit. Concurrent handlers share transactions, in the order they came."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.scheduler.domain import Schedule
+from services.scheduler.intake import Ask, Desk, answer_to_unreadable, batch_ask, cancel_ask, post_ask
+from services.scheduler.release import HORIZON
+from services.scheduler.store import Advance, Key, Store, Unit
+from shared.clock import Clock
+from shared.events.progress import Progress, progress_of
+from shared.events.publisher import (
+    AccountConnected,
+    AccountDisconnected,
+    PublishFailed,
+    PublishHeld,
+    PublishRetrying,
+    PublishSkipped,
+    PublishSucceeded,
+    PublishUnknown,
+)
+from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
+from shared.group_commit import GroupCommit
+from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent
+
+Outcome = PublishSucceeded | PublishFailed | PublishUnknown | PublishSkipped | PublishHeld | PublishRetrying
+
+_ANSWERED_WHEN_UNREADABLE = {ScheduleRequested.type, ScheduleBatchRequested.type, ScheduleCancelRequested.type}
+MOST_IN_A_GROUP = 2000
+
+
+@dataclass
+class Handlers:
+    """The scheduler's reactions; `due_soon` is set when something falls due before the next regular look."""
+
+    store: Store
+    clock: Clock
+    due_soon: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._desk = GroupCommit(self._decide, most=MOST_IN_A_GROUP, weigh=lambda ask: max(1, len(ask.keys)))
+        self._outcomes = GroupCommit(self._learn, most=MOST_IN_A_GROUP)
+
+    async def on_schedule_requested(self, delivery: Delivery[ScheduleRequested]) -> None:
+        """Schedule a post on its accounts, or say why not."""
+        await self._desk.submit(post_ask(delivery.event, delivery.message_id, delivery.correlation_id))
+
+    async def on_schedule_batch_requested(self, delivery: Delivery[ScheduleBatchRequested]) -> None:
+        """Schedule many posts and settle them in one answer."""
+        await self._desk.submit(batch_ask(delivery.event, delivery.message_id, delivery.correlation_id))
+
+    async def on_schedule_cancel_requested(self, delivery: Delivery[ScheduleCancelRequested]) -> None:
+        """Cancel what has not been published."""
+        await self._desk.submit(cancel_ask(delivery.event, delivery.message_id, delivery.correlation_id))
+
+    async def on_unreadable(self, error: UnreadableEvent, correlation_id: str | None) -> bool:
+        """Reject a request that is no valid event, where its sender can be told."""
+        if error.type not in _ANSWERED_WHEN_UNREADABLE:
+            return False
+        answer = answer_to_unreadable(error.type, error.body, error.reason)
+        if answer is None:
+            return False
+        async with self.store.unit() as unit:
+            await unit.emit([Envelope.of(answer, correlation_id=correlation_id)])
+        return True
+
+    async def on_outcome(self, delivery: Delivery[Outcome]) -> None:
+        """Learn how far a post has come."""
+        await self._outcomes.submit(delivery.event)
+
+    async def on_account_connected(self, delivery: Delivery[AccountConnected]) -> None:
+        """Learn of an account."""
+        await self._save_account(delivery.event, connected=True)
+
+    async def on_account_disconnected(self, delivery: Delivery[AccountDisconnected]) -> None:
+        """Learn that an account is gone."""
+        await self._save_account(delivery.event, connected=False)
+
+    async def _save_account(self, event: AccountConnected | AccountDisconnected, *, connected: bool) -> None:
+        changed_at = event.changed_at or self.clock.now()
+        await self.store.save_account(event.account_id, event.platform, connected=connected, changed_at=changed_at)
+
+    async def _decide(self, asks: Sequence[Ask]) -> Sequence[None]:
+        now = self.clock.now()
+        async with self.store.unit() as unit:
+            fresh = await unit.remember((ask.message_id for ask in asks if ask.message_id), now)
+            desk = Desk(await _concerned(unit, asks), await unit.connected(_accounts(asks)), now)
+            emitted = [envelope for ask in asks if _take(ask, fresh) for envelope in _answers(ask, desk)]
+            await unit.save(list(desk.changed.values()))
+            await unit.emit(emitted)
+        if any(schedule.publish_at <= now + HORIZON for schedule in desk.changed.values()):
+            self.due_soon.set()
+        return [None] * len(asks)
+
+    async def _learn(self, facts: Sequence[Outcome]) -> Sequence[None]:
+        told: dict[Key, list[Outcome]] = {}
+        for fact in facts:
+            told.setdefault((fact.post_id, fact.account_id), []).append(fact)
+        now = self.clock.now()
+        async with self.store.unit() as unit:
+            known = await unit.schedules(told)
+            await unit.save_outcomes([one for key in known if (one := _advance(known[key], told[key], now))], now)
+        return [None] * len(facts)
+
+
+def _advance(schedule: Schedule, facts: Sequence[Outcome], now: datetime) -> Advance | None:
+    """How far the facts bring the schedule, or None where it has come further already."""
+    latest = max(facts, key=lambda fact: _progress(fact).rank)
+    progress = _progress(latest)
+    if not progress.is_beyond(schedule.progress):
+        return None
+    return schedule.key, progress, latest.next_attempt_at if isinstance(latest, PublishRetrying) else now
+
+
+def _progress(fact: Outcome) -> Progress:
+    progress = progress_of(fact)
+    assert progress is not None, f"{fact.type} is no outcome"
+    return progress
+
+
+async def _concerned(unit: Unit, asks: Sequence[Ask]) -> dict[Key, Schedule]:
+    named = await unit.schedules(key for ask in asks for key in ask.keys)
+    return named | await unit.schedules_of(post_id for ask in asks for post_id in ask.whole_posts)
+
+
+def _accounts(asks: Sequence[Ask]) -> set[str]:
+    return {account_id for ask in asks for _, account_id in ask.keys}
+
+
+def _answers(ask: Ask, desk: Desk) -> list[Envelope]:
+    return [Envelope.of(event, correlation_id=ask.correlation_id) for event in ask.answer(desk)]
+
+
+def _take(ask: Ask, fresh: set[str]) -> bool:
+    """Whether the request has not been taken before; a message without an id always counts as new."""
+    if ask.message_id is None:
+        return True
+    if ask.message_id not in fresh:
+        return False
+    fresh.remove(ask.message_id)
+    return True

@@ -1,0 +1,133 @@
+"""Reacts to the clock: dispatches what falls due, and sweeps what never got an outcome."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from services.scheduler.domain import Schedule
+from services.scheduler.release import HORIZON, ReleasePlan
+from services.scheduler.store import Store
+from shared.clock import Clock
+from shared.events.requests import LatePolicy, Media
+from shared.events.scheduler import PublishRequested
+from shared.messaging.broker import Outgoing, Publisher
+from shared.messaging.delay import DelayKind, delayed
+from shared.messaging.envelope import Envelope
+
+BATCH = 1000
+LOOK_EVERY = timedelta(seconds=1)
+SWEEP_EVERY = timedelta(seconds=30)
+OUTCOME_GRACE = timedelta(minutes=2)
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Dispatcher:
+    """Moves schedules from the far horizon, the database, to the near one, the broker."""
+
+    store: Store
+    publisher: Publisher
+    clock: Clock
+    due_soon: asyncio.Event
+    delay: DelayKind = "wheel"
+    plan: ReleasePlan = field(default_factory=ReleasePlan)
+
+    async def run(self) -> None:
+        """Dispatch for ever, every second and whenever something new falls due soon."""
+        while True:
+            self.due_soon.clear()
+            try:
+                await self.dispatch_due()
+            except Exception as error:
+                log.warning("dispatch_failed", error=repr(error))
+            await _first(self.due_soon, LOOK_EVERY)
+
+    async def dispatch_due(self) -> int:
+        """Dispatch all that falls due within the horizon; how many there were."""
+        dispatched = 0
+        while batch := await self._claim():
+            confirmed = await self._send(batch)
+            dispatched += len(confirmed)
+            if len(confirmed) < len(batch):
+                break
+        return dispatched
+
+    async def _claim(self) -> list[Schedule]:
+        now = self.clock.now()
+        self.plan.forget_before(now)
+        return await self.store.claim_due(due_before=now + HORIZON, now=now, most=BATCH)
+
+    async def _send(self, batch: Sequence[Schedule]) -> Sequence[Schedule]:
+        """Publish with confirms, then mark what the broker has. A crash in between repeats a message, never loses one."""
+        now = self.clock.now()
+        results = await self.publisher.publish_all([self._outgoing(schedule, now) for schedule in batch])
+        confirmed = [schedule for schedule, error in zip(batch, results, strict=True) if error is None]
+        if len(confirmed) < len(batch):
+            problem = next(error for error in results if error is not None)
+            log.warning("dispatch_unconfirmed", posts=len(batch) - len(confirmed), error=str(problem))
+        if confirmed:
+            await self.store.mark_dispatched(confirmed, self.clock.now())
+        return confirmed
+
+    def _outgoing(self, schedule: Schedule, now: datetime) -> Outgoing:
+        envelope = Envelope.of(publish_requested(schedule), correlation_id=schedule.correlation_id)
+        release_at = self.plan.release_at(schedule.publish_at, now)
+        envelope, expiration_ms = delayed(envelope, release_at, now=now, kind=self.delay)
+        return Outgoing(envelope, expiration_ms)
+
+
+@dataclass
+class Sweeper:
+    """Dispatches again what was dispatched and never got an outcome."""
+
+    store: Store
+    clock: Clock
+    due_soon: asyncio.Event
+
+    async def run(self) -> None:
+        """Sweep for ever."""
+        while True:
+            try:
+                await self.sweep()
+            except Exception as error:
+                log.warning("sweep_failed", error=repr(error))
+            await asyncio.sleep(SWEEP_EVERY.total_seconds())
+
+    async def sweep(self) -> int:
+        """Make silent schedules due again; how many there were."""
+        now = self.clock.now()
+        swept = await self.store.sweep(expected_before=now - OUTCOME_GRACE, now=now)
+        if swept:
+            log.warning("schedules_swept", posts=swept)
+            self.due_soon.set()
+        return swept
+
+
+def publish_requested(schedule: Schedule) -> PublishRequested:
+    """The event that asks the publisher to send this revision."""
+    return PublishRequested(
+        post_id=schedule.post_id,
+        account_id=schedule.account_id,
+        revision=schedule.revision,
+        publish_at=schedule.publish_at,
+        content=schedule.content,
+        media=tuple(Media(**item) for item in json.loads(schedule.media)),
+        options=json.loads(schedule.options),
+        late_policy=LatePolicy.model_validate_json(schedule.late_policy),
+        callback_url=schedule.callback_url,
+        swept=schedule.sweeps > 0,
+    )
+
+
+async def _first(event: asyncio.Event, timeout: timedelta) -> None:
+    """Wait for the event or the timeout, whichever comes first."""
+    try:
+        async with asyncio.timeout(timeout.total_seconds()):
+            await event.wait()
+    except TimeoutError:
+        return

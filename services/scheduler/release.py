@@ -1,0 +1,38 @@
+"""When messages leave the delayed exchange: a lead before they are due, bursts spread over the seconds before. No I/O."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+HORIZON = timedelta(seconds=30)
+"""How far ahead schedules are dispatched; the database holds what lies beyond."""
+LEAD = timedelta(seconds=2)
+"""How long before its due instant a message is released, so that the publisher can prepare."""
+LONGEST_LEAD = timedelta(seconds=20)
+RELEASES_PER_SECOND = 1000
+"""Half of what one slot queue lets go in a second (about 2,200)."""
+
+
+class ReleasePlan:
+    """Spreads a burst: at most so many messages are released per second, the others in the seconds before."""
+
+    def __init__(self, *, per_second: int = RELEASES_PER_SECOND) -> None:
+        self._per_second = per_second
+        self._released: Counter[int] = Counter()
+
+    def release_at(self, publish_at: datetime, now: datetime) -> datetime:
+        """When the message must leave the wheel: LEAD before it is due, or earlier where that second is full."""
+        release_at = publish_at - LEAD
+        earliest = max(now, publish_at - LONGEST_LEAD)
+        while self._is_full(release_at) and release_at - timedelta(seconds=1) > earliest:
+            release_at -= timedelta(seconds=1)
+        self._released[int(release_at.timestamp())] += 1
+        return release_at
+
+    def forget_before(self, now: datetime) -> None:
+        """Drop the counts of seconds that have passed."""
+        present = int(now.timestamp())
+        for second in [second for second in self._released if second < present]:
+            del self._released[second]
+
+    def _is_full(self, instant: datetime) -> bool:
+        return self._released[int(instant.timestamp())] >= self._per_second

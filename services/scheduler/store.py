@@ -1,0 +1,218 @@
+"""Every query of the scheduler."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Executable, RowMapping, Select, Update, bindparam, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.scheduler.domain import Schedule
+from services.scheduler.tables import accounts, inbox, schedules
+from shared import bulk
+from shared.db import Conflict, Database, InstantColumn
+from shared.events.progress import Progress, State
+from shared.messaging.envelope import Envelope
+from shared.messaging.inbox import Inbox
+from shared.messaging.outbox import Outbox
+
+CLAIM = timedelta(seconds=10)
+"""How long a claimed schedule is left to its dispatcher; shorter than the horizon, so that a crash costs no lateness."""
+
+Key = tuple[str, str]
+Advance = tuple[Key, Progress, datetime]
+"""How far a schedule has come, and when its next outcome is expected."""
+
+_OUTCOME_COLUMNS = [schedules.c.state, schedules.c.attempts, schedules.c.outcome_expected_at]
+
+
+@dataclass
+class Unit:
+    """One transaction's queries; what it emits is relayed after the commit."""
+
+    store: "Store"
+    connection: AsyncConnection
+    emitted: list[Envelope] = field(default_factory=list)
+
+    async def remember(self, message_ids: Iterable[str], now: datetime) -> set[str]:
+        """Note the messages as taken; the answer has those that are new."""
+        return await self.store.inbox.remember(self.connection, message_ids, now)
+
+    async def schedules(self, keys: Iterable[Key]) -> dict[Key, Schedule]:
+        """The schedules of these posts and accounts, locked until the commit."""
+        rows = [{"post_id": post_id, "account_id": account_id} for post_id, account_id in sorted(set(keys))]
+        return await self._schedules(self.store.load_by_key, bulk.encode(rows)) if rows else {}
+
+    async def schedules_of(self, post_ids: Iterable[str]) -> dict[Key, Schedule]:
+        """All schedules of these posts, locked until the commit."""
+        wanted = sorted(set(post_ids))
+        statement = select(schedules).where(schedules.c.post_id.in_(wanted)).with_for_update()
+        return await self._schedules(statement, {}) if wanted else {}
+
+    async def _schedules(self, statement: Executable, parameters: dict[str, Any]) -> dict[Key, Schedule]:
+        rows = (await self.connection.execute(statement, parameters)).mappings()
+        return {schedule.key: schedule for schedule in map(_schedule, rows)}
+
+    async def connected(self, account_ids: Iterable[str]) -> dict[str, bool]:
+        """Which of these accounts the scheduler has heard of, and whether each is connected."""
+        wanted = sorted(set(account_ids))
+        rows = [{"account_id": account_id} for account_id in wanted]
+        found = await self.connection.execute(self.store.load_accounts, bulk.encode(rows))
+        return {row.account_id: bool(row.connected) for row in found}
+
+    async def save(self, changed: Sequence[Schedule]) -> None:
+        """Write new revisions; Conflict when another replica wrote the same post first."""
+        if not changed:
+            return
+        rows = [asdict(schedule) for schedule in sorted(changed, key=lambda schedule: schedule.key)]
+        saved = (await self.connection.execute(self.store.save, bulk.encode(rows))).all()
+        if len(saved) != len(rows):
+            raise Conflict(f"{len(rows) - len(saved)} of {len(rows)} schedules were changed by another replica")
+
+    async def save_outcomes(self, outcomes: Iterable[Advance], now: datetime) -> None:
+        """Write how far posts have come; their content and revision stay."""
+        rows = [
+            _outcome_row(key, progress, expected_at, now)
+            for key, progress, expected_at in sorted(outcomes, key=lambda one: one[0])
+        ]
+        if rows:
+            await self.connection.execute(self.store.save_outcomes, bulk.encode(rows))
+
+    async def emit(self, envelopes: Sequence[Envelope]) -> None:
+        """Write events to the outbox, in this transaction."""
+        await self.store.outbox.add(self.connection, envelopes)
+        self.emitted.extend(envelopes)
+
+
+class Store:
+    """The scheduler's database."""
+
+    def __init__(self, database: Database, outbox_: Outbox) -> None:
+        self._database = database
+        dialect = database.dialect
+        self.outbox = outbox_
+        self.inbox = Inbox(inbox, database)
+        self.load_by_key = bulk.select_by_key(schedules, dialect, lock=True)
+        self.load_accounts = bulk.select_by_key(accounts, dialect)
+        self.save = bulk.upsert(schedules, dialect, guard="schedules.revision < excluded.revision")
+        self.save_outcomes = bulk.update(schedules, [*_OUTCOME_COLUMNS, schedules.c.updated_at], dialect)
+        self._save_account = bulk.upsert(accounts, dialect, guard="accounts.changed_at <= excluded.changed_at")
+        self._dispatched = bulk.update(
+            schedules,
+            [schedules.c.revision, schedules.c.outcome_expected_at],
+            dialect,
+            guard="schedules.revision = given.revision AND schedules.state = 'scheduled'",
+            also="state = 'dispatched', claimed_until = NULL",
+        )
+        self._claim = _claim_statement()
+        self._sweep = _sweep_statement()
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator[Unit]:
+        """A transaction; after its commit what it emitted is relayed."""
+        async with self._database.transaction() as connection:
+            unit = Unit(self, connection)
+            yield unit
+        self.outbox.relay_soon(unit.emitted)
+
+    async def save_account(self, account_id: str, platform: str, *, connected: bool, changed_at: datetime) -> None:
+        """Learn that an account was connected or disconnected; older news changes nothing."""
+        row = {"account_id": account_id, "platform": platform, "connected": connected, "changed_at": changed_at}
+        async with self._database.transaction() as connection:
+            await connection.execute(self._save_account, bulk.encode([row]))
+
+    async def claim_due(self, *, due_before: datetime, now: datetime, most: int) -> list[Schedule]:
+        """Claim schedules due before an instant, earliest first; no two dispatchers get the same."""
+        parameters = {"due_before": due_before, "now": now, "until": now + CLAIM, "most": most}
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(self._claim, parameters)).mappings()
+            return sorted(map(_schedule, rows), key=lambda schedule: schedule.publish_at)
+
+    async def mark_dispatched(self, confirmed: Sequence[Schedule], now: datetime) -> None:
+        """Note that the broker has the messages; what was changed meanwhile stays as it is."""
+        rows = [_dispatched_row(schedule, now) for schedule in sorted(confirmed, key=lambda one: one.key)]
+        async with self._database.transaction() as connection:
+            await connection.execute(self._dispatched, bulk.encode(rows))
+
+    async def sweep(self, *, expected_before: datetime, now: datetime) -> int:
+        """Make schedules without an outcome due again; how many there were."""
+        async with self._database.transaction() as connection:
+            result = await connection.execute(self._sweep, {"expected_before": expected_before, "now": now})
+            return len(result.all())
+
+    async def next_due_at(self) -> datetime | None:
+        """The earliest instant at which something is due, or None."""
+        earliest = (
+            select(schedules.c.publish_at)
+            .where(schedules.c.state == State.SCHEDULED.value)
+            .order_by(schedules.c.publish_at)
+            .limit(1)
+        )
+        async with self._database.reading() as connection:
+            return (await connection.execute(earliest)).scalar()
+
+
+def _claim_statement() -> Executable:
+    claimed = schedules.c.claimed_until
+    due = (
+        select(schedules.c.post_id, schedules.c.account_id)
+        .where(schedules.c.state == State.SCHEDULED.value)
+        .where(schedules.c.publish_at <= bindparam("due_before", type_=InstantColumn))
+        .where(claimed.is_(None) | (claimed <= bindparam("now", type_=InstantColumn)))
+        .order_by(schedules.c.publish_at)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+    return _update_those(due).values(claimed_until=bindparam("until", type_=InstantColumn)).returning(schedules)
+
+
+def _sweep_statement() -> Executable:
+    silent = (
+        select(schedules.c.post_id, schedules.c.account_id)
+        .where(schedules.c.state.in_([State.DISPATCHED.value, State.RETRYING.value]))
+        .where(schedules.c.outcome_expected_at <= bindparam("expected_before", type_=InstantColumn))
+        .limit(1000)
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        _update_those(silent)
+        .values(
+            state=State.SCHEDULED.value,
+            sweeps=schedules.c.sweeps + 1,
+            claimed_until=None,
+            updated_at=bindparam("now", type_=InstantColumn),
+        )
+        .returning(schedules.c.post_id)
+    )
+
+
+def _update_those(keys: Select[Any]) -> Update:
+    return update(schedules).where(tuple_(schedules.c.post_id, schedules.c.account_id).in_(keys))
+
+
+def _schedule(row: RowMapping) -> Schedule:
+    return Schedule(**{**row, "state": State(row["state"])})
+
+
+def _outcome_row(key: Key, progress: Progress, expected_at: datetime, now: datetime) -> dict[str, Any]:
+    return {
+        "post_id": key[0],
+        "account_id": key[1],
+        "state": progress.state,
+        "attempts": progress.attempts,
+        "outcome_expected_at": expected_at,
+        "updated_at": now,
+    }
+
+
+def _dispatched_row(schedule: Schedule, now: datetime) -> dict[str, Any]:
+    """An outcome is expected once it is due; each sweep doubles the patience, up to about an hour."""
+    patience = timedelta(minutes=2 ** min(schedule.sweeps, 6) - 1)
+    return {
+        "post_id": schedule.post_id,
+        "account_id": schedule.account_id,
+        "revision": schedule.revision,
+        "outcome_expected_at": max(schedule.publish_at, now) + patience,
+    }

@@ -1,0 +1,53 @@
+"""The scheduler's tables."""
+
+from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text, text
+
+from shared.db import InstantColumn
+from shared.messaging.inbox import inbox_table
+from shared.messaging.outbox import outbox_table
+
+metadata = MetaData()
+
+_AWAITING_DISPATCH = text("state = 'scheduled'")
+_AWAITING_OUTCOME = text("state IN ('dispatched', 'retrying')")
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("post_id", String(200), primary_key=True),
+    Column("account_id", String(200), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("publish_at", InstantColumn, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("media", Text, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("late_policy", Text, nullable=False),
+    Column("callback_url", Text),
+    Column("fingerprint", String(64), nullable=False),
+    Column("correlation_id", String(200), nullable=False),
+    Column("claimed_until", InstantColumn),
+    Column("outcome_expected_at", InstantColumn, nullable=False),
+    Column("sweeps", Integer, nullable=False),
+    Column("updated_at", InstantColumn, nullable=False),
+    Index("schedules_due", "publish_at", postgresql_where=_AWAITING_DISPATCH, sqlite_where=_AWAITING_DISPATCH),
+    Index(
+        "schedules_unanswered",
+        "outcome_expected_at",
+        postgresql_where=_AWAITING_OUTCOME,
+        sqlite_where=_AWAITING_OUTCOME,
+    ),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account_id", String(200), primary_key=True),
+    Column("platform", String(100), nullable=False),
+    Column("connected", Boolean, nullable=False),
+    Column("changed_at", InstantColumn, nullable=False),
+)
+
+inbox = inbox_table(metadata)
+outbox = outbox_table(metadata)

@@ -1,0 +1,78 @@
+"""How far a post has come on one account, told by facts that may arrive twice and in any order.
+
+Progress only ever grows: of two facts the later one wins, whichever arrives first, so that every reader ends up with the
+same state. `published` is final. Otherwise the higher revision counts; within it a cancellation; then the later attempt.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from shared.events.base import Event
+from shared.events.publisher import (
+    PublishFailed,
+    PublishHeld,
+    PublishRetrying,
+    PublishSkipped,
+    PublishSucceeded,
+    PublishUnknown,
+)
+from shared.events.scheduler import PublishRequested, ScheduleAccepted, ScheduleCancelled
+
+
+class State(StrEnum):
+    """The states of a publication, as the contract names them."""
+
+    SCHEDULED = "scheduled"
+    DISPATCHED = "dispatched"
+    SENDING = "sending"
+    RETRYING = "retrying"
+    UNKNOWN = "unknown"
+    HELD = "held"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    PUBLISHED = "published"
+
+
+_ORDER = {state: position for position, state in enumerate(State)}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A state with what decides whether it is later than another."""
+
+    state: State
+    revision: int
+    attempts: int = 0
+
+    @property
+    def rank(self) -> tuple[bool, int, bool, int, int]:
+        """Progress of higher rank replaces progress of lower rank."""
+        published = self.state is State.PUBLISHED
+        cancelled = self.state is State.CANCELLED
+        return published, self.revision, cancelled, self.attempts, _ORDER[self.state]
+
+    def is_beyond(self, other: "Progress") -> bool:
+        """Whether this comes after the other."""
+        return self.rank > other.rank
+
+
+_READERS: dict[type[Event], Callable[[Any], Progress]] = {
+    ScheduleAccepted: lambda fact: Progress(State.SCHEDULED, fact.revision),
+    ScheduleCancelled: lambda fact: Progress(State.CANCELLED, fact.revision),
+    PublishRequested: lambda fact: Progress(State.DISPATCHED, fact.revision),
+    PublishRetrying: lambda fact: Progress(State.RETRYING, fact.revision, fact.attempt),
+    PublishSucceeded: lambda fact: Progress(State.PUBLISHED, fact.revision, fact.attempts),
+    PublishFailed: lambda fact: Progress(State.FAILED, fact.revision, fact.attempts),
+    PublishUnknown: lambda fact: Progress(State.UNKNOWN, fact.revision, fact.attempts),
+    PublishSkipped: lambda fact: Progress(State.SKIPPED, fact.revision, fact.attempts),
+    PublishHeld: lambda fact: Progress(State.HELD, fact.revision, fact.attempts),
+}
+
+
+def progress_of(fact: Event) -> Progress | None:
+    """The progress a fact tells of, or None where it tells of none."""
+    reader = _READERS.get(type(fact))
+    return reader(fact) if reader else None

@@ -1,0 +1,119 @@
+"""The small HTTP side of every service: alive, really consuming, figures, and the events it speaks."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from faststream.rabbit import RabbitBroker
+from faststream.specification import AsyncAPI
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+STALE_OUTBOX = timedelta(seconds=30)
+
+Check = Callable[[], Awaitable[str | None]]
+"""Answers what is wrong, or None."""
+
+
+@dataclass
+class Health:
+    """What must hold for the service to be doing its work."""
+
+    service: str
+    broker: RabbitBroker
+    checks: Mapping[str, Check] = field(default_factory=dict)
+
+    async def problems(self) -> dict[str, str]:
+        """Every check that fails, with what is wrong."""
+        found = {}
+        for name, check in self.checks.items():
+            try:
+                problem = await check()
+            except Exception as error:
+                problem = f"{type(error).__name__}: {error}"
+            if problem:
+                found[name] = problem
+        return found
+
+    def routes(self) -> list[Route]:
+        """`/healthz`, `/readyz`, `/metrics` and `/asyncapi`."""
+        return [
+            Route("/healthz", self._healthz),
+            Route("/readyz", self._readyz),
+            Route("/metrics", _metrics),
+            Route("/asyncapi", self._asyncapi),
+            Route("/asyncapi.json", self._asyncapi_json),
+        ]
+
+    def application(self) -> Starlette:
+        """An ASGI application with nothing but these routes."""
+        return Starlette(routes=self.routes())
+
+    async def _healthz(self, _: Request) -> Response:
+        return JSONResponse({"service": self.service, "status": "alive"})
+
+    async def _readyz(self, _: Request) -> Response:
+        problems = await self.problems()
+        status = "not ready" if problems else "ready"
+        return JSONResponse({"service": self.service, "status": status, "problems": problems}, 503 if problems else 200)
+
+    async def _asyncapi(self, request: Request) -> Response:
+        if "html" in request.headers.get("accept", ""):
+            return HTMLResponse(_ASYNCAPI_PAGE.format(service=self.service))
+        return await self._asyncapi_json(request)
+
+    async def _asyncapi_json(self, _: Request) -> Response:
+        return PlainTextResponse(self._specification(), media_type="application/json")
+
+    def _specification(self) -> str:
+        specification = AsyncAPI(self.broker, title=f"Timeball {self.service}", version="1")
+        return specification.to_specification().to_json()
+
+
+_ASYNCAPI_PAGE = (
+    "<!doctype html><title>Timeball {service}: events</title><h1>Timeball {service}</h1>"
+    '<p>The events this service takes, as AsyncAPI 3: <a href="/asyncapi.json">asyncapi.json</a></p>'
+)
+
+
+async def _metrics(_: Request) -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def consuming(broker: RabbitBroker) -> Check:
+    """Every subscriber is attached: its channel is open and the broker knows its consumer tag."""
+
+    async def check() -> str | None:
+        for subscriber in broker.subscribers:
+            queue, tag = subscriber._queue_obj, subscriber._consumer_tag  # type: ignore[attr-defined]
+            if queue is None or queue.channel.is_closed:
+                return f"{subscriber.queue.name} has no open channel"  # type: ignore[attr-defined]
+            channel = await queue.channel.get_underlay_channel()
+            if tag not in channel.consumers:
+                return f"{subscriber.queue.name} is not being consumed"  # type: ignore[attr-defined]
+        return None
+
+    return check
+
+
+def relaying(age: Callable[[], Awaitable[timedelta]]) -> Check:
+    """The outbox is not stale."""
+
+    async def check() -> str | None:
+        waiting = await age()
+        return f"events have been waiting for {waiting}" if waiting > STALE_OUTBOX else None
+
+    return check
+
+
+def answering(ping: Callable[[], Awaitable[None]]) -> Check:
+    """The database is reachable."""
+
+    async def check() -> str | None:
+        await ping()
+        return None
+
+    return check

@@ -1,0 +1,185 @@
+"""The life of a service: start in order, work, and stop without dropping what is in flight."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+import uvicorn
+import uvloop
+from faststream.rabbit import RabbitBroker
+from faststream.rabbit.utils import RabbitClientProperties
+from starlette.types import ASGIApp
+
+from shared.db import Database
+from shared.health import Health, answering, consuming, relaying
+from shared.logs import configure
+from shared.messaging.broker import Publisher, named
+from shared.messaging.outbox import Outbox
+from shared.messaging.topology import Topology
+from shared.migrate import migrate
+from shared.settings import ServiceSettings, load
+
+GRACE_SECONDS = 12.0
+CLOSE_SECONDS = 1.0
+CONSUMING_CHECK_SECONDS = 5.0
+MOST_FAILED_CHECKS = 6
+
+log = structlog.get_logger()
+
+
+def rabbit_broker(url: str, service: str) -> RabbitBroker:
+    """The consuming connection; publishing has one of its own."""
+    return RabbitBroker(
+        named(url, f"{service} consuming"),
+        app_id=service,
+        apply_types=False,
+        logger=None,
+        graceful_timeout=GRACE_SECONDS,
+        fail_fast=False,
+        reconnect_interval=1,
+        client_properties=RabbitClientProperties(heartbeat=20),
+    )
+
+
+@dataclass
+class Service:
+    """One process of a service, put together by its `app.py`."""
+
+    name: str
+    database: Database
+    publisher: Publisher
+    broker: RabbitBroker
+    topology: Topology
+    outbox: Outbox | None = None
+    loops: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
+    before_stop: Callable[[], None] = lambda: None
+    closing: Sequence[Callable[[], Awaitable[None]]] = ()
+    http: tuple[str, int] | None = None
+    make_http: Callable[[Health], ASGIApp] = Health.application
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def health(self) -> Health:
+        """The checks behind `/readyz`."""
+        checks = {"broker": consuming(self.broker), "database": answering(self.database.ping)}
+        if self.outbox:
+            checks["outbox"] = relaying(self.outbox.age)
+        return Health(self.name, self.broker, checks | {"publishing": self._publishing, "running": self._running})
+
+    async def _publishing(self) -> str | None:
+        return None if self.publisher.is_connected else "the publishing connection is down"
+
+    async def _running(self) -> str | None:
+        return "stopping" if self.stopping.is_set() else None
+
+    async def run(self) -> None:
+        """Work until SIGTERM or SIGINT; an error that ends a loop ends the process."""
+        _on_signals(self.stopping.set)
+        server = self._http_server()
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(server.serve()) if server else None
+            stopped = tasks.create_task(self.stopping.wait())
+            starting = tasks.create_task(self._start())
+            await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
+            starting.cancel()
+            working = [tasks.create_task(loop()) for loop in self._all_loops()] if not self.stopping.is_set() else []
+            await stopped
+            log.info("service_stopping", service=self.name)
+            await self._stop(working)
+            if server and serving:
+                server.should_exit = True
+        log.info("service_stopped", service=self.name)
+
+    async def _start(self) -> None:
+        await self.publisher.connect(self.topology)
+        await self.broker.start()
+        log.info("service_started", service=self.name, http=":".join(map(str, self.http or ())))
+
+    def _all_loops(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
+        relay = [self.outbox.run] if self.outbox else []
+        return [*relay, *self.loops, self._watch_consumers]
+
+    async def _watch_consumers(self) -> None:
+        """End the process when consumers stay lost: a service that only looks alive is worse than a restart."""
+        check, failed = consuming(self.broker), 0
+        while not self.stopping.is_set():
+            await asyncio.sleep(CONSUMING_CHECK_SECONDS)
+            problem = await _within(CONSUMING_CHECK_SECONDS, check())
+            failed = failed + 1 if problem and self.publisher.is_connected else 0
+            if failed >= MOST_FAILED_CHECKS:
+                raise RuntimeError(f"consumers are lost: {problem}")
+
+    async def _stop(self, working: Sequence[asyncio.Task[None]]) -> None:
+        self.before_stop()
+        await _within(GRACE_SECONDS, self.broker.stop())
+        for task in working:
+            task.cancel()
+        await asyncio.gather(*working, return_exceptions=True)
+        if self.outbox:
+            await _within(CLOSE_SECONDS, self.outbox.drain())
+        for close in self.closing:
+            await _within(CLOSE_SECONDS, close())
+        await _within(CLOSE_SECONDS, self.publisher.close())
+        await self.database.close()
+
+    def _http_server(self) -> "_Server | None":
+        if self.http is None:
+            return None
+        host, port = self.http
+        config = uvicorn.Config(
+            self.make_http(self.health),
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=2,
+        )
+        return _Server(config)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: the service decides when to stop."""
+
+    def install_signal_handlers(self) -> None:
+        return
+
+    def capture_signals(self) -> Any:
+        return nullcontext()
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stop)
+
+
+async def _within(seconds: float, work: Awaitable[Any]) -> Any:
+    """The work's answer; a timeout or an error is logged and answered as its text."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await work
+    except Exception as error:
+        log.warning("step_failed", error=repr(error))
+        return repr(error)
+
+
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+
+
+def main(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT], Service], migrations: Path) -> None:
+    """The whole of a service's `__main__`: read settings, bring the database up to date, run."""
+    settings = load(settings_class)
+    configure(name, format=settings.log_format, level=settings.log_level)
+
+    async def run() -> None:
+        service = build(settings)
+        await migrate(service.database.url, migrations)
+        await service.run()
+
+    uvloop.run(run())

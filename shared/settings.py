@@ -1,0 +1,53 @@
+"""What every service reads from its environment; a service's own settings extend this."""
+
+import sys
+from pathlib import Path
+from typing import Literal, Self, TypeVar
+
+from pydantic import ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.home import Home
+
+NO_BROKER = (
+    "TIMEBALL_BROKER_URL is not set: name a RabbitMQ broker (amqp://user:password@host:5672/), "
+    "or run `timeball up`, which starts a private one"
+)
+
+
+class ServiceSettings(BaseSettings):
+    """Frozen settings, `TIMEBALL_…` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="TIMEBALL_", frozen=True, extra="ignore", populate_by_name=True)
+
+    home: Path = Path("var")
+    broker_url: str = ""
+    delay: Literal["wheel", "plugin"] = "wheel"
+    log_format: Literal["console", "json"] | None = None
+    log_level: str = "info"
+    http_host: str = "127.0.0.1"
+
+    @model_validator(mode="after")
+    def _has_a_broker(self) -> Self:
+        if not self.broker_url:
+            raise ValueError(NO_BROKER)
+        return self
+
+    def database(self, given: str | None, service: str) -> str:
+        """The service's database: the one given, or its SQLite file under TIMEBALL_HOME."""
+        return given or Home(self.home).database_url(service)
+
+
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+
+
+def load(settings_class: type[SettingsT]) -> SettingsT:
+    """Read the environment, or end the program saying which variable is wrong and why."""
+    try:
+        return settings_class()
+    except ValidationError as error:
+        for detail in error.errors():
+            name = ".".join(map(str, detail["loc"]))
+            message = detail["msg"].removeprefix("Value error, ")
+            print(f"{f'TIMEBALL_{name.upper()}: ' if name else ''}{message}", file=sys.stderr)
+        sys.exit(2)
