@@ -1,0 +1,16 @@
+"""The figures, one a module, by the name they are asked for."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from benchmarks.bench import Bench
+from benchmarks.figure import Result
+from benchmarks.figures.bulk import bulk
+from benchmarks.figures.burst import burst
+from benchmarks.figures.lateness import lateness
+from benchmarks.figures.lateness_loaded import lateness_loaded
+from benchmarks.figures.memory import memory
+from benchmarks.figures.single import single
+
+FIGURES: Mapping[str, Callable[[Bench], Awaitable[Result]]] = {
+    figure.__name__: figure for figure in (lateness, burst, bulk, single, memory, lateness_loaded)
+}

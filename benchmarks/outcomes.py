@@ -1,0 +1,56 @@
+"""What the posts of a run came to: every one published, and when."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from benchmarks.broker import Broker, IncompleteError
+from benchmarks.figure import percentile
+from benchmarks.posts import batches
+
+SUCCEEDED = "publish.succeeded"
+BATCHES_IN_FLIGHT = 4
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """The facts about a set of posts, all published once."""
+
+    lateness_ms: list[float]
+    last_published_at: datetime
+    last_arrived_at: float
+
+    @property
+    def lateness(self) -> dict[str, float]:
+        """Milliseconds between the due instant and the start of the send."""
+        return {name: percentile(self.lateness_ms, part) for name, part in (("p50", 0.5), ("p99", 0.99), ("max", 1))}
+
+
+async def publish(broker: Broker, prefix: str, dues: Sequence[datetime], within: float) -> Outcomes:
+    """Schedule a post for each due instant, in batches, and wait until all are published."""
+    broker.forget()
+    await schedule(broker, prefix, dues, within)
+    await broker.wait(SUCCEEDED, len(dues), within)
+    return _outcomes(broker, len(dues))
+
+
+async def schedule(broker: Broker, prefix: str, dues: Sequence[datetime], within: float) -> None:
+    """Have a post for each due instant accepted, in batches."""
+    expected = broker.settled_posts + len(dues)
+    messages = (broker.encode("schedule.batch_requested", body) for body in batches(prefix, dues))
+    await broker.emit_windowed(messages, "schedule.batch_settled", BATCHES_IN_FLIGHT, within)
+    if broker.settled_posts != expected:
+        raise IncompleteError(f"{expected} posts to be accepted, {broker.settled_posts} were")
+
+
+def _outcomes(broker: Broker, expected: int) -> Outcomes:
+    facts = broker.facts[SUCCEEDED]
+    bodies = [json.loads(fact.body) for fact in facts]
+    if len({body["post_id"] for body in bodies}) != expected:
+        raise IncompleteError(f"{expected} posts to be published, came: {dict(broker.counts)}")
+    return Outcomes(
+        lateness_ms=sorted(float(body["lateness_ms"]) for body in bodies),
+        last_published_at=max(datetime.fromisoformat(body["published_at"]) for body in bodies),
+        last_arrived_at=max(fact.at for fact in facts),
+    )

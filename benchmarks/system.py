@@ -1,0 +1,117 @@
+"""Timeball as it runs in production, on one machine: services, broker, database, and accounts on the sink."""
+
+import asyncio
+import base64
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from nacl.public import PrivateKey, SealedBox
+
+from benchmarks.backing import STOP_SECONDS, Backing, backing
+from benchmarks.broker import Broker
+from benchmarks.posts import ACCOUNTS, account_id
+from deploy.local.broker_node import BrokerNode
+from deploy.local.child import Child, NodeError, clean_environment, free_ports, log_tail, wait_until
+
+ROOT = Path(__file__).parent.parent
+CORE = ("scheduler", "publisher")
+EVERY = ("scheduler", "publisher", "monitor", "maintenance", "console")
+READY_SECONDS = 60
+NO_LIMIT = {"per_second": 100_000}
+
+
+@dataclass(frozen=True)
+class System:
+    """A running system, and the benchmarks' connection to its broker."""
+
+    broker: Broker
+    services: tuple[str, ...]
+
+
+@asynccontextmanager
+async def system(home: Path, services: Sequence[str] = CORE) -> AsyncIterator[System]:
+    """Run the services (one named twice has two replicas) in `home`, with the accounts connected."""
+    async with AsyncExitStack() as stack:
+        base = await stack.enter_async_context(backing(home))
+        node = BrokerNode(home / "broker")
+        await asyncio.to_thread(node.start)
+        stack.push_async_callback(asyncio.to_thread, node.stop)
+        keys = {name: PrivateKey.generate() for name in EVERY}
+        environment = _environment(base, node.url, sorted(set(services)), keys)
+        for replica, name in enumerate(services):
+            await stack.enter_async_context(_service(name, replica, home, environment))
+        broker = await Broker.connect(node.url)
+        stack.callback(broker.close)
+        await _connect_accounts(broker, base.sink_url, keys["publisher"])
+        yield System(broker, tuple(services))
+
+
+def _environment(
+    base: Backing, broker_url: str, services: Sequence[str], keys: dict[str, PrivateKey]
+) -> dict[str, str]:
+    databases = {f"TIMEBALL_{name.upper()}_DATABASE_URL": base.postgres.create_database(name) for name in services}
+    sealing = {f"TIMEBALL_{name.upper()}_SEALING_KEY": _base64(bytes(key)) for name, key in keys.items()}
+    return {
+        **clean_environment("TIMEBALL_"),
+        **databases,
+        **sealing,
+        "TIMEBALL_HOME": str(base.home / "timeball"),
+        "TIMEBALL_BROKER_URL": broker_url,
+        "TIMEBALL_SECRET_KEYS": Fernet.generate_key().decode(),
+        "TIMEBALL_ALLOW_PRIVATE_ADDRESSES": "true",
+        "TIMEBALL_LOG_LEVEL": "warning",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+@asynccontextmanager
+async def _service(name: str, replica: int, home: Path, environment: dict[str, str]) -> AsyncIterator[Child]:
+    (port,) = free_ports(1)
+    log = home / f"{name}-{replica}.log"
+    port_of = {f"TIMEBALL_{name.upper()}_HTTP_PORT": str(port)}
+    child = Child([sys.executable, "-m", f"services.{name}"], environment | port_of, log)
+    child.start()
+    try:
+        if not await asyncio.to_thread(_becomes_ready, child, port):
+            raise NodeError(f"{name} is not ready after {READY_SECONDS} s\n{log_tail(log)}")
+        yield child
+    finally:
+        await asyncio.to_thread(child.stop, grace=STOP_SECONDS)
+
+
+def _becomes_ready(child: Child, port: int) -> bool:
+    wait_until(lambda: _is_ready(port) or not child.running, within=READY_SECONDS)
+    return child.running and _is_ready(port)
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return False
+
+
+async def _connect_accounts(broker: Broker, sink_url: str, key: PrivateKey) -> None:
+    sealed = _base64(SealedBox(key.public_key).encrypt(b"{}"))
+    for number in range(ACCOUNTS):
+        request = {
+            "account_id": account_id(number),
+            "platform": "sandbox",
+            "settings": {"url": f"{sink_url}/p"},
+            "sealed_credentials": sealed,
+            "limits": NO_LIMIT,
+        }
+        await broker.emit("account.connect_requested", json.dumps(request).encode())
+    await broker.wait("account.connected", ACCOUNTS, within=READY_SECONDS)
+
+
+def _base64(secret: bytes) -> str:
+    return base64.b64encode(secret).decode()
