@@ -125,6 +125,17 @@ def fresh_vhost(broker: Broker) -> Iterator[str]:
         manage(broker, "DELETE", f"/api/vhosts/{name}")
 
 
+def await_registered(node: BrokerNode, *queues: str) -> None:
+    """Return when the quorum queues would outlive a kill of the node.
+
+    RabbitMQ 3.10 writes a new quorum queue's registration to disk up to a second after it has confirmed the
+    declaration (and messages in it); killed before that, it brings the queue back without a leader, for good.
+    """
+    (names,) = (node.directory / "mnesia").glob("*/quorum/*/names.dets")
+    if not wait_until(lambda: all(f"_{queue}".encode() in names.read_bytes() for queue in queues), within=10):
+        raise NodeError(f"RabbitMQ has not registered {', '.join(queues)}")
+
+
 def manage(broker: Broker, method: str, path: str, body: bytes | None = None) -> bytes:
     """One request to RabbitMQ's management API."""
     credentials = base64.b64encode(f"{broker.username}:{broker.password}".encode()).decode()

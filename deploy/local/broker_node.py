@@ -135,13 +135,15 @@ class BrokerNode:
     def _await(self, ready: Callable[[], bool], child: Child, *, within: float) -> None:
         if wait_until(lambda: ready() or not child.running, within=within) and child.running:
             return
+        outcome = f"was not ready within {within:.0f} s" if child.running else "ended during its start"
         logs = sorted((self.directory / "log").glob("*.log"))
-        raise NodeError(f"{child.argv[0]} did not start within {within:.0f} s\n{log_tail(*logs)}")
+        raise NodeError(f"{child.argv[0]} {outcome}\n{log_tail(*logs)}")
 
     def _environment(self, identity: BrokerIdentity) -> dict[str, str]:
         at = self.directory
         return clean_environment("RABBITMQ_", "ERL_") | {
             "HOME": str(at),  # the Erlang cookie
+            "ERL_CRASH_DUMP": str(at / "log" / "erl_crash.dump"),
             "ERL_EPMD_PORT": str(identity.epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODENAME": NODENAME,

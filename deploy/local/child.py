@@ -143,7 +143,7 @@ def wait_until(condition: Callable[[], bool], *, within: float, every: float = 0
     return True
 
 
-def log_tail(*logs: Path, lines: int = 20) -> str:
+def log_tail(*logs: Path, lines: int = 40) -> str:
     """The last lines of each log that exists."""
     return "\n".join(
         f"--- {log}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

@@ -114,8 +114,9 @@ class PostgresNode:
     def _await(self, server: Child) -> None:
         if wait_until(lambda: self._answers() or not server.running, within=_STARTUP_SECONDS) and server.running:
             return
+        outcome = f"was not ready within {_STARTUP_SECONDS} s" if server.running else "ended during its start"
         server.kill()
-        raise NodeError(f"PostgreSQL did not start within {_STARTUP_SECONDS} s\n{log_tail(self._log)}")
+        raise NodeError(f"PostgreSQL {outcome}\n{log_tail(self._log)}")
 
     def _answers(self) -> bool:
         return self._client("pg_isready", "--quiet").returncode == 0

@@ -1,0 +1,99 @@
+"""The private broker: what survives, what is refused, what is left behind."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import aio_pika
+import pytest
+from pamqp.common import FieldTable
+
+from deploy.local.broker_node import BrokerNode
+from deploy.local.child import NodeError, wait_until
+from tests.nodes import Broker, await_registered, fresh_vhost
+
+_QUORUM: FieldTable = {"x-queue-type": "quorum"}
+
+
+async def test_a_killed_node_comes_back_with_its_messages(private_node: BrokerNode, amqp_vhost_url: str) -> None:
+    async with await aio_pika.connect(amqp_vhost_url) as connection:
+        channel = await connection.channel()
+        await channel.declare_queue("kept", durable=True, arguments=_QUORUM)
+        message = aio_pika.Message(b"still here", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+        await channel.default_exchange.publish(message, "kept")
+    await asyncio.to_thread(await_registered, private_node, "kept")
+
+    await asyncio.to_thread(private_node.kill)
+    await asyncio.to_thread(private_node.start)
+
+    async with await aio_pika.connect(amqp_vhost_url) as connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue("kept", passive=True)
+        received = await queue.get(timeout=10)
+        assert received is not None
+        assert received.body == b"still here"
+
+
+async def test_each_test_has_a_virtual_host_of_its_own(broker_node: Broker) -> None:
+    with fresh_vhost(broker_node) as one, fresh_vhost(broker_node) as other:
+        assert one != other
+
+        async with await aio_pika.connect(one) as first, await aio_pika.connect(other) as second:
+            await (await first.channel()).declare_queue("mine")
+            with pytest.raises(aio_pika.exceptions.ChannelNotFoundEntity):
+                await (await second.channel()).declare_queue("mine", passive=True)
+
+
+def test_a_second_node_on_the_same_directory_is_refused(private_node: BrokerNode) -> None:
+    with pytest.raises(NodeError, match="already running"):
+        BrokerNode(private_node.directory).start()
+
+
+def test_a_node_that_cannot_start_says_why(tmp_path: Path) -> None:
+    (tmp_path / "mnesia").write_text("in the way of the data")
+    node = BrokerNode(tmp_path, plugins=())
+
+    with pytest.raises(NodeError, match="BOOT FAILED"):
+        node.start()
+
+    assert not node.running
+
+
+def test_nothing_is_left_of_a_node_whose_parent_was_killed(tmp_path: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", _PARENT, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "started\n"
+    assert _processes_of(tmp_path)
+
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.communicate()
+
+    assert wait_until(lambda: not _processes_of(tmp_path), within=5), _processes_of(tmp_path)
+
+
+_PARENT = """
+import sys, threading
+from pathlib import Path
+from deploy.local.broker_node import BrokerNode
+node = BrokerNode(Path(sys.argv[1]), plugins=())
+starter = threading.Thread(target=node.start)
+starter.start()
+starter.join()
+print("started", flush=True)
+threading.Event().wait()
+"""
+
+
+def _processes_of(directory: Path) -> list[str]:
+    """The command lines of the living processes whose environment names the directory."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(directory) in (process / "environ").read_text(errors="replace"):
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,94 @@
+"""The processes of one machine: kept alive, heard, ended."""
+
+import asyncio
+import io
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from deploy.local.supervisor import Patience, Program, Supervisor
+
+_QUICK = Patience(before_restart=(0.01,), before_kill=0.3)
+_FOREVER = "import threading; threading.Event().wait()"
+
+
+def _python(name: str, code: str) -> Program:
+    return Program(name, [sys.executable, "-u", "-c", code], dict(os.environ))
+
+
+@asynccontextmanager
+async def _supervised(*programs: Program) -> AsyncIterator[tuple[Supervisor, "Heard"]]:
+    heard = Heard()
+    supervisor = Supervisor(programs, patience=_QUICK, output=heard)
+    await supervisor.start()
+    try:
+        yield supervisor, heard
+    finally:
+        await supervisor.stop()
+
+
+class Heard(io.StringIO):
+    """A terminal that can be waited on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._flushed = asyncio.Event()
+
+    def flush(self) -> None:
+        super().flush()
+        if hasattr(self, "_flushed"):
+            self._flushed.set()
+
+    async def until(self, condition: Callable[[str], bool]) -> str:
+        async with asyncio.timeout(10):
+            while not condition(self.getvalue()):
+                self._flushed.clear()
+                await self._flushed.wait()
+        return self.getvalue()
+
+
+async def test_every_line_carries_the_name_of_its_program() -> None:
+    async with _supervised(_python("a", f"print('one'); {_FOREVER}"), _python("long", f"print('two'); {_FOREVER}")) as (
+        _,
+        heard,
+    ):
+        said = await heard.until(lambda text: text.count("\n") == 2)
+
+    assert set(said.splitlines()) == {"a    | one", "long | two"}
+
+
+async def test_a_program_that_dies_is_started_again() -> None:
+    async with _supervised(_python("fragile", "print('up'); exit(3)")) as (_, heard):
+        said = await heard.until(lambda text: text.count("up\n") >= 2)
+
+    assert "fragile | exited with code 3; starting again in 0.01 s" in said
+
+
+async def test_a_line_longer_than_the_buffer_is_printed_whole_or_in_parts() -> None:
+    async with _supervised(_python("loud", f"print('x' * 3_000_000); print('end'); {_FOREVER}")) as (_, heard):
+        said = await heard.until(lambda text: "end\n" in text)
+
+    assert said.count("x") == 3_000_000
+
+
+async def test_a_program_deaf_to_sigterm_is_killed() -> None:
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf');" + _FOREVER
+    async with _supervised(_python("deaf", deaf)) as (supervisor, heard):
+        await heard.until(lambda text: "deaf\n" in text)
+        (pid,) = supervisor.pids.values()
+
+    assert not supervisor.pids
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_sigterm_reaches_all_programs_at_once() -> None:
+    polite = "import signal; signal.signal(signal.SIGTERM, lambda *_: (print('bye'), exit(0))); print('hi');" + _FOREVER
+    async with _supervised(_python("a", polite), _python("b", polite)) as (_, heard):
+        await heard.until(lambda text: text.count("hi\n") == 2)
+
+    assert heard.getvalue().count("bye\n") == 2
+    assert "starting again" not in heard.getvalue()
