@@ -85,6 +85,8 @@ class Broker:
 
     async def wait(self, event_type: str, count: int, within: float) -> None:
         """Return when `count` facts of the type have come; raise IncompleteError if they do not."""
+        if self.counts[event_type] >= count:
+            return
         try:
             async with asyncio.timeout(within):
                 while self.counts[event_type] < count:

@@ -1,4 +1,4 @@
-"""A lean AMQP client, so that loading and collecting cost a few microseconds a message instead of a share of a core.
+"""A lean AMQP client, so that loading and collecting cost little instead of a share of a core.
 
 The benchmarks share two cores with what they measure. A general client spends on each message about what a service
 does; this one writes frames made beforehand and only splits what arrives.
