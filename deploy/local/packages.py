@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 _SYSTEMD = Path("/run/systemd/system")
@@ -22,19 +23,20 @@ class PackagesMissingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Package:
-    """A Debian package, and the programs that show it is there."""
+    """A Debian package, and the programs or the Python module that show it is there."""
 
     name: str
-    programs: tuple[str, ...]
-    folders: str  # where they are when they are not on PATH
+    programs: tuple[str, ...] = ()
+    folders: str = "usr/bin"  # where the programs are when they are not on PATH
+    module: str = "sys"
 
     @property
     def is_present(self) -> bool:
-        """Can every program be found?"""
-        return all(shutil.which(program) or self._hidden(program) for program in self.programs)
+        """Can everything be found?"""
+        return find_spec(self.module) is not None and all(map(self._has_program, self.programs))
 
-    def _hidden(self, program: str) -> bool:
-        return any(Path("/").glob(f"{self.folders}/{program}"))
+    def _has_program(self, name: str) -> bool:
+        return shutil.which(name) is not None or any(Path("/").glob(f"{self.folders}/{name}"))
 
 
 PACKAGES = {
@@ -42,6 +44,7 @@ PACKAGES = {
     for package in (
         Package("rabbitmq-server", ("rabbitmq-server",), "usr/lib/rabbitmq/bin"),
         Package("postgresql", ("initdb", "postgres"), "usr/lib/postgresql/*/bin"),
+        Package("python3-venv", module="ensurepip"),
     )
 }
 
@@ -132,8 +135,12 @@ def _run(command: Sequence[str]) -> None:
 
 def main() -> int:
     """Install the packages named on the command line."""
+    names = sys.argv[1:]
+    if unknown := set(names) - PACKAGES.keys():
+        print(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(PACKAGES)}", file=sys.stderr)
+        return 2
     try:
-        ensure_installed(*sys.argv[1:])
+        ensure_installed(*names)
     except PackagesMissingError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,0 +1,60 @@
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SYSTEM := $(PYTHON) -m deploy.local.packages
+
+.DEFAULT_GOAL := help
+.PHONY: help install packages run test lint format lock bench clean
+
+help: ## what you can ask for
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## the Python environment in .venv
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Timeball needs Python 3.11 or newer: make PYTHON=python3.12 …'; exit 1; }
+	@$(SYSTEM) python3-venv
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+packages: ## the system packages: RabbitMQ to run, PostgreSQL to test as well
+	@$(SYSTEM) rabbitmq-server postgresql
+
+run: install ## everything on this machine (TIMEBALL_BROKER_URL: with that broker instead of a private one)
+	@[ -n "$$TIMEBALL_BROKER_URL" ] || $(SYSTEM) rabbitmq-server
+	@exec $(BIN)/timeball up $(ARGS)
+
+test: install packages ## every test (ARGS="-k word tests/unit" for some)
+	@exec $(BIN)/pytest $(ARGS)
+
+lint: install ## style, types, architecture
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: install ## rewrite the code in house style
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+PIP_COMPILE = $$tools/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate
+
+lock: ## choose the versions of all dependencies anew within pyproject.toml (ARGS=--upgrade for the newest)
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT \
+		&& $(PYTHON) -m venv "$$tools" \
+		&& "$$tools/bin/pip" install --quiet pip-tools \
+		&& $(PIP_COMPILE) $(ARGS) -o requirements.lock pyproject.toml \
+		&& $(PIP_COMPILE) $(ARGS) --extra dev -o requirements-dev.lock pyproject.toml
+
+bench: install packages ## the benchmarks
+	@exec $(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## remove the environment and the caches (your data in var/ stays)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
