@@ -1,0 +1,75 @@
+"""Amending: a change to a scheduled post becomes whole schedule requests, built from what is known of the post."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from services.console.domain import CHANGEABLE, Post
+from services.console.drafts import Drafts, Wording
+from shared.events.base import Id, Options, Text, Value
+from shared.events.requests import MAX_TARGETS, LatePolicy, Media, PublishAt, ScheduleRequested, Target
+
+
+class Unchangeable(Exception):
+    """Nothing of the post is left to change."""
+
+
+class Change(Value):
+    """What is to be different; what is left out stays as it is. Without `account_ids` it is so on all accounts."""
+
+    publish_at: PublishAt | None = None
+    content: Text | None = None
+    media: Annotated[tuple[Media, ...], Field(max_length=20)] | None = None
+    options: Options | None = None
+    account_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_TARGETS)] | None = None
+
+
+def amended(posts: Sequence[Post], drafts: Drafts, change: Change) -> list[ScheduleRequested]:
+    """One request for all targets that share what a request says once (media, late policy, callback)."""
+    together: dict[str, list[tuple[Post, Wording]]] = {}
+    for post in posts:
+        wording = drafts.wording_of(post)
+        if wording and _may_change(post, change):
+            together.setdefault(_said_once(wording), []).append((post, wording))
+    if not together:
+        raise Unchangeable(_why_not(posts, change))
+    return [_request(members, change) for members in together.values()]
+
+
+def _may_change(post: Post, change: Change) -> bool:
+    is_meant = change.account_ids is None or post.account_id in change.account_ids
+    return is_meant and post.state in CHANGEABLE and (post.plan or change.publish_at) is not None
+
+
+def _said_once(wording: Wording) -> str:
+    return json.dumps([wording["media"], wording["late_policy"], wording["callback_url"]], sort_keys=True)
+
+
+def _why_not(posts: Sequence[Post], change: Change) -> str:
+    states = ", ".join(f"{post.state} on {post.account_id!r}" for post in posts[:5])
+    named = f" among the accounts {list(change.account_ids)}" if change.account_ids else ""
+    return f"nothing of post {posts[0].post_id!r} is left to change{named}: it is {states}"
+
+
+def _request(members: Sequence[tuple[Post, Wording]], change: Change) -> ScheduleRequested:
+    post, wording = members[0]
+    media = tuple(Media.model_validate(item) for item in wording["media"])
+    return ScheduleRequested(
+        post_id=post.post_id,
+        content=wording["content"] if change.content is None else change.content,
+        media=media if change.media is None else change.media,
+        targets=tuple(_target(*member, change) for member in members),
+        late_policy=LatePolicy.model_validate(wording["late_policy"]),
+        callback_url=wording["callback_url"],
+    )
+
+
+def _target(post: Post, wording: Wording, change: Change) -> Target:
+    return Target(
+        account_id=post.account_id,
+        publish_at=change.publish_at or (post.plan.publish_at if post.plan else None),
+        content=wording["content"] if change.content is None else change.content,
+        options=(wording["options"] or None) if change.options is None else change.options,
+    )

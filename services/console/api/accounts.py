@@ -1,0 +1,115 @@
+"""Accounts: connect them, look at them, disconnect them. Credentials are sealed on arrival and never kept."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import Field, JsonValue
+
+from services.console.api.bodies import documented, read_body
+from services.console.api.console import Console, TheConsole
+from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.views import AccountList, AccountView, of_type
+from services.console.asking import any_of
+from shared.events.base import Id, Name, Options, Text, Value
+from shared.events.publisher import AccountConnected, AccountDisconnected, AccountRefreshFailed
+from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested, AccountLimits
+from shared.sealing import seal
+
+router = APIRouter(tags=["accounts"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
+
+
+class Connection(Value):
+    """How to reach an account: `credentials` in clear (sealed at once), or already sealed for the publisher."""
+
+    platform: Name
+    settings: Options = Field(default_factory=dict)
+    credentials: dict[str, JsonValue] | None = None
+    sealed_credentials: Text | None = None
+    limits: AccountLimits | None = None
+
+
+@router.get("/v1/accounts")
+async def list_accounts(console: TheConsole) -> AccountList:
+    """Every account that is or was connected."""
+    return AccountList(accounts=[AccountView.of(row) for row in await console.catalogue.accounts()])
+
+
+@router.get("/v1/accounts/{account_id}")
+async def show_account(console: TheConsole, account_id: Id) -> AccountView:
+    """One account."""
+    return await _view(console, account_id)
+
+
+@router.put("/v1/accounts/{account_id}", openapi_extra=documented(Connection))
+async def connect_account(console: TheConsole, account_id: Id, request: Request) -> AccountView:
+    """Connect an account, or connect it anew with other settings or credentials."""
+    credentials, body = _without_credentials(await request.body())
+    connection = read_body(Connection, body)
+    wish = _wish(account_id, connection, credentials, console.public_keys["publisher"])
+    answers = await console.asking.ask(wish, any_of(AccountConnected, AccountRefreshFailed))
+    for failed in of_type(answers.facts, AccountRefreshFailed):
+        raise Refusal(400, failed.error.code, failed.error.message)
+    if not answers.is_complete:
+        return _pending(wish)
+    return await _view(console, account_id)
+
+
+def _without_credentials(raw: bytes) -> tuple[Mapping[str, Any] | None, bytes]:
+    """Take the secrets out before anything else reads the body: no error text can then quote them."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Refusal(400, "invalid", "the body is not JSON") from None
+    if not isinstance(body, dict):
+        raise Refusal(400, "invalid", "the body is not a JSON object")
+    credentials = body.pop("credentials", None)
+    if credentials is not None and not isinstance(credentials, dict):
+        raise Refusal(400, "invalid", "credentials: must be a JSON object", field="credentials")
+    return credentials, json.dumps(body).encode()
+
+
+def _wish(
+    account_id: Id, connection: Connection, credentials: Mapping[str, Any] | None, public_key: str
+) -> AccountConnectRequested:
+    if credentials is not None and connection.sealed_credentials is not None:
+        raise Refusal(400, "invalid", "send either credentials or sealed_credentials", field="credentials")
+    return AccountConnectRequested(
+        account_id=account_id,
+        platform=connection.platform,
+        settings=connection.settings,
+        sealed_credentials=seal(credentials, public_key) if credentials else connection.sealed_credentials,
+        limits=connection.limits,
+    )
+
+
+def _pending(wish: AccountConnectRequested) -> AccountView:
+    return AccountView(
+        account_id=wish.account_id,
+        platform=wish.platform,
+        connected=False,
+        settings=wish.settings,
+        limits=wish.limits.model_dump(exclude_none=True) if wish.limits else None,
+        token_expires_at=None,
+        needs_reconnect=False,
+        error=None,
+        updated_at=None,
+        pending=True,
+    )
+
+
+@router.delete("/v1/accounts/{account_id}")
+async def disconnect_account(console: TheConsole, account_id: Id) -> AccountView:
+    """Disconnect an account and have the publisher forget its credentials."""
+    view = await _view(console, account_id)
+    request = AccountDisconnectRequested(account_id=account_id)
+    answers = await console.asking.ask(request, any_of(AccountDisconnected))
+    return await _view(console, account_id) if answers.is_complete else view.model_copy(update={"pending": True})
+
+
+async def _view(console: Console, account_id: Id) -> AccountView:
+    rows = await console.catalogue.accounts(account_id)
+    if not rows:
+        raise Refusal(404, "not_found", f"no account {account_id!r} is known")
+    return AccountView.of(rows[0])

@@ -1,0 +1,97 @@
+"""Request bodies: bounded, read as the strict events of the contract, and shown in the OpenAPI document."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.console.api.errors import Refusal, invalid, refusal_response
+from shared.events.base import explain
+from shared.messaging.envelope import MAX_BODY_BYTES
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+_COMPONENTS = "#/components/schemas/{model}"
+
+
+def body_of(model: type[ModelT]) -> Callable[[Request], Awaitable[ModelT]]:
+    """A dependency that reads the request's body as this model, as strictly as the broker's messages are read."""
+
+    async def read(request: Request) -> ModelT:
+        return read_body(model, await request.body())
+
+    return read
+
+
+def read_body(model: type[ModelT], raw: bytes) -> ModelT:
+    """The body as this model, or the refusal that says what is wrong with it."""
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise invalid(error, **_rejected(raw, explain(error))) from error
+
+
+def _rejected(raw: bytes, reason: str) -> dict[str, Any]:
+    """What a program that reads rejections finds beside the error, where the body names a post."""
+    try:
+        post_id = json.loads(raw).get("post_id")
+    except (ValueError, AttributeError, RecursionError):
+        return {}
+    if not isinstance(post_id, str):
+        return {}
+    return {"post_id": post_id, "rejected": [{"post_id": post_id, "code": "invalid", "reason": reason}]}
+
+
+def documented(model: type[BaseModel]) -> dict[str, Any]:
+    """The `openapi_extra` of a route whose body is read by `body_of`."""
+    schema = {"$ref": _COMPONENTS.format(model=model.__name__)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def schemas_of(*models: type[BaseModel]) -> dict[str, Any]:
+    """The components that `documented` refers to."""
+    schemas: dict[str, Any] = {}
+    for model in models:
+        schema = model.model_json_schema(ref_template=_COMPONENTS)
+        schemas |= schema.pop("$defs", {})
+        schemas[model.__name__] = schema
+    return schemas
+
+
+class BodyLimit:
+    """ASGI middleware that refuses bodies that are too long, however they are sent."""
+
+    def __init__(self, app: ASGIApp, most: int = MAX_BODY_BYTES) -> None:
+        self._app = app
+        self._most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count the body as it comes in."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._most:
+                raise self._too_long()
+            return message
+
+        if _announced(scope) > self._most:
+            await refusal_response(self._too_long())(scope, receive, send)
+            return
+        await self._app(scope, counted, send)
+
+    def _too_long(self) -> Refusal:
+        return Refusal(413, "too_long", f"the body has more than {self._most:,} bytes: send it in parts")
+
+
+def _announced(scope: Scope) -> int:
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(length) if length.isdigit() else 0

@@ -1,0 +1,125 @@
+"""Changes to posts: amend, cancel, try again, settle an unknown outcome."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+
+from services.console.amending import Change, Unchangeable, amended
+from services.console.api.bodies import body_of, documented
+from services.console.api.console import Console, TheConsole
+from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.posts import schedule, unknown_post
+from services.console.api.views import Cancelled, CancelledView, Requested, Scheduled, of_type, rejections_in
+from services.console.asking import Answers, each_account
+from services.console.catalogue import Listed
+from services.console.domain import RESOLVABLE, RETRIABLE
+from shared.events.base import Id, Text, Value
+from shared.events.progress import State
+from shared.events.requests import PublishResolveRequested, PublishRetryRequested, ScheduleCancelRequested
+from shared.events.scheduler import ScheduleCancelled, ScheduleRejected
+
+router = APIRouter(
+    tags=["posts"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}, 409: {"model": ErrorAnswer}}
+)
+
+_STATUS = {"not_found": 404, "already_published": 409}
+
+
+class Resolution(Value):
+    """What a person found out about a post whose outcome is unknown."""
+
+    outcome: Literal["published", "not_published"]
+    platform_post_id: Text | None = None
+
+
+@router.patch("/v1/posts/{post_id}", status_code=202, openapi_extra=documented(Change))
+async def change_post(
+    console: TheConsole, post_id: Id, change: Annotated[Change, Depends(body_of(Change))]
+) -> Scheduled:
+    """Change the time or the content on the accounts where the post is not yet sent."""
+    posts = [listed.post for listed in await _known(console, post_id)]
+    try:
+        requests = amended(posts, await console.catalogue.drafts(posts), change)
+    except Unchangeable as error:
+        raise Refusal(409, "nothing_to_change", str(error)) from error
+    return _together([await schedule(console, request) for request in requests])
+
+
+def _together(parts: Sequence[Scheduled]) -> Scheduled:
+    return Scheduled(
+        post_id=parts[0].post_id,
+        correlation_id=parts[0].correlation_id,
+        accepted=[accepted for part in parts for accepted in part.accepted],
+        rejected=[rejected for part in parts for rejected in part.rejected],
+        pending=any(part.pending for part in parts),
+    )
+
+
+@router.delete("/v1/posts/{post_id}", status_code=202)
+async def cancel_post(
+    console: TheConsole, post_id: Id, account_id: Annotated[list[Id], Query(default_factory=list)]
+) -> Cancelled:
+    """Cancel a post on the accounts named, or on all; what has been published stays published."""
+    known = [listed.post.account_id for listed in await console.catalogue.post(post_id)]
+    request = ScheduleCancelRequested(post_id=post_id, account_ids=tuple(account_id) or None)
+    until = each_account(account_id or known or [post_id], ScheduleCancelled, ScheduleRejected)
+    cancelled = _cancelled(post_id, await console.asking.ask(request, until))
+    if cancelled.rejected and not cancelled.cancelled and not cancelled.pending:
+        first = cancelled.rejected[0]
+        rejected = [rejection.model_dump(exclude_none=True) for rejection in cancelled.rejected]
+        raise Refusal(_STATUS.get(first.code, 400), first.code, first.reason, post_id=post_id, rejected=rejected)
+    return cancelled
+
+
+def _cancelled(post_id: str, answers: Answers) -> Cancelled:
+    facts = of_type(answers.facts, ScheduleCancelled)
+    return Cancelled(
+        post_id=post_id,
+        correlation_id=answers.correlation_id,
+        cancelled=[CancelledView.model_validate(fact.model_dump(exclude={"post_id"})) for fact in facts],
+        rejected=rejections_in(of_type(answers.facts, ScheduleRejected)),
+        pending=not answers.is_complete,
+    )
+
+
+@router.post("/v1/posts/{post_id}/accounts/{account_id}:retry", status_code=202)
+async def retry_post(console: TheConsole, post_id: Id, account_id: Id) -> Requested:
+    """Publish a failed or held post again, now."""
+    await _require_state(console, post_id, account_id, RETRIABLE)
+    request = PublishRetryRequested(post_id=post_id, account_id=account_id)
+    return Requested(correlation_id=await console.asking.tell(request))
+
+
+@router.post("/v1/posts/{post_id}/accounts/{account_id}:resolve", status_code=202, openapi_extra=documented(Resolution))
+async def resolve_post(
+    console: TheConsole,
+    post_id: Id,
+    account_id: Id,
+    resolution: Annotated[Resolution, Depends(body_of(Resolution))],
+) -> Requested:
+    """Settle a post that may or may not have been published, as a person found it on the platform."""
+    await _require_state(console, post_id, account_id, RESOLVABLE)
+    request = PublishResolveRequested(
+        post_id=post_id,
+        account_id=account_id,
+        outcome=resolution.outcome,
+        platform_post_id=resolution.platform_post_id,
+    )
+    return Requested(correlation_id=await console.asking.tell(request))
+
+
+async def _known(console: Console, post_id: str) -> list[Listed]:
+    listed = await console.catalogue.post(post_id)
+    if not listed:
+        raise unknown_post(post_id)
+    return listed
+
+
+async def _require_state(console: Console, post_id: str, account_id: str, states: frozenset[State]) -> None:
+    found = [one.post.state for one in await _known(console, post_id) if one.post.account_id == account_id]
+    if not found:
+        raise Refusal(404, "not_found", f"post {post_id!r} is not scheduled for account {account_id!r}")
+    if found[0] not in states:
+        wanted = " or ".join(sorted(states))
+        raise Refusal(409, "wrong_state", f"post {post_id!r} on {account_id!r} is {found[0]}, not {wanted}")

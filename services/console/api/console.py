@@ -1,0 +1,33 @@
+"""What the routes work with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from services.console.asking import Asking
+from services.console.catalogue import Catalogue
+from services.console.feed import Feed
+from shared.clock import Clock
+
+
+@dataclass(frozen=True)
+class Console:
+    """The parts of the console behind the HTTP API; `public_keys` by service."""
+
+    asking: Asking
+    catalogue: Catalogue
+    feed: Feed
+    clock: Clock
+    token: str
+    public_keys: Mapping[str, str]
+
+
+def _console(request: Request) -> Console:
+    console: Console = request.app.state.console
+    return console
+
+
+TheConsole = Annotated[Console, Depends(_console)]
+"""A route's parameter that is given the console."""

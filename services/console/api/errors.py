@@ -1,0 +1,92 @@
+"""Refusals: every error of the API is JSON `{"error": {"code", "message", "field"?}}`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from shared.events.base import explain
+from shared.messaging.broker import BrokerUnavailable
+
+
+_KINDS_OF_TIME = {"instant", "local_time"}
+"""Which of the two kinds of `publish_at` was read; no field of the body."""
+
+
+class Problem(BaseModel):
+    """What is wrong, for a program and for a person."""
+
+    code: str
+    message: str
+    field: str | None = None
+
+
+class ErrorAnswer(BaseModel):
+    """The body of every refusal."""
+
+    error: Problem
+
+
+class Refusal(Exception):
+    """The request is answered with an error; `more` stands beside it in the answer."""
+
+    def __init__(self, status: int, code: str, message: str, *, field: str | None = None, **more: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.problem = Problem(code=code, message=message, field=field)
+        self.more = more
+
+
+def invalid(error: ValidationError, **more: Any) -> Refusal:
+    """The refusal of a body that is not what it should be."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return Refusal(400, "invalid", explain(error), field=field_named(first["loc"]), **more)
+
+
+def field_named(place: Sequence[int | str]) -> str | None:
+    """`targets[0].account_id` for a place in a body."""
+    parts = [part for part in place if part not in _KINDS_OF_TIME]
+    name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return name.removeprefix(".") or None
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Answer every error in the one form."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(BrokerUnavailable, _no_broker)
+    app.add_exception_handler(RequestValidationError, _wrong_parameters)
+    app.add_exception_handler(HTTPException, _plain)
+
+
+def refusal_response(refusal: Refusal) -> JSONResponse:
+    """The refusal as a response."""
+    headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None  # noqa: PLR2004
+    body = {"error": refusal.problem.model_dump(exclude_none=True)} | refusal.more
+    return JSONResponse(body, refusal.status, headers)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return refusal_response(error)
+
+
+async def _no_broker(_: Request, error: Exception) -> Response:
+    message = f"the broker did not take the request, so it may not have been heard; send it again ({error})"
+    return refusal_response(Refusal(503, "broker_unavailable", message))
+
+
+async def _wrong_parameters(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    field = field_named(first["loc"][1:])
+    return refusal_response(Refusal(400, "invalid", f"{field}: {first['msg']}", field=field))
+
+
+async def _plain(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
+    return refusal_response(Refusal(error.status_code, code, str(error.detail)))

@@ -1,0 +1,30 @@
+"""The overview: public keys to seal with, and figures."""
+
+from datetime import timedelta
+
+from fastapi import APIRouter
+
+from services.console.api.console import TheConsole
+from services.console.api.views import LatenessView, Stats
+
+RECENT = timedelta(hours=1)
+
+router = APIRouter(tags=["overview"])
+
+
+@router.get("/v1/keys")
+async def list_keys(console: TheConsole) -> dict[str, str]:
+    """By service, the base64 public key to seal secrets with that only this service can open."""
+    return dict(console.public_keys)
+
+
+@router.get("/v1/stats")
+async def show_stats(console: TheConsole) -> Stats:
+    """How many posts are in each state, and how late those of the last hour were."""
+    lateness = await console.catalogue.lateness(console.clock.now() - RECENT)
+    accounts = await console.catalogue.accounts()
+    return Stats(
+        states=await console.catalogue.count_by_state(),
+        accounts_connected=sum(1 for account in accounts if account["is_connected"]),
+        lateness_ms=LatenessView(count=lateness.count, p50=lateness.p50, p99=lateness.p99),
+    )

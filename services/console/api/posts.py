@@ -1,0 +1,128 @@
+"""Posts: schedule one or many, list them, look at one."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from services.console.api.bodies import body_of, documented
+from services.console.api.console import Console, TheConsole
+from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.views import (
+    AcceptedView,
+    BatchSettled,
+    PostDetails,
+    PostPage,
+    PostView,
+    RejectionView,
+    Scheduled,
+    of_type,
+    rejections_in,
+)
+from services.console.asking import Answers, any_of, each_account
+from services.console.catalogue import Filter, Listed
+from services.console.cursor import BadCursor, Cursor
+from shared.events.base import Id, Instant
+from shared.events.progress import State
+from shared.events.requests import ScheduleBatchRequested, ScheduleRequested
+from shared.events.scheduler import ScheduleAccepted, ScheduleBatchSettled, ScheduleRejected
+
+MOST_ON_A_PAGE = 500
+
+router = APIRouter(tags=["posts"], responses={400: {"model": ErrorAnswer}})
+
+
+@router.post("/v1/posts", status_code=202, openapi_extra=documented(ScheduleRequested))
+async def schedule_post(
+    console: TheConsole, request: Annotated[ScheduleRequested, Depends(body_of(ScheduleRequested))]
+) -> Scheduled:
+    """Schedule a post; the same again changes nothing, a different one replaces what is not yet sent."""
+    return await schedule(console, request)
+
+
+async def schedule(console: Console, request: ScheduleRequested) -> Scheduled:
+    """Ask for a post and wait for what the scheduler says; refuse when it takes none of it."""
+    account_ids = [target.account_id for target in request.targets]
+    until = each_account(account_ids, ScheduleAccepted, ScheduleRejected)
+    scheduled = _scheduled(request.post_id, await console.asking.ask(request, until))
+    if scheduled.rejected and not scheduled.accepted and not scheduled.pending:
+        raise _all_rejected(scheduled.rejected)
+    return scheduled
+
+
+def _scheduled(post_id: str, answers: Answers) -> Scheduled:
+    return Scheduled(
+        post_id=post_id,
+        correlation_id=answers.correlation_id,
+        accepted=[AcceptedView.of(fact) for fact in of_type(answers.facts, ScheduleAccepted)],
+        rejected=rejections_in(of_type(answers.facts, ScheduleRejected)),
+        pending=not answers.is_complete,
+    )
+
+
+def _all_rejected(rejected: list[RejectionView]) -> Refusal:
+    first = rejected[0]
+    listed = [rejection.model_dump(exclude_none=True) for rejection in rejected]
+    return Refusal(400, first.code, first.reason, post_id=first.post_id, rejected=listed)
+
+
+@router.post("/v1/posts:batch", status_code=202, openapi_extra=documented(ScheduleBatchRequested))
+async def schedule_batch(
+    console: TheConsole, request: Annotated[ScheduleBatchRequested, Depends(body_of(ScheduleBatchRequested))]
+) -> BatchSettled:
+    """Schedule many posts in one request; each is accepted or rejected on its own."""
+    answers = await console.asking.ask(request, any_of(ScheduleBatchSettled))
+    settled = of_type(answers.facts, ScheduleBatchSettled)
+    return BatchSettled(
+        batch_id=request.batch_id,
+        correlation_id=answers.correlation_id,
+        accepted=[AcceptedView.of(accepted) for fact in settled for accepted in fact.accepted],
+        rejected=[rejection for fact in settled for rejection in rejections_in(fact.rejected)],
+        pending=not answers.is_complete,
+    )
+
+
+@router.get("/v1/posts")
+async def list_posts(
+    console: TheConsole,
+    *,
+    state: Annotated[list[State], Query(default_factory=list)],
+    account_id: Annotated[list[Id], Query(default_factory=list)],
+    due_from: Annotated[Instant | None, Query(alias="from")] = None,
+    due_to: Annotated[Instant | None, Query(alias="to")] = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
+    order: Annotated[str, Query(pattern="^(asc|desc)$")] = "desc",
+) -> PostPage:
+    """Posts by the time they are due, the latest first unless `order=asc`."""
+    wanted = Filter(state, account_id, due_from, due_to, is_ascending=order == "asc")
+    listed = await console.catalogue.list_posts(wanted, _place(cursor), limit + 1)
+    page = listed[:limit]
+    return PostPage(posts=await views_of(console, page), next=str(page[-1].cursor) if len(listed) > limit else None)
+
+
+def _place(cursor: str | None) -> Cursor | None:
+    try:
+        return Cursor.read(cursor) if cursor else None
+    except BadCursor as error:
+        raise Refusal(400, "invalid", str(error), field="cursor") from error
+
+
+@router.get("/v1/posts/{post_id}", responses={404: {"model": ErrorAnswer}})
+async def show_post(console: TheConsole, post_id: Id) -> PostDetails:
+    """A post on each of its accounts, with its rejections."""
+    listed = await console.catalogue.post(post_id)
+    rejections = [RejectionView.model_validate(dict(row)) for row in await console.catalogue.rejections(post_id)]
+    if not listed and not rejections:
+        raise unknown_post(post_id)
+    return PostDetails(post_id=post_id, accounts=await views_of(console, listed), rejections=rejections)
+
+
+async def views_of(console: Console, listed: list[Listed]) -> list[PostView]:
+    """The posts as the API shows them, with their content."""
+    drafts = await console.catalogue.drafts(one.post for one in listed)
+    return [PostView.of(one, drafts) for one in listed]
+
+
+def unknown_post(post_id: str) -> Refusal:
+    """Nobody has heard of this post."""
+    return Refusal(404, "not_found", f"no post {post_id!r} is known")

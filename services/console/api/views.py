@@ -1,0 +1,214 @@
+"""What the API shows: the answers' JSON, documented in OpenAPI."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, JsonValue
+from pydantic_core import from_json
+from sqlalchemy import RowMapping
+
+from services.console.catalogue import Listed
+from services.console.drafts import Drafts
+from shared.events import Event
+from shared.events.progress import State
+from shared.events.scheduler import AcceptedPost, ScheduleAccepted
+
+
+class PostView(BaseModel):
+    """A post on one account."""
+
+    post_id: str
+    account_id: str
+    state: State
+    revision: int
+    publish_at: datetime | None
+    content: str | None
+    media: list[JsonValue]
+    options: dict[str, JsonValue]
+    attempts: int
+    next_attempt_at: datetime | None
+    error: dict[str, JsonValue] | None
+    reason: str | None
+    warning: str | None
+    platform: str | None
+    platform_post_id: str | None
+    url: str | None
+    published_at: datetime | None
+    lateness_ms: float | None
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, listed: Listed, drafts: Drafts) -> Self:
+        """The view of a post, its content where it is known."""
+        post, standing = listed.post, listed.post.standing
+        wording = drafts.wording_of(post) or {}
+        return cls(
+            post_id=post.post_id,
+            account_id=post.account_id,
+            state=post.state,
+            revision=standing.progress.revision,
+            publish_at=post.plan.publish_at if post.plan else None,
+            content=wording.get("content"),
+            media=wording.get("media", []),
+            options=wording.get("options", {}),
+            attempts=standing.progress.attempts,
+            next_attempt_at=standing.next_attempt_at,
+            error=from_json(standing.error) if standing.error else None,
+            reason=standing.reason,
+            warning=post.plan.warning if post.plan else None,
+            platform=standing.platform,
+            platform_post_id=standing.platform_post_id,
+            url=standing.url,
+            published_at=standing.published_at,
+            lateness_ms=standing.lateness_ms,
+            updated_at=listed.updated_at,
+        )
+
+
+class PostPage(BaseModel):
+    """A page of a list; `next` is the cursor of the following page, if there is one."""
+
+    posts: list[PostView]
+    next: str | None
+
+
+class RejectionView(BaseModel):
+    """Why a post was not taken; without an account, on none of them."""
+
+    post_id: str
+    account_id: str | None = None
+    code: str
+    reason: str
+    seen_at: datetime | None = None
+
+
+class PostDetails(BaseModel):
+    """A post on all its accounts, and what was refused of it."""
+
+    post_id: str
+    accounts: list[PostView]
+    rejections: list[RejectionView]
+
+
+class AcceptedView(BaseModel):
+    """What was accepted for one account; `changed` is false where it was so already."""
+
+    post_id: str
+    account_id: str
+    revision: int
+    publish_at: datetime
+    changed: bool
+    warning: str | None = None
+
+    @classmethod
+    def of(cls, accepted: ScheduleAccepted | AcceptedPost) -> Self:
+        return cls.model_validate(accepted.model_dump())
+
+
+class Scheduled(BaseModel):
+    """What became of a schedule request; `pending` where the scheduler has not (fully) answered yet."""
+
+    post_id: str
+    correlation_id: str
+    accepted: list[AcceptedView]
+    rejected: list[RejectionView]
+    pending: bool = False
+
+
+class BatchSettled(BaseModel):
+    """What became of the posts of a batch."""
+
+    batch_id: str
+    correlation_id: str
+    accepted: list[AcceptedView]
+    rejected: list[RejectionView]
+    pending: bool = False
+
+
+class CancelledView(BaseModel):
+    account_id: str
+    revision: int
+    reason: str
+
+
+class Cancelled(BaseModel):
+    """What became of a cancellation."""
+
+    post_id: str
+    correlation_id: str
+    cancelled: list[CancelledView]
+    rejected: list[RejectionView]
+    pending: bool = False
+
+
+class Requested(BaseModel):
+    """The request is on its way; what follows from it carries this correlation id."""
+
+    correlation_id: str
+
+
+class AccountView(BaseModel):
+    """An account as it is known; credentials are never shown."""
+
+    account_id: str
+    platform: str | None
+    connected: bool
+    settings: dict[str, JsonValue] | None
+    limits: dict[str, JsonValue] | None
+    token_expires_at: datetime | None
+    needs_reconnect: bool
+    error: dict[str, JsonValue] | None
+    updated_at: datetime | None
+    pending: bool = False
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Self:
+        """The view of a row of accounts and connections."""
+        return cls(
+            account_id=row["account_id"],
+            platform=row["platform"],
+            connected=bool(row["is_connected"]),
+            settings=_json(row["settings"]),
+            limits=_json(row["limits"]),
+            token_expires_at=row["token_expires_at"],
+            needs_reconnect=bool(row["needs_reconnect"]),
+            error=_json(row["error"]),
+            updated_at=row["updated_at"],
+        )
+
+
+class AccountList(BaseModel):
+    accounts: list[AccountView]
+
+
+class LatenessView(BaseModel):
+    """How late posts of the last hour started to be sent."""
+
+    count: int
+    p50: float | None
+    p99: float | None
+
+
+class Stats(BaseModel):
+    """Counts by state, and the lateness of the last hour in milliseconds."""
+
+    states: dict[str, int]
+    accounts_connected: int
+    lateness_ms: LatenessView
+
+
+def rejections_in(facts: Iterable[Any]) -> list[RejectionView]:
+    """Views of rejections, whichever event they came in."""
+    return [
+        RejectionView(post_id=one.post_id, account_id=one.account_id, code=one.code, reason=one.reason) for one in facts
+    ]
+
+
+def of_type(facts: Sequence[Event], event_class: type[Event]) -> list[Any]:
+    """The facts of one type."""
+    return [fact for fact in facts if isinstance(fact, event_class)]
+
+
+def _json(text: str | None) -> Any:
+    return from_json(text) if text else None

@@ -1,0 +1,107 @@
+"""The map of the console: what it consumes and hears, and how it is put together."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from services.console.api import Console, application
+from services.console.asking import Asking
+from services.console.catalogue import Catalogue
+from services.console.feed import Feed
+from services.console.handlers import Projector
+from services.console.settings import Settings
+from services.console.store import Store
+from shared.clock import SystemClock
+from shared.db import Database
+from shared.events import EVENTS, Event
+from shared.events.publisher import (
+    AccountConnected,
+    AccountDisconnected,
+    AccountRefreshed,
+    AccountRefreshFailed,
+    PublishFailed,
+    PublishHeld,
+    PublishRetrying,
+    PublishSkipped,
+    PublishSucceeded,
+    PublishUnknown,
+)
+from shared.events.requests import AccountConnectRequested, ScheduleBatchRequested, ScheduleRequested
+from shared.events.scheduler import (
+    PublishRequested,
+    ScheduleAccepted,
+    ScheduleBatchSettled,
+    ScheduleCancelled,
+    ScheduleRejected,
+)
+from shared.messaging.broker import Publisher
+from shared.messaging.consumer import Consumer, Handler
+from shared.messaging.envelope import Delivery
+from shared.messaging.topology import Queue, Topology
+from shared.service import Service, rabbit_broker
+
+NAME = "console"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+EVERYTHING = Queue(NAME, "console.projector", ("#",))
+
+
+def build(settings: Settings) -> Service:
+    """Put the console together."""
+    clock = SystemClock()
+    database = Database(settings.database(settings.database_url, NAME))
+    publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
+    reactions = reactions_of(Projector(Store(database, clock), clock))
+    feed = Feed()
+
+    async def learn(delivery: Delivery[Any]) -> None:
+        await reactions[type(delivery.event)](delivery)
+
+    broker = rabbit_broker(settings.broker_url, NAME)
+    consumer = Consumer(NAME, broker, publisher, clock)
+    consumer.subscribe(EVERYTHING, reactions, prefetch=2000)
+    consumer.listen(f"console.feed.{uuid4()}", dict.fromkeys(EVENTS.values(), feed.on_event), binding="#")
+    console = Console(
+        asking=Asking(publisher, feed, learn),
+        catalogue=Catalogue(database),
+        feed=feed,
+        clock=clock,
+        token=settings.token,
+        public_keys=settings.public_keys,
+    )
+    return Service(
+        name=NAME,
+        database=database,
+        publisher=publisher,
+        broker=broker,
+        topology=Topology(NAME, (EVERYTHING,)),
+        before_stop=feed.close,
+        http=(settings.host, settings.http_port),
+        make_http=lambda health: application(console, health),
+    )
+
+
+def reactions_of(projector: Projector) -> Mapping[type[Event], Handler]:
+    """What the console does on each event, the frequent ones first."""
+    known: dict[type[Event], Handler] = {
+        PublishSucceeded: projector.on_post_fact,
+        PublishRequested: projector.on_post_fact,
+        ScheduleAccepted: projector.on_post_fact,
+        ScheduleRequested: projector.on_schedule_requested,
+        PublishRetrying: projector.on_post_fact,
+        PublishFailed: projector.on_post_fact,
+        PublishUnknown: projector.on_post_fact,
+        PublishSkipped: projector.on_post_fact,
+        PublishHeld: projector.on_post_fact,
+        ScheduleCancelled: projector.on_post_fact,
+        ScheduleRejected: projector.on_rejected,
+        ScheduleBatchRequested: projector.on_batch_requested,
+        ScheduleBatchSettled: projector.on_batch_settled,
+        AccountConnectRequested: projector.on_connect_requested,
+        AccountConnected: projector.on_account_fact,
+        AccountDisconnected: projector.on_account_fact,
+        AccountRefreshed: projector.on_account_fact,
+        AccountRefreshFailed: projector.on_account_fact,
+    }
+    return known | {event: projector.on_other for event in EVENTS.values() if event not in known}

@@ -1,0 +1,86 @@
+"""Asking: a request goes out to the other services, and what they answer within a few seconds comes back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from services.console.feed import Closed, Feed, Listener, TooSlow
+from shared.events import Event
+from shared.messaging.broker import Outgoing, Publisher
+from shared.messaging.envelope import Delivery, Envelope
+
+PATIENCE = timedelta(seconds=5)
+PUBLISH_PATIENCE = timedelta(seconds=5)
+
+Until = Callable[[Event], bool]
+"""Told each answer once, in order; answers whether that settles the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The facts that followed from a request; `is_complete` unless time ran out first."""
+
+    correlation_id: str
+    facts: Sequence[Event]
+    is_complete: bool
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Sends requests. What it hears is learned at once, so that whoever asked can read what they wrote."""
+
+    publisher: Publisher
+    feed: Feed
+    learn: Callable[[Delivery[Any]], Awaitable[None]]
+    patience: timedelta = PATIENCE
+
+    async def tell(self, request: Event) -> str:
+        """Send the request and answer its correlation id; BrokerUnavailable when it may not have arrived."""
+        envelope = Envelope.of(request)
+        await self.publisher.publish(Outgoing(envelope), timeout=PUBLISH_PATIENCE)
+        return envelope.correlation_id
+
+    async def ask(self, request: Event, until: Until) -> Answers:
+        """Send the request and wait until its answers settle it; BrokerUnavailable when it may not have arrived."""
+        envelope = Envelope.of(request)
+        with self.feed.answers_to(envelope.correlation_id) as listener:
+            await self.publisher.publish(Outgoing(envelope), timeout=PUBLISH_PATIENCE)
+            heard: list[Delivery[Any]] = []
+            is_complete = await self._hear(listener, heard, until, envelope.message_id)
+        asked = Delivery(request, envelope.message_id, envelope.correlation_id)
+        await asyncio.gather(*map(self.learn, (asked, *heard)))
+        return Answers(envelope.correlation_id, [delivery.event for delivery in heard], is_complete)
+
+    async def _hear(self, listener: Listener, heard: list[Delivery[Any]], until: Until, own_id: str) -> bool:
+        """Gather answers until they settle the request; the request itself passes by too."""
+        try:
+            async with asyncio.timeout(self.patience.total_seconds()):
+                while True:
+                    delivery = await listener.next()
+                    if delivery.message_id == own_id:
+                        continue
+                    heard.append(delivery)
+                    if until(delivery.event):
+                        return True
+        except (TimeoutError, TooSlow, Closed):
+            return False
+
+
+def any_of(*event_classes: type[Event]) -> Until:
+    """Settled by the first fact of one of these types."""
+    return lambda fact: isinstance(fact, event_classes)
+
+
+def each_account(account_ids: Iterable[str], *event_classes: type[Event]) -> Until:
+    """Settled once a fact of these types has named each account, or one has named none and so means them all."""
+    missing = set(account_ids)
+
+    def until(fact: Event) -> bool:
+        if isinstance(fact, event_classes):
+            named = getattr(fact, "account_id", None)
+            missing.clear() if named is None else missing.discard(named)
+        return not missing
+
+    return until

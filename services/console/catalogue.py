@@ -1,0 +1,150 @@
+"""Reading the read model: every query of the HTTP API."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, Select, func, literal, select, tuple_
+from sqlalchemy.engine import Result
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.console.cursor import Cursor
+from services.console.domain import Post
+from services.console.drafts import Draft, Drafts
+from services.console.rows import post_in
+from services.console.tables import accounts, connections, drafts, posts, rejections
+from shared.db import Database
+from shared.events.progress import State
+
+MOST_REJECTIONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which posts a list shows; `due_from` is included, `due_to` is not."""
+
+    states: Sequence[str] = ()
+    account_ids: Sequence[str] = ()
+    due_from: datetime | None = None
+    due_to: datetime | None = None
+    is_ascending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A post, when it is due, and when the console last learned of it."""
+
+    post: Post
+    due_at: datetime
+    updated_at: datetime
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(self.due_at, self.post.post_id, self.post.account_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How late posts started to be sent, in milliseconds."""
+
+    count: int
+    p50: float | None = None
+    p99: float | None = None
+
+
+class Catalogue:
+    """The console's database, as the HTTP API reads it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_posts(self, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
+        """A page of posts by the time they are due."""
+        return list(map(_listed, await self._rows(_page(wanted, after, limit))))
+
+    async def post(self, post_id: str) -> list[Listed]:
+        """A post on each of its accounts."""
+        of_post = select(posts).where(posts.c.post_id == post_id).order_by(posts.c.account_id)
+        return list(map(_listed, await self._rows(of_post)))
+
+    async def drafts(self, listed: Iterable[Post]) -> Drafts:
+        """What the requests of these posts' plans asked them to say."""
+        wanted = sorted({(post.plan.request_id, post.post_id) for post in listed if post.plan})
+        if not wanted:
+            return Drafts(())
+        statement = select(drafts).where(tuple_(drafts.c.request_id, drafts.c.post_id).in_(wanted))
+        rows = await self._rows(statement.order_by(drafts.c.position))
+        return Drafts(Draft(row["request_id"], row["post_id"], row["body"]) for row in rows)
+
+    async def rejections(self, post_id: str) -> Sequence[RowMapping]:
+        """The latest refusals that named this post, newest first."""
+        of_post = select(rejections).where(rejections.c.post_id == post_id)
+        return await self._rows(of_post.order_by(rejections.c.seen_at.desc()).limit(MOST_REJECTIONS))
+
+    async def accounts(self, account_id: str | None = None) -> Sequence[RowMapping]:
+        """Every account with the settings it was last connected with, or the one that is named."""
+        same = (connections.c.request_id == accounts.c.request_id) & (connections.c.account_id == accounts.c.account_id)
+        known = select(accounts, connections.c.settings, connections.c.limits).outerjoin(connections, same)
+        if account_id is not None:
+            known = known.where(accounts.c.account_id == account_id)
+        return await self._rows(known.order_by(accounts.c.account_id))
+
+    async def count_by_state(self) -> dict[str, int]:
+        """How many posts there are in each state."""
+        counts = select(posts.c.state, func.count().label("posts")).group_by(posts.c.state)
+        found = {row["state"]: row["posts"] for row in await self._rows(counts)}
+        return {state.value: found.get(state.value, 0) for state in State}
+
+    async def lateness(self, since: datetime) -> Lateness:
+        """The lateness of what was published since then."""
+        recent = (posts.c.published_at >= since) & posts.c.lateness_ms.is_not(None)
+        async with self._database.reading() as connection:
+            count = await _scalar(connection, select(func.count()).select_from(posts).where(recent))
+            if not count:
+                return Lateness(0)
+            in_order = select(posts.c.lateness_ms).where(recent).order_by(posts.c.lateness_ms).limit(1)
+            p50, p99 = [await _scalar(connection, in_order.offset(int(count * share))) for share in (0.5, 0.99)]
+        return Lateness(count, p50, p99)
+
+    async def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
+        async with self._database.reading() as connection:
+            result: Result[Any] = await connection.execute(statement)
+            return result.mappings().all()
+
+
+def _page(wanted: Filter, after: Cursor | None, limit: int) -> Select[Any]:
+    place = tuple_(posts.c.due_at, posts.c.post_id, posts.c.account_id)
+    statement = select(posts).where(*_conditions(wanted)).limit(limit)
+    if after:
+        there = tuple_(*_bound(after))
+        statement = statement.where(place > there if wanted.is_ascending else place < there)
+    columns = (posts.c.due_at, posts.c.post_id, posts.c.account_id)
+    return statement.order_by(*(column.asc() if wanted.is_ascending else column.desc() for column in columns))
+
+
+def _conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
+    if wanted.states:
+        yield posts.c.state.in_(wanted.states)
+    if wanted.account_ids:
+        yield posts.c.account_id.in_(wanted.account_ids)
+    if wanted.due_from:
+        yield posts.c.due_at >= wanted.due_from
+    if wanted.due_to:
+        yield posts.c.due_at < wanted.due_to
+
+
+def _bound(cursor: Cursor) -> tuple[Any, ...]:
+    return (
+        literal(cursor.due_at, posts.c.due_at.type),
+        literal(cursor.post_id, posts.c.post_id.type),
+        literal(cursor.account_id, posts.c.account_id.type),
+    )
+
+
+def _listed(row: RowMapping) -> Listed:
+    return Listed(post_in(dict(row)), row["due_at"], row["updated_at"])
+
+
+async def _scalar(connection: AsyncConnection, statement: Select[Any]) -> Any:
+    return (await connection.execute(statement)).scalar()

@@ -1,0 +1,267 @@
+"""What the console knows of posts and accounts, merged from facts that arrive twice and in any order.
+
+A fact tells of parts: of a post how far it has come, when it is planned for, what it says; of an account whether it is
+connected, and its token. Each part is the greatest of what the facts tell, so that the merge is commutative,
+associative and idempotent.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from shared.events import Event
+from shared.events.progress import Progress, State, progress_of
+from shared.events.publisher import (
+    AccountConnected,
+    AccountDisconnected,
+    AccountRefreshed,
+    AccountRefreshFailed,
+    PublishSucceeded,
+)
+from shared.events.scheduler import AcceptedPost, PublishRequested, ScheduleAccepted, ScheduleBatchSettled
+
+Key = tuple[str, ...]
+"""post_id and account_id of a post, account_id of an account."""
+
+CHANGEABLE = frozenset({State.SCHEDULED, State.DISPATCHED, State.RETRYING, State.HELD, State.SKIPPED, State.FAILED})
+"""States of a post that has certainly not been published and that nobody has cancelled."""
+RETRIABLE = frozenset({State.FAILED, State.HELD})
+RESOLVABLE = frozenset({State.UNKNOWN})
+
+
+class _Part(Protocol):
+    @property
+    def order(self) -> Any: ...
+
+
+PartT = TypeVar("PartT", bound=_Part)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a post has come, with what the fact said about it."""
+
+    progress: Progress
+    error: str | None = None
+    reason: str | None = None
+    next_attempt_at: datetime | None = None
+    platform: str | None = None
+    platform_post_id: str | None = None
+    url: str | None = None
+    published_at: datetime | None = None
+    lateness_ms: float | None = None
+
+    @property
+    def order(self) -> tuple[bool, int, bool, int, int]:
+        return self.progress.rank
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When a revision is to be published, and by which request; an accepted plan wins over one merely seen."""
+
+    revision: int
+    is_accepted: bool
+    publish_at: datetime
+    request_id: str
+    warning: str | None = None
+
+    @property
+    def order(self) -> tuple[int, bool]:
+        return self.revision, self.is_accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a revision says: JSON of its content, media, options, late policy and callback."""
+
+    revision: int
+    body: str
+
+    @property
+    def order(self) -> int:
+        return self.revision
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One post on one account."""
+
+    post_id: str
+    account_id: str
+    standing: Standing
+    plan: Plan | None = None
+    content: Content | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.post_id, self.account_id
+
+    @property
+    def state(self) -> State:
+        return self.standing.progress.state
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When it is or was to be published, as well as the facts tell."""
+        if self.plan:
+            return self.plan.publish_at
+        published_at, lateness_ms = self.standing.published_at, self.standing.lateness_ms
+        return published_at - timedelta(milliseconds=lateness_ms or 0) if published_at else None
+
+
+def merged(one: Post | None, other: Post) -> Post:
+    """What both tell together."""
+    if one is None or one == other:
+        return other
+    standing = _greater(one.standing, other.standing) or other.standing
+    plan, content = _greater(one.plan, other.plan), _greater(one.content, other.content)
+    return Post(one.post_id, one.account_id, standing, plan, content)
+
+
+def _greater(one: PartT | None, other: PartT | None) -> PartT | None:
+    """The later part; of two that are equally late the greater text, so that every reader chooses the same."""
+    if one is None or other is None or one == other:
+        return one or other
+    if one.order == other.order:
+        return max(one, other, key=repr)
+    return one if one.order > other.order else other
+
+
+def folded(posts: Iterable[Post]) -> dict[Key, Post]:
+    """One post per key, merged from all that is told of it."""
+    together: dict[Key, Post] = {}
+    for post in posts:
+        together[post.key] = merged(together.get(post.key), post)
+    return together
+
+
+def told_by(fact: Event, request_id: str) -> list[Post]:
+    """What a fact tells of posts; `request_id` is the correlation id it carries."""
+    if isinstance(fact, ScheduleBatchSettled):
+        return [_accepted(post, request_id) for post in fact.accepted]
+    if isinstance(fact, ScheduleAccepted):
+        return [_accepted(fact, request_id)]
+    progress = progress_of(fact)
+    return [_told(fact, progress, request_id)] if progress else []
+
+
+def _accepted(fact: ScheduleAccepted | AcceptedPost, request_id: str) -> Post:
+    plan = Plan(fact.revision, True, fact.publish_at, request_id, fact.warning)
+    return Post(fact.post_id, fact.account_id, Standing(Progress(State.SCHEDULED, fact.revision)), plan)
+
+
+def _told(fact: Any, progress: Progress, request_id: str) -> Post:
+    if isinstance(fact, PublishRequested):
+        plan = Plan(fact.revision, False, fact.publish_at, request_id)
+        return Post(fact.post_id, fact.account_id, Standing(progress), plan, _content(fact))
+    if isinstance(fact, PublishSucceeded):
+        return Post(fact.post_id, fact.account_id, _published(fact, progress))
+    return Post(fact.post_id, fact.account_id, _unpublished(fact, progress))
+
+
+def _published(fact: PublishSucceeded, progress: Progress) -> Standing:
+    return Standing(
+        progress,
+        platform=fact.platform,
+        platform_post_id=fact.platform_post_id,
+        url=fact.url,
+        published_at=fact.published_at,
+        lateness_ms=fact.lateness_ms,
+    )
+
+
+def _unpublished(fact: Any, progress: Progress) -> Standing:
+    error = getattr(fact, "error", None)
+    return Standing(
+        progress,
+        error=error.model_dump_json() if error else None,
+        reason=getattr(fact, "reason", None),
+        next_attempt_at=getattr(fact, "next_attempt_at", None),
+    )
+
+
+def _content(fact: PublishRequested) -> Content:
+    body = {
+        "content": fact.content,
+        "media": [item.model_dump(exclude_none=True) for item in fact.media],
+        "options": fact.options,
+        "late_policy": fact.late_policy.model_dump(),
+        "callback_url": fact.callback_url,
+    }
+    return Content(fact.revision, json.dumps(body, ensure_ascii=False, sort_keys=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Whether an account is connected, and by which request."""
+
+    changed_at: datetime
+    is_connected: bool
+    platform: str
+    request_id: str
+
+    @property
+    def order(self) -> datetime:
+        return self.changed_at
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """How long an account's access lasts, and what stands in the way of renewing it."""
+
+    changed_at: datetime
+    expires_at: datetime | None = None
+    needs_reconnect: bool = False
+    error: str | None = None
+
+    @property
+    def order(self) -> datetime:
+        return self.changed_at
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account on one platform."""
+
+    account_id: str
+    link: Link | None = None
+    token: Token | None = None
+
+    @property
+    def key(self) -> Key:
+        return (self.account_id,)
+
+
+def merged_account(one: Account | None, other: Account) -> Account:
+    """What both tell together."""
+    if one is None:
+        return other
+    return Account(one.account_id, _greater(one.link, other.link), _greater(one.token, other.token))
+
+
+def folded_accounts(accounts: Iterable[Account]) -> dict[Key, Account]:
+    """One account per key, merged from all that is told of it."""
+    together: dict[Key, Account] = {}
+    for account in accounts:
+        together[account.key] = merged_account(together.get(account.key), account)
+    return together
+
+
+def account_told_by(fact: Event, request_id: str, arrived_at: datetime) -> Account | None:
+    """What a fact tells of an account; one that does not say when it happened happened when it arrived."""
+    at: datetime = getattr(fact, "changed_at", None) or arrived_at
+    match fact:
+        case AccountConnected():
+            link = Link(at, True, fact.platform, request_id)
+            return Account(fact.account_id, link, Token(at, fact.token_expires_at))
+        case AccountDisconnected():
+            return Account(fact.account_id, Link(at, False, fact.platform, request_id))
+        case AccountRefreshed():
+            return Account(fact.account_id, token=Token(at, fact.token_expires_at, fact.needs_reconnect))
+        case AccountRefreshFailed():
+            error = fact.error.model_dump_json()
+            return Account(fact.account_id, token=Token(at, fact.token_expires_at, fact.needs_reconnect, error))
+    return None

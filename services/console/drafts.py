@@ -1,0 +1,65 @@
+"""What a post says: as the publish request carried it, or before that as the draft it was accepted for."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from services.console.domain import Post
+from shared.events.requests import ScheduleRequested, Target
+
+Wording = dict[str, Any]
+"""content, media, options, late_policy, callback_url"""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a request asked a post to say, as the JSON of `schedule.requested`."""
+
+    request_id: str
+    post_id: str
+    body: str
+
+
+class Drafts:
+    """The drafts of some posts."""
+
+    def __init__(self, drafts: Iterable[Draft]) -> None:
+        self._requests: dict[tuple[str, str], list[ScheduleRequested]] = {}
+        for draft in drafts:
+            self._keep(draft)
+
+    def wording_of(self, post: Post) -> Wording | None:
+        """What the post says in its present revision, as far as it is known."""
+        content, plan = post.content, post.plan
+        if content and (plan is None or content.revision >= plan.revision):
+            return dict(json.loads(content.body))
+        drafted = self._drafted(post.post_id, post.account_id, plan.request_id) if plan else None
+        return drafted or (dict(json.loads(content.body)) if content else None)
+
+    def _keep(self, draft: Draft) -> None:
+        try:
+            request = ScheduleRequested.model_validate_json(draft.body)
+        except ValidationError:
+            return  # part of a batch, and refused there
+        self._requests.setdefault((draft.request_id, draft.post_id), []).append(request)
+
+    def _drafted(self, post_id: str, account_id: str, request_id: str) -> Wording | None:
+        """The last mention in a request counts, as it does for the scheduler."""
+        for request in reversed(self._requests.get((request_id, post_id), [])):
+            for target in request.targets:
+                if target.account_id == account_id:
+                    return _wording(request, target)
+        return None
+
+
+def _wording(request: ScheduleRequested, target: Target) -> Wording:
+    return {
+        "content": request.content if target.content is None else target.content,
+        "media": [item.model_dump(exclude_none=True) for item in request.media],
+        "options": target.options or {},
+        "late_policy": request.late_policy.model_dump(),
+        "callback_url": request.callback_url,
+    }

@@ -1,0 +1,116 @@
+"""The projector: turns every event that passes by into what the console knows."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import JsonValue
+
+from services.console.domain import account_told_by, told_by
+from services.console.store import Learned, Row, Store
+from shared.clock import Clock
+from shared.events import Event
+from shared.events.requests import AccountConnectRequested, ScheduleBatchRequested, ScheduleRequested
+from shared.events.scheduler import RejectedPost, ScheduleBatchSettled, ScheduleRejected
+from shared.messaging.envelope import Delivery
+
+MOST_ID = 200
+
+
+@dataclass(frozen=True)
+class Projector:
+    """Learns from events; the same event twice, or late, changes nothing."""
+
+    store: Store
+    clock: Clock
+
+    async def on_post_fact(self, delivery: Delivery[Any]) -> None:
+        """How far a post has come."""
+        posts = told_by(delivery.event, delivery.correlation_id)
+        await self.store.learn(Learned(posts=posts))
+
+    async def on_batch_settled(self, delivery: Delivery[ScheduleBatchSettled]) -> None:
+        """What became of each post of a batch."""
+        posts = told_by(delivery.event, delivery.correlation_id)
+        rejections = list(self._rejections(delivery, delivery.event.rejected))
+        await self.store.learn(Learned(posts=posts, rejections=rejections))
+
+    async def on_rejected(self, delivery: Delivery[ScheduleRejected]) -> None:
+        """Why a post was not taken."""
+        await self.store.learn(Learned(rejections=list(self._rejections(delivery, [delivery.event]))))
+
+    async def on_schedule_requested(self, delivery: Delivery[ScheduleRequested]) -> None:
+        """What a post is to say, should it be accepted."""
+        draft = _draft(delivery, 0, delivery.event.post_id, delivery.event.body().decode(), self.clock.now())
+        await self.store.learn(Learned(drafts=[draft]))
+
+    async def on_batch_requested(self, delivery: Delivery[ScheduleBatchRequested]) -> None:
+        """What the posts of a batch are to say."""
+        await self.store.learn(Learned(drafts=list(_drafts(delivery, self.clock.now()))))
+
+    async def on_account_fact(self, delivery: Delivery[Any]) -> None:
+        """Whether an account is connected, and for how long."""
+        account = account_told_by(delivery.event, delivery.correlation_id, self.clock.now())
+        await self.store.learn(Learned(accounts=[account] if account else []))
+
+    async def on_connect_requested(self, delivery: Delivery[AccountConnectRequested]) -> None:
+        """The settings an account is to have; its credentials are left where they are."""
+        await self.store.learn(Learned(connections=[_connection(delivery, self.clock.now())]))
+
+    async def on_other(self, delivery: Delivery[Event]) -> None:
+        """Nothing the read model holds."""
+
+    def _rejections(self, delivery: Delivery[Any], rejected: Any) -> Iterator[Row]:
+        for position, rejection in enumerate(rejected):
+            yield _rejection(delivery, position, rejection, self.clock.now())
+
+
+def _rejection(
+    delivery: Delivery[Any], position: int, rejection: ScheduleRejected | RejectedPost, now: datetime
+) -> Row:
+    return {
+        "message_id": delivery.message_id or delivery.correlation_id,
+        "position": position,
+        "post_id": rejection.post_id,
+        "account_id": rejection.account_id,
+        "code": rejection.code,
+        "reason": rejection.reason,
+        "seen_at": now,
+    }
+
+
+def _drafts(delivery: Delivery[ScheduleBatchRequested], now: datetime) -> Iterator[Row]:
+    for position, post in enumerate(delivery.event.posts):
+        post_id = _post_id(post)
+        if post_id:
+            yield _draft(delivery, position, post_id, json.dumps(post, ensure_ascii=False), now)
+
+
+def _post_id(post: JsonValue) -> str | None:
+    """The id of a post that nobody has validated yet; without a usable one it will be rejected."""
+    post_id = post.get("post_id") if isinstance(post, dict) else None
+    return post_id if isinstance(post_id, str) and "\x00" not in post_id and len(post_id) <= MOST_ID else None
+
+
+def _draft(delivery: Delivery[Any], position: int, post_id: str, body: str, now: datetime) -> Row:
+    return {
+        "request_id": delivery.correlation_id,
+        "post_id": post_id,
+        "position": position,
+        "body": body,
+        "seen_at": now,
+    }
+
+
+def _connection(delivery: Delivery[AccountConnectRequested], now: datetime) -> Row:
+    request = delivery.event
+    return {
+        "request_id": delivery.correlation_id,
+        "account_id": request.account_id,
+        "platform": request.platform,
+        "settings": json.dumps(request.settings, ensure_ascii=False),
+        "limits": request.limits.model_dump_json(exclude_none=True) if request.limits else None,
+        "seen_at": now,
+    }

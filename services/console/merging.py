@@ -1,0 +1,62 @@
+"""Tables whose rows are merged: read, merge, write what changed, and once more where another replica was faster."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.console.domain import Key
+from shared import bulk
+
+ThingT = TypeVar("ThingT")
+Row = Mapping[str, Any]
+
+
+class MergedTable(Generic[ThingT]):
+    """A table of things that only ever grow; its `version` column counts the changes of each row."""
+
+    def __init__(
+        self,
+        table: Table,
+        dialect: str,
+        *,
+        merge: Callable[[ThingT | None, ThingT], ThingT],
+        read: Callable[[Row], ThingT],
+        write: Callable[[ThingT, datetime, int], Row],
+    ) -> None:
+        self._keys = [column.name for column in table.primary_key]
+        self._merge = merge
+        self._read = read
+        self._write = write
+        self._select = bulk.select_by_key(table, dialect)
+        self._upsert = bulk.upsert(table, dialect, guard=f"{table.name}.version = excluded.version - 1")
+
+    async def learn(self, connection: AsyncConnection, told: Mapping[Key, ThingT], now: datetime) -> None:
+        """Merge what is told into the rows; what they already say changes nothing."""
+        while told:
+            known = await self._known(connection, told)
+            changed = [row for key, thing in told.items() if (row := self._changed(known.get(key), thing, now))]
+            written = await self._written(connection, changed)
+            overtaken = {self._key(row) for row in changed} - written
+            told = {key: told[key] for key in told if key in overtaken}
+
+    async def _known(self, connection: AsyncConnection, told: Mapping[Key, ThingT]) -> dict[Key, Row]:
+        keys = [dict(zip(self._keys, key, strict=True)) for key in told]
+        rows = (await connection.execute(self._select, bulk.encode(keys))).mappings()
+        return {self._key(row): row for row in map(dict, rows)}
+
+    def _changed(self, row: Row | None, thing: ThingT, now: datetime) -> Row | None:
+        known = self._read(row) if row else None
+        merged = self._merge(known, thing)
+        return None if merged == known else self._write(merged, now, row["version"] + 1 if row else 1)
+
+    async def _written(self, connection: AsyncConnection, rows: list[Row]) -> set[Key]:
+        if not rows:
+            return set()
+        in_order = sorted(rows, key=self._key)  # replicas lock rows in the same order
+        return {tuple(key) for key in await connection.execute(self._upsert, bulk.encode(in_order))}
+
+    def _key(self, row: Row) -> Key:
+        return tuple(row[name] for name in self._keys)

@@ -1,0 +1,6 @@
+"""Alembic's entry point for the console's database."""
+
+from services.console.tables import metadata
+from shared.migrate import run_migrations
+
+run_migrations(metadata)

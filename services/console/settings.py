@@ -1,0 +1,43 @@
+"""The console's settings."""
+
+from pydantic import Field
+
+from shared.home import Home
+from shared.sealing import SealingKey
+from shared.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """TIMEBALL_CONSOLE_… beside what every service reads."""
+
+    database_url: str | None = Field(default=None, validation_alias="TIMEBALL_CONSOLE_DATABASE_URL")
+    http_port: int = Field(default=8080, validation_alias="TIMEBALL_CONSOLE_HTTP_PORT")
+    console_http_host: str | None = None
+    api_token: str | None = None
+    publisher_public_key: str | None = None
+    publisher_sealing_key: str | None = None
+    monitor_public_key: str | None = None
+    monitor_sealing_key: str | None = None
+
+    @property
+    def host(self) -> str:
+        """Where the console listens: its own address, or that of all services."""
+        return self.console_http_host or self.http_host
+
+    @property
+    def token(self) -> str:
+        """The admin token: the one given, or the one made once under TIMEBALL_HOME."""
+        return self.api_token or Home(self.home).api_token()
+
+    @property
+    def public_keys(self) -> dict[str, str]:
+        """What to seal with, by the service that can open it."""
+        return {
+            "publisher": self._public_key("publisher", self.publisher_public_key, self.publisher_sealing_key),
+            "monitor": self._public_key("monitor", self.monitor_public_key, self.monitor_sealing_key),
+        }
+
+    def _public_key(self, service: str, public_key: str | None, sealing_key: str | None) -> str:
+        if public_key:
+            return public_key
+        return SealingKey.from_base64(sealing_key or Home(self.home).sealing_key(service)).public_key

@@ -1,0 +1,75 @@
+"""Writing the read model: what many events tell goes to the database in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Executable
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.console.domain import Account, Post, folded, folded_accounts, merged, merged_account
+from services.console.merging import MergedTable
+from services.console.rows import account_in, post_in, row_of_account, row_of_post
+from services.console.tables import accounts, connections, drafts, posts, rejections
+from shared import bulk
+from shared.clock import Clock
+from shared.db import Database
+from shared.group_commit import GroupCommit
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What one event tells: of posts and accounts, to be merged; the others are rows that are kept once."""
+
+    posts: Sequence[Post] = ()
+    accounts: Sequence[Account] = ()
+    drafts: Sequence[Row] = ()
+    rejections: Sequence[Row] = ()
+    connections: Sequence[Row] = ()
+
+    @property
+    def weight(self) -> int:
+        """How many rows it may change."""
+        return len(self.posts) + len(self.drafts) + len(self.rejections) + 1
+
+
+class Store:
+    """The console's database, as the projector writes it."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        dialect = database.dialect
+        self._posts = MergedTable(posts, dialect, merge=merged, read=post_in, write=row_of_post)
+        self._accounts = MergedTable(accounts, dialect, merge=merged_account, read=account_in, write=row_of_account)
+        self._insert_drafts = bulk.insert_missing(drafts, dialect)
+        self._insert_rejections = bulk.insert_missing(rejections, dialect)
+        self._insert_connections = bulk.insert_missing(connections, dialect)
+        self._commits: GroupCommit[Learned, None] = GroupCommit(
+            self._commit, most=2000, weigh=lambda learned: learned.weight, linger_seconds=0.002
+        )
+
+    async def learn(self, learned: Learned) -> None:
+        """Return once this is in the database; to learn it again changes nothing."""
+        await self._commits.submit(learned)
+
+    async def _commit(self, group: Sequence[Learned]) -> Sequence[None]:
+        now = self._clock.now()
+        told_posts = folded(chain.from_iterable(one.posts for one in group))
+        told_accounts = folded_accounts(chain.from_iterable(one.accounts for one in group))
+        async with self._database.transaction() as connection:
+            await _insert(connection, self._insert_drafts, chain.from_iterable(one.drafts for one in group))
+            await _insert(connection, self._insert_rejections, chain.from_iterable(one.rejections for one in group))
+            await _insert(connection, self._insert_connections, chain.from_iterable(one.connections for one in group))
+            await self._posts.learn(connection, told_posts, now)
+            await self._accounts.learn(connection, told_accounts, now)
+        return [None] * len(group)
+
+
+async def _insert(connection: AsyncConnection, statement: Executable, rows: chain[Row]) -> None:
+    listed = list(rows)
+    if listed:
+        await connection.execute(statement, bulk.encode(listed))

@@ -1,0 +1,92 @@
+"""The console's tables."""
+
+from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+from shared.db import InstantColumn
+
+metadata = MetaData()
+
+posts = Table(
+    "posts",
+    metadata,
+    Column("post_id", String(200), primary_key=True),
+    Column("account_id", String(200), primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text),
+    Column("reason", Text),
+    Column("next_attempt_at", InstantColumn),
+    Column("platform", String(100)),
+    Column("platform_post_id", Text),
+    Column("url", Text),
+    Column("published_at", InstantColumn),
+    Column("lateness_ms", Float),
+    Column("planned_revision", Integer),
+    Column("plan_is_accepted", Boolean),
+    Column("publish_at", InstantColumn),
+    Column("request_id", String(200)),
+    Column("warning", Text),
+    Column("content_revision", Integer),
+    Column("content", Text),
+    Column("due_at", InstantColumn, nullable=False),
+    Column("updated_at", InstantColumn, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("posts_by_due", "due_at", "post_id", "account_id"),
+    Index("posts_by_state", "state", "due_at"),
+    Index("posts_by_account", "account_id", "due_at"),
+    Index("posts_by_published", "published_at"),
+)
+"""`version` counts changes: two replicas that merge into the same row notice each other by it."""
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("request_id", String(200), primary_key=True),
+    Column("post_id", String(200), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("seen_at", InstantColumn, nullable=False, index=True),
+)
+"""What was asked for, before a revision is known; found again by the request that a plan was accepted for."""
+
+rejections = Table(
+    "rejections",
+    metadata,
+    Column("message_id", String(200), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("post_id", Text, nullable=False),
+    Column("account_id", String(200)),
+    Column("code", String(100), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("seen_at", InstantColumn, nullable=False, index=True),
+    Index("rejections_by_post", "post_id"),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account_id", String(200), primary_key=True),
+    Column("changed_at", InstantColumn),
+    Column("is_connected", Boolean),
+    Column("platform", String(100)),
+    Column("request_id", String(200)),
+    Column("refreshed_at", InstantColumn),
+    Column("token_expires_at", InstantColumn),
+    Column("needs_reconnect", Boolean),
+    Column("error", Text),
+    Column("updated_at", InstantColumn, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("request_id", String(200), primary_key=True),
+    Column("account_id", String(200), primary_key=True),
+    Column("platform", String(100), nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("limits", Text),
+    Column("seen_at", InstantColumn, nullable=False),
+)
+"""Settings that somebody asked to connect an account with; never its credentials."""
