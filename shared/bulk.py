@@ -66,17 +66,24 @@ def upsert(table: Table, dialect: str, *, guard: str) -> Executable:
 
 
 def update(
-    table: Table, columns: Sequence[Column[Any]], dialect: str, *, guard: str = "true", also: str = ""
+    table: Table,
+    columns: Sequence[Column[Any]],
+    dialect: str,
+    *,
+    guard: str = "true",
+    compared: Sequence[Column[Any]] = (),
+    also: str = "",
 ) -> Executable:
     """Update these columns by primary key where `guard` (over the table and `given`) holds; returns the keys.
 
-    `also` has changes that are the same for every row.
+    `compared` are columns that only the guard reads; `also` has changes that are the same for every row.
     """
     keys = list(table.primary_key)
-    changes = ", ".join([f"{column.name} = given.{column.name}" for column in columns] + ([also] if also else []))
+    changes = [f"{column.name} = given.{column.name}" for column in columns] + ([also] if also else [])
+    given = rows_of([*keys, *columns, *compared], dialect)
     return text(
-        f"UPDATE {table.name} SET {changes} FROM {rows_of([*keys, *columns], dialect)} "
-        f"WHERE {_matches(table)} AND {guard} RETURNING {_names(keys, table.name)}"
+        f"UPDATE {table.name} SET {', '.join(changes)} FROM {given} "
+        f"WHERE {_matches(table)} AND ({guard}) RETURNING {_names(keys, table.name)}"
     ).columns(*keys)
 
 

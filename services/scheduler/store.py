@@ -101,8 +101,9 @@ class Store:
         self._save_account = bulk.upsert(accounts, dialect, guard="accounts.changed_at <= excluded.changed_at")
         self._dispatched = bulk.update(
             schedules,
-            [schedules.c.revision, schedules.c.outcome_expected_at],
+            [schedules.c.outcome_expected_at],
             dialect,
+            compared=[schedules.c.revision],
             guard="schedules.revision = given.revision AND schedules.state = 'scheduled'",
             also="state = 'dispatched', claimed_until = NULL",
         )

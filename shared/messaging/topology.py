@@ -30,7 +30,7 @@ SLOTS = 64
 DELIVERY_LIMIT = 20
 """Deliveries of one message after which the broker itself parks it: what keeps killing its consumer is poison."""
 
-RETRY_TIERS = tuple(5 * 2**step for step in range(10))
+RETRY_TIERS = tuple(5 << doublings for doublings in range(10))
 """Seconds a message rests in each `<service>.retry.<n>s`: 5, 10, 20 … 2560."""
 
 Arguments = Mapping[str, Any]

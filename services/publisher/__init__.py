@@ -1,0 +1,8 @@
+"""Sends each post to its platform at its instant, once.
+
+owns      accounts with their credentials, publications (every attempt), rate-limit reservations
+reacts to publish.requested, schedule.cancelled, publish.retry_requested, publish.resolve_requested,
+          account.connect_requested, account.disconnect_requested
+emits     publish.succeeded, publish.failed, publish.unknown, publish.skipped, publish.held, publish.retrying,
+          account.connected, account.disconnected, account.refresh_failed
+"""

@@ -1,0 +1,8 @@
+"""Runs the publisher: `python -m services.publisher`."""
+
+from services.publisher.app import MIGRATIONS, NAME, build
+from services.publisher.settings import Settings
+from shared.service import main
+
+if __name__ == "__main__":
+    main(NAME, Settings, build, MIGRATIONS)

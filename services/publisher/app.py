@@ -1,0 +1,105 @@
+"""The map of the publisher: what it consumes, and how it is put together."""
+
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from services.publisher.claims import Claims
+from services.publisher.handlers import Handlers
+from services.publisher.platforms import platforms
+from services.publisher.publishing import Publishing
+from services.publisher.revoked import Revoked
+from services.publisher.settings import Settings
+from services.publisher.store import Store
+from services.publisher.tables import outbox
+from shared.clock import SystemClock
+from shared.db import Database
+from shared.events.requests import (
+    AccountConnectRequested,
+    AccountDisconnectRequested,
+    PublishResolveRequested,
+    PublishRetryRequested,
+)
+from shared.events.scheduler import PublishRequested, ScheduleCancelled
+from shared.messaging.broker import Publisher
+from shared.messaging.consumer import Consumer
+from shared.messaging.outbox import Outbox
+from shared.messaging.topology import RETRY_TIERS, Queue, Topology
+from shared.outbound import outbound_client
+from shared.sealing import SealingKey
+from shared.service import Service, rabbit_broker
+from shared.vault import Vault
+
+NAME = "publisher"
+MIGRATIONS = Path(__file__).parent / "migrations"
+MOST_CONNECTIONS = 200
+
+REQUESTS = Queue(NAME, "publisher.requests", ("publish.requested",))
+CANCELLATIONS = Queue(NAME, "publisher.cancellations", ("schedule.cancelled",))
+COMMANDS = Queue(
+    NAME,
+    "publisher.commands",
+    (
+        "account.connect_requested",
+        "account.disconnect_requested",
+        "publish.retry_requested",
+        "publish.resolve_requested",
+    ),
+)
+
+
+def build(settings: Settings) -> Service:
+    """Put the publisher together."""
+    clock = SystemClock()
+    database = Database(settings.database(settings.database_url, NAME))
+    publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
+    relay = Outbox(outbox, database, publisher, clock)
+    store = Store(database, relay)
+    client = outbound_client(allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS)
+    known = platforms(client)
+    vault, revoked = Vault.from_keys(settings.encryption_keys), Revoked()
+    publishing = Publishing(
+        store=store,
+        claims=Claims(store, clock, lease=timedelta(seconds=settings.lease_seconds)),
+        platforms=known,
+        vault=vault,
+        clock=clock,
+        revoked=revoked,
+        send_timeout=timedelta(seconds=settings.send_timeout_seconds),
+    )
+    sealing_key = SealingKey.from_base64(settings.private_key)
+    handlers = Handlers(store, known, vault, sealing_key, clock, revoked, REQUESTS.name)
+    broker = rabbit_broker(settings.broker_url, NAME)
+    subscribe(Consumer(NAME, broker, publisher, clock), publishing, handlers, prefetch=settings.prefetch)
+    return Service(
+        name=NAME,
+        database=database,
+        publisher=publisher,
+        broker=broker,
+        topology=Topology(NAME, (REQUESTS, CANCELLATIONS, COMMANDS), retry_tiers=RETRY_TIERS),
+        outbox=relay,
+        before_stop=publishing.stop,
+        closing=(client.aclose,),
+        http=(settings.http_host, settings.http_port),
+    )
+
+
+def subscribe(consumer: Consumer, publishing: Publishing, handlers: Handlers, *, prefetch: int) -> None:
+    """Every event the publisher takes."""
+    consumer.subscribe(REQUESTS, {PublishRequested: publishing.on_publish_requested}, prefetch=prefetch)
+    consumer.subscribe(CANCELLATIONS, {ScheduleCancelled: handlers.on_schedule_cancelled}, prefetch=200)
+    consumer.subscribe(
+        COMMANDS,
+        {
+            AccountConnectRequested: handlers.on_account_connect_requested,
+            AccountDisconnectRequested: handlers.on_account_disconnect_requested,
+            PublishRetryRequested: handlers.on_publish_retry_requested,
+            PublishResolveRequested: handlers.on_publish_resolve_requested,
+        },
+        prefetch=50,
+    )
+    consumer.listen(
+        f"publisher.hears.{uuid4().hex}",
+        {ScheduleCancelled: handlers.hear_schedule_cancelled},
+        binding=ScheduleCancelled.type,
+    )

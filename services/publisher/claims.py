@@ -1,0 +1,182 @@
+"""Claiming: many deliveries are decided in one transaction, with their accounts and rate-limit slots."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from services.publisher import facts
+from services.publisher.domain import (
+    LONGEST_HOLD,
+    Ambiguous,
+    Claimed,
+    Decision,
+    Delivered,
+    Hold,
+    Publication,
+    Settled,
+    Skip,
+    Wait,
+    decide,
+    postponed,
+    settled,
+)
+from services.publisher.limits import Bucket
+from services.publisher.platforms.base import RateLimited
+from services.publisher.store import Key, Store, StoredAccount, Unit
+from shared.clock import Clock
+from shared.events import Event
+from shared.events.progress import State
+from shared.group_commit import GroupCommit
+from shared.messaging.envelope import Envelope
+
+UNLIMITED = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What was decided on a delivery, and the account it goes to."""
+
+    decision: Decision
+    account: StoredAccount | None
+
+
+@dataclass
+class Claims:
+    """Decides deliveries in groups; what was decided is committed when `claim` returns."""
+
+    store: Store
+    clock: Clock
+    lease: timedelta
+
+    def __post_init__(self) -> None:
+        self._group = GroupCommit(self._claim)
+
+    async def claim(self, delivered: Delivered) -> Claim:
+        """Decide what to do with a delivery."""
+        return await self._group.submit(delivered)
+
+    async def _claim(self, group: Sequence[Delivered]) -> Sequence[Claim]:
+        now = self.clock.now()
+        async with self.store.unit() as unit:
+            accounts = await unit.accounts(delivered.event.account_id for delivered in group)
+            decisions = await self._decide(unit, group, accounts, now)
+            decisions = await _reserve(unit, decisions, accounts, now)
+            await unit.save(_latest(decisions, now))
+            await unit.emit(
+                [
+                    Envelope.of(fact, correlation_id=delivered.correlation_id)
+                    for delivered, decision in zip(group, decisions, strict=True)
+                    for fact in _told(delivered, decision)
+                ]
+            )
+        return [
+            Claim(decision, accounts.get(delivered.event.account_id))
+            for delivered, decision in zip(group, decisions, strict=True)
+        ]
+
+    async def _decide(
+        self, unit: Unit, group: Sequence[Delivered], accounts: Mapping[str, StoredAccount], now: datetime
+    ) -> list[Decision]:
+        keys = [delivered.key for delivered in group]
+        known = await unit.publications(keys)
+        tombstones = await unit.tombstones(keys)
+        decisions = []
+        for delivered in group:
+            current, tombstone = known.get(delivered.key), tombstones.get(delivered.key)
+            decision = decide(delivered, current, tombstone, lease=self.lease, now=now)
+            decision = _admitted(decision, accounts.get(delivered.event.account_id))
+            if after := _after(decision, now):
+                known[delivered.key] = after
+            decisions.append(decision)
+        return decisions
+
+
+def _admitted(decision: Decision, account: StoredAccount | None) -> Decision:
+    """A post for an account that is not connected is held, not lost."""
+    if not isinstance(decision, Claimed):
+        return decision
+    publication = decision.publication
+    if account is None or not account.connected:
+        reason = f"account {publication.account_id!r} is not connected: connect it, then retry the post"
+        return Hold(publication, reason)
+    return Claimed(replace(publication, platform=account.platform))
+
+
+async def _reserve(
+    unit: Unit, decisions: Sequence[Decision], accounts: Mapping[str, StoredAccount], now: datetime
+) -> list[Decision]:
+    """Give each claim on a limited account its slot, in the order in which the posts are due."""
+    limited = [
+        decision.publication
+        for decision in decisions
+        if isinstance(decision, Claimed)
+        and decision.publication.slot_at is None
+        and accounts[decision.publication.account_id].limits != UNLIMITED
+    ]
+    buckets = await unit.buckets(accounts[publication.account_id] for publication in limited)
+    slots = _slots(limited, buckets, now)
+    await unit.save_buckets(buckets)
+    return [_with_slot(decision, slots, now) for decision in decisions]
+
+
+def _slots(
+    publications: Iterable[Publication], buckets: Mapping[str, Bucket], now: datetime
+) -> dict[str | None, datetime]:
+    in_due_order = sorted(publications, key=lambda publication: publication.publish_at)
+    return {
+        publication.claim_token: buckets[publication.account_id].reserve(max(publication.not_before, now))
+        for publication in in_due_order
+    }
+
+
+def _with_slot(decision: Decision, slots: Mapping[str | None, datetime], now: datetime) -> Decision:
+    if not isinstance(decision, Claimed):
+        return decision
+    slot_at = slots.get(decision.publication.claim_token)
+    if slot_at is None:
+        return decision
+    if slot_at - now > max(LONGEST_HOLD, decision.publication.not_before - now):
+        return Wait(slot_at, postponed(decision.publication, slot_at, now))
+    return Claimed(replace(decision.publication, slot_at=slot_at))
+
+
+def _after(decision: Decision, now: datetime) -> Publication | None:
+    """The publication as the decision leaves it, or None where nothing changes."""
+    match decision:
+        case Claimed(publication) | Ambiguous(publication):
+            return publication
+        case Wait(_, publication):
+            return publication
+        case Skip(publication, reason) if publication:
+            return settled(publication, State.SKIPPED, facts.as_text(_skip_fact(publication, reason)), now)
+        case Hold(publication, reason):
+            return settled(publication, State.HELD, facts.as_text(facts.held(publication, reason)), now)
+    return None
+
+
+def _latest(decisions: Iterable[Decision], now: datetime) -> Iterable[Publication]:
+    latest: dict[Key, Publication] = {}
+    for decision in decisions:
+        if after := _after(decision, now):
+            latest[after.key] = after
+    return latest.values()
+
+
+def _told(delivered: Delivered, decision: Decision) -> list[Event]:
+    """What others learn of the decision."""
+    event = delivered.event
+    match decision:
+        case Skip(_, reason):
+            return [facts.skipped(event.post_id, event.account_id, event.revision, reason)]
+        case Hold(publication, reason):
+            return [facts.held(publication, reason)]
+        case Wait(until, publication) if publication:
+            error = RateLimited("waits for its slot under the account's limits", retry_after=until - until)
+            return [facts.retrying(publication, error.detail)]
+        case Settled(publication) if event.swept and publication.outcome:
+            return [facts.kept(publication.outcome)]
+    return []
+
+
+def _skip_fact(publication: Publication, reason: str) -> Event:
+    return facts.skipped(publication.post_id, publication.account_id, publication.revision, reason)

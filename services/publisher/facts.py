@@ -1,0 +1,97 @@
+"""The facts the publisher tells about a publication. No I/O."""
+
+import json
+from datetime import datetime, timedelta
+
+from services.publisher.domain import Publication
+from services.publisher.platforms.base import Published
+from shared.events import EVENTS, Event
+from shared.events.base import ErrorDetail
+from shared.events.publisher import (
+    PublishFailed,
+    PublishHeld,
+    PublishRetrying,
+    PublishSkipped,
+    PublishSucceeded,
+    PublishUnknown,
+)
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def succeeded(publication: Publication, published: Published, started_at: datetime) -> PublishSucceeded:
+    """It is on the platform; its lateness is that of the start of the send."""
+    return PublishSucceeded(
+        post_id=publication.post_id,
+        account_id=publication.account_id,
+        revision=publication.revision,
+        platform=publication.platform or "unknown",
+        platform_post_id=published.platform_post_id,
+        url=published.url,
+        published_at=started_at,
+        lateness_ms=round((started_at - publication.publish_at) / _MILLISECOND, 3),
+        attempts=publication.attempts,
+    )
+
+
+def failed(publication: Publication, error: ErrorDetail) -> PublishFailed:
+    """It was not published, and will not be unless a person asks."""
+    return PublishFailed(
+        post_id=publication.post_id,
+        account_id=publication.account_id,
+        revision=publication.revision,
+        attempts=publication.attempts,
+        error=error,
+    )
+
+
+def unknown(publication: Publication, error: ErrorDetail) -> PublishUnknown:
+    """It may be on the platform."""
+    return PublishUnknown(
+        post_id=publication.post_id,
+        account_id=publication.account_id,
+        revision=publication.revision,
+        attempts=publication.attempts,
+        error=error,
+    )
+
+
+def retrying(publication: Publication, error: ErrorDetail) -> PublishRetrying:
+    """It will be tried again."""
+    return PublishRetrying(
+        post_id=publication.post_id,
+        account_id=publication.account_id,
+        revision=publication.revision,
+        attempt=publication.attempts,
+        next_attempt_at=publication.start_at,
+        error=error,
+    )
+
+
+def held(publication: Publication, reason: str) -> PublishHeld:
+    """It waits for a person."""
+    return PublishHeld(
+        post_id=publication.post_id,
+        account_id=publication.account_id,
+        revision=publication.revision,
+        reason=reason,
+        attempts=publication.attempts,
+    )
+
+
+def skipped(post_id: str, account_id: str, revision: int, reason: str, attempts: int = 0) -> PublishSkipped:
+    """It was not sent, and must not be."""
+    return PublishSkipped.model_validate(
+        {"post_id": post_id, "account_id": account_id, "revision": revision, "reason": reason, "attempts": attempts}
+    )
+
+
+def as_text(fact: Event) -> str:
+    """A fact as it is kept beside the publication."""
+    return json.dumps({"type": fact.type, "body": fact.body().decode()})
+
+
+def kept(outcome: str) -> Event:
+    """The fact as it was told."""
+    told = json.loads(outcome)
+    return EVENTS[told["type"]].model_validate_json(told["body"])

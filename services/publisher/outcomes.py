@@ -1,0 +1,106 @@
+"""What becomes of a publication after its send: the row, the facts told, and what happens to the message. No I/O."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from services.publisher import facts
+from services.publisher.domain import Publication, again, backoff, settled
+from services.publisher.platforms.base import (
+    PlatformError,
+    Published,
+    RateLimited,
+    Transient,
+    Unauthorized,
+    Unconfirmed,
+)
+from shared.events import Event
+from shared.events.progress import State
+from shared.events.publisher import AccountRefreshFailed
+from shared.messaging.verdict import Park, TryAgain
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The publication as it now is, what others learn, and the verdict on the message (None: it is done)."""
+
+    publication: Publication
+    told: tuple[Event, ...]
+    verdict: TryAgain | Park | None = None
+
+
+def after_success(publication: Publication, published: Published, started_at: datetime, now: datetime) -> Outcome:
+    """It is on the platform."""
+    fact = facts.succeeded(publication, published, started_at)
+    return Outcome(settled(publication, State.PUBLISHED, facts.as_text(fact), now), (fact,))
+
+
+def after_failure(
+    publication: Publication, error: PlatformError, *, deduplicates: bool, jitter: float, now: datetime
+) -> Outcome:
+    """Retry, wait, hold, give up, or leave it to a person, as the error says."""
+    if isinstance(error, RateLimited):
+        return _wait(publication, error, now)
+    if isinstance(error, Unauthorized):
+        return _hold(publication, error, now)
+    if isinstance(error, Unconfirmed) and not (deduplicates and _has_attempts(publication)):
+        return _unknown(publication, error, now)
+    if isinstance(error, Transient | Unconfirmed) and _has_attempts(publication):
+        return _retry(publication, error, now, jitter)
+    return _fail(publication, error, now)
+
+
+def after_cancellation(publication: Publication, reason: str, now: datetime) -> Outcome:
+    """It was cancelled at the last moment, before anything was sent."""
+    unsent = replace(publication, attempts=publication.attempts - 1)
+    fact = facts.skipped(unsent.post_id, unsent.account_id, unsent.revision, reason, unsent.attempts)
+    return Outcome(settled(unsent, State.SKIPPED, facts.as_text(fact), now), (fact,))
+
+
+def _has_attempts(publication: Publication) -> bool:
+    return publication.attempts < publication.attempts_allowed
+
+
+def _wait(publication: Publication, error: RateLimited, now: datetime) -> Outcome:
+    """The platform's own limit costs no attempt."""
+    waiting = again(publication, not_before=now + error.retry_after, used_attempt=False, now=now)
+    return Outcome(waiting, (facts.retrying(waiting, error.detail),), TryAgain(error.retry_after))
+
+
+def _retry(publication: Publication, error: Transient | Unconfirmed, now: datetime, jitter: float) -> Outcome:
+    delay = backoff(publication.attempts, jitter=jitter)
+    if isinstance(error, Transient) and error.retry_after:
+        delay = max(delay, error.retry_after)
+    waiting = again(publication, not_before=now + delay, used_attempt=True, now=now)
+    return Outcome(waiting, (facts.retrying(waiting, error.detail),), TryAgain(delay))
+
+
+def _hold(publication: Publication, error: Unauthorized, now: datetime) -> Outcome:
+    reason = f"{error.detail.message}: connect account {publication.account_id!r} again, then retry the post"
+    fact = facts.held(publication, reason)
+    refused = AccountRefreshFailed(
+        account_id=publication.account_id, platform=publication.platform, error=error.detail, needs_reconnect=True
+    )
+    return Outcome(settled(publication, State.HELD, facts.as_text(fact), now), (fact, refused))
+
+
+def _unknown(publication: Publication, error: PlatformError, now: datetime) -> Outcome:
+    fact = facts.unknown(publication, error.detail)
+    return Outcome(settled(publication, State.UNKNOWN, facts.as_text(fact), now), (fact,))
+
+
+def _fail(publication: Publication, error: PlatformError, now: datetime) -> Outcome:
+    fact = facts.failed(publication, error.detail)
+    after = f"after {publication.attempts} attempt{'' if publication.attempts == 1 else 's'}"
+    verdict = Park(f"{error.detail.kind} {after}: {error.detail.message}")
+    return Outcome(settled(publication, State.FAILED, facts.as_text(fact), now), (fact,), verdict)
+
+
+LOOK_AGAIN_IN = timedelta(seconds=5)
+LOOK_UPS_FOR = timedelta(hours=1)
+
+
+def after_failed_look_up(publication: Publication, error: PlatformError, now: datetime) -> Outcome | TryAgain:
+    """Look again a little later, and in the end leave it to a person."""
+    if now - publication.publish_at < LOOK_UPS_FOR:
+        return TryAgain(LOOK_AGAIN_IN)
+    return _unknown(publication, error, now)

@@ -1,0 +1,19 @@
+"""The platforms, one file each behind the Protocol in `base`."""
+
+from collections.abc import Mapping
+
+import httpx
+
+from services.publisher.platforms.base import Platform
+from services.publisher.platforms.sandbox import Sandbox
+from services.publisher.platforms.webhook import Webhook
+
+Platforms = Mapping[str, Platform]
+
+__all__ = ["Platform", "Platforms", "platforms"]
+
+
+def platforms(client: httpx.AsyncClient) -> Platforms:
+    """Every platform by its name."""
+    known: tuple[Platform, ...] = (Sandbox(client), Webhook(client))
+    return {platform.name: platform for platform in known}

@@ -1,0 +1,68 @@
+"""What `sandbox` and `webhook` share: a post as JSON, sent by POST to the account's URL."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic_core import to_json
+
+from services.publisher.platforms.base import (
+    Account,
+    Post,
+    Published,
+    Rejected,
+    exchange,
+    json_object,
+    text_or_none,
+)
+
+Sign = Callable[[bytes, datetime], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyPost:
+    """A request that is complete but for the headers that depend on the moment of sending."""
+
+    client: httpx.AsyncClient
+    request: httpx.Request
+    sign: Sign
+
+    async def send(self, now: datetime) -> Published:
+        """Send it; a JSON answer tells the id and the URL."""
+        self.request.headers.update(self.sign(self.request.content, now))
+        _, body = await exchange(self.client, self.request, now)
+        return published(body)
+
+
+def published(body: bytes) -> Published:
+    """The id and URL in a reply."""
+    told = json_object(body)
+    return Published(text_or_none(told.get("id")), text_or_none(told.get("url")))
+
+
+def request_for(client: httpx.AsyncClient, post: Post, account: Account) -> httpx.Request:
+    """The POST of a post; its bytes are the same for every attempt."""
+    body = {
+        "type": "post",
+        "timestamp": post.publish_at,
+        "data": {
+            "post_id": post.post_id,
+            "account_id": post.account_id,
+            "content": post.content,
+            "media": post.media,
+            "options": post.options,
+            "publish_at": post.publish_at,
+        },
+    }
+    url = url_of(account)
+    return client.build_request("POST", url, content=to_json(body), headers={"content-type": "application/json"})
+
+
+def url_of(account: Account) -> str:
+    """The account's URL, or Rejected where it is none."""
+    url = account.settings.get("url")
+    if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise Rejected(f"settings.url: {url!r} is no http(s) URL", code="invalid_settings")
+    return url

@@ -1,0 +1,46 @@
+"""A stand-in for a social network, for demonstrations and tests.
+
+It neither deduplicates nor, unless `settings.answers_lookups` says so, answers look-ups: a reply that is lost leaves the
+outcome unknown. A look-up is a GET of the account's URL with `post_id` and `account_id`: 200 with the post, or 404.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+
+from services.publisher.platforms.base import Account, Post, Published, Rejected, exchange
+from services.publisher.platforms.posting import ReadyPost, published, request_for, url_of
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The `sandbox` platform."""
+
+    client: httpx.AsyncClient
+    name: str = "sandbox"
+    deduplicates: bool = False
+
+    def check(self, account: Account) -> None:
+        """Raise Rejected unless there is a URL to post to."""
+        url_of(account)
+
+    async def prepare(self, post: Post, account: Account) -> ReadyPost:
+        """Build the request."""
+        return ReadyPost(self.client, request_for(self.client, post, account), lambda _body, _now: {})
+
+    def answers_look_ups(self, account: Account) -> bool:
+        """As the account's settings say."""
+        return account.settings.get("answers_lookups") is True
+
+    async def look_up(self, post: Post, account: Account) -> Published | None:
+        """The post as the sandbox has it."""
+        parameters = {"post_id": post.post_id, "account_id": post.account_id}
+        request = self.client.build_request("GET", url_of(account), params=parameters)
+        try:
+            _, body = await exchange(self.client, request, datetime.now(UTC))
+        except Rejected as error:
+            if error.detail.code == "404":
+                return None
+            raise
+        return published(body)

@@ -1,0 +1,87 @@
+"""A generic webhook, signed as Standard Webhooks says (standardwebhooks.com).
+
+The receiver deduplicates on `webhook-id`, which is the same for every attempt at one revision of a post on one account.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+
+from services.publisher.platforms.base import Account, Post, Published, Rejected
+from services.publisher.platforms.posting import ReadyPost, request_for, url_of
+
+PREFIX = "whsec_"
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """The `webhook` platform."""
+
+    client: httpx.AsyncClient
+    name: str = "webhook"
+    deduplicates: bool = True
+
+    def check(self, account: Account) -> None:
+        """Raise Rejected unless there is a URL to post to and a secret to sign with."""
+        url_of(account)
+        secrets_of(account)
+
+    async def prepare(self, post: Post, account: Account) -> ReadyPost:
+        """Build the request; it is signed when it is sent, since the signature covers the time."""
+        secrets = secrets_of(account)
+        webhook_id = message_id(post)
+
+        def sign(body: bytes, now: datetime) -> Mapping[str, str]:
+            return signature_headers(secrets, webhook_id, body, now)
+
+        return ReadyPost(self.client, request_for(self.client, post, account), sign)
+
+    def answers_look_ups(self, account: Account) -> bool:
+        """Never needed: repeating is safe."""
+        return False
+
+    async def look_up(self, post: Post, account: Account) -> Published | None:
+        """A webhook cannot be asked."""
+        raise Rejected("a webhook answers no look-ups")
+
+
+def message_id(post: Post) -> str:
+    """The `webhook-id`: safe in a header whatever the post's id contains."""
+    return "msg_" + hashlib.sha256(post.key.encode()).hexdigest()[:40]
+
+
+def signature_headers(secrets: Sequence[bytes], webhook_id: str, body: bytes, now: datetime) -> dict[str, str]:
+    """The three headers; one signature per secret while secrets are rotated."""
+    timestamp = str(int(now.timestamp()))
+    signed = b".".join((webhook_id.encode(), timestamp.encode(), body))
+    signatures = [base64.b64encode(hmac.digest(secret, signed, "sha256")).decode() for secret in secrets]
+    return {
+        "webhook-id": webhook_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
+    }
+
+
+def secrets_of(account: Account) -> list[bytes]:
+    """The signing secrets: one `whsec_…`, or a list of them while rotating, or Rejected saying what is wrong."""
+    given = account.credentials.get("secret")
+    listed = given if isinstance(given, list) else [given]
+    if not listed:
+        raise Rejected("credentials.secret: the list is empty", code="invalid_credentials")
+    return [_secret(one) for one in listed]
+
+
+def _secret(given: object) -> bytes:
+    if not isinstance(given, str) or not given.startswith(PREFIX):
+        raise Rejected("credentials.secret: expected 'whsec_' and base64", code="invalid_credentials")
+    try:
+        return base64.b64decode(given.removeprefix(PREFIX), validate=True)
+    except binascii.Error as error:
+        message = "credentials.secret: what follows 'whsec_' is no base64"
+        raise Rejected(message, code="invalid_credentials") from error

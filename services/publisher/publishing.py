@@ -1,0 +1,255 @@
+"""The way of one post: claim, prepare, wait for the instant, look once more, send, commit what became of it."""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from services.publisher.accounts import opened
+from services.publisher.claims import Claims
+from services.publisher.domain import Ambiguous, Claimed, Delivered, Publication, Settled, Wait
+from services.publisher.outcomes import (
+    Outcome,
+    after_cancellation,
+    after_failed_look_up,
+    after_failure,
+    after_success,
+)
+from services.publisher.platforms.base import (
+    Platform,
+    PlatformError,
+    Post,
+    Published,
+    Ready,
+    Rejected,
+    Unconfirmed,
+    network_failures,
+)
+from services.publisher.revoked import Revoked
+from services.publisher.store import Key, Store, StoredAccount
+from shared.clock import Clock
+from shared.events.progress import State
+from shared.events.publisher import PublishSucceeded
+from shared.events.scheduler import PublishRequested
+from shared.group_commit import GroupCommit
+from shared.messaging.envelope import Delivery, Envelope
+from shared.messaging.verdict import HandBack, Park, TryAgain
+from shared.vault import Vault
+
+MARK_AHEAD = timedelta(milliseconds=300)
+"""How long before the start a post is committed as `sending`, so that no commit delays the send."""
+
+OUTCOMES = Counter("timeball_publications_total", "What became of sends", ["platform", "outcome"])
+LATENESS = Histogram(
+    "timeball_publish_lateness_seconds",
+    "Start of the send minus the due instant",
+    ["platform"],
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600),
+)
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Publishing:
+    """Brings posts to their platforms, each once."""
+
+    store: Store
+    claims: Claims
+    platforms: Mapping[str, Platform]
+    vault: Vault
+    clock: Clock
+    revoked: Revoked
+    send_timeout: timedelta
+
+    def __post_init__(self) -> None:
+        self._stopping = False
+        self._waiting: set[asyncio.Task[object]] = set()
+        self._marks = GroupCommit(self._mark_sending)
+        self._outcomes = GroupCommit(self._finish)
+
+    async def on_publish_requested(self, delivery: Delivery[PublishRequested]) -> None:
+        """Publish the post once, however often the event arrives."""
+        while True:
+            delivered = Delivered(delivery.event, delivery.correlation_id, token=uuid4().hex)
+            claim = await self.claims.claim(delivered)
+            match claim.decision:
+                case Wait(until):
+                    raise TryAgain(until - self.clock.now())
+                case Settled(publication) if publication.state == State.FAILED and delivery.redelivered:
+                    raise Park("failed before; its first delivery was interrupted before it was parked")
+                case Ambiguous(publication):
+                    return await self._find_out(publication, claim.account)
+                case Claimed(publication):
+                    if await self._publish(publication, claim.account):
+                        return None
+                case _:
+                    return None
+
+    async def _publish(self, publication: Publication, stored: StoredAccount | None) -> bool:
+        """Send it at its instant; False when another delivery took over or it was cancelled meanwhile."""
+        assert stored is not None, "a claim has an account"
+        platform = self.platforms.get(stored.platform)
+        try:
+            ready = await self._prepare(publication, stored, platform)
+        except PlatformError as error:
+            tried = replace(publication, attempts=publication.attempts + 1)
+            await self._settle(tried, self._failure(tried, error, deduplicates=True))
+            return True
+        if self._stopping:
+            raise HandBack
+        await self._wait_until(publication.start_at - MARK_AHEAD)
+        marked = replace(
+            publication,
+            state=State.SENDING,
+            attempts=publication.attempts + 1,
+            lease_until=max(self.clock.now(), publication.start_at) + self.claims.lease,
+        )
+        if not await self._marks.submit(marked):
+            return False
+        await self.clock.sleep_until(publication.start_at)
+        if reason := self.revoked.reason(publication):
+            await self._settle(marked, after_cancellation(marked, reason, self.clock.now()))
+            return True
+        await self._send(marked, ready, stored)
+        return True
+
+    async def _prepare(self, publication: Publication, stored: StoredAccount, platform: Platform | None) -> Ready:
+        if platform is None:
+            raise Rejected(f"platform {stored.platform!r} is not known to this release", code="unknown_platform")
+        account = opened(stored, self.vault)
+        platform.check(account)
+        async with network_failures():
+            return await platform.prepare(_post(publication), account)
+
+    async def _send(self, publication: Publication, ready: Ready, stored: StoredAccount) -> None:
+        started_at = self.clock.now()
+        try:
+            published = await self._bounded(ready, started_at)
+        except PlatformError as error:
+            await self._after_error(publication, error, stored)
+        else:
+            await self._settle(publication, after_success(publication, published, started_at, self.clock.now()))
+
+    async def _bounded(self, ready: Ready, started_at: datetime) -> Published:
+        try:
+            async with asyncio.timeout(self.send_timeout.total_seconds()):
+                return await ready.send(started_at)
+        except TimeoutError as error:
+            raise Unconfirmed(f"no reply within {self.send_timeout.total_seconds():g} s", code="no_reply") from error
+
+    async def _after_error(self, publication: Publication, error: PlatformError, stored: StoredAccount) -> None:
+        platform = self.platforms[stored.platform]
+        if isinstance(error, Unconfirmed) and platform.answers_look_ups(opened(stored, self.vault)):
+            await self._look_up(publication, stored, platform, error)
+            return
+        outcome = self._failure(publication, error, deduplicates=platform.deduplicates)
+        await self._settle(publication, outcome)
+
+    async def _find_out(self, publication: Publication, stored: StoredAccount | None) -> None:
+        """A sender died between the request and its outcome: repeat, look up, or leave it to a person."""
+        error = Unconfirmed("the publisher stopped between the request and its outcome", code="interrupted")
+        platform = self.platforms.get(stored.platform) if stored else None
+        if stored is None or platform is None:
+            await self._settle(publication, self._failure(publication, error, deduplicates=False))
+            return
+        log.warning("publication_ambiguous", post_id=publication.post_id, account_id=publication.account_id)
+        await self._after_error(publication, error, stored)
+
+    async def _look_up(
+        self, publication: Publication, stored: StoredAccount, platform: Platform, unconfirmed: Unconfirmed
+    ) -> None:
+        try:
+            async with network_failures(), asyncio.timeout(self.send_timeout.total_seconds()):
+                found = await platform.look_up(_post(publication), opened(stored, self.vault))
+        except PlatformError as error:
+            outcome = after_failed_look_up(publication, error, self.clock.now())
+            if isinstance(outcome, TryAgain):
+                raise outcome from error
+        else:
+            outcome = self._after_look_up(publication, found, unconfirmed)
+        await self._settle(publication, outcome)
+
+    def _after_look_up(self, publication: Publication, found: Published | None, error: Unconfirmed) -> Outcome:
+        now = self.clock.now()
+        if found:
+            return after_success(publication, found, min(now, publication.updated_at), now)
+        return self._failure(publication, error, deduplicates=True)
+
+    def _failure(self, publication: Publication, error: PlatformError, *, deduplicates: bool) -> Outcome:
+        jitter = random.random()  # noqa: S311  (no secret)
+        return after_failure(publication, error, deduplicates=deduplicates, jitter=jitter, now=self.clock.now())
+
+    async def _wait_until(self, instant: datetime) -> None:
+        """Sleep, unless the service stops first: then the message goes to another replica."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._waiting.add(task)
+        try:
+            await self.clock.sleep_until(instant)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            task.uncancel()
+            raise HandBack from None
+        finally:
+            self._waiting.discard(task)
+
+    def stop(self) -> None:
+        """Hand back what is still waiting for its instant; what is being sent is finished."""
+        self._stopping = True
+        for task in self._waiting:
+            task.cancel()
+
+    async def _settle(self, claimed: Publication, outcome: Outcome) -> None:
+        """Commit the outcome with its events, then carry out its verdict on the message."""
+        _count(outcome)
+        await self._outcomes.submit((claimed.claim_token or "", outcome))
+        if outcome.verdict:
+            raise outcome.verdict
+
+    async def _mark_sending(self, claimed: Sequence[Publication]) -> Sequence[bool]:
+        async with self.store.unit() as unit:
+            marked = await unit.mark_sending(claimed)
+        return [publication.key in marked for publication in claimed]
+
+    async def _finish(self, finished: Sequence[tuple[str, Outcome]]) -> Sequence[None]:
+        async with self.store.unit() as unit:
+            ours = await unit.finish([(outcome.publication, token) for token, outcome in finished])
+            await unit.emit(_envelopes([outcome for _, outcome in finished], ours))
+        return [None] * len(finished)
+
+
+def _envelopes(outcomes: Sequence[Outcome], ours: set[Key]) -> list[Envelope]:
+    return [
+        Envelope.of(fact, correlation_id=outcome.publication.correlation_id)
+        for outcome in outcomes
+        if outcome.publication.key in ours
+        for fact in outcome.told
+    ]
+
+
+def _count(outcome: Outcome) -> None:
+    platform = outcome.publication.platform or "unknown"
+    OUTCOMES.labels(platform, outcome.publication.state).inc()
+    for fact in outcome.told:
+        if isinstance(fact, PublishSucceeded):
+            LATENESS.labels(platform).observe(fact.lateness_ms / 1000)
+
+
+def _post(publication: Publication) -> Post:
+    event = PublishRequested.model_validate_json(publication.request)
+    return Post(
+        post_id=event.post_id,
+        account_id=event.account_id,
+        revision=event.revision,
+        publish_at=event.publish_at,
+        content=event.content,
+        media=[item.model_dump(exclude_none=True) for item in event.media],
+        options=event.options,
+    )

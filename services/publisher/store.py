@@ -1,0 +1,183 @@
+"""Every query of the publisher."""
+
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.publisher.domain import Publication, Tombstone
+from services.publisher.limits import Bucket, windows_of
+from services.publisher.tables import accounts, inbox, publications, reservations, tombstones
+from shared import bulk
+from shared.db import Database
+from shared.messaging.envelope import Envelope
+from shared.messaging.inbox import Inbox
+from shared.messaging.outbox import Outbox
+
+Key = tuple[str, str]
+
+_NOT_REVOKED = (
+    "NOT EXISTS (SELECT 1 FROM tombstones WHERE tombstones.post_id = publications.post_id "
+    "AND tombstones.account_id = publications.account_id AND tombstones.revision >= publications.revision)"
+)
+_STILL_OURS = "publications.claim_token = given.claim_token"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAccount:
+    """An account as it is kept: `credentials` are encrypted."""
+
+    account_id: str
+    platform: str
+    settings: str
+    credentials: str
+    limits: str
+    connected: bool
+    changed_at: datetime
+
+
+@dataclass
+class Unit:
+    """One transaction's queries; what it emits is relayed after the commit."""
+
+    store: "Store"
+    connection: AsyncConnection
+    emitted: list[Envelope] = field(default_factory=list)
+
+    async def remember(self, message_id: str | None, now: datetime) -> bool:
+        """Note a message as taken; False when it had been taken before."""
+        return message_id is None or bool(await self.store.inbox.remember(self.connection, [message_id], now))
+
+    async def publications(self, keys: Iterable[Key]) -> dict[Key, Publication]:
+        """What is known of these posts and accounts, locked until the commit."""
+        rows = await self._by_key(self.store.load_publications, keys)
+        return {one.key: one for one in (Publication(**row) for row in rows)}
+
+    async def tombstones(self, keys: Iterable[Key]) -> dict[Key, Tombstone]:
+        """What must not be sent any more."""
+        rows = await self._by_key(self.store.load_tombstones, keys)
+        return {(row["post_id"], row["account_id"]): Tombstone(row["revision"], row["reason"]) for row in rows}
+
+    async def accounts(self, account_ids: Iterable[str]) -> dict[str, StoredAccount]:
+        """These accounts, as far as they are known."""
+        rows = bulk.encode({"account_id": account_id} for account_id in sorted(set(account_ids)))
+        found = (await self.connection.execute(self.store.load_accounts, rows)).mappings()
+        return {row["account_id"]: StoredAccount(**row) for row in found}
+
+    async def buckets(self, limited: Iterable[StoredAccount]) -> dict[str, Bucket]:
+        """The reservations of these accounts, locked until the commit."""
+        windows = {account.account_id: windows_of(json.loads(account.limits)) for account in limited}
+        if not windows:
+            return {}
+        rows = bulk.encode({"account_id": account_id, "reserved": "[]"} for account_id in sorted(windows))
+        await self.connection.execute(self.store.make_reservations, rows)
+        found = (await self.connection.execute(self.store.load_reservations, rows)).mappings()
+        return {row["account_id"]: Bucket(windows[row["account_id"]], json.loads(row["reserved"])) for row in found}
+
+    async def save_buckets(self, buckets: Mapping[str, Bucket]) -> None:
+        """Write the reservations back."""
+        rows = [{"account_id": one, "reserved": json.dumps(bucket.reserved)} for one, bucket in sorted(buckets.items())]
+        if rows:
+            await self.connection.execute(self.store.save_reservations, bulk.encode(rows))
+
+    async def save(self, changed: Iterable[Publication]) -> None:
+        """Write publications that this transaction has loaded and locked."""
+        rows = [asdict(publication) for publication in sorted(changed, key=lambda one: one.key)]
+        if rows:
+            await self.connection.execute(self.store.save_publications, bulk.encode(rows))
+
+    async def emit(self, envelopes: Sequence[Envelope]) -> None:
+        """Write events to the outbox, in this transaction."""
+        await self.store.outbox.add(self.connection, envelopes)
+        self.emitted.extend(envelopes)
+
+    async def mark_sending(self, claimed: Sequence[Publication]) -> set[Key]:
+        """Note that these are about to be sent; the answer has those that still may be."""
+        return await self._changed(self.store.mark_sending, map(asdict, sorted(claimed, key=lambda one: one.key)))
+
+    async def finish(self, finished: Sequence[tuple[Publication, str]]) -> set[Key]:
+        """Write outcomes under the tokens they were claimed with; the answer has those that were still ours."""
+        rows = (asdict(publication) | {"claim_token": token} for publication, token in finished)
+        return await self._changed(self.store.finish, rows)
+
+    async def _changed(self, statement: Any, rows: Iterable[Mapping[str, Any]]) -> set[Key]:
+        result = await self.connection.execute(statement, bulk.encode(rows))
+        return {(row.post_id, row.account_id) for row in result}
+
+    async def _by_key(self, statement: Any, keys: Iterable[Key]) -> Sequence[RowMapping]:
+        rows = bulk.encode({"post_id": post_id, "account_id": account_id} for post_id, account_id in sorted(set(keys)))
+        return (await self.connection.execute(statement, rows)).mappings().all()
+
+
+class Store:
+    """The publisher's database."""
+
+    def __init__(self, database: Database, outbox_: Outbox) -> None:
+        self._database = database
+        dialect = database.dialect
+        c = publications.c
+        self.outbox = outbox_
+        self.inbox = Inbox(inbox, database)
+        self.load_publications = bulk.select_by_key(publications, dialect, lock=True)
+        self.load_tombstones = bulk.select_by_key(tombstones, dialect)
+        self.load_accounts = bulk.select_by_key(accounts, dialect)
+        self.make_reservations = bulk.insert_missing(reservations, dialect)
+        self.load_reservations = bulk.select_by_key(reservations, dialect, lock=True)
+        self.save_reservations = bulk.update(reservations, [reservations.c.reserved], dialect)
+        self.save_publications = bulk.upsert(publications, dialect, guard="true")
+        self.mark_sending = bulk.update(
+            publications,
+            [c.attempts, c.lease_until, c.updated_at],
+            dialect,
+            compared=[c.claim_token],
+            guard=f"publications.state = 'claimed' AND {_STILL_OURS} AND {_NOT_REVOKED}",
+            also="state = 'sending'",
+        )
+        self.finish = bulk.update(
+            publications,
+            [c.state, c.attempts, c.not_before, c.slot_at, c.lease_until, c.platform, c.outcome, c.updated_at],
+            dialect,
+            compared=[c.claim_token],
+            guard=f"{_STILL_OURS} OR given.state = 'published'",
+            also="claim_token = NULL",
+        )
+        self._save_tombstone = bulk.upsert(tombstones, dialect, guard="tombstones.revision < excluded.revision")
+        self._save_account = bulk.upsert(accounts, dialect, guard="true")
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator[Unit]:
+        """A transaction; after its commit what it emitted is relayed."""
+        async with self._database.transaction() as connection:
+            unit = Unit(self, connection)
+            yield unit
+        self.outbox.relay_soon(unit.emitted)
+
+    async def save_tombstone(self, key: Key, tombstone: Tombstone, now: datetime) -> None:
+        """Remember that revisions up to this one must not be sent."""
+        row = {
+            "post_id": key[0],
+            "account_id": key[1],
+            "revision": tombstone.revision,
+            "reason": tombstone.reason,
+            "created_at": now,
+        }
+        async with self._database.transaction() as connection:
+            await connection.execute(self._save_tombstone, bulk.encode([row]))
+
+    async def save_account(self, account: StoredAccount, announcement: Envelope) -> None:
+        """Write an account together with the event that tells of it."""
+        async with self.unit() as unit:
+            await unit.connection.execute(self._save_account, bulk.encode([asdict(account)]))
+            await unit.emit([announcement])
+
+    async def account(self, account_id: str) -> StoredAccount | None:
+        """One account."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(accounts).where(accounts.c.account_id == account_id))
+            row = rows.mappings().one_or_none()
+        return StoredAccount(**row) if row else None

@@ -1,0 +1,62 @@
+"""The publisher's tables."""
+
+from sqlalchemy import Boolean, Column, Integer, MetaData, String, Table, Text
+
+from shared.db import InstantColumn
+from shared.messaging.inbox import inbox_table
+from shared.messaging.outbox import outbox_table
+
+metadata = MetaData()
+
+publications = Table(
+    "publications",
+    metadata,
+    Column("post_id", String(200), primary_key=True),
+    Column("account_id", String(200), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("attempts_allowed", Integer, nullable=False),
+    Column("publish_at", InstantColumn, nullable=False),
+    Column("not_before", InstantColumn, nullable=False),
+    Column("slot_at", InstantColumn),
+    Column("claim_token", String(40)),
+    Column("lease_until", InstantColumn),
+    Column("platform", String(100)),
+    Column("outcome", Text),
+    Column("request", Text, nullable=False),
+    Column("correlation_id", String(200), nullable=False),
+    Column("updated_at", InstantColumn, nullable=False),
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("post_id", String(200), primary_key=True),
+    Column("account_id", String(200), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("reason", String(20), nullable=False),
+    Column("created_at", InstantColumn, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("account_id", String(200), primary_key=True),
+    Column("platform", String(100), nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("credentials", Text, nullable=False),
+    Column("limits", Text, nullable=False),
+    Column("connected", Boolean, nullable=False),
+    Column("changed_at", InstantColumn, nullable=False),
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("account_id", String(200), primary_key=True),
+    Column("reserved", Text, nullable=False),
+)
+
+inbox = inbox_table(metadata)
+outbox = outbox_table(metadata)
