@@ -12,7 +12,6 @@ from starlette.responses import JSONResponse, Response
 from shared.events.base import explain
 from shared.messaging.broker import BrokerUnavailable
 
-
 _KINDS_OF_TIME = {"instant", "local_time"}
 """Which of the two kinds of `publish_at` was read; no field of the body."""
 
