@@ -55,8 +55,10 @@ def ensure_installed(*names: str) -> None:
     if not missing:
         return
     before = _running_services()
-    _apt_install(missing)
-    _stop_services(_running_services() - before)
+    try:
+        _apt_install(missing)
+    finally:
+        _stop_services(_running_services() - before)
 
 
 def _apt_install(names: Sequence[str]) -> None:
@@ -69,11 +71,11 @@ def _apt_install(names: Sequence[str]) -> None:
         )
     print(f"installing {', '.join(names)} with apt-get", flush=True)
     apt = [*become_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "Dpkg::Use-Pty=0"]
-    try:
-        _run([*apt, "update"])
-        _run([*apt, "install", "-y", "--no-install-recommends", *names])
-    except subprocess.CalledProcessError as error:
-        raise PackagesMissingError(f"{command} failed with code {error.returncode}; see above") from error
+    _run([*apt, "update"])
+    installed = _run([*apt, "install", "-y", "--no-install-recommends", *names])
+    # The service of a package fails to start where its port is taken, and apt-get with it: no matter to us.
+    if not installed and not all(PACKAGES[name].is_present for name in names):
+        raise PackagesMissingError(f"{command} failed; see above")
 
 
 def _become_root() -> list[str] | None:
@@ -129,8 +131,9 @@ def _succeeds(command: Sequence[str]) -> bool:
         return False
 
 
-def _run(command: Sequence[str]) -> None:
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+def _run(command: Sequence[str]) -> bool:
+    """Run the command in the open; did it succeed?"""
+    return subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode == 0
 
 
 def main() -> int:
