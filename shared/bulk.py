@@ -3,11 +3,14 @@
 Against one bind parameter per value this needs a tenth of the client's time, and the statement's text never changes.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from functools import cache
+from operator import attrgetter
+from typing import Any, get_type_hints
 
+from pydantic_core import to_json
 from sqlalchemy import Column, Dialect, Executable, Table, text
 from sqlalchemy.dialects import postgresql
 
@@ -19,14 +22,37 @@ _POSTGRES: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def encode(rows: Iterable[Row]) -> dict[str, str]:
-    """The bind parameter of a bulk statement."""
-    return {"rows": json.dumps(list(rows), default=_encode, ensure_ascii=False)}
+    """The bind parameter of a bulk statement. Instants become text of fixed width, so that SQLite sorts them by time."""
+    return {"rows": to_json([_plain(row) for row in rows]).decode()}
 
 
-def _encode(value: object) -> str:
-    if isinstance(value, datetime):
-        return as_text(value)
-    raise TypeError(f"{value!r} has no place in a row")
+def encode_records(records: Iterable[Any]) -> dict[str, str]:
+    """The bind parameter for dataclass instances, all of one class, whose fields are the columns."""
+    return {"rows": to_json([row_of(record) for record in records]).decode()}
+
+
+def row_of(record: Any) -> dict[str, Any]:
+    """A dataclass instance as a row, without the copies that `dataclasses.asdict` makes."""
+    record_class: type = type(record)
+    names, instants, values_of = _shape(record_class)
+    row = dict(zip(names, values_of(record), strict=True))
+    for name in instants:
+        if (instant := row[name]) is not None:
+            row[name] = as_text(instant)
+    return row
+
+
+@cache
+def _shape(record_class: type) -> tuple[tuple[str, ...], tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """A dataclass's field names, those of its instants, and what reads them all."""
+    names = tuple(field.name for field in fields(record_class))
+    hints = get_type_hints(record_class)
+    instants = tuple(name for name in names if hints[name] in (datetime, datetime | None))
+    return names, instants, attrgetter(*names)
+
+
+def _plain(row: Row) -> Row:
+    return {name: as_text(value) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 def rows_of(columns: Sequence[Column[Any]], dialect: str) -> str:
@@ -55,14 +81,14 @@ def insert(table: Table, columns: Sequence[Column[Any]], dialect: str) -> Execut
 
 
 def upsert(table: Table, dialect: str, *, guard: str) -> Executable:
-    """Insert rows, or overwrite those for which `guard` (over the table and `excluded`) holds; returns the keys."""
+    """Insert rows, or overwrite those for which `guard` (over the table and `excluded`) holds; `rowcount` tells how many."""
     names = _names(table.columns)
     keys = list(table.primary_key)
     changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if column not in keys)
     return text(
         f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {rows_of(list(table.columns), dialect)} "
-        f"WHERE true ON CONFLICT ({_names(keys)}) DO UPDATE SET {changes} WHERE {guard} RETURNING {_names(keys)}"
-    ).columns(*keys)
+        f"WHERE true ON CONFLICT ({_names(keys)}) DO UPDATE SET {changes} WHERE {guard}"
+    )
 
 
 def update(

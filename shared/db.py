@@ -39,7 +39,8 @@ class InstantColumn(TypeDecorator[datetime]):
 
 def as_text(instant: datetime) -> str:
     """The instant in UTC as RFC 3339 text of fixed width."""
-    return instant.astimezone(UTC).isoformat(timespec="microseconds")
+    in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds")
 
 
 class Database:

@@ -2,18 +2,27 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 ItemT = TypeVar("ItemT")
 AnswerT = TypeVar("AnswerT")
 
 
+@dataclass(frozen=True, slots=True)
+class _Submission(Generic[ItemT, AnswerT]):
+    item: ItemT
+    answer: "asyncio.Future[AnswerT]"
+
+
 class GroupCommit(Generic[ItemT, AnswerT]):
     """Gathers items and commits them together; while one group commits, the next one gathers.
 
-    `commit` gets the items in the order they were submitted and answers each. When a group fails, its items are tried one
-    by one, so that only those fail that are at fault. `most` bounds a group's weight, which is its length unless `weigh` says else.
+    `commit` gets the items in the order they were submitted and answers each. `most` bounds a group's weight, which is its
+    length unless `weigh` says else. With several `lanes`, groups commit side by side as long as they have no key in common,
+    so that items with the same key keep their order. When a group fails, its items are tried one by one, so that only
+    those fail that are at fault.
     """
 
     def __init__(
@@ -22,52 +31,64 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         *,
         most: int = 500,
         weigh: Callable[[ItemT], int] = lambda _: 1,
-        linger_seconds: float = 0.0,
+        lanes: int = 1,
+        keys: Callable[[ItemT], Iterable[Hashable]] = lambda _: (),
     ) -> None:
         self._commit = commit
         self._most = most
         self._weigh = weigh
-        self._linger_seconds = linger_seconds
-        self._waiting: deque[tuple[ItemT, asyncio.Future[AnswerT]]] = deque()
-        self._committer: asyncio.Task[None] | None = None
+        self._lanes = lanes
+        self._keys = keys
+        self._waiting: deque[_Submission[ItemT, AnswerT]] = deque()
+        self._in_flight: dict[asyncio.Task[None], set[Hashable]] = {}
+        self._starting = False
 
     async def submit(self, item: ItemT) -> AnswerT:
         """Return the answer once the group that holds the item is committed."""
-        answer: asyncio.Future[AnswerT] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, answer))
-        if self._committer is None:
-            self._committer = asyncio.create_task(self._commit_all())
-        return await answer
+        loop = asyncio.get_running_loop()
+        submission: _Submission[ItemT, AnswerT] = _Submission(item, loop.create_future())
+        self._waiting.append(submission)
+        if not self._starting:
+            self._starting = True
+            loop.call_soon(self._start)
+        return await submission.answer
 
-    async def _commit_all(self) -> None:
-        try:
-            while self._waiting:
-                await asyncio.sleep(self._linger_seconds)
-                await self._commit_group(self._next_group())
-        finally:
-            self._committer = None
+    def _start(self) -> None:
+        """Start as many groups as there are free lanes."""
+        self._starting = False
+        while len(self._in_flight) < self._lanes and (group := self._next_group()):
+            task = asyncio.create_task(self._commit_group(group))
+            self._in_flight[task] = {key for one in group for key in self._keys(one.item)}
+            task.add_done_callback(self._finished)
 
-    def _next_group(self) -> Sequence[tuple[ItemT, asyncio.Future[AnswerT]]]:
-        group, weight = [self._waiting.popleft()], self._most
-        weight -= self._weigh(group[0][0])
-        while self._waiting and weight > 0:
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        del self._in_flight[task]
+        self._start()
+
+    def _next_group(self) -> list[_Submission[ItemT, AnswerT]]:
+        busy = set[Hashable]().union(*self._in_flight.values())
+        group: list[_Submission[ItemT, AnswerT]] = []
+        weight = 0
+        while self._waiting and weight < self._most:
+            if busy and not busy.isdisjoint(self._keys(self._waiting[0].item)):
+                break
             group.append(self._waiting.popleft())
-            weight -= self._weigh(group[-1][0])
+            weight += self._weigh(group[-1].item)
         return group
 
-    async def _commit_group(self, group: Sequence[tuple[ItemT, asyncio.Future[AnswerT]]]) -> None:
+    async def _commit_group(self, group: Sequence[_Submission[ItemT, AnswerT]]) -> None:
         try:
-            answers = await self._commit([item for item, _ in group])
+            answers = await self._commit([one.item for one in group])
         except Exception as error:
             await self._fail(group, error)
         else:
-            for (_, future), answer in zip(group, answers, strict=True):
-                if not future.done():
-                    future.set_result(answer)
+            for one, answer in zip(group, answers, strict=True):
+                if not one.answer.done():
+                    one.answer.set_result(answer)
 
-    async def _fail(self, group: Sequence[tuple[ItemT, asyncio.Future[AnswerT]]], error: Exception) -> None:
+    async def _fail(self, group: Sequence[_Submission[ItemT, AnswerT]], error: Exception) -> None:
         if len(group) > 1:
             for one in group:
                 await self._commit_group([one])
-        elif not group[0][1].done():
-            group[0][1].set_exception(error)
+        elif not group[0].answer.done():
+            group[0].answer.set_exception(error)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -87,9 +87,9 @@ class Unit:
 
     async def save(self, changed: Iterable[Publication]) -> None:
         """Write publications that this transaction has loaded and locked."""
-        rows = [asdict(publication) for publication in sorted(changed, key=lambda one: one.key)]
-        if rows:
-            await self.connection.execute(self.store.save_publications, bulk.encode(rows))
+        publications_ = sorted(changed, key=lambda one: one.key)
+        if publications_:
+            await self.connection.execute(self.store.save_publications, bulk.encode_records(publications_))
 
     async def emit(self, envelopes: Sequence[Envelope]) -> None:
         """Write events to the outbox, in this transaction."""
@@ -98,11 +98,11 @@ class Unit:
 
     async def mark_sending(self, claimed: Sequence[Publication]) -> set[Key]:
         """Note that these are about to be sent; the answer has those that still may be."""
-        return await self._changed(self.store.mark_sending, map(asdict, sorted(claimed, key=lambda one: one.key)))
+        return await self._changed(self.store.mark_sending, map(bulk.row_of, sorted(claimed, key=lambda one: one.key)))
 
     async def finish(self, finished: Sequence[tuple[Publication, str]]) -> set[Key]:
         """Write outcomes under the tokens they were claimed with; the answer has those that were still ours."""
-        rows = (asdict(publication) | {"claim_token": token} for publication, token in finished)
+        rows = (bulk.row_of(publication) | {"claim_token": token} for publication, token in finished)
         return await self._changed(self.store.finish, rows)
 
     async def _changed(self, statement: Any, rows: Iterable[Mapping[str, Any]]) -> set[Key]:
@@ -172,7 +172,7 @@ class Store:
     async def save_account(self, account: StoredAccount, announcement: Envelope) -> None:
         """Write an account together with the event that tells of it."""
         async with self.unit() as unit:
-            await unit.connection.execute(self._save_account, bulk.encode([asdict(account)]))
+            await unit.connection.execute(self._save_account, bulk.encode([bulk.row_of(account)]))
             await unit.emit([announcement])
 
     async def account(self, account_id: str) -> StoredAccount | None:

@@ -3,10 +3,11 @@
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 
 from shared.events.progress import Progress, State
-from shared.events.requests import LocalTime, PublishAt, ScheduleRequested, Target
+from shared.events.requests import LatePolicy, LocalTime, PublishAt, ScheduleRequested, Target
 from shared.events.scheduler import RejectionCode
 from shared.local_time import UnknownZone, in_utc, zone_named
 
@@ -69,9 +70,8 @@ class Wish:
     @property
     def fingerprint(self) -> str:
         """Equal for requests that want the same."""
-        at = self.publish_at.model_dump_json() if isinstance(self.publish_at, LocalTime) else str(self.publish_at)
-        parts = (at, self.content, self.media, self.options, self.late_policy, self.callback_url)
-        return blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+        parts = (self.publish_at, self.content, self.media, self.options, self.late_policy, self.callback_url)
+        return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,14 @@ class Cancelled:
 
 def wishes_of(request: ScheduleRequested) -> list[Wish]:
     """One wish per target; a target's own time, content and options win."""
-    media = json.dumps([item.model_dump(exclude_none=True) for item in request.media])
-    late_policy = request.late_policy.model_dump_json()
+    media = json.dumps([item.model_dump(exclude_none=True) for item in request.media]) if request.media else "[]"
+    late_policy = _late_policy(request.late_policy)
     return [_wish(request, target, media, late_policy) for target in request.targets]
+
+
+@lru_cache
+def _late_policy(policy: LatePolicy) -> str:
+    return policy.model_dump_json()
 
 
 def _wish(request: ScheduleRequested, target: Target, media: str, late_policy: str) -> Wish:
@@ -111,7 +116,7 @@ def _wish(request: ScheduleRequested, target: Target, media: str, late_policy: s
         publish_at=target.publish_at or request.publish_at,
         content=request.content if target.content is None else target.content,
         media=media,
-        options=json.dumps(target.options or {}, sort_keys=True),
+        options=json.dumps(target.options, sort_keys=True) if target.options else "{}",
         late_policy=late_policy,
         callback_url=request.callback_url,
     )
@@ -161,15 +166,14 @@ def _warning(connected: bool | None) -> str | None:
 
 
 def _problem(wish: Wish, current: Schedule | None, connected: bool | None) -> Rejected | None:
-    def because(code: RejectionCode, reason: str) -> Rejected:
-        return Rejected(wish.post_id, wish.account_id, code, reason)
-
     if current and current.state in (State.PUBLISHED, State.UNKNOWN):
-        return because("already_published", _already(current))
+        return Rejected(wish.post_id, wish.account_id, "already_published", _already(current))
     if connected is False:
-        return because("unknown_account", f"account {wish.account_id!r} has been disconnected: connect it again")
-    if not wish.content.strip() and wish.media == "[]":
-        return because("invalid", f"content: the post for {wish.account_id!r} has neither text nor media")
+        reason = f"account {wish.account_id!r} has been disconnected: connect it again"
+        return Rejected(wish.post_id, wish.account_id, "unknown_account", reason)
+    if wish.media == "[]" and (not wish.content or wish.content.isspace()):
+        reason = f"content: the post for {wish.account_id!r} has neither text nor media"
+        return Rejected(wish.post_id, wish.account_id, "invalid", reason)
     return None
 
 

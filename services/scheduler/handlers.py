@@ -28,7 +28,9 @@ from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent
 Outcome = PublishSucceeded | PublishFailed | PublishUnknown | PublishSkipped | PublishHeld | PublishRetrying
 
 _ANSWERED_WHEN_UNREADABLE = {ScheduleRequested.type, ScheduleBatchRequested.type, ScheduleCancelRequested.type}
-MOST_IN_A_GROUP = 2000
+MOST_IN_A_GROUP = 1000
+LANES = 2
+"""While PostgreSQL writes one group, the next one is being decided."""
 
 
 @dataclass
@@ -40,7 +42,13 @@ class Handlers:
     due_soon: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self._desk = GroupCommit(self._decide, most=MOST_IN_A_GROUP, weigh=lambda ask: max(1, len(ask.keys)))
+        self._desk = GroupCommit(
+            self._decide,
+            most=MOST_IN_A_GROUP,
+            weigh=lambda ask: max(1, len(ask.keys)),
+            lanes=LANES,
+            keys=lambda ask: ask.post_ids,
+        )
         self._outcomes = GroupCommit(self._learn, most=MOST_IN_A_GROUP)
 
     async def on_schedule_requested(self, delivery: Delivery[ScheduleRequested]) -> None:

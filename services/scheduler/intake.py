@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Protocol
 
 from pydantic import JsonValue, ValidationError
@@ -77,6 +78,11 @@ class Ask(Protocol):
         ...
 
     @property
+    def post_ids(self) -> Iterable[str]:
+        """The posts it concerns."""
+        ...
+
+    @property
     def whole_posts(self) -> Sequence[str]:
         """The posts all of whose schedules it concerns."""
         ...
@@ -95,9 +101,13 @@ class PostAsk:
     correlation_id: str
     whole_posts: Sequence[str] = ()
 
-    @property
+    @cached_property
     def keys(self) -> Sequence[Key]:
         return [wish.key for wish in self.wishes]
+
+    @property
+    def post_ids(self) -> Iterable[str]:
+        return {post_id for post_id, _ in self.keys}
 
     def answer(self, desk: Desk) -> list[Event]:
         decisions = [desk.place(wish, self.correlation_id) for wish in self.wishes]
@@ -115,9 +125,13 @@ class BatchAsk:
     correlation_id: str
     whole_posts: Sequence[str] = ()
 
-    @property
+    @cached_property
     def keys(self) -> Sequence[Key]:
         return [wish.key for wish in self.wishes]
+
+    @property
+    def post_ids(self) -> Iterable[str]:
+        return {post_id for post_id, _ in self.keys}
 
     def answer(self, desk: Desk) -> list[Event]:
         decisions = [desk.place(wish, self.correlation_id) for wish in self.wishes]
@@ -141,6 +155,10 @@ class CancelAsk:
     @property
     def keys(self) -> Sequence[Key]:
         return [(self.post_id, account_id) for account_id in self.account_ids or ()]
+
+    @property
+    def post_ids(self) -> Iterable[str]:
+        return (self.post_id,)
 
     @property
     def whole_posts(self) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -66,10 +66,10 @@ class Unit:
         """Write new revisions; Conflict when another replica wrote the same post first."""
         if not changed:
             return
-        rows = [asdict(schedule) for schedule in sorted(changed, key=lambda schedule: schedule.key)]
-        saved = (await self.connection.execute(self.store.save, bulk.encode(rows))).all()
-        if len(saved) != len(rows):
-            raise Conflict(f"{len(rows) - len(saved)} of {len(rows)} schedules were changed by another replica")
+        rows = bulk.encode_records(sorted(changed, key=lambda schedule: schedule.key))
+        saved = (await self.connection.execute(self.store.save, rows)).rowcount
+        if saved != len(changed):
+            raise Conflict(f"{len(changed) - saved} of {len(changed)} schedules were changed by another replica")
 
     async def save_outcomes(self, outcomes: Iterable[Advance], now: datetime) -> None:
         """Write how far posts have come; their content and revision stay."""
