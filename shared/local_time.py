@@ -13,7 +13,7 @@ class UnknownZone(ValueError):
 
 @cache
 def _known_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones() - {"localtime"})  # this machine's zone is not the sender's
 
 
 def zone_named(name: str) -> ZoneInfo:
@@ -33,8 +33,11 @@ def in_utc(local: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _end_of_gap(local: datetime, zone: ZoneInfo) -> datetime:
-    """The transition lies between the two readings of a time that no clock showed: find it by halving."""
-    readings = [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
+    """The transition lies between the two readings of a time that no clock showed: find it by halving.
+
+    In whole seconds, as transitions are: with fractions the halves would stop getting smaller before they are one.
+    """
+    readings = [local.replace(tzinfo=zone, fold=fold, microsecond=0).astimezone(UTC) for fold in (0, 1)]
     before, after = min(readings), max(readings)
     old_offset = before.astimezone(zone).utcoffset()
     while after - before > _SECOND:
@@ -43,4 +46,4 @@ def _end_of_gap(local: datetime, zone: ZoneInfo) -> datetime:
             before = middle
         else:
             after = middle
-    return after.replace(microsecond=0)
+    return after
