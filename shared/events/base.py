@@ -1,6 +1,8 @@
 """What every event has in common: it is frozen, strictly typed, tolerant of unknown fields, and has a name."""
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -33,11 +35,27 @@ def _without_nul(text: str) -> str:
 
 def _storable(options: dict[str, JsonValue]) -> dict[str, JsonValue]:
     text = repr(options)
-    if "\\x00" in text:
-        raise ValueError("the options contain the character U+0000; remove it")
     if len(text) > MAX_OPTIONS_LENGTH:
-        raise ValueError(f"the options are longer than {MAX_OPTIONS_LENGTH:,} characters")
+        raise ValueError(f"the options are longer than {MAX_OPTIONS_LENGTH:,} characters; shorten them")
+    if "\\x00" in text and any("\x00" in part for part in _leaves(options) if isinstance(part, str)):
+        raise ValueError("the options contain the character U+0000; remove it")
+    if ("nan" in text or "inf" in text) and any(
+        not isfinite(part) for part in _leaves(options) if isinstance(part, float)
+    ):
+        raise ValueError("the options contain a number that JSON does not know (NaN, Infinity); remove it")
     return options
+
+
+def _leaves(value: JsonValue) -> Iterator[JsonValue]:
+    """Every key, text, number and so on in a JSON value."""
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _leaves(part)
+    else:
+        yield value
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
@@ -57,7 +75,7 @@ Revision = Annotated[int, Field(ge=1)]
 class Value(BaseModel):
     """A part of an event: compared by its fields, never changed."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
 
 
 class Event(Value):
@@ -77,7 +95,7 @@ class Event(Value):
 class ErrorDetail(Value):
     """What went wrong: `kind` is our class of error (`class` on the wire), `code` the platform's."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     kind: str = Field(alias="class")
     code: str
@@ -85,13 +103,23 @@ class ErrorDetail(Value):
 
 
 _UNION_TAGS = {"instant", "local_time"}
+_AFTER = " after validation"
 
 
 def explain(error: ValidationError, *, most: int = 3) -> str:
     """Name each wrong field, its value and what would be right, in one readable line."""
-    problems = [_explain_one(detail) for detail in error.errors(include_url=False, include_context=False)]
+    details = error.errors(include_url=False, include_context=False)
+    problems = [_explain_one(detail) for detail in details if not _is_an_echo(detail, details)]
     hidden = len(problems) - most
     return "; ".join(problems[:most]) + (f"; and {hidden} more" if hidden > 0 else "")
+
+
+def _is_an_echo(detail: Any, details: Sequence[Any]) -> bool:
+    """A list is reported as too short when none of its items can be read: the items' own problems say enough."""
+    place = detail["loc"]
+    return detail["type"] == "too_short" and any(
+        one["loc"][: len(place)] == place for one in details if one is not detail
+    )
 
 
 def _explain_one(detail: Any) -> str:
@@ -100,7 +128,7 @@ def _explain_one(detail: Any) -> str:
         if part in _UNION_TAGS:
             continue
         place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
-    message = detail["msg"].removeprefix("Value error, ")
+    message = detail["msg"].removeprefix("Value error, ").replace("Tuple should", "List should").replace(_AFTER, "")
     if detail["type"] == "missing":
         return f"{place}: this field is required"
     if not place:

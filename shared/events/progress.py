@@ -1,7 +1,8 @@
 """How far a post has come on one account, told by facts that may arrive twice and in any order.
 
-Progress only ever grows: of two facts the later one wins, whichever arrives first, so that every reader ends up with the
-same state. `published` is final. Otherwise the higher revision counts; within it a cancellation; then the later attempt.
+Progress only ever grows: of two facts the later one wins, whichever arrives first, so that every reader ends up with
+the same state. `published` is final. Otherwise the higher revision counts; within it a cancellation; then the later
+attempt.
 """
 
 from collections.abc import Callable

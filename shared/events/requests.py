@@ -30,7 +30,7 @@ PublishAt = Annotated[
 class Media(Value):
     url: WebUrl
     alt: Text | None = None
-    mime: Name | Annotated[str, StringConstraints(max_length=100, pattern=r"^[\w.+-]+/[\w.+-]+$")] | None = None
+    mime: Annotated[str, StringConstraints(max_length=100, pattern=r"^[\w.:+-]+(/[\w.+-]+)?$")] | None = None
 
 
 class LatePolicy(Value):
