@@ -75,10 +75,9 @@ class Consumer:
             ack_policy=AckPolicy.ACK_FIRST,
             decoder=_undecoded,
             no_reply=True,
+            include_in_schema=False,
         )
-        for event_class, handler in handlers.items():
-            subscriber(_hearing(event_class, handler), filter=_has_type(event_class))
-        subscriber(_ignore)
+        subscriber(_hearing({event_class.type: handler for event_class, handler in handlers.items()}))
 
 
 @dataclass(frozen=True)
@@ -195,18 +194,20 @@ def _has_type(event_class: type[Event]) -> Callable[[RabbitMessage], Awaitable[b
     return has_type
 
 
-def _hearing(event_class: type[Event], handler: Handler) -> Callable[..., Awaitable[None]]:
+def _hearing(handlers: Mapping[str, Handler]) -> Callable[..., Awaitable[None]]:
+    """One FastStream handler for all types, because it tries its handlers one after another, for each message."""
+
     async def hear(message: Any) -> None:
+        """Events as they pass by."""
+        handler = handlers.get(type_of(message))
+        if handler is None:
+            return
         try:
             await handler(read(message))
         except Exception as error:
-            log.warning("message_not_heard", type=event_class.type, error=repr(error))
+            log.warning("message_not_heard", type=type_of(message), error=repr(error))
 
-    return _documented(hear, event_class, handler)
-
-
-async def _ignore(message: Any) -> None:
-    """Other events that pass by."""
+    return hear
 
 
 def _documented(
