@@ -5,7 +5,6 @@ connected, and its token. Each part is the greatest of what the facts tell, so t
 associative and idempotent.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +26,7 @@ Key = tuple[str, ...]
 
 CHANGEABLE = frozenset({State.SCHEDULED, State.DISPATCHED, State.RETRYING, State.HELD, State.SKIPPED, State.FAILED})
 """States of a post that has certainly not been published and that nobody has cancelled."""
+_SAID = {"content", "media", "options", "late_policy", "callback_url"}
 RETRIABLE = frozenset({State.FAILED, State.HELD})
 RESOLVABLE = frozenset({State.UNKNOWN})
 
@@ -184,14 +184,7 @@ def _unpublished(fact: Any, progress: Progress) -> Standing:
 
 
 def _content(fact: PublishRequested) -> Content:
-    body = {
-        "content": fact.content,
-        "media": [item.model_dump(exclude_none=True) for item in fact.media],
-        "options": fact.options,
-        "late_policy": fact.late_policy.model_dump(),
-        "callback_url": fact.callback_url,
-    }
-    return Content(fact.revision, json.dumps(body, ensure_ascii=False, sort_keys=True))
+    return Content(fact.revision, fact.model_dump_json(include=_SAID))
 
 
 @dataclass(frozen=True, slots=True)

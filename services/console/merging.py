@@ -35,12 +35,11 @@ class MergedTable(Generic[ThingT]):
 
     async def learn(self, connection: AsyncConnection, told: Mapping[Key, ThingT], now: datetime) -> None:
         """Merge what is told into the rows; what they already say changes nothing."""
-        while told:
+        is_overtaken = bool(told)
+        while is_overtaken:
             known = await self._known(connection, told)
             changed = [row for key, thing in told.items() if (row := self._changed(known.get(key), thing, now))]
-            written = await self._written(connection, changed)
-            overtaken = {self._key(row) for row in changed} - written
-            told = {key: told[key] for key in told if key in overtaken}
+            is_overtaken = await self._written(connection, changed) < len(changed)
 
     async def _known(self, connection: AsyncConnection, told: Mapping[Key, ThingT]) -> dict[Key, Row]:
         keys = [dict(zip(self._keys, key, strict=True)) for key in told]
@@ -52,11 +51,11 @@ class MergedTable(Generic[ThingT]):
         merged = self._merge(known, thing)
         return None if merged == known else self._write(merged, now, row["version"] + 1 if row else 1)
 
-    async def _written(self, connection: AsyncConnection, rows: list[Row]) -> set[Key]:
+    async def _written(self, connection: AsyncConnection, rows: list[Row]) -> int:
         if not rows:
-            return set()
+            return 0
         in_order = sorted(rows, key=self._key)  # replicas lock rows in the same order
-        return {tuple(key) for key in await connection.execute(self._upsert, bulk.encode(in_order))}
+        return (await connection.execute(self._upsert, bulk.encode(in_order))).rowcount
 
     def _key(self, row: Row) -> Key:
         return tuple(row[name] for name in self._keys)

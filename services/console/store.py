@@ -17,6 +17,8 @@ from shared.clock import Clock
 from shared.db import Database
 from shared.group_commit import GroupCommit
 
+MOST_ROWS = 2000
+
 Row = Mapping[str, Any]
 
 
@@ -49,7 +51,7 @@ class Store:
         self._insert_rejections = bulk.insert_missing(rejections, dialect)
         self._insert_connections = bulk.insert_missing(connections, dialect)
         self._commits: GroupCommit[Learned, None] = GroupCommit(
-            self._commit, most=2000, weigh=lambda learned: learned.weight, linger_seconds=0.002
+            self._commit, most=MOST_ROWS, weigh=lambda learned: learned.weight
         )
 
     async def learn(self, learned: Learned) -> None:
