@@ -166,8 +166,10 @@ def _told(delivered: Delivered, decision: Decision) -> list[Event]:
     """What others learn of the decision."""
     event = delivered.event
     match decision:
-        case Skip(_, reason):
+        case Skip(None, reason):
             return [facts.skipped(event.post_id, event.account_id, event.revision, reason)]
+        case Skip(publication, reason) if publication:
+            return [_skip_fact(publication, reason)]
         case Hold(publication, reason):
             return [facts.held(publication, reason)]
         case Wait(until, publication) if publication:
@@ -179,4 +181,6 @@ def _told(delivered: Delivered, decision: Decision) -> list[Event]:
 
 
 def _skip_fact(publication: Publication, reason: str) -> Event:
-    return facts.skipped(publication.post_id, publication.account_id, publication.revision, reason)
+    return facts.skipped(
+        publication.post_id, publication.account_id, publication.revision, reason, publication.attempts
+    )

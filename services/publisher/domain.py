@@ -15,6 +15,8 @@ ON_TIME = timedelta(seconds=2)
 """Lateness that is never held against a post, whatever its policy."""
 LONGEST_HOLD = timedelta(seconds=10)
 """A wait up to this long is slept; a longer one is spent in a retry queue."""
+SHORTEST_REST = timedelta(seconds=5)
+"""The shortest stay in a retry queue: how long after its time a retry may come back without being late."""
 
 CLAIMED = "claimed"
 """Being prepared: nothing has been sent, and another delivery may take over."""
@@ -157,27 +159,36 @@ def _decide_sending(delivered: Delivered, current: Publication, *, lease: timede
     return Ambiguous(replace(current, claim_token=delivered.token, lease_until=now + lease, updated_at=now))
 
 
-def _decide_known(delivered: Delivered, current: Publication, *, now: datetime) -> Claimed | Wait:
+def _decide_known(delivered: Delivered, current: Publication, *, now: datetime) -> Claimed | Wait | Skip | Hold:
     if current.not_before - now > LONGEST_HOLD and current.state == State.RETRYING:
         return Wait(current.not_before)
-    return Claimed(replace(current, state=CLAIMED, claim_token=delivered.token, updated_at=now))
+    expected_at = current.start_at + SHORTEST_REST if current.state == State.RETRYING else current.start_at
+    claimed = replace(current, state=CLAIMED, claim_token=delivered.token, updated_at=now)
+    return _unless_too_late(delivered.event.late_policy, claimed, expected_at, now)
 
 
 def _decide_new(delivered: Delivered, *, now: datetime) -> Claimed | Skip | Hold:
     publication = _new(delivered, now)
-    verdict = too_late(delivered.event.late_policy, delivered.event.publish_at, now)
+    return _unless_too_late(delivered.event.late_policy, publication, publication.start_at, now)
+
+
+def _unless_too_late(
+    policy: LatePolicy, publication: Publication, expected_at: datetime, now: datetime
+) -> Claimed | Skip | Hold:
+    """A claim; but what was found overdue, by a publisher that was away, follows its policy."""
+    verdict = too_late(policy, expected_at, now)
     if verdict == "skip":
         return Skip(publication, "too_late")
     if verdict == "hold":
-        late = timedelta(seconds=round((now - delivered.event.publish_at).total_seconds()))
+        late = timedelta(seconds=round((now - expected_at).total_seconds()))
         return Hold(publication, f"found {late} after it was due, later than its grace allows")
     return Claimed(publication)
 
 
-def too_late(policy: LatePolicy, publish_at: datetime, now: datetime) -> str | None:
+def too_late(policy: LatePolicy, expected_at: datetime, now: datetime) -> str | None:
     """`skip` or `hold` for a post found overdue by more than its grace; None while it may be sent."""
     grace = max(timedelta(seconds=policy.grace_seconds), ON_TIME)
-    if now - publish_at <= grace:
+    if now - expected_at <= grace:
         return None
     return "skip" if policy.mode == "skip" else "hold"
 
