@@ -56,7 +56,7 @@ class Bucket:
 
     def reserve(self, wanted_at: datetime) -> datetime:
         """Take the earliest free slot at or after the wanted instant."""
-        slot = max([_milliseconds(wanted_at), *(self._earliest(window) for window in self.windows)])
+        slot = max([_milliseconds(wanted_at - EPOCH), *(self._earliest(window) for window in self.windows)])
         self.reserved.append(slot)
         self.reserved.sort()
         del self.reserved[: -max((window.most for window in self.windows), default=1)]
@@ -65,9 +65,9 @@ class Bucket:
     def _earliest(self, window: Window) -> int:
         if len(self.reserved) < window.most:
             return 0
-        return self.reserved[-window.most] + window.apart // timedelta(milliseconds=1)
+        return self.reserved[-window.most] + _milliseconds(window.apart)
 
 
-def _milliseconds(instant: datetime) -> int:
-    """Rounded up, so that a slot is never before the instant that was wanted."""
-    return -((EPOCH - instant) // timedelta(milliseconds=1))
+def _milliseconds(stretch: timedelta) -> int:
+    """Rounded up, so that a slot is never before the instant that was wanted, nor too close to another."""
+    return -(-stretch // timedelta(milliseconds=1))
