@@ -23,6 +23,8 @@ from shared.events.base import ErrorDetail
 from shared.outbound import ForbiddenAddress, read_bounded
 
 MOST_MESSAGE = 500
+LONGEST_WAIT = timedelta(days=1)
+"""A platform that asks for more is asked again after a day: what it says may be nonsense."""
 
 
 class PlatformError(Exception):
@@ -194,16 +196,28 @@ def raise_for(response: httpx.Response, body: bytes, now: datetime) -> None:
 
 
 def retry_after_of(response: httpx.Response, now: datetime) -> timedelta | None:
-    """How long the platform asks us to wait: `Retry-After` in seconds or as a date."""
+    """How long the platform asks us to wait, a day at most: `Retry-After` in seconds or as a date."""
     value = response.headers.get("retry-after", "").strip()
+    wait = _seconds(value)
+    if wait is None:
+        wait = _until(value, now)
+    return None if wait is None else min(max(timedelta(0), wait), LONGEST_WAIT)
+
+
+def _seconds(value: str) -> timedelta | None:
     try:
-        return max(timedelta(0), timedelta(seconds=float(value)))
+        return timedelta(seconds=min(float(value), LONGEST_WAIT.total_seconds()))
     except (ValueError, OverflowError):
-        pass
+        return None
+
+
+def _until(value: str, now: datetime) -> timedelta | None:
     try:
-        return max(timedelta(0), parsedate_to_datetime(value).astimezone(UTC) - now)
+        instant = parsedate_to_datetime(value)
     except (ValueError, TypeError, OverflowError):
         return None
+    in_utc = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return in_utc - now
 
 
 def json_object(body: bytes) -> dict[str, Any]:

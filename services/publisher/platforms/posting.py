@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import httpx
 from pydantic_core import to_json
@@ -17,6 +16,8 @@ from services.publisher.platforms.base import (
     json_object,
     text_or_none,
 )
+
+LARGEST_PORT = 65535
 
 Sign = Callable[[bytes, datetime], Mapping[str, str]]
 
@@ -63,6 +64,15 @@ def request_for(client: httpx.AsyncClient, post: Post, account: Account) -> http
 def url_of(account: Account) -> str:
     """The account's URL, or Rejected where it is none."""
     url = account.settings.get("url")
-    if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+    if not isinstance(url, str) or not _is_web_url(url):
         raise Rejected(f"settings.url: {url!r} is no http(s) URL", code="invalid_settings")
     return url
+
+
+def _is_web_url(text: str) -> bool:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        return False
+    has_host = bool(url.host) and "%" not in url.host  # httpx escapes what no host may contain
+    return url.scheme in ("http", "https") and has_host and (url.port or 0) <= LARGEST_PORT

@@ -1,7 +1,7 @@
 """A stand-in for a social network, for demonstrations and tests.
 
-It neither deduplicates nor, unless `settings.answers_lookups` says so, answers look-ups: a reply that is lost leaves the
-outcome unknown. A look-up is a GET of the account's URL with `post_id` and `account_id`: 200 with the post, or 404.
+It neither deduplicates nor, unless `settings.answers_lookups` says so, answers look-ups: a reply that is lost leaves
+the outcome unknown. A look-up is a GET of the account's URL with `post_id` and `account_id`: 200 with the post, or 404.
 """
 
 from dataclasses import dataclass

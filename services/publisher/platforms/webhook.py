@@ -4,7 +4,6 @@ The receiver deduplicates on `webhook-id`, which is the same for every attempt a
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from services.publisher.platforms.base import Account, Post, Published, Rejected
 from services.publisher.platforms.posting import ReadyPost, request_for, url_of
 
 PREFIX = "whsec_"
+LEAST_SECRET_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,11 @@ def _secret(given: object) -> bytes:
     if not isinstance(given, str) or not given.startswith(PREFIX):
         raise Rejected("credentials.secret: expected 'whsec_' and base64", code="invalid_credentials")
     try:
-        return base64.b64decode(given.removeprefix(PREFIX), validate=True)
-    except binascii.Error as error:
+        secret = base64.b64decode(given.removeprefix(PREFIX), validate=True)
+    except ValueError as error:
         message = "credentials.secret: what follows 'whsec_' is no base64"
         raise Rejected(message, code="invalid_credentials") from error
+    if len(secret) < LEAST_SECRET_BYTES:
+        message = f"credentials.secret: too short, at least {LEAST_SECRET_BYTES} bytes are needed"
+        raise Rejected(message, code="invalid_credentials")
+    return secret
