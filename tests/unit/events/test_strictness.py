@@ -1,0 +1,259 @@
+"""An event is what its schema says or it is refused, with a text that names the field, the value and the way out."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from shared.events import EVENTS
+from shared.events.base import MAX_OPTIONS_LENGTH, MAX_TEXT_LENGTH, explain
+from shared.events.publisher import PublishSucceeded
+from shared.events.requests import LocalTime, ScheduleRequested, Target
+from shared.events.scheduler import PublishRequested
+
+POST: dict[str, Any] = {"post_id": "post-1", "content": "Hello", "targets": [{"account_id": "acct-1"}]}
+
+
+def read(**changes: object) -> ScheduleRequested:
+    return ScheduleRequested.model_validate_json(json.dumps(POST | changes))
+
+
+def refusal(**changes: object) -> str:
+    with pytest.raises(ValidationError) as refused:
+        read(**changes)
+    return explain(refused.value)
+
+
+def options(value: object) -> dict[str, object]:
+    return {"targets": [{"account_id": "acct-1", "options": value}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"post_id": 5}, "post_id: Input should be a valid string (got 5)"),
+        ({"post_id": ""}, "post_id: String should have at least 1 character (got '')"),
+        ({"post_id": "a\nb"}, r"post_id: String should match pattern '^[^\x00-\x1f\x7f]+$' (got 'a\nb')"),
+        ({"post_id": "ab\n"}, r"post_id: String should match pattern '^[^\x00-\x1f\x7f]+$' (got 'ab\n')"),
+        ({"post_id": None}, "post_id: Input should be a valid string (got None)"),
+        ({"content": None}, "content: Input should be a valid string (got None)"),
+        ({"content": ["a"]}, "content: Input should be a valid string (got ['a'])"),
+        ({"targets": []}, "targets: List should have at least 1 item, not 0 (got [])"),
+        ({"targets": "acct-1"}, "targets: Input should be a valid array (got 'acct-1')"),
+        ({"targets": [{}]}, "targets[0].account_id: this field is required"),
+        ({"targets": [None]}, "targets[0]: Input should be an object (got None)"),
+        ({"media": [{"url": "ftp://x"}]}, r"media[0].url: String should match pattern '^https?://[^\s\x00-\x1f]+$'"),
+        ({"media": [{"url": "https://x/a b"}]}, "media[0].url: String should match pattern"),
+        ({"media": [{"url": "https://x", "mime": 5}]}, "media[0].mime: Input should be a valid string (got 5)"),
+        ({"media": [{"url": "https://x", "mime": "a b"}]}, "media[0].mime: String should match pattern"),
+        ({"media": [{"url": "https://x"}] * 21}, "media: List should have at most 20 items, not 21 (got "),
+        ({"callback_url": "javascript:alert(1)"}, "callback_url: String should match pattern '^https?://"),
+        (
+            {"late_policy": {"mode": "drop"}},
+            "late_policy.mode: Input should be 'publish', 'skip' or 'hold' (got 'drop')",
+        ),
+        (
+            {"late_policy": {"grace_seconds": -1}},
+            "late_policy.grace_seconds: Input should be greater than or equal to 0",
+        ),
+        (
+            {"late_policy": {"grace_seconds": float("nan")}},
+            "late_policy.grace_seconds: Input should be a finite number",
+        ),
+        (
+            {"late_policy": {"grace_seconds": "60"}},
+            "late_policy.grace_seconds: Input should be a valid number (got '60')",
+        ),
+        ({"publish_at": "2027-03-28T02:30"}, "publish_at: Input should have timezone info (got '2027-03-28T02:30')"),
+        ({"publish_at": 1806200000}, "publish_at: Input should be a valid datetime (got 1806200000)"),
+        ({"publish_at": True}, "publish_at: Input should be a valid datetime (got True)"),
+        ({"publish_at": "tomorrow"}, "publish_at: Input should be a valid datetime"),
+        ({"publish_at": "2027-02-30T00:00Z"}, "publish_at: Input should be a valid datetime, day value is outside"),
+        ({"publish_at": "10000-01-01T00:00Z"}, "publish_at: Input should be a valid datetime"),
+        (
+            {"publish_at": "9999-12-31T23:59:59-05:00"},
+            "publish_at: the instant is outside the years 1 to 9999 in UTC (got '9999-12-31T23:59:59-05:00')",
+        ),
+        ({"publish_at": "0001-01-01T00:00:00+14:00"}, "publish_at: the instant is outside the years 1 to 9999 in UTC"),
+        ({"publish_at": "2027-03-28T02:30+25:00"}, "publish_at: Input should be a valid datetime, timezone offset"),
+        ({"publish_at": {"local": "2027-03-28T02:30"}}, "publish_at.zone: this field is required"),
+        ({"publish_at": {"local": "2027-03-28 02:30", "zone": "UTC"}}, "publish_at.local: String should match pattern"),
+        (
+            {"publish_at": {"local": "2027-03-28T02:30Z", "zone": "UTC"}},
+            "publish_at.local: String should match pattern",
+        ),
+        ({"publish_at": {"local": "2027-03-28T02:30", "zone": ""}}, "publish_at.zone: String should have at least 1"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_value(changes: dict[str, object], text: str) -> None:
+    assert refusal(**changes).startswith(text)
+
+
+@pytest.mark.parametrize("field", ["post_id", "content", "targets"])
+def test_a_missing_field_is_named(field: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        ScheduleRequested.model_validate_json(json.dumps({name: part for name, part in POST.items() if name != field}))
+
+    assert explain(refused.value) == f"{field}: this field is required"
+
+
+def test_a_thousand_targets_are_read_and_one_more_is_refused() -> None:
+    targets = [{"account_id": f"acct-{number}"} for number in range(1001)]
+
+    assert len(read(targets=targets[:1000]).targets) == 1000
+    assert refusal(targets=targets).startswith("targets: List should have at most 1000 items, not 1001 (got ")
+
+
+def test_an_account_listed_twice_is_named() -> None:
+    targets = [{"account_id": "acct-1"}, {"account_id": "acct-2"}, {"account_id": "acct-1", "content": "Other"}]
+
+    assert refusal(targets=targets) == "targets[2].account_id: 'acct-1' is listed twice; name it once"
+
+
+def test_an_identifier_has_at_most_200_characters() -> None:
+    assert read(post_id="ü" * 200).post_id == "ü" * 200
+    assert refusal(post_id="ü" * 201).startswith("post_id: String should have at most 200 characters (got 'üüü")
+
+
+def test_a_text_has_at_most_100_000_characters() -> None:
+    assert len(read(content="x" * MAX_TEXT_LENGTH).content) == MAX_TEXT_LENGTH
+    assert refusal(content="x" * (MAX_TEXT_LENGTH + 1)).startswith("content: String should have at most 100000")
+
+
+def test_a_text_with_nul_is_refused_as_no_database_stores_it() -> None:
+    text = refusal(content="a\x00b")
+
+    assert text.startswith("content: the text contains the character U+0000, which no database stores; remove it")
+
+
+@pytest.mark.parametrize("value", [{"a": "x\x00"}, {"a\x00": 1}, {"a": [{"b": ["\x00"]}]}, {"a": {"\x00": {}}}])
+def test_options_with_nul_are_refused(value: object) -> None:
+    assert refusal(**options(value)).startswith(
+        "targets[0].options: the options contain the character U+0000; remove it"
+    )
+
+
+@pytest.mark.parametrize("value", [{"a": r"\x00"}, {"a": "nan"}, {"info": "Infinity"}, {"a": [None, {"b": None}]}])
+def test_options_that_only_look_like_trouble_are_kept(value: dict[str, object]) -> None:
+    assert read(**options(value)).targets[0].options == value
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+@pytest.mark.parametrize("place", ['{"a": %s}', '{"a": [{"b": %s}]}'])
+def test_a_number_that_json_does_not_know_is_refused(number: str, place: str) -> None:
+    body = '{"post_id": "p", "content": "c", "targets": [{"account_id": "a", "options": %s}]}' % (place % number)
+
+    with pytest.raises(ValidationError) as refused:
+        ScheduleRequested.model_validate_json(body)
+
+    assert "remove it" in explain(refused.value)
+
+
+def test_options_have_a_limit() -> None:
+    room = MAX_OPTIONS_LENGTH - len(repr({"a": ""}))
+
+    assert read(**options({"a": "x" * room}))
+    assert refusal(**options({"a": "x" * (room + 1)})).startswith(
+        "targets[0].options: the options are longer than 20,000 characters; shorten them (got {'a': 'xxx"
+    )
+
+
+def test_a_long_value_is_shortened_with_its_length() -> None:
+    text = refusal(post_id="x" * 5000)
+
+    assert text.endswith("… (5,002 characters))")
+    assert len(text) < 200
+
+
+def test_of_many_problems_three_are_told() -> None:
+    text = refusal(post_id=1, content=2, media=3, targets=4, callback_url=5)
+
+    assert text.count(";") == 3
+    assert text.endswith("; and 2 more")
+
+
+def test_a_list_of_unreadable_items_is_not_called_empty_as_well() -> None:
+    assert refusal(targets=[{"account_id": 1}]) == "targets[0].account_id: Input should be a valid string (got 1)"
+
+
+@pytest.mark.parametrize("body", ["[]", "1", "null", '"text"'])
+def test_what_is_no_object_is_refused(body: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        ScheduleRequested.model_validate_json(body)
+
+    assert explain(refused.value) == "Input should be an object"
+
+
+@pytest.mark.parametrize("event", EVENTS.values(), ids=list(EVENTS))
+def test_no_event_is_read_from_nothing_or_ever_changed(event: type) -> None:
+    with pytest.raises(ValidationError):
+        event.model_validate_json(b"{}")  # type: ignore[attr-defined]
+
+    assert event.model_config["frozen"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("offset", ["Z", "+00:00", "-00:00"])
+def test_instants_are_held_in_utc(offset: str) -> None:
+    request = read(publish_at=f"2027-03-28T02:30:00{offset}")
+
+    assert request.publish_at == datetime(2027, 3, 28, 2, 30, tzinfo=UTC)
+    assert isinstance(request.publish_at, datetime)
+    assert request.publish_at.tzinfo is UTC
+
+
+def test_a_local_time_is_kept_as_it_was_said() -> None:
+    request = read(publish_at={"local": "2027-03-28T02:30", "zone": "Europe/Berlin"})
+
+    assert request.publish_at == LocalTime(local="2027-03-28T02:30", zone="Europe/Berlin")
+
+
+def test_a_figure_that_is_no_number_is_never_sent() -> None:
+    with pytest.raises(ValidationError):
+        PublishSucceeded(
+            post_id="p",
+            account_id="a",
+            revision=1,
+            platform="sandbox",
+            published_at=datetime(2027, 1, 1, tzinfo=UTC),
+            lateness_ms=float("nan"),
+            attempts=1,
+        )
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_characters="\x00", codec="utf-8"), max_size=20),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(st.text(st.characters(exclude_characters="\x00", codec="utf-8"), max_size=5), inner, max_size=4),
+    max_leaves=10,
+)  # fmt: skip
+TEXT = st.text(st.characters(exclude_characters="\x00", codec="utf-8"), max_size=50)
+ID = st.text(
+    st.characters(exclude_categories=["Cs"], min_codepoint=0x20, exclude_characters="\x7f"), min_size=1, max_size=50
+)
+
+
+@given(
+    st.builds(
+        PublishRequested,
+        post_id=ID,
+        account_id=ID,
+        revision=st.integers(1, 2**31),
+        publish_at=st.datetimes(timezones=st.just(UTC)),
+        content=TEXT,
+        options=st.dictionaries(TEXT, JSON, max_size=3),
+    )
+)
+def test_what_is_sent_is_read_as_it_was(event: PublishRequested) -> None:
+    assert PublishRequested.model_validate_json(event.body()) == event
+
+
+@given(ID, st.none() | TEXT, st.none() | st.datetimes(timezones=st.just(UTC)))
+def test_a_target_is_read_as_it_was_written(account_id: str, content: str | None, at: datetime | None) -> None:
+    target = Target(account_id=account_id, content=content, publish_at=at)
+
+    assert Target.model_validate_json(target.model_dump_json(exclude_none=True)) == target
