@@ -1,0 +1,106 @@
+"""What is set aside keeps its body and identity, and loses what would misroute it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shared.events.requests import ScheduleCancelRequested
+from shared.messaging.dead_letters import (
+    FAILURES_HEADER,
+    MOST_REASON,
+    carried_headers,
+    failures_of,
+    parked,
+    parked_event,
+    tried_again,
+)
+from shared.messaging.envelope import Envelope
+from tests.fakes.incoming import incoming
+
+NOW = datetime(2027, 3, 28, 9, 30, tzinfo=UTC)
+WHY = {"queue": "scheduler.requests", "parked_at": "2027-03-28T09:30:00.000000+00:00"}
+
+DIED: dict[str, Any] = {
+    "x-death": [{"count": 1, "queue": "timeball.delay.07", "reason": "expired"}],
+    "x-first-death-exchange": "timeball.delayed",
+    "x-first-death-queue": "timeball.delay.07",
+    "x-first-death-reason": "expired",
+    "x-last-death-reason": "expired",
+    "x-delivery-count": 3,
+    "x-delay": 5000,
+}
+"""What the broker writes on messages it moved."""
+
+
+def test_a_parked_message_rests_with_the_reason() -> None:
+    message = incoming(b"\xff", message_type="no.such", message_id="m-1", correlation_id="c-1", headers={"a": "b"})
+
+    dead = parked(message, service="scheduler", queue="scheduler.requests", reason="unknown event type", now=NOW)
+
+    assert (dead.exchange, dead.routing_key) == ("timeball.dead", "scheduler.dead")
+    assert (dead.body, dead.type, dead.message_id, dead.correlation_id) == (b"\xff", "no.such", "m-1", "c-1")
+    assert dead.headers == {"a": "b", "reason": "unknown event type", **WHY}
+
+
+def test_a_message_that_rests_comes_back_to_its_queue() -> None:
+    message = incoming(b"{}", message_type="t", message_id="m-1", headers={"traceparent": "00-1-2-03"})
+
+    again = tried_again(message, service="publisher", queue="publisher.posts", tier=40, failures=2)
+
+    assert (again.exchange, again.routing_key) == ("timeball.retry", "publisher.posts")
+    assert again.headers == {"traceparent": "00-1-2-03", FAILURES_HEADER: 2, "tier": "publisher.retry.40s"}
+    assert (again.body, again.message_id) == (b"{}", "m-1")
+
+
+@pytest.mark.parametrize("header", DIED)
+def test_the_brokers_records_of_earlier_deaths_are_left_behind(header: str) -> None:
+    message = incoming(headers=DIED | {"kept": 1})
+
+    dead = parked(message, service="s", queue="q", reason="r", now=NOW)
+    again = tried_again(message, service="s", queue="q", tier=5)
+
+    assert header not in dead.headers.keys() | again.headers.keys()
+    assert dead.headers["kept"] == again.headers["kept"] == 1
+
+
+@pytest.mark.parametrize("value", [1.5, None, [1], {"a": 1}, b"\xff", NOW])
+def test_headers_of_types_we_never_send_are_left_behind(value: object) -> None:
+    assert carried_headers(incoming(headers={"odd": value, "kept": "yes"})) == {"kept": "yes"}
+
+
+def test_the_tier_of_an_earlier_rest_does_not_choose_the_next() -> None:
+    message = incoming(headers={"tier": "publisher.retry.5s", "slot": "07"})
+
+    again = tried_again(message, service="publisher", queue="q", tier=10)
+
+    assert again.headers["tier"] == "publisher.retry.10s"
+    assert "tier" not in parked(message, service="publisher", queue="q", reason="r", now=NOW).headers
+
+
+def test_the_type_is_kept_where_only_the_routing_key_told_it() -> None:
+    message = incoming(b"{}", routing_key="schedule.requested")
+
+    assert tried_again(message, service="s", queue="q", tier=5).type == "schedule.requested"
+    assert parked(message, service="s", queue="q", reason="r", now=NOW).type == "schedule.requested"
+
+
+def test_a_long_reason_is_cut() -> None:
+    dead = parked(incoming(), service="s", queue="q", reason="x" * 5000, now=NOW)
+
+    assert dead.headers["reason"] == "x" * MOST_REASON
+
+
+@pytest.mark.parametrize(("headers", "failures"), [(None, 0), ({FAILURES_HEADER: 2}, 2), ({FAILURES_HEADER: "2"}, 0)])
+def test_failures_are_counted_in_a_header(headers: dict[str, Any] | None, failures: int) -> None:
+    assert failures_of(incoming(headers=headers)) == failures
+
+
+def test_an_event_of_ours_is_parked_under_its_identity() -> None:
+    envelope = Envelope.of(ScheduleCancelRequested(post_id="post-1"), correlation_id="c-1")
+
+    dead = parked_event(envelope, service="scheduler", queue="scheduler.requests", reason="why", now=NOW)
+
+    assert (dead.exchange, dead.routing_key) == ("timeball.dead", "scheduler.dead")
+    assert (dead.message_id, dead.correlation_id, dead.body) == (envelope.message_id, "c-1", envelope.body)
+    assert dead.headers == {"reason": "why", **WHY}

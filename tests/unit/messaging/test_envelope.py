@@ -1,0 +1,145 @@
+"""Bytes become an event with an identity that can be stored, or a reason; an event becomes the contract's message."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from aio_pika import DeliveryMode
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.events import EVENTS
+from shared.events.requests import ScheduleCancelRequested
+from shared.messaging.envelope import MAX_BODY_BYTES, Envelope, UnreadableEvent, read, read_event
+from tests.fakes.incoming import incoming
+
+NOW = datetime(2027, 3, 28, 9, 30, tzinfo=UTC)
+CANCEL = ScheduleCancelRequested(post_id="post-1")
+TYPE = "schedule.cancel_requested"
+
+
+def refusal(type_name: str, body: bytes) -> UnreadableEvent:
+    with pytest.raises(UnreadableEvent) as refused:
+        read_event(type_name, body)
+    return refused.value
+
+
+@pytest.mark.parametrize(
+    ("type_name", "body", "reason"),
+    [
+        ("post.requested", b"{}", "unknown event type 'post.requested'"),
+        ("", b"{}", "unknown event type ''"),
+        (f"{TYPE}.v2", b"{}", f"unknown version '{TYPE}.v2': this release reads '{TYPE}'"),
+        ("post.requested.v2", b"{}", "unknown event type 'post.requested.v2'"),
+        (f"{TYPE}.v2.v3", b"{}", f"unknown event type '{TYPE}.v2.v3'"),
+        (TYPE, b"", "Invalid JSON: EOF while parsing a value at line 1 column 0"),
+        (TYPE, b"{", "Invalid JSON: EOF while parsing an object at line 1 column 1"),
+        (TYPE, b"\x00\x01\x02", "Invalid JSON: expected value at line 1 column 1"),
+        (TYPE, b'{"post_id": "a"} {"post_id": "b"}', "Invalid JSON: trailing characters at line 1 column 18"),
+        (TYPE, b"{'post_id': 'a'}", "Invalid JSON: key must be a string at line 1 column 2"),
+        (TYPE, b'{"post_id": "\\ud800"}', "Invalid JSON: unexpected end of hex escape at line 1 column 20"),
+        (TYPE, b'{"post_id": "\xed\xa0\x80"}', "Invalid JSON: invalid unicode code point at line 1 column 14"),
+        (TYPE, b'{"post_id": "\xff"}', "Invalid JSON: invalid unicode code point at line 1 column 14"),
+        (TYPE, '{"post_id": "a"}'.encode("utf-16"), "Invalid JSON: expected value at line 1 column 1"),
+        (TYPE, b"[" * 100_000, "Invalid JSON: recursion limit exceeded"),
+        (TYPE, b"9" * 5000, "Invalid JSON: number out of range"),
+        (TYPE, b'{"post_id": ' + b"9" * 4000 + b"}", "post_id: Input should be a valid string (got 999"),
+        (TYPE, b"null", "Input should be an object"),
+    ],
+    ids=lambda value: repr(value[:20]) if isinstance(value, bytes) else None,
+)
+def test_bytes_that_are_no_event_are_refused_with_the_reason(type_name: str, body: bytes, reason: str) -> None:
+    refused = refusal(type_name, body)
+
+    assert refused.reason.startswith(reason)
+    assert (refused.type, refused.body) == (type_name, body)
+
+
+def test_a_body_has_at_most_8_mebibytes() -> None:
+    body = b'{"post_id": "post-1"}'.ljust(MAX_BODY_BYTES)
+
+    assert read_event(TYPE, body) == CANCEL
+    assert refusal(TYPE, body + b" ").reason == "the body has 8,388,609 bytes; at most 8,388,608 are read: split it"
+
+
+@given(st.sampled_from(sorted(EVENTS)), st.binary(max_size=200))
+def test_no_bytes_are_worse_than_unreadable(type_name: str, body: bytes) -> None:
+    refusal(type_name, body)
+
+
+@given(st.sampled_from(sorted(EVENTS)), st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=5))
+def test_no_json_is_worse_than_unreadable(type_name: str, value: object) -> None:
+    refusal(type_name, json.dumps({"post_id": value, "targets": [value]}).encode())
+
+
+def test_the_type_is_the_routing_key_where_a_producer_left_it_out() -> None:
+    with_type = incoming(CANCEL.body(), message_type=TYPE, routing_key="anything")
+    without_type = incoming(CANCEL.body(), routing_key=TYPE)
+
+    assert read(with_type).event == read(without_type).event == CANCEL
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [None, "", "x" * 201, "a\nb", "a\x00b", "ü", "\x7f"],
+    ids=["none", "empty", "long", "newline", "nul", "not ascii", "delete"],
+)
+def test_an_identity_that_cannot_be_stored_everywhere_counts_as_absent(identity: str | None) -> None:
+    delivery = read(incoming(CANCEL.body(), routing_key=TYPE, message_id=identity, correlation_id=identity))
+
+    assert delivery.message_id is None
+    assert delivery.correlation_id.isascii()
+    assert 0 < len(delivery.correlation_id) <= 200
+
+
+def test_two_messages_without_identity_are_told_apart() -> None:
+    message = incoming(CANCEL.body(), routing_key=TYPE)
+
+    assert read(message).correlation_id != read(message).correlation_id
+
+
+def test_the_correlation_is_carried_and_begins_with_the_message() -> None:
+    carried = incoming(CANCEL.body(), routing_key=TYPE, message_id="m-1", correlation_id="c-1", redelivered=True)
+    beginning = incoming(CANCEL.body(), routing_key=TYPE, message_id="m-1")
+
+    assert (read(carried).message_id, read(carried).correlation_id, read(carried).redelivered) == ("m-1", "c-1", True)
+    assert (read(beginning).correlation_id, read(beginning).redelivered) == ("m-1", False)
+
+
+def test_a_message_has_the_properties_of_the_contract() -> None:
+    envelope = Envelope.of(CANCEL, correlation_id="c-1")
+
+    message = envelope.message(app_id="console", now=NOW)
+
+    assert (message.content_type, message.delivery_mode) == ("application/json", DeliveryMode.PERSISTENT)
+    assert (message.type, message.app_id, message.timestamp) == (TYPE, "console", NOW)
+    assert (message.message_id, message.correlation_id) == (envelope.message_id, "c-1")
+    assert (message.headers, message.expiration) == ({}, None)
+    assert json.loads(message.body) == {"post_id": "post-1"}
+    assert (envelope.exchange, envelope.routing_key) == ("timeball.events", TYPE)
+
+
+def test_every_event_gets_an_identity_of_its_own() -> None:
+    one, other = Envelope.of(CANCEL), Envelope.of(CANCEL)
+
+    assert one.message_id != other.message_id
+    assert one.correlation_id == one.message_id
+
+
+def test_an_event_addressed_elsewhere_keeps_its_identity_and_headers() -> None:
+    envelope = Envelope.of(CANCEL).to("elsewhere", headers={"slot": "01"})
+
+    moved = envelope.to("timeball.retry", routing_key="scheduler.requests", headers={"tier": "5"})
+
+    assert (moved.message_id, moved.body, moved.type) == (envelope.message_id, envelope.body, TYPE)
+    assert (moved.exchange, moved.routing_key) == ("timeball.retry", "scheduler.requests")
+    assert moved.headers == {"slot": "01", "tier": "5"}
+    assert envelope.headers == {"slot": "01"}
+
+
+@given(st.integers(1, 60_000))
+def test_an_expiration_is_never_later_than_asked(milliseconds: int) -> None:
+    properties = Envelope.of(CANCEL).message(app_id="x", now=NOW, expiration_ms=milliseconds).properties
+
+    assert properties.expiration is not None
+    assert milliseconds - 1 <= int(properties.expiration) <= milliseconds
