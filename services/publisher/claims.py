@@ -24,6 +24,7 @@ from services.publisher.limits import Bucket
 from services.publisher.platforms.base import RateLimited
 from services.publisher.store import Key, Store, StoredAccount, Unit
 from shared.clock import Clock
+from shared.db import Conflict
 from shared.events import Event
 from shared.events.progress import State
 from shared.group_commit import GroupCommit
@@ -52,8 +53,12 @@ class Claims:
         self._group = GroupCommit(self._claim)
 
     async def claim(self, delivered: Delivered) -> Claim:
-        """Decide what to do with a delivery."""
-        return await self._group.submit(delivered)
+        """Decide what to do with a delivery; again where another replica was the first to see the post."""
+        while True:
+            try:
+                return await self._group.submit(delivered)
+            except Conflict:
+                continue
 
     async def _claim(self, group: Sequence[Delivered]) -> Sequence[Claim]:
         now = self.clock.now()
@@ -110,13 +115,18 @@ async def _reserve(
         decision.publication
         for decision in decisions
         if isinstance(decision, Claimed)
-        and decision.publication.slot_at is None
+        and _needs_slot(decision.publication, now)
         and accounts[decision.publication.account_id].limits != UNLIMITED
     ]
     buckets = await unit.buckets(accounts[publication.account_id] for publication in limited)
     slots = _slots(limited, buckets, now)
     await unit.save_buckets(buckets)
     return [_with_slot(decision, slots, now) for decision in decisions]
+
+
+def _needs_slot(publication: Publication, now: datetime) -> bool:
+    """A slot that has passed unused is no use: all that waited for theirs while nobody ran would start at once."""
+    return publication.slot_at is None or publication.slot_at < now
 
 
 def _slots(

@@ -31,7 +31,7 @@ from services.publisher.platforms.base import (
     network_failures,
 )
 from services.publisher.revoked import Revoked
-from services.publisher.store import Key, Store, StoredAccount
+from services.publisher.store import Store, StoredAccount
 from shared.clock import Clock
 from shared.events.progress import State
 from shared.events.publisher import PublishSucceeded
@@ -43,6 +43,9 @@ from shared.vault import Vault
 
 MARK_AHEAD = timedelta(milliseconds=300)
 """How long before the start a post is committed as `sending`, so that no commit delays the send."""
+
+EARLY = timedelta(seconds=1)
+"""How long before its time a post leaves its retry queue at least, so that it does not miss its rate-limit slot."""
 
 OUTCOMES = Counter("timeball_publications_total", "What became of sends", ["platform", "outcome"])
 LATENESS = Histogram(
@@ -80,7 +83,7 @@ class Publishing:
             claim = await self.claims.claim(delivered)
             match claim.decision:
                 case Wait(until):
-                    raise TryAgain(until - self.clock.now())
+                    raise TryAgain(until - EARLY - self.clock.now())
                 case Settled(publication) if publication.state == State.FAILED and delivery.redelivered:
                     raise Park("failed before; its first delivery was interrupted before it was parked")
                 case Ambiguous(publication):
@@ -216,20 +219,19 @@ class Publishing:
     async def _mark_sending(self, claimed: Sequence[Publication]) -> Sequence[bool]:
         async with self.store.unit() as unit:
             marked = await unit.mark_sending(claimed)
-        return [publication.key in marked for publication in claimed]
+        return [publication.claim_token in marked for publication in claimed]
 
     async def _finish(self, finished: Sequence[tuple[str, Outcome]]) -> Sequence[None]:
         async with self.store.unit() as unit:
             ours = await unit.finish([(outcome.publication, token) for token, outcome in finished])
-            await unit.emit(_envelopes([outcome for _, outcome in finished], ours))
+            await unit.emit(_envelopes([outcome for token, outcome in finished if token in ours]))
         return [None] * len(finished)
 
 
-def _envelopes(outcomes: Sequence[Outcome], ours: set[Key]) -> list[Envelope]:
+def _envelopes(outcomes: Sequence[Outcome]) -> list[Envelope]:
     return [
         Envelope.of(fact, correlation_id=outcome.publication.correlation_id)
         for outcome in outcomes
-        if outcome.publication.key in ours
         for fact in outcome.told
     ]
 

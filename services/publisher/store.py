@@ -14,7 +14,7 @@ from services.publisher.domain import Publication, Tombstone
 from services.publisher.limits import Bucket, windows_of
 from services.publisher.tables import accounts, inbox, publications, reservations, tombstones
 from shared import bulk
-from shared.db import Database
+from shared.db import Conflict, Database
 from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
@@ -48,6 +48,7 @@ class Unit:
     store: "Store"
     connection: AsyncConnection
     emitted: list[Envelope] = field(default_factory=list)
+    locked: set[Key] = field(default_factory=set)
 
     async def remember(self, message_id: str | None, now: datetime) -> bool:
         """Note a message as taken; False when it had been taken before."""
@@ -56,7 +57,9 @@ class Unit:
     async def publications(self, keys: Iterable[Key]) -> dict[Key, Publication]:
         """What is known of these posts and accounts, locked until the commit."""
         rows = await self._by_key(self.store.load_publications, keys)
-        return {one.key: one for one in (Publication(**row) for row in rows)}
+        found = {one.key: one for one in (Publication(**row) for row in rows)}
+        self.locked.update(found)
+        return found
 
     async def tombstones(self, keys: Iterable[Key]) -> dict[Key, Tombstone]:
         """What must not be sent any more."""
@@ -86,28 +89,36 @@ class Unit:
             await self.connection.execute(self.store.save_reservations, bulk.encode(rows))
 
     async def save(self, changed: Iterable[Publication]) -> None:
-        """Write publications that this transaction has loaded and locked."""
-        publications_ = sorted(changed, key=lambda one: one.key)
-        if publications_:
-            await self.connection.execute(self.store.save_publications, bulk.encode_records(publications_))
+        """Write publications that this transaction has looked for; Conflict where another replica made one since."""
+        ordered = sorted(changed, key=lambda one: one.key)
+        if known := [one for one in ordered if one.key in self.locked]:
+            await self.connection.execute(self.store.save_publications, bulk.encode_records(known))
+        if new := [one for one in ordered if one.key not in self.locked]:
+            made = await self.connection.execute(self.store.make_publications, bulk.encode_records(new))
+            if len(made.all()) < len(new):
+                raise Conflict("another replica was the first to see a post")
 
     async def emit(self, envelopes: Sequence[Envelope]) -> None:
         """Write events to the outbox, in this transaction."""
         await self.store.outbox.add(self.connection, envelopes)
         self.emitted.extend(envelopes)
 
-    async def mark_sending(self, claimed: Sequence[Publication]) -> set[Key]:
-        """Note that these are about to be sent; the answer has those that still may be."""
-        return await self._changed(self.store.mark_sending, map(bulk.row_of, sorted(claimed, key=lambda one: one.key)))
+    async def mark_sending(self, claimed: Sequence[Publication]) -> set[str]:
+        """Note that these are about to be sent; the answer has the tokens of those that still may be."""
+        return await self._changed(self.store.mark_sending, map(bulk.row_of, claimed))
 
-    async def finish(self, finished: Sequence[tuple[Publication, str]]) -> set[Key]:
-        """Write outcomes under the tokens they were claimed with; the answer has those that were still ours."""
+    async def finish(self, finished: Sequence[tuple[Publication, str]]) -> set[str]:
+        """Write outcomes under the tokens they were claimed with; the answer has the tokens of those that counted."""
         rows = (bulk.row_of(publication) | {"claim_token": token} for publication, token in finished)
         return await self._changed(self.store.finish, rows)
 
-    async def _changed(self, statement: Any, rows: Iterable[Mapping[str, Any]]) -> set[Key]:
-        result = await self.connection.execute(statement, bulk.encode(rows))
-        return {(row.post_id, row.account_id) for row in result}
+    async def _changed(self, statement: Any, rows: Iterable[bulk.Row]) -> set[str]:
+        """Run the statement; the answer has the tokens of the rows that passed its guard."""
+        tokens: set[str] = set()
+        for some in _each_key_once(rows):
+            result = await self.connection.execute(statement, bulk.encode(some.values()))
+            tokens.update(some[row.post_id, row.account_id]["claim_token"] for row in result)
+        return tokens
 
     async def _by_key(self, statement: Any, keys: Iterable[Key]) -> Sequence[RowMapping]:
         rows = bulk.encode({"post_id": post_id, "account_id": account_id} for post_id, account_id in sorted(set(keys)))
@@ -129,6 +140,7 @@ class Store:
         self.make_reservations = bulk.insert_missing(reservations, dialect)
         self.load_reservations = bulk.select_by_key(reservations, dialect, lock=True)
         self.save_reservations = bulk.update(reservations, [reservations.c.reserved], dialect)
+        self.make_publications = bulk.insert_missing(publications, dialect)
         self.save_publications = bulk.upsert(publications, dialect, guard="true")
         self.mark_sending = bulk.update(
             publications,
@@ -181,3 +193,15 @@ class Store:
             rows = await connection.execute(select(accounts).where(accounts.c.account_id == account_id))
             row = rows.mappings().one_or_none()
         return StoredAccount(**row) if row else None
+
+
+def _each_key_once(rows: Iterable[bulk.Row]) -> list[dict[Key, bulk.Row]]:
+    """The rows in as few groups as possible, so that no statement meets two claims on one and the same post."""
+    groups: list[dict[Key, bulk.Row]] = []
+    for row in rows:
+        key = row["post_id"], row["account_id"]
+        group = next((group for group in groups if key not in group), None)
+        if group is None:
+            groups.append(group := {})
+        group[key] = row
+    return [dict(sorted(group.items())) for group in groups]
