@@ -47,7 +47,8 @@ class Schedule:
     @property
     def may_be_on_its_way(self) -> bool:
         """Whether a message for this revision may be with the broker or the publisher."""
-        return self.state not in (State.SCHEDULED, State.CANCELLED) or self.claimed_until is not None
+        waits_for_its_first_dispatch = self.state is State.SCHEDULED and not self.claimed_until and not self.sweeps
+        return not (waits_for_its_first_dispatch or self.state is State.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
