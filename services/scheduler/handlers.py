@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.scheduler.desk import Desk
 from services.scheduler.domain import Schedule
-from services.scheduler.intake import Ask, Desk, answer_to_unreadable, batch_ask, cancel_ask, post_ask
+from services.scheduler.intake import Ask, answer_to_unreadable, batch_ask, cancel_ask, post_ask
 from services.scheduler.release import HORIZON
 from services.scheduler.store import Advance, Key, Store, Unit
 from shared.clock import Clock
@@ -29,6 +30,7 @@ Outcome = PublishSucceeded | PublishFailed | PublishUnknown | PublishSkipped | P
 
 _ANSWERED_WHEN_UNREADABLE = {ScheduleRequested.type, ScheduleBatchRequested.type, ScheduleCancelRequested.type}
 MOST_IN_A_GROUP = 1000
+LINGER_SECONDS = 0.01
 LANES = 2
 """While PostgreSQL writes one group, the next one is being decided."""
 
@@ -46,10 +48,11 @@ class Handlers:
             self._decide,
             most=MOST_IN_A_GROUP,
             weigh=lambda ask: max(1, len(ask.keys)),
+            linger_seconds=LINGER_SECONDS,
             lanes=LANES,
             keys=lambda ask: ask.post_ids,
         )
-        self._outcomes = GroupCommit(self._learn, most=MOST_IN_A_GROUP)
+        self._outcomes = GroupCommit(self._learn, most=MOST_IN_A_GROUP, linger_seconds=5 * LINGER_SECONDS)
 
     async def on_schedule_requested(self, delivery: Delivery[ScheduleRequested]) -> None:
         """Schedule a post on its accounts, or say why not."""
@@ -63,7 +66,7 @@ class Handlers:
         """Cancel what has not been published."""
         await self._desk.submit(cancel_ask(delivery.event, delivery.message_id, delivery.correlation_id))
 
-    async def on_unreadable(self, error: UnreadableEvent, correlation_id: str | None) -> bool:
+    async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:
         """Reject a request that is no valid event, where its sender can be told."""
         if error.type not in _ANSWERED_WHEN_UNREADABLE:
             return False

@@ -2,18 +2,23 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
 from pydantic import JsonValue, ValidationError
 from pydantic_core import from_json, to_json
 
-from services.scheduler.domain import Accepted, Cancelled, Rejected, Schedule, Wish, decide, decide_cancel, wishes_of
+from services.scheduler.desk import Desk, Key
+from services.scheduler.domain import Accepted, Cancelled, Rejected, Wish, wishes_of
 from shared.events import Event
 from shared.events.base import explain
-from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
+from shared.events.requests import (
+    MAX_POSTS_IN_A_BATCH,
+    ScheduleBatchRequested,
+    ScheduleCancelRequested,
+    ScheduleRequested,
+)
 from shared.events.scheduler import (
     AcceptedPost,
     RejectedPost,
@@ -26,43 +31,6 @@ from shared.events.scheduler import (
 MOST_WISHES_IN_A_BATCH = 20_000
 SUPERSEDED = "superseded"
 REQUESTED = "requested"
-
-Key = tuple[str, str]
-
-
-@dataclass
-class Desk:
-    """The schedules that a group of requests concerns, as they become while the requests are decided in order."""
-
-    schedules: dict[Key, Schedule]
-    connected: dict[str, bool]
-    now: datetime
-    changed: dict[Key, Schedule] = field(default_factory=dict)
-
-    def place(self, wish: Wish, correlation_id: str) -> Accepted | Rejected:
-        """Decide a wish and keep its result for the next one."""
-        current = self.schedules.get(wish.key)
-        connected = self.connected.get(wish.account_id)
-        decision = decide(wish, current, connected=connected, correlation_id=correlation_id, now=self.now)
-        if isinstance(decision, Accepted) and decision.changed:
-            self._keep(decision.schedule)
-        return decision
-
-    def cancel(self, post_id: str, account_id: str) -> Cancelled | Rejected:
-        """Decide a cancellation and keep its result."""
-        current = self.schedules.get((post_id, account_id))
-        decision = decide_cancel(post_id, account_id, current, self.now)
-        if isinstance(decision, Cancelled) and decision.schedule is not current:
-            self._keep(decision.schedule)
-        return decision
-
-    def accounts_of(self, post_id: str) -> list[str]:
-        """The accounts a post is scheduled for."""
-        return sorted(account_id for post, account_id in self.schedules if post == post_id)
-
-    def _keep(self, schedule: Schedule) -> None:
-        self.schedules[schedule.key] = schedule
-        self.changed[schedule.key] = schedule
 
 
 class Ask(Protocol):
@@ -218,7 +186,8 @@ def answer_to_unreadable(type_name: str, body: bytes, reason: str) -> Event | No
 
 def _unreadable_batch(given: dict[str, JsonValue], reason: str) -> ScheduleBatchSettled:
     posts = given.get("posts")
-    refused = [_refused_post(post, reason) for post in posts] if isinstance(posts, list) else []
+    named = posts if isinstance(posts, list) and len(posts) <= MAX_POSTS_IN_A_BATCH else []
+    refused = [_refused_post(post, reason) for post in named]
     return ScheduleBatchSettled(
         batch_id=given.get("batch_id"),  # type: ignore[arg-type]
         accepted=(),

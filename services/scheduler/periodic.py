@@ -63,7 +63,7 @@ class Dispatcher:
         return await self.store.claim_due(due_before=now + HORIZON, now=now, most=BATCH)
 
     async def _send(self, batch: Sequence[Schedule]) -> Sequence[Schedule]:
-        """Publish with confirms, then mark what the broker has. A crash in between repeats a message, never loses one."""
+        """Publish with confirms, then mark what the broker has: a crash in between repeats messages, loses none."""
         now = self.clock.now()
         results = await self.publisher.publish_all([self._outgoing(schedule, now) for schedule in batch])
         confirmed = [schedule for schedule, error in zip(batch, results, strict=True) if error is None]
@@ -124,10 +124,10 @@ def publish_requested(schedule: Schedule) -> PublishRequested:
     )
 
 
-async def _first(event: asyncio.Event, timeout: timedelta) -> None:
+async def _first(event: asyncio.Event, at_most: timedelta) -> None:
     """Wait for the event or the timeout, whichever comes first."""
     try:
-        async with asyncio.timeout(timeout.total_seconds()):
+        async with asyncio.timeout(at_most.total_seconds()):
             await event.wait()
     except TimeoutError:
         return

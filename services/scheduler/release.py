@@ -1,4 +1,4 @@
-"""When messages leave the delayed exchange: a lead before they are due, bursts spread over the seconds before. No I/O."""
+"""When messages leave the delayed exchange: a lead before they are due, a burst over the seconds before. No I/O."""
 
 from collections import Counter
 from datetime import datetime, timedelta

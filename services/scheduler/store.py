@@ -19,7 +19,7 @@ from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
 
 CLAIM = timedelta(seconds=10)
-"""How long a claimed schedule is left to its dispatcher; shorter than the horizon, so that a crash costs no lateness."""
+"""How long a claimed schedule is left to its dispatcher; shorter than the horizon: a crash makes nothing late."""
 
 Key = tuple[str, str]
 Advance = tuple[Key, Progress, datetime]
