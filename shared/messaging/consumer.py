@@ -1,4 +1,4 @@
-"""Consuming: every message ends acknowledged, tried again later, or parked with its reason; decided here and nowhere else."""
+"""Consuming: every message ends acknowledged, tried again later, or parked with its reason; decided only here."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from prometheus_client import Counter
 
 from shared.clock import Clock
 from shared.db import is_passing
-from shared.events import Event
+from shared.events import EVENTS, Event
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
 from shared.messaging.dead_letters import failures_of, parked, tried_again
-from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent, read, type_of
+from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent, correlation_of, read, type_of
 from shared.messaging.topology import EVENTS_EXCHANGE, RETRY_TIERS, Queue, tier_within
 from shared.messaging.verdict import HandBack, Park, TryAgain
 
@@ -26,7 +26,7 @@ MOST_FAILURES = 3
 CONSUMED = Counter("timeball_messages_total", "Messages taken from queues, by what became of them", ["type", "result"])
 
 Handler = Callable[[Delivery[Any]], Awaitable[None]]
-Refusal = Callable[[UnreadableEvent, str | None], Awaitable[bool]]
+Refusal = Callable[[UnreadableEvent, str], Awaitable[bool]]
 
 log = structlog.get_logger()
 
@@ -126,7 +126,7 @@ class Settlement:
 
     async def _refuse(self, message: AbstractIncomingMessage, error: UnreadableEvent) -> None:
         try:
-            answered = self.on_unreadable is not None and await self.on_unreadable(error, message.correlation_id)
+            answered = self.on_unreadable is not None and await self.on_unreadable(error, correlation_of(message))
         except Exception as failure:
             await self._after_failure(message, failure)
             return
@@ -169,8 +169,14 @@ class Settlement:
             await self._acknowledge(message, result)
 
     async def _acknowledge(self, message: AbstractIncomingMessage, result: str) -> None:
-        CONSUMED.labels(type_of(message), result).inc()
+        CONSUMED.labels(_label(message), result).inc()
         await _quietly(message.ack())
+
+
+def _label(message: AbstractIncomingMessage) -> str:
+    """The type as a metric's label: producers may invent types without end, and a label is kept for ever."""
+    name = type_of(message)
+    return name if name in EVENTS else "unknown"
 
 
 async def _quietly(answer: Awaitable[None]) -> None:

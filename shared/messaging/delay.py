@@ -1,7 +1,7 @@
 """The delayed exchange as a hashed timing wheel: where a message goes so that it arrives at a given second.
 
-A message released at second t rests in slot queue `t mod 64`. All messages of one slot expire within the same second, so
-one that waits behind another waits less than a second: what arrives is early by the lead, never late.
+A message released at second t rests in slot queue `t mod 64`. All messages of one slot expire within the same second,
+so one that waits behind another waits less than a second: what arrives is early by the lead, never late.
 """
 
 from datetime import datetime, timedelta

@@ -16,7 +16,7 @@ from shared.messaging.topology import EVENTS_EXCHANGE
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 Headers = dict[str, str | int]
-EventT = TypeVar("EventT", bound=Event, covariant=True)
+EventT_co = TypeVar("EventT_co", bound=Event, covariant=True)
 _VERSIONED = re.compile(r"^(?P<type>.+)\.v\d+$")
 _SAFE_ID = re.compile(r"^[\x20-\x7e]{1,200}$")
 
@@ -71,10 +71,10 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery(Generic[EventT]):
+class Delivery(Generic[EventT_co]):
     """An event that arrived. `message_id` is None where an outside producer gave none."""
 
-    event: EventT
+    event: EventT_co
     message_id: str | None
     correlation_id: str
     redelivered: bool = False
@@ -83,9 +83,12 @@ class Delivery(Generic[EventT]):
 def read(message: AbstractIncomingMessage) -> Delivery[Event]:
     """The event in a message, or UnreadableEvent with a reason a person understands."""
     event = read_event(type_of(message), message.body)
-    message_id = _safe(message.message_id)
-    correlation_id = _safe(message.correlation_id) or message_id or str(uuid4())
-    return Delivery(event, message_id, correlation_id, bool(message.redelivered))
+    return Delivery(event, _safe(message.message_id), correlation_of(message), bool(message.redelivered))
+
+
+def correlation_of(message: AbstractIncomingMessage) -> str:
+    """What every event that follows from the message carries; it begins with the message where that has none."""
+    return _safe(message.correlation_id) or _safe(message.message_id) or str(uuid4())
 
 
 def type_of(message: AbstractIncomingMessage) -> str:

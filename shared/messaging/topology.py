@@ -38,7 +38,7 @@ Arguments = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Queue:
-    """A service's queue and the events it gets. A versioned name (`….v2`) arrives too, to be refused with its reason."""
+    """A service's queue and the events it gets. A versioned name (`….v2`) arrives too, to be refused with a reason."""
 
     service: str
     name: str
