@@ -24,7 +24,7 @@ def zone_named(name: str) -> ZoneInfo:
 
 
 def in_utc(local: datetime, zone: ZoneInfo) -> datetime:
-    """The instant of a wall-clock time. In the spring gap: the first instant after it; in the autumn fold: the first."""
+    """The instant of a wall-clock time; in the spring gap the first after it, in the autumn fold the first of two."""
     aware = local.replace(tzinfo=zone, fold=0)
     instant = aware.astimezone(UTC)
     if instant.astimezone(zone).replace(tzinfo=None) == local:
