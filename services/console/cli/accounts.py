@@ -1,0 +1,134 @@
+"""`timeball accounts`: connect, list and disconnect accounts."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.prompt import Prompt
+
+from services.console.cli.calling import JsonFlag, called, wrong
+from services.console.cli.client import in_path
+from services.console.cli.posts import local_time
+from services.console.cli.screen import say, show_json, show_table
+
+app = typer.Typer(name="accounts", help="Connect, list and disconnect accounts.", no_args_is_help=True)
+
+CREDENTIALS = {
+    "webhook": ("secret",),
+    "bluesky": ("identifier", "password"),
+    "mastodon": ("access_token",),
+    "telegram": ("bot_token",),
+    "discord": ("webhook_url",),
+    "reddit": ("client_id", "client_secret", "refresh_token"),
+    "x": ("client_id", "access_token", "refresh_token"),
+    "linkedin": ("client_id", "client_secret", "access_token"),
+}
+"""What is asked for when no file is given; a file may hold more (see docs)."""
+
+
+@app.command()
+def add(
+    account_id: Annotated[str, typer.Argument(metavar="ACCOUNT", help="A name of your choice.")],
+    *,
+    platform: Annotated[str, typer.Option(help=f"sandbox, {', '.join(CREDENTIALS)}.")],
+    setting: Annotated[list[str] | None, typer.Option(help="name=value, e.g. server=https://…; several times.")] = None,
+    limit: Annotated[
+        list[str] | None, typer.Option(help="per_second=, per_minute= or per_day=; several times.")
+    ] = None,
+    credentials_file: Annotated[
+        Path | None, typer.Option(allow_dash=True, help="A JSON object of secrets; - reads it from stdin.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Connect an account, or connect it anew. Secrets are asked for, or read from a file: never given as arguments.
+
+    timeball accounts add team --platform mastodon --setting server=https://mastodon.example
+
+    timeball accounts add demo --platform sandbox --setting url=http://127.0.0.1:8090/demo/posts
+
+    timeball accounts add alerts --platform telegram --setting chat_id=42 --credentials-file - < secrets.json
+    """
+    body: dict[str, Any] = {"platform": platform, "settings": _pairs(setting or [])}
+    if limit:
+        body["limits"] = _pairs(limit)
+    if credentials := _credentials(platform, credentials_file):
+        body["credentials"] = credentials
+    account = called(lambda client: client.call("PUT", f"/v1/accounts/{in_path(account_id)}", body=body))
+    if as_json:
+        show_json(account)
+    elif account["pending"]:
+        say(f"{account_id} is being connected; `timeball accounts list` shows when it is", "yellow")
+    else:
+        say(f"{account_id} is connected to {account['platform']}", "green")
+
+
+def _pairs(texts: list[str]) -> dict[str, Any]:
+    pairs = [text.partition("=") for text in texts]
+    if unreadable := [text for text, (_, sign, _) in zip(texts, pairs, strict=True) if not sign]:
+        wrong(f"{unreadable[0]!r} is not name=value")
+    return {name: _value(value) for name, _, value in pairs}
+
+
+def _value(text: str) -> Any:
+    """Numbers, true and false as such; everything else is text."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | float) else text
+
+
+def _credentials(platform: str, file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {name: Prompt.ask(name, password=True) for name in _asked(platform)}
+    try:
+        credentials = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
+    except (OSError, ValueError) as error:
+        wrong(f"--credentials-file: {type(error).__name__}: it must be a readable JSON object")
+    if not isinstance(credentials, dict):
+        wrong("--credentials-file: it must hold a JSON object")
+    return credentials
+
+
+def _asked(platform: str) -> tuple[str, ...]:
+    asked = CREDENTIALS.get(platform, ())
+    if asked and not sys.stdin.isatty():
+        wrong(f"{platform} needs {', '.join(asked)}: give --credentials-file FILE, or - for stdin")
+    return asked
+
+
+@app.command(name="list")
+def list_accounts(as_json: JsonFlag = False) -> None:
+    """List every account, connected or not.
+
+    timeball accounts list --json
+    """
+    accounts = called(lambda client: client.call("GET", "/v1/accounts"))["accounts"]
+    if as_json:
+        show_json(accounts)
+        return
+    columns = ("account", "platform", "connected", "token until", "problem")
+    show_table("Accounts", columns, map(_row, accounts), {"yes": "green", "no": "dim"})
+
+
+def _row(account: dict[str, Any]) -> tuple[Any, ...]:
+    error = account["error"] or {}
+    problem = "connect it anew" if account["needs_reconnect"] else error.get("message")
+    connected = "yes" if account["connected"] else "no"
+    until = local_time(account["token_expires_at"])
+    return account["account_id"], account["platform"], connected, until, problem
+
+
+@app.command()
+def remove(account_id: Annotated[str, typer.Argument(metavar="ACCOUNT")], as_json: JsonFlag = False) -> None:
+    """Disconnect an account; its credentials are forgotten, its posts stay.
+
+    timeball accounts remove team
+    """
+    account = called(lambda client: client.call("DELETE", f"/v1/accounts/{in_path(account_id)}"))
+    if as_json:
+        show_json(account)
+    else:
+        say(f"{account_id} is {'being ' if account['pending'] else ''}disconnected")

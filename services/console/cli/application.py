@@ -1,0 +1,28 @@
+"""Every command, in one place."""
+
+import typer
+
+from services.console.cli import accounts, demo, importing, keys, posts, up, watching
+
+app = typer.Typer(
+    name="timeball",
+    help="Every post published at its moment, once. `timeball up` starts everything on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+app.command()(up.up)
+app.command()(demo.demo)
+app.command()(posts.schedule)
+app.command()(posts.cancel)
+app.command()(posts.status)
+app.command()(watching.watch)
+app.command(name="import")(importing.import_posts)
+app.add_typer(accounts.app)
+app.command()(keys.keys)
+
+
+def main() -> None:
+    """Run what the command line says."""
+    app()

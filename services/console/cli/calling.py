@@ -1,0 +1,45 @@
+"""Calling the console from a command, and the exit codes: 0 done, 1 refused, 2 wrong usage, 3 console not reached."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from services.console.cli.client import Address, Client, Refused, Unreachable
+from services.console.cli.screen import complain
+
+REFUSED, WRONG_USAGE, UNREACHABLE = 1, 2, 3
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+AnswerT = TypeVar("AnswerT")
+
+
+def called(work: Callable[[Client], Awaitable[AnswerT]]) -> AnswerT:
+    """The work's answer; what goes wrong ends the program with its exit code and a line on stderr."""
+    address = Address.known()
+    try:
+        return asyncio.run(_with_client(address, work))
+    except Refused as error:
+        complain(str(error))
+        if error.status == 401:  # noqa: PLR2004
+            complain("set TIMEBALL_API_TOKEN to the token that the console was started with")
+        raise typer.Exit(REFUSED) from error
+    except Unreachable as error:
+        complain(f"cannot reach the console at {address.url} ({error})")
+        complain("start it with `timeball up`, or set TIMEBALL_URL to where it is")
+        raise typer.Exit(UNREACHABLE) from error
+
+
+async def _with_client(address: Address, work: Callable[[Client], Awaitable[AnswerT]]) -> AnswerT:
+    async with client_at(address) as client:
+        return await work(client)
+
+
+client_at: Callable[[Address], Client] = Client
+"""How a client is made."""
+
+
+def wrong(message: Any) -> NoReturn:
+    """End the program: the command line cannot be meant so."""
+    raise typer.BadParameter(str(message))

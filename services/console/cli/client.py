@@ -1,0 +1,142 @@
+"""The client of the console's HTTP API."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from shared.home import Home
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+PATIENCE_SECONDS = 30.0
+
+Json = Mapping[str, Any]
+
+
+class Unreachable(Exception):
+    """The console does not answer."""
+
+
+class Refused(Exception):
+    """The console answered no."""
+
+    def __init__(self, status: int, answer: Json) -> None:
+        problem = answer.get("error", {})
+        super().__init__(problem.get("message") or f"the console answered {status}")
+        self.status = status
+        self.code = str(problem.get("code", status))
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event of the live stream."""
+
+    type: str
+    correlation_id: str
+    data: Json
+    whole: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the console is, and the token it asks for."""
+
+    url: str
+    token: str
+
+    @classmethod
+    def known(cls) -> Self:
+        """From TIMEBALL_URL and TIMEBALL_API_TOKEN, else what `timeball up` left under TIMEBALL_HOME."""
+        home = Path(os.environ.get("TIMEBALL_HOME", "var"))
+        url = os.environ.get("TIMEBALL_URL") or _left_by_up(url_file(home)) or DEFAULT_URL
+        token = os.environ.get("TIMEBALL_API_TOKEN") or _left_by_up(home / "keys" / "api_token")
+        return cls(url.rstrip("/"), token)
+
+
+def url_file(home: Path) -> Path:
+    """Where `timeball up` says at which address the console is."""
+    return home / "console.url"
+
+
+def local_token(home: Home) -> str:
+    """The token of the local mode's console."""
+    return os.environ.get("TIMEBALL_API_TOKEN") or home.api_token()
+
+
+def _left_by_up(file: Path) -> str:
+    return file.read_text().strip() if file.is_file() else ""
+
+
+def in_path(identity: str) -> str:
+    """An id as a part of a URL's path."""
+    return quote(identity, safe="")
+
+
+class Client:
+    """Calls the API; Unreachable and Refused are all it raises."""
+
+    def __init__(self, address: Address, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.url = address.url
+        self._http = httpx.AsyncClient(
+            base_url=address.url,
+            headers={"Authorization": f"Bearer {address.token}"} if address.token else {},
+            timeout=PATIENCE_SECONDS,
+            transport=transport,
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def call(self, method: str, path: str, *, body: Any = None, **parameters: Any) -> Any:
+        """The answer's JSON."""
+        given = {name: value for name, value in parameters.items() if value not in (None, ())}
+        try:
+            response = await self._http.request(method, path, json=body, params=given)
+        except httpx.HTTPError as error:
+            raise Unreachable(f"{type(error).__name__} at {self.url}") from error
+        return _answer(response)
+
+    async def events(self, *, types: Sequence[str] = (), post_id: str | None = None) -> AsyncIterator[Happening | None]:
+        """Events from now on; the first item is None and means that the console listens."""
+        given = {"type": list(types)} | ({"post_id": post_id} if post_id else {})
+        try:
+            async with self._http.stream("GET", "/v1/events", params=given, timeout=_STREAMING) as response:
+                if response.is_error:
+                    await response.aread()
+                    _answer(response)
+                async for happening in _happenings(response.aiter_lines()):
+                    yield happening
+        except httpx.HTTPError as error:
+            raise Unreachable(f"{type(error).__name__} at {self.url}") from error
+
+
+_STREAMING = httpx.Timeout(PATIENCE_SECONDS, read=60)
+
+
+async def _happenings(lines: AsyncIterator[str]) -> AsyncIterator[Happening | None]:
+    async for line in lines:
+        if line == ": listening":
+            yield None
+        elif line.startswith("data: ") and (event := json.loads(line.removeprefix("data: "))):
+            yield Happening(event["type"], event["correlation_id"], event["data"], event)
+
+
+def _answer(response: httpx.Response) -> Any:
+    try:
+        answer = response.json() if response.content else {}
+    except ValueError:
+        answer = {"error": {"message": f"{response.url} is not a Timeball console: {response.status_code}"}}
+        raise Refused(response.status_code, answer) from None
+    if response.is_error:
+        raise Refused(response.status_code, answer if isinstance(answer, dict) else {})
+    return answer

@@ -1,0 +1,136 @@
+"""The broker of `timeball up`: the one that is named, else a private node, else one in Docker."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+from deploy.local.broker_node import BrokerNode
+from deploy.local.child import NodeError
+from deploy.local.packages import PackagesMissingError, ensure_installed
+from services.console.cli.docker_broker import DockerBroker, has_docker
+
+CHECK_SECONDS = 1.0
+
+Tell = Callable[[str], None]
+
+
+class NoBroker(Exception):
+    """There is no broker, and none can be started; the message says what to do."""
+
+
+class LocalBroker(Protocol):
+    """A broker that may be ours to start and stop; the methods block."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def management(self) -> str | None: ...
+    @property
+    def running(self) -> bool: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+class NamedBroker:
+    """The broker that TIMEBALL_BROKER_URL names; somebody else runs it."""
+
+    management = None
+    running = True
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def start(self) -> None:
+        """It runs already."""
+
+    def stop(self) -> None:
+        """It is not ours to stop."""
+
+    def kill(self) -> None:
+        """It is not ours to kill."""
+
+
+class PrivateBroker:
+    """A RabbitMQ node of our own, from the installed package."""
+
+    def __init__(self, directory: Path) -> None:
+        self._node = BrokerNode(directory)
+
+    @property
+    def url(self) -> str:
+        return self._node.url
+
+    @property
+    def management(self) -> str:
+        return f"{self._node.management_url}  login {self._node.username} / {self._node.password}"
+
+    @property
+    def running(self) -> bool:
+        return self._node.running
+
+    def start(self) -> None:
+        self._node.start()
+
+    def stop(self) -> None:
+        self._node.stop()
+
+    def kill(self) -> None:
+        self._node.kill()
+
+
+@asynccontextmanager
+async def running_broker(home: Path, tell: Tell) -> AsyncIterator[LocalBroker]:
+    """A broker that is kept running for the length of the block, and stopped after it if it is ours."""
+    broker = await asyncio.to_thread(_choose, home)
+    tell(f"starting the broker ({type(broker).__name__.removesuffix('Broker').lower()})")
+    await _start(broker)
+    keeper = asyncio.create_task(_keep_running(broker, tell))
+    try:
+        yield broker
+    finally:
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
+        await asyncio.to_thread(broker.stop)
+
+
+def _choose(home: Path) -> LocalBroker:
+    if url := os.environ.get("TIMEBALL_BROKER_URL"):
+        return NamedBroker(url)
+    try:
+        ensure_installed("rabbitmq-server")
+    except PackagesMissingError as missing:
+        if has_docker():
+            return DockerBroker(home)
+        raise NoBroker(
+            f"{missing} Or start Docker, or set TIMEBALL_BROKER_URL to a broker (amqp://user:password@host:5672/)."
+        ) from missing
+    return PrivateBroker(home / "broker")
+
+
+async def _start(broker: LocalBroker) -> None:
+    """Start the broker; whoever is told to stop meanwhile does not wait for it."""
+    starting = asyncio.create_task(asyncio.to_thread(broker.start))
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await asyncio.to_thread(broker.kill)
+        with suppress(NodeError):
+            await starting
+        raise
+    except NodeError as error:
+        raise NoBroker(str(error)) from error
+
+
+async def _keep_running(broker: LocalBroker, tell: Tell) -> None:
+    while True:
+        await asyncio.sleep(CHECK_SECONDS)
+        if broker.running:
+            continue
+        tell("the broker has died; starting it again")
+        with suppress(NodeError):
+            await asyncio.to_thread(broker.start)

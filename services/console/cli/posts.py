@@ -1,0 +1,180 @@
+"""`timeball schedule`, `cancel` and `status`."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import uuid4
+
+import typer
+
+from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
+from services.console.cli.client import Client, in_path
+from services.console.cli.screen import complain, say, show_json, show_table
+from services.console.cli.sentences import lateness
+from services.console.cli.times import UnreadableTime, publish_at
+
+STATE_STYLES = {
+    "published": "green",
+    "scheduled": "blue",
+    "dispatched": "magenta",
+    "sending": "magenta",
+    "retrying": "yellow",
+    "held": "yellow",
+    "skipped": "yellow",
+    "cancelled": "dim",
+    "unknown": "bold yellow",
+    "failed": "bold red",
+}
+_LISTED = 10
+
+
+def schedule(
+    content: Annotated[str, typer.Argument(help="What the post says; - reads it from stdin.")],
+    *,
+    to: Annotated[list[str], typer.Option("--to", help="An account; may be given several times.", metavar="ACCOUNT")],
+    at: Annotated[str | None, typer.Option(help="When, e.g. 2027-03-28T09:00+02:00; now without it.")] = None,
+    zone: Annotated[str | None, typer.Option(help="The IANA zone of --at, e.g. Europe/Berlin.")] = None,
+    in_: Annotated[str | None, typer.Option("--in", help="How long from now, e.g. 90s or 1h30m.")] = None,
+    media: Annotated[list[str] | None, typer.Option(help="The URL of a picture or video; several times.")] = None,
+    post_id: Annotated[str | None, typer.Option("--id", help="The post's id; made up without it.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Schedule a post.
+
+    timeball schedule "Good morning" --to mastodon-team --at "2027-03-28 09:00" --zone Europe/Berlin
+
+    timeball schedule "In a minute" --to demo-one --to demo-two --in 60s
+
+    timeball schedule - --to demo-one --at 2027-03-28T09:00+02:00 --id spring-sale < post.txt
+    """
+    body = {
+        "post_id": post_id or f"post-{uuid4().hex[:12]}",
+        "content": sys.stdin.read().removesuffix("\n") if content == "-" else content,
+        "targets": [{"account_id": account_id} for account_id in to],
+    }
+    if media:
+        body["media"] = [{"url": url} for url in media]
+    if moment := _moment(at, zone, in_):
+        body["publish_at"] = moment
+    scheduled = called(lambda client: client.call("POST", "/v1/posts", body=body))
+    show_json(scheduled) if as_json else _show_scheduled(scheduled)
+    if scheduled["rejected"]:
+        raise typer.Exit(REFUSED)
+
+
+def _moment(at: str | None, zone: str | None, in_: str | None) -> Any:
+    try:
+        return publish_at(at, zone, in_, now=datetime.now(UTC))
+    except UnreadableTime as error:
+        wrong(error)
+
+
+def _show_scheduled(scheduled: dict[str, Any]) -> None:
+    for accepted in scheduled["accepted"]:
+        what = "scheduled" if accepted["changed"] else "scheduled already, as it is,"
+        due = f"due {local_time(accepted['publish_at'])}"
+        say(f"{accepted['post_id']} {what} on {accepted['account_id']}, {due}, revision {accepted['revision']}")
+        if accepted.get("warning") == "unknown_account":
+            say(
+                f"  {accepted['account_id']} is not connected: `timeball accounts add {accepted['account_id']}`",
+                "yellow",
+            )
+    for rejected in scheduled["rejected"]:
+        complain(f"{rejected['post_id']} on {rejected.get('account_id')}: {rejected['reason']}")
+    if scheduled["pending"]:
+        say(f"{scheduled['post_id']} is on its way; `timeball status {scheduled['post_id']}` tells what became of it")
+
+
+def cancel(
+    post_id: Annotated[str, typer.Argument(metavar="POST")],
+    account: Annotated[list[str] | None, typer.Option(help="Only on this account; several times.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Cancel a post that is not yet published.
+
+    timeball cancel spring-sale
+
+    timeball cancel spring-sale --account mastodon-team
+    """
+    path = f"/v1/posts/{in_path(post_id)}"
+    answer = called(lambda client: client.call("DELETE", path, account_id=tuple(account or ())))
+    if as_json:
+        show_json(answer)
+    else:
+        _show_cancelled(answer)
+    if answer["rejected"]:
+        raise typer.Exit(REFUSED)
+
+
+def _show_cancelled(answer: dict[str, Any]) -> None:
+    for cancelled in answer["cancelled"]:
+        say(f"{answer['post_id']} cancelled on {cancelled['account_id']}")
+    for rejected in answer["rejected"]:
+        complain(f"{answer['post_id']} on {rejected.get('account_id')}: {rejected['reason']}")
+    if answer["pending"]:
+        say(f"the cancellation of {answer['post_id']} is on its way")
+
+
+def status(
+    post_id: Annotated[str | None, typer.Argument(metavar="[POST]")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show one post, or how many there are in each state, what comes next and what went out last.
+
+    timeball status
+
+    timeball status spring-sale --json
+    """
+    if post_id is None:
+        overview = called(_overview)
+        show_json(overview) if as_json else _show_overview(overview)
+        return
+    details = called(lambda client: client.call("GET", f"/v1/posts/{in_path(post_id)}"))
+    show_json(details) if as_json else _show_details(details)
+
+
+async def _overview(client: Client) -> dict[str, Any]:
+    waiting = ("scheduled", "dispatched", "retrying")
+    coming = await client.call("GET", "/v1/posts", state=waiting, order="asc", limit=_LISTED)
+    latest = await client.call("GET", "/v1/posts", state=("published", "failed", "unknown"), limit=_LISTED)
+    stats = await client.call("GET", "/v1/stats")
+    return {"stats": stats, "coming": coming["posts"], "latest": latest["posts"]}
+
+
+def _show_overview(overview: dict[str, Any]) -> None:
+    stats = overview["stats"]
+    states = {state: count for state, count in stats["states"].items() if count}
+    show_table("Posts", ("state", "posts"), states.items(), STATE_STYLES)
+    late = stats["lateness_ms"]
+    if late["count"]:
+        say(f"last hour: {late['count']} published, half within {late['p50']:.1f} ms, 99 % within {late['p99']:.1f} ms")
+    _show_posts("Coming", overview["coming"])
+    _show_posts("Latest", overview["latest"])
+
+
+def _show_details(details: dict[str, Any]) -> None:
+    _show_posts(details["post_id"], details["accounts"])
+    for post in details["accounts"]:
+        if post["error"]:
+            say(f"{post['account_id']}: {post['error'].get('message')}", "red")
+    for rejection in details["rejections"]:
+        say(f"rejected: {rejection['reason']}", "red")
+
+
+def _show_posts(title: str, posts: list[dict[str, Any]]) -> None:
+    if not posts:
+        return
+    columns = ("due", "state", "post", "account", "rev", "tries", "how late", "where")
+    show_table(title, columns, map(_post_row, posts), STATE_STYLES)
+
+
+def _post_row(post: dict[str, Any]) -> tuple[Any, ...]:
+    late = lateness(post["lateness_ms"]) if post["lateness_ms"] is not None else None
+    due = local_time(post["publish_at"])
+    names = post["post_id"], post["account_id"]
+    return due, post["state"], *names, post["revision"], post["attempts"] or None, late, post["url"]
+
+
+def local_time(instant: str | None) -> str | None:
+    """The instant on this machine's clock, to the second."""
+    return f"{datetime.fromisoformat(instant).astimezone():%Y-%m-%d %H:%M:%S}" if instant else None

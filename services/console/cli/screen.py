@@ -1,0 +1,50 @@
+"""The screen: plain lines and tables, coloured on a terminal."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+WIDTH_OF_A_FILE = 160
+
+
+def screen(*, stderr: bool = False) -> Console:
+    """Where answers go; a file or a pipe gets plain text in lines that do not depend on a window."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=None if stream.isatty() else WIDTH_OF_A_FILE)
+
+
+def say(line: str | Text, style: str = "") -> None:
+    """One line."""
+    screen().print(line if isinstance(line, Text) else Text(line, style))
+
+
+def complain(line: str) -> None:
+    """One line about what went wrong."""
+    screen(stderr=True).print(Text(line, "red"))
+
+
+def show_json(answer: Any) -> None:
+    """The answer for a program."""
+    print(json.dumps(answer, ensure_ascii=False))
+
+
+def show_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], styles: Mapping[str, str] = {}
+) -> None:
+    """A table; what is None stays empty, and words in `styles` get their colour."""
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value, styles) for value in row))
+    screen().print(table)
+
+
+def _cell(value: Any, styles: Mapping[str, str]) -> Text:
+    text = "" if value is None else str(value)
+    return Text(text, styles.get(text, ""))

@@ -1,0 +1,132 @@
+"""Events as a person reads them: one line each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rich.text import Text
+
+from services.console.cli.client import Happening
+
+Data = Mapping[str, Any]
+Says = Callable[[Data], str]
+
+_MOST_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """The word an event is known by, its colour, and what is worth saying of it."""
+
+    word: str
+    colour: str
+    says: Says
+
+
+def sentence(happening: Happening, at: datetime) -> Text:
+    """`12:00:04.001  published   demo-1 on demo-one, 0.8 ms late: https://…`"""
+    style = _STYLES.get(happening.type) or Style(happening.type, "dim", _anything)
+    said = style.says(happening.data).replace("\n", " ")
+    line = Text(no_wrap=True, overflow="ignore")
+    line.append(f"{at.astimezone():%H:%M:%S}.{at.microsecond // 1000:03d}  ", "dim")
+    line.append(f"{style.word:<11} ", style.colour)
+    line.append(said if len(said) <= _MOST_CHARACTERS else said[: _MOST_CHARACTERS - 1] + "…")
+    return line
+
+
+def clock_time(instant: str | None) -> str:
+    """The instant on the clock of this machine."""
+    return f"{datetime.fromisoformat(instant).astimezone():%H:%M:%S}" if instant else "?"
+
+
+def lateness(milliseconds: float | None) -> str:
+    """`0.8 ms late`"""
+    if milliseconds is None:
+        return "lateness unknown"
+    return f"{milliseconds:.1f} ms late" if milliseconds >= 0 else f"{-milliseconds:.1f} ms early"
+
+
+def _place(data: Data) -> str:
+    return f"{data.get('post_id')} on {data.get('account_id')}"
+
+
+def _asked(data: Data) -> str:
+    return f"{data['post_id']} for {', '.join(target['account_id'] for target in data['targets'])}"
+
+
+def _accepted(data: Data) -> str:
+    again = "" if data.get("changed") else ", unchanged"
+    warning = f" ({data['warning']})" if data.get("warning") else ""
+    return f"{_place(data)}, due {clock_time(data['publish_at'])}, revision {data['revision']}{again}{warning}"
+
+
+def _rejected(data: Data) -> str:
+    where = f" on {data['account_id']}" if data.get("account_id") else ""
+    return f"{data['post_id']}{where}: {data['reason']}"
+
+
+def _settled(data: Data) -> str:
+    return f"{data['batch_id']}: {len(data['accepted'])} accepted, {len(data['rejected'])} rejected"
+
+
+def _published(data: Data) -> str:
+    url = f": {data['url']}" if data.get("url") else ""
+    return f"{_place(data)}, {lateness(data['lateness_ms'])}{url}"
+
+
+def _retrying(data: Data) -> str:
+    return f"{_place(data)} at {clock_time(data['next_attempt_at'])}: {_error(data)}"
+
+
+def _failed(data: Data) -> str:
+    return f"{_place(data)}: {_error(data)}"
+
+
+def _error(data: Data) -> str:
+    error = data.get("error") or {}
+    return f"{error.get('message', '')} ({error.get('code', 'no code')})"
+
+
+def _because(data: Data) -> str:
+    return f"{_place(data)}: {data.get('reason')}"
+
+
+def _account(data: Data) -> str:
+    platform = f" on {data['platform']}" if data.get("platform") else ""
+    return f"{data['account_id']}{platform}"
+
+
+def _account_failed(data: Data) -> str:
+    return f"{_account(data)}: {_error(data)}"
+
+
+def _anything(data: Data) -> str:
+    return " ".join(f"{name}={value}" for name, value in data.items() if not isinstance(value, list | dict))
+
+
+_STYLES: Mapping[str, Style] = {
+    "schedule.requested": Style("asked", "cyan", _asked),
+    "schedule.batch_requested": Style("asked", "cyan", lambda data: f"batch {data['batch_id']}"),
+    "schedule.cancel_requested": Style("asked", "cyan", lambda data: f"to cancel {data['post_id']}"),
+    "schedule.accepted": Style("accepted", "blue", _accepted),
+    "schedule.rejected": Style("rejected", "red", _rejected),
+    "schedule.batch_settled": Style("settled", "blue", _settled),
+    "schedule.cancelled": Style("cancelled", "yellow", _because),
+    "publish.requested": Style(
+        "released", "magenta", lambda data: f"{_place(data)}, due {clock_time(data['publish_at'])}"
+    ),
+    "publish.retrying": Style("retrying", "yellow", _retrying),
+    "publish.succeeded": Style("published", "bold green", _published),
+    "publish.failed": Style("failed", "bold red", _failed),
+    "publish.unknown": Style("unknown", "bold yellow", _failed),
+    "publish.skipped": Style("skipped", "yellow", _because),
+    "publish.held": Style("held", "yellow", _because),
+    "account.connect_requested": Style("asked", "cyan", lambda data: f"to connect {_account(data)}"),
+    "account.disconnect_requested": Style("asked", "cyan", lambda data: f"to disconnect {_account(data)}"),
+    "account.connected": Style("connected", "green", _account),
+    "account.disconnected": Style("disconnected", "yellow", _account),
+    "account.refreshed": Style("refreshed", "green", _account),
+    "account.refresh_failed": Style("not renewed", "bold red", _account_failed),
+    "alert.raised": Style("alert", "bold red", lambda data: f"{data['severity']}: {data['message']}"),
+}

@@ -1,0 +1,71 @@
+"""Times as people write them on a command line, as the `publish_at` of a request."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.local_time import UnknownZone, zone_named
+
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_UNITS = {
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+
+PublishAt = str | dict[str, str] | None
+
+
+class UnreadableTime(ValueError):
+    """The text is no time; the message says how to write one."""
+
+
+def publish_at(at: str | None, zone: str | None, in_: str | None, *, now: datetime) -> PublishAt:
+    """What `--at`, `--zone` and `--in` mean together; None is now."""
+    if in_ is not None:
+        if at or zone:
+            raise UnreadableTime("--in counts from now: it goes without --at and --zone")
+        return (now + duration(in_)).isoformat()
+    if at is None:
+        if zone:
+            raise UnreadableTime("--zone says where the clock of --at hangs: give --at too")
+        return None
+    return instant_or_local(at, zone)
+
+
+def instant_or_local(at: str, zone: str | None) -> PublishAt:
+    """`2027-03-28T09:00+02:00` as it is; `2027-03-28 09:00` in a zone as a local time of that zone."""
+    try:
+        moment = datetime.fromisoformat(at.strip())
+    except ValueError as error:
+        raise UnreadableTime(
+            f"{at!r} is no time: write 2027-03-28T09:00+02:00, or 2027-03-28 09:00 and a zone"
+        ) from error
+    if moment.tzinfo is None and not zone:
+        raise UnreadableTime(f"{at!r} has no offset: add one (…+02:00, …Z) or name a zone such as Europe/Berlin")
+    if moment.tzinfo is not None and zone:
+        raise UnreadableTime(f"{at!r} has an offset already: leave the zone out")
+    if not zone:
+        return moment.isoformat()
+    return {"local": moment.isoformat(), "zone": _known(zone)}
+
+
+def _known(zone: str) -> str:
+    try:
+        zone_named(zone)
+    except UnknownZone as error:
+        raise UnreadableTime(str(error)) from error
+    return zone
+
+
+def duration(text: str) -> timedelta:
+    """`90s`, `1h30m`, `2d`."""
+    compact = text.replace(" ", "")
+    amounts = _AMOUNT.findall(compact)
+    if not amounts or "".join(amount + unit for amount, unit in amounts) != compact:
+        raise UnreadableTime(f"{text!r} is no duration: write 90s, 5m, 1h30m or 2d")
+    total: Any = sum((float(amount) * _UNITS[unit] for amount, unit in amounts), timedelta())
+    return timedelta(microseconds=round(total / timedelta(microseconds=1)))

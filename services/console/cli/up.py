@@ -1,0 +1,155 @@
+"""`timeball up`: everything on this machine, kept running until Ctrl-C."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+
+from deploy.local.supervisor import Patience, Supervisor
+from services.console.cli.calling import REFUSED
+from services.console.cli.client import Address, Client, Refused, Unreachable, local_token, url_file
+from services.console.cli.demo import run_demo
+from services.console.cli.local_broker import LocalBroker, NoBroker, running_broker
+from services.console.cli.programs import SANDBOX, Place, by_name, places, programs
+from services.console.cli.screen import complain, say, show_table
+from services.console.cli.watching import Following, followed
+from shared.home import Home
+
+READY_SECONDS = 90
+ASK_SECONDS = 0.2
+TELL_SECONDS = 5.0
+STOP_SECONDS = 14
+
+
+class NotReady(Exception):
+    """A program did not become ready in time."""
+
+
+def up(
+    with_demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Begin with the demo.")] = True,
+) -> None:
+    """Start the broker, every service and a sandbox platform on this machine, and show what happens.
+
+    timeball up
+
+    timeball up --no-demo
+
+    TIMEBALL_BROKER_URL=amqp://user:password@host/ timeball up
+
+    Data and keys live under TIMEBALL_HOME (var/): the next start finds them again. Ctrl-C stops everything.
+    """
+    try:
+        asyncio.run(_until_stopped(with_demo=with_demo))
+    except (NoBroker, NotReady) as error:
+        complain(str(error))
+        raise typer.Exit(REFUSED) from error
+
+
+async def _until_stopped(*, with_demo: bool) -> None:
+    """Run until SIGINT or SIGTERM; whatever has been started by then is stopped in good order."""
+    working = asyncio.create_task(_everything(with_demo=with_demo))
+
+    def stop() -> None:
+        if not working.cancelling():  # a second Ctrl-C must not break off the stopping
+            working.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    with suppress(asyncio.CancelledError):
+        await working
+
+
+async def _everything(*, with_demo: bool) -> None:
+    home = Home(os.environ.get("TIMEBALL_HOME", "var"))
+    all_places = places()
+    address = Address(by_name(all_places)["console"].url, local_token(home))
+    async with (
+        running_broker(home.path, say) as broker,
+        _running_programs(all_places, home.path, broker.url),
+        Client(address) as client,
+    ):
+        await _until_ready(all_places)
+        with _findable(home.path, address.url):
+            async with followed(client) as following:
+                if with_demo:
+                    await _demo(client, following, by_name(all_places)[SANDBOX].url)
+                _show_places(all_places, address, broker)
+                await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def _running_programs(all_places: Sequence[Place], home: Path, broker_url: str) -> AsyncIterator[None]:
+    for place in all_places:
+        if place.is_moved:
+            say(f"port {place.wanted} is taken: {place.name} gets {place.port}", "yellow")
+    supervisor = Supervisor(programs(list(all_places), home, broker_url), patience=Patience(before_kill=STOP_SECONDS))
+    try:
+        await supervisor.start()
+        yield
+    finally:
+        say("stopping")
+        await supervisor.stop()
+
+
+async def _until_ready(all_places: Sequence[Place]) -> None:
+    """Return when every program does its work; tell every few seconds for whom it waits."""
+    say(f"starting {', '.join(place.name for place in all_places)}")
+    loop = asyncio.get_running_loop()
+    give_up_at, tell_at = loop.time() + READY_SECONDS, loop.time() + TELL_SECONDS
+    async with httpx.AsyncClient(timeout=2, trust_env=False) as http:
+        while waiting := [place.name for place in all_places if not await _is_ready(http, place)]:
+            if loop.time() > give_up_at:
+                raise NotReady(f"not ready after {READY_SECONDS} s: {', '.join(waiting)}; what they say is above")
+            if loop.time() > tell_at:
+                say(f"waiting for {', '.join(waiting)}")
+                tell_at = loop.time() + TELL_SECONDS
+            await asyncio.sleep(ASK_SECONDS)
+
+
+async def _is_ready(http: httpx.AsyncClient, place: Place) -> bool:
+    try:
+        return (await http.get(place.ready_url)).is_success
+    except httpx.HTTPError:
+        return False
+
+
+async def _demo(client: Client, following: Following, sandbox: str) -> None:
+    try:
+        await run_demo(client, following, sandbox)
+    except (Refused, Unreachable) as error:
+        complain(f"the demo did not work: {error}")
+
+
+@contextmanager
+def _findable(home: Path, url: str) -> Iterator[None]:
+    """Let the command line on this machine find the console, wherever it is."""
+    file = url_file(home)
+    file.write_text(url)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _show_places(all_places: Sequence[Place], address: Address, broker: LocalBroker) -> None:
+    named = by_name(list(all_places))
+    rows = [
+        ("console", f"{address.url}  API: {address.url}/docs"),
+        ("token", address.token),
+        ("sandbox platform", named[SANDBOX].url),
+        ("broker", broker.url),
+        ("broker's pages", broker.management),
+        *((place.name, f"{place.url}  /readyz /metrics /asyncapi") for place in all_places if _is_behind(place)),
+    ]
+    show_table("\nTimeball is up", ("what", "where"), rows)
+    say('try: timeball schedule "Hello" --to demo-one --in 10s    (Ctrl-C stops everything)\n')
+
+
+def _is_behind(place: Place) -> bool:
+    return place.name not in ("console", SANDBOX)

@@ -1,0 +1,87 @@
+"""`timeball watch`, and following the live stream."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from services.console.cli.calling import called
+from services.console.cli.client import Client, Happening, Unreachable
+from services.console.cli.screen import say, show_json
+from services.console.cli.sentences import sentence
+
+RECONNECT_SECONDS = 1.0
+
+
+def watch(
+    types: Annotated[
+        list[str] | None, typer.Option("--type", help="Only this type, or `publish.*`; several times.")
+    ] = None,
+    post_id: Annotated[str | None, typer.Option("--post", help="Only this post.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+) -> None:
+    """Show every event as it happens, until Ctrl-C.
+
+    timeball watch
+
+    timeball watch --type "publish.*" --json | jq .data.lateness_ms
+    """
+    with suppress(KeyboardInterrupt):
+        called(lambda client: _watch(client, types or (), post_id, as_json=as_json))
+
+
+async def _watch(client: Client, types: Sequence[str], post_id: str | None, *, as_json: bool) -> None:
+    async for happening in client.events(types=types, post_id=post_id):
+        if happening:
+            show_json(happening.whole) if as_json else tell(happening)
+
+
+def tell(happening: Happening) -> None:
+    """Print the event as one line."""
+    say(sentence(happening, datetime.now(UTC)))
+
+
+@asynccontextmanager
+async def followed(client: Client) -> "AsyncIterator[Following]":
+    """The live stream, followed for the length of the block."""
+    following = Following(client)
+    task = asyncio.create_task(following.run())
+    listening = asyncio.create_task(following.listening.wait())
+    try:
+        await asyncio.wait((task, listening), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+        yield following
+    finally:
+        for one in (task, listening):
+            one.cancel()
+        await asyncio.gather(task, listening, return_exceptions=True)
+
+
+@dataclass
+class Following:
+    """The live stream, followed across interruptions, for whoever takes part in it."""
+
+    client: Client
+    hearers: list[Callable[[Happening], None]] = field(default_factory=lambda: [tell])
+    listening: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Follow for ever."""
+        while True:
+            with suppress(Unreachable):
+                await self._follow()
+            self.listening.clear()
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _follow(self) -> None:
+        async for happening in self.client.events():
+            if happening is None:
+                self.listening.set()
+                continue
+            for hear in tuple(self.hearers):
+                hear(happening)
