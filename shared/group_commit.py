@@ -19,10 +19,11 @@ class _Submission(Generic[ItemT, AnswerT]):
 class GroupCommit(Generic[ItemT, AnswerT]):
     """Gathers items and commits them together; while one group commits, the next one gathers.
 
-    `commit` gets the items in the order they were submitted and answers each. `most` bounds a group's weight, which is its
-    length unless `weigh` says else. With several `lanes`, groups commit side by side as long as they have no key in common,
-    so that items with the same key keep their order. When a group fails, its items are tried one by one, so that only
-    those fail that are at fault.
+    `commit` gets the items in the order they were submitted and answers each. An idle group lingers for a moment, so that
+    it does not start with a single item. `most` bounds a group's weight, which is its length unless `weigh` says else.
+    With several `lanes`, full groups commit side by side as long as they have no key in common, so that items with the
+    same key keep their order. When a group fails, its items are tried one by one, so that only those fail that are at
+    fault.
     """
 
     def __init__(
@@ -31,39 +32,49 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         *,
         most: int = 500,
         weigh: Callable[[ItemT], int] = lambda _: 1,
+        linger_seconds: float = 0.002,
         lanes: int = 1,
         keys: Callable[[ItemT], Iterable[Hashable]] = lambda _: (),
     ) -> None:
         self._commit = commit
         self._most = most
         self._weigh = weigh
+        self._linger_seconds = linger_seconds
         self._lanes = lanes
         self._keys = keys
         self._waiting: deque[_Submission[ItemT, AnswerT]] = deque()
         self._in_flight: dict[asyncio.Task[None], set[Hashable]] = {}
+        self._weight = 0
         self._starting = False
 
     async def submit(self, item: ItemT) -> AnswerT:
         """Return the answer once the group that holds the item is committed."""
-        loop = asyncio.get_running_loop()
-        submission: _Submission[ItemT, AnswerT] = _Submission(item, loop.create_future())
+        submission: _Submission[ItemT, AnswerT] = _Submission(item, asyncio.get_running_loop().create_future())
         self._waiting.append(submission)
-        if not self._starting:
-            self._starting = True
-            loop.call_soon(self._start)
+        self._weight += self._weigh(item)
+        self._start_soon()
         return await submission.answer
 
+    def _start_soon(self) -> None:
+        """Start a group: at once where a full one waits, else after the linger, unless one is in flight already."""
+        is_full = self._weight >= self._most
+        if self._starting or (self._in_flight and not is_full):
+            return
+        self._starting = True
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._start) if is_full else loop.call_later(self._linger_seconds, self._start)
+
     def _start(self) -> None:
-        """Start as many groups as there are free lanes."""
         self._starting = False
-        while len(self._in_flight) < self._lanes and (group := self._next_group()):
+        if len(self._in_flight) < self._lanes and (group := self._next_group()):
             task = asyncio.create_task(self._commit_group(group))
             self._in_flight[task] = {key for one in group for key in self._keys(one.item)}
             task.add_done_callback(self._finished)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         del self._in_flight[task]
-        self._start()
+        if self._waiting:
+            self._start()
 
     def _next_group(self) -> list[_Submission[ItemT, AnswerT]]:
         busy = set[Hashable]().union(*self._in_flight.values())
@@ -74,6 +85,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
                 break
             group.append(self._waiting.popleft())
             weight += self._weigh(group[-1].item)
+        self._weight -= weight
         return group
 
     async def _commit_group(self, group: Sequence[_Submission[ItemT, AnswerT]]) -> None:

@@ -36,6 +36,7 @@ from shared.messaging.envelope import Envelope
 
 CLAIM = timedelta(seconds=30)
 POLL_SECONDS = 1.0
+FORGET_SECONDS = 0.1
 BATCH = 500
 MOST_IN_MEMORY = 20_000
 """Beyond this the relay forgets what it was handed and finds it by polling, so that memory stays flat."""
@@ -71,6 +72,8 @@ class Outbox:
         self._clock = clock
         self._handed_over: deque[Envelope] = deque()
         self._woken = asyncio.Event()
+        self._sent: list[Envelope] = []
+        self._forget_at = clock.now()
         self._insert = bulk.insert(table, list(table.columns), database.dialect)
         self._delete = bulk.delete_by_key(table, database.dialect)
         self._claim_left_behind = _claim_statement(table, database)
@@ -103,15 +106,18 @@ class Outbox:
             if self._clock.now() >= next_poll_at:
                 await self._poll()
                 next_poll_at = self._clock.now() + timedelta(seconds=POLL_SECONDS)
-            await self._wait()
+            await self._wait(FORGET_SECONDS if self._sent else POLL_SECONDS)
+            if self._clock.now() >= self._forget_at:
+                await self._forget()
 
     async def drain(self) -> None:
         """Relay what is still in memory, for a graceful stop; what fails stays in the table."""
         await self._relay_handed_over()
+        await self._forget()
 
-    async def _wait(self) -> None:
+    async def _wait(self, seconds: float) -> None:
         try:
-            async with asyncio.timeout(POLL_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._woken.wait()
         except TimeoutError:
             pass
@@ -121,6 +127,8 @@ class Outbox:
         while self._handed_over:
             size = min(BATCH, len(self._handed_over))
             await self._relay([self._handed_over.popleft() for _ in range(size)])
+            if len(self._sent) >= BATCH:
+                await self._forget()
 
     async def _poll(self) -> None:
         try:
@@ -139,18 +147,21 @@ class Outbox:
     async def _relay(self, envelopes: Sequence[Envelope]) -> None:
         outgoing = [Outgoing(envelope, mandatory=not is_for_anyone(envelope)) for envelope in envelopes]
         results = await self._publisher.publish_all(outgoing)
-        sent = [envelope for envelope, error in zip(envelopes, results, strict=True) if error is None]
+        self._sent += [envelope for envelope, error in zip(envelopes, results, strict=True) if error is None]
         failures = [error for error in results if error is not None]
         if failures:
             log.warning("outbox_relay_failed", events=len(failures), error=str(failures[0]))
-        if sent:
-            await self._forget(sent)
 
-    async def _forget(self, sent: Sequence[Envelope]) -> None:
-        rows = [{"message_id": envelope.message_id} for envelope in sent]
+    async def _forget(self) -> None:
+        """Delete what was sent, many rows at a time: what a crash leaves behind is sent twice, under the same id."""
+        self._forget_at = self._clock.now() + timedelta(seconds=FORGET_SECONDS)
+        sent, self._sent = self._sent, []
+        if not sent:
+            return
+        rows = bulk.encode({"message_id": envelope.message_id} for envelope in sent)
         try:
             async with self._database.transaction() as connection:
-                await connection.execute(self._delete, bulk.encode(rows))
+                await connection.execute(self._delete, rows)
         except Exception as error:
             log.warning("outbox_forget_failed", events=len(sent), error=str(error))
 
