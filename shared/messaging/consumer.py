@@ -18,11 +18,13 @@ from shared.db import is_passing
 from shared.events import EVENTS, Event
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
 from shared.messaging.dead_letters import failures_of, parked, tried_again
+from shared.messaging.ear import Ear
 from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent, correlation_of, read, type_of
 from shared.messaging.topology import EVENTS_EXCHANGE, RETRY_TIERS, Queue, tier_within
 from shared.messaging.verdict import HandBack, Park, TryAgain
 
 MOST_FAILURES = 3
+MOST_UNHEARD = 10_000
 CONSUMED = Counter("timeball_messages_total", "Messages taken from queues, by what became of them", ["type", "result"])
 
 Handler = Callable[[Delivery[Any]], Awaitable[None]]
@@ -61,23 +63,17 @@ class Consumer:
             subscriber(settle.handling(event_class, handler), filter=_has_type(event_class))
         subscriber(settle.unexpected())
 
-    def listen(self, name: str, handlers: Mapping[type[Event], Handler], *, binding: str, most: int = 10_000) -> None:
+    def listen(self, name: str, handlers: Mapping[type[Event], Handler], *, binding: str) -> None:
         """Hear events as they pass, in a queue of this process alone: nothing is kept while nobody listens."""
-        subscriber = self.broker.subscriber(
-            RabbitQueue(
-                name,
-                routing_key=binding,
-                exclusive=True,
-                auto_delete=True,
-                arguments=_any({"x-max-length": most, "x-overflow": "drop-head"}),
-            ),
-            RabbitExchange(EVENTS_EXCHANGE, type=ExchangeType.TOPIC, durable=True),
-            ack_policy=AckPolicy.ACK_FIRST,
-            decoder=_undecoded,
-            no_reply=True,
-            include_in_schema=False,
-        )
+        exchange = RabbitExchange(EVENTS_EXCHANGE, type=ExchangeType.TOPIC, durable=True)
+        subscriber = self.broker.subscriber(_own_queue(name, binding), exchange, **_IN_PASSING)
         subscriber(_hearing({event_class.type: handler for event_class, handler in handlers.items()}))
+
+    def overhear(self, name: str, handlers: Mapping[type[Event], Handler], *, binding: str) -> Ear:
+        """Like `listen`, but events come only while the ear is open: for those who listen now and then."""
+        subscriber = self.broker.subscriber(_own_queue(name, ""), **_IN_PASSING)
+        subscriber(_hearing({event_class.type: handler for event_class, handler in handlers.items()}))
+        return Ear(subscriber, binding)
 
 
 @dataclass(frozen=True)
@@ -189,6 +185,20 @@ async def _quietly(answer: Awaitable[None]) -> None:
 
 async def _undecoded(message: RabbitMessage) -> AbstractIncomingMessage:
     return message.raw_message
+
+
+_IN_PASSING: Any = {
+    "ack_policy": AckPolicy.ACK_FIRST,
+    "decoder": _undecoded,
+    "no_reply": True,
+    "include_in_schema": False,
+}
+
+
+def _own_queue(name: str, binding: str) -> RabbitQueue:
+    """A queue that goes with this process; of what it does not keep up with, the oldest is dropped."""
+    limits = _any({"x-max-length": MOST_UNHEARD, "x-overflow": "drop-head"})
+    return RabbitQueue(name, routing_key=binding, exclusive=True, auto_delete=True, arguments=limits)
 
 
 def _has_type(event_class: type[Event]) -> Callable[[RabbitMessage], Awaitable[bool]]:
