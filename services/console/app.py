@@ -61,7 +61,8 @@ def build(settings: Settings) -> Service:
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
     consumer.subscribe(EVERYTHING, reactions, prefetch=2000)
-    consumer.listen(f"console.feed.{uuid4()}", dict.fromkeys(EVENTS.values(), feed.on_event), binding="#")
+    everything = dict.fromkeys(EVENTS.values(), feed.on_event)
+    feed.behind(consumer.overhear(f"console.feed.{uuid4()}", everything, binding="#"))
     console = Console(
         asking=Asking(publisher, feed, learn),
         catalogue=Catalogue(database),
@@ -76,6 +77,7 @@ def build(settings: Settings) -> Service:
         publisher=publisher,
         broker=broker,
         topology=Topology(NAME, (EVERYTHING,)),
+        loops=(feed.rest,),
         before_stop=feed.close,
         http=(settings.host, settings.http_port),
         make_http=lambda health: application(console, health),

@@ -45,7 +45,7 @@ class Asking:
     async def ask(self, request: Event, until: Until) -> Answers:
         """Send the request and wait until its answers settle it; BrokerUnavailable when it may not have arrived."""
         envelope = Envelope.of(request)
-        with self.feed.answers_to(envelope.correlation_id) as listener:
+        async with self.feed.answers_to(envelope.correlation_id) as listener:
             await self.publisher.publish(Outgoing(envelope), timeout=PUBLISH_PATIENCE)
             heard: list[Delivery[Any]] = []
             is_complete = await self._hear(listener, heard, until, envelope.message_id)

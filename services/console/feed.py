@@ -1,14 +1,17 @@
 """The feed: events as they pass by, for whoever listens at this moment."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Any, Protocol
 
+from shared.messaging.broker import BrokerUnavailable
 from shared.messaging.envelope import Delivery
 
 MOST_ANSWERS = 25_000
 MOST_BEHIND = 2_000
+IDLE = timedelta(seconds=30)
 
 Interest = Callable[[Delivery[Any]], bool]
 
@@ -49,13 +52,28 @@ class Listener:
         return waiting
 
 
-class Feed:
-    """Hands each event to those who listen."""
+class Gate(Protocol):
+    """Lets events in and keeps them out; either way BrokerUnavailable when the broker does not confirm it."""
 
-    def __init__(self) -> None:
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class Feed:
+    """Hands each event to those who listen. While nobody does, events are kept out: to read them all is work."""
+
+    def __init__(self, idle: timedelta = IDLE) -> None:
+        self._idle = idle
+        self._gate: Gate | None = None
+        self._turning = asyncio.Lock()
+        self._is_open = False
+        self._was_used = False
         self._listeners: set[Listener] = set()
         self._askers: dict[str, Listener] = {}
-        self._is_closed = False
+
+    def behind(self, gate: Gate) -> None:
+        """Have events let in by this gate."""
+        self._gate = gate
 
     async def on_event(self, delivery: Delivery[Any]) -> None:
         """Events as they pass by."""
@@ -65,29 +83,50 @@ class Feed:
         for listener in self._listeners:
             listener.offer(delivery)
 
-    @contextmanager
-    def listening(self, interest: Interest) -> Iterator[Listener]:
+    @asynccontextmanager
+    async def listening(self, interest: Interest) -> AsyncIterator[Listener]:
         """Listen to every event of interest from now on."""
         listener = Listener(interest, MOST_BEHIND)
         self._listeners.add(listener)
-        if self._is_closed:
-            listener.close()
         try:
+            await self._open()
             yield listener
         finally:
             self._listeners.discard(listener)
 
-    @contextmanager
-    def answers_to(self, correlation_id: str) -> Iterator[Listener]:
+    @asynccontextmanager
+    async def answers_to(self, correlation_id: str) -> AsyncIterator[Listener]:
         """Listen to what follows from one request."""
         self._askers[correlation_id] = Listener(lambda _: True, MOST_ANSWERS)
         try:
+            await self._open()
             yield self._askers[correlation_id]
         finally:
             del self._askers[correlation_id]
 
+    async def _open(self) -> None:
+        self._was_used = True
+        async with self._turning:
+            if self._gate and not self._is_open:
+                await self._gate.open()
+                self._is_open = True
+
+    async def rest(self) -> None:
+        """For ever: keep events out once nobody has listened for a while."""
+        while True:
+            await asyncio.sleep(self._idle.total_seconds())
+            with suppress(BrokerUnavailable):
+                await self._close_if_idle()
+
+    async def _close_if_idle(self) -> None:
+        async with self._turning:
+            is_idle = not self._listeners and not self._askers and not self._was_used
+            self._was_used = False
+            if self._gate and self._is_open and is_idle:
+                self._is_open = False  # even if the broker does not answer: to open twice does no harm
+                await self._gate.close()
+
     def close(self) -> None:
         """Let everyone go, so that the console can stop."""
-        self._is_closed = True
         for listener in (*self._listeners, *self._askers.values()):
             listener.close()

@@ -34,7 +34,7 @@ async def stream_events(
 
 
 async def _lines(console: Console, interest: Interest) -> AsyncIterator[str]:
-    with console.feed.listening(interest) as listener:
+    async with console.feed.listening(interest) as listener:
         yield ": listening\n\n"
         while True:
             try:
