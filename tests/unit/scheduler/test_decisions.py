@@ -1,0 +1,290 @@
+"""What becomes of a wish: accepted, recognised, replaced, refused; and of a cancellation."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.scheduler.domain import (
+    PAST_TOLERANCE,
+    Accepted,
+    Cancelled,
+    Rejected,
+    Schedule,
+    Wish,
+    decide,
+    decide_cancel,
+    wishes_of,
+)
+from shared.events.progress import State
+from shared.events.requests import LatePolicy, LocalTime
+from tests.support.schedules import DUE, NOON, post, schedule, wish
+
+LATER = NOON + timedelta(minutes=10)
+CHANGED = wish(content="Hello again")
+NOT_SENT = [State.DISPATCHED, State.RETRYING, State.HELD, State.SKIPPED, State.FAILED]
+
+
+def placed(one: Wish, current: Schedule | None = None, *, connected: bool | None = True) -> Accepted | Rejected:
+    return decide(one, current, connected=connected, correlation_id="c-2", now=LATER)
+
+
+def accepted(one: Wish, current: Schedule | None = None, *, connected: bool | None = True) -> Accepted:
+    decision = placed(one, current, connected=connected)
+    assert isinstance(decision, Accepted), decision
+    return decision
+
+
+def rejected(one: Wish, current: Schedule | None = None, *, connected: bool | None = True) -> Rejected:
+    decision = placed(one, current, connected=connected)
+    assert isinstance(decision, Rejected), decision
+    return decision
+
+
+def test_a_new_post_is_accepted_as_its_first_revision() -> None:
+    decision = accepted(wish())
+
+    assert decision == Accepted(schedule(correlation_id="c-2", updated_at=LATER), changed=True)
+
+
+def test_a_post_without_a_time_is_due_now() -> None:
+    assert accepted(wish(publish_at=None)).schedule.publish_at == LATER
+
+
+def test_a_local_time_is_turned_into_its_instant() -> None:
+    local = LocalTime(local="2027-03-28T16:00", zone="Europe/Berlin")
+
+    assert accepted(wish(publish_at=local)).schedule.publish_at == NOON + timedelta(hours=2)
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.CANCELLED])
+def test_the_same_again_changes_nothing_whatever_has_become_of_it(state: State) -> None:
+    current = schedule(state=state, revision=3)
+
+    assert accepted(wish(), current) == Accepted(current, changed=False)
+
+
+def test_the_same_again_without_a_time_is_not_due_again() -> None:
+    current = schedule(wish(publish_at=None), publish_at=NOON)
+
+    assert accepted(wish(publish_at=None), current) == Accepted(current, changed=False)
+
+
+def test_the_same_again_is_accepted_though_its_time_has_passed() -> None:
+    past = wish(publish_at=NOON - timedelta(days=1))
+
+    assert accepted(past, schedule(past)).changed is False
+
+
+@pytest.mark.parametrize("state", [State.SCHEDULED, *NOT_SENT])
+def test_a_changed_post_that_was_not_sent_is_the_next_revision_from_the_start(state: State) -> None:
+    current = schedule(state=state, revision=3, attempts=2, sweeps=1, claimed_until=DUE)
+
+    decision = accepted(CHANGED, current)
+
+    assert decision.changed
+    assert decision.schedule == schedule(CHANGED, revision=4, correlation_id="c-2", updated_at=LATER)
+
+
+@pytest.mark.parametrize(
+    ("current", "superseded"),
+    [
+        (schedule(revision=3), None),
+        (schedule(revision=3, claimed_until=DUE), 3),
+        (schedule(revision=3, sweeps=1), 3),
+        *((schedule(revision=3, state=state), 3) for state in NOT_SENT),
+        (schedule(revision=3, state=State.CANCELLED), None),
+    ],
+    ids=lambda value: f"{value.state} {value.sweeps}" if isinstance(value, Schedule) else "",
+)
+def test_a_revision_that_may_be_on_its_way_is_taken_back(current: Schedule, superseded: int | None) -> None:
+    assert accepted(CHANGED, current).superseded == superseded
+
+
+@pytest.mark.parametrize("again", [wish(), CHANGED])
+def test_a_cancelled_post_is_scheduled_anew(again: Wish) -> None:
+    current = schedule(state=State.CANCELLED, revision=2)
+
+    decision = accepted(again, current)
+
+    assert (decision.changed, decision.schedule.revision, decision.schedule.state) == (True, 3, State.SCHEDULED)
+
+
+def test_a_published_post_is_not_changed_any_more() -> None:
+    refused = rejected(CHANGED, schedule(state=State.PUBLISHED))
+
+    assert refused.code == "already_published"
+    assert refused.reason == "'post-1' on 'acct-1' has been published; use a new post_id"
+
+
+def test_a_post_that_may_have_been_published_waits_for_a_person() -> None:
+    refused = rejected(CHANGED, schedule(state=State.UNKNOWN))
+
+    assert refused.code == "already_published"
+    assert refused.reason.endswith("may have been published: settle it with publish.resolve_requested first")
+
+
+@pytest.mark.parametrize("ago", [timedelta(0), timedelta(seconds=59), PAST_TOLERANCE])
+def test_a_time_just_passed_is_accepted_as_it_is(ago: timedelta) -> None:
+    assert accepted(wish(publish_at=LATER - ago)).schedule.publish_at == LATER - ago
+
+
+def test_a_time_in_the_past_is_refused_with_how_long_ago_it_was() -> None:
+    refused = rejected(wish(publish_at=LATER - PAST_TOLERANCE - timedelta(seconds=30)))
+
+    assert refused.code == "in_the_past"
+    assert refused.reason == "publish_at: 2027-03-28T12:08:30+00:00 is 0:01:30 ago; choose a time to come"
+
+
+@pytest.mark.parametrize("content", ["", " ", "\n\t ", "\u2003\u00a0"])
+def test_a_post_of_nothing_is_refused(content: str) -> None:
+    refused = rejected(wish(content=content))
+
+    assert (refused.code, refused.reason) == ("invalid", "content: the post for 'acct-1' has neither text nor media")
+
+
+def test_media_need_no_text() -> None:
+    assert accepted(wish(content="", media='[{"url": "https://cdn.example/a.jpg"}]')).changed
+
+
+def test_a_disconnected_account_takes_no_new_posts() -> None:
+    refused = rejected(wish(), connected=False)
+
+    assert refused.code == "unknown_account"
+    assert refused.reason == "account 'acct-1' has been disconnected: connect it again"
+
+
+def test_an_account_not_heard_of_is_accepted_with_a_warning() -> None:
+    assert accepted(wish(), connected=None).warning == "unknown_account"
+    assert accepted(wish(), schedule(), connected=None).warning == "unknown_account"
+    assert accepted(wish(), connected=True).warning is None
+
+
+@pytest.mark.parametrize(
+    ("local", "zone", "reason"),
+    [
+        ("2027-03-28T16:00", "Mars/Olympus", "unknown time zone 'Mars/Olympus': use an IANA name such as"),
+        ("2027-02-30T16:00", "UTC", "no such time: day is out of range for month"),
+        ("2027-03-28T25:00", "UTC", "no such time: hour must be in 0..23"),
+        ("2027-03-28T23:60", "UTC", "no such time: minute must be in 0..59"),
+        ("2027-03-28T23:59:60", "UTC", "no such time: second must be in 0..59"),
+        ("0000-01-01T00:00", "UTC", "no such time: year 0 is out of range"),
+        ("0001-01-01T00:00", "Asia/Tokyo", "no such time: "),
+        ("9999-12-31T23:59", "America/New_York", "no such time: "),
+        ("\u0662\u0660\u0662\u0667-03-28T16:00", "UTC", "no such time: "),
+    ],
+)
+def test_a_time_that_no_clock_shows_is_refused(local: str, zone: str, reason: str) -> None:
+    refused = rejected(wish(publish_at=LocalTime(local=local, zone=zone)))
+
+    assert refused.code == "invalid"
+    assert refused.reason.startswith(f"publish_at: {reason}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"publish_at": DUE + timedelta(microseconds=1)},
+        {"publish_at": None},
+        {"publish_at": LocalTime(local="2027-03-28T13:00", zone="UTC")},
+        {"content": "Hello "},
+        {"media": '[{"url": "https://cdn.example/a.jpg"}]'},
+        {"options": '{"visibility": "unlisted"}'},
+        {"late_policy": LatePolicy(mode="skip").model_dump_json()},
+        {"callback_url": "https://cms.example/hook"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_every_part_of_a_wish_makes_it_another(change: dict[str, Any]) -> None:
+    assert wish(**change).fingerprint != wish().fingerprint
+
+
+def test_the_parts_of_a_wish_do_not_run_into_one_another() -> None:
+    assert wish(content="a', 'b", media="c").fingerprint != wish(content="a", media="b', 'c").fingerprint
+
+
+@given(st.timezones().map(DUE.astimezone))
+def test_the_same_instant_in_any_zone_is_the_same_wish(publish_at: datetime) -> None:
+    (one,) = wishes_of(post(publish_at=publish_at))
+    (other,) = wishes_of(post())
+
+    assert one.fingerprint == other.fingerprint
+
+
+def test_the_order_of_options_makes_no_difference() -> None:
+    one, other = [
+        wishes_of(post(targets=[{"account_id": "acct-1", "options": options}]))[0].fingerprint
+        for options in ({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1})
+    ]
+
+    assert one == other
+
+
+def test_a_target_may_have_its_own_time_content_and_options() -> None:
+    own = {"account_id": "acct-2", "publish_at": NOON, "content": "", "options": {"visibility": "unlisted"}}
+
+    usual, special = wishes_of(post(targets=[{"account_id": "acct-1"}, own], media=[{"url": "https://x.example/a"}]))
+
+    assert (usual.publish_at, usual.content, usual.options) == (DUE, "Hello", "{}")
+    assert (special.publish_at, special.content) == (NOON, "")
+    assert json.loads(special.options) == {"visibility": "unlisted"}
+    assert usual.media == special.media == '[{"url": "https://x.example/a"}]'
+    assert usual.key == ("post-1", "acct-1")
+
+
+@pytest.mark.parametrize("state", [State.SCHEDULED, *NOT_SENT])
+def test_what_was_not_published_is_cancelled_as_a_revision_of_its_own(state: State) -> None:
+    current = schedule(state=state, revision=3, attempts=1, claimed_until=DUE)
+
+    decision = decide_cancel("post-1", "acct-1", current, LATER)
+
+    cancelled = replace(current, state=State.CANCELLED, revision=4, attempts=0, claimed_until=None, updated_at=LATER)
+    assert decision == Cancelled(cancelled)
+
+
+def test_to_cancel_twice_changes_nothing() -> None:
+    current = schedule(state=State.CANCELLED, revision=2)
+
+    assert decide_cancel("post-1", "acct-1", current, LATER) == Cancelled(current)
+
+
+@pytest.mark.parametrize(
+    ("current", "code", "reason"),
+    [
+        (None, "not_found", "post 'post-1' is not scheduled for account 'acct-1'"),
+        (schedule(state=State.PUBLISHED), "already_published", "'post-1' on 'acct-1' has been published"),
+        (schedule(state=State.UNKNOWN), "already_published", "'post-1' on 'acct-1' may have been published"),
+    ],
+)
+def test_a_cancellation_that_comes_too_late_or_for_nothing_is_refused(
+    current: Schedule | None, code: str, reason: str
+) -> None:
+    decision = decide_cancel("post-1", "acct-1", current, LATER)
+
+    assert isinstance(decision, Rejected)
+    assert (decision.code, decision.post_id, decision.account_id) == (code, "post-1", "acct-1")
+    assert decision.reason.startswith(reason)
+
+
+@given(st.lists(st.sampled_from(["one", "other", "third", "cancel"]), max_size=12))
+def test_revisions_only_grow_and_the_last_request_holds(requests: list[str]) -> None:
+    current: Schedule | None = None
+    revision = 0
+
+    for request in requests:
+        decision = (
+            decide_cancel("post-1", "acct-1", current, LATER)
+            if request == "cancel"
+            else placed(wish(content=request), current)
+        )
+        if isinstance(decision, Rejected):
+            assert (request, current) == ("cancel", None)
+            continue
+        current = decision.schedule
+        assert current.revision >= revision
+        assert current.state is State.CANCELLED if request == "cancel" else current.content == request
+        revision = current.revision

@@ -1,0 +1,285 @@
+"""The desk decides a group of requests in order, each on what those before it left, and answers each on its own."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import to_json
+
+from services.scheduler.desk import Desk
+from services.scheduler.intake import (
+    MOST_WISHES_IN_A_BATCH,
+    Ask,
+    answer_to_unreadable,
+    batch_ask,
+    cancel_ask,
+    post_ask,
+)
+from shared.events import Event
+from shared.events.progress import State
+from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
+from shared.events.scheduler import ScheduleAccepted, ScheduleBatchSettled, ScheduleCancelled, ScheduleRejected
+from shared.messaging.envelope import UnreadableEvent, read_event
+from tests.support.schedules import DUE, NOON, post, schedule, wish
+
+CONNECTED = {f"acct-{number}": True for number in range(1, 4)}
+
+
+def desk(*schedules: Any) -> Desk:
+    return Desk({one.key: one for one in schedules}, CONNECTED, NOON)
+
+
+def asked(request: ScheduleRequested) -> Ask:
+    return post_ask(request, "m-1", "c-1")
+
+
+def cancelled(post_id: str = "post-1", *account_ids: str) -> Ask:
+    return cancel_ask(ScheduleCancelRequested(post_id=post_id, account_ids=account_ids or None), "m-1", "c-1")
+
+
+def batch(*posts: Any) -> Ask:
+    request = ScheduleBatchRequested.model_validate_json(to_json({"batch_id": "batch-1", "posts": posts}))
+    return batch_ask(request, "m-1", "c-1")
+
+
+def body(request: ScheduleRequested) -> Any:
+    return json.loads(request.body())
+
+
+def settled(events: list[Event]) -> ScheduleBatchSettled:
+    first = events[0]
+    assert isinstance(first, ScheduleBatchSettled)
+    return first
+
+
+def test_every_account_of_a_post_is_answered_on_its_own() -> None:
+    old = post(targets=[{"account_id": "acct-1"}, {"account_id": "acct-2", "publish_at": "2020-01-01T00:00Z"}])
+
+    good, bad = asked(old).answer(desk())
+
+    assert good == ScheduleAccepted(post_id="post-1", account_id="acct-1", revision=1, publish_at=DUE, changed=True)
+    assert isinstance(bad, ScheduleRejected)
+    assert (bad.account_id, bad.code) == ("acct-2", "in_the_past")
+
+
+def test_requests_for_one_post_are_decided_in_the_order_they_came() -> None:
+    present = desk()
+
+    answers = [
+        asked(post(content="one")).answer(present),
+        asked(post(content="two")).answer(present),
+        cancelled().answer(present),
+        asked(post(content="three")).answer(present),
+        asked(post(content="three")).answer(present),
+    ]
+
+    told = [(type(event).__name__, getattr(event, "revision", None)) for events in answers for event in events]
+    assert told == [
+        ("ScheduleAccepted", 1),
+        ("ScheduleAccepted", 2),
+        ("ScheduleCancelled", 3),
+        ("ScheduleAccepted", 4),
+        ("ScheduleAccepted", 4),
+    ]
+    (only,) = present.changed.values()
+    assert (only.content, only.revision) == ("three", 4)
+
+
+def test_what_changes_nothing_is_not_saved() -> None:
+    present = desk(schedule(), schedule(wish(account_id="acct-2"), state=State.CANCELLED))
+
+    asked(post()).answer(present)
+    cancelled("post-1", "acct-2").answer(present)
+
+    assert present.changed == {}
+
+
+def test_a_revision_that_may_be_on_its_way_is_taken_back_after_the_new_one_is_accepted() -> None:
+    accepted, taken_back = asked(post(content="new")).answer(desk(schedule(state=State.DISPATCHED)))
+
+    assert isinstance(accepted, ScheduleAccepted)
+    assert accepted.revision == 2
+    assert taken_back == ScheduleCancelled(post_id="post-1", account_id="acct-1", revision=1, reason="superseded")
+
+
+def test_a_cancellation_without_accounts_means_all_of_them() -> None:
+    present = desk(schedule(), schedule(wish(account_id="acct-2")), schedule(wish(post_id="post-2")))
+    asked(post("post-1", "acct-3")).answer(present)
+
+    answers = cancelled().answer(present)
+
+    assert answers == [
+        ScheduleCancelled(post_id="post-1", account_id=account_id, revision=2, reason="requested")
+        for account_id in ("acct-1", "acct-2", "acct-3")
+    ]
+    assert present.schedules["post-2", "acct-1"].state is State.SCHEDULED
+
+
+def test_a_cancellation_of_nothing_is_rejected() -> None:
+    (whole,) = cancelled().answer(desk())
+    (one,) = cancelled("post-1", "acct-9").answer(desk(schedule()))
+
+    assert whole == ScheduleRejected(post_id="post-1", code="not_found", reason="post 'post-1' is not scheduled")
+    assert isinstance(one, ScheduleRejected)
+    assert (one.code, one.account_id) == ("not_found", "acct-9")
+
+
+def test_a_request_says_what_it_needs_to_see() -> None:
+    request, whole, one = asked(post("post-1", "acct-1", "acct-2")), cancelled(), cancelled("post-1", "acct-2")
+
+    assert (request.keys, request.whole_posts) == ([("post-1", "acct-1"), ("post-1", "acct-2")], ())
+    assert (whole.keys, whole.whole_posts) == ([], ("post-1",))
+    assert (one.keys, one.whole_posts) == ([("post-1", "acct-2")], ())
+    assert [set(ask.post_ids) for ask in (request, whole, one)] == [{"post-1"}] * 3
+
+
+def test_a_batch_is_settled_in_one_answer() -> None:
+    (answer,) = batch(body(post("post-1", "acct-1", "acct-2")), body(post("post-2"))).answer(desk())
+
+    accepted = settled([answer]).accepted
+    assert [(one.post_id, one.account_id, one.revision, one.changed) for one in accepted] == [
+        ("post-1", "acct-1", 1, True),
+        ("post-1", "acct-2", 1, True),
+        ("post-2", "acct-1", 1, True),
+    ]
+    assert settled([answer]).rejected == ()
+
+
+@pytest.mark.parametrize(
+    ("bad", "post_id", "reason"),
+    [
+        ({"post_id": "bad"}, "bad", "posts[1]: content: this field is required; targets: this field is required"),
+        ({"post_id": 7, "content": "x", "targets": [{"account_id": "a"}]}, "7", "posts[1]: post_id: Input should be"),
+        ("no post", "null", "posts[1]: Input should be an object"),
+        (None, "null", "posts[1]: Input should be an object"),
+        ([1, 2], "null", "posts[1]: Input should be an object"),
+        ({"post_id": {"a": [1]}}, '{"a": [1]}', "posts[1]: post_id: Input should be a valid string"),
+        ({"post_id": "a\x00b"}, "ab", "posts[1]: post_id: String should match pattern"),
+        ({"post_id": "x" * 5000}, "x" * 200, "posts[1]: post_id: String should have at most 200"),
+    ],
+)
+def test_a_bad_post_in_a_batch_refuses_only_itself(bad: object, post_id: str, reason: str) -> None:
+    answer = settled(batch(body(post("post-1")), bad, body(post("post-3"))).answer(desk()))
+
+    (refused,) = answer.rejected
+    assert [one.post_id for one in answer.accepted] == ["post-1", "post-3"]
+    assert (refused.post_id, refused.code) == (post_id, "invalid")
+    assert refused.reason.startswith(reason)
+
+
+def test_a_post_twice_in_a_batch_is_decided_twice_in_order() -> None:
+    present = desk()
+
+    answer = settled(batch(*(body(post(content=text)) for text in ("a", "a", "b"))).answer(present))
+
+    assert [(one.revision, one.changed) for one in answer.accepted] == [(1, True), (1, False), (2, True)]
+    assert present.schedules["post-1", "acct-1"].content == "b"
+
+
+def test_a_batch_rejects_what_cannot_be_scheduled_beside_what_can() -> None:
+    late, sent = body(post("late", publish_at="2020-01-01T00:00Z")), body(post("sent", content="changed"))
+    present = desk(schedule(wish(post_id="sent"), state=State.PUBLISHED))
+
+    answer = settled(batch(late, sent, body(post("good"))).answer(present))
+
+    assert [(one.post_id, one.account_id, one.code) for one in answer.rejected] == [
+        ("late", "acct-1", "in_the_past"),
+        ("sent", "acct-1", "already_published"),
+    ]
+    assert [one.post_id for one in answer.accepted] == ["good"]
+
+
+def test_a_batch_takes_back_the_revisions_it_replaces() -> None:
+    _, taken_back = batch(body(post(content="new"))).answer(desk(schedule(state=State.DISPATCHED)))
+
+    assert taken_back == ScheduleCancelled(post_id="post-1", account_id="acct-1", revision=1, reason="superseded")
+
+
+def test_a_batch_names_a_bounded_number_of_targets() -> None:
+    wide = [body(post(f"post-{n}", *(f"acct-{m}" for m in range(1000)))) for n in range(21)]
+
+    ask = batch(*wide)
+
+    assert len(ask.keys) == MOST_WISHES_IN_A_BATCH
+    (refused,) = settled(ask.answer(desk())).rejected
+    assert refused.reason == "posts[20]: the batch names more than 20,000 targets; send it in parts"
+
+
+def unreadable(type_name: str, given: Any) -> Event | None:
+    """The answer to bytes that cannot be read."""
+    bytes_ = given if isinstance(given, bytes) else to_json(given)
+    with pytest.raises(UnreadableEvent) as refused:
+        read_event(type_name, bytes_)
+    return answer_to_unreadable(type_name, bytes_, refused.value.reason)
+
+
+@pytest.mark.parametrize("type_name", ["schedule.requested", "schedule.cancel_requested"])
+def test_a_request_that_cannot_be_read_is_rejected_where_its_post_is_known(type_name: str) -> None:
+    answer = unreadable(type_name, {"post_id": "post-1", "content": 5, "account_ids": 5})
+
+    assert isinstance(answer, ScheduleRejected)
+    assert (answer.post_id, answer.account_id, answer.code) == ("post-1", None, "invalid")
+    assert "(got 5)" in answer.reason
+
+
+@pytest.mark.parametrize("given", [b"\xff", b"{", b"[]", b"null", {"content": 5}, {"post_id": 5}, {"post_id": ""}])
+def test_what_names_no_post_is_not_answered(given: Any) -> None:
+    assert unreadable("schedule.requested", given) is None
+
+
+@pytest.mark.parametrize("given", [b"\xff", {"posts": []}, {"batch_id": 5, "posts": []}])
+def test_what_names_no_batch_is_not_answered(given: Any) -> None:
+    assert unreadable("schedule.batch_requested", given) is None
+
+
+@pytest.mark.parametrize("posts", [[], None, "none", {"a": 1}, [{"post_id": "a"}] * 501])
+def test_a_batch_that_cannot_be_read_is_settled_with_the_reason(posts: object) -> None:
+    answer = unreadable("schedule.batch_requested", {"batch_id": "batch-1", "posts": posts})
+
+    assert isinstance(answer, ScheduleBatchSettled)
+    (refused,) = answer.rejected
+    assert answer.accepted == ()
+    assert refused.reason.startswith("posts: ")
+
+
+def test_a_batch_that_is_too_long_in_bytes_names_its_posts() -> None:
+    posts = [body(post("post-1", content="x" * 100_000)) for _ in range(90)]
+
+    answer = unreadable("schedule.batch_requested", {"batch_id": "batch-1", "posts": posts})
+
+    assert isinstance(answer, ScheduleBatchSettled)
+    assert {one.post_id for one in answer.rejected} == {"post-1"}
+    assert answer.rejected[0].reason.endswith("bytes; at most 8,388,608 are read: split it")
+
+
+requests = st.one_of(
+    st.builds(
+        lambda post_id, text, accounts: asked(post(post_id, *accounts, content=text)),
+        st.sampled_from(["post-1", "post-2"]),
+        st.sampled_from(["a", "b"]),
+        st.sets(st.sampled_from(["acct-1", "acct-2"]), min_size=1),
+    ),
+    st.builds(cancelled, st.sampled_from(["post-1", "post-2"])),
+)
+
+
+@given(st.lists(requests, max_size=8))
+def test_a_group_ends_where_its_requests_one_by_one_would(asks: list[Ask]) -> None:
+    together = desk()
+    for ask in asks:
+        ask.answer(together)
+
+    saved: dict[tuple[str, str], Any] = {}
+    for ask in asks:
+        alone = Desk(dict(saved), CONNECTED, NOON)
+        ask.answer(alone)
+        saved |= alone.changed
+
+    assert together.changed == saved
+    assert all(accounts == sorted(a for p, a in saved if p == post_id) for post_id, accounts in _accounts(together))
+
+
+def _accounts(one: Desk) -> list[tuple[str, list[str]]]:
+    return [(post_id, one.accounts_of(post_id)) for post_id in ("post-1", "post-2")]
