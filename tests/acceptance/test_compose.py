@@ -1,0 +1,173 @@
+"""compose.yaml keeps its promises: confined containers, closed networks, secrets where they belong."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import services.console.settings
+import services.publisher.settings
+import services.scheduler.settings
+from deploy.docker.keys import hand_out
+from shared.sealing import SealingKey
+from shared.settings import ServiceSettings
+
+ROOT = Path(__file__).parents[2]
+SETTINGS: tuple[type[ServiceSettings], ...] = (
+    services.console.settings.Settings,
+    services.publisher.settings.Settings,
+    services.scheduler.settings.Settings,
+)
+READ_BY_THE_COMMAND_LINE = {"TIMEBALL_URL"}
+RUNS_ONCE = {"keys"}
+MANY = ("scheduler", "publisher")
+
+Containers = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def composition() -> dict[str, Any]:
+    """compose.yaml as Docker Compose understands it, which takes no engine."""
+    command = ["docker", "compose", "--env-file", "/dev/null", "--profile", "demo", "config", "--format", "json"]
+    if not _is_installed("compose"):
+        pytest.skip("Docker Compose is not installed, and nothing else here reads compose.yaml")
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    understood: dict[str, Any] = json.loads(answer.stdout)
+    return understood
+
+
+@pytest.fixture
+def containers(composition: dict[str, Any]) -> Containers:
+    """Every service of compose.yaml by name."""
+    found: Containers = composition["services"]
+    return found
+
+
+def test_every_variable_is_one_that_is_read() -> None:
+    known = {_variable(settings, name) for settings in SETTINGS for name in settings.model_fields}
+
+    used = set(re.findall(r"TIMEBALL_[A-Z_]*[A-Z]", (ROOT / "compose.yaml").read_text()))
+
+    assert used <= known | READ_BY_THE_COMMAND_LINE
+
+
+def test_no_container_runs_as_root(containers: Containers) -> None:
+    users = {name: container.get("user", "root") for name, container in containers.items()}
+
+    assert not {name for name, user in users.items() if user.split(":")[0] in ("root", "0")}
+
+
+def test_every_container_is_confined(containers: Containers) -> None:
+    for name, container in containers.items():
+        assert container["read_only"], name
+        assert container["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in container["security_opt"], name
+        assert not container.get("privileged"), name
+        assert "/tmp" in container["tmpfs"], name
+
+
+def test_every_container_has_limits(containers: Containers) -> None:
+    for name, container in containers.items():
+        assert {"cpus", "mem_limit", "pids_limit"} <= container.keys(), name
+        assert {"max-size", "max-file"} <= container["logging"]["options"].keys(), name
+
+
+def test_every_container_that_stays_is_watched_and_restarted(containers: Containers) -> None:
+    staying = {name: container for name, container in containers.items() if name not in RUNS_ONCE}
+
+    assert all("test" in container["healthcheck"] for container in staying.values())
+    assert all(container["restart"] == "unless-stopped" for container in staying.values())
+
+
+def test_services_wait_for_broker_and_database(containers: Containers) -> None:
+    for name in (*MANY, "console"):
+        waits_for = containers[name]["depends_on"]
+        assert waits_for["rabbitmq"]["condition"] == "service_healthy"
+        assert waits_for["postgres"]["condition"] == "service_healthy"
+
+
+def test_what_is_scaled_has_neither_a_name_nor_a_port_of_its_own(containers: Containers) -> None:
+    assert not [name for name in MANY if {"container_name", "ports"} & containers[name].keys()]
+
+
+def test_only_this_machine_reaches_what_is_published(containers: Containers) -> None:
+    published = [port for container in containers.values() for port in container.get("ports", ())]
+
+    assert {port["host_ip"] for port in published} == {"127.0.0.1"}
+
+
+def test_the_databases_have_no_way_out(composition: dict[str, Any]) -> None:
+    assert set(composition["services"]["postgres"]["networks"]) == {"backbone"}
+    assert composition["networks"]["backbone"]["internal"]
+
+
+def test_only_the_publisher_holds_its_secrets(containers: Containers) -> None:
+    staying = {name: container for name, container in containers.items() if name not in RUNS_ONCE}
+
+    holding_home = {name for name, container in staying.items() if "publisher-home" in _volumes(container)}
+    told_secrets = {name for name, container in staying.items() if _secrets(container)}
+
+    assert holding_home == {"publisher"}
+    assert told_secrets == {"publisher"}
+
+
+def test_keys_are_made_once(tmp_path: Path) -> None:
+    hand_out(tmp_path, {})
+    made = _contents(tmp_path)
+
+    hand_out(tmp_path, {})
+
+    assert _contents(tmp_path) == made
+    assert set(made) == {
+        "publisher/keys/secret_keys",
+        "publisher/keys/publisher.sealing_key",
+        "monitor/keys/monitor.sealing_key",
+        "console/keys/api_token",
+        "console/keys/publisher.public_key",
+        "console/keys/monitor.public_key",
+    }
+
+
+def test_the_console_gets_the_public_half_of_the_publisher_s_key(tmp_path: Path) -> None:
+    hand_out(tmp_path, {})
+
+    made = _contents(tmp_path)
+
+    private_key = SealingKey.from_base64(made["publisher/keys/publisher.sealing_key"])
+    assert made["console/keys/publisher.public_key"] == private_key.public_key
+
+
+def test_a_given_sealing_key_wins_over_the_one_made(tmp_path: Path) -> None:
+    given = SealingKey.generate()
+    hand_out(tmp_path, {})
+
+    hand_out(tmp_path, {"TIMEBALL_PUBLISHER_SEALING_KEY": given.private_key})
+
+    assert _contents(tmp_path)["console/keys/publisher.public_key"] == given.public_key
+
+
+def _is_installed(plugin: str) -> bool:
+    if not shutil.which("docker"):
+        return False
+    return subprocess.run(["docker", plugin, "version"], capture_output=True, check=False).returncode == 0
+
+
+def _variable(settings: type[ServiceSettings], name: str) -> str:
+    alias = settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else f"{settings.model_config['env_prefix']}{name}".upper()
+
+
+def _volumes(container: dict[str, Any]) -> set[str]:
+    return {volume["source"] for volume in container.get("volumes", ())}
+
+
+def _secrets(container: dict[str, Any]) -> set[str]:
+    return {name for name in container.get("environment", {}) if name.endswith(("SECRET_KEYS", "SEALING_KEY"))}
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    return {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
