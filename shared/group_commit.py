@@ -19,11 +19,11 @@ class _Submission(Generic[ItemT, AnswerT]):
 class GroupCommit(Generic[ItemT, AnswerT]):
     """Gathers items and commits them together; while one group commits, the next one gathers.
 
-    `commit` gets the items in the order they were submitted and answers each. An idle group lingers for a moment, so that
-    it does not start with a single item. `most` bounds a group's weight, which is its length unless `weigh` says else.
-    With several `lanes`, full groups commit side by side as long as they have no key in common, so that items with the
-    same key keep their order. When a group fails, its items are tried one by one, so that only those fail that are at
-    fault.
+    `commit` gets the items in the order they were submitted and answers each. An idle group lingers for a moment, so
+    that it does not start with a single item. `most` bounds a group's weight, which is its length unless `weigh` says
+    else. With several `lanes`, full groups commit side by side as long as they have no key in common, so that items
+    with the same key keep their order. When a group fails, its items are tried one by one, so that only those fail
+    that are at fault.
     """
 
     def __init__(
@@ -65,11 +65,14 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         loop.call_soon(self._start) if is_full else loop.call_later(self._linger_seconds, self._start)
 
     def _start(self) -> None:
+        """Start a group, and more of them while full ones wait and lanes are free."""
         self._starting = False
-        if len(self._in_flight) < self._lanes and (group := self._next_group()):
+        while len(self._in_flight) < self._lanes and (group := self._next_group()):
             task = asyncio.create_task(self._commit_group(group))
             self._in_flight[task] = {key for one in group for key in self._keys(one.item)}
             task.add_done_callback(self._finished)
+            if self._weight < self._most:
+                return
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         del self._in_flight[task]
