@@ -1,6 +1,5 @@
 """Properties are held to what they say, not to how busy the machine is."""
 
-from hypothesis import settings
+from tests.support.properties import load_profile
 
-settings.register_profile("timeball", deadline=None)
-settings.load_profile("timeball")
+load_profile()
