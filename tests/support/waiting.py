@@ -1,0 +1,21 @@
+"""Waiting for what another process does: ask until the answer is yes, and say what was waited for when it is not."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+
+
+async def eventually(
+    condition: Callable[[], object | Awaitable[object]], *, within: float, what: str = "", every: float = 0.02
+) -> None:
+    """Return once the condition holds; AssertionError when it does not within so many seconds."""
+    deadline = time.monotonic() + within
+    while not await _holds(condition):
+        assert time.monotonic() < deadline, f"after {within:g} s still not: {what or condition}"
+        await asyncio.sleep(every)
+
+
+async def _holds(condition: Callable[[], object | Awaitable[object]]) -> bool:
+    answer = condition()
+    return bool(await answer if isawaitable(answer) else answer)
