@@ -34,7 +34,10 @@ class InstantColumn(TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)
+        if isinstance(value, str):
+            return datetime.fromisoformat(value)
+        assert isinstance(value, datetime)
+        return value if value.tzinfo is UTC else value.replace(tzinfo=UTC)  # asyncpg: infinity, which year 9999 ends at
 
 
 def as_text(instant: datetime) -> str:
@@ -110,5 +113,5 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_immediate(connection: Any) -> None:
     """Take the write lock first: a transaction that reads and then writes would get BUSY in the middle."""
-    if connection.get_isolation_level() != "AUTOCOMMIT":
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -45,28 +45,37 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         self._waiting: deque[_Submission[ItemT, AnswerT]] = deque()
         self._in_flight: dict[asyncio.Task[None], set[Hashable]] = {}
         self._weight = 0
-        self._starting = False
+        self._timer: asyncio.TimerHandle | None = None
 
-    async def submit(self, item: ItemT) -> AnswerT:
-        """Return the answer once the group that holds the item is committed."""
+    async def submit(self, item: ItemT, *, urgent: bool = False) -> AnswerT:
+        """Return the answer once the group that holds the item is committed; `urgent` does not linger."""
         submission: _Submission[ItemT, AnswerT] = _Submission(item, asyncio.get_running_loop().create_future())
         self._waiting.append(submission)
         self._weight += self._weigh(item)
-        self._start_soon()
+        self._start_soon(urgent=urgent)
         return await submission.answer
 
-    def _start_soon(self) -> None:
-        """Start a group: at once where a full one waits, else after the linger, unless one is in flight already."""
+    def _start_soon(self, *, urgent: bool) -> None:
+        """Start a group: at once where it is urgent or full, else after the linger, unless one is in flight already."""
         is_full = self._weight >= self._most
-        if self._starting or (self._in_flight and not is_full):
+        if self._in_flight and not is_full:
             return
-        self._starting = True
         loop = asyncio.get_running_loop()
-        loop.call_soon(self._start) if is_full else loop.call_later(self._linger_seconds, self._start)
+        if urgent or is_full:
+            self._start_at(loop.time())
+        elif self._timer is None:
+            self._start_at(loop.time() + self._linger_seconds)
+
+    def _start_at(self, when: float) -> None:
+        if self._timer is not None:
+            if self._timer.when() <= when:
+                return
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(when, self._start)
 
     def _start(self) -> None:
         """Start a group, and more of them while full ones wait and lanes are free."""
-        self._starting = False
+        self._timer = None
         while len(self._in_flight) < self._lanes and (group := self._next_group()):
             task = asyncio.create_task(self._commit_group(group))
             self._in_flight[task] = {key for one in group for key in self._keys(one.item)}

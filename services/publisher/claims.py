@@ -30,6 +30,9 @@ from shared.events.progress import State
 from shared.group_commit import GroupCommit
 from shared.messaging.envelope import Envelope
 
+LINGER_SECONDS = 0.05
+NEAR = timedelta(seconds=1)
+"""A post that is due sooner does not wait for company."""
 UNLIMITED = "{}"
 
 
@@ -50,13 +53,14 @@ class Claims:
     lease: timedelta
 
     def __post_init__(self) -> None:
-        self._group = GroupCommit(self._claim)
+        self._group = GroupCommit(self._claim, linger_seconds=LINGER_SECONDS)
 
     async def claim(self, delivered: Delivered) -> Claim:
         """Decide what to do with a delivery; again where another replica was the first to see the post."""
+        is_near = delivered.event.publish_at - self.clock.now() < NEAR
         while True:
             try:
-                return await self._group.submit(delivered)
+                return await self._group.submit(delivered, urgent=is_near)
             except Conflict:
                 continue
 

@@ -46,6 +46,8 @@ MARK_AHEAD = timedelta(milliseconds=300)
 
 EARLY = timedelta(seconds=1)
 """How long before its time a post leaves its retry queue at least, so that it does not miss its rate-limit slot."""
+LINGER_SECONDS = 0.05
+"""How long writes gather that nothing is waiting for; together they cost a fraction."""
 
 OUTCOMES = Counter("timeball_publications_total", "What became of sends", ["platform", "outcome"])
 LATENESS = Histogram(
@@ -73,8 +75,8 @@ class Publishing:
     def __post_init__(self) -> None:
         self._stopping = False
         self._waiting: set[asyncio.Task[object]] = set()
-        self._marks = GroupCommit(self._mark_sending)
-        self._outcomes = GroupCommit(self._finish)
+        self._marks = GroupCommit(self._mark_sending, linger_seconds=LINGER_SECONDS)
+        self._outcomes = GroupCommit(self._finish, linger_seconds=LINGER_SECONDS)
 
     async def on_publish_requested(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post once, however often the event arrives."""
@@ -113,7 +115,8 @@ class Publishing:
             attempts=publication.attempts + 1,
             lease_until=max(self.clock.now(), publication.start_at) + self.claims.lease,
         )
-        if not await self._marks.submit(marked):
+        is_near = publication.start_at - self.clock.now() < MARK_AHEAD / 2
+        if not await self._marks.submit(marked, urgent=is_near):
             return False
         await self.clock.sleep_until(publication.start_at)
         if reason := self.revoked.reason(publication):

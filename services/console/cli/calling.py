@@ -32,12 +32,8 @@ def called(work: Callable[[Client], Awaitable[AnswerT]]) -> AnswerT:
 
 
 async def _with_client(address: Address, work: Callable[[Client], Awaitable[AnswerT]]) -> AnswerT:
-    async with client_at(address) as client:
+    async with Client(address) as client:
         return await work(client)
-
-
-client_at: Callable[[Address], Client] = Client
-"""How a client is made."""
 
 
 def wrong(message: Any) -> NoReturn:

@@ -81,13 +81,12 @@ def in_path(identity: str) -> str:
 class Client:
     """Calls the API; Unreachable and Refused are all it raises."""
 
-    def __init__(self, address: Address, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, address: Address) -> None:
         self.url = address.url
         self._http = httpx.AsyncClient(
             base_url=address.url,
             headers={"Authorization": f"Bearer {address.token}"} if address.token else {},
             timeout=PATIENCE_SECONDS,
-            transport=transport,
             trust_env=False,
         )
 
@@ -107,7 +106,7 @@ class Client:
         return _answer(response)
 
     async def events(self, *, types: Sequence[str] = (), post_id: str | None = None) -> AsyncIterator[Happening | None]:
-        """Events from now on; the first item is None and means that the console listens."""
+        """Events until the console ends the stream (Unreachable); the first item, None, means that it listens."""
         given = {"type": list(types)} | ({"post_id": post_id} if post_id else {})
         try:
             async with self._http.stream("GET", "/v1/events", params=given, timeout=_STREAMING) as response:
@@ -118,6 +117,7 @@ class Client:
                     yield happening
         except httpx.HTTPError as error:
             raise Unreachable(f"{type(error).__name__} at {self.url}") from error
+        raise Unreachable("it ended the stream")
 
 
 _STREAMING = httpx.Timeout(PATIENCE_SECONDS, read=60)

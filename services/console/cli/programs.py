@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from deploy.local.child import free_ports, is_free
+from deploy.local.child import is_free
 from deploy.local.supervisor import Program
 
 SANDBOX = "sandbox"
 PORTS = {"scheduler": 8081, "publisher": 8082, "monitor": 8083, "maintenance": 8084, "console": 8080}
 SANDBOX_PORT = 8090
+STEP = 100
+HIGHEST_PORT = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,12 @@ class Place:
 def places() -> list[Place]:
     """Every service there is and the sandbox platform, each with a port that is free."""
     wanted = {name: _wanted(name, port) for name, port in PORTS.items() if _exists(name)} | {SANDBOX: SANDBOX_PORT}
-    spare = iter(free_ports(len(wanted)))
-    return [Place(name, port if is_free(port) else next(spare), port) for name, port in wanted.items()]
+    return [Place(name, _free(port), port) for name, port in wanted.items()]
+
+
+def _free(wanted: int) -> int:
+    """The port, or else one that the next start will find again, if nothing has changed by then."""
+    return next(port for port in range(wanted, HIGHEST_PORT, STEP) if is_free(port))
 
 
 def _exists(service: str) -> bool:

@@ -1,0 +1,90 @@
+"""A change keeps what it does not name, and touches only what is not yet sent."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.console.amending import Change, Unchangeable, amended
+from services.console.domain import Post, merged, told_by
+from services.console.drafts import Drafts
+from shared.events import Event
+from shared.events.publisher import PublishSucceeded
+from shared.events.requests import Media
+from shared.events.scheduler import PublishRequested, ScheduleCancelled
+
+NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
+PICTURE = Media(url="https://pictures.example/1.png", alt="a ball")
+
+
+def post(account_id: str, *more: Event, media: tuple[Media, ...] = (PICTURE,)) -> Post:
+    requested = PublishRequested(
+        post_id="p",
+        account_id=account_id,
+        revision=1,
+        publish_at=NOON,
+        content=f"for {account_id}",
+        media=media,
+        options={"tag": account_id},
+        callback_url="https://calls.example/",
+    )
+    known = told_by(requested, "request")[0]
+    for fact in more:
+        known = merged(known, told_by(fact, "request")[0])
+    return known
+
+
+def published(account_id: str) -> PublishSucceeded:
+    return PublishSucceeded(
+        post_id="p",
+        account_id=account_id,
+        revision=1,
+        platform="sandbox",
+        published_at=NOON,
+        lateness_ms=0.0,
+        attempts=1,
+    )
+
+
+def test_what_a_change_does_not_name_stays() -> None:
+    later = NOON + timedelta(hours=1)
+
+    (request,) = amended([post("a"), post("b")], Drafts([]), Change(publish_at=later))
+
+    assert [(target.account_id, target.content, target.publish_at) for target in request.targets] == [
+        ("a", "for a", later),
+        ("b", "for b", later),
+    ]
+    assert [target.options for target in request.targets] == [{"tag": "a"}, {"tag": "b"}]
+    assert (request.media, request.callback_url) == ((PICTURE,), "https://calls.example/")
+
+
+def test_new_content_keeps_the_time() -> None:
+    (request,) = amended([post("a")], Drafts([]), Change(content="new", media=()))
+
+    assert (request.targets[0].content, request.targets[0].publish_at, request.media) == ("new", NOON, ())
+
+
+def test_what_was_sent_or_cancelled_is_left_alone() -> None:
+    cancelled = ScheduleCancelled(post_id="p", account_id="c", revision=1, reason="requested")
+    posts = [post("a", published("a")), post("b"), post("c", cancelled)]
+
+    (request,) = amended(posts, Drafts([]), Change(content="new"))
+
+    assert [target.account_id for target in request.targets] == ["b"]
+
+
+def test_accounts_that_are_not_named_are_left_alone() -> None:
+    (request,) = amended([post("a"), post("b")], Drafts([]), Change(content="new", account_ids=("b",)))
+
+    assert [target.account_id for target in request.targets] == ["b"]
+
+
+def test_targets_with_other_media_go_in_a_request_of_their_own() -> None:
+    requests = amended([post("a"), post("b", media=())], Drafts([]), Change(publish_at=NOON))
+
+    assert [(request.media, request.targets[0].account_id) for request in requests] == [((PICTURE,), "a"), ((), "b")]
+
+
+def test_where_nothing_is_left_to_change_the_states_say_why() -> None:
+    with pytest.raises(Unchangeable, match="published on 'a'"):
+        amended([post("a", published("a"))], Drafts([]), Change(content="new"))

@@ -1,0 +1,211 @@
+"""The command line says what happened, in words or in JSON, and ends with the code that a script needs."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from services.console.cli.application import app
+from shared.sealing import SealingKey, seal
+from tests.unit.console.fake_api import FakeApi, fake_api
+
+ACCEPTED = {
+    "post_id": "p",
+    "account_id": "a",
+    "revision": 1,
+    "publish_at": "2027-03-28T07:00:00Z",
+    "changed": True,
+    "warning": None,
+}
+SCHEDULED = {"post_id": "p", "correlation_id": "c", "accepted": [ACCEPTED], "rejected": [], "pending": False}
+REJECTED = {"post_id": "p", "account_id": "b", "code": "in_the_past", "reason": "an hour ago"}
+CONNECTED = {"account_id": "a", "platform": "mastodon", "connected": True, "pending": False}
+
+
+def run(*arguments: str, url: str = "http://127.0.0.1:1", stdin: str | None = None, **more: str) -> Result:
+    environment = {"TIMEBALL_URL": url, "TIMEBALL_API_TOKEN": "token", "TIMEBALL_HOME": "/nowhere"} | more
+    return CliRunner().invoke(app, list(arguments), env=environment, input=stdin)
+
+
+def answered(
+    answers: Mapping[str, tuple[int, Any]], *arguments: str, stdin: str | None = None
+) -> tuple[Result, FakeApi]:
+    with fake_api(answers) as api:
+        return run(*arguments, url=api.url, stdin=stdin), api
+
+
+def test_schedule_sends_the_request_and_tells_what_was_accepted() -> None:
+    result, api = answered(
+        {"POST /v1/posts": (202, SCHEDULED)},
+        *("schedule", "-", "--to", "a", "--at", "2027-03-28 09:00", "--zone", "Europe/Berlin", "--id", "p"),
+        *("--media", "https://x.example/1.png"),
+        stdin="Hello\n",
+    )
+
+    assert result.exit_code == 0
+    assert "p scheduled on a" in result.stdout
+    assert api.authorizations == ["Bearer token"]
+    assert api.requests[0][1] == {
+        "post_id": "p",
+        "content": "Hello",
+        "targets": [{"account_id": "a"}],
+        "media": [{"url": "https://x.example/1.png"}],
+        "publish_at": {"local": "2027-03-28T09:00:00", "zone": "Europe/Berlin"},
+    }
+
+
+def test_json_is_what_the_console_answered() -> None:
+    result, _ = answered({"POST /v1/posts": (202, SCHEDULED)}, "schedule", "Hello", "--to", "a", "--json")
+
+    assert json.loads(result.stdout) == SCHEDULED
+
+
+def test_a_partial_rejection_is_told_and_ends_with_1() -> None:
+    answer = SCHEDULED | {"rejected": [REJECTED]}
+
+    result, _ = answered({"POST /v1/posts": (202, answer)}, "schedule", "Hello", "--to", "a", "--to", "b")
+
+    assert result.exit_code == 1
+    assert "scheduled on a" in result.stdout
+    assert "p on b: an hour ago" in result.stderr
+
+
+def test_a_refusal_is_told_and_ends_with_1() -> None:
+    refusal = {"error": {"code": "in_the_past", "message": "an hour ago"}}
+
+    result, _ = answered({"POST /v1/posts": (400, refusal)}, "schedule", "Hello", "--to", "a")
+
+    assert (result.exit_code, result.stderr) == (1, "an hour ago\n")
+
+
+def test_a_wrong_token_says_where_the_right_one_is() -> None:
+    refusal = {"error": {"code": "unauthorized", "message": "wrong token"}}
+
+    result, _ = answered({"GET /v1/stats": (401, refusal), "GET /v1/posts": (401, refusal)}, "status")
+
+    assert result.exit_code == 1
+    assert "TIMEBALL_API_TOKEN" in result.stderr
+
+
+def test_something_else_at_the_address_is_named_as_such() -> None:
+    result, _ = answered({"GET /v1/accounts": (200, b"<html>")}, "accounts", "list")
+
+    assert result.exit_code == 1
+    assert "not a Timeball console" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["status"], ["watch"], ["cancel", "p"], ["accounts", "list"], ["demo"]])
+def test_no_console_ends_with_3_and_says_how_to_start_one(command: list[str]) -> None:
+    if command == ["demo"]:
+        with fake_api({"GET /": (200, {})}) as sandbox:
+            result = run("demo", "--sandbox", sandbox.url)
+    else:
+        result = run(*command)
+
+    assert result.exit_code == 3
+    assert "timeball up" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["schedule", "Hello"],
+        ["schedule", "Hello", "--to", "a", "--at", "tomorrow"],
+        ["import", "/nowhere/posts.jsonl"],
+        ["accounts", "add", "a", "--platform", "sandbox", "--setting", "url"],
+        ["accounts", "add", "a", "--platform", "mastodon"],
+        ["dance"],
+    ],
+)
+def test_what_cannot_be_meant_ends_with_2(arguments: list[str]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+def test_cancel_names_each_account() -> None:
+    cancelled = [{"account_id": "a", "revision": 2, "reason": "requested"}]
+    answer = {"post_id": "p/1", "correlation_id": "c", "cancelled": cancelled, "rejected": [], "pending": False}
+
+    result, api = answered({"DELETE /v1/posts/p%2F1": (202, answer)}, "cancel", "p/1", "--account", "a")
+
+    assert result.exit_code == 0
+    assert "p/1 cancelled on a" in result.stdout
+    assert api.requests[0][0].endswith("?account_id=a")
+
+
+def test_import_lists_what_was_rejected_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "posts.jsonl"
+    good = '{"post_id": "p", "content": "x", "targets": [{"account_id": "a"}, {"account_id": "b"}]}'
+    file.write_text(f'{{"post_id": "broken"}}\n{good}\n')
+    answer = {"batch_id": "i", "correlation_id": "c", "accepted": [ACCEPTED], "rejected": [REJECTED], "pending": False}
+
+    result, api = answered({"POST /v1/posts:batch": (202, answer)}, "import", str(file))
+
+    assert result.exit_code == 1
+    assert "line 1: content: this field is required" in result.stderr
+    assert "line 2: p: an hour ago" in result.stderr
+    assert "1 scheduled, 0 unchanged, 2 rejected" in result.stdout
+    assert [post["post_id"] for post in api.requests[0][1]["posts"]] == ["p"]
+
+
+def test_import_asks_again_while_it_is_not_answered(tmp_path: Path) -> None:
+    file = tmp_path / "posts.jsonl"
+    file.write_text('{"post_id": "p", "content": "x", "targets": [{"account_id": "a"}]}\n')
+    unanswered = {"batch_id": "i", "correlation_id": "c", "accepted": [], "rejected": [], "pending": True}
+
+    result, api = answered({"POST /v1/posts:batch": (202, unanswered)}, "import", str(file))
+
+    assert result.exit_code == 1
+    assert len(api.requests) > 1
+    assert "run the import again" in result.stderr
+
+
+def test_secrets_come_from_a_file_and_show_up_nowhere(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.json"
+    file.write_text('{"access_token": "s3cret"}')
+
+    result, api = answered(
+        {"PUT /v1/accounts/a": (200, CONNECTED)},
+        *("accounts", "add", "a", "--platform", "mastodon", "--setting", "server=https://m.example"),
+        *("--limit", "per_second=2", "--credentials-file", str(file)),
+    )
+
+    assert result.exit_code == 0
+    assert "s3cret" not in result.output
+    assert api.requests[0][1] == {
+        "platform": "mastodon",
+        "settings": {"server": "https://m.example"},
+        "limits": {"per_second": 2},
+        "credentials": {"access_token": "s3cret"},
+    }
+
+
+def test_keys_asks_the_console_that_is_named() -> None:
+    result, _ = answered({"GET /v1/keys": (200, {"publisher": "cHVi"})}, "keys", "--json")
+
+    assert json.loads(result.stdout) == {"publisher": "cHVi"}
+
+
+def test_keys_of_this_machine_are_made_once_and_open_what_they_seal(tmp_path: Path) -> None:
+    made, again = (run("keys", "--json", url="", TIMEBALL_HOME=str(tmp_path)) for _ in range(2))
+
+    public_keys = json.loads(made.stdout)
+    private_key = SealingKey.from_base64((tmp_path / "keys" / "publisher.sealing_key").read_text())
+    assert public_keys == json.loads(again.stdout)
+    assert private_key.open(seal({"a": 1}, public_keys["publisher"])) == {"a": 1}
+
+
+def test_watch_shows_events_as_they_come() -> None:
+    event = {"type": "publish.succeeded", "correlation_id": "c", "message_id": "m", "data": {}}
+    event["data"] = {"post_id": "p", "account_id": "a", "lateness_ms": 0.84, "url": "https://x.example/1"}
+    stream = f": listening\n\nevent: publish.succeeded\ndata: {json.dumps(event)}\n\n: keep-alive\n\n".encode()
+
+    words, _ = answered({"GET /v1/events": (200, stream)}, "watch")
+    lines, _ = answered({"GET /v1/events": (200, stream)}, "watch", "--json")
+
+    assert "published   p on a, 0.8 ms late: https://x.example/1" in words.stdout
+    assert (words.exit_code, "ended the stream" in words.stderr) == (3, True)
+    assert json.loads(lines.stdout) == event

@@ -1,0 +1,62 @@
+"""What a post says is found in the publish request, or in the draft that was accepted."""
+
+from datetime import UTC, datetime
+
+from services.console.domain import Post, merged, told_by
+from services.console.drafts import Draft, Drafts
+from shared.events.requests import ScheduleRequested, Target
+from shared.events.scheduler import PublishRequested, ScheduleAccepted
+
+NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
+
+
+def accepted(revision: int, request_id: str) -> Post:
+    fact = ScheduleAccepted(post_id="p", account_id="b", revision=revision, publish_at=NOON, changed=True)
+    return told_by(fact, request_id)[0]
+
+
+def draft(request_id: str, content: str, own: str | None = None) -> Draft:
+    targets = (Target(account_id="a"), Target(account_id="b", content=own))
+    request = ScheduleRequested(post_id="p", content=content, targets=targets)
+    return Draft(request_id, "p", request.body().decode())
+
+
+def test_an_accepted_post_says_what_its_request_asked_for() -> None:
+    drafts = Drafts([draft("first", "one"), draft("second", "two"), draft("refused", "three")])
+
+    wording = drafts.wording_of(accepted(2, "second"))
+
+    assert wording and wording["content"] == "two"
+
+
+def test_a_target_s_own_content_wins() -> None:
+    wording = Drafts([draft("first", "one", own="mine")]).wording_of(accepted(1, "first"))
+
+    assert wording and wording["content"] == "mine"
+
+
+def test_of_two_mentions_in_one_batch_the_last_counts() -> None:
+    wording = Drafts([draft("batch", "early"), draft("batch", "late")]).wording_of(accepted(1, "batch"))
+
+    assert wording and wording["content"] == "late"
+
+
+def test_the_publish_request_needs_no_draft() -> None:
+    requested = PublishRequested(post_id="p", account_id="b", revision=1, publish_at=NOON, content="sent")
+
+    wording = Drafts([]).wording_of(told_by(requested, "first")[0])
+
+    assert wording and wording["content"] == "sent"
+
+
+def test_a_newer_plan_wins_over_the_content_of_an_older_publish_request() -> None:
+    requested = PublishRequested(post_id="p", account_id="b", revision=1, publish_at=NOON, content="sent")
+    post = merged(told_by(requested, "first")[0], accepted(2, "second"))
+
+    wording = Drafts([draft("second", "new")]).wording_of(post)
+
+    assert wording and wording["content"] == "new"
+
+
+def test_nothing_is_made_up_where_the_draft_is_missing_or_was_refused() -> None:
+    assert Drafts([Draft("first", "p", '{"post_id": "p"}')]).wording_of(accepted(1, "first")) is None

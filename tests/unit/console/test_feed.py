@@ -1,0 +1,105 @@
+"""The feed tells each listener what it wants to hear, and lets go of those who cannot keep up."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from services.console.feed import MOST_BEHIND, Closed, Feed, TooSlow
+from shared.events import Event
+from shared.events.requests import AccountDisconnectRequested, TimerTriggerRequested
+from shared.messaging.broker import BrokerUnavailable
+from shared.messaging.envelope import Delivery
+
+
+class FakeGate:
+    """Counts how often it is turned; `fails` as a broker that is away does."""
+
+    def __init__(self) -> None:
+        self.turns: list[str] = []
+        self.fails = False
+        self.turned = asyncio.Event()
+
+    async def open(self) -> None:
+        self._turn("open")
+
+    async def close(self) -> None:
+        self._turn("close")
+
+    def _turn(self, what: str) -> None:
+        if self.fails:
+            raise BrokerUnavailable("away")
+        self.turns.append(what)
+        self.turned.set()
+
+
+def delivered(event: Event, correlation_id: str = "c") -> Delivery[Event]:
+    return Delivery(event, "m", correlation_id)
+
+
+TRIGGER = TimerTriggerRequested(timer="monitor.check")
+DISCONNECT = AccountDisconnectRequested(account_id="a")
+
+
+async def test_a_listener_hears_what_interests_it() -> None:
+    feed = Feed()
+    async with feed.listening(lambda delivery: delivery.event.type == "timer.trigger_requested") as listener:
+        await feed.on_event(delivered(DISCONNECT))
+        await feed.on_event(delivered(TRIGGER))
+
+        assert (await listener.next()).event == TRIGGER
+
+
+async def test_whoever_asks_hears_only_the_answers() -> None:
+    feed = Feed()
+    async with feed.answers_to("mine") as listener:
+        await feed.on_event(delivered(TRIGGER, "another's"))
+        await feed.on_event(delivered(DISCONNECT, "mine"))
+
+        assert (await listener.next()).event == DISCONNECT
+
+
+async def test_a_slow_listener_is_let_go_after_what_it_has_missed_nothing_of() -> None:
+    feed = Feed()
+    async with feed.listening(lambda _: True) as listener:
+        for _ in range(MOST_BEHIND + 10):
+            await feed.on_event(delivered(TRIGGER))
+
+        for _ in range(MOST_BEHIND):
+            await listener.next()
+        with pytest.raises(TooSlow):
+            await listener.next()
+
+
+async def test_stopping_lets_everyone_go() -> None:
+    feed = Feed()
+    async with feed.listening(lambda _: True) as listener, feed.answers_to("c") as asker:
+        feed.close()
+
+        for one in (listener, asker):
+            with pytest.raises(Closed):
+                await one.next()
+
+
+async def test_events_are_let_in_for_the_first_listener_and_kept_out_after_the_last() -> None:
+    feed, gate = Feed(idle=timedelta(milliseconds=1)), FakeGate()
+    feed.behind(gate)
+    async with feed.listening(lambda _: True), feed.answers_to("c"):
+        assert gate.turns == ["open"]
+    gate.turned.clear()
+    resting = asyncio.create_task(feed.rest())
+
+    await asyncio.wait_for(gate.turned.wait(), 5)
+
+    assert gate.turns == ["open", "close"]
+    resting.cancel()
+
+
+async def test_whoever_cannot_be_heard_is_told() -> None:
+    feed, gate = Feed(), FakeGate()
+    feed.behind(gate)
+    gate.fails = True
+
+    with pytest.raises(BrokerUnavailable):
+        async with feed.answers_to("c"):
+            raise AssertionError("nobody may ask into the void")

@@ -1,0 +1,57 @@
+"""Times on the command line mean what a person means, or say how to write them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.console.cli.times import PublishAt, UnreadableTime, duration, publish_at
+
+NOW = datetime(2027, 3, 28, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "in_", "meant"),
+    [
+        (None, None, None, None),
+        ("2027-03-28T09:00+02:00", None, None, "2027-03-28T09:00:00+02:00"),
+        ("2027-03-28T09:00Z", None, None, "2027-03-28T09:00:00+00:00"),
+        ("2027-03-28 09:00", "Europe/Berlin", None, {"local": "2027-03-28T09:00:00", "zone": "Europe/Berlin"}),
+        ("2027-03-28", "UTC", None, {"local": "2027-03-28T00:00:00", "zone": "UTC"}),
+        (None, None, "90s", "2027-03-28T12:01:30+00:00"),
+    ],
+)
+def test_a_time_is_understood(at: str | None, zone: str | None, in_: str | None, meant: PublishAt) -> None:
+    assert publish_at(at, zone, in_, now=NOW) == meant
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "in_", "says"),
+    [
+        ("tomorrow", None, None, "no time"),
+        ("2027-03-28 09:00", None, None, "no offset"),
+        ("2027-03-28T09:00Z", "Europe/Berlin", None, "offset already"),
+        ("2027-03-28 09:00", "Berlin", None, "unknown time zone"),
+        ("2027-03-28T09:00Z", None, "90s", "without --at"),
+        (None, "Europe/Berlin", None, "give --at"),
+        (None, None, "soon", "no duration"),
+        (None, None, "90", "no duration"),
+        (None, None, "-5s", "no duration"),
+    ],
+)
+def test_what_is_no_time_says_how_to_write_one(at: str | None, zone: str | None, in_: str | None, says: str) -> None:
+    with pytest.raises(UnreadableTime, match=says):
+        publish_at(at, zone, in_, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("90s", timedelta(seconds=90)),
+        ("1h30m", timedelta(minutes=90)),
+        ("1.5h", timedelta(minutes=90)),
+        ("2d 1w", timedelta(days=9)),
+        ("250ms", timedelta(milliseconds=250)),
+    ],
+)
+def test_a_duration_adds_up(text: str, meant: timedelta) -> None:
+    assert duration(text) == meant
