@@ -37,7 +37,8 @@ class InstantColumn(TypeDecorator[datetime]):
         if isinstance(value, str):
             return datetime.fromisoformat(value)
         assert isinstance(value, datetime)
-        return value if value.tzinfo is UTC else value.replace(tzinfo=UTC)  # asyncpg: infinity, which year 9999 ends at
+        # asyncpg takes the first and the last instant there are for infinity, and infinity has no zone
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def as_text(instant: datetime) -> str:

@@ -1,0 +1,221 @@
+"""A service's database keeps the same promises on SQLite and on PostgreSQL."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from asyncpg.exceptions import (
+    AdminShutdownError,
+    DeadlockDetectedError,
+    LockNotAvailableError,
+    SerializationError,
+    TooManyConnectionsError,
+    UniqueViolationError,
+)
+from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from shared.db import Conflict, Database, InstantColumn, as_text, is_passing
+
+metadata = MetaData()
+things = Table(
+    "things",
+    metadata,
+    Column("name", String(50), primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("at", InstantColumn),
+)
+NOON = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An empty table of things."""
+    database = Database(database_url)
+    async with database.transaction() as connection:
+        await connection.run_sync(metadata.create_all)
+    yield database
+    await database.close()
+
+
+async def write(database: Database, *rows: dict[str, Any]) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(insert(things), [{"count": 0, "at": None} | row for row in rows])
+
+
+INSTANTS = [
+    NOON,
+    NOON + timedelta(microseconds=1),
+    NOON.replace(microsecond=500_000),
+    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+]
+
+
+async def test_an_instant_comes_back_as_it_was_in_utc(database: Database) -> None:
+    await write(database, *({"name": str(n), "at": instant} for n, instant in enumerate(INSTANTS)))
+
+    async with database.reading() as connection:
+        read = (await connection.execute(select(things.c.at).order_by(things.c.name))).scalars().all()
+
+    assert list(read) == INSTANTS
+    assert {instant.utcoffset() for instant in read} == {timedelta(0)}
+
+
+async def test_an_instant_of_another_zone_is_the_same_instant(database: Database) -> None:
+    elsewhere = NOON.astimezone(timezone(timedelta(hours=5, minutes=45)))
+    await write(database, {"name": "a", "at": elsewhere})
+
+    async with database.reading() as connection:
+        found = (await connection.execute(select(things.c.name).where(things.c.at == NOON))).scalars().all()
+        read = (await connection.execute(select(things.c.at))).scalar_one()
+
+    assert list(found) == ["a"]
+    assert (read, read.utcoffset()) == (NOON, timedelta(0))
+
+
+async def test_instants_sort_by_time(database: Database) -> None:
+    await write(database, *({"name": str(n), "at": instant} for n, instant in enumerate(INSTANTS)))
+
+    async with database.reading() as connection:
+        read = (await connection.execute(select(things.c.at).order_by(things.c.at))).scalars().all()
+        least = (await connection.execute(select(func.min(things.c.at)))).scalar_one()
+        early = (await connection.execute(select(func.count()).where(things.c.at < NOON))).scalar_one()
+
+    assert list(read) == sorted(INSTANTS)
+    assert (least, early) == (min(INSTANTS), sum(instant < NOON for instant in INSTANTS))
+
+
+async def test_no_instant_stays_none(database: Database) -> None:
+    await write(database, {"name": "a"})
+
+    async with database.reading() as connection:
+        assert (await connection.execute(select(things.c.at))).scalar_one() is None
+
+
+def test_an_instant_as_text_has_a_fixed_width_and_sorts_by_time() -> None:
+    texts = [as_text(instant) for instant in sorted(INSTANTS)]
+
+    assert texts == sorted(texts)
+    assert {len(text) for text in texts} == {len("2027-03-28T12:00:00.000000+00:00")}
+    assert as_text(NOON.astimezone(timezone(-timedelta(hours=3)))) == "2027-03-28T12:00:00.000000+00:00"
+
+
+async def test_a_transaction_is_all_or_nothing(database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        await write(database, {"name": "a"}, {"name": "a"})
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as connection:
+            await connection.execute(insert(things).values(name="b", count=0))
+            raise RuntimeError("changed my mind")
+
+    async with database.reading() as connection:
+        assert (await connection.execute(select(func.count()).select_from(things))).scalar_one() == 0
+
+
+async def test_concurrent_writers_take_turns(database: Database) -> None:
+    await write(database, {"name": "a"})
+
+    await asyncio.gather(*(count_one_more(database) for _ in range(30)))
+
+    async with database.reading() as connection:
+        assert (await connection.execute(select(things.c.count))).scalar_one() == 30
+
+
+async def count_one_more(database: Database) -> None:
+    """Read, then write: on SQLite this is where a deferred transaction would get BUSY."""
+    async with database.transaction() as connection:
+        row = select(things.c.count).where(things.c.name == "a").with_for_update()
+        count = (await connection.execute(row)).scalar_one()
+        await connection.execute(update(things).where(things.c.name == "a").values(count=count + 1))
+
+
+async def test_writers_of_several_processes_take_turns_on_one_sqlite_file(sqlite_url: str) -> None:
+    replicas = [Database(sqlite_url) for _ in range(4)]
+    async with replicas[0].transaction() as connection:
+        await connection.run_sync(metadata.create_all)
+    await write(replicas[0], {"name": "a"})
+
+    await asyncio.gather(*(count_one_more(replica) for replica in replicas for _ in range(10)))
+
+    async with replicas[0].reading() as connection:
+        assert (await connection.execute(select(things.c.count))).scalar_one() == 40
+    for replica in replicas:
+        await replica.close()
+
+
+async def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
+    await write(database, {"name": "a"})
+
+    async with database.transaction() as writing, asyncio.timeout(5):
+        await writing.execute(update(things).values(count=7))
+        async with database.reading() as connection:
+            assert (await connection.execute(select(things.c.count))).scalar_one() == 0
+
+
+async def test_a_connection_that_only_read_writes_in_transactions_afterwards(database: Database) -> None:
+    async with database.reading() as connection:
+        await connection.execute(select(things.c.count))
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as connection:
+            await connection.execute(insert(things).values(name="a", count=0))
+            raise RuntimeError("changed my mind")
+
+    async with database.reading() as connection:
+        assert (await connection.execute(select(func.count()).select_from(things))).scalar_one() == 0
+
+
+async def test_sqlite_survives_a_power_cut_after_every_commit(sqlite_url: str) -> None:
+    database = Database(sqlite_url)
+
+    async with database.reading() as connection:
+        pragmas = {
+            name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
+            for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")
+        }
+    await database.close()
+
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 10_000, "foreign_keys": 1}
+
+
+async def test_a_database_that_is_there_answers(database: Database) -> None:
+    await database.ping()
+
+
+async def test_a_database_that_is_away_is_a_passing_error() -> None:
+    database = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
+
+    with pytest.raises(Exception) as away:
+        await database.ping()
+    await database.close()
+
+    assert is_passing(away.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "passing"),
+    [
+        (Conflict("another replica was first"), True),
+        (OperationalError("UPDATE", {}, sqlite3.OperationalError("database is locked")), True),
+        (TimeoutError(), True),
+        (ConnectionResetError(), True),
+        (DBAPIError("UPDATE", {}, SerializationError("try again")), True),
+        (DBAPIError("UPDATE", {}, DeadlockDetectedError("deadlock")), True),
+        (DBAPIError("UPDATE", {}, AdminShutdownError("shutting down")), True),
+        (DBAPIError("UPDATE", {}, LockNotAvailableError("locked")), True),
+        (DBAPIError("UPDATE", {}, TooManyConnectionsError("too many")), True),
+        (DBAPIError("UPDATE", {}, Exception("gone"), connection_invalidated=True), True),
+        (DBAPIError("UPDATE", {}, UniqueViolationError("twice")), False),
+        (IntegrityError("INSERT", {}, sqlite3.IntegrityError("twice")), False),
+        (ValueError("wrong"), False),
+        (KeyError("missing"), False),
+    ],
+    ids=lambda value: f"{type(value).__name__} {value}" if isinstance(value, Exception) else "",
+)
+def test_what_a_little_patience_cures_is_told_from_what_it_does_not(error: Exception, passing: bool) -> None:
+    assert is_passing(error) is passing
