@@ -39,14 +39,14 @@ class Asking:
     async def tell(self, request: Event) -> str:
         """Send the request and answer its correlation id; BrokerUnavailable when it may not have arrived."""
         envelope = Envelope.of(request)
-        await self.publisher.publish(Outgoing(envelope), timeout=PUBLISH_PATIENCE)
+        await self.publisher.publish(Outgoing(envelope), within=PUBLISH_PATIENCE)
         return envelope.correlation_id
 
     async def ask(self, request: Event, until: Until) -> Answers:
         """Send the request and wait until its answers settle it; BrokerUnavailable when it may not have arrived."""
         envelope = Envelope.of(request)
         async with self.feed.answers_to(envelope.correlation_id) as listener:
-            await self.publisher.publish(Outgoing(envelope), timeout=PUBLISH_PATIENCE)
+            await self.publisher.publish(Outgoing(envelope), within=PUBLISH_PATIENCE)
             heard: list[Delivery[Any]] = []
             is_complete = await self._hear(listener, heard, until, envelope.message_id)
         asked = Delivery(request, envelope.message_id, envelope.correlation_id)

@@ -62,7 +62,7 @@ class Publisher:
         channel = self._channel
         return channel is not None and channel.is_initialized and not channel.is_closed
 
-    async def publish(self, outgoing: Outgoing, *, timeout: timedelta = PUBLISH_TIMEOUT) -> None:
+    async def publish(self, outgoing: Outgoing, *, within: timedelta = PUBLISH_TIMEOUT) -> None:
         """Send one message and wait for the broker's confirm, or raise BrokerUnavailable."""
         if self._channel is None:
             raise BrokerUnavailable("not connected yet")
@@ -70,12 +70,17 @@ class Publisher:
         now = self._clock.now()
         message = envelope.message(app_id=self._app_id, now=now, expiration_ms=outgoing.expiration_ms)
         try:
-            async with asyncio.timeout(timeout.total_seconds()):
+            async with asyncio.timeout(within.total_seconds()):
                 exchange = await self._channel.get_exchange(envelope.exchange, ensure=False)
                 await exchange.publish(message, envelope.routing_key, mandatory=outgoing.mandatory)
         except aio_pika.exceptions.DeliveryError as error:
             raise _refused(outgoing, error) from error
-        except (TimeoutError, OSError, aiormq.exceptions.AMQPError, aio_pika.exceptions.AMQPException) as error:
+        except (
+            TimeoutError,
+            OSError,
+            RuntimeError,
+            aiormq.exceptions.AMQPError,
+        ) as error:  # a closed channel: RuntimeError
             raise BrokerUnavailable(f"no confirm for {envelope.type}: {error!r}") from error
 
     async def publish_all(self, outgoing: Iterable[Outgoing]) -> Sequence[BaseException | None]:

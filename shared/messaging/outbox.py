@@ -127,8 +127,6 @@ class Outbox:
         while self._handed_over:
             size = min(BATCH, len(self._handed_over))
             await self._relay([self._handed_over.popleft() for _ in range(size)])
-            if len(self._sent) >= BATCH:
-                await self._forget()
 
     async def _poll(self) -> None:
         try:
@@ -151,6 +149,8 @@ class Outbox:
         failures = [error for error in results if error is not None]
         if failures:
             log.warning("outbox_relay_failed", events=len(failures), error=str(failures[0]))
+        if len(self._sent) >= BATCH:
+            await self._forget()
 
     async def _forget(self) -> None:
         """Delete what was sent, many rows at a time: what a crash leaves behind is sent twice, under the same id."""

@@ -1,0 +1,33 @@
+"""RecordingPublisher: takes messages without a broker, and refuses them while it is told to."""
+
+from datetime import timedelta
+from typing import Any
+
+from shared.messaging.broker import PUBLISH_TIMEOUT, BrokerUnavailable, Outgoing, Publisher
+from tests.fakes.clock import FakeClock
+
+
+class RecordingPublisher(Publisher):
+    """Remembers what was published; each publish takes `costs` on the clock."""
+
+    def __init__(self, clock: FakeClock, *, costs: timedelta = timedelta(0)) -> None:
+        super().__init__("amqp://nowhere", app_id="test", clock=clock)
+        self.published: list[Outgoing] = []
+        self.is_away = False
+        self._fake_clock = clock
+        self._costs = costs
+
+    async def publish(self, outgoing: Outgoing, *, within: timedelta = PUBLISH_TIMEOUT) -> None:
+        self._fake_clock.advance(self._costs)
+        if self.is_away:
+            raise BrokerUnavailable("away")
+        self.published.append(outgoing)
+
+    @property
+    def message_ids(self) -> list[str]:
+        """What was published, by message id."""
+        return [one.envelope.message_id for one in self.published]
+
+    def last(self) -> Any:
+        """What was published last."""
+        return self.published[-1]

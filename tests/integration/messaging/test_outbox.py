@@ -1,0 +1,246 @@
+"""The outbox at its database: what is committed is relayed, by whoever is left to do it, and by one at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from sqlalchemy import MetaData, select
+
+from shared.db import Database
+from shared.events.requests import ScheduleCancelRequested
+from shared.messaging.envelope import Envelope
+from shared.messaging.outbox import BATCH, CLAIM, MOST_IN_MEMORY, Outbox, outbox_table
+from tests.fakes.clock import FakeClock
+from tests.fakes.publisher import RecordingPublisher
+from tests.support.waiting import eventually
+
+metadata = MetaData()
+table = outbox_table(metadata)
+NOON = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
+SOON = 10.0
+
+
+def events(count: int, prefix: str = "post") -> list[Envelope]:
+    return [Envelope.of(ScheduleCancelRequested(post_id=f"{prefix}-{number}")) for number in range(count)]
+
+
+@dataclass
+class Relay:
+    """One process's outbox, over a publisher that can be away."""
+
+    database: Database
+    clock: FakeClock
+    publisher: RecordingPublisher
+    outbox: Outbox
+
+    @classmethod
+    def on(cls, database: Database, clock: FakeClock, *, costs: timedelta = timedelta(0)) -> "Relay":
+        publisher = RecordingPublisher(clock, costs=costs)
+        return cls(database, clock, publisher, Outbox(table, database, publisher, clock))
+
+    async def write(self, *envelopes: Envelope) -> None:
+        """Commit the envelopes and hand them over to nobody, as a process does that dies then."""
+        async with self.database.transaction() as connection:
+            await self.outbox.add(connection, envelopes)
+
+    async def left(self) -> set[str]:
+        """The ids still in the table."""
+        async with self.database.reading() as connection:
+            return set((await connection.execute(select(table.c.message_id))).scalars())
+
+    async def is_empty(self) -> bool:
+        """Nothing is left in the table, now that the relay has been nudged."""
+        self.clock.advance(timedelta(seconds=1))
+        self.outbox.relay_soon([])
+        return not await self.left()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.outbox.run())
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    async def looks(self) -> None:
+        """Return once the running relay has looked into the table from now on: what is handed over goes before it."""
+        for _ in range(2):
+            self.clock.advance(timedelta(seconds=1))
+            marker = events(1, "marker")
+            await self.write(*marker)
+            self.outbox.relay_soon(marker)
+            await eventually(partial(self._has_sent, marker[0]), within=SOON)
+
+    def _has_sent(self, envelope: Envelope) -> bool:
+        return envelope.message_id in self.publisher.message_ids
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    async with database.transaction() as connection:
+        await connection.run_sync(metadata.create_all)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOON)
+
+
+def ids(envelopes: Sequence[Envelope]) -> list[str]:
+    return [envelope.message_id for envelope in envelopes]
+
+
+async def test_what_is_committed_is_relayed_in_order_and_forgotten(database: Database, clock: FakeClock) -> None:
+    relay, written = Relay.on(database, clock), events(1200)
+
+    async with relay.running():
+        await relay.write(*written)
+        relay.outbox.relay_soon(written)
+        await eventually(relay.is_empty, within=SOON)
+
+    assert relay.publisher.message_ids == ids(written)
+
+
+async def test_what_is_rolled_back_is_never_sent(database: Database, clock: FakeClock) -> None:
+    relay = Relay.on(database, clock)
+
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as connection:
+            await relay.outbox.add(connection, events(1))
+            raise RuntimeError("changed my mind")
+    clock.advance(CLAIM)
+    async with relay.running():
+        await relay.looks()
+
+    assert len(relay.publisher.published) == 2
+
+
+async def test_what_a_dead_process_left_is_relayed_by_another_once_its_claim_has_run_out(
+    database: Database, clock: FakeClock
+) -> None:
+    dead, other, left = Relay.on(database, clock), Relay.on(database, clock), events(3)
+    await dead.write(*left)
+
+    async with other.running():
+        await other.looks()
+        assert set(ids(left)) <= await other.left()
+        assert not set(ids(left)) & set(other.publisher.message_ids)
+
+        clock.advance(CLAIM)
+        await eventually(other.is_empty, within=SOON)
+
+    assert sorted(other.publisher.message_ids[2:]) == sorted(ids(left))
+
+
+async def test_an_event_survives_the_table_whole(database: Database, clock: FakeClock) -> None:
+    dead, other = Relay.on(database, clock), Relay.on(database, clock)
+    (plain,) = events(1, "Grüße 👋 '\"\\ ")
+    addressed = plain.to("timeball.retry", routing_key="a.b", headers={"tier": "a.retry.5s", "failures": 2})
+    envelope = replace(addressed, correlation_id="c-1")
+    await dead.write(envelope)
+
+    clock.advance(CLAIM)
+    async with other.running():
+        await eventually(other.is_empty, within=SOON)
+
+    (sent,) = other.publisher.published
+    assert sent.envelope == envelope
+    assert (sent.mandatory, sent.expiration_ms) == (True, None)
+
+
+async def test_a_fact_may_go_unheard_but_nothing_else(database: Database, clock: FakeClock) -> None:
+    relay = Relay.on(database, clock)
+    fact, addressed = events(2)
+    addressed = addressed.to("timeball.dead", routing_key="scheduler.dead")
+
+    relay.outbox.relay_soon([fact, addressed])
+    await relay.outbox.drain()
+
+    assert [one.mandatory for one in relay.publisher.published] == [False, True]
+
+
+async def test_what_the_broker_did_not_take_is_sent_when_it_is_back_under_the_same_id(
+    database: Database, clock: FakeClock
+) -> None:
+    relay, written = Relay.on(database, clock), events(3)
+    relay.publisher.is_away = True
+
+    async with relay.running():
+        await relay.write(*written)
+        relay.outbox.relay_soon(written)
+        await relay.outbox.drain()
+        assert await relay.left() == set(ids(written))
+
+        relay.publisher.is_away = False
+        clock.advance(CLAIM)
+        await eventually(relay.is_empty, within=SOON)
+
+    assert sorted(relay.publisher.message_ids) == sorted(ids(written))
+
+
+async def test_a_long_backlog_is_forgotten_as_it_is_sent(database: Database, clock: FakeClock) -> None:
+    dead, backlog = Relay.on(database, clock), events(4 * BATCH)
+    await dead.write(*backlog)
+    clock.advance(CLAIM)
+    slow = Relay.on(database, clock, costs=CLAIM / BATCH / 2)
+
+    async with slow.running():
+        await eventually(slow.is_empty, within=SOON)
+
+    assert sorted(slow.publisher.message_ids) == sorted(ids(backlog))
+
+
+async def test_two_relays_never_send_the_same(database: Database, clock: FakeClock) -> None:
+    dead, backlog = Relay.on(database, clock), events(3 * BATCH)
+    await dead.write(*backlog)
+    clock.advance(CLAIM)
+    one, other = Relay.on(database, clock), Relay.on(database, clock)
+
+    async with one.running(), other.running():
+        await eventually(one.is_empty, within=SOON)
+
+    assert sorted(one.publisher.message_ids + other.publisher.message_ids) == sorted(ids(backlog))
+
+
+async def test_more_than_fits_into_memory_is_found_by_looking(database: Database, clock: FakeClock) -> None:
+    relay, written = Relay.on(database, clock), events(1)
+    await relay.write(*written)
+
+    relay.outbox.relay_soon(written * (MOST_IN_MEMORY + 1))
+    await relay.outbox.drain()
+    assert relay.publisher.published == []
+
+    clock.advance(CLAIM)
+    async with relay.running():
+        await eventually(relay.is_empty, within=SOON)
+    assert relay.publisher.message_ids == ids(written)
+
+
+async def test_its_age_is_that_of_the_oldest_event(database: Database, clock: FakeClock) -> None:
+    relay = Relay.on(database, clock)
+    assert await relay.outbox.age() == timedelta(0)
+
+    await relay.write(*events(1))
+    clock.advance(timedelta(seconds=7))
+    await relay.write(*events(1))
+    clock.advance(timedelta(seconds=3))
+
+    assert await relay.outbox.age() == timedelta(seconds=10)
+
+
+async def test_a_graceful_stop_sends_and_forgets_what_is_in_memory(database: Database, clock: FakeClock) -> None:
+    relay, written = Relay.on(database, clock), events(2)
+    await relay.write(*written)
+    relay.outbox.relay_soon(written)
+
+    await relay.outbox.drain()
+
+    assert relay.publisher.message_ids == ids(written)
+    assert await relay.left() == set()
