@@ -46,6 +46,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         self._in_flight: dict[asyncio.Task[None], set[Hashable]] = {}
         self._weight = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._starts_at = 0.0  # what uvloop gives for a timer that is due at once does not know when
 
     async def submit(self, item: ItemT, *, urgent: bool = False) -> AnswerT:
         """Return the answer once the group that holds the item is committed; `urgent` does not linger."""
@@ -68,9 +69,10 @@ class GroupCommit(Generic[ItemT, AnswerT]):
 
     def _start_at(self, when: float) -> None:
         if self._timer is not None:
-            if self._timer.when() <= when:
+            if self._starts_at <= when:
                 return
             self._timer.cancel()
+        self._starts_at = when
         self._timer = asyncio.get_running_loop().call_at(when, self._start)
 
     def _start(self) -> None:
