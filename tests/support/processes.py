@@ -29,10 +29,10 @@ class Process:
 
     @classmethod
     def of(cls, service: str, env: Mapping[str, str], folder: Path, *, module: str = "") -> "Process":
-        """`python -m services.<service>`, or another module that runs it, with a free port for its health."""
+        """`python -m services.<service>`, or `python -m <module> <service>`, with a free port for its health."""
         (port,) = free_ports(1)
         own = {f"TIMEBALL_{service.upper()}_HTTP_PORT": str(port)}
-        argv = [sys.executable, "-m", module or f"services.{service}"]
+        argv = [sys.executable, "-m", *([module, service] if module else [f"services.{service}"])]
         return cls(argv, {**env, **own}, folder / f"{service}-{port}.log", port)
 
     async def start(self) -> None:

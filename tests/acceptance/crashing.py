@@ -1,0 +1,170 @@
+"""A real service that ends its own life with SIGKILL the first time a given post passes a given point.
+
+Run as `python -m tests.acceptance.crashing SERVICE`, the point in CRASH_AT and the post in CRASH_POST. The service is
+put together by its own `app.build`; only the seams to the outside are watched: transactions, publishes, requests, acks.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from aio_pika.message import IncomingMessage
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+import services.publisher.app as publisher
+import services.scheduler.app as scheduler
+from services.publisher.platforms.posting import ReadyPost
+from services.publisher.settings import Settings as PublisherSettings
+from services.scheduler.settings import Settings as SchedulerSettings
+from shared.db import Database
+from shared.messaging.broker import Outgoing, Publisher
+from shared.service import main
+
+# What is true inside a transaction just before the commit that a point is named after, and in none before.
+COMMITS = {
+    "claim commit": "SELECT 1 FROM publications WHERE post_id = :post AND state = 'claimed'",
+    "mark commit": "SELECT 1 FROM publications WHERE post_id = :post AND state = 'sending'",
+    "outcome commit": "SELECT 1 FROM publications WHERE post_id = :post AND state = 'published'",
+    "outcome delete": "SELECT 1 FROM publications WHERE post_id = :post AND state = 'published' "
+    "AND NOT EXISTS (SELECT 1 FROM outbox WHERE body LIKE '%' || :post || '%')",
+    "acceptance commit": "SELECT 1 FROM schedules WHERE post_id = :post",
+    "acceptance delete": "SELECT 1 FROM schedules WHERE post_id = :post "
+    "AND NOT EXISTS (SELECT 1 FROM outbox WHERE body LIKE '%' || :post || '%')",
+    "dispatch claim": "SELECT 1 FROM schedules WHERE post_id = :post AND claimed_until IS NOT NULL",
+    "dispatch mark": "SELECT 1 FROM schedules WHERE post_id = :post AND state = 'dispatched'",
+}
+PUBLISHES = {
+    "outcome publish": "publish.succeeded",
+    "acceptance publish": "schedule.accepted",
+    "dispatch publish": "publish.requested",
+}
+ACKS = {"publish ack": "publish.requested", "request ack": "schedule.requested"}
+FLUSHED_SECONDS = 0.05
+"""Long enough for what was written to leave the process."""
+
+
+@dataclass(frozen=True)
+class Crash:
+    """Where to die: before, during or after something, when it concerns the post."""
+
+    at: str
+    when: str
+    post_id: str
+
+    @classmethod
+    def asked_for(cls) -> "Crash":
+        """The crash named in the environment, `mark commit: before`."""
+        at, when = os.environ["CRASH_AT"].split(": ")
+        return cls(at, when, os.environ["CRASH_POST"])
+
+    async def around(self, work: Callable[[], Awaitable[Any]], *, during: float = 0.0) -> Any:
+        """Do the work and die before, during or after it; `during` says after how many seconds it is under way."""
+        if self.when == "before":
+            die()
+        if self.when == "during":
+            under_way = asyncio.ensure_future(work())
+            await asyncio.wait([under_way], timeout=during)
+            die()
+        await work()
+        await asyncio.sleep(FLUSHED_SECONDS)
+        die()
+
+    def concerns(self, body: bytes) -> bool:
+        """Whether the message or request carries the post."""
+        return f'"{self.post_id}"'.encode() in body
+
+
+def die() -> None:
+    """End this process as a power cut would."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def watch_commits(crash: Crash) -> None:
+    """Die before or after the commit of the transaction that makes the point's condition true."""
+    transaction = Database.transaction
+    condition = text(COMMITS[crash.at])
+
+    @asynccontextmanager
+    async def watched(database: Database) -> AsyncIterator[AsyncConnection]:
+        async with transaction(database) as connection:
+            yield connection
+            reached = (await connection.execute(condition, {"post": crash.post_id})).first() is not None
+            if reached and crash.when == "before":
+                die()
+        if reached:
+            die()
+
+    replace(Database, "transaction", watched)
+
+
+def watch_publishes(crash: Crash) -> None:
+    """Die before the publish, between it and its confirm, or after the confirm."""
+    publish = Publisher.publish
+
+    @wraps(publish)
+    async def watched(self: Publisher, outgoing: Outgoing, **more: Any) -> None:
+        envelope = outgoing.envelope
+        if envelope.type == PUBLISHES[crash.at] and crash.concerns(envelope.body):
+            await crash.around(lambda: publish(self, outgoing, **more))
+        await publish(self, outgoing, **more)
+
+    replace(Publisher, "publish", watched)
+
+
+def watch_requests(crash: Crash) -> None:
+    """Die before the request to the platform, while its reply is awaited, or when the reply is there."""
+    send = ReadyPost.send
+
+    @wraps(send)
+    async def watched(self: ReadyPost, now: Any) -> Any:
+        if crash.concerns(self.request.content):
+            await crash.around(lambda: send(self, now), during=0.3)
+        return await send(self, now)
+
+    replace(ReadyPost, "send", watched)
+
+
+def watch_acks(crash: Crash) -> None:
+    """Die before or after a message about the post is acknowledged."""
+    ack = IncomingMessage.ack
+
+    @wraps(ack)
+    async def watched(self: IncomingMessage, multiple: bool = False) -> None:
+        if self.type == ACKS[crash.at] and crash.concerns(self.body):
+            await crash.around(lambda: ack(self, multiple))
+        await ack(self, multiple)
+
+    replace(IncomingMessage, "ack", watched)
+
+
+def replace(owner: type, name: str, method: Callable[..., Any]) -> None:
+    """In this process, whose only purpose is to die, the class has this method."""
+    setattr(owner, name, method)
+
+
+def watch(crash: Crash) -> None:
+    """Watch the seam that the point belongs to."""
+    if crash.at in COMMITS:
+        watch_commits(crash)
+    elif crash.at in PUBLISHES:
+        watch_publishes(crash)
+    elif crash.at in ACKS:
+        watch_acks(crash)
+    else:
+        assert crash.at == "HTTP call", crash
+        watch_requests(crash)
+
+
+if __name__ == "__main__":
+    watch(Crash.asked_for())
+    if sys.argv[1] == publisher.NAME:
+        main(publisher.NAME, PublisherSettings, publisher.build, publisher.MIGRATIONS)
+    else:
+        main(scheduler.NAME, SchedulerSettings, scheduler.build, scheduler.MIGRATIONS)
