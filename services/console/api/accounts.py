@@ -36,13 +36,13 @@ async def list_accounts(console: TheConsole) -> AccountList:
     return AccountList(accounts=[AccountView.of(row) for row in await console.catalogue.accounts()])
 
 
-@router.get("/v1/accounts/{account_id}")
+@router.get("/v1/accounts/{account_id:path}")
 async def show_account(console: TheConsole, account_id: Id) -> AccountView:
     """One account."""
     return await _view(console, account_id)
 
 
-@router.put("/v1/accounts/{account_id}", openapi_extra=documented(Connection))
+@router.put("/v1/accounts/{account_id:path}", openapi_extra=documented(Connection))
 async def connect_account(console: TheConsole, account_id: Id, request: Request) -> AccountView:
     """Connect an account, or connect it anew with other settings or credentials."""
     credentials, body = _without_credentials(await request.body())
@@ -99,7 +99,7 @@ def _pending(wish: AccountConnectRequested) -> AccountView:
     )
 
 
-@router.delete("/v1/accounts/{account_id}")
+@router.delete("/v1/accounts/{account_id:path}")
 async def disconnect_account(console: TheConsole, account_id: Id) -> AccountView:
     """Disconnect an account and have the publisher forget its credentials."""
     view = await _view(console, account_id)

@@ -33,7 +33,7 @@ class Resolution(Value):
     platform_post_id: Text | None = None
 
 
-@router.patch("/v1/posts/{post_id}", status_code=202, openapi_extra=documented(Change))
+@router.patch("/v1/posts/{post_id:path}", status_code=202, openapi_extra=documented(Change))
 async def change_post(
     console: TheConsole, post_id: Id, change: Annotated[Change, Depends(body_of(Change))]
 ) -> Scheduled:
@@ -56,7 +56,7 @@ def _together(parts: Sequence[Scheduled]) -> Scheduled:
     )
 
 
-@router.delete("/v1/posts/{post_id}", status_code=202)
+@router.delete("/v1/posts/{post_id:path}", status_code=202)
 async def cancel_post(
     console: TheConsole, post_id: Id, account_id: Annotated[list[Id], Query(default_factory=list)]
 ) -> Cancelled:
@@ -83,7 +83,7 @@ def _cancelled(post_id: str, answers: Answers) -> Cancelled:
     )
 
 
-@router.post("/v1/posts/{post_id}/accounts/{account_id}:retry", status_code=202)
+@router.post("/v1/posts/{post_id:path}/accounts/{account_id:path}:retry", status_code=202)
 async def retry_post(console: TheConsole, post_id: Id, account_id: Id) -> Requested:
     """Publish a failed or held post again, now."""
     await _require_state(console, post_id, account_id, RETRIABLE)
@@ -91,7 +91,9 @@ async def retry_post(console: TheConsole, post_id: Id, account_id: Id) -> Reques
     return Requested(correlation_id=await console.asking.tell(request))
 
 
-@router.post("/v1/posts/{post_id}/accounts/{account_id}:resolve", status_code=202, openapi_extra=documented(Resolution))
+@router.post(
+    "/v1/posts/{post_id:path}/accounts/{account_id:path}:resolve", status_code=202, openapi_extra=documented(Resolution)
+)
 async def resolve_post(
     console: TheConsole,
     post_id: Id,

@@ -107,7 +107,7 @@ def _place(cursor: str | None) -> Cursor | None:
         raise Refusal(400, "invalid", str(error), field="cursor") from error
 
 
-@router.get("/v1/posts/{post_id}", responses={404: {"model": ErrorAnswer}})
+@router.get("/v1/posts/{post_id:path}", responses={404: {"model": ErrorAnswer}})
 async def show_post(console: TheConsole, post_id: Id) -> PostDetails:
     """A post on each of its accounts, with its rejections."""
     listed = await console.catalogue.post(post_id)

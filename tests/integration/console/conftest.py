@@ -1,0 +1,89 @@
+"""The console over HTTP, as a process; and its store over a migrated database, without a broker."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from services.console.app import MIGRATIONS
+from services.console.catalogue import Catalogue
+from services.console.handlers import Projector
+from services.console.store import Store
+from shared.clock import SystemClock
+from shared.db import Database
+from shared.home import Home
+from shared.migrate import migrate
+from tests.support.processes import Process
+from tests.support.system import System
+from tests.support.waiting import eventually
+
+
+@dataclass(frozen=True)
+class ReadModel:
+    """One replica's way into the read model."""
+
+    projector: Projector
+    catalogue: Catalogue
+
+
+@asynccontextmanager
+async def a_read_model(url: str) -> AsyncIterator[ReadModel]:
+    """A read model as one replica has it."""
+    database, clock = Database(url), SystemClock()
+    try:
+        yield ReadModel(Projector(Store(database, clock), clock), Catalogue(database))
+    finally:
+        await database.close()
+
+
+@pytest.fixture
+async def read_model(database_url: str) -> AsyncIterator[ReadModel]:
+    """A read model, once on SQLite and once on PostgreSQL."""
+    await migrate(database_url, MIGRATIONS)
+    async with a_read_model(database_url) as model:
+        yield model
+
+
+@dataclass(frozen=True)
+class Api:
+    """The HTTP API of a console, with its token."""
+
+    http: httpx.AsyncClient
+
+    async def call(self, method: str, path: str, body: Any = None, **parameters: Any) -> Any:
+        """The JSON of an answer that must be a success."""
+        response = await self.http.request(method, path, json=body, params=parameters)
+        assert response.is_success, response.text
+        return response.json()
+
+    async def refused(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
+        """The status and the error of an answer that must be a refusal."""
+        response = await self.http.request(method, path, json=body)
+        assert response.is_error, response.text
+        error: dict[str, Any] = response.json()["error"]
+        return response.status_code, error
+
+    async def becomes(self, post_id: str, state: str, *, within: float = 20) -> dict[str, Any]:
+        """The first account of a post, once it is in this state."""
+        found: list[dict[str, Any]] = []
+
+        async def is_so() -> bool:
+            response = await self.http.get(f"/v1/posts/{post_id}")
+            found[:] = response.json().get("accounts", [])
+            return bool(found) and all(post["state"] == state for post in found)
+
+        await eventually(is_so, within=within, what=f"{post_id} is {state}")
+        return found[0]
+
+
+@asynccontextmanager
+async def api_of(console: Process, system: System) -> AsyncIterator[Api]:
+    """The API of a console that runs."""
+    token = Home(Path(system.env["TIMEBALL_HOME"])).api_token()
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{console.port}", headers=headers, timeout=30) as http:
+        yield Api(http)

@@ -1,0 +1,195 @@
+"""The read model on a real database: merged, paged, and the same for every replica."""
+
+import asyncio
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from pydantic import JsonValue
+
+from services.console.app import MIGRATIONS, reactions_of
+from services.console.catalogue import Filter
+from services.console.cursor import Cursor
+from shared.events import Event
+from shared.events.base import ErrorDetail
+from shared.events.progress import State
+from shared.events.publisher import (
+    AccountConnected,
+    AccountDisconnected,
+    PublishFailed,
+    PublishRetrying,
+    PublishSucceeded,
+)
+from shared.events.requests import AccountConnectRequested, ScheduleBatchRequested, ScheduleRequested, Target
+from shared.events.scheduler import (
+    AcceptedPost,
+    PublishRequested,
+    RejectedPost,
+    ScheduleAccepted,
+    ScheduleBatchSettled,
+    ScheduleRejected,
+)
+from shared.messaging.envelope import Delivery
+from shared.migrate import migrate
+from tests.integration.console.conftest import ReadModel, a_read_model
+
+NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
+ERROR = ErrorDetail(kind="transient", code="503", message="out of order")
+
+
+async def learn(model: ReadModel, *events: Event, request: str = "request") -> None:
+    """Project the events as if they arrived at the same time."""
+    reactions = reactions_of(model.projector)
+    deliveries = [Delivery(event, str(uuid5(NAMESPACE_OID, event.model_dump_json())), request) for event in events]
+    await asyncio.gather(*(reactions[type(delivery.event)](delivery) for delivery in deliveries))
+
+
+def accepted(post_id: str, account_id: str = "a", *, at: datetime = NOON, revision: int = 1) -> ScheduleAccepted:
+    return ScheduleAccepted(post_id=post_id, account_id=account_id, revision=revision, publish_at=at, changed=True)
+
+
+def succeeded(
+    post_id: str, account_id: str = "a", *, lateness_ms: float = 1.5, at: datetime = NOON
+) -> PublishSucceeded:
+    return PublishSucceeded(
+        post_id=post_id,
+        account_id=account_id,
+        revision=1,
+        platform="sandbox",
+        platform_post_id="1",
+        url="https://sandbox.example/1",
+        published_at=at,
+        lateness_ms=lateness_ms,
+        attempts=2,
+    )
+
+
+def life_of(post_id: str) -> list[Event]:
+    """All that is said of a post that goes out at the second attempt."""
+    named: dict[str, Any] = {"post_id": post_id, "account_id": "a", "revision": 1}
+    return [
+        accepted(post_id),
+        PublishRequested(**named, publish_at=NOON, content=f"this is {post_id}"),
+        PublishRetrying(**named, attempt=1, next_attempt_at=NOON + timedelta(seconds=5), error=ERROR),
+        succeeded(post_id),
+    ]
+
+
+async def test_facts_in_any_order_and_twice_end_in_the_same_row(read_model: ReadModel) -> None:
+    events = [event for number in range(20) for event in life_of(f"p-{number}")] * 2
+    random.Random(7).shuffle(events)
+
+    for event in events:
+        await learn(read_model, event)
+
+    page = await read_model.catalogue.list_posts(Filter(), None, 100)
+    assert len(page) == 20
+    assert {listed.post.state for listed in page} == {State.PUBLISHED}
+    assert {listed.post.standing.lateness_ms for listed in page} == {1.5}
+    wording = (await read_model.catalogue.drafts(())).wording_of(page[0].post)
+    assert wording and wording["content"] == f"this is {page[0].post.post_id}"
+
+
+async def test_replicas_that_learn_of_the_same_posts_at_once_lose_nothing(postgres_url: str) -> None:
+    await migrate(postgres_url, MIGRATIONS)
+    posts = [f"p-{number}" for number in range(60)]
+    async with a_read_model(postgres_url) as one, a_read_model(postgres_url) as other:
+        for round_ in range(4):
+            shuffled = [life_of(post_id)[(round_ + shift) % 4] for shift in (0, 2) for post_id in posts]
+            await asyncio.gather(learn(one, *shuffled[:60]), learn(other, *shuffled[60:]))
+
+        page = await one.catalogue.list_posts(Filter(), None, 100)
+
+    assert len(page) == 60
+    assert all(listed.post.state is State.PUBLISHED for listed in page)
+    assert all(listed.post.plan and listed.post.plan.is_accepted and listed.post.content for listed in page)
+
+
+async def test_pages_show_every_post_once_in_order(read_model: ReadModel) -> None:
+    times = [
+        NOON + timedelta(minutes=number // 3) for number in range(10)
+    ]  # three at a time: the cursor must tell them apart
+    await learn(read_model, *(accepted(f"p-{number}", at=at) for number, at in enumerate(times)))
+
+    for is_ascending in (True, False):
+        seen, cursor = [], None
+        while page := await read_model.catalogue.list_posts(Filter(is_ascending=is_ascending), cursor, 4):
+            seen += page
+            cursor = Cursor.read(str(page[-1].cursor))
+        keys = [(listed.due_at, listed.post.post_id) for listed in seen]
+        assert keys == sorted(keys, reverse=not is_ascending)
+        assert len(set(keys)) == 10
+
+
+async def test_a_list_is_narrowed_by_state_account_and_time(read_model: ReadModel) -> None:
+    later = NOON + timedelta(hours=1)
+    failed = PublishFailed(post_id="p-2", account_id="a", revision=1, attempts=3, error=ERROR)
+    await learn(read_model, accepted("p-1"), accepted("p-2"), accepted("p-3", "b", at=later), failed)
+
+    async def named(**wanted: Any) -> set[str]:
+        return {listed.post.post_id for listed in await read_model.catalogue.list_posts(Filter(**wanted), None, 10)}
+
+    assert await named(states=["failed"]) == {"p-2"}
+    assert await named(account_ids=["b"]) == {"p-3"}
+    assert await named(due_to=later) == {"p-1", "p-2"}
+    assert await named(due_from=later) == {"p-3"}
+
+
+async def test_an_accepted_post_shows_the_content_it_was_asked_with(read_model: ReadModel) -> None:
+    asked = ScheduleRequested(post_id="p-1", content="one", targets=(Target(account_id="a"),))
+    post: JsonValue = {"post_id": "p-2", "content": "two", "targets": [{"account_id": "a"}]}
+    await learn(read_model, accepted("p-1"), asked, request="single")
+    settled = AcceptedPost(post_id="p-2", account_id="a", revision=1, publish_at=NOON, changed=True)
+    batch = ScheduleBatchRequested(batch_id="b", posts=(post, "no post", {"post_id": 7}))
+    refused = RejectedPost(post_id="7", code="invalid", reason="no")
+    await learn(
+        read_model, ScheduleBatchSettled(batch_id="b", accepted=(settled,), rejected=(refused,)), request="many"
+    )
+    await learn(read_model, batch, request="many")
+
+    page = [listed.post for listed in await read_model.catalogue.list_posts(Filter(is_ascending=True), None, 10)]
+    drafts = await read_model.catalogue.drafts(page)
+
+    assert [(drafts.wording_of(post) or {}).get("content") for post in page] == ["one", "two"]
+    assert [row["reason"] for row in await read_model.catalogue.rejections("7")] == ["no"]
+
+
+async def test_a_rejection_heard_twice_is_kept_once(read_model: ReadModel) -> None:
+    rejected = ScheduleRejected(post_id="p", account_id="a", code="in_the_past", reason="long ago")
+    await learn(read_model, rejected)
+    await learn(read_model, rejected)
+
+    assert len(await read_model.catalogue.rejections("p")) == 1
+
+
+async def test_an_account_shows_the_settings_of_the_request_that_connected_it(read_model: ReadModel) -> None:
+    def asked(url: str) -> AccountConnectRequested:
+        return AccountConnectRequested(account_id="a", platform="sandbox", settings={"url": url})
+
+    connected = [
+        AccountConnected(account_id="a", platform="sandbox", changed_at=NOON + timedelta(seconds=seconds))
+        for seconds in (0, 2)
+    ]
+    gone = AccountDisconnected(account_id="a", platform="sandbox", changed_at=NOON + timedelta(seconds=1))
+    await learn(read_model, asked("https://new.example"), connected[1], request="second")
+    await learn(read_model, gone, request="goodbye")
+    await learn(read_model, asked("https://old.example"), connected[0], request="first")
+
+    (row,) = await read_model.catalogue.accounts()
+
+    assert (bool(row["is_connected"]), row["settings"]) == (True, '{"url": "https://new.example"}')
+
+
+async def test_figures_count_states_and_lateness(read_model: ReadModel) -> None:
+    late = [succeeded(f"p-{number}", lateness_ms=float(number)) for number in range(100)]
+    old = succeeded("old", lateness_ms=9000.0, at=NOON - timedelta(days=1))
+    await learn(read_model, *late, old, accepted("waiting"))
+
+    counts = await read_model.catalogue.count_by_state()
+    lateness = await read_model.catalogue.lateness(NOON - timedelta(hours=1))
+    nothing = await read_model.catalogue.lateness(NOON + timedelta(hours=1))
+
+    assert (counts["published"], counts["scheduled"], counts["failed"]) == (101, 1, 0)
+    assert (lateness.count, lateness.p50, lateness.p99) == (100, 50.0, 99.0)
+    assert (nothing.count, nothing.p50) == (0, None)
