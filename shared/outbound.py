@@ -26,6 +26,8 @@ from httpx_aiohttp import AiohttpTransport
 
 from shared.addresses import is_public
 
+CONNECT_SECONDS = 5
+"""Shorter than any whole send may take, so that a server that takes no connections is known to have got nothing."""
 DECODED = frozenset({"", "identity", "gzip", "deflate"})
 
 # The first kind that fits; whatever is not listed was refused before sending.
@@ -71,7 +73,7 @@ def outbound_client(
 
     return httpx.AsyncClient(
         transport=_Transport(connect),
-        timeout=timeout,
+        timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
         trust_env=False,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),

@@ -32,7 +32,8 @@ from shared.vault import Vault
 
 NAME = "publisher"
 MIGRATIONS = Path(__file__).parent / "migrations"
-MOST_CONNECTIONS = 200
+MOST_AT_ONCE = 100
+"""Sends in flight in one process: no send waits for a connection, so that its timeout is the platform's alone."""
 
 REQUESTS = Queue(NAME, "publisher.requests", ("publish.requested",))
 CANCELLATIONS = Queue(NAME, "publisher.cancellations", ("schedule.cancelled",))
@@ -55,7 +56,7 @@ def build(settings: Settings) -> Service:
     publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
     relay = Outbox(outbox, database, publisher, clock)
     store = Store(database, relay)
-    client = outbound_client(allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS)
+    client = outbound_client(allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_AT_ONCE)
     known = platforms(client)
     vault, revoked = Vault.from_keys(settings.encryption_keys), Revoked()
     publishing = Publishing(
@@ -66,6 +67,7 @@ def build(settings: Settings) -> Service:
         clock=clock,
         revoked=revoked,
         send_timeout=timedelta(seconds=settings.send_timeout_seconds),
+        most_at_once=MOST_AT_ONCE,
     )
     sealing_key = SealingKey.from_base64(settings.private_key)
     handlers = Handlers(store, known, vault, sealing_key, clock, revoked, REQUESTS.name)

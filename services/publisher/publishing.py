@@ -71,10 +71,12 @@ class Publishing:
     clock: Clock
     revoked: Revoked
     send_timeout: timedelta
+    most_at_once: int
 
     def __post_init__(self) -> None:
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._waiting: set[asyncio.Task[object]] = set()
+        self._turns = asyncio.Semaphore(self.most_at_once)
         self._marks = GroupCommit(self._mark_sending, linger_seconds=LINGER_SECONDS)
         self._outcomes = GroupCommit(self._finish, linger_seconds=LINGER_SECONDS)
 
@@ -106,24 +108,31 @@ class Publishing:
             tried = replace(publication, attempts=publication.attempts + 1)
             await self._settle(tried, self._failure(tried, error, deduplicates=True))
             return True
-        if self._stopping:
-            raise HandBack
-        await self._wait_until(publication.start_at - MARK_AHEAD)
+        await self._wait_for_turn(publication.start_at - MARK_AHEAD)
+        try:
+            settled_as = await self._mark_and_send(publication, ready, stored)
+        finally:
+            self._turns.release()
+        if settled_as is None:
+            return False
+        await self._settle(publication, settled_as)
+        return True
+
+    async def _mark_and_send(self, publication: Publication, ready: Ready, stored: StoredAccount) -> Outcome | None:
+        """Commit that it is being sent, then send it at its instant; None where it is no longer ours to send."""
+        now = self.clock.now()
         marked = replace(
             publication,
             state=State.SENDING,
             attempts=publication.attempts + 1,
-            lease_until=max(self.clock.now(), publication.start_at) + self.claims.lease,
+            lease_until=max(now, publication.start_at) + self.claims.lease,
         )
-        is_near = publication.start_at - self.clock.now() < MARK_AHEAD / 2
-        if not await self._marks.submit(marked, urgent=is_near):
-            return False
+        if not await self._marks.submit(marked, urgent=publication.start_at - now < MARK_AHEAD / 2):
+            return None
         await self.clock.sleep_until(publication.start_at)
         if reason := self.revoked.reason(publication):
-            await self._settle(marked, after_cancellation(marked, reason, self.clock.now()))
-            return True
-        await self._send(marked, ready, stored)
-        return True
+            return after_cancellation(marked, reason, self.clock.now())
+        return await self._send(marked, ready, stored)
 
     async def _prepare(self, publication: Publication, stored: StoredAccount, platform: Platform | None) -> Ready:
         if platform is None:
@@ -133,14 +142,13 @@ class Publishing:
         async with network_failures():
             return await platform.prepare(_post(publication), account)
 
-    async def _send(self, publication: Publication, ready: Ready, stored: StoredAccount) -> None:
+    async def _send(self, publication: Publication, ready: Ready, stored: StoredAccount) -> Outcome:
         started_at = self.clock.now()
         try:
             published = await self._bounded(ready, started_at)
         except PlatformError as error:
-            await self._after_error(publication, error, stored)
-        else:
-            await self._settle(publication, after_success(publication, published, started_at, self.clock.now()))
+            return await self._after_error(publication, error, stored)
+        return after_success(publication, published, started_at, self.clock.now())
 
     async def _bounded(self, ready: Ready, started_at: datetime) -> Published:
         try:
@@ -149,27 +157,25 @@ class Publishing:
         except TimeoutError as error:
             raise Unconfirmed(f"no reply within {self.send_timeout.total_seconds():g} s", code="no_reply") from error
 
-    async def _after_error(self, publication: Publication, error: PlatformError, stored: StoredAccount) -> None:
+    async def _after_error(self, publication: Publication, error: PlatformError, stored: StoredAccount) -> Outcome:
         platform = self.platforms[stored.platform]
         if isinstance(error, Unconfirmed) and platform.answers_look_ups(opened(stored, self.vault)):
-            await self._look_up(publication, stored, platform, error)
-            return
-        outcome = self._failure(publication, error, deduplicates=platform.deduplicates)
-        await self._settle(publication, outcome)
+            return await self._look_up(publication, stored, platform, error)
+        return self._failure(publication, error, deduplicates=platform.deduplicates)
 
     async def _find_out(self, publication: Publication, stored: StoredAccount | None) -> None:
         """A sender died between the request and its outcome: repeat, look up, or leave it to a person."""
-        error = Unconfirmed("the publisher stopped between the request and its outcome", code="interrupted")
-        platform = self.platforms.get(stored.platform) if stored else None
-        if stored is None or platform is None:
-            await self._settle(publication, self._failure(publication, error, deduplicates=False))
-            return
         log.warning("publication_ambiguous", post_id=publication.post_id, account_id=publication.account_id)
-        await self._after_error(publication, error, stored)
+        error = Unconfirmed("the publisher stopped between the request and its outcome", code="interrupted")
+        if stored is None or stored.platform not in self.platforms:
+            outcome = self._failure(publication, error, deduplicates=False)
+        else:
+            outcome = await self._after_error(publication, error, stored)
+        await self._settle(publication, outcome)
 
     async def _look_up(
         self, publication: Publication, stored: StoredAccount, platform: Platform, unconfirmed: Unconfirmed
-    ) -> None:
+    ) -> Outcome:
         try:
             async with network_failures(), asyncio.timeout(self.send_timeout.total_seconds()):
                 found = await platform.look_up(_post(publication), opened(stored, self.vault))
@@ -177,9 +183,8 @@ class Publishing:
             outcome = after_failed_look_up(publication, error, self.clock.now())
             if isinstance(outcome, TryAgain):
                 raise outcome from error
-        else:
-            outcome = self._after_look_up(publication, found, unconfirmed)
-        await self._settle(publication, outcome)
+            return outcome
+        return self._after_look_up(publication, found, unconfirmed)
 
     def _after_look_up(self, publication: Publication, found: Published | None, error: Unconfirmed) -> Outcome:
         now = self.clock.now()
@@ -191,15 +196,18 @@ class Publishing:
         jitter = random.random()  # noqa: S311  (no secret)
         return after_failure(publication, error, deduplicates=deduplicates, jitter=jitter, now=self.clock.now())
 
-    async def _wait_until(self, instant: datetime) -> None:
-        """Sleep, unless the service stops first: then the message goes to another replica."""
+    async def _wait_for_turn(self, instant: datetime) -> None:
+        """Sleep, then take a turn at sending; if the service stops first, the message goes to another replica."""
+        if self._stopping.is_set():
+            raise HandBack
         task = asyncio.current_task()
         assert task is not None
         self._waiting.add(task)
         try:
             await self.clock.sleep_until(instant)
+            await self._turns.acquire()
         except asyncio.CancelledError:
-            if not self._stopping:
+            if not self._stopping.is_set():
                 raise
             task.uncancel()
             raise HandBack from None
@@ -208,7 +216,7 @@ class Publishing:
 
     def stop(self) -> None:
         """Hand back what is still waiting for its instant; what is being sent is finished."""
-        self._stopping = True
+        self._stopping.set()
         for task in self._waiting:
             task.cancel()
 
@@ -216,6 +224,7 @@ class Publishing:
         """Commit the outcome with its events, then carry out its verdict on the message."""
         _count(outcome)
         await self._outcomes.submit((claimed.claim_token or "", outcome))
+        _log(outcome)
         if outcome.verdict:
             raise outcome.verdict
 
@@ -245,6 +254,17 @@ def _count(outcome: Outcome) -> None:
     for fact in outcome.told:
         if isinstance(fact, PublishSucceeded):
             LATENESS.labels(platform).observe(fact.lateness_ms / 1000)
+
+
+def _log(outcome: Outcome) -> None:
+    publication = outcome.publication
+    log.info(
+        "post_settled",
+        state=publication.state,
+        post_id=publication.post_id,
+        account_id=publication.account_id,
+        attempt=publication.attempts,
+    )
 
 
 def _post(publication: Publication) -> Post:

@@ -62,6 +62,7 @@ class Sink:
 
     url: str = ""
     ledger: list[Request] = field(default_factory=list)
+    answered: list[Request] = field(default_factory=list)
     answers: dict[str, list[Answer]] = field(default_factory=lambda: defaultdict(list))
     slow: Callable[[Request], float] = lambda _: 0.0
     _appeared: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -119,6 +120,7 @@ class Sink:
         if answer.then == "babble":
             writer.write(b"\x00\xff this is not HTTP\r\n\r\n")
         await writer.drain()
+        self.answered.append(request)
         return answer.then == "reply"
 
     def _post(self, request: Request) -> Answer:

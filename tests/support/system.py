@@ -93,6 +93,11 @@ async def system(folder: Path, broker: Broker, **databases: str) -> AsyncIterato
         yield running
 
 
+async def started(running: System, *services: str, env: Mapping[str, str] | None = None) -> list[Process]:
+    """These services, started side by side (one named twice has two replicas) and ready."""
+    return list(await asyncio.gather(*(running.start(service, env=env) for service in services)))
+
+
 async def _kill_all(running: System) -> None:
     await asyncio.gather(*(process.kill() for process in running.processes))
 

@@ -3,7 +3,10 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from inspect import isawaitable
+
+from shared.clock import SystemClock
 
 
 async def eventually(
@@ -14,6 +17,11 @@ async def eventually(
     while not await _holds(condition):
         assert time.monotonic() < deadline, f"after {within:g} s still not: {what or condition}"
         await asyncio.sleep(every)
+
+
+async def until(instant: datetime) -> None:
+    """Return at the instant, for tests of what happens at one."""
+    await SystemClock().sleep_until(instant)
 
 
 async def _holds(condition: Callable[[], object | Awaitable[object]]) -> bool:

@@ -28,7 +28,7 @@ from tests.fakes.sink import BABBLE, HANG, LOST_REPLY, Answer, refuse
 from tests.nodes import Broker
 from tests.support.standard_webhooks import verify
 from tests.support.system import SECRET, System, a_request, in_seconds, system
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -542,8 +542,3 @@ async def dead_letter(world: System, message_id: str, *, body: bytes | None = No
     letter = found[message_id]
     assert body is None or letter.body == body
     return str(letter.headers["reason"])
-
-
-async def until(instant: datetime) -> None:
-    """Return at the instant."""
-    await asyncio.sleep(max(0.0, (instant - in_seconds(0)).total_seconds()))
