@@ -178,6 +178,18 @@ async def test_two_replicas_never_give_one_revision_to_two_wishes(replicas: Repl
     assert set(changes) == set(range(1, max(changes) + 1))
 
 
+async def test_of_two_replicas_that_write_the_same_revision_the_second_is_refused(replica: Replica) -> None:
+    async with replica.store.unit() as unit:
+        await unit.save([schedule(), schedule(wish(post_id="post-2"))])
+
+    with pytest.raises(Conflict, match="1 of 2 schedules were changed by another replica"):
+        async with replica.store.unit() as unit:
+            await unit.save([schedule(wish(content="mine")), schedule(wish(post_id="post-3"))])
+
+    assert await replica.schedule() == schedule()
+    assert await replica.store.next_due_at() == DUE
+
+
 async def test_an_account_is_known_from_its_last_news(replica: Replica) -> None:
     def news(event: Any, minutes: int) -> Any:
         return event(account_id="acct-1", platform="x", changed_at=NOON + timedelta(minutes=minutes))
