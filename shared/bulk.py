@@ -22,7 +22,7 @@ _POSTGRES: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def encode(rows: Iterable[Row]) -> dict[str, str]:
-    """The bind parameter of a bulk statement. Instants become text of fixed width, so that SQLite sorts them by time."""
+    """The bind parameter of a bulk statement; instants become text of fixed width, which SQLite sorts by time."""
     return {"rows": to_json([_plain(row) for row in rows]).decode()}
 
 
@@ -81,7 +81,7 @@ def insert(table: Table, columns: Sequence[Column[Any]], dialect: str) -> Execut
 
 
 def upsert(table: Table, dialect: str, *, guard: str) -> Executable:
-    """Insert rows, or overwrite those for which `guard` (over the table and `excluded`) holds; `rowcount` tells how many."""
+    """Insert rows, or overwrite those for which `guard` (over the table and `excluded`) holds."""
     names = _names(table.columns)
     keys = list(table.primary_key)
     changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if column not in keys)

@@ -27,6 +27,13 @@ class Home:
         """The service's private sealing key, base64."""
         return self._once(f"{service}.sealing_key", lambda: SealingKey.generate().private_key)
 
+    def public_key(self, service: str) -> str:
+        """The service's public sealing key, base64: as it was handed to this home, or derived from the private key."""
+        handed = self.path / "keys" / f"{service}.public_key"
+        if handed.exists():
+            return handed.read_text().strip()
+        return SealingKey.from_base64(self.sealing_key(service)).public_key
+
     def api_token(self) -> str:
         """The console's first admin token."""
         return self._once("api_token", lambda: secrets.token_urlsafe(32))

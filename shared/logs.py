@@ -17,7 +17,8 @@ from shared.redaction import redact_fields, redact_text
 
 FIRST = ("timestamp", "level", "service", "event")
 LIBRARY_FIELDS = ("exchange", "queue", "message_id")
-CHATTY = ("httpx", "httpcore", "aiosqlite", "uvicorn.access")  # a line for every request or statement
+CHATTY = ("httpx", "httpcore", "aiosqlite", "uvicorn.access", "uvicorn.error", "alembic")  # a line for every step
+REPETITIVE = ("aiormq",)  # a traceback a second while the broker is away, which aio_pika tells in a line
 
 
 def configure(
@@ -87,6 +88,8 @@ def _take_over_libraries(handler: logging.Handler, threshold: int) -> None:
     logging.root.setLevel(threshold)
     for name in CHATTY:
         logging.getLogger(name).setLevel(max(threshold, logging.WARNING))
+    for name in REPETITIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 class _Render:

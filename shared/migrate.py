@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from alembic import command
+from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -35,8 +35,6 @@ def _upgrade(connection: Connection, migrations: Path) -> None:
 
 def run_migrations(metadata: MetaData) -> None:
     """The body of a service's `migrations/env.py`."""
-    from alembic import context
-
     connection = context.config.attributes["connection"]
     context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, transactional_ddl=False)
     context.run_migrations()

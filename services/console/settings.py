@@ -40,4 +40,6 @@ class Settings(ServiceSettings):
     def _public_key(self, service: str, public_key: str | None, sealing_key: str | None) -> str:
         if public_key:
             return public_key
-        return SealingKey.from_base64(sealing_key or Home(self.home).sealing_key(service)).public_key
+        if sealing_key:
+            return SealingKey.from_base64(sealing_key).public_key
+        return Home(self.home).public_key(service)

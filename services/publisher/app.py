@@ -72,7 +72,8 @@ def build(settings: Settings) -> Service:
     sealing_key = SealingKey.from_base64(settings.private_key)
     handlers = Handlers(store, known, vault, sealing_key, clock, revoked, REQUESTS.name)
     broker = rabbit_broker(settings.broker_url, NAME)
-    subscribe(Consumer(NAME, broker, publisher, clock), publishing, handlers, prefetch=settings.prefetch)
+    consumer = Consumer(NAME, broker, publisher, clock)
+    subscribe(consumer, publishing, handlers, prefetch=settings.prefetch)
     return Service(
         name=NAME,
         database=database,
@@ -81,7 +82,7 @@ def build(settings: Settings) -> Service:
         topology=Topology(NAME, (REQUESTS, CANCELLATIONS, COMMANDS), retry_tiers=RETRY_TIERS),
         outbox=relay,
         before_stop=publishing.stop,
-        closing=(client.aclose,),
+        closing=(consumer.finish, client.aclose),
         http=(settings.http_host, settings.http_port),
     )
 

@@ -33,6 +33,7 @@ from services.publisher.platforms.base import (
 from services.publisher.revoked import Revoked
 from services.publisher.store import Store, StoredAccount
 from shared.clock import Clock
+from shared.db import is_passing
 from shared.events.progress import State
 from shared.events.publisher import PublishSucceeded
 from shared.events.scheduler import PublishRequested
@@ -44,6 +45,7 @@ from shared.vault import Vault
 MARK_AHEAD = timedelta(milliseconds=300)
 """How long before the start a post is committed as `sending`, so that no commit delays the send."""
 
+WRITE_AGAIN_IN = timedelta(seconds=0.5)
 EARLY = timedelta(seconds=1)
 """How long before its time a post leaves its retry queue at least, so that it does not miss its rate-limit slot."""
 LINGER_SECONDS = 0.05
@@ -223,10 +225,21 @@ class Publishing:
     async def _settle(self, claimed: Publication, outcome: Outcome) -> None:
         """Commit the outcome with its events, then carry out its verdict on the message."""
         _count(outcome)
-        await self._outcomes.submit((claimed.claim_token or "", outcome))
+        await self._write_down(claimed.claim_token or "", outcome)
         _log(outcome)
         if outcome.verdict:
             raise outcome.verdict
+
+    async def _write_down(self, token: str, outcome: Outcome) -> None:
+        """Commit the outcome; while the database is away, keep it, for nobody else knows what became of the send."""
+        while True:
+            try:
+                return await self._outcomes.submit((token, outcome))
+            except Exception as error:
+                if self._stopping.is_set() or not is_passing(error):
+                    raise
+                log.warning("outcome_not_written_yet", post_id=outcome.publication.post_id, error=repr(error))
+            await self.clock.sleep_until(self.clock.now() + WRITE_AGAIN_IN)
 
     async def _mark_sending(self, claimed: Sequence[Publication]) -> Sequence[bool]:
         async with self.store.unit() as unit:

@@ -87,6 +87,19 @@ class Publisher:
         """Send many at once; the answer has, in order, None for each that was confirmed."""
         return await asyncio.gather(*map(self.publish, outgoing), return_exceptions=True)
 
+    async def has_queue(self, name: str) -> bool:
+        """Whether the broker has this queue, or raise BrokerUnavailable."""
+        if self._connection is None:
+            raise BrokerUnavailable("not connected yet")
+        try:
+            async with asyncio.timeout(PUBLISH_TIMEOUT.total_seconds()), self._connection.channel() as channel:
+                await channel.declare_queue(name, passive=True)
+        except aiormq.exceptions.ChannelNotFoundEntity:
+            return False
+        except (TimeoutError, OSError, RuntimeError, aiormq.exceptions.AMQPError) as error:
+            raise BrokerUnavailable(f"cannot look for {name}: {error!r}") from error
+        return True
+
     async def close(self) -> None:
         """Close the connection; what is unconfirmed stays in its outbox."""
         if self._connection is not None:

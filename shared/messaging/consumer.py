@@ -1,7 +1,8 @@
 """Consuming: every message ends acknowledged, tried again later, or parked with its reason; decided only here."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -41,6 +42,11 @@ class Consumer:
     broker: RabbitBroker
     publisher: Publisher
     clock: Clock
+    at_work: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def finish(self) -> None:
+        """Return when all work is done, that of channels which have closed meanwhile included."""
+        await asyncio.gather(*self.at_work, return_exceptions=True)
 
     def subscribe(
         self,
@@ -105,6 +111,13 @@ class Settlement:
         raise UnreadableEvent(reason, type=delivery.event.type, body=delivery.event.body())
 
     async def _settle(self, message: AbstractIncomingMessage, handler: Handler) -> None:
+        """Settle it in a task of our own: a channel that closes cancels its deliveries, and would cut sends short."""
+        work = asyncio.create_task(self._handle(message, handler))
+        self.consumer.at_work.add(work)
+        work.add_done_callback(self.consumer.at_work.discard)
+        await asyncio.shield(work)
+
+    async def _handle(self, message: AbstractIncomingMessage, handler: Handler) -> None:
         try:
             await handler(read(message))
         except HandBack:

@@ -37,5 +37,6 @@ def _public_key(service: str, home: Home) -> str:
     name = service.upper()
     if public_key := os.environ.get(f"TIMEBALL_{name}_PUBLIC_KEY"):
         return public_key
-    private_key = os.environ.get(f"TIMEBALL_{name}_SEALING_KEY") or home.sealing_key(service)
-    return SealingKey.from_base64(private_key).public_key
+    if private_key := os.environ.get(f"TIMEBALL_{name}_SEALING_KEY"):
+        return SealingKey.from_base64(private_key).public_key
+    return home.public_key(service)

@@ -32,7 +32,8 @@ class ReadyPost:
 
     async def send(self, now: datetime) -> Published:
         """Send it; a JSON answer tells the id and the URL."""
-        self.request.headers.update(self.sign(self.request.content, now))
+        for name, value in self.sign(self.request.content, now).items():
+            self.request.headers[name] = value
         _, body = await exchange(self.client, self.request, now)
         return published(body)
 
