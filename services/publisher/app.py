@@ -7,7 +7,7 @@ from uuid import uuid4
 from services.publisher.claims import Claims
 from services.publisher.handlers import Handlers
 from services.publisher.platforms import platforms
-from services.publisher.publishing import Publishing
+from services.publisher.publishing import Publishing, Turns
 from services.publisher.revoked import Revoked
 from services.publisher.settings import Settings
 from services.publisher.store import Store
@@ -54,7 +54,8 @@ def build(settings: Settings) -> Service:
     clock = SystemClock()
     database = Database(settings.database(settings.database_url, NAME))
     publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
-    relay = Outbox(outbox, database, publisher, clock)
+    turns = Turns(MOST_AT_ONCE)
+    relay = Outbox(outbox, database, publisher, clock, is_crowded=turns.locked)
     store = Store(database, relay)
     client = outbound_client(allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_AT_ONCE)
     known = platforms(client)
@@ -67,7 +68,7 @@ def build(settings: Settings) -> Service:
         clock=clock,
         revoked=revoked,
         send_timeout=timedelta(seconds=settings.send_timeout_seconds),
-        most_at_once=MOST_AT_ONCE,
+        turns=turns,
     )
     sealing_key = SealingKey.from_base64(settings.private_key)
     handlers = Handlers(store, known, vault, sealing_key, clock, revoked, REQUESTS.name)

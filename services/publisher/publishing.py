@@ -59,6 +59,9 @@ LATENESS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600),
 )
 
+Turns = asyncio.Semaphore
+"""Who holds one may send; taken in the order in which posts are due."""
+
 log = structlog.get_logger()
 
 
@@ -73,12 +76,11 @@ class Publishing:
     clock: Clock
     revoked: Revoked
     send_timeout: timedelta
-    most_at_once: int
+    turns: Turns
 
     def __post_init__(self) -> None:
         self._stopping = asyncio.Event()
         self._waiting: set[asyncio.Task[object]] = set()
-        self._turns = asyncio.Semaphore(self.most_at_once)
         self._marks = GroupCommit(self._mark_sending, linger_seconds=LINGER_SECONDS)
         self._outcomes = GroupCommit(self._finish, linger_seconds=LINGER_SECONDS)
 
@@ -114,7 +116,7 @@ class Publishing:
         try:
             settled_as = await self._mark_and_send(publication, ready, stored)
         finally:
-            self._turns.release()
+            self.turns.release()
         if settled_as is None:
             return False
         await self._settle(publication, settled_as)
@@ -207,7 +209,7 @@ class Publishing:
         self._waiting.add(task)
         try:
             await self.clock.sleep_until(instant)
-            await self._turns.acquire()
+            await self.turns.acquire()
         except asyncio.CancelledError:
             if not self._stopping.is_set():
                 raise

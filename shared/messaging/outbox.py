@@ -8,7 +8,7 @@ sent twice, under the same message id; it is never lost.
 import asyncio
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -37,6 +37,8 @@ from shared.messaging.envelope import Envelope
 CLAIM = timedelta(seconds=30)
 POLL_SECONDS = 1.0
 FORGET_SECONDS = 0.1
+PAUSE_SECONDS = 0.05
+LONGEST_PAUSE = timedelta(seconds=5)
 BATCH = 500
 MOST_IN_MEMORY = 20_000
 """Beyond this the relay forgets what it was handed and finds it by polling, so that memory stays flat."""
@@ -63,9 +65,21 @@ def outbox_table(metadata: MetaData) -> Table:
 
 
 class Outbox:
-    """Writes envelopes within a caller's transaction and relays them after it."""
+    """Writes envelopes within a caller's transaction and relays them after it.
 
-    def __init__(self, table: Table, database: Database, publisher: Publisher, clock: Clock) -> None:
+    While `is_crowded` says that the process has work with a deadline, events wait for some seconds at most.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        database: Database,
+        publisher: Publisher,
+        clock: Clock,
+        *,
+        is_crowded: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._is_crowded = is_crowded
         self._table = table
         self._database = database
         self._publisher = publisher
@@ -102,6 +116,7 @@ class Outbox:
         """Relay for ever: what is handed over at once, what others left behind once its claim has run out."""
         next_poll_at = self._clock.now()
         while True:
+            await self._give_way()
             await self._relay_handed_over()
             if self._clock.now() >= next_poll_at:
                 await self._poll()
@@ -114,6 +129,11 @@ class Outbox:
         """Relay what is still in memory, for a graceful stop; what fails stays in the table."""
         await self._relay_handed_over()
         await self._forget()
+
+    async def _give_way(self) -> None:
+        latest = self._clock.now() + LONGEST_PAUSE
+        while self._is_crowded() and self._clock.now() < latest:  # noqa: ASYNC110  (nothing tells when it is over)
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _wait(self, seconds: float) -> None:
         try:
