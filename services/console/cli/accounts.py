@@ -30,9 +30,9 @@ CREDENTIALS = {
 
 @app.command()
 def add(
+    platform: Annotated[str, typer.Argument(metavar="PLATFORM", help=f"sandbox, {', '.join(CREDENTIALS)}.")],
     account_id: Annotated[str, typer.Argument(metavar="ACCOUNT", help="A name of your choice.")],
     *,
-    platform: Annotated[str, typer.Option(help=f"sandbox, {', '.join(CREDENTIALS)}.")],
     setting: Annotated[list[str] | None, typer.Option(help="name=value, e.g. server=https://…; several times.")] = None,
     limit: Annotated[
         list[str] | None, typer.Option(help="per_second=, per_minute= or per_day=; several times.")
@@ -44,11 +44,11 @@ def add(
 ) -> None:
     """Connect an account, or connect it anew. Secrets are asked for, or read from a file: never given as arguments.
 
-    timeball accounts add team --platform mastodon --setting server=https://mastodon.example
+    timeball accounts add mastodon team --setting server=https://mastodon.example
 
-    timeball accounts add demo --platform sandbox --setting url=http://127.0.0.1:8090/demo/posts
+    timeball accounts add sandbox demo --setting url=http://127.0.0.1:8090/demo/posts
 
-    timeball accounts add alerts --platform telegram --setting chat_id=42 --credentials-file - < secrets.json
+    timeball accounts add telegram alerts --setting chat_id=42 --credentials-file - < secrets.json
     """
     body: dict[str, Any] = {"platform": platform, "settings": _pairs(setting or [])}
     if limit:

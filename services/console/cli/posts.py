@@ -76,7 +76,7 @@ def _show_scheduled(scheduled: dict[str, Any]) -> None:
         say(f"{accepted['post_id']} {what} on {accepted['account_id']}, {due}, revision {accepted['revision']}")
         if accepted.get("warning") == "unknown_account":
             say(
-                f"  {accepted['account_id']} is not connected: `timeball accounts add {accepted['account_id']}`",
+                f"  {accepted['account_id']} is not connected: `timeball accounts add PLATFORM {accepted['account_id']}`",
                 "yellow",
             )
     for rejected in scheduled["rejected"]:

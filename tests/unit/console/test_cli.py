@@ -115,8 +115,8 @@ def test_no_console_ends_with_3_and_says_how_to_start_one(command: list[str]) ->
         ["schedule", "Hello"],
         ["schedule", "Hello", "--to", "a", "--at", "tomorrow"],
         ["import", "/nowhere/posts.jsonl"],
-        ["accounts", "add", "a", "--platform", "sandbox", "--setting", "url"],
-        ["accounts", "add", "a", "--platform", "mastodon"],
+        ["accounts", "add", "sandbox", "a", "--setting", "url"],
+        ["accounts", "add", "mastodon", "a"],
         ["dance"],
     ],
 )
@@ -168,7 +168,7 @@ def test_secrets_come_from_a_file_and_show_up_nowhere(tmp_path: Path) -> None:
 
     result, api = answered(
         {"PUT /v1/accounts/a": (200, CONNECTED)},
-        *("accounts", "add", "a", "--platform", "mastodon", "--setting", "server=https://m.example"),
+        *("accounts", "add", "mastodon", "a", "--setting", "server=https://m.example"),
         *("--limit", "per_second=2", "--credentials-file", str(file)),
     )
 
