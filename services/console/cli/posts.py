@@ -75,10 +75,8 @@ def _show_scheduled(scheduled: dict[str, Any]) -> None:
         due = f"due {local_time(accepted['publish_at'])}"
         say(f"{accepted['post_id']} {what} on {accepted['account_id']}, {due}, revision {accepted['revision']}")
         if accepted.get("warning") == "unknown_account":
-            say(
-                f"  {accepted['account_id']} is not connected: `timeball accounts add PLATFORM {accepted['account_id']}`",
-                "yellow",
-            )
+            account_id = accepted["account_id"]
+            say(f"  {account_id} is not connected: `timeball accounts add PLATFORM {account_id}`", "yellow")
     for rejected in scheduled["rejected"]:
         complain(f"{rejected['post_id']} on {rejected.get('account_id')}: {rejected['reason']}")
     if scheduled["pending"]:
