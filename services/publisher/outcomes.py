@@ -56,6 +56,13 @@ def after_cancellation(publication: Publication, reason: str, now: datetime) -> 
     return Outcome(settled(unsent, State.SKIPPED, facts.as_text(fact), now), (fact,))
 
 
+def after_oversleeping(publication: Publication, now: datetime) -> Outcome:
+    """The machine slept through its lease with nothing sent: it starts over, unless it is too late by now."""
+    error = Transient("the publisher was asleep at the moment of sending", code="overslept")
+    waiting = again(publication, not_before=publication.not_before, used_attempt=False, now=now)
+    return Outcome(waiting, (facts.retrying(waiting, error.detail),), TryAgain(timedelta(0)))
+
+
 def _has_attempts(publication: Publication) -> bool:
     return publication.attempts < publication.attempts_allowed
 

@@ -12,12 +12,13 @@ from prometheus_client import Counter, Histogram
 
 from services.publisher.accounts import opened
 from services.publisher.claims import Claims
-from services.publisher.domain import Ambiguous, Claimed, Delivered, Publication, Settled, Wait
+from services.publisher.domain import Ambiguous, Claimed, Delivered, Publication, Settled, Wait, too_late
 from services.publisher.outcomes import (
     Outcome,
     after_cancellation,
     after_failed_look_up,
     after_failure,
+    after_oversleeping,
     after_success,
 )
 from services.publisher.platforms.base import (
@@ -36,6 +37,7 @@ from shared.clock import Clock
 from shared.db import is_passing
 from shared.events.progress import State
 from shared.events.publisher import PublishSucceeded
+from shared.events.requests import LatePolicy
 from shared.events.scheduler import PublishRequested
 from shared.group_commit import GroupCommit
 from shared.messaging.envelope import Delivery, Envelope
@@ -97,13 +99,13 @@ class Publishing:
                 case Ambiguous(publication):
                     return await self._find_out(publication, claim.account)
                 case Claimed(publication):
-                    if await self._publish(publication, claim.account):
+                    if await self._publish(publication, claim.account, delivery.event.late_policy):
                         return None
                 case _:
                     return None
 
-    async def _publish(self, publication: Publication, stored: StoredAccount | None) -> bool:
-        """Send it at its instant; False when another delivery took over or it was cancelled meanwhile."""
+    async def _publish(self, publication: Publication, stored: StoredAccount | None, policy: LatePolicy) -> bool:
+        """Send it at its instant; False when it was taken over or cancelled meanwhile, or the machine overslept."""
         assert stored is not None, "a claim has an account"
         platform = self.platforms.get(stored.platform)
         try:
@@ -114,6 +116,8 @@ class Publishing:
             return True
         await self._wait_for_turn(publication.start_at - MARK_AHEAD)
         try:
+            if too_late(policy, publication.start_at, self.clock.now()):
+                return False
             settled_as = await self._mark_and_send(publication, ready, stored)
         finally:
             self.turns.release()
@@ -125,17 +129,15 @@ class Publishing:
     async def _mark_and_send(self, publication: Publication, ready: Ready, stored: StoredAccount) -> Outcome | None:
         """Commit that it is being sent, then send it at its instant; None where it is no longer ours to send."""
         now = self.clock.now()
-        marked = replace(
-            publication,
-            state=State.SENDING,
-            attempts=publication.attempts + 1,
-            lease_until=max(now, publication.start_at) + self.claims.lease,
-        )
+        lease_until = max(now, publication.start_at) + self.claims.lease
+        marked = replace(publication, state=State.SENDING, attempts=publication.attempts + 1, lease_until=lease_until)
         if not await self._marks.submit(marked, urgent=publication.start_at - now < MARK_AHEAD / 2):
             return None
         await self.clock.sleep_until(publication.start_at)
         if reason := self.revoked.reason(publication):
             return after_cancellation(marked, reason, self.clock.now())
+        if self.clock.now() >= lease_until:
+            return after_oversleeping(marked, self.clock.now())
         return await self._send(marked, ready, stored)
 
     async def _prepare(self, publication: Publication, stored: StoredAccount, platform: Platform | None) -> Ready:
@@ -163,9 +165,15 @@ class Publishing:
 
     async def _after_error(self, publication: Publication, error: PlatformError, stored: StoredAccount) -> Outcome:
         platform = self.platforms[stored.platform]
-        if isinstance(error, Unconfirmed) and platform.answers_look_ups(opened(stored, self.vault)):
+        if isinstance(error, Unconfirmed) and self._can_be_asked(platform, stored):
             return await self._look_up(publication, stored, platform, error)
         return self._failure(publication, error, deduplicates=platform.deduplicates)
+
+    def _can_be_asked(self, platform: Platform, stored: StoredAccount) -> bool:
+        try:
+            return platform.answers_look_ups(opened(stored, self.vault))
+        except Rejected:  # its credentials cannot be read any more
+            return False
 
     async def _find_out(self, publication: Publication, stored: StoredAccount | None) -> None:
         """A sender died between the request and its outcome: repeat, look up, or leave it to a person."""
