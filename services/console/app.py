@@ -12,6 +12,7 @@ from services.console.feed import Feed
 from services.console.handlers import Projector
 from services.console.settings import Settings
 from services.console.store import Store
+from services.console.takers import Takers
 from shared.clock import SystemClock
 from shared.db import Database
 from shared.events import EVENTS, Event
@@ -27,7 +28,15 @@ from shared.events.publisher import (
     PublishSucceeded,
     PublishUnknown,
 )
-from shared.events.requests import AccountConnectRequested, ScheduleBatchRequested, ScheduleRequested
+from shared.events.requests import (
+    AccountConnectRequested,
+    AccountDisconnectRequested,
+    PublishResolveRequested,
+    PublishRetryRequested,
+    ScheduleBatchRequested,
+    ScheduleCancelRequested,
+    ScheduleRequested,
+)
 from shared.events.scheduler import (
     PublishRequested,
     ScheduleAccepted,
@@ -43,6 +52,17 @@ from shared.service import Service, rabbit_broker
 
 NAME = "console"
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+TAKERS: Mapping[type[Event], str] = {
+    ScheduleRequested: "scheduler.requests",
+    ScheduleCancelRequested: "scheduler.requests",
+    ScheduleBatchRequested: "scheduler.batches",
+    PublishRetryRequested: "publisher.commands",
+    PublishResolveRequested: "publisher.commands",
+    AccountConnectRequested: "publisher.commands",
+    AccountDisconnectRequested: "publisher.commands",
+}
+"""The queue that must be there before a request is sent: nobody could answer it otherwise."""
 
 EVERYTHING = Queue(NAME, "console.projector", ("#",))
 
@@ -64,7 +84,7 @@ def build(settings: Settings) -> Service:
     everything = dict.fromkeys(EVENTS.values(), feed.on_event)
     feed.behind(consumer.overhear(f"console.feed.{uuid4()}", everything, binding="#"))
     console = Console(
-        asking=Asking(publisher, feed, learn),
+        asking=Asking(publisher, Takers(TAKERS, publisher.has_queue), feed, learn),
         catalogue=Catalogue(database),
         feed=feed,
         clock=clock,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.console.feed import Closed, Feed, Listener, TooSlow
+from services.console.takers import Takers
 from shared.events import Event
 from shared.messaging.broker import Outgoing, Publisher
 from shared.messaging.envelope import Delivery, Envelope
@@ -32,18 +33,21 @@ class Asking:
     """Sends requests. What it hears is learned at once, so that whoever asked can read what they wrote."""
 
     publisher: Publisher
+    takers: Takers
     feed: Feed
     learn: Callable[[Delivery[Any]], Awaitable[None]]
     patience: timedelta = PATIENCE
 
     async def tell(self, request: Event) -> str:
         """Send the request and answer its correlation id; BrokerUnavailable when it may not have arrived."""
+        await self.takers.require(request)
         envelope = Envelope.of(request)
         await self.publisher.publish(Outgoing(envelope), within=PUBLISH_PATIENCE)
         return envelope.correlation_id
 
     async def ask(self, request: Event, until: Until) -> Answers:
         """Send the request and wait until its answers settle it; BrokerUnavailable when it may not have arrived."""
+        await self.takers.require(request)
         envelope = Envelope.of(request)
         async with self.feed.answers_to(envelope.correlation_id) as listener:
             await self.publisher.publish(Outgoing(envelope), within=PUBLISH_PATIENCE)

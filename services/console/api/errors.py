@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from shared.events.base import explain
-from shared.messaging.broker import BrokerUnavailable
+from shared.messaging.broker import BrokerUnavailable, Unroutable
 
 _KINDS_OF_TIME = {"instant", "local_time"}
 """Which of the two kinds of `publish_at` was read; no field of the body."""
@@ -74,6 +74,8 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 
 async def _no_broker(_: Request, error: Exception) -> Response:
+    if isinstance(error, Unroutable):
+        return refusal_response(Refusal(503, "nobody_takes_it", str(error)))
     message = f"the broker did not take the request, so it may not have been heard; send it again ({error})"
     return refusal_response(Refusal(503, "broker_unavailable", message))
 

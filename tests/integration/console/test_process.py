@@ -1,0 +1,126 @@
+"""The console as a process: alone, side by side with another, and while the broker is away."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.events.scheduler import ScheduleAccepted
+from tests.integration.console.conftest import Api, api_of
+from tests.nodes import Broker, private_broker
+from tests.support.system import in_seconds, system
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.timeout(180)
+
+POST = {"content": "The ball drops.", "targets": [{"account_id": "plain"}], "publish_at": in_seconds(3600).isoformat()}
+
+
+def accepted(post_id: str) -> ScheduleAccepted:
+    return ScheduleAccepted(post_id=post_id, account_id="plain", revision=1, publish_at=in_seconds(3600), changed=True)
+
+
+async def test_without_a_scheduler_a_post_is_refused_rather_than_lost(broker_node: Broker, tmp_path: Path) -> None:
+    async with system(tmp_path, broker_node) as running, api_of(await running.start("console"), running) as api:
+        status, error = await api.refused("POST", "/v1/posts", {"post_id": "p-1"} | POST)
+        assert (status, error["code"]) == (503, "nobody_takes_it")
+        assert "no scheduler has run" in error["message"]
+
+        await (await running.start("scheduler")).stop()
+        waiting = await api.call("POST", "/v1/posts", {"post_id": "p-2"} | POST)
+        assert (waiting["pending"], waiting["accepted"]) == (True, [])
+
+        await running.start("scheduler")
+        await api.becomes("p-2", "scheduled")
+
+
+async def test_two_consoles_share_the_work_and_each_hears_its_own_answers(
+    broker_node: Broker, tmp_path: Path, database_url: str
+) -> None:
+    async with system(tmp_path, broker_node, console=database_url) as running:
+        await running.start("scheduler")
+        one, other = [await running.start("console") for _ in range(2)]
+        async with api_of(one, running) as api, api_of(other, running) as another:
+            posts = [{"post_id": f"p-{number}"} | POST for number in range(40)]
+            pairs = zip(posts, [api, another] * 20, strict=True)
+            scheduled = await asyncio.gather(*(either.call("POST", "/v1/posts", post) for post, either in pairs))
+            for number in range(100):
+                await running.bus.emit(accepted(f"fact-{number}"), times=2)
+
+            assert all(len(one["accepted"]) == 1 and not one["pending"] for one in scheduled)
+            await eventually(lambda: _shows(another, 140), within=20, what="both know all")
+
+
+async def _shows(api: Api, posts: int) -> bool:
+    states = (await api.call("GET", "/v1/stats"))["states"]
+    return bool(sum(states.values()) == posts)
+
+
+async def test_facts_told_while_the_console_was_down_are_learned_at_the_next_start(
+    broker_node: Broker, tmp_path: Path
+) -> None:
+    async with system(tmp_path, broker_node) as running:
+        console = await running.start("console")
+        await console.kill()
+        await running.bus.emit(accepted("p-1"))
+
+        async with api_of(await running.start("console"), running) as api:
+            await api.becomes("p-1", "scheduled")
+
+
+async def test_stopping_lets_streams_end_and_leaves_with_0(broker_node: Broker, tmp_path: Path) -> None:
+    async with system(tmp_path, broker_node) as running:
+        console = await running.start("console")
+        async with api_of(console, running) as api, api.http.stream("GET", "/v1/events") as stream:
+            lines = stream.aiter_lines()
+            assert await anext(lines) == ": listening"
+
+            assert await console.stop(within=10) == 0
+
+            assert [line async for line in lines if line] == []
+
+
+async def test_a_broker_that_restarts_is_found_again(tmp_path: Path, own_broker: Broker) -> None:
+    async with system(tmp_path, own_broker) as running:
+        await running.start("scheduler")
+        console = await running.start("console")
+        async with api_of(console, running) as api:
+            events = asyncio.create_task(_first_event(api, "p-2"))
+            await api.call("POST", "/v1/posts", {"post_id": "p-1"} | POST)
+            await asyncio.to_thread(own_broker.stop)
+            await eventually(lambda: _is_down(console), within=20, what="the console says it is not ready")
+
+            status, error = await api.refused("POST", "/v1/posts", {"post_id": "p-2"} | POST)
+            assert (status, error["code"]) == (503, "broker_unavailable")
+
+            await asyncio.to_thread(own_broker.start)
+            await console.ready()
+            await eventually(lambda: _is_accepted(api), within=30, what="a post is accepted")
+            assert await asyncio.wait_for(events, 20) == "schedule.requested"
+
+
+async def _is_down(console: Any) -> bool:
+    return not await console.is_ready()
+
+
+async def _is_accepted(api: Api) -> bool:
+    response = await api.http.post("/v1/posts", json={"post_id": "p-2"} | POST)
+    return response.is_success and len(response.json()["accepted"]) == 1
+
+
+async def _first_event(api: Api, post_id: str) -> str:
+    async with api.http.stream("GET", "/v1/events", params={"post_id": post_id}) as stream:
+        async for line in stream.aiter_lines():
+            if line.startswith("data: "):
+                return str(json.loads(line.removeprefix("data: "))["type"])
+    raise AssertionError("the stream ended")
+
+
+@pytest.fixture
+async def own_broker(tmp_path: Path) -> AsyncIterator[Broker]:
+    """A broker that this test may kill."""
+    with private_broker(tmp_path / "broker") as broker:
+        yield broker
