@@ -1,6 +1,8 @@
 """The publisher's settings."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from shared.home import Home
 from shared.settings import ServiceSettings
@@ -17,6 +19,15 @@ class Settings(ServiceSettings):
     lease_seconds: float = Field(default=30, validation_alias="TIMEBALL_PUBLISHER_LEASE_SECONDS", gt=0)
     secret_keys: str | None = None
     allow_private_addresses: bool = False
+
+    @model_validator(mode="after")
+    def _leases_outlive_sends(self) -> Self:
+        if self.lease_seconds <= self.send_timeout_seconds:
+            raise ValueError(
+                "TIMEBALL_PUBLISHER_LEASE_SECONDS must be longer than TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS: "
+                "a send that outlives its lease is taken for that of a dead publisher"
+            )
+        return self
 
     @property
     def encryption_keys(self) -> str:
