@@ -47,7 +47,7 @@ def load(settings_class: type[SettingsT]) -> SettingsT:
         return settings_class()
     except ValidationError as error:
         for detail in error.errors():
-            name = ".".join(map(str, detail["loc"]))
+            name = ".".join(map(str, detail["loc"])).upper().removeprefix("TIMEBALL_")
             message = detail["msg"].removeprefix("Value error, ")
-            print(f"{f'TIMEBALL_{name.upper()}: ' if name else ''}{message}", file=sys.stderr)
+            print(f"{f'TIMEBALL_{name}: ' if name else ''}{message}", file=sys.stderr)
         sys.exit(2)
