@@ -43,7 +43,7 @@ async def test_a_post_is_published_at_its_moment_once(broker_node: Broker, tmp_p
             assert 0 <= succeeded.body["lateness_ms"] < NOISE_MS
             assert accepted.correlation_id == succeeded.correlation_id == asked.correlation_id
             await bus.fact("schedule.cancelled", post_id="cancelled", account_id=account_id)
-        assert (await bus.outcome("replaced")).body["revision"] == 2
+        assert (await bus.fact("publish.succeeded", post_id="replaced")).body["revision"] == 2
         assert (await bus.outcome("now")).type == "publish.succeeded"
 
         signed, plain = sorted(sink.requests("noon"), key=lambda request: request.path)
