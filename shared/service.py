@@ -20,6 +20,7 @@ from shared.db import Database
 from shared.health import Health, answering, consuming, relaying
 from shared.logs import configure
 from shared.messaging.broker import Publisher, named
+from shared.messaging.frames import tolerate_bad_properties
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import Topology
 from shared.migrate import migrate
@@ -35,6 +36,7 @@ log = structlog.get_logger()
 
 def rabbit_broker(url: str, service: str) -> RabbitBroker:
     """The consuming connection; publishing has one of its own."""
+    tolerate_bad_properties()
     return RabbitBroker(
         named(url, f"{service} consuming"),
         app_id=service,

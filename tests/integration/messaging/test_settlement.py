@@ -1,0 +1,235 @@
+"""At a real broker every message ends acknowledged, tried again later, or parked with its reason; none is ever lost."""
+
+import asyncio
+import json
+import struct
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractIncomingMessage
+from aiormq.abc import AbstractChannel
+from pamqp.commands import Basic
+
+from shared.db import Conflict
+from shared.events.requests import ScheduleCancelRequested, TimerTriggerRequested
+from shared.messaging.dead_letters import FAILURES_HEADER
+from shared.messaging.envelope import MAX_BODY_BYTES, UnreadableEvent
+from shared.messaging.topology import DELIVERY_LIMIT, EVENTS_EXCHANGE
+from shared.messaging.verdict import HandBack, Park, TryAgain
+from tests.support.shop import Order, Shop
+from tests.support.waiting import eventually
+
+TYPE = ScheduleCancelRequested.type
+TIER = timedelta(seconds=5)
+COUNTED_AT_EACH_LOOK = "x-delivery-count"
+
+
+@pytest.fixture
+async def shop(amqp_vhost_url: str) -> AsyncIterator[Shop]:
+    async with Shop.open(amqp_vhost_url) as shop:
+        yield shop
+
+
+def reason_of(message: AbstractIncomingMessage) -> str:
+    return str(message.headers["reason"])
+
+
+async def test_messages_are_handled_once_in_the_order_they_came(shop: Shop) -> None:
+    posts = [f"post-{number}" for number in range(300)]
+
+    for post_id in posts:
+        await shop.order(post_id)
+    await shop.handled(posts[-1])
+    await shop.is_settled()
+
+    assert [order.event.post_id for order in shop.orders] == posts
+    assert await shop.bus.resting_in("shop.dead") == []
+
+
+async def test_each_verdict_is_carried_out(shop: Shop) -> None:
+    """All that rests takes a tier's time, so it rests side by side."""
+    began, came_back_at = time.monotonic(), dict[str, float]()
+
+    async def later(order: Order, times: int) -> None:
+        if times == 1:
+            raise TryAgain(TIER)
+        came_back_at["later"] = time.monotonic()
+
+    async def rested_then_parked(order: Order, times: int) -> None:
+        raise TryAgain(TIER) if times == 1 else Park("a person must look: 'x' \N{SNOWMAN}")
+
+    async def flaky(order: Order, times: int) -> None:
+        if times == 1:
+            raise ValueError("only once")
+
+    async def overtaken(order: Order, times: int) -> None:
+        if times == 1:
+            raise Conflict("another replica was first")
+
+    async def buggy(order: Order, times: int) -> None:
+        raise ValueError("boom")
+
+    shop.reactions |= {
+        "later": later, "rested": rested_then_parked, "flaky": flaky, "overtaken": overtaken, "buggy": buggy,
+    }  # fmt: skip
+    ids = {post_id: await shop.order(post_id) for post_id in ("later", "rested", "flaky", "buggy")}
+    many_failures = {FAILURES_HEADER: 99, "traceparent": "00-1-2-03"}
+    ids["overtaken"] = await shop.bus.emit_raw(b'{"post_id": "overtaken"}', TYPE, type=TYPE, headers=many_failures)
+
+    dead = {post_id: await shop.dead(ids[post_id]) for post_id in ("rested", "buggy")}
+    await asyncio.gather(*(shop.handled(post_id, 2) for post_id in ("later", "flaky", "overtaken")))
+    await shop.is_settled()
+
+    assert TIER.total_seconds() - 0.1 < came_back_at["later"] - began < TIER.total_seconds() + 3
+    assert shop.came == {"later": 2, "rested": 2, "flaky": 2, "overtaken": 2, "buggy": 3}
+    assert (reason_of(dead["rested"]), reason_of(dead["buggy"])) == (
+        "a person must look: 'x' \N{SNOWMAN}",
+        "ValueError: boom",
+    )
+    assert dead["rested"].body == b'{"post_id":"rested"}'
+    assert set(dead["rested"].headers) - {COUNTED_AT_EACH_LOOK} == {"reason", "queue", "parked_at", FAILURES_HEADER}
+    assert {order.message_id for order in shop.orders} == set(ids.values())
+
+
+NOT_EVENTS: dict[str, tuple[bytes, str, dict[str, Any], str]] = {
+    "no JSON": (b"\x00\xff", TYPE, {}, "Invalid JSON: expected value"),
+    "no object": (b"[1]", TYPE, {}, "Input should be an object"),
+    "wrong type": (b'{"post_id": 5}', TYPE, {}, "post_id: Input should be a valid string (got 5)"),
+    "missing field": (b"{}", TYPE, {}, "post_id: this field is required"),
+    "lone surrogate": (b'{"post_id": "\\ud800"}', TYPE, {}, "Invalid JSON"),
+    "unknown version": (b'{"post_id": "a"}', f"{TYPE}.v2", {}, f"unknown version '{TYPE}.v2'"),
+    "unknown type": (b'{"post_id": "a"}', TYPE, {"type": "no.such"}, "unknown event type 'no.such'"),
+    "of another queue": (b'{"timer": "a"}', TYPE, {"type": TimerTriggerRequested.type}, "shop.orders does not take"),
+    "10 MB": (b" " * 10_000_000, TYPE, {}, f"the body has 10,000,000 bytes; at most {MAX_BODY_BYTES:,} are read"),
+    "deep": (b"[" * 500, TYPE, {}, "Invalid JSON: recursion limit exceeded"),
+    "empty": (b"", TYPE, {}, "Invalid JSON: EOF"),
+}
+
+
+async def test_what_is_no_event_is_parked_with_its_reason_and_the_next_is_handled(shop: Shop) -> None:
+    sent = {
+        name: await shop.bus.emit_raw(body, routing_key, **properties)
+        for name, (body, routing_key, properties, _) in NOT_EVENTS.items()
+    }
+    await shop.is_alive()
+
+    for name, (body, _, _, reason) in NOT_EVENTS.items():
+        parked = await shop.dead(sent[name])
+        assert reason_of(parked).startswith(reason), name
+        assert parked.body == body, name
+        assert parked.headers["queue"] == "shop.orders"
+    await shop.is_settled()
+
+
+async def test_what_is_no_event_may_be_answered_instead(shop: Shop) -> None:
+    told: list[tuple[str, str]] = []
+
+    async def answer(error: UnreadableEvent, correlation_id: str) -> bool:
+        told.append((error.reason, correlation_id))
+        return True
+
+    shop.answers_unreadable = answer
+
+    await shop.bus.emit_raw(b"{}", TYPE, correlation_id="c-1")
+    unsafe = await shop.bus.emit_raw(b"{}", TYPE, correlation_id="ü" * 100)
+    await shop.is_alive()
+    await shop.is_settled()
+
+    assert told == [("post_id: this field is required", "c-1"), ("post_id: this field is required", unsafe)]
+    assert await shop.bus.resting_in("shop.dead") == []
+
+
+STRANGE: dict[str, dict[str, Any]] = {
+    "reply-to": {"reply_to": "amq.rabbitmq.reply-to.x"},
+    "content type": {"content_type": "text/plain; charset=utf-16", "content_encoding": "gzip"},
+    "headers": {"headers": {"a": [1, {"b": None}], "x-death": "no list", "n": 2**40, "tier": 5, FAILURES_HEADER: "no"}},
+    "transient": {"delivery_mode": 1, "priority": 9},
+    "long identity": {"correlation_id": "x" * 255},
+    "future": {"timestamp": datetime(2100, 1, 1, tzinfo=UTC)},
+}
+
+
+async def test_strange_properties_are_no_trouble(shop: Shop) -> None:
+    for name, properties in STRANGE.items():
+        await shop.bus.emit_raw(f'{{"post_id": "{name}"}}'.encode(), TYPE, **properties)
+
+    await shop.is_alive()
+    await shop.is_settled()
+
+    assert STRANGE.keys() <= shop.came.keys()
+
+
+class Bytes(str):
+    """Text that goes over the wire as bytes that are no UTF-8."""
+
+    def encode(self, *_: Any) -> bytes:
+        return b"Gr\xfc\xdfe"
+
+
+class Nanoseconds(Basic.Properties):
+    """Nothing but a timestamp that counts nanoseconds: the year 57 million, as AMQP counts."""
+
+    def marshal(self) -> bytes:
+        timestamp_only = 1 << 6
+        return struct.pack(">HQ", timestamp_only, time.time_ns())
+
+
+async def send_frames(channel: AbstractChannel, post_id: str, properties: Basic.Properties) -> None:
+    """Publish with properties that a decent client would refuse to send."""
+    body = json.dumps({"post_id": post_id}).encode()
+    await channel.basic_publish(body, exchange=EVENTS_EXCHANGE, routing_key=TYPE, properties=properties)
+
+
+async def test_properties_that_nobody_can_decode_do_not_cost_the_connection(shop: Shop, amqp_vhost_url: str) -> None:
+    async with await aio_pika.connect(amqp_vhost_url) as connection:
+        channel = await (await connection.channel()).get_underlay_channel()
+        await send_frames(channel, "latin-1", Basic.Properties(correlation_id=Bytes(), message_id="m-1"))
+        await send_frames(channel, "latin-1 header", Basic.Properties(headers={"name": Bytes()}))
+        await send_frames(channel, "nanoseconds", Nanoseconds())
+
+        for post_id in ("latin-1", "latin-1 header", "nanoseconds"):
+            await shop.handled(post_id)
+        await shop.is_alive()
+
+    assert shop.came["latin-1"] == shop.came["nanoseconds"] == 1
+    assert not any(order.redelivered for order in shop.orders)
+
+
+async def test_what_is_handed_back_comes_again_when_the_connection_is_gone(shop: Shop, amqp_vhost_url: str) -> None:
+    async def hand_back(order: Order, times: int) -> None:
+        raise HandBack
+
+    shop.reactions["unstarted"] = hand_back
+    message_id = await shop.order("unstarted")
+    await shop.handled("unstarted")
+
+    await shop.consumer.broker.stop()
+    async with Shop.open(amqp_vhost_url) as next_shop:
+        await next_shop.handled("unstarted")
+
+    (again,) = next_shop.orders
+    assert (again.message_id, again.redelivered) == (message_id, True)
+
+
+async def test_what_keeps_killing_its_consumer_is_parked_by_the_broker(shop: Shop) -> None:
+    """The broker counts deliveries; a message given back so often must not come for ever."""
+    await shop.consumer.broker.stop()
+    message_id = await shop.order("poison")
+
+    async with shop.bus.connection.channel() as channel:
+        queue = await channel.declare_queue("shop.orders", passive=True)
+
+        async def is_parked() -> bool:
+            message = await queue.get(fail=False)
+            if message is not None:
+                await message.nack(requeue=True)
+            return bool(await shop.bus.depth("shop.dead"))
+
+        await eventually(is_parked, within=20, every=0)
+
+    parked = await shop.dead(message_id)
+    assert (parked.headers["x-first-death-reason"], DELIVERY_LIMIT) == ("delivery_limit", 20)

@@ -1,0 +1,104 @@
+"""A little service at the real broker: one queue, and handlers that do what a test tells them."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aio_pika.abc import AbstractIncomingMessage
+
+from shared.clock import SystemClock
+from shared.events.requests import ScheduleCancelRequested
+from shared.messaging.broker import Publisher
+from shared.messaging.consumer import Consumer
+from shared.messaging.envelope import Delivery, UnreadableEvent
+from shared.messaging.topology import Queue, Topology, dead_queue
+from shared.service import rabbit_broker
+from tests.support.bus import Bus
+from tests.support.waiting import eventually
+
+SERVICE = "shop"
+ORDERS = Queue(SERVICE, "shop.orders", (ScheduleCancelRequested.type,))
+
+Order = Delivery[ScheduleCancelRequested]
+Reaction = Callable[[Order, int], Awaitable[None]]
+
+
+async def _handled(order: Order, times: int) -> None:
+    """Nothing goes wrong."""
+
+
+@dataclass
+class Shop:
+    """What it was handed, and how it reacts: by post id, told how often that one has come."""
+
+    bus: Bus
+    consumer: Consumer
+    reactions: dict[str, Reaction] = field(default_factory=lambda: defaultdict(lambda: _handled))
+    orders: list[Order] = field(default_factory=list)
+    came: Counter[str] = field(default_factory=Counter)
+    answers_unreadable: Callable[[UnreadableEvent, str], Awaitable[bool]] | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str) -> AsyncIterator["Shop"]:
+        """The service, consuming, and a bus to talk to it."""
+        publisher, broker = Publisher(url, app_id=SERVICE, clock=SystemClock()), rabbit_broker(url, SERVICE)
+        await publisher.connect(Topology(SERVICE, (ORDERS,)))
+        async with Bus.connected(url) as bus:
+            shop = cls(bus, Consumer(SERVICE, broker, publisher, SystemClock()))
+            shop.consumer.subscribe(
+                ORDERS, {ScheduleCancelRequested: shop.on_order}, prefetch=100, on_unreadable=shop.on_unreadable
+            )
+            await broker.start()
+            yield shop
+            await broker.stop()
+            await publisher.close()
+
+    async def on_order(self, order: Order) -> None:
+        """React as the test has said."""
+        post_id = order.event.post_id
+        self.orders.append(order)
+        self.came[post_id] += 1
+        await self.reactions[post_id](order, self.came[post_id])
+
+    async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:
+        """Answer bytes that are no event, if the test has said how."""
+        return self.answers_unreadable is not None and await self.answers_unreadable(error, correlation_id)
+
+    async def order(self, post_id: str) -> str:
+        """Put an order into the queue; its message id."""
+        return (await self.bus.emit(ScheduleCancelRequested(post_id=post_id))).message_id
+
+    async def handled(self, post_id: str, times: int = 1, *, within: float = 20) -> None:
+        """Return once the order has come that often."""
+        await eventually(lambda: self.came[post_id] >= times, within=within, what=f"{post_id} came {times} times")
+
+    async def dead(self, message_id: str, *, within: float = 20) -> AbstractIncomingMessage:
+        """The message once it rests among the dead letters."""
+        found: list[AbstractIncomingMessage] = []
+
+        async def look() -> bool:
+            resting = await self.bus.resting_in(dead_queue(SERVICE))
+            found[:] = [message for message in resting if message.message_id == message_id]
+            return bool(found)
+
+        await eventually(look, within=within, every=0.2, what=f"{message_id} is parked")
+        return found[0]
+
+    async def is_alive(self) -> None:
+        """Return once an order that comes now is handled."""
+        post_id = f"alive-{len(self.orders)}"
+        await self.order(post_id)
+        await self.handled(post_id)
+
+    async def is_settled(self) -> None:
+        """Return once nothing waits, rests or is being handled."""
+
+        async def nothing_left() -> bool:
+            await asyncio.sleep(0)
+            waiting = [await self.bus.depth(queue) for queue in ("shop.orders", "shop.retry.5s")]
+            return not any(waiting)
+
+        await eventually(nothing_left, within=20, every=0.2)
