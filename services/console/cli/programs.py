@@ -11,8 +11,7 @@ from deploy.local.child import is_free
 from deploy.local.supervisor import Program
 
 SANDBOX = "sandbox"
-PORTS = {"scheduler": 8081, "publisher": 8082, "monitor": 8083, "maintenance": 8084, "console": 8080}
-SANDBOX_PORT = 8090
+PORTS = {"scheduler": 8081, "publisher": 8082, "monitor": 8083, "maintenance": 8084, "console": 8080, SANDBOX: 8090}
 STEP = 100
 HIGHEST_PORT = 65_536
 
@@ -41,7 +40,7 @@ class Place:
 
 def places() -> list[Place]:
     """Every service there is and the sandbox platform, each with a port that is free."""
-    wanted = {name: _wanted(name, port) for name, port in PORTS.items() if _exists(name)} | {SANDBOX: SANDBOX_PORT}
+    wanted = {name: _wanted(name, port) for name, port in PORTS.items() if _exists(name)}
     return [Place(name, _free(port), port) for name, port in wanted.items()]
 
 
@@ -50,12 +49,12 @@ def _free(wanted: int) -> int:
     return next(port for port in range(wanted, HIGHEST_PORT, STEP) if is_free(port))
 
 
-def _exists(service: str) -> bool:
-    return find_spec(f"services.{service}.__main__") is not None
+def _exists(name: str) -> bool:
+    return name == SANDBOX or find_spec(f"services.{name}.__main__") is not None
 
 
-def _wanted(service: str, port: int) -> int:
-    return int(os.environ.get(f"TIMEBALL_{service.upper()}_HTTP_PORT", port))
+def _wanted(name: str, port: int) -> int:
+    return int(os.environ.get(f"TIMEBALL_{name.upper()}_HTTP_PORT", port))
 
 
 def programs(all_places: list[Place], home: Path, broker_url: str) -> list[Program]:

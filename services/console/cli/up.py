@@ -33,6 +33,7 @@ class NotReady(Exception):
 
 def up(
     with_demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Begin with the demo.")] = True,
+    patience: Annotated[int, typer.Option(help="Seconds to wait for everything to be ready.")] = READY_SECONDS,
 ) -> None:
     """Start the broker, every service and a sandbox platform on this machine, and show what happens.
 
@@ -45,15 +46,15 @@ def up(
     Data and keys live under TIMEBALL_HOME (var/): the next start finds them again. Ctrl-C stops everything.
     """
     try:
-        asyncio.run(_until_stopped(with_demo=with_demo))
+        asyncio.run(_until_stopped(with_demo, patience))
     except (NoBroker, NotReady) as error:
         complain(str(error))
         raise typer.Exit(REFUSED) from error
 
 
-async def _until_stopped(*, with_demo: bool) -> None:
+async def _until_stopped(with_demo: bool, patience: int) -> None:
     """Run until SIGINT or SIGTERM; whatever has been started by then is stopped in good order."""
-    working = asyncio.create_task(_everything(with_demo=with_demo))
+    working = asyncio.create_task(_everything(with_demo, patience))
 
     def stop() -> None:
         if not working.cancelling():  # a second Ctrl-C must not break off the stopping
@@ -65,7 +66,7 @@ async def _until_stopped(*, with_demo: bool) -> None:
         await working
 
 
-async def _everything(*, with_demo: bool) -> None:
+async def _everything(with_demo: bool, patience: int) -> None:
     home = Home(os.environ.get("TIMEBALL_HOME", "var"))
     all_places = places()
     address = Address(by_name(all_places)["console"].url, local_token(home))
@@ -74,7 +75,7 @@ async def _everything(*, with_demo: bool) -> None:
         _running_programs(all_places, home.path, broker.url),
         Client(address) as client,
     ):
-        await _until_ready(all_places)
+        await _until_ready(all_places, patience)
         with _findable(home.path, address.url):
             async with followed(client) as following:
                 if with_demo:
@@ -97,15 +98,15 @@ async def _running_programs(all_places: Sequence[Place], home: Path, broker_url:
         await supervisor.stop()
 
 
-async def _until_ready(all_places: Sequence[Place]) -> None:
+async def _until_ready(all_places: Sequence[Place], patience: int) -> None:
     """Return when every program does its work; tell every few seconds for whom it waits."""
     say(f"starting {', '.join(place.name for place in all_places)}")
     loop = asyncio.get_running_loop()
-    give_up_at, tell_at = loop.time() + READY_SECONDS, loop.time() + TELL_SECONDS
+    give_up_at, tell_at = loop.time() + patience, loop.time() + TELL_SECONDS
     async with httpx.AsyncClient(timeout=2, trust_env=False) as http:
         while waiting := [place.name for place in all_places if not await _is_ready(http, place)]:
             if loop.time() > give_up_at:
-                raise NotReady(f"not ready after {READY_SECONDS} s: {', '.join(waiting)}; what they say is above")
+                raise NotReady(f"not ready after {patience} s: {', '.join(waiting)}; what they say is above")
             if loop.time() > tell_at:
                 say(f"waiting for {', '.join(waiting)}")
                 tell_at = loop.time() + TELL_SECONDS
