@@ -1,0 +1,189 @@
+"""At a real broker: what was confirmed has arrived, what was not is known, and the wheel lets go in time."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import aio_pika
+import pytest
+from aio_pika import DeliveryMode
+from aio_pika.abc import AbstractIncomingMessage
+
+from shared.clock import SystemClock
+from shared.events.requests import ScheduleCancelRequested
+from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher, Unroutable
+from shared.messaging.delay import delayed, slot_of
+from shared.messaging.envelope import Envelope
+from shared.messaging.topology import EVENTS_EXCHANGE, Queue, Topology
+from tests.nodes import Broker, manage
+from tests.support.waiting import eventually
+from tests.support.wire import Wire
+
+TYPE = ScheduleCancelRequested.type
+ARRIVALS = Queue("station", "station.arrivals", (TYPE,))
+SECOND = timedelta(seconds=1)
+
+
+@dataclass
+class Station:
+    """A publisher, and a queue in which everything arrives."""
+
+    publisher: Publisher
+    arrived: list[tuple[datetime, AbstractIncomingMessage]] = field(default_factory=list)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, *, delay: str | None = None) -> AsyncIterator["Station"]:
+        publisher = Publisher(url, app_id="station", clock=SystemClock())
+        await publisher.connect(Topology("station", (ARRIVALS,), delay=delay))
+        station = cls(publisher)
+        async with await aio_pika.connect(url) as connection:
+            queue = await (await connection.channel()).get_queue(ARRIVALS.name)
+            await queue.consume(station._arrives, no_ack=True)
+            yield station
+        await publisher.close()
+
+    async def _arrives(self, message: AbstractIncomingMessage) -> None:
+        self.arrived.append((datetime.now(UTC), message))
+
+    def times(self) -> dict[str, datetime]:
+        """When each post arrived."""
+        return {json.loads(message.body)["post_id"]: at for at, message in self.arrived}
+
+
+def event(post_id: str) -> Envelope:
+    return Envelope.of(ScheduleCancelRequested(post_id=post_id), correlation_id=f"about-{post_id}")
+
+
+@pytest.fixture
+async def station(amqp_vhost_url: str) -> AsyncIterator[Station]:
+    async with Station.open(amqp_vhost_url) as station:
+        yield station
+
+
+async def test_what_is_confirmed_has_arrived_with_the_contracts_properties(station: Station) -> None:
+    envelope = event("post-1")
+
+    await station.publisher.publish(Outgoing(envelope))
+    await eventually(lambda: station.arrived, within=10)
+
+    ((_, message),) = station.arrived
+    assert (message.content_type, message.delivery_mode) == ("application/json", DeliveryMode.PERSISTENT)
+    assert (message.type, message.routing_key, message.exchange) == (TYPE, TYPE, EVENTS_EXCHANGE)
+    assert (message.message_id, message.correlation_id) == (envelope.message_id, "about-post-1")
+    assert message.app_id == "station"
+    assert message.timestamp is not None
+    assert abs(datetime.now(UTC) - message.timestamp) < 10 * SECOND
+
+
+async def test_many_at_once_arrive_in_their_order(station: Station) -> None:
+    envelopes = [event(f"post-{number}") for number in range(500)]
+
+    results = await station.publisher.publish_all(map(Outgoing, envelopes))
+    await eventually(lambda: len(station.arrived) == len(envelopes), within=10)
+
+    assert results == [None] * len(envelopes)
+    assert [message.message_id for _, message in station.arrived] == [envelope.message_id for envelope in envelopes]
+
+
+async def test_what_no_queue_takes_is_known_where_it_matters(station: Station) -> None:
+    unwanted = event("post-1").to(EVENTS_EXCHANGE, routing_key="nobody.listens")
+
+    await station.publisher.publish(Outgoing(unwanted, mandatory=False))
+    with pytest.raises(Unroutable, match=r"no queue takes schedule.cancel_requested"):
+        await station.publisher.publish(Outgoing(unwanted))
+
+
+async def test_before_it_is_connected_nothing_is_published() -> None:
+    publisher = Publisher("amqp://nowhere", app_id="x", clock=SystemClock())
+
+    with pytest.raises(BrokerUnavailable, match="not connected yet"):
+        await publisher.publish(Outgoing(event("post-1")))
+    assert not publisher.is_connected
+
+
+def connections_named(broker: Broker, name: str) -> Iterator[str]:
+    """The broker's names of the connections that call themselves so."""
+    for connection in json.loads(manage(broker, "GET", "/api/connections")):
+        if connection.get("client_properties", {}).get("connection_name", "").startswith(name):
+            yield connection["name"]
+
+
+async def close_connections(broker: Broker, name: str) -> None:
+    """Close them as an operator does; a connection shows in the management API some seconds after it opened."""
+
+    def close_all() -> bool:
+        found = list(connections_named(broker, name))
+        for one in found:
+            manage(broker, "DELETE", f"/api/connections/{quote(one)}")
+        return bool(found)
+
+    await eventually(lambda: asyncio.to_thread(close_all), within=20, every=0.2, what=f"{name} is closed")
+
+
+async def test_a_connection_lost_in_the_middle_is_told_and_comes_back(station: Station, broker_node: Broker) -> None:
+    lost = asyncio.create_task(close_connections(broker_node, "station publishing"))
+    results: list[BaseException | None] = []
+    sent: list[Envelope] = []
+    while not lost.done():
+        some = [event(f"post-{len(sent)}-{number}") for number in range(50)]
+        results += await station.publisher.publish_all(Outgoing(one) for one in some)
+        sent += some
+    await lost
+
+    async def publishes_again() -> bool:
+        (result,) = await station.publisher.publish_all([Outgoing(event("again"))])
+        results.append(result)
+        return result is None
+
+    await eventually(publishes_again, within=20, every=0.1)
+    await eventually(lambda: "again" in station.times(), within=10)
+
+    confirmed = {one.message_id for one, error in zip(sent, results, strict=False) if error is None}
+    assert confirmed <= {message.message_id for _, message in station.arrived}
+    assert {type(error) for error in results} <= {BrokerUnavailable, type(None)}
+
+
+async def test_a_broker_that_does_not_answer_is_not_waited_for_for_ever(amqp_vhost_url: str) -> None:
+    async with Wire.to(amqp_vhost_url) as wire:
+        publisher = Publisher(wire.url, app_id="station", clock=SystemClock())
+        await publisher.connect(Topology("station", (ARRIVALS,)))
+        wire.is_held = True
+        began = time.monotonic()
+
+        with pytest.raises(BrokerUnavailable, match=r"no confirm for schedule.cancel_requested"):
+            await publisher.publish(Outgoing(event("post-1")), within=SECOND / 2)
+
+        assert time.monotonic() - began < 5
+        wire.is_held = False
+        await publisher.close()
+
+
+async def test_the_wheel_lets_go_in_time_whatever_waits_in_the_same_slot(amqp_vhost_url: str) -> None:
+    async with Station.open(amqp_vhost_url, delay="wheel") as station:
+        now = datetime.now(UTC)
+        start = now.replace(microsecond=0) + 2 * SECOND
+        releases = {f"after-{ms}": start + timedelta(milliseconds=ms) for ms in (0, 300, 900, 1000, 1500, 1999, 2500)}
+        releases |= {"the same slot, later first": start + timedelta(milliseconds=950), "then": start + SECOND / 20}
+        releases |= {"due already": now - SECOND}
+
+        for post_id, release_at in releases.items():
+            await station.publisher.publish(Outgoing(*delayed(event(post_id), release_at, now=datetime.now(UTC))))
+        await eventually(lambda: len(station.arrived) == len(releases), within=15)
+
+    assert slot_of(releases["then"]) == slot_of(releases["the same slot, later first"])
+    arrived = station.times()
+    early = {post_id: releases[post_id] - arrived[post_id] for post_id in releases if post_id != "due already"}
+    assert max(early.values()) < timedelta(milliseconds=20), early
+    assert min(early.values()) > -2 * SECOND, early
+    assert arrived["due already"] < start
+    for _, message in station.arrived:
+        assert (message.routing_key, message.exchange) == (TYPE, EVENTS_EXCHANGE)
+        assert (message.delivery_mode, message.type, message.app_id) == (DeliveryMode.PERSISTENT, TYPE, "station")
+        assert message.correlation_id == f"about-{json.loads(message.body)['post_id']}"
+        assert message.expiration is None
