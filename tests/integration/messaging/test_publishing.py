@@ -107,6 +107,16 @@ async def test_before_it_is_connected_nothing_is_published() -> None:
     assert not publisher.is_connected
 
 
+async def test_after_it_was_closed_nothing_is_published(amqp_vhost_url: str) -> None:
+    publisher = Publisher(amqp_vhost_url, app_id="station", clock=SystemClock())
+    await publisher.connect(Topology("station"))
+    await publisher.close()
+
+    with pytest.raises(BrokerUnavailable):
+        await publisher.publish(Outgoing(event("post-1"), mandatory=False))
+    assert not publisher.is_connected
+
+
 def connections_named(broker: Broker, name: str) -> Iterator[str]:
     """The broker's names of the connections that call themselves so."""
     for connection in json.loads(manage(broker, "GET", "/api/connections")):
