@@ -20,7 +20,7 @@ async def test_a_stopping_publisher_finishes_its_sends_and_hands_back_what_waits
         sink.slow = lambda request: SLOW_SECONDS if request.post_id in IN_FLIGHT else 0.0
         first = await running.start("publisher")
         await running.connect("plain")
-        due_at = in_seconds(14)
+        due_at = in_seconds(11)
         for post_id in WAITING:
             await bus.emit(a_request(post_id, publish_at=due_at))
         for post_id in IN_FLIGHT:
