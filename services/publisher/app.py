@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from services.publisher.claims import Claims
+from services.publisher.doubt import Doubts
 from services.publisher.handlers import Handlers
 from services.publisher.platforms import platforms
 from services.publisher.publishing import Publishing, Turns
@@ -69,6 +70,7 @@ def build(settings: Settings) -> Service:
         revoked=revoked,
         send_timeout=timedelta(seconds=settings.send_timeout_seconds),
         turns=turns,
+        doubts=Doubts(known, vault, clock, look_up_timeout=timedelta(seconds=settings.send_timeout_seconds)),
     )
     sealing_key = SealingKey.from_base64(settings.private_key)
     handlers = Handlers(store, known, vault, sealing_key, clock, revoked, REQUESTS.name)

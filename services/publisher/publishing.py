@@ -1,42 +1,38 @@
 """The way of one post: claim, prepare, wait for the instant, look once more, send, commit what became of it."""
 
 import asyncio
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 import structlog
-from prometheus_client import Counter, Histogram
 
 from services.publisher.accounts import opened
 from services.publisher.claims import Claims
 from services.publisher.domain import Ambiguous, Claimed, Delivered, Publication, Settled, Wait, too_late
+from services.publisher.doubt import Doubts, post_of
 from services.publisher.outcomes import (
     Outcome,
     after_cancellation,
-    after_failed_look_up,
-    after_failure,
     after_oversleeping,
     after_success,
 )
 from services.publisher.platforms.base import (
     Platform,
     PlatformError,
-    Post,
     Published,
     Ready,
     Rejected,
     Unconfirmed,
     network_failures,
 )
+from services.publisher.reporting import report
 from services.publisher.revoked import Revoked
 from services.publisher.store import Store, StoredAccount
 from shared.clock import Clock
 from shared.db import is_passing
 from shared.events.progress import State
-from shared.events.publisher import PublishSucceeded
 from shared.events.requests import LatePolicy
 from shared.events.scheduler import PublishRequested
 from shared.group_commit import GroupCommit
@@ -52,14 +48,6 @@ EARLY = timedelta(seconds=1)
 """How long before its time a post leaves its retry queue at least, so that it does not miss its rate-limit slot."""
 LINGER_SECONDS = 0.05
 """How long writes gather that nothing is waiting for; together they cost a fraction."""
-
-OUTCOMES = Counter("timeball_publications_total", "What became of sends", ["platform", "outcome"])
-LATENESS = Histogram(
-    "timeball_publish_lateness_seconds",
-    "Start of the send minus the due instant",
-    ["platform"],
-    buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600),
-)
 
 Turns = asyncio.Semaphore
 """Who holds one may send; taken in the order in which posts are due."""
@@ -79,6 +67,7 @@ class Publishing:
     revoked: Revoked
     send_timeout: timedelta
     turns: Turns
+    doubts: Doubts
 
     def __post_init__(self) -> None:
         self._stopping = asyncio.Event()
@@ -112,7 +101,7 @@ class Publishing:
             ready = await self._prepare(publication, stored, platform)
         except PlatformError as error:
             tried = replace(publication, attempts=publication.attempts + 1)
-            await self._settle(tried, self._failure(tried, error, deduplicates=True))
+            await self._settle(tried, self.doubts.after_failure(tried, error, deduplicates=True))
             return True
         await self._wait_for_turn(publication.start_at - MARK_AHEAD)
         try:
@@ -146,14 +135,14 @@ class Publishing:
         account = opened(stored, self.vault)
         platform.check(account)
         async with network_failures():
-            return await platform.prepare(_post(publication), account)
+            return await platform.prepare(post_of(publication), account)
 
     async def _send(self, publication: Publication, ready: Ready, stored: StoredAccount) -> Outcome:
         started_at = self.clock.now()
         try:
             published = await self._bounded(ready, started_at)
         except PlatformError as error:
-            return await self._after_error(publication, error, stored)
+            return await self.doubts.after_error(publication, error, stored)
         return after_success(publication, published, started_at, self.clock.now())
 
     async def _bounded(self, ready: Ready, started_at: datetime) -> Published:
@@ -163,50 +152,8 @@ class Publishing:
         except TimeoutError as error:
             raise Unconfirmed(f"no reply within {self.send_timeout.total_seconds():g} s", code="no_reply") from error
 
-    async def _after_error(self, publication: Publication, error: PlatformError, stored: StoredAccount) -> Outcome:
-        platform = self.platforms[stored.platform]
-        if isinstance(error, Unconfirmed) and self._can_be_asked(platform, stored):
-            return await self._look_up(publication, stored, platform, error)
-        return self._failure(publication, error, deduplicates=platform.deduplicates)
-
-    def _can_be_asked(self, platform: Platform, stored: StoredAccount) -> bool:
-        try:
-            return platform.answers_look_ups(opened(stored, self.vault))
-        except Rejected:  # its credentials cannot be read any more
-            return False
-
     async def _find_out(self, publication: Publication, stored: StoredAccount | None) -> None:
-        """A sender died between the request and its outcome: repeat, look up, or leave it to a person."""
-        log.warning("publication_ambiguous", post_id=publication.post_id, account_id=publication.account_id)
-        error = Unconfirmed("the publisher stopped between the request and its outcome", code="interrupted")
-        if stored is None or stored.platform not in self.platforms:
-            outcome = self._failure(publication, error, deduplicates=False)
-        else:
-            outcome = await self._after_error(publication, error, stored)
-        await self._settle(publication, outcome)
-
-    async def _look_up(
-        self, publication: Publication, stored: StoredAccount, platform: Platform, unconfirmed: Unconfirmed
-    ) -> Outcome:
-        try:
-            async with network_failures(), asyncio.timeout(self.send_timeout.total_seconds()):
-                found = await platform.look_up(_post(publication), opened(stored, self.vault))
-        except PlatformError as error:
-            outcome = after_failed_look_up(publication, error, self.clock.now())
-            if isinstance(outcome, TryAgain):
-                raise outcome from error
-            return outcome
-        return self._after_look_up(publication, found, unconfirmed)
-
-    def _after_look_up(self, publication: Publication, found: Published | None, error: Unconfirmed) -> Outcome:
-        now = self.clock.now()
-        if found:
-            return after_success(publication, found, min(now, publication.updated_at), now)
-        return self._failure(publication, error, deduplicates=True)
-
-    def _failure(self, publication: Publication, error: PlatformError, *, deduplicates: bool) -> Outcome:
-        jitter = random.random()  # noqa: S311  (no secret)
-        return after_failure(publication, error, deduplicates=deduplicates, jitter=jitter, now=self.clock.now())
+        await self._settle(publication, await self.doubts.after_interruption(publication, stored))
 
     async def _wait_for_turn(self, instant: datetime) -> None:
         """Sleep, then take a turn at sending; if the service stops first, the message goes to another replica."""
@@ -234,9 +181,8 @@ class Publishing:
 
     async def _settle(self, claimed: Publication, outcome: Outcome) -> None:
         """Commit the outcome with its events, then carry out its verdict on the message."""
-        _count(outcome)
         await self._write_down(claimed.claim_token or "", outcome)
-        _log(outcome)
+        report(outcome)
         if outcome.verdict:
             raise outcome.verdict
 
@@ -269,35 +215,3 @@ def _envelopes(outcomes: Sequence[Outcome]) -> list[Envelope]:
         for outcome in outcomes
         for fact in outcome.told
     ]
-
-
-def _count(outcome: Outcome) -> None:
-    platform = outcome.publication.platform or "unknown"
-    OUTCOMES.labels(platform, outcome.publication.state).inc()
-    for fact in outcome.told:
-        if isinstance(fact, PublishSucceeded):
-            LATENESS.labels(platform).observe(fact.lateness_ms / 1000)
-
-
-def _log(outcome: Outcome) -> None:
-    publication = outcome.publication
-    log.info(
-        "post_settled",
-        state=publication.state,
-        post_id=publication.post_id,
-        account_id=publication.account_id,
-        attempt=publication.attempts,
-    )
-
-
-def _post(publication: Publication) -> Post:
-    event = PublishRequested.model_validate_json(publication.request)
-    return Post(
-        post_id=event.post_id,
-        account_id=event.account_id,
-        revision=event.revision,
-        publish_at=event.publish_at,
-        content=event.content,
-        media=[item.model_dump(exclude_none=True) for item in event.media],
-        options=event.options,
-    )

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from services.publisher.claims import Claims
 from services.publisher.domain import Publication, Tombstone
+from services.publisher.doubt import Doubts
 from services.publisher.platforms.base import Rejected, Transient
 from services.publisher.publishing import MARK_AHEAD, Publishing
 from services.publisher.revoked import Revoked
@@ -66,6 +67,7 @@ class Bench:
             revoked=Revoked(),
             send_timeout=timedelta(seconds=10),
             turns=asyncio.Semaphore(TURNS),
+            doubts=Doubts({platform.name: platform}, vault, clock, look_up_timeout=timedelta(seconds=10)),
         )
         return cls(store, platform, clock, publishing)
 

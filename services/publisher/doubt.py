@@ -1,0 +1,98 @@
+"""After a send that did not simply succeed: retry, look the post up, or leave it to a person."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from services.publisher.accounts import opened
+from services.publisher.domain import Publication
+from services.publisher.outcomes import Outcome, after_failed_look_up, after_failure, after_success
+from services.publisher.platforms.base import (
+    Platform,
+    PlatformError,
+    Post,
+    Published,
+    Rejected,
+    Unconfirmed,
+    network_failures,
+)
+from services.publisher.store import StoredAccount
+from shared.clock import Clock
+from shared.events.scheduler import PublishRequested
+from shared.messaging.verdict import TryAgain
+from shared.vault import Vault
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """Finds out what became of a post, as far as its platform lets us."""
+
+    platforms: Mapping[str, Platform]
+    vault: Vault
+    clock: Clock
+    look_up_timeout: timedelta
+
+    async def after_error(self, publication: Publication, error: PlatformError, stored: StoredAccount) -> Outcome:
+        """What follows from a failed send."""
+        platform = self.platforms[stored.platform]
+        if isinstance(error, Unconfirmed) and self._can_be_asked(platform, stored):
+            return await self._look_up(publication, stored, platform, error)
+        return self.after_failure(publication, error, deduplicates=platform.deduplicates)
+
+    async def after_interruption(self, publication: Publication, stored: StoredAccount | None) -> Outcome:
+        """What follows when a sender died between the request and its outcome."""
+        log.warning("publication_ambiguous", post_id=publication.post_id, account_id=publication.account_id)
+        error = Unconfirmed("the publisher stopped between the request and its outcome", code="interrupted")
+        if stored is None or stored.platform not in self.platforms:
+            return self.after_failure(publication, error, deduplicates=False)
+        return await self.after_error(publication, error, stored)
+
+    def after_failure(self, publication: Publication, error: PlatformError, *, deduplicates: bool) -> Outcome:
+        """What follows from an error, without asking the platform."""
+        jitter = random.random()  # noqa: S311  (no secret)
+        return after_failure(publication, error, deduplicates=deduplicates, jitter=jitter, now=self.clock.now())
+
+    def _can_be_asked(self, platform: Platform, stored: StoredAccount) -> bool:
+        try:
+            return platform.answers_look_ups(opened(stored, self.vault))
+        except Rejected:  # its credentials cannot be read any more
+            return False
+
+    async def _look_up(
+        self, publication: Publication, stored: StoredAccount, platform: Platform, unconfirmed: Unconfirmed
+    ) -> Outcome:
+        try:
+            async with network_failures(), asyncio.timeout(self.look_up_timeout.total_seconds()):
+                found = await platform.look_up(post_of(publication), opened(stored, self.vault))
+        except PlatformError as error:
+            outcome = after_failed_look_up(publication, error, self.clock.now())
+            if isinstance(outcome, TryAgain):
+                raise outcome from error
+            return outcome
+        return self._after_look_up(publication, found, unconfirmed)
+
+    def _after_look_up(self, publication: Publication, found: Published | None, error: Unconfirmed) -> Outcome:
+        now = self.clock.now()
+        if found:
+            return after_success(publication, found, min(now, publication.updated_at), now)
+        return self.after_failure(publication, error, deduplicates=True)
+
+
+def post_of(publication: Publication) -> Post:
+    """The post that was requested, as platforms take it."""
+    event = PublishRequested.model_validate_json(publication.request)
+    return Post(
+        post_id=event.post_id,
+        account_id=event.account_id,
+        revision=event.revision,
+        publish_at=event.publish_at,
+        content=event.content,
+        media=[item.model_dump(exclude_none=True) for item in event.media],
+        options=event.options,
+    )
