@@ -25,6 +25,8 @@ from shared.messaging.topology import EVENTS_EXCHANGE, RETRY_TIERS, Queue, tier_
 from shared.messaging.verdict import HandBack, Park, TryAgain
 
 MOST_FAILURES = 3
+RETURN_SECONDS = 1.0
+"""A pause before a message is given back: returned at once, it would use up the broker's delivery limit in no time."""
 MOST_UNHEARD = 10_000
 CONSUMED = Counter("timeball_messages_total", "Messages taken from queues, by what became of them", ["type", "result"])
 
@@ -173,6 +175,7 @@ class Settlement:
             await self.consumer.publisher.publish(Outgoing(copy))
         except BrokerUnavailable as error:
             log.warning("message_returned", queue=self.queue, error=str(error))
+            await asyncio.sleep(RETURN_SECONDS)
             await _quietly(message.nack(requeue=True))
         else:
             await self._acknowledge(message, result)

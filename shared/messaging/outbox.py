@@ -35,6 +35,8 @@ from shared.messaging.broker import Outgoing, Publisher, is_for_anyone
 from shared.messaging.envelope import Envelope
 
 CLAIM = timedelta(seconds=30)
+RETRY = timedelta(seconds=1)
+"""When what the broker did not take is tried again."""
 POLL_SECONDS = 1.0
 FORGET_SECONDS = 0.1
 PAUSE_SECONDS = 0.05
@@ -90,6 +92,7 @@ class Outbox:
         self._forget_at = clock.now()
         self._insert = bulk.insert(table, list(table.columns), database.dialect)
         self._delete = bulk.delete_by_key(table, database.dialect)
+        self._shorten_claim = bulk.update(table, [table.c.claimed_until], database.dialect)
         self._claim_left_behind = _claim_statement(table, database)
 
     async def add(self, connection: AsyncConnection, envelopes: Sequence[Envelope]) -> None:
@@ -169,8 +172,19 @@ class Outbox:
         failures = [error for error in results if error is not None]
         if failures:
             log.warning("outbox_relay_failed", events=len(failures), error=str(failures[0]))
+            await self._give_back([one for one, error in zip(envelopes, results, strict=True) if error is not None])
         if len(self._sent) >= BATCH:
             await self._forget()
+
+    async def _give_back(self, unsent: Sequence[Envelope]) -> None:
+        """Shorten the claim: once the broker is back, nobody shall wait for the rest of it."""
+        until = self._clock.now() + RETRY
+        rows = bulk.encode({"message_id": envelope.message_id, "claimed_until": until} for envelope in unsent)
+        try:
+            async with self._database.transaction() as connection:
+                await connection.execute(self._shorten_claim, rows)
+        except Exception as error:
+            log.warning("outbox_give_back_failed", events=len(unsent), error=str(error))
 
     async def _forget(self) -> None:
         """Delete what was sent, many rows at a time: what a crash leaves behind is sent twice, under the same id."""

@@ -13,7 +13,7 @@ from sqlalchemy import MetaData, select
 from shared.db import Database
 from shared.events.requests import ScheduleCancelRequested
 from shared.messaging.envelope import Envelope
-from shared.messaging.outbox import BATCH, CLAIM, MOST_IN_MEMORY, Outbox, outbox_table
+from shared.messaging.outbox import BATCH, CLAIM, MOST_IN_MEMORY, RETRY, Outbox, outbox_table
 from tests.fakes.clock import FakeClock
 from tests.fakes.publisher import RecordingPublisher
 from tests.support.waiting import eventually
@@ -179,7 +179,7 @@ async def test_what_the_broker_did_not_take_is_sent_when_it_is_back_under_the_sa
         assert await relay.left() == set(ids(written))
 
         relay.publisher.is_away = False
-        clock.advance(CLAIM)
+        clock.advance(RETRY)
         await eventually(relay.is_empty, within=SOON)
 
     assert sorted(relay.publisher.message_ids) == sorted(ids(written))

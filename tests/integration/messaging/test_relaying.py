@@ -12,7 +12,7 @@ from shared.db import Database
 from shared.events.requests import ScheduleCancelRequested
 from shared.messaging.broker import Publisher
 from shared.messaging.envelope import Envelope
-from shared.messaging.outbox import CLAIM, Outbox, outbox_table
+from shared.messaging.outbox import RETRY, Outbox, outbox_table
 from shared.messaging.topology import Topology
 from tests.fakes.clock import FakeClock
 from tests.support.bus import Bus
@@ -53,7 +53,7 @@ async def test_what_was_committed_while_the_broker_was_away_is_relayed_when_it_i
 
         wire.mend()
         await eventually(lambda: publisher.is_connected, within=20)
-        clock.advance(CLAIM)
+        clock.advance(RETRY)
         await bus.fact(TYPE, count=len(written))
         await eventually(lambda: is_empty(database, clock, outbox), within=10)
 
@@ -67,7 +67,7 @@ async def test_what_was_committed_while_the_broker_was_away_is_relayed_when_it_i
 
 async def is_empty(database: Database, clock: FakeClock, outbox: Outbox) -> bool:
     """Whether nothing is left to relay, now that the relay has been nudged to forget what it sent."""
-    clock.advance(CLAIM / 1000)
+    clock.advance(RETRY)
     outbox.relay_soon([])
     async with database.reading() as connection:
         return not (await connection.execute(select(func.count()).select_from(table))).scalar_one()

@@ -215,6 +215,24 @@ async def test_what_is_handed_back_comes_again_when_the_connection_is_gone(shop:
     assert (again.message_id, again.redelivered) == (message_id, True)
 
 
+async def test_what_can_be_set_aside_nowhere_is_given_back_without_haste(shop: Shop) -> None:
+    """Given back at once, it would come twenty times before the publishing connection is back, and be parked."""
+    came_at: list[float] = []
+
+    async def park(order: Order, times: int) -> None:
+        came_at.append(time.monotonic())
+        raise Park("look at this")
+
+    shop.reactions["person"] = park
+    await shop.consumer.publisher.close()
+
+    await shop.order("person")
+    await shop.handled("person", 3)
+
+    assert came_at[2] - came_at[0] > 1.9
+    assert await shop.bus.depth("shop.dead") == 0
+
+
 async def test_what_keeps_killing_its_consumer_is_parked_by_the_broker(shop: Shop) -> None:
     """The broker counts deliveries; a message given back so often must not come for ever."""
     await shop.consumer.broker.stop()
