@@ -22,7 +22,7 @@ from deploy.local.child import Child, NodeError, clean_environment, free_ports, 
 
 ROOT = Path(__file__).parent.parent
 CORE = ("scheduler", "publisher")
-EVERY = ("scheduler", "publisher", "monitor", "maintenance", "console")
+EVERY = ("scheduler", "publisher", "console")
 READY_SECONDS = 60
 NO_LIMIT = {"per_second": 100_000}
 
