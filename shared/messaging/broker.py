@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import aio_pika
 import aiormq
+from aio_pika import Message
 from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
 from yarl import URL
 
@@ -65,13 +66,13 @@ class Publisher:
     async def publish(self, outgoing: Outgoing, *, within: timedelta = PUBLISH_TIMEOUT) -> None:
         """Send one message and wait for the broker's confirm, or raise BrokerUnavailable."""
         if self._channel is None:
-            raise BrokerUnavailable("not connected yet")
-        envelope = outgoing.envelope
-        now = self._clock.now()
-        message = envelope.message(app_id=self._app_id, now=now, expiration_ms=outgoing.expiration_ms)
+            raise BrokerUnavailable("not connected")
+        envelope, asked_at = outgoing.envelope, self._clock.now()
         try:
             async with asyncio.timeout(within.total_seconds()):
+                await self._channel.ready()
                 exchange = await self._channel.get_exchange(envelope.exchange, ensure=False)
+                message = self._message(outgoing, asked_at)
                 await exchange.publish(message, envelope.routing_key, mandatory=outgoing.mandatory)
         except aio_pika.exceptions.DeliveryError as error:
             raise _refused(outgoing, error) from error
@@ -82,6 +83,14 @@ class Publisher:
             aiormq.exceptions.AMQPError,
         ) as error:  # a closed channel: RuntimeError
             raise BrokerUnavailable(f"no confirm for {envelope.type}: {error!r}") from error
+
+    def _message(self, outgoing: Outgoing, asked_at: datetime) -> Message:
+        """The message as it leaves now: its time to live has been running while it waited for the connection."""
+        now = self._clock.now()
+        left = outgoing.expiration_ms
+        if left is not None:
+            left = max(0, left - (now - asked_at) // timedelta(milliseconds=1))
+        return outgoing.envelope.message(app_id=self._app_id, now=now, expiration_ms=left)
 
     async def publish_all(self, outgoing: Iterable[Outgoing]) -> Sequence[BaseException | None]:
         """Send many at once; the answer has, in order, None for each that was confirmed."""
@@ -102,6 +111,7 @@ class Publisher:
 
     async def close(self) -> None:
         """Close the connection; what is unconfirmed stays in its outbox."""
+        self._channel = None
         if self._connection is not None:
             await self._connection.close()
 

@@ -102,7 +102,7 @@ async def test_what_no_queue_takes_is_known_where_it_matters(station: Station) -
 async def test_before_it_is_connected_nothing_is_published() -> None:
     publisher = Publisher("amqp://nowhere", app_id="x", clock=SystemClock())
 
-    with pytest.raises(BrokerUnavailable, match="not connected yet"):
+    with pytest.raises(BrokerUnavailable, match="not connected"):
         await publisher.publish(Outgoing(event("post-1")))
     assert not publisher.is_connected
 
@@ -112,7 +112,7 @@ async def test_after_it_was_closed_nothing_is_published(amqp_vhost_url: str) -> 
     await publisher.connect(Topology("station"))
     await publisher.close()
 
-    with pytest.raises(BrokerUnavailable):
+    with pytest.raises(BrokerUnavailable, match="not connected"):
         await publisher.publish(Outgoing(event("post-1"), mandatory=False))
     assert not publisher.is_connected
 
@@ -172,6 +172,25 @@ async def test_a_broker_that_does_not_answer_is_not_waited_for_for_ever(amqp_vho
         assert time.monotonic() - began < 5
         wire.is_held = False
         await publisher.close()
+
+
+async def test_a_delay_runs_on_while_the_connection_is_away(amqp_vhost_url: str) -> None:
+    async with Station.open(amqp_vhost_url, delay="wheel") as station, Wire.to(amqp_vhost_url) as wire:
+        publisher = Publisher(wire.url, app_id="station", clock=SystemClock())
+        await publisher.connect(Topology("station"))
+        now = datetime.now(UTC)
+        release_at = now + 4 * SECOND
+        await wire.cut()
+        await eventually(lambda: not publisher.is_connected, within=5)
+
+        publishing = asyncio.create_task(publisher.publish(Outgoing(*delayed(event("post-1"), release_at, now=now))))
+        await eventually(lambda: datetime.now(UTC) > now + SECOND, within=5)
+        wire.mend()
+        await publishing
+        await eventually(lambda: station.arrived, within=20)
+        await publisher.close()
+
+    assert -SECOND / 50 < station.times()["post-1"] - release_at < 2 * SECOND
 
 
 @pytest.fixture(params=["wheel", "plugin"])
