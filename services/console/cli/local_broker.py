@@ -96,6 +96,7 @@ async def running_broker(home: Path, tell: Tell) -> AsyncIterator[LocalBroker]:
         with suppress(asyncio.CancelledError):
             await keeper
         await asyncio.to_thread(broker.stop)
+        tell("stopped")
 
 
 def _choose(home: Path) -> LocalBroker:

@@ -7,10 +7,17 @@ from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from pydantic import JsonValue
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.app import MIGRATIONS, reactions_of
-from services.console.catalogue import Filter
+from services.console.catalogue import Catalogue, Filter
 from services.console.cursor import Cursor
+from services.console.domain import merged, told_by
+from services.console.merging import MergedTable
+from services.console.rows import post_in, row_of_post
+from services.console.tables import posts
+from shared.db import Database
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.progress import State
@@ -33,6 +40,7 @@ from shared.events.scheduler import (
 from shared.messaging.envelope import Delivery
 from shared.migrate import migrate
 from tests.integration.console.conftest import ReadModel, a_read_model
+from tests.support.waiting import eventually
 
 NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
 ERROR = ErrorDetail(kind="transient", code="503", message="out of order")
@@ -93,10 +101,10 @@ async def test_facts_in_any_order_and_twice_end_in_the_same_row(read_model: Read
 
 async def test_replicas_that_learn_of_the_same_posts_at_once_lose_nothing(postgres_url: str) -> None:
     await migrate(postgres_url, MIGRATIONS)
-    posts = [f"p-{number}" for number in range(60)]
+    names = [f"p-{number}" for number in range(60)]
     async with a_read_model(postgres_url) as one, a_read_model(postgres_url) as other:
         for round_ in range(4):
-            shuffled = [life_of(post_id)[(round_ + shift) % 4] for shift in (0, 2) for post_id in posts]
+            shuffled = [life_of(post_id)[(round_ + shift) % 4] for shift in (0, 2) for post_id in names]
             await asyncio.gather(learn(one, *shuffled[:60]), learn(other, *shuffled[60:]))
 
         page = await one.catalogue.list_posts(Filter(), None, 100)
@@ -104,6 +112,33 @@ async def test_replicas_that_learn_of_the_same_posts_at_once_lose_nothing(postgr
     assert len(page) == 60
     assert all(listed.post.state is State.PUBLISHED for listed in page)
     assert all(listed.post.plan and listed.post.plan.is_accepted and listed.post.content for listed in page)
+
+
+async def test_a_replica_that_was_overtaken_in_the_middle_merges_again(postgres_url: str) -> None:
+    await migrate(postgres_url, MIGRATIONS)
+    requested, published = told_by(life_of("p")[1], "request")[0], told_by(succeeded("p"), "request")[0]
+    table = MergedTable(posts, "postgresql", merge=merged, read=post_in, write=row_of_post)
+    one, other = Database(postgres_url), Database(postgres_url)
+
+    async def second() -> None:
+        async with other.transaction() as connection:
+            await table.learn(connection, {requested.key: requested}, NOON)
+
+    async with one.transaction() as connection:
+        await table.learn(connection, {published.key: published}, NOON)
+        overtaken = asyncio.create_task(second())
+        await eventually(lambda: _somebody_waits_for_a_lock(connection), within=10, what="the second waits for the row")
+    await overtaken
+
+    (listed,) = await Catalogue(one).post("p")
+    assert (listed.post.state, listed.post.content) == (State.PUBLISHED, requested.content)
+    for database in (one, other):
+        await database.close()
+
+
+async def _somebody_waits_for_a_lock(connection: AsyncConnection) -> bool:
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    return bool((await connection.execute(waiting)).scalar())
 
 
 async def test_pages_show_every_post_once_in_order(read_model: ReadModel) -> None:

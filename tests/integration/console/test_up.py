@@ -50,6 +50,16 @@ class Up:
             error.add_note("\n".join(self.lines))
             raise
 
+    async def stop_impatiently(self) -> int:
+        """Its exit code after Ctrl-C has been pressed again and again."""
+        assert self._process
+        async with asyncio.timeout(STOP_SECONDS):
+            while self._process.returncode is None and self.lines[-1] != "stopped":
+                self._process.send_signal(signal.SIGINT)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._process.wait(), 0.2)
+        return await self.stop()
+
     async def stop(self, *signals: signal.Signals) -> int:
         """Its exit code after these signals."""
         assert self._process and self._reader
@@ -97,7 +107,7 @@ async def asked(env: Mapping[str, str], *arguments: str) -> tuple[int, Any]:
 
 
 async def test_everything_starts_publishes_stops_and_finds_its_data_again(tmp_path: Path) -> None:
-    up = Up(environment(tmp_path))
+    up = Up(environment(tmp_path, TIMEBALL_LOG_LEVEL="info"))
     try:
         await up.start()
         await up.says("4 of 4 published")
@@ -107,7 +117,10 @@ async def test_everything_starts_publishes_stops_and_finds_its_data_again(tmp_pa
             == 4
         )
 
-        assert await up.stop(signal.SIGINT, signal.SIGINT) == 0
+        assert await up.stop_impatiently() == 0
+        assert up.lines[-1] == "stopped"
+        started, stopped = (sum(word in line for line in up.lines) for word in ("service_started", "service_stopped"))
+        assert started == stopped > 1
         assert running_in(tmp_path) == []
 
         up = Up(up.env)
