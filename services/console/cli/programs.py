@@ -50,7 +50,10 @@ def _free(wanted: int) -> int:
 
 
 def _exists(name: str) -> bool:
-    return name == SANDBOX or find_spec(f"services.{name}.__main__") is not None
+    if name == SANDBOX:
+        return True
+    package = f"services.{name}"
+    return find_spec(package) is not None and find_spec(f"{package}.__main__") is not None
 
 
 def _wanted(name: str, port: int) -> int:
