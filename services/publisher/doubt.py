@@ -22,6 +22,7 @@ from services.publisher.platforms.base import (
 )
 from services.publisher.store import StoredAccount
 from shared.clock import Clock
+from shared.events.progress import State
 from shared.events.scheduler import PublishRequested
 from shared.messaging.verdict import TryAgain
 from shared.vault import Vault
@@ -39,19 +40,25 @@ class Doubts:
     look_up_timeout: timedelta
 
     async def after_error(self, publication: Publication, error: PlatformError, stored: StoredAccount) -> Outcome:
-        """What follows from a failed send."""
+        """What follows from a failed send; TryAgain while the request may still be on its way."""
         platform = self.platforms[stored.platform]
-        if isinstance(error, Unconfirmed) and self._can_be_asked(platform, stored):
-            return await self._look_up(publication, stored, platform, error)
-        return self.after_failure(publication, error, deduplicates=platform.deduplicates)
+        if not isinstance(error, Unconfirmed) or not self._can_be_asked(platform, stored):
+            return self.after_failure(publication, error, deduplicates=platform.deduplicates)
+        outcome = await self._look_up(publication, stored, platform, error)
+        if outcome.publication.state != State.PUBLISHED and publication.lease_until:
+            raise TryAgain(publication.lease_until - self.clock.now())
+        return outcome
 
     async def after_interruption(self, publication: Publication, stored: StoredAccount | None) -> Outcome:
         """What follows when a sender died between the request and its outcome."""
         log.warning("publication_ambiguous", post_id=publication.post_id, account_id=publication.account_id)
         error = Unconfirmed("the publisher stopped between the request and its outcome", code="interrupted")
-        if stored is None or stored.platform not in self.platforms:
+        platform = self.platforms.get(stored.platform) if stored else None
+        if stored is None or platform is None:
             return self.after_failure(publication, error, deduplicates=False)
-        return await self.after_error(publication, error, stored)
+        if self._can_be_asked(platform, stored):
+            return await self._look_up(publication, stored, platform, error)
+        return self.after_failure(publication, error, deduplicates=platform.deduplicates)
 
     def after_failure(self, publication: Publication, error: PlatformError, *, deduplicates: bool) -> Outcome:
         """What follows from an error, without asking the platform."""

@@ -248,10 +248,23 @@ async def what_a_look_up_does_not_find_is_sent_again(world: System) -> None:
     world.sink.will_answer("never-came", Answer(accepts=False, then="hang up"))
 
     await world.bus.emit(a_request("never-came", "asked"))
-    outcome = await world.bus.outcome("never-came")
+    outcome = await world.bus.outcome("never-came", within=PATIENCE)
 
     assert (outcome.type, outcome.body["attempts"]) == ("publish.succeeded", 2)
     assert world.sink.appearances()["never-came"] == 1
+
+
+@scenario
+async def what_a_look_up_does_not_find_yet_is_not_sent_twice(world: System) -> None:
+    """A platform that is slow to take a post has not refused it."""
+    world.sink.will_answer("slow-to-appear", Answer(after_seconds=3, then="hang"))
+
+    await world.bus.emit(a_request("slow-to-appear", "asked"))
+    outcome = await world.bus.outcome("slow-to-appear", within=PATIENCE)
+
+    assert (outcome.type, outcome.body["attempts"]) == ("publish.succeeded", 1)
+    assert len(world.sink.requests("slow-to-appear", "GET")) == 2
+    assert world.sink.appearances()["slow-to-appear"] == 1
 
 
 @scenario
