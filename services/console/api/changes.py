@@ -61,9 +61,12 @@ async def cancel_post(
     console: TheConsole, post_id: Id, account_id: Annotated[list[Id], Query(default_factory=list)]
 ) -> Cancelled:
     """Cancel a post on the accounts named, or on all; what has been published stays published."""
-    known = [listed.post.account_id for listed in await console.catalogue.post(post_id)]
+    states = {listed.post.account_id: listed.post.state for listed in await console.catalogue.post(post_id)}
+    meant = account_id or list(states)
+    if meant and all(states.get(one) is State.PUBLISHED for one in meant):
+        raise Refusal(409, "already_published", f"post {post_id!r} has been published", post_id=post_id)
     request = ScheduleCancelRequested(post_id=post_id, account_ids=tuple(account_id) or None)
-    until = each_account(account_id or known or [post_id], ScheduleCancelled, ScheduleRejected)
+    until = each_account(meant or [post_id], ScheduleCancelled, ScheduleRejected)
     cancelled = _cancelled(post_id, await console.asking.ask(request, until))
     if cancelled.rejected and not cancelled.cancelled and not cancelled.pending:
         first = cancelled.rejected[0]
