@@ -4,6 +4,6 @@ from hypothesis import settings
 
 
 def load_profile() -> None:
-    """No deadline for a single example."""
-    settings.register_profile("timeball", deadline=None)
+    """The same examples every time, and no deadline for a single one."""
+    settings.register_profile("timeball", deadline=None, derandomize=True)
     settings.load_profile("timeball")

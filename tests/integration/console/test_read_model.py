@@ -2,13 +2,14 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from pydantic import JsonValue
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.app import MIGRATIONS, reactions_of
 from services.console.catalogue import Catalogue, Filter
@@ -118,27 +119,36 @@ async def test_a_replica_that_was_overtaken_in_the_middle_merges_again(postgres_
     await migrate(postgres_url, MIGRATIONS)
     requested, published = told_by(life_of("p")[1], "request")[0], told_by(succeeded("p"), "request")[0]
     table = MergedTable(posts, "postgresql", merge=merged, read=post_in, write=row_of_post)
-    one, other = Database(postgres_url), Database(postgres_url)
 
-    async def second() -> None:
-        async with other.transaction() as connection:
+    async def second(database: Database) -> None:
+        async with database.transaction() as connection:
             await table.learn(connection, {requested.key: requested}, NOON)
 
-    async with one.transaction() as connection:
-        await table.learn(connection, {published.key: published}, NOON)
-        overtaken = asyncio.create_task(second())
-        await eventually(lambda: _somebody_waits_for_a_lock(connection), within=10, what="the second waits for the row")
-    await overtaken
+    async with a_database(postgres_url) as one, a_database(postgres_url) as other:
+        async with one.transaction() as connection:
+            await table.learn(connection, {published.key: published}, NOON)
+            overtaken = asyncio.create_task(second(other))
+            await eventually(lambda: _somebody_waits_for_a_lock(one), within=20, what="the second waits for the row")
+        await overtaken
+        (listed,) = await Catalogue(one).post("p")
 
-    (listed,) = await Catalogue(one).post("p")
     assert (listed.post.state, listed.post.content) == (State.PUBLISHED, requested.content)
-    for database in (one, other):
+
+
+@asynccontextmanager
+async def a_database(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
+    try:
+        yield database
+    finally:
         await database.close()
 
 
-async def _somebody_waits_for_a_lock(connection: AsyncConnection) -> bool:
+async def _somebody_waits_for_a_lock(database: Database) -> bool:
+    """Asked outside the transaction, which would see the same statistics for ever."""
     waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    return bool((await connection.execute(waiting)).scalar())
+    async with database.reading() as connection:
+        return bool((await connection.execute(waiting)).scalar())
 
 
 async def test_pages_show_every_post_once_in_order(read_model: ReadModel) -> None:

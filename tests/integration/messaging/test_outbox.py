@@ -235,6 +235,19 @@ async def test_its_age_is_that_of_the_oldest_event(database: Database, clock: Fa
     assert await relay.outbox.age() == timedelta(seconds=10)
 
 
+async def test_nothing_is_forgotten_but_what_was_sent(database: Database, clock: FakeClock) -> None:
+    relay, (sent, unsent, foreign) = Relay.on(database, clock), events(3)
+    await relay.write(sent, unsent, foreign)
+
+    relay.outbox.relay_soon([sent])
+    await relay.outbox.drain()
+    relay.publisher.is_away = True
+    relay.outbox.relay_soon([unsent])
+    await relay.outbox.drain()
+
+    assert await relay.left() == {unsent.message_id, foreign.message_id}
+
+
 async def test_a_graceful_stop_sends_and_forgets_what_is_in_memory(database: Database, clock: FakeClock) -> None:
     relay, written = Relay.on(database, clock), events(2)
     await relay.write(*written)

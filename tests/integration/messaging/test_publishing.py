@@ -179,7 +179,7 @@ async def test_a_delay_runs_on_while_the_connection_is_away(amqp_vhost_url: str)
         publisher = Publisher(wire.url, app_id="station", clock=SystemClock())
         await publisher.connect(Topology("station"))
         now = datetime.now(UTC)
-        release_at = now + 4 * SECOND
+        release_at = now + 3 * SECOND
         await wire.cut()
         await eventually(lambda: not publisher.is_connected, within=5)
 

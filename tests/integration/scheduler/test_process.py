@@ -36,8 +36,7 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
-NOISE = timedelta(seconds=1.5)
-"""How long after its release a message may take to arrive on a busy machine, within the lead."""
+SECOND = timedelta(seconds=1)
 
 
 @dataclass
@@ -293,7 +292,9 @@ async def a_dispatched_post_arrives_its_lead_before_it_is_due_as_the_contract_sa
     at, message = await world.dispatched("on time")
 
     assert isinstance(request.publish_at, datetime)
-    assert -timedelta(milliseconds=20) < at - (request.publish_at - LEAD) < NOISE
+    release_at = request.publish_at - LEAD
+    assert at > release_at - SECOND / 50
+    assert abs(released_at(message) - release_at) <= SECOND
     assert (message.content_type, message.type, message.app_id) == (
         "application/json",
         "publish.requested",
@@ -311,7 +312,7 @@ async def a_dispatched_post_arrives_its_lead_before_it_is_due_as_the_contract_sa
 
 @scenario
 async def a_burst_arrives_before_it_is_due_each_post_once(world: World) -> None:
-    """At most so many messages leave the wheel in a second, the others before; a busy ear takes its time."""
+    """At most so many messages leave the wheel in a second, the others in the seconds before."""
     due = in_seconds(8)
     posts = [post(f"burst-{number}", *(f"a-{n}" for n in range(100)), publish_at=due) for number in range(15)]
 
@@ -319,13 +320,20 @@ async def a_burst_arrives_before_it_is_due_each_post_once(world: World) -> None:
         await world.bus.emit(one)
     await eventually(lambda: len(_burst(world)) >= 1500, within=30, what="the burst has arrived")
 
-    assert max(at for at, _ in _burst(world)) < due + NOISE
-    assert set(Counter(key for _, key in _burst(world)).values()) == {1}
+    assert max(released_at(message) for message in _burst(world)) < due
+    targets = [(body["post_id"], body["account_id"]) for body in (json.loads(one.body) for one in _burst(world))]
+    assert set(Counter(targets).values()) == {1}
 
 
-def _burst(world: World) -> list[tuple[datetime, tuple[str, str]]]:
-    bodies = [(at, json.loads(message.body)) for at, message in world.requested]
-    return [(at, (one["post_id"], one["account_id"])) for at, one in bodies if one["post_id"].startswith("burst-")]
+def _burst(world: World) -> list[AbstractIncomingMessage]:
+    return [message for _, message in world.requested if b'"burst-' in message.body]
+
+
+def released_at(message: AbstractIncomingMessage) -> datetime:
+    """When the broker let the message go, to the second; however long a busy test takes to hear of it."""
+    deaths: Any = message.headers["x-death"]
+    at: datetime = deaths[0]["time"]
+    return at.replace(tzinfo=UTC)
 
 
 @scenario
@@ -393,7 +401,6 @@ NONSENSE: dict[str, tuple[bytes, str, str]] = {
     "no batch": (b"[]", "schedule.batch_requested", "Input should be an object"),
     "a version to come": (b'{"post_id": "p"}', "schedule.requested.v2", "unknown version 'schedule.requested.v2'"),
     "no outcome": (b'{"post_id": "p"}', "publish.succeeded", "account_id: this field is required"),
-    "10 MB": (b"[" + b"1," * 5_000_000 + b"1]", "schedule.requested", "the body has 10,000,003 bytes"),
 }
 
 
@@ -424,16 +431,6 @@ async def a_request_with_wrong_types_is_rejected_where_its_sender_can_be_told(wo
 
 
 @scenario
-async def a_body_of_10_mb_is_rejected_where_its_sender_can_be_told(world: World) -> None:
-    big = json.dumps({"post_id": "10 MB", "content": "x" * 10_000_000, "targets": [{"account_id": "a"}]}).encode()
-
-    await world.bus.emit_raw(big, "schedule.requested", correlation_id="x" * 250)
-    answer = await world.bus.fact("schedule.rejected", post_id="10 MB")
-
-    assert "at most 8,388,608 are read: split it" in answer.body["reason"]
-
-
-@scenario
 async def what_a_dead_process_left_in_the_outbox_is_relayed(world: World) -> None:
     fact = {"message_id": uuid4().hex, "type": "schedule.cancelled", "correlation_id": "c-1", "headers": "{}"}
     body = {"post_id": "left behind", "account_id": "a", "revision": 2, "reason": "requested"}
@@ -457,6 +454,25 @@ async def what_a_dead_process_left_in_the_outbox_is_relayed(world: World) -> Non
 @pytest.mark.parametrize("promise", SCENARIOS)
 async def test_promise(trials: Mapping[str, asyncio.Task[None]], promise: str) -> None:
     await trials[promise]
+
+
+async def test_a_body_of_10_mb_is_rejected_where_its_sender_can_be_told_and_else_parked(
+    world: World, trials: Mapping[str, asyncio.Task[None]]
+) -> None:
+    await asyncio.wait(trials.values())
+    big = json.dumps({"post_id": "10 MB", "content": "x" * 10_000_000, "targets": [{"account_id": "a"}]}).encode()
+
+    await world.bus.emit_raw(big, "schedule.requested", correlation_id="x" * 250)
+    answer = await world.bus.fact("schedule.rejected", post_id="10 MB")
+
+    assert "at most 8,388,608 are read: split it" in answer.body["reason"]
+    parked = await world.bus.emit_raw(b" " * 10_000_000, "schedule.requested")
+
+    async def is_parked() -> bool:
+        return parked in {message.message_id for message in await world.bus.resting_in("scheduler.dead")}
+
+    await eventually(is_parked, within=20, every=0.2)
+    await world.ask(post("after 10 MB"), "schedule.accepted")
 
 
 async def test_at_the_end_all_is_answered_relayed_and_well(

@@ -1,6 +1,7 @@
 """Bytes become an event with an identity that can be stored, or a reason; an event becomes the contract's message."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -69,7 +70,8 @@ def test_no_bytes_are_worse_than_unreadable(type_name: str, body: bytes) -> None
 
 @given(st.sampled_from(sorted(EVENTS)), st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=5))
 def test_no_json_is_worse_than_unreadable(type_name: str, value: object) -> None:
-    refusal(type_name, json.dumps({"post_id": value, "targets": [value]}).encode())
+    with suppress(UnreadableEvent):
+        read_event(type_name, json.dumps({"post_id": value, "targets": [value]}).encode())
 
 
 def test_the_type_is_the_routing_key_where_a_producer_left_it_out() -> None:

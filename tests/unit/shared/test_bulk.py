@@ -108,7 +108,12 @@ async def test_a_key_of_any_text_is_found_again(bench: Bench) -> None:
     assert sorted(row[1] for row in found) == names
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def in_utc(instant: datetime) -> datetime:
+    """The instant without its zone: Python holds two readings of a time that clocks skip or repeat to be different."""
+    return instant.astimezone(UTC)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, derandomize=True)
 @given(
     st.lists(
         st.builds(
@@ -117,7 +122,7 @@ async def test_a_key_of_any_text_is_found_again(bench: Bench) -> None:
             version=st.integers(-(2**31), 2**31 - 1),
             is_good=st.booleans(),
             note=st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=300),
-            at=st.none() | st.datetimes(timezones=st.timezones()).filter(lambda at: 1 < at.year < 9999),
+            at=st.none() | st.datetimes(timezones=st.timezones()).filter(lambda at: 1 < at.year < 9999).map(in_utc),
         ),
         max_size=5,
         unique_by=lambda thing: thing.name,
