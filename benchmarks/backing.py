@@ -43,7 +43,7 @@ class Backing:
 @asynccontextmanager
 async def backing(home: Path) -> AsyncIterator[Backing]:
     """Run both in `home`, an empty directory that another user may enter."""
-    postgres = PostgresNode(home / "postgres", durable=True)
+    postgres = PostgresNode(home / "postgres", durable=True, settings=["track_commit_timestamp=on"])
     await asyncio.to_thread(postgres.start)
     try:
         (port,) = free_ports(1)

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 from cryptography.fernet import Fernet
 from nacl.public import PrivateKey, SealedBox
 
@@ -24,7 +25,9 @@ ROOT = Path(__file__).parent.parent
 CORE = ("scheduler", "publisher")
 EVERY = ("scheduler", "publisher", "console")
 READY_SECONDS = 60
-NO_LIMIT = {"per_second": 100_000}
+_LAST_OUTCOME = """
+SELECT extract(epoch FROM max(pg_xact_commit_timestamp(xmin)))::float FROM publications WHERE state = 'published'
+"""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,16 @@ class System:
 
     broker: Broker
     services: tuple[str, ...]
+    publisher_database_url: str
+
+    async def last_recorded_at(self) -> float:
+        """When the last outcome was committed, in seconds since the epoch."""
+        connection = await asyncpg.connect(self.publisher_database_url.replace("+asyncpg", ""))
+        try:
+            committed_at: float = await connection.fetchval(_LAST_OUTCOME)
+        finally:
+            await connection.close()
+        return committed_at
 
 
 @asynccontextmanager
@@ -50,7 +63,7 @@ async def system(home: Path, services: Sequence[str] = CORE) -> AsyncIterator[Sy
         broker = await Broker.connect(node.url)
         stack.callback(broker.close)
         await _connect_accounts(broker, base.sink_url, keys["publisher"])
-        yield System(broker, tuple(services))
+        yield System(broker, tuple(services), environment["TIMEBALL_PUBLISHER_DATABASE_URL"])
 
 
 def _environment(
@@ -107,7 +120,6 @@ async def _connect_accounts(broker: Broker, sink_url: str, key: PrivateKey) -> N
             "platform": "sandbox",
             "settings": {"url": f"{sink_url}/p"},
             "sealed_credentials": sealed,
-            "limits": NO_LIMIT,
         }
         await broker.emit("account.connect_requested", json.dumps(request).encode())
     await broker.wait("account.connected", ACCOUNTS, within=READY_SECONDS)

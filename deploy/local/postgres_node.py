@@ -5,6 +5,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,13 +21,14 @@ _CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 class PostgresNode:
     """PostgreSQL from the installed package with all its files in `directory`.
 
-    `durable=False` trades safety in a power cut for speed, which is what tests want. Whoever can reach the loopback
-    interface is let in without a password. The methods block.
+    `durable=False` trades safety in a power cut for speed, which is what tests want; `settings` (`name=value`) are
+    PostgreSQL's own. Whoever can reach the loopback interface is let in without a password. The methods block.
     """
 
-    def __init__(self, directory: Path, *, durable: bool) -> None:
+    def __init__(self, directory: Path, *, durable: bool, settings: Sequence[str] = ()) -> None:
         self.directory = directory.resolve()
         self.durable = durable
+        self.settings = settings
         self.port = 0
         self._user = _server_user()
         self._server: Child | None = None
@@ -107,6 +109,7 @@ class PostgresNode:
             "unix_socket_directories=",
             "max_connections=200",
             *(() if self.durable else _CARELESS),
+            *self.settings,
         ]
         options = [option for setting in settings for option in ("-c", setting)]
         return [find_program("postgres"), "-D", str(self._cluster), *options]

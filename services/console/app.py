@@ -64,6 +64,11 @@ TAKERS: Mapping[type[Event], str] = {
 }
 """The queue that must be there before a request is sent: nobody could answer it otherwise."""
 
+PREFETCH = 200
+"""Enough for full groups of single facts."""
+MOST_BYTES = 2 * 1024 * 1024
+"""Each message may be a batch of 500 posts: what is at work is bounded by its size too."""
+
 EVERYTHING = Queue(NAME, "console.projector", ("#",))
 
 
@@ -80,7 +85,7 @@ def build(settings: Settings) -> Service:
 
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
-    consumer.subscribe(EVERYTHING, reactions, prefetch=2000)
+    consumer.subscribe(EVERYTHING, reactions, prefetch=PREFETCH, most_bytes=MOST_BYTES)
     everything = dict.fromkeys(EVENTS.values(), feed.on_event)
     feed.behind(consumer.overhear(f"console.feed.{uuid4()}", everything, binding="#"))
     console = Console(

@@ -1,12 +1,16 @@
 """Accounts: connecting them, and opening their credentials for use. No I/O."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
+from services.publisher.domain import StoredAccount
 from services.publisher.limits import limits_of
-from services.publisher.platforms.base import Account, Rejected
-from services.publisher.store import StoredAccount
+from services.publisher.platforms.base import Account, Platform, Renewed
+from services.publisher.platforms.errors import Rejected
 from shared.events.requests import AccountConnectRequested
 from shared.sealing import SealingKey, UnreadableSeal
 from shared.vault import UnreadableSecret, Vault
@@ -22,16 +26,84 @@ def unsealed(request: AccountConnectRequested, key: SealingKey) -> Account:
     return Account(request.account_id, request.platform, request.settings, credentials)
 
 
-def stored(request: AccountConnectRequested, account: Account, vault: Vault, now: datetime) -> StoredAccount:
-    """The account as it is kept, its credentials encrypted."""
+def stored(
+    request: AccountConnectRequested,
+    account: Account,
+    platform: Platform,
+    previous: StoredAccount | None,
+    *,
+    vault: Vault,
+    now: datetime,
+) -> StoredAccount:
+    """The account as it is kept: its credentials encrypted, with tokens that were renewed since and are still good."""
+    kept = _kept(account, previous, vault)
+    whole = replace(account, credentials={**account.credentials, **kept})
+    goes_on = previous is not None and _is_the_same(account, previous, vault)
     return StoredAccount(
         account_id=account.account_id,
         platform=account.platform,
         settings=json.dumps(dict(account.settings)),
         credentials=vault.encrypt(account.credentials),
+        renewed=vault.encrypt(kept) if kept else None,
+        token_expires_at=previous.token_expires_at if previous and goes_on else platform.token_expires_at(whole),
+        refresh_expires_at=previous.refresh_expires_at if previous and goes_on else None,
+        renewing_until=None,
+        needs_reconnect=False,
         limits=json.dumps(limits_of(request.limits)),
+        app=platform.app_of(whole),
+        closed_until=None,
         connected=True,
         changed_at=now,
+    )
+
+
+def forgotten(account: StoredAccount, vault: Vault, now: datetime) -> StoredAccount:
+    """The account as it is kept once it is disconnected: without any secret."""
+    nothing = vault.encrypt({})
+    return replace(account, connected=False, credentials=nothing, renewed=None, token_expires_at=None, changed_at=now)
+
+
+def _kept(account: Account, previous: StoredAccount | None, vault: Vault) -> Mapping[str, Any]:
+    """Of the tokens there were, those that connecting again must not wipe.
+
+    The credentials of long ago, sent again, say nothing new: their tokens may have been rotated since. And new ones
+    without a refresh token do not take away the one there is.
+    """
+    if previous is None or previous.needs_reconnect or previous.platform != account.platform:
+        return {}
+    if _is_the_same(account, previous, vault):
+        return _renewed(previous, vault)
+    before = _opened_or_nothing(previous, vault)
+    is_same_app = before.get("client_id") == account.credentials.get("client_id")
+    if "refresh_token" in before and is_same_app and not account.credentials.get("refresh_token"):
+        return {"refresh_token": before["refresh_token"]}
+    return {}
+
+
+def _is_the_same(account: Account, previous: StoredAccount, vault: Vault) -> bool:
+    try:
+        return not previous.needs_reconnect and vault.decrypt(previous.credentials) == dict(account.credentials)
+    except UnreadableSecret:
+        return False
+
+
+def _opened_or_nothing(account: StoredAccount, vault: Vault) -> Mapping[str, Any]:
+    """The credentials, or none where no key fits any more."""
+    try:
+        return _opened(account, vault).credentials
+    except UnreadableSecret:
+        return {}
+
+
+def with_renewed(account: StoredAccount, renewed: Renewed, vault: Vault) -> StoredAccount:
+    """The account with its new tokens."""
+    return replace(
+        account,
+        renewed=vault.encrypt({**_renewed(account, vault), **renewed.credentials}),
+        token_expires_at=renewed.expires_at,
+        refresh_expires_at=renewed.refresh_expires_at or account.refresh_expires_at,
+        renewing_until=None,
+        needs_reconnect=False,
     )
 
 
@@ -43,7 +115,21 @@ def opened(account: StoredAccount, vault: Vault) -> Account:
         raise Rejected(f"credentials of {account.account_id!r}: {error}", code="unreadable_credentials") from error
 
 
-@lru_cache(maxsize=10_000)
 def _opened(account: StoredAccount, vault: Vault) -> Account:
-    credentials = vault.decrypt(account.credentials)
-    return Account(account.account_id, account.platform, json.loads(account.settings), credentials)
+    secrets = _decrypted(vault, account.credentials, account.renewed)
+    return Account(account.account_id, account.platform, _parsed(account.settings), secrets)
+
+
+@lru_cache(maxsize=10_000)
+def _decrypted(vault: Vault, credentials: str, renewed: str | None) -> Mapping[str, Any]:
+    return {**vault.decrypt(credentials), **(vault.decrypt(renewed) if renewed else {})}
+
+
+@lru_cache(maxsize=10_000)
+def _parsed(settings: str) -> Mapping[str, Any]:
+    parsed: Mapping[str, Any] = json.loads(settings)
+    return parsed
+
+
+def _renewed(account: StoredAccount, vault: Vault) -> Mapping[str, Any]:
+    return vault.decrypt(account.renewed) if account.renewed else {}

@@ -5,16 +5,21 @@ from pathlib import Path
 from uuid import uuid4
 
 from services.publisher.claims import Claims
+from services.publisher.connecting import Connecting
 from services.publisher.doubt import Doubts
 from services.publisher.handlers import Handlers
 from services.publisher.platforms import platforms
 from services.publisher.publishing import Publishing, Turns
+from services.publisher.renewals import Renewals
 from services.publisher.revoked import Revoked
 from services.publisher.settings import Settings
+from services.publisher.settling import Settling
 from services.publisher.store import Store
 from services.publisher.tables import outbox
+from services.publisher.tokens import LONGEST_RENEWAL, Tokens
 from shared.clock import SystemClock
 from shared.db import Database
+from shared.events.publisher import AccountRefreshRequested
 from shared.events.requests import (
     AccountConnectRequested,
     AccountDisconnectRequested,
@@ -44,6 +49,7 @@ COMMANDS = Queue(
     (
         "account.connect_requested",
         "account.disconnect_requested",
+        "account.refresh_requested",
         "publish.retry_requested",
         "publish.resolve_requested",
     ),
@@ -61,22 +67,25 @@ def build(settings: Settings) -> Service:
     client = outbound_client(allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_AT_ONCE)
     known = platforms(client)
     vault, revoked = Vault.from_keys(settings.encryption_keys), Revoked()
+    send_timeout = timedelta(seconds=settings.send_timeout_seconds)
+    tokens = Tokens(Renewals(store), known, vault, clock, timeout=min(send_timeout, LONGEST_RENEWAL))
     publishing = Publishing(
-        store=store,
         claims=Claims(store, clock, lease=timedelta(seconds=settings.lease_seconds)),
+        settling=Settling(store, clock),
         platforms=known,
         vault=vault,
         clock=clock,
         revoked=revoked,
-        send_timeout=timedelta(seconds=settings.send_timeout_seconds),
+        send_timeout=send_timeout,
         turns=turns,
-        doubts=Doubts(known, vault, clock, look_up_timeout=timedelta(seconds=settings.send_timeout_seconds)),
+        doubts=Doubts(known, vault, clock, look_up_timeout=send_timeout),
+        tokens=tokens,
     )
-    sealing_key = SealingKey.from_base64(settings.private_key)
-    handlers = Handlers(store, known, vault, sealing_key, clock, revoked, REQUESTS.name)
+    connecting = Connecting(store, tokens, vault, SealingKey.from_base64(settings.private_key), clock)
+    handlers = Handlers(store, clock, revoked, REQUESTS.name)
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
-    subscribe(consumer, publishing, handlers, prefetch=settings.prefetch)
+    subscribe(consumer, publishing, connecting, handlers, prefetch=settings.prefetch)
     return Service(
         name=NAME,
         database=database,
@@ -90,15 +99,18 @@ def build(settings: Settings) -> Service:
     )
 
 
-def subscribe(consumer: Consumer, publishing: Publishing, handlers: Handlers, *, prefetch: int) -> None:
+def subscribe(
+    consumer: Consumer, publishing: Publishing, connecting: Connecting, handlers: Handlers, *, prefetch: int
+) -> None:
     """Every event the publisher takes."""
     consumer.subscribe(REQUESTS, {PublishRequested: publishing.on_publish_requested}, prefetch=prefetch)
     consumer.subscribe(CANCELLATIONS, {ScheduleCancelled: handlers.on_schedule_cancelled}, prefetch=200)
     consumer.subscribe(
         COMMANDS,
         {
-            AccountConnectRequested: handlers.on_account_connect_requested,
-            AccountDisconnectRequested: handlers.on_account_disconnect_requested,
+            AccountConnectRequested: connecting.on_account_connect_requested,
+            AccountDisconnectRequested: connecting.on_account_disconnect_requested,
+            AccountRefreshRequested: connecting.on_account_refresh_requested,
             PublishRetryRequested: handlers.on_publish_retry_requested,
             PublishResolveRequested: handlers.on_publish_resolve_requested,
         },

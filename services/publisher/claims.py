@@ -15,14 +15,15 @@ from services.publisher.domain import (
     Publication,
     Settled,
     Skip,
+    StoredAccount,
     Wait,
     decide,
     postponed,
     settled,
 )
 from services.publisher.limits import Bucket
-from services.publisher.platforms.base import RateLimited
-from services.publisher.store import Key, Store, StoredAccount, Unit
+from services.publisher.platforms.errors import RateLimited
+from services.publisher.store import Key, Store, Unit
 from shared.clock import Clock
 from shared.db import Conflict
 from shared.events import Event
@@ -107,6 +108,11 @@ def _admitted(decision: Decision, account: StoredAccount | None) -> Decision:
     publication = decision.publication
     if account is None or not account.connected:
         reason = f"account {publication.account_id!r} is not connected: connect it, then retry the post"
+        return Hold(publication, reason)
+    if account.needs_reconnect:
+        reason = (
+            f"account {publication.account_id!r} was refused by its platform: connect it again, then retry the post"
+        )
         return Hold(publication, reason)
     return Claimed(replace(publication, platform=account.platform))
 

@@ -54,6 +54,26 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredAccount:
+    """An account as it is kept. `credentials`, as they were given, and `renewed`, what replaces them, are encrypted."""
+
+    account_id: str
+    platform: str
+    settings: str
+    credentials: str
+    limits: str
+    connected: bool
+    changed_at: datetime
+    renewed: str | None = None
+    token_expires_at: datetime | None = None
+    refresh_expires_at: datetime | None = None
+    renewing_until: datetime | None = None
+    needs_reconnect: bool = False
+    app: str | None = None
+    closed_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tombstone:
     """Revisions up to this one must not be sent."""
 

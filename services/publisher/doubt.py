@@ -9,18 +9,11 @@ from datetime import timedelta
 import structlog
 
 from services.publisher.accounts import opened
-from services.publisher.domain import Publication
+from services.publisher.domain import Publication, StoredAccount
 from services.publisher.outcomes import Outcome, after_failed_look_up, after_failure, after_success
-from services.publisher.platforms.base import (
-    Platform,
-    PlatformError,
-    Post,
-    Published,
-    Rejected,
-    Unconfirmed,
-    network_failures,
-)
-from services.publisher.store import StoredAccount
+from services.publisher.platforms.base import NEVER, Platform, Post, Published
+from services.publisher.platforms.errors import PlatformError, Rejected, Unconfirmed
+from services.publisher.platforms.exchange import network_failures
 from shared.clock import Clock
 from shared.events.progress import State
 from shared.events.scheduler import PublishRequested
@@ -42,8 +35,9 @@ class Doubts:
     async def after_error(self, publication: Publication, error: PlatformError, stored: StoredAccount) -> Outcome:
         """What follows from a failed send; TryAgain while the request may still be on its way."""
         platform = self.platforms[stored.platform]
-        if not isinstance(error, Unconfirmed) or not self._can_be_asked(platform, stored):
-            return self.after_failure(publication, error, deduplicates=platform.deduplicates)
+        deduplicates = self._deduplicates(publication, stored)
+        if not isinstance(error, Unconfirmed) or deduplicates or not self._can_be_asked(platform, stored):
+            return self.after_failure(publication, error, deduplicates=deduplicates)
         outcome = await self._look_up(publication, stored, platform, error)
         if outcome.publication.state != State.PUBLISHED and publication.lease_until:
             raise TryAgain(publication.lease_until - self.clock.now())
@@ -56,14 +50,38 @@ class Doubts:
         platform = self.platforms.get(stored.platform) if stored else None
         if stored is None or platform is None:
             return self.after_failure(publication, error, deduplicates=False)
-        if self._can_be_asked(platform, stored):
-            return await self._look_up(publication, stored, platform, error)
-        return self.after_failure(publication, error, deduplicates=platform.deduplicates)
+        if self._deduplicates(publication, stored) or not self._can_be_asked(platform, stored):
+            return self.after_failure(publication, error, deduplicates=self._deduplicates(publication, stored))
+        return await self._look_up(publication, stored, platform, error)
+
+    async def before_repeating(self, publication: Publication, stored: StoredAccount) -> Outcome | None:
+        """The post as found on a platform that no longer recognises a repeated request, or None: it may be sent."""
+        platform = self.platforms.get(stored.platform)
+        if not publication.attempts or platform is None or not self._has_forgotten(publication, stored, platform):
+            return None
+        error = Unconfirmed("an earlier attempt may have landed", code="no_reply")
+        outcome = await self._look_up(publication, stored, platform, error)
+        return outcome if outcome.publication.state == State.PUBLISHED else None
 
     def after_failure(self, publication: Publication, error: PlatformError, *, deduplicates: bool) -> Outcome:
         """What follows from an error, without asking the platform."""
         jitter = random.random()  # noqa: S311  (no secret)
         return after_failure(publication, error, deduplicates=deduplicates, jitter=jitter, now=self.clock.now())
+
+    def _deduplicates(self, publication: Publication, stored: StoredAccount) -> bool:
+        """Whether the platform still takes a repeated request as one; no request can be older than its due instant."""
+        platform = self.platforms.get(stored.platform)
+        return platform is not None and self.clock.now() - publication.publish_at < self._window(platform, stored)
+
+    def _has_forgotten(self, publication: Publication, stored: StoredAccount, platform: Platform) -> bool:
+        once_deduplicated = self._window(platform, stored) > NEVER and not self._deduplicates(publication, stored)
+        return once_deduplicated and self._can_be_asked(platform, stored)
+
+    def _window(self, platform: Platform, stored: StoredAccount) -> timedelta:
+        try:
+            return platform.deduplicates_for(opened(stored, self.vault))
+        except Rejected:  # its credentials cannot be read any more
+            return NEVER
 
     def _can_be_asked(self, platform: Platform, stored: StoredAccount) -> bool:
         try:

@@ -5,18 +5,15 @@ from datetime import datetime, timedelta
 
 from services.publisher import facts
 from services.publisher.domain import Publication, again, backoff, settled
-from services.publisher.platforms.base import (
-    PlatformError,
-    Published,
-    RateLimited,
-    Transient,
-    Unauthorized,
-    Unconfirmed,
-)
+from services.publisher.platforms.base import Published
+from services.publisher.platforms.errors import PlatformError, RateLimited, Transient, Unauthorized, Unconfirmed
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.publisher import AccountRefreshFailed
 from shared.messaging.verdict import Park, TryAgain
+
+NEEDS_RECONNECT = "needs_reconnect"
+"""The code of an Unauthorized that others have been told of already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +60,11 @@ def after_oversleeping(publication: Publication, now: datetime) -> Outcome:
     return Outcome(waiting, (facts.retrying(waiting, error.detail),), TryAgain(timedelta(0)))
 
 
+def after_unauthorized(publication: Publication, now: datetime) -> Outcome:
+    """Nothing was published, and the account's token can be renewed: it starts over with a new one."""
+    return Outcome(again(publication, not_before=publication.not_before, used_attempt=False, now=now), ())
+
+
 def _has_attempts(publication: Publication) -> bool:
     return publication.attempts < publication.attempts_allowed
 
@@ -84,10 +86,17 @@ def _retry(publication: Publication, error: Transient | Unconfirmed, now: dateti
 def _hold(publication: Publication, error: Unauthorized, now: datetime) -> Outcome:
     reason = f"{error.detail.message}: connect account {publication.account_id!r} again, then retry the post"
     fact = facts.held(publication, reason)
+    held = settled(publication, State.HELD, facts.as_text(fact), now)
+    if error.detail.code == NEEDS_RECONNECT:
+        return Outcome(held, (fact,))
     refused = AccountRefreshFailed(
-        account_id=publication.account_id, platform=publication.platform, error=error.detail, needs_reconnect=True
+        account_id=publication.account_id,
+        platform=publication.platform,
+        error=error.detail,
+        needs_reconnect=True,
+        changed_at=now,
     )
-    return Outcome(settled(publication, State.HELD, facts.as_text(fact), now), (fact, refused))
+    return Outcome(held, (fact, refused))
 
 
 def _unknown(publication: Publication, error: PlatformError, now: datetime) -> Outcome:

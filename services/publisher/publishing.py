@@ -1,66 +1,62 @@
 """The way of one post: claim, prepare, wait for the instant, look once more, send, commit what became of it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-import structlog
-
 from services.publisher.accounts import opened
-from services.publisher.claims import Claims
-from services.publisher.domain import Ambiguous, Claimed, Delivered, Publication, Settled, Wait, too_late
+from services.publisher.claims import Claim, Claims
+from services.publisher.domain import Ambiguous, Claimed, Delivered, Publication, Settled, StoredAccount, Wait, too_late
 from services.publisher.doubt import Doubts, post_of
 from services.publisher.outcomes import (
     Outcome,
     after_cancellation,
     after_oversleeping,
     after_success,
+    after_unauthorized,
 )
-from services.publisher.platforms.base import (
-    Platform,
-    PlatformError,
-    Published,
-    Ready,
-    Rejected,
-    Unconfirmed,
-    network_failures,
-)
-from services.publisher.reporting import report
+from services.publisher.platforms.base import Platform, Published, Ready
+from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized, Unconfirmed
+from services.publisher.platforms.exchange import network_failures
 from services.publisher.revoked import Revoked
-from services.publisher.store import Store, StoredAccount
+from services.publisher.settling import Settling
+from services.publisher.tokens import Tokens
 from shared.clock import Clock
-from shared.db import is_passing
 from shared.events.progress import State
 from shared.events.requests import LatePolicy
 from shared.events.scheduler import PublishRequested
-from shared.group_commit import GroupCommit
-from shared.messaging.envelope import Delivery, Envelope
+from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import HandBack, Park, TryAgain
 from shared.vault import Vault
 
 MARK_AHEAD = timedelta(milliseconds=300)
 """How long before the start a post is committed as `sending`, so that no commit delays the send."""
 
-WRITE_AGAIN_IN = timedelta(seconds=0.5)
 EARLY = timedelta(seconds=1)
 """How long before its time a post leaves its retry queue at least, so that it does not miss its rate-limit slot."""
-LINGER_SECONDS = 0.05
-"""How long writes gather that nothing is waiting for; together they cost a fraction."""
-
 Turns = asyncio.Semaphore
 """Who holds one may send; taken in the order in which posts are due."""
 
-log = structlog.get_logger()
+
+@dataclass
+class Way:
+    """One try at a claimed post; `renewed` where it must start over with a new token."""
+
+    publication: Publication
+    stored: StoredAccount
+    policy: LatePolicy
+    may_renew: bool
+    renewed: bool = False
 
 
 @dataclass
 class Publishing:
     """Brings posts to their platforms, each once."""
 
-    store: Store
     claims: Claims
+    settling: Settling
     platforms: Mapping[str, Platform]
     vault: Vault
     clock: Clock
@@ -68,15 +64,15 @@ class Publishing:
     send_timeout: timedelta
     turns: Turns
     doubts: Doubts
+    tokens: Tokens
 
     def __post_init__(self) -> None:
         self._stopping = asyncio.Event()
         self._waiting: set[asyncio.Task[object]] = set()
-        self._marks = GroupCommit(self._mark_sending, linger_seconds=LINGER_SECONDS)
-        self._outcomes = GroupCommit(self._finish, linger_seconds=LINGER_SECONDS)
 
     async def on_publish_requested(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post once, however often the event arrives."""
+        may_renew = True
         while True:
             delivered = Delivered(delivery.event, delivery.correlation_id, token=uuid4().hex)
             claim = await self.claims.claim(delivered)
@@ -88,62 +84,78 @@ class Publishing:
                 case Ambiguous(publication):
                     return await self._find_out(publication, claim.account)
                 case Claimed(publication):
-                    if await self._publish(publication, claim.account, delivery.event.late_policy):
+                    way = Way(publication, _of(claim), delivery.event.late_policy, may_renew=may_renew)
+                    if await self._publish(way):
                         return None
+                    may_renew = not way.renewed
                 case _:
                     return None
 
-    async def _publish(self, publication: Publication, stored: StoredAccount | None, policy: LatePolicy) -> bool:
-        """Send it at its instant; False when it was taken over or cancelled meanwhile, or the machine overslept."""
-        assert stored is not None, "a claim has an account"
-        platform = self.platforms.get(stored.platform)
+    async def _publish(self, way: Way) -> bool:
+        """Send it at its instant; False when it must start over: taken over, cancelled, overslept, token renewed."""
         try:
-            ready = await self._prepare(publication, stored, platform)
+            if found := await self.doubts.before_repeating(way.publication, way.stored):
+                await self.settling.settle(way.publication, found)
+                return True
+            ready = await self._prepare(way)
         except PlatformError as error:
-            tried = replace(publication, attempts=publication.attempts + 1)
-            await self._settle(tried, self.doubts.after_failure(tried, error, deduplicates=True))
-            return True
-        await self._wait_for_turn(publication.start_at - MARK_AHEAD)
+            tried = replace(way.publication, attempts=way.publication.attempts + 1)
+            await self.settling.settle(tried, await self._after_error(way, tried, error, nothing_was_sent=True))
+            return not way.renewed
+        await self._wait_for_turn(way.publication.start_at - MARK_AHEAD)
         try:
-            if too_late(policy, publication.start_at, self.clock.now()):
+            if too_late(way.policy, way.publication.start_at, self.clock.now()):
                 return False
-            settled_as = await self._mark_and_send(publication, ready, stored)
+            settled_as = await self._mark_and_send(way, ready)
         finally:
             self.turns.release()
         if settled_as is None:
             return False
-        await self._settle(publication, settled_as)
-        return True
+        await self.settling.settle(way.publication, settled_as)
+        return not way.renewed
 
-    async def _mark_and_send(self, publication: Publication, ready: Ready, stored: StoredAccount) -> Outcome | None:
+    async def _mark_and_send(self, way: Way, ready: Ready) -> Outcome | None:
         """Commit that it is being sent, then send it at its instant; None where it is no longer ours to send."""
-        now = self.clock.now()
+        publication, now = way.publication, self.clock.now()
         lease_until = max(now, publication.start_at) + self.claims.lease
         marked = replace(publication, state=State.SENDING, attempts=publication.attempts + 1, lease_until=lease_until)
-        if not await self._marks.submit(marked, urgent=publication.start_at - now < MARK_AHEAD / 2):
+        if not await self.settling.mark_sending(marked, urgent=publication.start_at - now < MARK_AHEAD / 2):
             return None
         await self.clock.sleep_until(publication.start_at)
         if reason := self.revoked.reason(publication):
             return after_cancellation(marked, reason, self.clock.now())
         if self.clock.now() >= lease_until:
             return after_oversleeping(marked, self.clock.now())
-        return await self._send(marked, ready, stored)
+        return await self._send(way, marked, ready)
 
-    async def _prepare(self, publication: Publication, stored: StoredAccount, platform: Platform | None) -> Ready:
+    async def _prepare(self, way: Way) -> Ready:
+        platform = self.platforms.get(way.stored.platform)
         if platform is None:
-            raise Rejected(f"platform {stored.platform!r} is not known to this release", code="unknown_platform")
-        account = opened(stored, self.vault)
+            raise Rejected(f"platform {way.stored.platform!r} is not known to this release", code="unknown_platform")
+        way.stored = await self.tokens.lasting(way.stored, until=way.publication.start_at)
+        account = opened(way.stored, self.vault)
         platform.check(account)
         async with network_failures():
-            return await platform.prepare(post_of(publication), account)
+            return await platform.prepare(post_of(way.publication), account)
 
-    async def _send(self, publication: Publication, ready: Ready, stored: StoredAccount) -> Outcome:
+    async def _send(self, way: Way, marked: Publication, ready: Ready) -> Outcome:
         started_at = self.clock.now()
         try:
             published = await self._bounded(ready, started_at)
         except PlatformError as error:
-            return await self.doubts.after_error(publication, error, stored)
-        return after_success(publication, published, started_at, self.clock.now())
+            return await self._after_error(way, marked, error)
+        return after_success(marked, published, started_at, self.clock.now())
+
+    async def _after_error(
+        self, way: Way, tried: Publication, error: PlatformError, *, nothing_was_sent: bool = False
+    ) -> Outcome:
+        """What follows from an error; a token that was refused is renewed once, and costs no attempt."""
+        if isinstance(error, Unauthorized) and way.may_renew and await self.tokens.expire(way.stored):
+            way.renewed = True
+            return after_unauthorized(tried, self.clock.now())
+        if nothing_was_sent:
+            return self.doubts.after_failure(tried, error, deduplicates=True)
+        return await self.doubts.after_error(tried, error, way.stored)
 
     async def _bounded(self, ready: Ready, started_at: datetime) -> Published:
         try:
@@ -153,7 +165,7 @@ class Publishing:
             raise Unconfirmed(f"no reply within {self.send_timeout.total_seconds():g} s", code="no_reply") from error
 
     async def _find_out(self, publication: Publication, stored: StoredAccount | None) -> None:
-        await self._settle(publication, await self.doubts.after_interruption(publication, stored))
+        await self.settling.settle(publication, await self.doubts.after_interruption(publication, stored))
 
     async def _wait_for_turn(self, instant: datetime) -> None:
         """Sleep, then take a turn at sending; if the service stops first, the message goes to another replica."""
@@ -176,42 +188,11 @@ class Publishing:
     def stop(self) -> None:
         """Hand back what is still waiting for its instant; what is being sent is finished."""
         self._stopping.set()
+        self.settling.stop()
         for task in self._waiting:
             task.cancel()
 
-    async def _settle(self, claimed: Publication, outcome: Outcome) -> None:
-        """Commit the outcome with its events, then carry out its verdict on the message."""
-        await self._write_down(claimed.claim_token or "", outcome)
-        report(outcome)
-        if outcome.verdict:
-            raise outcome.verdict
 
-    async def _write_down(self, token: str, outcome: Outcome) -> None:
-        """Commit the outcome; while the database is away, keep it, for nobody else knows what became of the send."""
-        while True:
-            try:
-                return await self._outcomes.submit((token, outcome))
-            except Exception as error:
-                if self._stopping.is_set() or not is_passing(error):
-                    raise
-                log.warning("outcome_not_written_yet", post_id=outcome.publication.post_id, error=repr(error))
-            await self.clock.sleep_until(self.clock.now() + WRITE_AGAIN_IN)
-
-    async def _mark_sending(self, claimed: Sequence[Publication]) -> Sequence[bool]:
-        async with self.store.unit() as unit:
-            marked = await unit.mark_sending(claimed)
-        return [publication.claim_token in marked for publication in claimed]
-
-    async def _finish(self, finished: Sequence[tuple[str, Outcome]]) -> Sequence[None]:
-        async with self.store.unit() as unit:
-            ours = await unit.finish([(outcome.publication, token) for token, outcome in finished])
-            await unit.emit(_envelopes([outcome for token, outcome in finished if token in ours]))
-        return [None] * len(finished)
-
-
-def _envelopes(outcomes: Sequence[Outcome]) -> list[Envelope]:
-    return [
-        Envelope.of(fact, correlation_id=outcome.publication.correlation_id)
-        for outcome in outcomes
-        for fact in outcome.told
-    ]
+def _of(claim: Claim) -> StoredAccount:
+    assert claim.account is not None, "a claim has an account"
+    return claim.account

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.publisher.domain import Publication, Tombstone
+from services.publisher.domain import Publication, StoredAccount, Tombstone
 from services.publisher.limits import Bucket, windows_of
 from services.publisher.tables import accounts, inbox, publications, reservations, tombstones
 from shared import bulk
@@ -26,19 +26,6 @@ _NOT_REVOKED = (
     "AND tombstones.account_id = publications.account_id AND tombstones.revision >= publications.revision)"
 )
 _STILL_OURS = "publications.claim_token = given.claim_token"
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAccount:
-    """An account as it is kept: `credentials` are encrypted."""
-
-    account_id: str
-    platform: str
-    settings: str
-    credentials: str
-    limits: str
-    connected: bool
-    changed_at: datetime
 
 
 @dataclass
@@ -71,6 +58,16 @@ class Unit:
         rows = bulk.encode({"account_id": account_id} for account_id in sorted(set(account_ids)))
         found = (await self.connection.execute(self.store.load_accounts, rows)).mappings()
         return {row["account_id"]: StoredAccount(**row) for row in found}
+
+    async def account_to_change(self, account_id: str) -> StoredAccount | None:
+        """One account, locked until the commit."""
+        rows = bulk.encode([{"account_id": account_id}])
+        found = (await self.connection.execute(self.store.load_account_to_change, rows)).mappings().one_or_none()
+        return StoredAccount(**found) if found else None
+
+    async def save_account(self, account: StoredAccount) -> None:
+        """Write an account."""
+        await self.connection.execute(self.store.write_account, bulk.encode([bulk.row_of(account)]))
 
     async def buckets(self, limited: Iterable[StoredAccount]) -> dict[str, Bucket]:
         """The reservations of these accounts, locked until the commit."""
@@ -137,6 +134,8 @@ class Store:
         self.load_publications = bulk.select_by_key(publications, dialect, lock=True)
         self.load_tombstones = bulk.select_by_key(tombstones, dialect)
         self.load_accounts = bulk.select_by_key(accounts, dialect)
+        self.load_account_to_change = bulk.select_by_key(accounts, dialect, lock=True)
+        self.write_account = bulk.upsert(accounts, dialect, guard="true")
         self.make_reservations = bulk.insert_missing(reservations, dialect)
         self.load_reservations = bulk.select_by_key(reservations, dialect, lock=True)
         self.save_reservations = bulk.update(reservations, [reservations.c.reserved], dialect)
@@ -159,7 +158,6 @@ class Store:
             also="claim_token = NULL",
         )
         self._save_tombstone = bulk.upsert(tombstones, dialect, guard="tombstones.revision < excluded.revision")
-        self._save_account = bulk.upsert(accounts, dialect, guard="true")
 
     @asynccontextmanager
     async def unit(self) -> AsyncIterator[Unit]:
@@ -180,12 +178,6 @@ class Store:
         }
         async with self._database.transaction() as connection:
             await connection.execute(self._save_tombstone, bulk.encode([row]))
-
-    async def save_account(self, account: StoredAccount, announcement: Envelope) -> None:
-        """Write an account together with the event that tells of it."""
-        async with self.unit() as unit:
-            await unit.connection.execute(self._save_account, bulk.encode([bulk.row_of(account)]))
-            await unit.emit([announcement])
 
     async def account(self, account_id: str) -> StoredAccount | None:
         """One account."""

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from shared.events.base import Count, ErrorDetail, Event, Id, Instant, Name, Revision
+from shared.events.rules import PostRules
 
 
 class PublishRetrying(Event, type="publish.retrying"):
@@ -65,9 +66,13 @@ class PublishHeld(Event, type="publish.held"):
 
 
 class AccountConnected(Event, type="account.connected"):
+    """`refresh_expires_at` is when no refresh helps any more; `rules` are what its posts must satisfy."""
+
     account_id: Id
     platform: Name
     token_expires_at: Instant | None = None
+    refresh_expires_at: Instant | None = None
+    rules: PostRules | None = None
     changed_at: Instant | None = None
 
 
@@ -85,7 +90,9 @@ class AccountRefreshed(Event, type="account.refreshed"):
     account_id: Id
     platform: Name
     token_expires_at: Instant | None = None
+    refresh_expires_at: Instant | None = None
     needs_reconnect: bool = False
+    changed_at: Instant | None = None
 
 
 class AccountRefreshFailed(Event, type="account.refresh_failed"):
@@ -94,3 +101,4 @@ class AccountRefreshFailed(Event, type="account.refresh_failed"):
     token_expires_at: Instant | None = None
     error: ErrorDetail
     needs_reconnect: bool
+    changed_at: Instant | None = None

@@ -28,8 +28,11 @@ PublishAt = Annotated[
 
 
 class Media(Value):
+    """A picture by its address; `size` in bytes lets it be refused at once where it is too large."""
+
     url: WebUrl
     alt: Text | None = None
+    size: Annotated[int, Field(ge=0)] | None = None
     mime: Annotated[str, StringConstraints(max_length=100, pattern=r"^[\w.:+-]+(/[\w.+-]+)?$")] | None = None
 
 

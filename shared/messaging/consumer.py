@@ -1,6 +1,7 @@
 """Consuming: every message ends acknowledged, tried again later, or parked with its reason; decided only here."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +19,7 @@ from shared.clock import Clock
 from shared.db import is_passing
 from shared.events import EVENTS, Event
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
+from shared.messaging.budget import ByteBudget
 from shared.messaging.dead_letters import failures_of, parked, tried_again
 from shared.messaging.ear import Ear
 from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent, correlation_of, read, type_of
@@ -28,6 +30,7 @@ MOST_FAILURES = 3
 RETURN_SECONDS = 1.0
 """A pause before a message is given back: returned at once, it would use up the broker's delivery limit in no time."""
 MOST_UNHEARD = 10_000
+UNBOUNDED = sys.maxsize
 CONSUMED = Counter("timeball_messages_total", "Messages taken from queues, by what became of them", ["type", "result"])
 
 Handler = Callable[[Delivery[Any]], Awaitable[None]]
@@ -57,8 +60,12 @@ class Consumer:
         *,
         prefetch: int,
         on_unreadable: Refusal | None = None,
+        most_bytes: int = UNBOUNDED,
     ) -> None:
-        """Consume a durable queue. `on_unreadable` may answer bytes that are no event; else they are parked."""
+        """Consume a durable queue. `on_unreadable` may answer bytes that are no event; else they are parked.
+
+        `most_bytes` bounds the bodies at work at one time, which take several times as much when they are parsed.
+        """
         subscriber = self.broker.subscriber(
             RabbitQueue(queue.name, QueueType.QUORUM, arguments=_any(queue.arguments), declare=False),
             channel=Channel(prefetch_count=prefetch),
@@ -66,7 +73,7 @@ class Consumer:
             decoder=_undecoded,
             no_reply=True,
         )
-        settle = Settlement(self, queue.name, on_unreadable)
+        settle = Settlement(self, queue.name, on_unreadable, ByteBudget(most_bytes))
         for event_class, handler in handlers.items():
             subscriber(settle.handling(event_class, handler), filter=_has_type(event_class))
         subscriber(settle.unexpected())
@@ -91,6 +98,7 @@ class Settlement:
     consumer: Consumer
     queue: str
     on_unreadable: Refusal | None
+    budget: ByteBudget
 
     def handling(self, event_class: type[Event], handler: Handler) -> Callable[..., Awaitable[None]]:
         """A FastStream handler that shows the event's schema in AsyncAPI and settles the message."""
@@ -114,10 +122,14 @@ class Settlement:
 
     async def _settle(self, message: AbstractIncomingMessage, handler: Handler) -> None:
         """Settle it in a task of our own: a channel that closes cancels its deliveries, and would cut sends short."""
-        work = asyncio.create_task(self._handle(message, handler))
+        work = asyncio.create_task(self._handle_within_budget(message, handler))
         self.consumer.at_work.add(work)
         work.add_done_callback(self.consumer.at_work.discard)
         await asyncio.shield(work)
+
+    async def _handle_within_budget(self, message: AbstractIncomingMessage, handler: Handler) -> None:
+        async with self.budget.holding(len(message.body)):
+            await self._handle(message, handler)
 
     async def _handle(self, message: AbstractIncomingMessage, handler: Handler) -> None:
         try:

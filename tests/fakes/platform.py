@@ -1,13 +1,14 @@
 """A platform in the same process: it keeps what it was sent and fails as a test asks."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from services.publisher.platforms.base import Account, PlatformError, Post, Published
+from services.publisher.platforms.base import FOR_EVER, NEVER, Account, Platform, Post, Published
+from services.publisher.platforms.errors import PlatformError
 
 
 @dataclass
-class FakePlatform:
+class FakePlatform(Platform):
     """Takes every post, unless `refusals` has an error left for it."""
 
     name: str = "fake"
@@ -24,6 +25,10 @@ class FakePlatform:
         if self.unprepared:
             raise self.unprepared.pop(0)
         return FakeReady(self, post)
+
+    def deduplicates_for(self, account: Account) -> timedelta:
+        """As the test says."""
+        return FOR_EVER if self.deduplicates else NEVER
 
     def answers_look_ups(self, account: Account) -> bool:
         """Where the account says so."""

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.publisher.domain import CLAIMED, MAX_ATTEMPTS, Delivered, Publication
+from services.publisher.domain import CLAIMED, MAX_ATTEMPTS, Delivered, Publication, StoredAccount
 from services.publisher.platforms.base import Account, Post
+from services.publisher.store import Store
 from shared.events.requests import LatePolicy
 from shared.events.scheduler import PublishRequested
 
@@ -78,3 +79,9 @@ def a_post(post_id: str = "post", *, account_id: str = "account", revision: int 
 def an_account(platform: str = "webhook", *, settings: Any = None, credentials: Any = None) -> Account:
     """An account to post to."""
     return Account("account", platform, settings or {}, credentials or {})
+
+
+async def keep(store: Store, account: StoredAccount) -> None:
+    """Have the publisher know an account."""
+    async with store.unit() as unit:
+        await unit.save_account(account)

@@ -1,78 +1,15 @@
-"""What the publisher asks of a platform, and the few ways in which a platform can fail.
+"""What the publisher asks of a platform. Subclass `Platform`, and override what the network does differently."""
 
-PlatformError
-├── Transient       nothing was published: try again with backoff
-├── RateLimited     nothing was published: wait, without using up an attempt
-├── Rejected        the platform will never take it
-├── Unauthorized    the credentials are no longer good
-└── Unconfirmed     the request may have landed: never blindly send it again
-"""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from typing import Any, ClassVar, Protocol
+from services.publisher.platforms.errors import Rejected
+from shared.events.rules import PostRules
 
-import httpx
-from pydantic_core import from_json
-
-from shared.events.base import ErrorDetail
-from shared.outbound import ForbiddenAddress, read_bounded
-
-MOST_MESSAGE = 500
-LONGEST_WAIT = timedelta(days=1)
-"""A platform that asks for more is asked again after a day: what it says may be nonsense."""
-
-
-class PlatformError(Exception):
-    """Something went wrong between us and the platform."""
-
-    kind: ClassVar[str]
-
-    def __init__(self, message: str, *, code: str = "") -> None:
-        super().__init__(message)
-        self.detail = ErrorDetail(kind=self.kind, code=code or self.kind, message=message[:MOST_MESSAGE])
-
-
-class Transient(PlatformError):
-    """Nothing was published; the same request may succeed later, not before `retry_after` where one is given."""
-
-    kind = "transient"
-
-    def __init__(self, message: str, *, code: str = "", retry_after: timedelta | None = None) -> None:
-        super().__init__(message, code=code)
-        self.retry_after = retry_after
-
-
-class RateLimited(PlatformError):
-    """Nothing was published; the platform wants us to wait."""
-
-    kind = "rate_limited"
-
-    def __init__(self, message: str, *, retry_after: timedelta, code: str = "") -> None:
-        super().__init__(message, code=code)
-        self.retry_after = retry_after
-
-
-class Rejected(PlatformError):
-    """The platform will never take this."""
-
-    kind = "rejected"
-
-
-class Unauthorized(PlatformError):
-    """The credentials are not, or no longer, good."""
-
-    kind = "unauthorized"
-
-
-class Unconfirmed(PlatformError):
-    """The request may have landed."""
-
-    kind = "unconfirmed"
+NEVER = timedelta(0)
+FOR_EVER = timedelta(days=365_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,119 +59,72 @@ class Ready(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """Credentials that replace their namesakes, e.g. a new `access_token`, and until when they are good."""
+
+    credentials: Mapping[str, Any]
+    expires_at: datetime | None = None
+    refresh_expires_at: datetime | None = None
+    """When no refresh can help any more, and a person must connect the account again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most sends a network allows, as `{"per_second": 1, "per_minute": 20, "per_day": 300}`.
+
+    `account` holds for each account, `app` for all accounts that share an `app_of`.
+    """
+
+    account: Mapping[str, int] = field(default_factory=dict)
+    app: Mapping[str, int] = field(default_factory=dict)
+
+
 class Platform(Protocol):
-    """A network that posts are sent to."""
+    """A network that posts are sent to.
 
-    @property
-    def name(self) -> str: ...
+    What has an implementation here is what most simple networks do: tokens that last, no look-ups, no limits.
+    """
 
-    @property
-    def deduplicates(self) -> bool:
-        """Whether the platform takes a repeated request for one and the same post as one."""
-        ...
+    name: str
+    limits: Limits = Limits()
 
     def check(self, account: Account) -> None:
-        """Raise Rejected where settings or credentials cannot work."""
+        """Raise Rejected where settings or credentials cannot work. No I/O."""
         ...
 
     async def prepare(self, post: Post, account: Account) -> Ready:
-        """Do everything that can be done before the instant."""
+        """Do everything that can be done before the instant, media uploads included."""
         ...
+
+    async def rules(self, account: Account) -> PostRules:
+        """What a post must satisfy to be accepted by the network; may ask the account's server, and never raises."""
+        return PostRules()
+
+    def deduplicates_for(self, account: Account) -> timedelta:
+        """How long after the first request the platform takes a repeated one for one and the same post as one."""
+        return NEVER
 
     def answers_look_ups(self, account: Account) -> bool:
         """Whether `look_up` can tell if a post has landed."""
-        ...
+        return False
 
     async def look_up(self, post: Post, account: Account) -> Published | None:
         """The post as it is found on the platform, or None where it is not there."""
-        ...
+        raise Rejected(f"{self.name} answers no look-ups", code="no_look_ups")
 
-
-@asynccontextmanager
-async def network_failures() -> AsyncIterator[None]:
-    """Turns every failure of the network into a PlatformError that tells whether the request may have landed."""
-    try:
-        yield
-    except ForbiddenAddress as error:
-        raise Rejected(
-            f"{error}; set TIMEBALL_ALLOW_PRIVATE_ADDRESSES to allow it", code="forbidden_address"
-        ) from error
-    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
-        raise Rejected(str(error), code="invalid_request") from error
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        raise Transient(str(error), code="no_connection") from error
-    except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-        raise Unconfirmed(str(error) or "no reply in time", code="no_reply") from error
-
-
-async def exchange(client: httpx.AsyncClient, request: httpx.Request, now: datetime) -> tuple[httpx.Response, bytes]:
-    """Send a request and return its successful reply, or raise a PlatformError."""
-    async with network_failures():
-        response = await client.send(request, stream=True)
-        try:
-            body = await read_bounded(response)
-        finally:
-            await response.aclose()
-    raise_for(response, body, now)
-    return response, body
-
-
-def raise_for(response: httpx.Response, body: bytes, now: datetime) -> None:
-    """Raise the PlatformError that a reply's status stands for."""
-    status = response.status_code
-    if response.is_success:
-        return
-    message, code = _message(response, body), str(status)
-    retry_after = retry_after_of(response, now)
-    if status == HTTPStatus.UNAUTHORIZED:
-        raise Unauthorized(message, code=code)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise RateLimited(message, retry_after=retry_after or timedelta(seconds=5), code=code)
-    if response.is_server_error or status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY):
-        raise Transient(message, code=code, retry_after=retry_after)
-    raise Rejected(message, code=code)
-
-
-def retry_after_of(response: httpx.Response, now: datetime) -> timedelta | None:
-    """How long the platform asks us to wait, a day at most: `Retry-After` in seconds or as a date."""
-    value = response.headers.get("retry-after", "").strip()
-    wait = _seconds(value)
-    if wait is None:
-        wait = _until(value, now)
-    return None if wait is None else min(max(timedelta(0), wait), LONGEST_WAIT)
-
-
-def _seconds(value: str) -> timedelta | None:
-    try:
-        return timedelta(seconds=min(float(value), LONGEST_WAIT.total_seconds()))
-    except (ValueError, OverflowError):
+    def app_of(self, account: Account) -> str | None:
+        """What the accounts have in common that share the app's limits, e.g. a client id; not secret."""
         return None
 
+    def can_refresh(self, account: Account) -> bool:
+        """Whether the account has tokens that `refresh` renews."""
+        return False
 
-def _until(value: str, now: datetime) -> timedelta | None:
-    try:
-        instant = parsedate_to_datetime(value)
-    except (ValueError, TypeError, OverflowError):
+    def token_expires_at(self, account: Account) -> datetime | None:
+        """When the account's token ends, as far as its credentials tell: at once where it still has none."""
         return None
-    in_utc = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return in_utc - now
 
-
-def json_object(body: bytes) -> dict[str, Any]:
-    """The body as a JSON object; empty where it is none."""
-    try:
-        value = from_json(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def text_or_none(value: object) -> str | None:
-    """A platform's id or URL as text."""
-    return str(value)[:2000].replace("\x00", "") if isinstance(value, str | int) and value != "" else None
-
-
-def _message(response: httpx.Response, body: bytes) -> str:
-    told = json_object(body)
-    message = told.get("message") or told.get("error") or body.decode("utf-8", "replace").strip()
-    return f"HTTP {response.status_code}: {str(message).replace(chr(0), '')[:MOST_MESSAGE]}".rstrip(": ")
+    async def refresh(self, account: Account, now: datetime) -> Renewed:
+        """New tokens, or Unauthorized where the platform will give none any more."""
+        raise Rejected(f"{self.name} has no tokens to refresh", code="no_tokens")

@@ -7,15 +7,9 @@ from datetime import datetime
 import httpx
 from pydantic_core import to_json
 
-from services.publisher.platforms.base import (
-    Account,
-    Post,
-    Published,
-    Rejected,
-    exchange,
-    json_object,
-    text_or_none,
-)
+from services.publisher.platforms.base import Account, Post, Published
+from services.publisher.platforms.errors import Rejected
+from services.publisher.platforms.exchange import exchange, json_object, text_or_none
 
 LARGEST_PORT = 65535
 

@@ -9,17 +9,18 @@ from datetime import UTC, datetime
 
 import httpx
 
-from services.publisher.platforms.base import Account, Post, Published, Rejected, exchange
+from services.publisher.platforms.base import Account, Platform, Post, Published
+from services.publisher.platforms.errors import Rejected
+from services.publisher.platforms.exchange import exchange
 from services.publisher.platforms.posting import ReadyPost, published, request_for, url_of
 
 
 @dataclass(frozen=True)
-class Sandbox:
+class Sandbox(Platform):
     """The `sandbox` platform."""
 
     client: httpx.AsyncClient
     name: str = "sandbox"
-    deduplicates: bool = False
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there is a URL to post to."""

@@ -8,11 +8,12 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import httpx
 
-from services.publisher.platforms.base import Account, Post, Published, Rejected
+from services.publisher.platforms.base import FOR_EVER, Account, Platform, Post
+from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.posting import ReadyPost, request_for, url_of
 
 PREFIX = "whsec_"
@@ -20,12 +21,11 @@ LEAST_SECRET_BYTES = 16
 
 
 @dataclass(frozen=True)
-class Webhook:
+class Webhook(Platform):
     """The `webhook` platform."""
 
     client: httpx.AsyncClient
     name: str = "webhook"
-    deduplicates: bool = True
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there is a URL to post to and a secret to sign with."""
@@ -42,13 +42,9 @@ class Webhook:
 
         return ReadyPost(self.client, request_for(self.client, post, account), sign)
 
-    def answers_look_ups(self, account: Account) -> bool:
-        """Never needed: repeating is safe."""
-        return False
-
-    async def look_up(self, post: Post, account: Account) -> Published | None:
-        """A webhook cannot be asked."""
-        raise Rejected("a webhook answers no look-ups")
+    def deduplicates_for(self, account: Account) -> timedelta:
+        """By `webhook-id`, as long as the receiver remembers it."""
+        return FOR_EVER
 
 
 def message_id(post: Post) -> str:

@@ -12,23 +12,30 @@ from typing import Any
 from sqlalchemy import select
 
 from services.publisher.claims import Claim, Claims
-from services.publisher.domain import Claimed, Delivered, Hold, Publication, Settled, Skip, Tombstone, Wait, settled
-from services.publisher.store import Store, StoredAccount
+from services.publisher.domain import (
+    Claimed,
+    Delivered,
+    Hold,
+    Publication,
+    Settled,
+    Skip,
+    StoredAccount,
+    Tombstone,
+    Wait,
+    settled,
+)
+from services.publisher.store import Store
 from services.publisher.tables import outbox
 from shared.events.progress import State
-from shared.events.publisher import AccountConnected
 from shared.events.requests import LatePolicy
-from shared.messaging.envelope import Envelope
 from tests.fakes.clock import FakeClock
-from tests.support.publications import NOON, SECOND, delivered, requested
+from tests.support.publications import NOON, SECOND, delivered, keep, requested
 
 LEASE = timedelta(seconds=30)
 
 
 async def connected(store: Store, account_id: str = "account", *, limits: str = "{}") -> None:
-    account = StoredAccount(account_id, "sandbox", "{}", "", limits, True, NOON)
-    told = Envelope.of(AccountConnected(account_id=account_id, platform="sandbox"))
-    await store.save_account(account, told)
+    await keep(store, StoredAccount(account_id, "sandbox", "{}", "", limits, True, NOON))
 
 
 def claims_on(store: Store, clock: FakeClock | None = None) -> Claims:
@@ -47,7 +54,7 @@ def claimed(claim: Claim) -> Publication:
 async def told(store: Store) -> list[tuple[str, dict[str, Any]]]:
     async with store.unit() as unit:
         rows = await unit.connection.execute(select(outbox.c.type, outbox.c.body).order_by(outbox.c.created_at))
-        return [(row.type, json.loads(row.body)) for row in rows if row.type != "account.connected"]
+        return [(row.type, json.loads(row.body)) for row in rows]
 
 
 async def test_a_claim_names_the_account_and_its_platform(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +10,14 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from services.publisher.accounts import opened
+from services.publisher.connecting import Connecting
 from services.publisher.domain import MAX_ATTEMPTS, Publication
 from services.publisher.handlers import Handlers
+from services.publisher.renewals import Renewals
 from services.publisher.revoked import Revoked
 from services.publisher.store import Store
 from services.publisher.tables import accounts, outbox
+from services.publisher.tokens import Tokens
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.requests import (
@@ -41,15 +45,18 @@ class Desk:
 
     store: Store
     handlers: Handlers
+    connecting: Connecting
     sealing_key: SealingKey
 
     @classmethod
     def at(cls, store: Store) -> "Desk":
         key, vault = SealingKey.generate(), Vault.from_keys(Fernet.generate_key().decode())
-        platforms = {"fake": FakePlatform()}
-        return cls(store, Handlers(store, platforms, vault, key, FakeClock(NOON), Revoked(), QUEUE), key)
+        platforms, clock = {"fake": FakePlatform()}, FakeClock(NOON)
+        tokens = Tokens(Renewals(store), platforms, vault, clock, timeout=timedelta(seconds=10))
+        handlers = Handlers(store, clock, Revoked(), QUEUE)
+        return cls(store, handlers, Connecting(store, tokens, vault, key, clock), key)
 
-    def connecting(self, **changes: Any) -> Delivery[AccountConnectRequested]:
+    def request(self, **changes: Any) -> Delivery[AccountConnectRequested]:
         usual = {"account_id": "account", "platform": "fake", "sealed_credentials": self.sealed({"token": "hunter2"})}
         return delivery(AccountConnectRequested.model_validate(usual | changes))
 
@@ -88,14 +95,14 @@ def resolve(outcome: str, platform_post_id: str | None = None) -> PublishResolve
 async def test_credentials_are_kept_encrypted_and_can_be_opened(store: Store) -> None:
     desk = Desk.at(store)
 
-    await desk.handlers.on_account_connect_requested(desk.connecting())
+    await desk.connecting.on_account_connect_requested(desk.request())
 
     async with store.unit() as unit:
         (row,) = (await unit.connection.execute(select(accounts))).mappings()
     assert "hunter2" not in str(dict(row))
     account = await store.account("account")
     assert account is not None
-    assert opened(account, desk.handlers.vault).credentials == {"token": "hunter2"}
+    assert opened(account, desk.connecting.vault).credentials == {"token": "hunter2"}
     assert [kind for kind, _ in await desk.told()] == ["account.connected"]
 
 
@@ -114,10 +121,10 @@ async def test_an_account_that_cannot_work_is_refused_and_the_known_one_kept(
     store: Store, changes: dict[str, Any], code: str
 ) -> None:
     desk = Desk.at(store)
-    await desk.handlers.on_account_connect_requested(desk.connecting())
+    await desk.connecting.on_account_connect_requested(desk.request())
     before = await store.account("account")
 
-    await desk.handlers.on_account_connect_requested(desk.connecting(**changes))
+    await desk.connecting.on_account_connect_requested(desk.request(**changes))
 
     _, (kind, refused) = await desk.told()
     assert (kind, refused["error"]["code"], refused["needs_reconnect"]) == ("account.refresh_failed", code, True)
@@ -127,20 +134,20 @@ async def test_an_account_that_cannot_work_is_refused_and_the_known_one_kept(
 
 async def test_a_disconnected_account_forgets_its_credentials(store: Store) -> None:
     desk = Desk.at(store)
-    await desk.handlers.on_account_connect_requested(desk.connecting())
+    await desk.connecting.on_account_connect_requested(desk.request())
 
-    await desk.handlers.on_account_disconnect_requested(delivery(AccountDisconnectRequested(account_id="account")))
+    await desk.connecting.on_account_disconnect_requested(delivery(AccountDisconnectRequested(account_id="account")))
 
     account = await store.account("account")
     assert account is not None
     assert not account.connected
-    assert opened(account, desk.handlers.vault).credentials == {}
+    assert opened(account, desk.connecting.vault).credentials == {}
     assert [kind for kind, _ in await desk.told()] == ["account.connected", "account.disconnected"]
 
 
 async def test_an_unknown_account_cannot_be_disconnected(store: Store) -> None:
     with pytest.raises(Park, match="'account' is not known"):
-        await Desk.at(store).handlers.on_account_disconnect_requested(
+        await Desk.at(store).connecting.on_account_disconnect_requested(
             delivery(AccountDisconnectRequested(account_id="account"))
         )
 

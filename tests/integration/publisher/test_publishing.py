@@ -11,23 +11,25 @@ from cryptography.fernet import Fernet
 from sqlalchemy import func, select
 
 from services.publisher.claims import Claims
-from services.publisher.domain import Publication, Tombstone
+from services.publisher.domain import Publication, StoredAccount, Tombstone
 from services.publisher.doubt import Doubts
-from services.publisher.platforms.base import Rejected, Transient
+from services.publisher.platforms.errors import Rejected, Transient
 from services.publisher.publishing import MARK_AHEAD, Publishing
+from services.publisher.renewals import Renewals
 from services.publisher.revoked import Revoked
-from services.publisher.store import Store, StoredAccount
+from services.publisher.settling import Settling
+from services.publisher.store import Store
 from services.publisher.tables import outbox, publications
+from services.publisher.tokens import Tokens
 from shared.events.progress import State
-from shared.events.publisher import AccountConnected
 from shared.events.requests import LatePolicy
 from shared.events.scheduler import PublishRequested
-from shared.messaging.envelope import Delivery, Envelope
+from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import HandBack, Park, TryAgain
 from shared.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
-from tests.support.publications import NOON, a_publication, requested
+from tests.support.publications import NOON, a_publication, keep, requested
 from tests.support.waiting import eventually
 
 LEASE = timedelta(seconds=30)
@@ -52,22 +54,24 @@ class Bench:
     async def of(cls, store: Store, *, vault: Vault | None = None, **settings: Any) -> "Bench":
         vault = vault or a_vault()
         account = StoredAccount("account", "fake", json.dumps(settings), vault.encrypt({}), "{}", True, NOON)
-        await store.save_account(account, Envelope.of(AccountConnected(account_id="account", platform="fake")))
+        await keep(store, account)
         return cls.over(store, vault)
 
     @classmethod
     def over(cls, store: Store, vault: Vault) -> "Bench":
         clock, platform = FakeClock(NOON - timedelta(hours=1)), FakePlatform()
+        known = {platform.name: platform}
         publishing = Publishing(
-            store=store,
             claims=Claims(store, clock, lease=LEASE),
-            platforms={platform.name: platform},
+            settling=Settling(store, clock),
+            platforms=known,
             vault=vault,
             clock=clock,
             revoked=Revoked(),
             send_timeout=timedelta(seconds=10),
             turns=asyncio.Semaphore(TURNS),
-            doubts=Doubts({platform.name: platform}, vault, clock, look_up_timeout=timedelta(seconds=10)),
+            doubts=Doubts(known, vault, clock, look_up_timeout=timedelta(seconds=10)),
+            tokens=Tokens(Renewals(store), known, vault, clock, timeout=timedelta(seconds=10)),
         )
         return cls(store, platform, clock, publishing)
 

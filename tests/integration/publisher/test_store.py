@@ -1,21 +1,15 @@
 """What the publisher writes down: whose a post is, what became of it, and what must not be sent."""
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
-from services.publisher.domain import CLAIMED, Publication, Tombstone, settled
-from services.publisher.store import Store, StoredAccount
-from services.publisher.tables import outbox
-from shared.db import Conflict
+from services.publisher.domain import Publication, StoredAccount, Tombstone, settled
+from services.publisher.store import Store
 from shared.events.progress import State
-from shared.events.publisher import AccountConnected
-from shared.messaging.envelope import Envelope
-from tests.support.publications import NOON, SECOND, a_publication
+from tests.support.publications import NOON, SECOND, a_publication, keep
 
 KEY = ("post", "account")
 SENDING: dict[str, Any] = {"state": State.SENDING, "attempts": 1, "lease_until": NOON + 30 * SECOND}
@@ -183,56 +177,14 @@ async def test_a_transaction_that_fails_reserves_nothing(store: Store) -> None:
         assert (await unit.buckets([limited()]))["account"].reserved == []
 
 
-async def test_an_account_is_written_with_the_event_that_tells_of_it(store: Store) -> None:
-    told = Envelope.of(AccountConnected(account_id="account", platform="sandbox"))
+async def test_an_account_is_written_and_written_over(store: Store) -> None:
+    await keep(store, limited())
+    await keep(store, replace(limited(), connected=False, token_expires_at=NOON))
 
-    await store.save_account(limited(), told)
-    await store.save_account(replace(limited(), connected=False), told_again := replace(told, message_id="again"))
-
-    assert await store.account("account") == replace(limited(), connected=False)
+    now_kept = replace(limited(), connected=False, token_expires_at=NOON)
+    assert await store.account("account") == now_kept
     assert await store.account("other") is None
     async with store.unit() as unit:
-        assert await unit.accounts(["account", "other"]) == {"account": replace(limited(), connected=False)}
-        waiting = await unit.connection.execute(select(outbox.c.message_id))
-        assert set(waiting.scalars()) == {told.message_id, told_again.message_id}
-
-
-async def test_two_replicas_that_see_a_new_post_at_once_do_not_both_get_it(two_stores: tuple[Store, Store]) -> None:
-    """The slower one looked before the faster one wrote: it must not take a post that is being sent."""
-    slow, fast = two_stores
-    with pytest.raises(Conflict):
-        async with slow.unit() as unit:
-            assert await unit.publications([KEY]) == {}
-            await saved(fast, held_by("fast"))
-            assert await marked(fast, held_by("fast")) == {"fast"}
-            await unit.save([held_by("slow")])
-
-    kept = await found(slow)
-    assert (kept.state, kept.claim_token) == (State.SENDING, "fast")
-
-
-async def test_replicas_reserve_one_after_the_other(two_stores: tuple[Store, Store]) -> None:
-    async def reserve(store: Store) -> float:
-        async with store.unit() as unit:
-            buckets = await unit.buckets([limited(limits='{"per_second": 1}')])
-            slot = buckets["account"].reserve(NOON)
-            await unit.save_buckets(buckets)
-        return (slot - NOON) / SECOND
-
-    slots = await asyncio.gather(*(reserve(store) for store in two_stores * 5))
-
-    assert sorted(slots) == pytest.approx([1.05 * number for number in range(10)])
-
-
-async def test_a_claimed_post_is_locked_until_the_commit(two_stores: tuple[Store, Store]) -> None:
-    one, other = two_stores
-    await saved(one, held_by("first"))
-    async with one.unit() as unit:
-        await unit.publications([KEY])
-        marking = asyncio.create_task(marked(other, held_by("first")))
-        await asyncio.wait([marking], timeout=0.2)
-        assert not marking.done()
-        await unit.save([held_by("second")])
-
-    assert await marking == set()
-    assert (await found(other)).state == CLAIMED
+        assert await unit.accounts(["account", "other"]) == {"account": now_kept}
+        assert await unit.account_to_change("account") == now_kept
+        assert await unit.account_to_change("other") is None

@@ -4,10 +4,11 @@ import pytest
 from cryptography.fernet import Fernet
 
 from services.publisher.accounts import opened, stored, unsealed
-from services.publisher.platforms.base import Rejected
+from services.publisher.platforms.errors import Rejected
 from shared.events.requests import AccountConnectRequested, AccountLimits
 from shared.sealing import SealingKey, seal
 from shared.vault import Vault
+from tests.fakes.platform import FakePlatform
 from tests.support.publications import NOON
 
 KEY, FOREIGN = SealingKey.generate(), SealingKey.generate()
@@ -54,7 +55,7 @@ def test_what_cannot_be_unsealed_is_refused_with_advice(sealed: str, reason: str
 def test_what_is_kept_shows_no_secret_and_can_be_opened_again() -> None:
     request = connecting(seal(SECRET, KEY.public_key), limits=AccountLimits(per_second=10))
 
-    kept = stored(request, unsealed(request, KEY), VAULT, NOON)
+    kept = stored(request, unsealed(request, KEY), FakePlatform(), None, vault=VAULT, now=NOON)
 
     assert "hunter2" not in repr(kept)
     assert opened(kept, VAULT) == unsealed(request, KEY)
@@ -63,7 +64,7 @@ def test_what_is_kept_shows_no_secret_and_can_be_opened_again() -> None:
 
 def test_with_the_wrong_key_the_account_cannot_be_opened() -> None:
     request = connecting(seal(SECRET, KEY.public_key))
-    kept = stored(request, unsealed(request, KEY), VAULT, NOON)
+    kept = stored(request, unsealed(request, KEY), FakePlatform(), None, vault=VAULT, now=NOON)
 
     with pytest.raises(Rejected, match="unknown key") as caught:
         opened(kept, OTHER_VAULT)

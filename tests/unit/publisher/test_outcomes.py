@@ -17,9 +17,9 @@ from services.publisher.outcomes import (
     after_failure,
     after_success,
 )
-from services.publisher.platforms.base import (
+from services.publisher.platforms.base import Published
+from services.publisher.platforms.errors import (
     PlatformError,
-    Published,
     RateLimited,
     Rejected,
     Transient,

@@ -10,19 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.publisher.outcomes import after_failure
-from services.publisher.platforms.base import (
+from services.publisher.platforms.base import Published
+from services.publisher.platforms.errors import (
     MOST_MESSAGE,
     PlatformError,
-    Published,
     RateLimited,
     Rejected,
     Transient,
     Unauthorized,
     Unconfirmed,
-    exchange,
-    raise_for,
-    retry_after_of,
 )
+from services.publisher.platforms.exchange import exchange, raise_for, retry_after_of
 from services.publisher.platforms.posting import published
 from shared.events.progress import State
 from shared.outbound import ForbiddenAddress

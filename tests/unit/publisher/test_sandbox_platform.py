@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from services.publisher.platforms import platforms
-from services.publisher.platforms.base import Account, Platform, Published, Rejected, Transient
+from services.publisher.platforms.base import Account, Platform, Published
+from services.publisher.platforms.errors import Rejected, Transient
 from services.publisher.platforms.sandbox import Sandbox
 from tests.support.publications import a_post, an_account
 

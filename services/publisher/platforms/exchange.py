@@ -1,0 +1,114 @@
+"""An HTTP request to a platform and its reply, with every failure named as what it means for the post."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from pydantic_core import from_json
+
+from services.publisher.platforms.errors import (
+    MOST_MESSAGE,
+    RateLimited,
+    Rejected,
+    Transient,
+    Unauthorized,
+    Unconfirmed,
+)
+from shared.outbound import ForbiddenAddress, read_bounded
+
+LONGEST_WAIT = timedelta(days=1)
+"""A platform that asks for more is asked again after a day: what it says may be nonsense."""
+
+
+@asynccontextmanager
+async def network_failures() -> AsyncIterator[None]:
+    """Turns every failure of the network into a PlatformError that tells whether the request may have landed."""
+    try:
+        yield
+    except ForbiddenAddress as error:
+        raise Rejected(
+            f"{error}; set TIMEBALL_ALLOW_PRIVATE_ADDRESSES to allow it", code="forbidden_address"
+        ) from error
+    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
+        raise Rejected(str(error), code="invalid_request") from error
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        raise Transient(str(error), code="no_connection") from error
+    except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+        raise Unconfirmed(str(error) or "no reply in time", code="no_reply") from error
+
+
+async def exchange(client: httpx.AsyncClient, request: httpx.Request, now: datetime) -> tuple[httpx.Response, bytes]:
+    """Send a request and return its successful reply, or raise a PlatformError."""
+    async with network_failures():
+        response = await client.send(request, stream=True)
+        try:
+            body = await read_bounded(response)
+        finally:
+            await response.aclose()
+    raise_for(response, body, now)
+    return response, body
+
+
+def raise_for(response: httpx.Response, body: bytes, now: datetime) -> None:
+    """Raise the PlatformError that a reply's status stands for."""
+    status = response.status_code
+    if response.is_success:
+        return
+    message, code = _message(response, body), str(status)
+    retry_after = retry_after_of(response, now)
+    if status == HTTPStatus.UNAUTHORIZED:
+        raise Unauthorized(message, code=code)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise RateLimited(message, retry_after=retry_after or timedelta(seconds=5), code=code)
+    if response.is_server_error or status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY):
+        raise Transient(message, code=code, retry_after=retry_after)
+    raise Rejected(message, code=code)
+
+
+def retry_after_of(response: httpx.Response, now: datetime) -> timedelta | None:
+    """How long the platform asks us to wait, a day at most: `Retry-After` in seconds or as a date."""
+    value = response.headers.get("retry-after", "").strip()
+    wait = _seconds(value)
+    if wait is None:
+        wait = _until(value, now)
+    return None if wait is None else min(max(timedelta(0), wait), LONGEST_WAIT)
+
+
+def _seconds(value: str) -> timedelta | None:
+    try:
+        return timedelta(seconds=min(float(value), LONGEST_WAIT.total_seconds()))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _until(value: str, now: datetime) -> timedelta | None:
+    try:
+        instant = parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    in_utc = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return in_utc - now
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """The body as a JSON object; empty where it is none."""
+    try:
+        value = from_json(body)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def text_or_none(value: object) -> str | None:
+    """A platform's id or URL as text."""
+    return str(value)[:2000].replace("\x00", "") if isinstance(value, str | int) and value != "" else None
+
+
+def _message(response: httpx.Response, body: bytes) -> str:
+    told = json_object(body)
+    message = told.get("message") or told.get("error") or body.decode("utf-8", "replace").strip()
+    return f"HTTP {response.status_code}: {str(message).replace(chr(0), '')[:MOST_MESSAGE]}".rstrip(": ")

@@ -1,0 +1,77 @@
+"""Committing how far posts have come: that they are being sent, and what became of them, with the facts told."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from services.publisher.domain import Publication
+from services.publisher.outcomes import Outcome
+from services.publisher.reporting import report
+from services.publisher.store import Store
+from shared.clock import Clock
+from shared.db import is_passing
+from shared.group_commit import GroupCommit
+from shared.messaging.envelope import Envelope
+
+WRITE_AGAIN_IN = timedelta(seconds=0.5)
+LINGER_SECONDS = 0.05
+"""How long writes gather that nothing is waiting for; together they cost a fraction."""
+
+log = structlog.get_logger()
+
+
+class Settling:
+    """Writes in groups; what was written is committed when a method returns."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+        self._is_stopping = False
+        self._marks = GroupCommit(self._mark_sending, linger_seconds=LINGER_SECONDS)
+        self._outcomes = GroupCommit(self._finish, linger_seconds=LINGER_SECONDS)
+
+    def stop(self) -> None:
+        """Wait for no database any more."""
+        self._is_stopping = True
+
+    async def mark_sending(self, marked: Publication, *, urgent: bool) -> bool:
+        """Note that it is about to be sent; False where it is no longer ours to send."""
+        return await self._marks.submit(marked, urgent=urgent)
+
+    async def settle(self, claimed: Publication, outcome: Outcome) -> None:
+        """Commit the outcome with its events, then carry out its verdict on the message."""
+        await self._write_down(claimed.claim_token or "", outcome)
+        report(outcome)
+        if outcome.verdict:
+            raise outcome.verdict
+
+    async def _write_down(self, token: str, outcome: Outcome) -> None:
+        """Commit the outcome; while the database is away, keep it, for nobody else knows what became of the send."""
+        while True:
+            try:
+                return await self._outcomes.submit((token, outcome))
+            except Exception as error:
+                if self._is_stopping or not is_passing(error):
+                    raise
+                log.warning("outcome_not_written_yet", post_id=outcome.publication.post_id, error=repr(error))
+            await self.clock.sleep_until(self.clock.now() + WRITE_AGAIN_IN)
+
+    async def _mark_sending(self, claimed: Sequence[Publication]) -> Sequence[bool]:
+        async with self.store.unit() as unit:
+            marked = await unit.mark_sending(claimed)
+        return [publication.claim_token in marked for publication in claimed]
+
+    async def _finish(self, finished: Sequence[tuple[str, Outcome]]) -> Sequence[None]:
+        async with self.store.unit() as unit:
+            ours = await unit.finish([(outcome.publication, token) for token, outcome in finished])
+            await unit.emit(_envelopes([outcome for token, outcome in finished if token in ours]))
+        return [None] * len(finished)
+
+
+def _envelopes(outcomes: Sequence[Outcome]) -> list[Envelope]:
+    return [
+        Envelope.of(fact, correlation_id=outcome.publication.correlation_id)
+        for outcome in outcomes
+        for fact in outcome.told
+    ]

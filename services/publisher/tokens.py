@@ -1,0 +1,139 @@
+"""Tokens: renewed ahead of their end and on demand, by one replica at a time.
+
+Some networks rotate the refresh token at every use: two refreshes at once lose the account. So a renewal begins with a
+lease on the account's row, and ends with new tokens that are written only over the very ones it began with.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from services.publisher.accounts import opened, with_renewed
+from services.publisher.domain import StoredAccount
+from services.publisher.outcomes import NEEDS_RECONNECT
+from services.publisher.platforms.base import Platform, Renewed
+from services.publisher.platforms.errors import PlatformError, RateLimited, Rejected, Transient, Unauthorized
+from services.publisher.platforms.exchange import network_failures
+from services.publisher.renewals import Renewals
+from shared.clock import Clock
+from shared.db import is_passing
+from shared.events.publisher import AccountRefreshed, AccountRefreshFailed
+from shared.messaging.envelope import Envelope
+from shared.vault import Vault
+
+AHEAD = timedelta(seconds=60)
+"""A token that ends sooner than this after it is needed is renewed first."""
+LEASE = timedelta(seconds=30)
+LONGEST_RENEWAL = timedelta(seconds=20)
+"""Shorter than the lease it needs."""
+LOOK_EVERY = timedelta(seconds=0.1)
+WRITE_AGAIN_IN = timedelta(seconds=0.5)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Keeps the accounts' tokens good."""
+
+    renewals: Renewals
+    platforms: Mapping[str, Platform]
+    vault: Vault
+    clock: Clock
+    timeout: timedelta
+
+    async def lasting(self, stored: StoredAccount, *, until: datetime) -> StoredAccount:
+        """The account with a token that lasts until then; raises PlatformError where it cannot be had."""
+        if stored.token_expires_at is None or stored.token_expires_at > until + AHEAD or not self.can_renew(stored):
+            return stored
+        return await self.renewed(stored)
+
+    async def expire(self, stored: StoredAccount) -> bool:
+        """Note that this token is refused; False where the account has none to renew."""
+        if not self.can_renew(stored):
+            return False
+        await self.renewals.expire(stored, self.clock.now())
+        return True
+
+    async def renewed(self, stored: StoredAccount, *, correlation_id: str | None = None) -> StoredAccount:
+        """The account with newer tokens than these, whoever fetches them; raises PlatformError."""
+        while True:
+            current = await self.renewals.account(stored.account_id)
+            if current is None or not current.connected:
+                raise Unauthorized(f"account {stored.account_id!r} is not connected", code=NEEDS_RECONNECT)
+            if (current.credentials, current.renewed) != (stored.credentials, stored.renewed):
+                return current
+            if current.needs_reconnect:
+                raise Unauthorized("the platform gives no new token", code=NEEDS_RECONNECT)
+            now = self.clock.now()
+            if await self.renewals.begin(current, until=now + LEASE, now=now):
+                return await self._renew(current, correlation_id)
+            await self.clock.sleep_until(now + LOOK_EVERY)
+
+    def can_renew(self, stored: StoredAccount) -> bool:
+        """Whether the account has tokens that end and are renewed."""
+        platform = self.platforms.get(stored.platform)
+        return platform is not None and platform.can_refresh(opened(stored, self.vault))
+
+    async def _renew(self, stored: StoredAccount, correlation_id: str | None) -> StoredAccount:
+        try:
+            renewed = await self._ask(stored)
+        except (Unauthorized, Rejected) as error:
+            await self._refuse(stored, error, correlation_id)
+            raise Unauthorized(error.detail.message, code=NEEDS_RECONNECT) from error
+        except RateLimited:
+            await self.renewals.end(stored)
+            raise
+        except PlatformError as error:
+            await self.renewals.end(stored)
+            raise Transient(f"the token was not renewed: {error.detail.message}", code="not_renewed") from error
+        return await self._keep(stored, renewed, correlation_id)
+
+    async def _ask(self, stored: StoredAccount) -> Renewed:
+        platform, now = self.platforms[stored.platform], self.clock.now()
+        async with network_failures(), asyncio.timeout(self.timeout.total_seconds()):
+            return await platform.refresh(opened(stored, self.vault), now)
+
+    async def _keep(self, stored: StoredAccount, renewed: Renewed, correlation_id: str | None) -> StoredAccount:
+        """Commit the new tokens; while the database is away, hold on to them: the old ones may be worth nothing."""
+        new = with_renewed(stored, renewed, self.vault)
+        told = Envelope.of(_refreshed(new, self.clock.now()), correlation_id=correlation_id)
+        while True:
+            try:
+                is_kept = await self.renewals.keep(stored, new, told)
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                log.warning("tokens_not_written_yet", account_id=stored.account_id, error=repr(error))
+                await self.clock.sleep_until(self.clock.now() + WRITE_AGAIN_IN)
+            else:
+                break
+        log.info("tokens_renewed", account_id=stored.account_id, platform=stored.platform, kept=is_kept)
+        return new if is_kept else await self.renewals.account(stored.account_id) or stored
+
+    async def _refuse(self, stored: StoredAccount, error: PlatformError, correlation_id: str | None) -> None:
+        refusal = AccountRefreshFailed(
+            account_id=stored.account_id,
+            platform=stored.platform,
+            token_expires_at=stored.token_expires_at,
+            error=error.detail,
+            needs_reconnect=True,
+            changed_at=self.clock.now(),
+        )
+        await self.renewals.refuse(stored, Envelope.of(refusal, correlation_id=correlation_id))
+        log.warning(
+            "tokens_refused", account_id=stored.account_id, platform=stored.platform, error=error.detail.message
+        )
+
+
+def _refreshed(account: StoredAccount, now: datetime) -> AccountRefreshed:
+    return AccountRefreshed(
+        account_id=account.account_id,
+        platform=account.platform,
+        token_expires_at=account.token_expires_at,
+        refresh_expires_at=account.refresh_expires_at,
+        changed_at=now,
+    )
