@@ -71,7 +71,8 @@ class Doubts:
     def _deduplicates(self, publication: Publication, stored: StoredAccount) -> bool:
         """Whether the platform still takes a repeated request as one; no request can be older than its due instant."""
         platform = self.platforms.get(stored.platform)
-        return platform is not None and self.clock.now() - publication.publish_at < self._window(platform, stored)
+        age = max(timedelta(0), self.clock.now() - publication.publish_at)
+        return platform is not None and age < self._window(platform, stored)
 
     def _has_forgotten(self, publication: Publication, stored: StoredAccount, platform: Platform) -> bool:
         once_deduplicated = self._window(platform, stored) > NEVER and not self._deduplicates(publication, stored)
