@@ -1,0 +1,1 @@
+"""Social networks on loopback ports, each with a ledger of what appears on it, behaving as its documented API does."""
