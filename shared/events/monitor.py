@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from shared.events.base import Count, Event, Id, Instant, Text, Value, WebUrl
+from shared.events.base import Count, Event, Id, Instant, Name, Text, Value, WebUrl
 
 Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$")]
 
@@ -26,14 +26,32 @@ class WorkspaceFailure(Value):
     error: str
 
 
+class SubredditProblem(Value):
+    """What could not be read of a subreddit."""
+
+    subreddit: Name
+    error: str
+
+
 class MonitorCompleted(Event, type="monitor.completed"):
+    """`checked` counts workspaces, `items` what was read; `problems` says of subreddits what `failed` says of those
+    who follow them."""
+
     checked: Count
     failed: tuple[WorkspaceFailure, ...]
     found: Count
     duration_ms: float
+    items: Count | None = None
+    problems: tuple[SubredditProblem, ...] = ()
 
 
 class DigestSent(Event, type="digest.sent"):
     workspace_id: Id
     day: Day
     mentions: Count
+
+
+class NotificationRequested(Event, type="notification.requested"):
+    """The monitor's order to itself: tell one target of one mention or digest, which its own rows know."""
+
+    delivery_id: Id

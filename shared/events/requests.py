@@ -118,9 +118,12 @@ class AccountDisconnectRequested(Event, type="account.disconnect_requested"):
 
 
 class Keyword(Value):
+    """`word` is the text as it is, between word boundaries; `phrase` its words, whatever stands between them."""
+
     phrase: Annotated[str, StringConstraints(min_length=1, max_length=500)]
-    match: Literal["word", "substring", "regex"] = "word"
+    match: Literal["word", "phrase", "substring", "regex"] = "word"
     exclude: tuple[Text, ...] = ()
+    case_sensitive: bool = False
 
 
 class DigestTime(Value):
@@ -129,12 +132,19 @@ class DigestTime(Value):
 
 
 class WorkspaceConfigured(Event, type="workspace.configured"):
+    """The whole workspace as it shall be. What was configured later stays, where both say when (`configured_at`).
+
+    `notify` says whether mentions are told at once (and again in the digest, where there is one) or in the digest only.
+    """
+
     workspace_id: Id
     monitoring_enabled: bool
     subreddits: tuple[Name, ...]
     keywords: tuple[Keyword, ...]
     sealed_notify: Text | None = None
+    notify: Literal["at_once", "digest"] = "at_once"
     digest: DigestTime | None = None
+    configured_at: Instant | None = None
 
 
 class TimerTriggerRequested(Event, type="timer.trigger_requested"):
