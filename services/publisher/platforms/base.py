@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+from services.publisher.platforms.allowance import Allowance
 from services.publisher.platforms.errors import Rejected
 from shared.events.rules import PostRules
 
@@ -45,10 +46,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """Where the post can be found."""
+    """Where the post can be found, and what the reply's headers say of the network's limits (`allowance_of`)."""
 
     platform_post_id: str | None = None
     url: str | None = None
+    allowance: Allowance | None = None
 
 
 class Ready(Protocol):
@@ -73,11 +75,13 @@ class Renewed:
 class Limits:
     """The most sends a network allows, as `{"per_second": 1, "per_minute": 20, "per_day": 300}`.
 
-    `account` holds for each account, `app` for all accounts that share an `app_of`.
+    `account` holds for each account, `app` for all accounts that share an `app_of`; `headers_tell_of` says whose
+    limits a reply's headers speak of.
     """
 
     account: Mapping[str, int] = field(default_factory=dict)
     app: Mapping[str, int] = field(default_factory=dict)
+    headers_tell_of: Literal["account", "app"] = "account"
 
 
 class Platform(Protocol):

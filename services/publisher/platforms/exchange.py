@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 from pydantic_core import from_json
 
+from services.publisher.platforms.allowance import retry_after_of
 from services.publisher.platforms.errors import (
     MOST_MESSAGE,
     RateLimited,
@@ -19,9 +19,6 @@ from services.publisher.platforms.errors import (
     Unconfirmed,
 )
 from shared.outbound import ForbiddenAddress, read_bounded
-
-LONGEST_WAIT = timedelta(days=1)
-"""A platform that asks for more is asked again after a day: what it says may be nonsense."""
 
 
 @asynccontextmanager
@@ -67,31 +64,6 @@ def raise_for(response: httpx.Response, body: bytes, now: datetime) -> None:
     if response.is_server_error or status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY):
         raise Transient(message, code=code, retry_after=retry_after)
     raise Rejected(message, code=code)
-
-
-def retry_after_of(response: httpx.Response, now: datetime) -> timedelta | None:
-    """How long the platform asks us to wait, a day at most: `Retry-After` in seconds or as a date."""
-    value = response.headers.get("retry-after", "").strip()
-    wait = _seconds(value)
-    if wait is None:
-        wait = _until(value, now)
-    return None if wait is None else min(max(timedelta(0), wait), LONGEST_WAIT)
-
-
-def _seconds(value: str) -> timedelta | None:
-    try:
-        return timedelta(seconds=min(float(value), LONGEST_WAIT.total_seconds()))
-    except (ValueError, OverflowError):
-        return None
-
-
-def _until(value: str, now: datetime) -> timedelta | None:
-    try:
-        instant = parsedate_to_datetime(value)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    in_utc = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return in_utc - now
 
 
 def json_object(body: bytes) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """What `sandbox` and `webhook` share: a post as JSON, sent by POST to the account's URL."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import httpx
 from pydantic_core import to_json
 
+from services.publisher.platforms.allowance import allowance_of
 from services.publisher.platforms.base import Account, Post, Published
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import exchange, json_object, text_or_none
@@ -28,8 +29,8 @@ class ReadyPost:
         """Send it; a JSON answer tells the id and the URL."""
         for name, value in self.sign(self.request.content, now).items():
             self.request.headers[name] = value
-        _, body = await exchange(self.client, self.request, now)
-        return published(body)
+        response, body = await exchange(self.client, self.request, now)
+        return replace(published(body), allowance=allowance_of(response, now))
 
 
 def published(body: bytes) -> Published:

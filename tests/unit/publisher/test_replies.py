@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.publisher.outcomes import after_failure
+from services.publisher.platforms.allowance import retry_after_of
 from services.publisher.platforms.base import Published
 from services.publisher.platforms.errors import (
     MOST_MESSAGE,
@@ -20,7 +21,7 @@ from services.publisher.platforms.errors import (
     Unauthorized,
     Unconfirmed,
 )
-from services.publisher.platforms.exchange import exchange, raise_for, retry_after_of
+from services.publisher.platforms.exchange import exchange, raise_for
 from services.publisher.platforms.posting import published
 from shared.events.progress import State
 from shared.outbound import ForbiddenAddress
@@ -125,7 +126,7 @@ def test_no_retry_after_breaks_a_retry(value: str) -> None:
     outcome = after_failure(sending, error, deduplicates=False, jitter=0, now=NOON)
 
     assert outcome.publication.state == State.RETRYING
-    assert NOON < outcome.publication.not_before <= NOON + LONGEST
+    assert NOON < outcome.publication.start_at <= NOON + LONGEST
 
 
 @pytest.mark.parametrize(("told", "seconds"), [(None, 5), ("0", 5), ("9", 9)])

@@ -1,0 +1,106 @@
+"""What a network's headers say of its limits: how many requests remain, and when there will be more. No I/O.
+
+Networks agree on neither names nor units: `X-RateLimit-Reset` is an instant (epoch seconds or ISO 8601) here and a
+number of seconds there, and Reddit counts requests in fractions.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from math import isfinite, isnan
+
+import httpx
+
+LONGEST_WAIT = timedelta(days=1)
+"""A platform that asks for more is asked again after a day: what it says may be nonsense."""
+PREFIXES = ("x-ratelimit", "ratelimit", "x-rate-limit")
+RESETS = ("reset-after", "reset")
+EARLIEST_EPOCH = 1_000_000_000
+"""A number of seconds at least this large is an instant, and a thousand times as large one in milliseconds."""
+ONE_REQUEST = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many requests remain until the network counts anew."""
+
+    remaining: float
+    resets_at: datetime
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether another request would be refused."""
+        return self.remaining < ONE_REQUEST
+
+
+def allowance_of(response: httpx.Response, now: datetime) -> Allowance | None:
+    """What a reply's headers say, or None where they say nothing that can be understood."""
+    for prefix in PREFIXES:
+        remaining = _number(response.headers.get(f"{prefix}-remaining", ""))
+        if remaining is None:
+            continue
+        for name in RESETS:
+            wait = wait_until(response.headers.get(f"{prefix}-{name}", ""), now)
+            if wait is not None:
+                return Allowance(remaining, now + wait)
+    return None
+
+
+def retry_after_of(response: httpx.Response, now: datetime) -> timedelta | None:
+    """How long the platform asks us to wait: `Retry-After` in seconds or as a date, or else its allowance's reset."""
+    wait = wait_until(response.headers.get("retry-after", ""), now)
+    if wait is not None:
+        return wait
+    allowance = allowance_of(response, now)
+    return allowance.resets_at - now if allowance and allowance.is_used_up else None
+
+
+def wait_until(text: str, now: datetime) -> timedelta | None:
+    """A wait from now, a day at most, given as seconds, epoch seconds, or an instant."""
+    value = text.strip()
+    seconds = _seconds(value, now)
+    wait = seconds if seconds is not None else _until(value, now)
+    return None if wait is None else min(max(timedelta(0), wait), LONGEST_WAIT)
+
+
+def _seconds(value: str, now: datetime) -> timedelta | None:
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    if number >= EARLIEST_EPOCH * 1000:
+        number /= 1000
+    if EARLIEST_EPOCH <= number < EARLIEST_EPOCH * 10:
+        number -= now.timestamp()
+    most = LONGEST_WAIT.total_seconds()
+    return None if isnan(number) else timedelta(seconds=min(max(number, -most), most))
+
+
+def _until(value: str, now: datetime) -> timedelta | None:
+    instant = _iso(value) or _http_date(value)
+    if instant is None:
+        return None
+    in_utc = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return in_utc - now
+
+
+def _iso(value: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return None
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text.strip())
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
