@@ -81,3 +81,17 @@ class TimerFired(Event, type="timer.fired"):
     fired_at: Instant
     manual: bool
     missed: Count
+    next_at: Instant | None = None
+    cron: str | None = None
+    zone: str | None = None
+
+
+class TimerConfigured(Event, type="timer.configured"):
+    """A timer as the scheduler goes by it from now on; without `cron` there is no such timer any more."""
+
+    timer: Name
+    configured_at: Instant
+    cron: str | None = None
+    zone: str | None = None
+    next_at: Instant | None = None
+    last_tick_at: Instant | None = None

@@ -52,12 +52,15 @@ PUBLISHED = {
     "account.refreshed": "account_id token_expires_at? needs_reconnect",
     "account.refresh_failed": "account_id token_expires_at? error needs_reconnect",
     "timer.fired": "timer tick_at fired_at manual missed",
+    "timer.configured": "timer configured_at cron? zone? next_at? last_tick_at?",
     "mention.found": "workspace_id subreddit item_id kind title url author keywords created_at",
     "monitor.completed": "checked failed failed[].workspace_id failed[].error found duration_ms",
     "digest.sent": "workspace_id day mentions",
+    "notification.requested": "delivery_id",
     "job.started": "job run_id",
     "job.succeeded": "job run_id duration_ms?",
     "job.failed": "job run_id duration_ms? error?",
+    "job.skipped": "job tick_at reason service? manual?",
     "retention.purge_requested": "before",
     "retention.purged": "service rows",
     "analytics.aggregated": (
@@ -65,6 +68,7 @@ PUBLISHED = {
         "accounts[].p50_lateness_ms accounts[].p99_lateness_ms"
     ),
     "alert.raised": "severity code message subject",
+    "service.reported": "service instance problems? outbox_age_seconds? queues?",
 }
 
 
