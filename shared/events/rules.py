@@ -18,6 +18,8 @@ class TextRule(Value):
     most_bytes: Count | None = None
     link_length: Count | None = None
     """What every link counts as, however long it is."""
+    short_mentions: bool = False
+    """Whether `@name@server` counts as `@name` alone."""
 
 
 class MediaRule(Value):

@@ -1,0 +1,136 @@
+"""What is wrong with a post by the rules of its account's network, in words that say how to put it right. No I/O."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from shared.counting import counted, fits
+from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule, Unit
+
+Code = Literal["content_too_long", "invalid"]
+Problem = tuple[Code, str]
+"""The code of a rejection, and its reason."""
+
+_SHOWN = 80
+_UNITS: Mapping[Unit, str] = {
+    "characters": "characters",
+    "graphemes": "characters as readers see them",
+    "utf16": "characters in UTF-16 (most emoji count 2)",
+    "weighted": "characters as X counts them (an emoji or a Chinese, Japanese or Korean character counts 2, a link 23)",
+    "bytes": "bytes in UTF-8",
+}
+_OTHER_NAMES = {"image/jpg": "image/jpeg"}
+_NEVER_MADE_SMALLER = "image/gif"
+
+
+def problem(
+    rules: PostRules, text: str, media: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+) -> Problem | None:
+    """Why the network can never accept the post, or None; what cannot be told before the send is no problem."""
+    return (
+        _text_problem(rules, text, has_media=bool(media))
+        or _media_problem(rules, media)
+        or next((found for rule in rules.options if (found := _option_problem(rule, options.get(rule.name)))), None)
+    )
+
+
+def _text_problem(rules: PostRules, text: str, *, has_media: bool) -> Problem | None:
+    if rules.needs_text and (not text or text.isspace()):
+        return "invalid", "content: there is no text, and this account's network takes no post without one; write one"
+    rule = rules.caption if has_media and rules.caption else rules.text
+    too_long = _too_long(text, rule) if rule else None
+    if not too_long:
+        return None
+    beside = " beside media" if rule is rules.caption else ""
+    return "content_too_long", f"content: the text has {too_long} are possible{beside}; shorten it"
+
+
+def _too_long(text: str, rule: TextRule) -> str | None:
+    """`301 characters, and at most 300`"""
+    if not fits(text, rule):
+        return _more_than(counted(text, rule), rule.most, _unit(rule))
+    if rule.most_bytes is not None and (length := len(text.encode())) > rule.most_bytes:
+        return _more_than(length, rule.most_bytes, _UNITS["bytes"])
+    return None
+
+
+def _unit(rule: TextRule) -> str:
+    links = f" (a link counts {rule.link_length})" if rule.link_length and rule.counted_in != "weighted" else ""
+    return _UNITS[rule.counted_in] + links
+
+
+def _more_than(length: int, most: int, unit: str) -> str:
+    return f"{length:,} {unit}, and at most {most:,}"
+
+
+def _media_problem(rules: PostRules, media: Sequence[Mapping[str, Any]]) -> Problem | None:
+    if not media:
+        needed = "media: there is none, and this account's network takes no post without a picture; add its URL"
+        return ("invalid", needed) if rules.needs_media else None
+    rule = rules.media
+    if rule is None:
+        return None
+    if len(media) > rule.most:
+        most = f"at most {rule.most} can be published with a post" if rule.most else "this account's network takes none"
+        return "invalid", f"media: there are {len(media)}, and {most}; leave out {len(media) - rule.most}"
+    return next((found for index, item in enumerate(media) if (found := _item_problem(rule, index, item))), None)
+
+
+def _item_problem(rule: MediaRule, index: int, item: Mapping[str, Any]) -> Problem | None:
+    mime = _mime(item)
+    if rule.types and mime and mime not in rule.types:
+        return "invalid", f"media[{index}].mime: {mime!r} is not accepted here; use {_one_of(rule.types)}"
+    size = item.get("size")
+    if rule.most_bytes is not None and size is not None and size > rule.most_bytes and not _can_be_made_smaller(mime):
+        return (
+            "invalid",
+            f"media[{index}].size: it has {size:,} bytes, and at most {rule.most_bytes:,} are possible; "
+            "make it smaller",
+        )
+    too_long = _too_long(item.get("alt") or "", rule.alt) if rule.alt else None
+    if too_long:
+        return "invalid", f"media[{index}].alt: the description has {too_long} are possible; shorten it"
+    return None
+
+
+def _mime(item: Mapping[str, Any]) -> str | None:
+    """The whole MIME type, where one is named."""
+    mime = (item.get("mime") or "").lower()
+    return _OTHER_NAMES.get(mime, mime) if "/" in mime else None
+
+
+def _can_be_made_smaller(mime: str | None) -> bool:
+    """Pictures are made to fit before they are uploaded; what is of no named type may be one."""
+    return mime is None or (mime.startswith("image/") and mime != _NEVER_MADE_SMALLER)
+
+
+def _option_problem(rule: OptionRule, value: Any) -> Problem | None:
+    place = f"options.{rule.name}"
+    if value is None or value == "":
+        return (
+            ("invalid", f"{place}: it is missing, and no post can do without it here; set it")
+            if rule.required
+            else None
+        )
+    if rule.most is not None and isinstance(value, str) and len(value) > rule.most:
+        return (
+            "invalid",
+            f"{place}: {_shown(value)} has {_more_than(len(value), rule.most, 'characters')} are possible; shorten it",
+        )
+    if rule.choices and not isinstance(value, dict | list) and _as_text(value) not in rule.choices:
+        return "invalid", f"{place}: {_shown(value)} is not possible here; choose {_one_of(rule.choices)}"
+    return None
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _one_of(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
