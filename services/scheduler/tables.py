@@ -49,5 +49,27 @@ accounts = Table(
     Column("changed_at", InstantColumn, nullable=False),
 )
 
+timers = Table(
+    "timers",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("cron", String(200), nullable=False),
+    Column("zone", String(100), nullable=False),
+    Column("counted_to", InstantColumn, nullable=False),
+    Column("last_tick_at", InstantColumn),
+)
+"""`counted_to` is the instant up to which ticks have been dealt with."""
+
+timer_ticks = Table(
+    "timer_ticks",
+    metadata,
+    Column("timer", String(100), primary_key=True),
+    Column("tick_at", InstantColumn, primary_key=True),
+    Column("fired_at", InstantColumn, nullable=False),
+    Column("manual", Boolean, nullable=False),
+    Column("missed", Integer, nullable=False),
+)
+"""What has fired: the key lets each tick fire once."""
+
 inbox = inbox_table(metadata)
 outbox = outbox_table(metadata)
