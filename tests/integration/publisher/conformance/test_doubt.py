@@ -1,0 +1,94 @@
+"""A request without a reply: the post is found, repeated as one and the same, or left to a person; never sent twice."""
+
+import pytest
+
+from shared.events.progress import State
+from tests.fakes.networks.base import (
+    GARBAGE,
+    HANGS,
+    HANGS_AFTER_LANDING,
+    NEVER_ARRIVED,
+    REPLY_LOST,
+    Fault,
+    Reply,
+)
+from tests.integration.publisher.conformance.bench import Bench
+from tests.integration.publisher.conformance.cases import over
+
+NOT_JSON = Fault(
+    lands=True, reply=Reply(body=b"<html>Welcome to our proxy.</html>", headers={"content-type": "text/html"})
+)
+EMPTY = Fault(lands=True, reply=Reply(body={}))
+SILENT = {
+    "reply lost": REPLY_LOST,
+    "never arrived": NEVER_ARRIVED,
+    "hangs": HANGS,
+    "hangs after landing": HANGS_AFTER_LANDING,
+    "garbage": GARBAGE,
+}
+
+
+async def is_resolved(bench: Bench, state: str, fault: Fault) -> None:
+    """The post is there once and known to be; or, where nobody can tell, it is unknown and not sent again."""
+    if bench.case.certainty == "neither":
+        assert state == State.UNKNOWN
+        assert len(bench.network.posts) == fault.lands
+        assert len(bench.network.publishing_calls()) == 1
+        assert (await bench.fact("publish.unknown"))["error"]["class"] == "unconfirmed"
+        return
+    assert state == State.PUBLISHED
+    (posted,) = bench.network.posts
+    told = await bench.fact("publish.succeeded")
+    assert (told["platform_post_id"], told["url"]) == (posted.id, bench.case.url_of(bench.network, posted))
+
+
+@pytest.mark.parametrize("fault", SILENT.values(), ids=SILENT)
+async def test_a_request_without_a_reply_makes_one_post(bench: Bench, fault: Fault) -> None:
+    bench.hurry(0.5)
+    bench.network.faults.append(fault)
+    event = bench.post()
+
+    wait = await bench.deliver(event)
+    bench.hurry(10)
+    if wait is not None:
+        bench.rest(wait)
+        await bench.publish(event)
+
+    await is_resolved(bench, (await bench.kept(event)).state, fault)
+
+
+@pytest.mark.parametrize("fault", [NOT_JSON, EMPTY], ids=["no JSON", "no id"])
+@over(lambda case: case.replies_tell)
+async def test_a_reply_that_tells_nothing_is_no_confirmation(bench: Bench, fault: Fault) -> None:
+    bench.network.faults.append(fault)
+    event = bench.post()
+
+    await bench.publish(event)
+
+    await is_resolved(bench, (await bench.kept(event)).state, fault)
+
+
+@pytest.mark.parametrize("fault", [HANGS, HANGS_AFTER_LANDING], ids=["not landed", "landed"])
+async def test_what_a_killed_publisher_left_is_resolved(bench: Bench, fault: Fault) -> None:
+    bench.network.faults.append(fault)
+    event = bench.post()
+    await bench.kill_while_sending(event)
+    assert (await bench.kept(event)).state == State.SENDING
+
+    await bench.publish(event, redelivered=True)
+
+    await is_resolved(bench, (await bench.kept(event)).state, fault)
+
+
+@over(lambda case: case.certainty != "neither")
+async def test_the_same_text_in_another_post_is_another_post(bench: Bench) -> None:
+    """What tells a repeated request from a new one is the post, not its text."""
+    bench.network.faults.append(REPLY_LOST)
+    first, second = bench.post("Good morning!"), bench.post("Good morning!", due_in=1)
+
+    await bench.publish(first)
+    await bench.publish(second)
+
+    assert len(bench.network.posts) == 2
+    ids = [body["platform_post_id"] for _, body in await bench.told("publish.succeeded")]
+    assert ids == [posted.id for posted in bench.network.posts]
