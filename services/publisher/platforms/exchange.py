@@ -1,6 +1,6 @@
 """An HTTP request to a platform and its reply, with every failure named as what it means for the post."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -20,6 +20,9 @@ from services.publisher.platforms.errors import (
 )
 from shared.outbound import ForbiddenAddress, read_bounded
 
+Judge = Callable[[httpx.Response, bytes, datetime], None]
+"""Raises the PlatformError that a reply stands for, where more than its status must be known to tell."""
+
 
 @asynccontextmanager
 async def network_failures() -> AsyncIterator[None]:
@@ -38,14 +41,18 @@ async def network_failures() -> AsyncIterator[None]:
         raise Unconfirmed(str(error) or "no reply in time", code="no_reply") from error
 
 
-async def exchange(client: httpx.AsyncClient, request: httpx.Request, now: datetime) -> tuple[httpx.Response, bytes]:
-    """Send a request and return its successful reply, or raise a PlatformError."""
+async def exchange(
+    client: httpx.AsyncClient, request: httpx.Request, now: datetime, judge: Judge | None = None
+) -> tuple[httpx.Response, bytes]:
+    """Send a request and return its successful reply, or raise a PlatformError; `judge` is asked first."""
     async with network_failures():
         response = await client.send(request, stream=True)
         try:
             body = await read_bounded(response)
         finally:
             await response.aclose()
+    if judge:
+        judge(response, body, now)
     raise_for(response, body, now)
     return response, body
 
