@@ -1,10 +1,12 @@
 """The map of the console: what it consumes and hears, and how it is put together."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from services.console import retention
 from services.console.api import Console, application
 from services.console.asking import Asking
 from services.console.catalogue import Catalogue
@@ -16,6 +18,7 @@ from services.console.takers import Takers
 from shared.clock import SystemClock
 from shared.db import Database
 from shared.events import EVENTS, Event
+from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.publisher import (
     AccountConnected,
     AccountDisconnected,
@@ -48,6 +51,7 @@ from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer, Handler
 from shared.messaging.envelope import Delivery
 from shared.messaging.topology import Queue, Topology
+from shared.retention import Purge, Retention, queue_of
 from shared.service import Service, rabbit_broker
 
 NAME = "console"
@@ -70,6 +74,7 @@ MOST_BYTES = 2 * 1024 * 1024
 """Each message may be a batch of 500 posts: what is at work is bounded by its size too."""
 
 EVERYTHING = Queue(NAME, "console.projector", ("#",))
+RETENTION = queue_of(NAME)
 
 
 def build(settings: Settings) -> Service:
@@ -86,6 +91,9 @@ def build(settings: Settings) -> Service:
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
     consumer.subscribe(EVERYTHING, reactions, prefetch=PREFETCH, most_bytes=MOST_BYTES)
+    stopping = asyncio.Event()
+    old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
+    consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
     everything = dict.fromkeys(EVENTS.values(), feed.on_event)
     feed.behind(consumer.overhear(f"console.feed.{uuid4()}", everything, binding="#"))
     console = Console(
@@ -101,10 +109,11 @@ def build(settings: Settings) -> Service:
         database=database,
         publisher=publisher,
         broker=broker,
-        topology=Topology(NAME, (EVERYTHING,)),
+        topology=Topology(NAME, (EVERYTHING, RETENTION)),
         loops=(feed.rest,),
         before_stop=feed.close,
         http=(settings.host, settings.http_port),
+        stopping=stopping,
         make_http=lambda health: application(console, health),
     )
 

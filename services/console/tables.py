@@ -1,10 +1,13 @@
 """The console's tables."""
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, text
 
 from shared.db import InstantColumn
 
 metadata = MetaData()
+
+FINAL = "state IN ('published', 'failed', 'skipped', 'cancelled')"
+"""Posts that have come to their end."""
 
 posts = Table(
     "posts",
@@ -36,6 +39,7 @@ posts = Table(
     Index("posts_by_state", "state", "due_at"),
     Index("posts_by_account", "account_id", "due_at"),
     Index("posts_by_published", "published_at"),
+    Index("posts_done", "state", "updated_at", postgresql_where=text(FINAL), sqlite_where=text(FINAL)),
 )
 """`version` counts changes: two replicas that merge into the same row notice each other by it."""
 
@@ -87,6 +91,6 @@ connections = Table(
     Column("platform", String(100), nullable=False),
     Column("settings", Text, nullable=False),
     Column("limits", Text),
-    Column("seen_at", InstantColumn, nullable=False),
+    Column("seen_at", InstantColumn, nullable=False, index=True),
 )
 """Settings that somebody asked to connect an account with; never its credentials."""

@@ -1,13 +1,16 @@
 """The map of the publisher: what it consumes, and how it is put together."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+from services.publisher import retention
 from services.publisher.claims import Claims
 from services.publisher.connecting import Connecting
 from services.publisher.doubt import Doubts
 from services.publisher.handlers import Handlers
+from services.publisher.marks import Marks
 from services.publisher.platforms import platforms
 from services.publisher.publishing import Publishing, Turns
 from services.publisher.renewals import Renewals
@@ -19,6 +22,7 @@ from services.publisher.tables import outbox
 from services.publisher.tokens import LONGEST_RENEWAL, Tokens
 from shared.clock import SystemClock
 from shared.db import Database
+from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.publisher import AccountRefreshRequested
 from shared.events.requests import (
     AccountConnectRequested,
@@ -32,6 +36,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import RETRY_TIERS, Queue, Topology
 from shared.outbound import outbound_client
+from shared.retention import Purge, Retention, queue_of
 from shared.sealing import SealingKey
 from shared.service import Service, rabbit_broker
 from shared.vault import Vault
@@ -54,6 +59,7 @@ COMMANDS = Queue(
         "publish.resolve_requested",
     ),
 )
+RETENTION = queue_of(NAME)
 
 
 def build(settings: Settings) -> Service:
@@ -86,16 +92,21 @@ def build(settings: Settings) -> Service:
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
     subscribe(consumer, publishing, connecting, handlers, prefetch=settings.prefetch)
+    stopping = asyncio.Event()
+    old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
+    keys = retention.KeyRetention(Marks(database), old)
+    consumer.subscribe(RETENTION, {RetentionPurgeRequested: keys.on_retention_purge_requested}, prefetch=1)
     return Service(
         name=NAME,
         database=database,
         publisher=publisher,
         broker=broker,
-        topology=Topology(NAME, (REQUESTS, CANCELLATIONS, COMMANDS), retry_tiers=RETRY_TIERS),
+        topology=Topology(NAME, (REQUESTS, CANCELLATIONS, COMMANDS, RETENTION), retry_tiers=RETRY_TIERS),
         outbox=relay,
         before_stop=publishing.stop,
         closing=(consumer.finish, client.aclose),
         http=(settings.http_host, settings.http_port),
+        stopping=stopping,
     )
 
 

@@ -1,7 +1,7 @@
 """Claiming: many deliveries are decided in one transaction, with their accounts and rate-limit slots."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from services.publisher import facts
@@ -21,8 +21,10 @@ from services.publisher.domain import (
     postponed,
     settled,
 )
-from services.publisher.limits import Bucket
+from services.publisher.marks import keys_deleted_before
+from services.publisher.platforms.base import Limits
 from services.publisher.platforms.errors import RateLimited
+from services.publisher.slots import Slots
 from services.publisher.store import Key, Store, Unit
 from shared.clock import Clock
 from shared.db import Conflict
@@ -34,7 +36,8 @@ from shared.messaging.envelope import Envelope
 LINGER_SECONDS = 0.05
 NEAR = timedelta(seconds=1)
 """A post that is due sooner does not wait for company."""
-UNLIMITED = "{}"
+KEYS_LAST = timedelta(days=1)
+"""How long after its end the key of a post is kept at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Claims:
     store: Store
     clock: Clock
     lease: timedelta
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    """What each network allows, by its name."""
 
     def __post_init__(self) -> None:
         self._group = GroupCommit(self._claim, linger_seconds=LINGER_SECONDS)
@@ -69,8 +74,10 @@ class Claims:
         now = self.clock.now()
         async with self.store.unit() as unit:
             accounts = await unit.accounts(delivered.event.account_id for delivered in group)
+            slots = await Slots.locked(unit, accounts, self.limits, now)
             decisions = await self._decide(unit, group, accounts, now)
-            decisions = await _reserve(unit, decisions, accounts, now)
+            given = await slots.give(one.publication for one in decisions if isinstance(one, Claimed))
+            decisions = [_with_slot(decision, given, now) for decision in decisions]
             await unit.save(_latest(decisions, now))
             await unit.emit(
                 [
@@ -90,15 +97,26 @@ class Claims:
         keys = [delivered.key for delivered in group]
         known = await unit.publications(keys)
         tombstones = await unit.tombstones(keys)
+        oldest = min((one.event.publish_at for one in group if one.key not in known), default=now)
+        deleted_before = await keys_deleted_before(unit.connection) if now - oldest > KEYS_LAST else None
         decisions = []
         for delivered in group:
             current, tombstone = known.get(delivered.key), tombstones.get(delivered.key)
             decision = decide(delivered, current, tombstone, lease=self.lease, now=now)
+            decision = decision if current else _if_never_seen(decision, deleted_before)
             decision = _admitted(decision, accounts.get(delivered.event.account_id))
             if after := _after(decision, now):
                 known[delivered.key] = after
             decisions.append(decision)
         return decisions
+
+
+def _if_never_seen(decision: Decision, deleted_before: datetime | None) -> Decision:
+    """A post that is not known, but so old that its key may have been deleted, is held: it may have been published."""
+    if not isinstance(decision, Claimed) or not deleted_before or decision.publication.publish_at >= deleted_before:
+        return decision
+    reason = f"was due before {deleted_before:%Y-%m-%d %H:%M} UTC, and what was known of that time has been deleted"
+    return Hold(decision.publication, f"{reason}: see on the platform whether it was published, then retry the post")
 
 
 def _admitted(decision: Decision, account: StoredAccount | None) -> Decision:
@@ -117,42 +135,10 @@ def _admitted(decision: Decision, account: StoredAccount | None) -> Decision:
     return Claimed(replace(publication, platform=account.platform))
 
 
-async def _reserve(
-    unit: Unit, decisions: Sequence[Decision], accounts: Mapping[str, StoredAccount], now: datetime
-) -> list[Decision]:
-    """Give each claim on a limited account its slot, in the order in which the posts are due."""
-    limited = [
-        decision.publication
-        for decision in decisions
-        if isinstance(decision, Claimed)
-        and _needs_slot(decision.publication, now)
-        and accounts[decision.publication.account_id].limits != UNLIMITED
-    ]
-    buckets = await unit.buckets(accounts[publication.account_id] for publication in limited)
-    slots = _slots(limited, buckets, now)
-    await unit.save_buckets(buckets)
-    return [_with_slot(decision, slots, now) for decision in decisions]
-
-
-def _needs_slot(publication: Publication, now: datetime) -> bool:
-    """A slot that has passed unused is no use: all that waited for theirs while nobody ran would start at once."""
-    return publication.slot_at is None or publication.slot_at < now
-
-
-def _slots(
-    publications: Iterable[Publication], buckets: Mapping[str, Bucket], now: datetime
-) -> dict[str | None, datetime]:
-    in_due_order = sorted(publications, key=lambda publication: publication.publish_at)
-    return {
-        publication.claim_token: buckets[publication.account_id].reserve(max(publication.not_before, now))
-        for publication in in_due_order
-    }
-
-
-def _with_slot(decision: Decision, slots: Mapping[str | None, datetime], now: datetime) -> Decision:
+def _with_slot(decision: Decision, slots: Mapping[Key, datetime], now: datetime) -> Decision:
     if not isinstance(decision, Claimed):
         return decision
-    slot_at = slots.get(decision.publication.claim_token)
+    slot_at = slots.get(decision.publication.key)
     if slot_at is None:
         return decision
     if slot_at - now > max(LONGEST_HOLD, decision.publication.not_before - now):

@@ -1,12 +1,17 @@
 """The publisher's tables."""
 
-from sqlalchemy import Boolean, Column, Integer, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text, text
 
 from shared.db import InstantColumn
 from shared.messaging.inbox import inbox_table
 from shared.messaging.outbox import outbox_table
 
 metadata = MetaData()
+
+FINAL = "state IN ('published', 'failed', 'skipped')"
+"""Publications for which nothing is left to do."""
+SLOTTED = "slot_at IS NOT NULL"
+"""Publications on limited accounts that are on their way."""
 
 publications = Table(
     "publications",
@@ -27,6 +32,8 @@ publications = Table(
     Column("request", Text, nullable=False),
     Column("correlation_id", String(200), nullable=False),
     Column("updated_at", InstantColumn, nullable=False),
+    Index("publications_done", "state", "updated_at", postgresql_where=text(FINAL), sqlite_where=text(FINAL)),
+    Index("publications_slots", "account_id", "slot_at", postgresql_where=text(SLOTTED), sqlite_where=text(SLOTTED)),
 )
 
 tombstones = Table(
@@ -36,7 +43,14 @@ tombstones = Table(
     Column("account_id", String(200), primary_key=True),
     Column("revision", Integer, nullable=False),
     Column("reason", String(20), nullable=False),
-    Column("created_at", InstantColumn, nullable=False),
+    Column("created_at", InstantColumn, nullable=False, index=True),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("reached_at", InstantColumn, nullable=False),
 )
 
 accounts = Table(

@@ -1,14 +1,19 @@
 """The map of the scheduler: what it consumes, what it runs, and how it is put together."""
 
+import asyncio
 from pathlib import Path
 
+from services.scheduler import retention
 from services.scheduler.handlers import Handlers
 from services.scheduler.periodic import Dispatcher, Sweeper
 from services.scheduler.settings import Settings
 from services.scheduler.store import Store
 from services.scheduler.tables import outbox
+from services.scheduler.ticking import Ticker
+from services.scheduler.timer_store import TimerStore
 from shared.clock import SystemClock
 from shared.db import Database
+from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.publisher import (
     AccountConnected,
     AccountDisconnected,
@@ -19,17 +24,24 @@ from shared.events.publisher import (
     PublishSucceeded,
     PublishUnknown,
 )
-from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
+from shared.events.requests import (
+    ScheduleBatchRequested,
+    ScheduleCancelRequested,
+    ScheduleRequested,
+    TimerTriggerRequested,
+)
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import Queue, Topology
+from shared.retention import Purge, Retention, queue_of
 from shared.service import Service, rabbit_broker
 
 NAME = "scheduler"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 REQUESTS = Queue(NAME, "scheduler.requests", ("schedule.requested", "schedule.cancel_requested"))
+TIMERS = Queue(NAME, "scheduler.timers", ("timer.trigger_requested",))
 BATCHES = Queue(NAME, "scheduler.batches", ("schedule.batch_requested",))
 OUTCOMES = Queue(
     NAME,
@@ -45,6 +57,7 @@ OUTCOMES = Queue(
         "account.disconnected",
     ),
 )
+RETENTION = queue_of(NAME)
 
 
 def build(settings: Settings) -> Service:
@@ -57,20 +70,25 @@ def build(settings: Settings) -> Service:
     handlers = Handlers(store, clock)
     dispatcher = Dispatcher(store, publisher, clock, handlers.due_soon, settings.delay)
     broker = rabbit_broker(settings.broker_url, NAME)
-    subscribe(Consumer(NAME, broker, publisher, clock), handlers)
+    consumer, stopping = Consumer(NAME, broker, publisher, clock), asyncio.Event()
+    ticker = Ticker(TimerStore(database, relay), clock, settings.timers)
+    subscribe(consumer, handlers, ticker)
+    old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
+    consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
     return Service(
         name=NAME,
         database=database,
         publisher=publisher,
         broker=broker,
-        topology=Topology(NAME, (REQUESTS, BATCHES, OUTCOMES), delay=settings.delay),
+        topology=Topology(NAME, (REQUESTS, BATCHES, OUTCOMES, TIMERS, RETENTION), delay=settings.delay),
         outbox=relay,
-        loops=(dispatcher.run, Sweeper(store, clock, handlers.due_soon).run),
+        loops=(dispatcher.run, Sweeper(store, clock, handlers.due_soon).run, ticker.run),
         http=(settings.http_host, settings.http_port),
+        stopping=stopping,
     )
 
 
-def subscribe(consumer: Consumer, handlers: Handlers) -> None:
+def subscribe(consumer: Consumer, handlers: Handlers, ticker: Ticker) -> None:
     """Every event the scheduler takes."""
     consumer.subscribe(
         REQUESTS,
@@ -101,3 +119,4 @@ def subscribe(consumer: Consumer, handlers: Handlers) -> None:
         },
         prefetch=2000,
     )
+    consumer.subscribe(TIMERS, {TimerTriggerRequested: ticker.on_timer_trigger_requested}, prefetch=10)

@@ -9,6 +9,8 @@ from shared.messaging.outbox import outbox_table
 metadata = MetaData()
 
 _AWAITING_DISPATCH = text("state = 'scheduled'")
+FINAL = "state IN ('published', 'failed', 'skipped', 'cancelled')"
+"""Schedules that have come to their end."""
 _AWAITING_OUTCOME = text("state IN ('dispatched', 'retrying')")
 
 schedules = Table(
@@ -38,6 +40,7 @@ schedules = Table(
         postgresql_where=_AWAITING_OUTCOME,
         sqlite_where=_AWAITING_OUTCOME,
     ),
+    Index("schedules_done", "state", "updated_at", postgresql_where=text(FINAL), sqlite_where=text(FINAL)),
 )
 
 accounts = Table(

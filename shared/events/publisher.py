@@ -66,12 +66,16 @@ class PublishHeld(Event, type="publish.held"):
 
 
 class AccountConnected(Event, type="account.connected"):
-    """`refresh_expires_at` is when no refresh helps any more; `rules` are what its posts must satisfy."""
+    """`refresh_expires_at` is when no refresh helps any more; `rules` are what its posts must satisfy.
+
+    `can_refresh` is whether its token can be renewed without a person.
+    """
 
     account_id: Id
     platform: Name
     token_expires_at: Instant | None = None
     refresh_expires_at: Instant | None = None
+    can_refresh: bool | None = None
     rules: PostRules | None = None
     changed_at: Instant | None = None
 

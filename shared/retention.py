@@ -1,0 +1,188 @@
+"""Retention: a service deletes its own old rows, a few at a time, so that nobody waits for it.
+
+Old rows are found by an index without locking anything. Then they are deleted in short transactions, passing over rows
+that somebody else holds; how many go at once follows from how long the last ones took, and after each transaction
+others have as long a turn.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any, Literal
+
+import structlog
+from sqlalchemy import Column, Executable, Table, TextClause, bindparam, column, text
+
+from shared.clock import Clock
+from shared.db import Database, InstantColumn
+from shared.events.maintenance import RetentionPurged, RetentionPurgeRequested
+from shared.messaging.broker import Outgoing, Publisher
+from shared.messaging.envelope import Delivery, Envelope
+from shared.messaging.topology import Queue
+from shared.messaging.verdict import HandBack
+
+SHORTEST = timedelta(days=1)
+"""Nothing younger is deleted, whatever is asked: redeliveries, sweeps and replays may still need it."""
+KEEP_SUCCEEDED = 1_000
+KEEP_FAILED = 5_000
+LONGEST_RUN = timedelta(minutes=15)
+"""What is left after this goes with the next request; the broker takes a message back that is at work for too long."""
+TARGET_SECONDS = 0.02
+FIRST, FEWEST, MOST = 100, 10, 2_000
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Rows of one table that may go once `age`, an indexed instant, is older than what is asked for by `longer`.
+
+    `where` is SQL over the table and `:before`; of rows that `keeps` names, so many of the newest stay.
+    """
+
+    table: Table
+    age: Column[Any]
+    where: str = "true"
+    keeps: Literal["succeeded", "failed"] | None = None
+    longer: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One transaction of a purge: how many rows it deleted and how long it held them."""
+
+    rows: int
+    seconds: float
+
+
+def queue_of(service: str) -> Queue:
+    """Where a service is asked to delete its old rows."""
+    return Queue(service, f"{service}.retention", (RetentionPurgeRequested.type,))
+
+
+def next_size(size: int, seconds: float) -> int:
+    """How many rows to delete at once, after so many took so long."""
+    if seconds > TARGET_SECONDS:
+        return max(FEWEST, size // 2)
+    return min(MOST, size * 2) if seconds < TARGET_SECONDS / 2 else size
+
+
+def inbox_rule(inbox: Table) -> Rule:
+    """Inbox rows stay for three weeks more than others: they must outlive redeliveries and dead-letter replays."""
+    return Rule(inbox, inbox.c.received_at, longer=timedelta(days=21))
+
+
+@dataclass(frozen=True)
+class Purge:
+    """Deletes by rules until it is done, its time is up, or the service stops."""
+
+    database: Database
+    clock: Clock
+    stopping: asyncio.Event
+    on_batch: Callable[[Batch], None] = lambda _: None
+
+    async def run(self, rules: Sequence[Rule], asked: RetentionPurgeRequested) -> int:
+        """Delete what the rules let go; how many rows there were."""
+        until = self.clock.now() + LONGEST_RUN
+        return sum([await self._by(rule, asked, until) for rule in rules])
+
+    async def _by(self, rule: Rule, asked: RetentionPurgeRequested, until: datetime) -> int:
+        before = min(asked.before, self.clock.now() - SHORTEST) - rule.longer
+        before = await self._with_those_kept(rule, asked, before)
+        find, delete = finding(rule, self.database.dialect), _delete(rule, self.database.dialect)
+        deleted, size, since = 0, FIRST, _BEGINNING
+        while not self.stopping.is_set() and self.clock.now() < until:
+            found = await self._found(find, {"since": since, "before": before, "most": size})
+            if not found:
+                break
+            batch = await self._deleted(delete, {"before": before, "ids": json.dumps([id_ for id_, _ in found])})
+            deleted += batch.rows
+            since = max(age for _, age in found) if batch.rows else found[-1][1] + timedelta(microseconds=1)
+            size = next_size(size, batch.seconds)
+            await asyncio.sleep(batch.seconds)
+        return deleted
+
+    async def _with_those_kept(self, rule: Rule, asked: RetentionPurgeRequested, before: datetime) -> datetime:
+        """The instant before which rows may go, so that enough of the newest stay."""
+        keep = _kept(rule, asked)
+        if not keep:
+            return before
+        statement = _sql(
+            f"SELECT {rule.age.name} FROM {rule.table.name} WHERE {rule.where} "
+            f"ORDER BY {rule.age.name} DESC LIMIT 1 OFFSET :others"
+        ).columns(rule.age)
+        async with self.database.reading() as connection:
+            oldest_kept = (await connection.execute(statement, {"others": keep - 1, "before": before})).scalar()
+        return min(before, oldest_kept) if oldest_kept else _BEGINNING
+
+    async def _found(self, statement: Executable, parameters: dict[str, Any]) -> list[tuple[Any, datetime]]:
+        async with self.database.reading() as connection:
+            return [(row[0], row[1]) for row in await connection.execute(statement, parameters)]
+
+    async def _deleted(self, statement: Executable, parameters: dict[str, Any]) -> Batch:
+        async with self.database.transaction() as connection:
+            began = monotonic()
+            rows = (await connection.execute(statement, parameters)).rowcount
+        batch = Batch(rows, monotonic() - began)
+        self.on_batch(batch)
+        return batch
+
+
+@dataclass(frozen=True)
+class Retention:
+    """A service's answer to `retention.purge_requested`."""
+
+    service: str
+    purge: Purge
+    rules: Sequence[Rule]
+    publisher: Publisher
+
+    async def on_retention_purge_requested(self, delivery: Delivery[RetentionPurgeRequested]) -> None:
+        """Delete what is old enough and say how many rows that were."""
+        rows = await self.purge.run(self.rules, delivery.event)
+        if self.purge.stopping.is_set():
+            raise HandBack
+        purged = Envelope.of(RetentionPurged(service=self.service, rows=rows), correlation_id=delivery.correlation_id)
+        await self.publisher.publish(Outgoing(purged, mandatory=False))
+        log.info("rows_purged", service=self.service, rows=rows)
+
+
+def _kept(rule: Rule, asked: RetentionPurgeRequested) -> int:
+    if rule.keeps is None:
+        return 0
+    given, usual = {
+        "succeeded": (asked.keep_succeeded, KEEP_SUCCEEDED),
+        "failed": (asked.keep_failed, KEEP_FAILED),
+    }[rule.keeps]
+    return usual if given is None else given
+
+
+_ADDRESS = {"sqlite": "rowid", "postgresql": "CAST(ctid AS text)"}
+
+
+def finding(rule: Rule, dialect: str) -> Executable:
+    """The statement that finds rows a rule lets go, oldest first."""
+    age = rule.age.name
+    return _sql(
+        f"SELECT {_ADDRESS[dialect]} AS id, {age} FROM {rule.table.name} "
+        f"WHERE {rule.where} AND {age} >= :since AND {age} < :before ORDER BY {age} LIMIT :most"
+    ).columns(column("id"), rule.age)
+
+
+def _delete(rule: Rule, dialect: str) -> Executable:
+    """Look again at each row: since it was found it may have changed, or another may have taken its place."""
+    name, old = rule.table.name, f"{rule.where} AND {rule.age.name} < :before"
+    if dialect == "sqlite":
+        return _sql(f"DELETE FROM {name} WHERE rowid IN (SELECT value FROM json_each(:ids)) AND {old}")
+    found = "ARRAY(SELECT CAST(value AS tid) FROM json_array_elements_text(CAST(:ids AS json)))"
+    free = f"SELECT ctid FROM {name} WHERE ctid = ANY({found}) AND {old} FOR UPDATE SKIP LOCKED"
+    return _sql(f"DELETE FROM {name} WHERE ctid = ANY(ARRAY({free}))")
+
+
+def _sql(statement: str) -> TextClause:
+    instants = [bindparam(name, type_=InstantColumn()) for name in ("since", "before") if f":{name}" in statement]
+    return text(statement).bindparams(*instants)

@@ -1,0 +1,198 @@
+"""What each service deletes once it is old, in its own tables as its migrations make them."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, insert, select, text
+
+import services.console.app
+import services.console.retention
+import services.publisher.app
+import services.publisher.retention
+import services.scheduler.app
+import services.scheduler.retention
+from services.console import tables as console
+from services.publisher import tables as publisher
+from services.publisher.claims import Claims
+from services.publisher.domain import Claimed, Hold, StoredAccount
+from services.publisher.marks import Marks
+from services.publisher.retention import KeyRetention
+from services.publisher.store import Store
+from services.scheduler import tables as scheduler
+from shared.bulk import row_of
+from shared.db import Database
+from shared.events.maintenance import RetentionPurgeRequested
+from shared.events.progress import State
+from shared.events.requests import LatePolicy
+from shared.messaging.envelope import Delivery
+from shared.messaging.outbox import Outbox
+from shared.migrate import migrate
+from shared.retention import Purge, Retention, Rule, finding
+from tests.fakes.clock import FakeClock
+from tests.fakes.publisher import RecordingPublisher
+from tests.support.publications import a_publication, delivered, requested
+from tests.support.schedules import schedule
+
+NOW = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(days=40)
+ASKED = RetentionPurgeRequested(before=NOW - timedelta(days=7), keep_succeeded=0, keep_failed=0)
+OPEN_TO_THE_SCHEDULER = ("scheduled", "dispatched", "retrying", "held", "unknown")
+OPEN_TO_THE_PUBLISHER = ("claimed", "sending", "retrying", "held", "unknown")
+SERVICES = {
+    "scheduler": (services.scheduler.app.MIGRATIONS, services.scheduler.retention.RULES),
+    "publisher": (services.publisher.app.MIGRATIONS, services.publisher.retention.RULES),
+    "console": (services.console.app.MIGRATIONS, services.console.retention.RULES),
+}
+
+
+@asynccontextmanager
+async def migrated(url: str, migrations: Path) -> AsyncIterator[Database]:
+    await migrate(url, migrations)
+    database = Database(url)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def write(database: Database, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(insert(table), list(rows))
+
+
+def as_row(record: Any) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in row_of(record)}
+
+
+async def left(database: Database, table: Table, column: str) -> set[Any]:
+    async with database.reading() as connection:
+        return set((await connection.execute(select(table.c[column]))).scalars())
+
+
+def a_purge(database: Database) -> Purge:
+    return Purge(database, FakeClock(NOW), asyncio.Event())
+
+
+async def test_the_scheduler_keeps_posts_that_are_still_to_come(database_url: str) -> None:
+    migrations, rules = SERVICES["scheduler"]
+    async with migrated(database_url, migrations) as database:
+        old = as_row(schedule(updated_at=LONG_AGO))
+        states = [state for state in State if state is not State.SENDING]
+        await write(database, scheduler.schedules, [old | {"post_id": state, "state": state} for state in states])
+        await write(database, scheduler.inbox, [
+            {"message_id": "old", "received_at": LONG_AGO},
+            {"message_id": "may come again", "received_at": NOW - timedelta(days=27)},
+        ])  # fmt: skip
+
+        rows = await a_purge(database).run(rules, ASKED)
+
+        assert rows == 5
+        assert await left(database, scheduler.schedules, "state") == set(OPEN_TO_THE_SCHEDULER)
+        assert await left(database, scheduler.inbox, "message_id") == {"may come again"}
+
+
+async def test_the_publisher_keeps_keys_a_day_longer_and_what_is_pending_for_ever(database_url: str) -> None:
+    migrations, rules = SERVICES["publisher"]
+    a_day_less = {"post_id": "a day less", "state": "published", "updated_at": NOW - timedelta(days=7.5)}
+    async with migrated(database_url, migrations) as database:
+        old = as_row(a_publication(updated_at=LONG_AGO, publish_at=LONG_AGO))
+        states = (*OPEN_TO_THE_PUBLISHER, "published", "failed", "skipped")
+        await write(database, publisher.publications, [old | {"post_id": state, "state": state} for state in states])
+        await write(database, publisher.publications, [old | a_day_less])
+        await write(database, publisher.tombstones, [
+            {"post_id": "old", "account_id": "a", "revision": 1, "reason": "cancelled", "created_at": LONG_AGO},
+            {"post_id": "new", "account_id": "a", "revision": 1, "reason": "cancelled", "created_at": NOW},
+        ])  # fmt: skip
+
+        rows = await a_purge(database).run(rules, ASKED)
+
+        assert rows == 4
+        assert await left(database, publisher.publications, "post_id") == {*OPEN_TO_THE_PUBLISHER, "a day less"}
+        assert await left(database, publisher.tombstones, "post_id") == {"new"}
+
+
+async def test_a_request_for_a_post_whose_key_is_gone_is_held_not_sent_again(database_url: str) -> None:
+    """Out of a dead letter that somebody replays after weeks, with a policy that would take it however late."""
+    migrations, rules = SERVICES["publisher"]
+    clock = FakeClock(NOW)
+    async with migrated(database_url, migrations) as database:
+        store = Store(database, Outbox(publisher.outbox, database, RecordingPublisher(clock), clock))
+        claims = Claims(store, clock, lease=timedelta(seconds=30))
+        published = a_publication(state="published", publish_at=LONG_AGO, updated_at=LONG_AGO)
+        async with store.unit() as unit:
+            await unit.save_account(StoredAccount("account", "sandbox", "{}", "", "{}", True, NOW))
+            await unit.save([published])
+        retention = Retention("publisher", a_purge(database), rules, RecordingPublisher(clock))
+
+        await KeyRetention(Marks(database), retention).on_retention_purge_requested(Delivery(ASKED, "m", "c"))
+
+        whenever = LatePolicy(grace_seconds=365 * 86400)
+        again = await claims.claim(delivered(requested(publish_at=LONG_AGO, late_policy=whenever)))
+        late = requested("late", publish_at=NOW - timedelta(days=7), late_policy=whenever)
+        never_sent = await claims.claim(delivered(late, token="other"))
+        assert await left(database, publisher.publications, "state") == {"held", "claimed"}
+        assert isinstance(again.decision, Hold)
+        assert "see on the platform whether it was published" in again.decision.reason
+        assert isinstance(never_sent.decision, Claimed)
+
+
+async def test_the_console_keeps_what_is_asked_for_until_it_has_come_to_its_end(database_url: str) -> None:
+    migrations, rules = SERVICES["console"]
+    post = {
+        "account_id": "a", "revision": 1, "attempts": 0, "due_at": LONG_AGO, "updated_at": LONG_AGO, "version": 1,
+    }  # fmt: skip
+    async with migrated(database_url, migrations) as database:
+        for state in ("published", "scheduled"):
+            await write(database, console.posts, [post | {"post_id": state, "state": state, "request_id": state}])
+            draft = {"request_id": state, "post_id": state, "position": 0, "body": "{}", "seen_at": LONG_AGO}
+            await write(database, console.drafts, [draft])
+        link = {"account_id": "a", "platform": "sandbox", "settings": "{}", "seen_at": LONG_AGO}
+        await write(database, console.connections, [link | {"request_id": one} for one in ("now", "before")])
+        account = {"account_id": "a", "request_id": "now", "updated_at": LONG_AGO, "version": 1}
+        await write(database, console.accounts, [account])
+        refusal = {"message_id": "m", "position": 0, "post_id": "p", "code": "invalid", "reason": "r"}
+        await write(database, console.rejections, [refusal | {"seen_at": LONG_AGO}])
+
+        rows = await a_purge(database).run(rules, ASKED)
+
+        assert rows == 4
+        assert await left(database, console.posts, "post_id") == {"scheduled"}
+        assert await left(database, console.drafts, "post_id") == {"scheduled"}
+        assert await left(database, console.connections, "request_id") == {"now"}
+        assert await left(database, console.rejections, "post_id") == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_old_rows_are_found_by_an_index(service: str, sqlite_url: str) -> None:
+    migrations, rules = SERVICES[service]
+    async with migrated(sqlite_url, migrations) as database, database.reading() as connection:
+        for rule in rules:
+            plan = await connection.execute(*explained(rule))
+
+            steps = [row[3] for row in plan]
+            assert re.match(f"SEARCH {rule.table.name} USING (COVERING )?INDEX", steps[0]), (rule.where, steps)
+            assert not [step for step in steps if "TEMP B-TREE" in step]
+
+
+def explained(rule: Rule) -> tuple[Any, dict[str, Any]]:
+    found = text(f"EXPLAIN QUERY PLAN {finding(rule, 'sqlite')}")
+    return found, {"since": "1970", "before": "2027", "most": 100}
+
+
+async def test_what_was_deleted_is_told(database_url: str) -> None:
+    migrations, rules = SERVICES["scheduler"]
+    recording = RecordingPublisher(FakeClock(NOW))
+    async with migrated(database_url, migrations) as database:
+        await write(database, scheduler.inbox, [{"message_id": "old", "received_at": LONG_AGO}])
+        retention = Retention("scheduler", a_purge(database), rules, recording)
+
+        await retention.on_retention_purge_requested(Delivery(ASKED, "m", "correlation"))
+
+    assert recording.last().envelope.body == b'{"service":"scheduler","rows":1}'
+    assert recording.last().envelope.correlation_id == "correlation"
