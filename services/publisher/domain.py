@@ -17,6 +17,8 @@ LONGEST_HOLD = timedelta(seconds=10)
 """A wait up to this long is slept; a longer one is spent in a retry queue."""
 SHORTEST_REST = timedelta(seconds=5)
 """The shortest stay in a retry queue: how long after its time a retry may come back without being late."""
+SLOT_LASTS = timedelta(milliseconds=50)
+"""How much later than its rate-limit slot a send may start; later it could meet those of the next window."""
 
 CLAIMED = "claimed"
 """Being prepared: nothing has been sent, and another delivery may take over."""
@@ -51,6 +53,10 @@ class Publication:
     def start_at(self) -> datetime:
         """When the send may start: due, past its backoff, and in its rate-limit slot."""
         return max(self.not_before, self.slot_at) if self.slot_at else self.not_before
+
+    def has_missed_its_slot(self, now: datetime) -> bool:
+        """Whether a send that started now would be where others may send."""
+        return self.slot_at is not None and now - self.slot_at > SLOT_LASTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +186,8 @@ def _decide_sending(delivered: Delivered, current: Publication, *, lease: timede
 
 
 def _decide_known(delivered: Delivered, current: Publication, *, now: datetime) -> Claimed | Wait | Skip | Hold:
-    if current.not_before - now > LONGEST_HOLD and current.state == State.RETRYING:
-        return Wait(current.not_before)
+    if current.start_at - now > LONGEST_HOLD and current.state == State.RETRYING:
+        return Wait(current.start_at)
     expected_at = current.start_at + SHORTEST_REST if current.state == State.RETRYING else current.start_at
     claimed = replace(current, state=CLAIMED, claim_token=delivered.token, updated_at=now)
     return _unless_too_late(delivered.event.late_policy, claimed, expected_at, now)
@@ -256,10 +262,8 @@ def again(publication: Publication, *, not_before: datetime, used_attempt: bool,
 
 
 def postponed(publication: Publication, slot_at: datetime, now: datetime) -> Publication:
-    """The publication waiting for the rate-limit slot it keeps."""
-    return replace(
-        publication, state=State.RETRYING, not_before=slot_at, slot_at=slot_at, claim_token=None, updated_at=now
-    )
+    """The publication waiting for the rate-limit slot it keeps; its place in line is still that of its due instant."""
+    return replace(publication, state=State.RETRYING, slot_at=slot_at, claim_token=None, updated_at=now)
 
 
 def settled(publication: Publication, state: State, outcome: str, now: datetime) -> Publication:

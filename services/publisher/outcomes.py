@@ -18,17 +18,23 @@ NEEDS_RECONNECT = "needs_reconnect"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The publication as it now is, what others learn, and the verdict on the message (None: it is done)."""
+    """The publication as it now is, what others learn, and the verdict on the message (None: it is done).
+
+    Until `closed_until` the platform will take nothing more.
+    """
 
     publication: Publication
     told: tuple[Event, ...]
     verdict: TryAgain | Park | None = None
+    closed_until: datetime | None = None
 
 
 def after_success(publication: Publication, published: Published, started_at: datetime, now: datetime) -> Outcome:
     """It is on the platform."""
     fact = facts.succeeded(publication, published, started_at)
-    return Outcome(settled(publication, State.PUBLISHED, facts.as_text(fact), now), (fact,))
+    used_up = published.allowance if published.allowance and published.allowance.is_used_up else None
+    kept = settled(publication, State.PUBLISHED, facts.as_text(fact), now)
+    return Outcome(kept, (fact,), closed_until=used_up.resets_at if used_up else None)
 
 
 def after_failure(
@@ -60,8 +66,8 @@ def after_oversleeping(publication: Publication, now: datetime) -> Outcome:
     return Outcome(waiting, (facts.retrying(waiting, error.detail),), TryAgain(timedelta(0)))
 
 
-def after_unauthorized(publication: Publication, now: datetime) -> Outcome:
-    """Nothing was published, and the account's token can be renewed: it starts over with a new one."""
+def starting_over(publication: Publication, now: datetime) -> Outcome:
+    """Nothing was published, and it goes through its claim once more: with a new token, or for a new slot."""
     return Outcome(again(publication, not_before=publication.not_before, used_attempt=False, now=now), ())
 
 
@@ -70,9 +76,20 @@ def _has_attempts(publication: Publication) -> bool:
 
 
 def _wait(publication: Publication, error: RateLimited, now: datetime) -> Outcome:
-    """The platform's own limit costs no attempt."""
-    waiting = again(publication, not_before=now + error.retry_after, used_attempt=False, now=now)
-    return Outcome(waiting, (facts.retrying(waiting, error.detail),), TryAgain(error.retry_after))
+    """The platform's own limit costs no attempt, nor the place in line; nothing else is sent before either."""
+    until = now + error.retry_after
+    waiting = again(publication, not_before=publication.not_before, used_attempt=False, now=now)
+    waiting = replace(waiting, slot_at=until)
+    told = (facts.retrying(waiting, error.detail),)
+    return Outcome(waiting, told, TryAgain(error.retry_after), closed_until=until)
+
+
+def after_postponing(publication: Publication, reason: str, rest: timedelta, now: datetime) -> Outcome:
+    """Nothing was tried, since the destination does not answer others either."""
+    waiting = again(publication, not_before=publication.not_before, used_attempt=True, now=now)
+    waiting = replace(waiting, slot_at=now + rest)
+    error = Transient(reason, code="destination_unwell")
+    return Outcome(waiting, (facts.retrying(waiting, error.detail),), TryAgain(rest))
 
 
 def _retry(publication: Publication, error: Transient | Unconfirmed, now: datetime, jitter: float) -> Outcome:

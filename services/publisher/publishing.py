@@ -15,7 +15,7 @@ from services.publisher.outcomes import (
     after_cancellation,
     after_oversleeping,
     after_success,
-    after_unauthorized,
+    starting_over,
 )
 from services.publisher.platforms.base import Platform, Published, Ready
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized, Unconfirmed
@@ -152,7 +152,7 @@ class Publishing:
         """What follows from an error; a token that was refused is renewed once, and costs no attempt."""
         if isinstance(error, Unauthorized) and way.may_renew and await self.tokens.expire(way.stored):
             way.renewed = True
-            return after_unauthorized(tried, self.clock.now())
+            return starting_over(tried, self.clock.now())
         if nothing_was_sent:
             return self.doubts.after_failure(tried, error, deduplicates=True)
         return await self.doubts.after_error(tried, error, way.stored)

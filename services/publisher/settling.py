@@ -1,12 +1,13 @@
 """Committing how far posts have come: that they are being sent, and what became of them, with the facts told."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 import structlog
 
 from services.publisher.domain import Publication
 from services.publisher.outcomes import Outcome
+from services.publisher.platforms.base import Limits
 from services.publisher.reporting import report
 from services.publisher.store import Store
 from shared.clock import Clock
@@ -24,9 +25,10 @@ log = structlog.get_logger()
 class Settling:
     """Writes in groups; what was written is committed when a method returns."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, limits: Mapping[str, Limits] | None = None) -> None:
         self.store = store
         self.clock = clock
+        self.limits = limits or {}
         self._is_stopping = False
         self._marks = GroupCommit(self._mark_sending, linger_seconds=LINGER_SECONDS)
         self._outcomes = GroupCommit(self._finish, linger_seconds=LINGER_SECONDS)
@@ -66,7 +68,21 @@ class Settling:
         async with self.store.unit() as unit:
             ours = await unit.finish([(outcome.publication, token) for token, outcome in finished])
             await unit.emit(_envelopes([outcome for token, outcome in finished if token in ours]))
+            for account_id, (platform, until) in _closed([outcome for _, outcome in finished]).items():
+                limits = self.limits.get(platform)
+                whole_app = limits is not None and limits.headers_tell_of == "app"
+                await unit.close_accounts(account_id, until, whole_app=whole_app)
         return [None] * len(finished)
+
+
+def _closed(outcomes: Sequence[Outcome]) -> dict[str, tuple[str, datetime]]:
+    """The accounts on which nothing more may be sent for a while, with their platforms and until when."""
+    closed: dict[str, tuple[str, datetime]] = {}
+    for outcome in outcomes:
+        account_id, platform = outcome.publication.account_id, outcome.publication.platform or ""
+        if outcome.closed_until and outcome.closed_until >= closed.get(account_id, ("", outcome.closed_until))[1]:
+            closed[account_id] = platform, outcome.closed_until
+    return closed
 
 
 def _envelopes(outcomes: Sequence[Outcome]) -> list[Envelope]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import Executable, RowMapping, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.publisher.domain import Publication, StoredAccount, Tombstone
-from services.publisher.limits import Bucket, windows_of
+from services.publisher.limits import Bucket, Window
 from services.publisher.tables import accounts, inbox, publications, reservations, tombstones
 from shared import bulk
 from shared.db import Conflict, Database
@@ -24,6 +24,11 @@ Key = tuple[str, str]
 _NOT_REVOKED = (
     "NOT EXISTS (SELECT 1 FROM tombstones WHERE tombstones.post_id = publications.post_id "
     "AND tombstones.account_id = publications.account_id AND tombstones.revision >= publications.revision)"
+)
+_IN_ITS_SLOT = "publications.slot_at IS NOT DISTINCT FROM given.slot_at"
+_IS_OPEN = (
+    "NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.account_id = publications.account_id AND "
+    "accounts.closed_until > given.updated_at AND accounts.closed_until > coalesce(given.slot_at, given.not_before))"
 )
 _STILL_OURS = "publications.claim_token = given.claim_token"
 
@@ -69,12 +74,11 @@ class Unit:
         """Write an account."""
         await self.connection.execute(self.store.write_account, bulk.encode([bulk.row_of(account)]))
 
-    async def buckets(self, limited: Iterable[StoredAccount]) -> dict[str, Bucket]:
-        """The reservations of these accounts, locked until the commit."""
-        windows = {account.account_id: windows_of(json.loads(account.limits)) for account in limited}
+    async def buckets(self, windows: Mapping[str, Sequence[Window]]) -> dict[str, Bucket]:
+        """The reservations under these keys, locked until the commit."""
         if not windows:
             return {}
-        rows = bulk.encode({"account_id": account_id, "reserved": "[]"} for account_id in sorted(windows))
+        rows = bulk.encode({"account_id": key, "reserved": "[]"} for key in sorted(windows))
         await self.connection.execute(self.store.make_reservations, rows)
         found = (await self.connection.execute(self.store.load_reservations, rows)).mappings()
         return {row["account_id"]: Bucket(windows[row["account_id"]], json.loads(row["reserved"])) for row in found}
@@ -84,6 +88,29 @@ class Unit:
         rows = [{"account_id": one, "reserved": json.dumps(bucket.reserved)} for one, bucket in sorted(buckets.items())]
         if rows:
             await self.connection.execute(self.store.save_reservations, bulk.encode(rows))
+
+    async def slot_holders(self, due_after: Mapping[str, datetime], slot_after: datetime) -> list[Publication]:
+        """Posts on these accounts that wait for a later slot and are due after these instants, locked."""
+        if not due_after:
+            return []
+        rows = bulk.encode(
+            {"account_id": account_id, "not_before": due, "slot_at": slot_after}
+            for account_id, due in sorted(due_after.items())
+        )
+        found = (await self.connection.execute(self.store.load_slot_holders, rows)).mappings()
+        return [Publication(**row) for row in found]
+
+    async def move_slots(self, moved: Sequence[Publication]) -> None:
+        """Write the new slots of posts that are locked."""
+        if moved:
+            await self.connection.execute(self.store.move_slots, bulk.encode_records(moved))
+
+    async def close_accounts(self, account_id: str, until: datetime, *, whole_app: bool) -> None:
+        """Let nothing be sent on the account, or on all accounts of its app, until then."""
+        row = {"account_id": account_id, "closed_until": until}
+        await self.connection.execute(
+            self.store.close_app if whole_app else self.store.close_account, bulk.encode([row])
+        )
 
     async def save(self, changed: Iterable[Publication]) -> None:
         """Write publications that this transaction has looked for; Conflict where another replica made one since."""
@@ -145,8 +172,8 @@ class Store:
             publications,
             [c.attempts, c.lease_until, c.updated_at],
             dialect,
-            compared=[c.claim_token],
-            guard=f"publications.state = 'claimed' AND {_STILL_OURS} AND {_NOT_REVOKED}",
+            compared=[c.claim_token, c.slot_at, c.not_before],
+            guard=" AND ".join(("publications.state = 'claimed'", _STILL_OURS, _IN_ITS_SLOT, _IS_OPEN, _NOT_REVOKED)),
             also="state = 'sending'",
         )
         self.finish = bulk.update(
@@ -157,6 +184,15 @@ class Store:
             guard=f"{_STILL_OURS} OR given.state = 'published'",
             also="claim_token = NULL",
         )
+        self.load_slot_holders = bulk.select_matching(
+            publications,
+            [c.account_id, c.not_before, c.slot_at],
+            dialect,
+            guard="publications.account_id = given.account_id AND publications.state IN ('claimed', 'retrying') "
+            "AND publications.slot_at > given.slot_at AND publications.not_before > given.not_before",
+        )
+        self.move_slots = bulk.update(publications, [c.slot_at], dialect)
+        self.close_account, self.close_app = _closing_statements(dialect)
         self._save_tombstone = bulk.upsert(tombstones, dialect, guard="tombstones.revision < excluded.revision")
 
     @asynccontextmanager
@@ -185,6 +221,19 @@ class Store:
             rows = await connection.execute(select(accounts).where(accounts.c.account_id == account_id))
             row = rows.mappings().one_or_none()
         return StoredAccount(**row) if row else None
+
+
+def _closing_statements(dialect: str) -> tuple[Executable, Executable]:
+    """To close one account, and to close all accounts of its app; never for a shorter time than they are closed."""
+    open_then = "(accounts.closed_until IS NULL OR accounts.closed_until < given.closed_until)"
+    one = bulk.update(accounts, [accounts.c.closed_until], dialect, guard=open_then)
+    given = bulk.rows_of([accounts.c.account_id, accounts.c.closed_until], dialect)
+    of_the_app = text(
+        f"UPDATE accounts SET closed_until = given.closed_until FROM {given} JOIN accounts AS one "
+        f"ON one.account_id = given.account_id WHERE {open_then} "
+        "AND (accounts.account_id = one.account_id OR accounts.platform = one.platform AND accounts.app = one.app)"
+    )
+    return one, of_the_app
 
 
 def _each_key_once(rows: Iterable[bulk.Row]) -> list[dict[Key, bulk.Row]]:

@@ -1,12 +1,14 @@
 """However sends are asked for, no stretch of time ever holds more of them than the account's limits allow."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.publisher.limits import MOST_REMEMBERED, Bucket, Window, limits_of, windows_of
+from services.publisher.limits import MOST_REMEMBERED, Bucket, limits_of, windows_of
+from services.publisher.limits import reserve as reserve_all
 from shared.events.requests import AccountLimits
 from tests.support.publications import NOON
 
@@ -124,13 +126,63 @@ def test_the_strictest_of_several_limits_decides() -> None:
     assert slots[12] - NOON >= timedelta(minutes=1)
 
 
-def test_memory_is_bounded_by_the_largest_window() -> None:
-    bucket = Bucket([Window(3, timedelta(seconds=1))], [])
+def test_what_is_too_long_ago_to_matter_is_forgotten() -> None:
+    limits = windows_of({"per_second": 3, "per_minute": 20})
+    bucket = Bucket(limits, [])
 
-    for _ in range(50):
-        bucket.reserve(NOON)
+    slots = []
+    for second in range(600):
+        now = NOON + timedelta(seconds=second)
+        bucket.forget(now)
+        slots.append(bucket.reserve(now))
+        assert len(bucket.reserved) <= 600
 
-    assert len(bucket.reserved) == 3
+    assert most_within(slots, timedelta(minutes=1)) <= 20
+    bucket.forget(max(slots) + timedelta(minutes=2))
+    assert bucket.reserved == []
+
+
+def test_a_slot_far_ahead_keeps_nobody_waiting_before_it() -> None:
+    """An account that waits for tomorrow must not block the others of its app."""
+    app = Bucket(windows_of({"per_minute": 2}), [])
+    for _ in range(5):
+        app.reserve(NOON + timedelta(days=1))
+
+    assert app.reserve(NOON) == NOON
+
+
+@given(small_limits, small_limits, st.lists(st.tuples(st.booleans(), instants), min_size=1, max_size=40))
+def test_a_slot_keeps_both_the_accounts_and_the_apps_limits(
+    own: dict[str, int], shared: dict[str, int], wanted: list[tuple[bool, datetime]]
+) -> None:
+    accounts, app = [Bucket(windows_of(own), []) for _ in range(2)], Bucket(windows_of(shared), [])
+
+    slots = [(which, reserve_all([accounts[which], app], instant)) for which, instant in wanted]
+
+    for name, most in shared.items():
+        assert most_within([slot for _, slot in slots], timedelta(seconds=LENGTHS[name])) <= most
+    for which in {which for which, _ in slots}:
+        for name, most in own.items():
+            mine = [slot for account, slot in slots if account == which]
+            assert most_within(mine, timedelta(seconds=LENGTHS[name])) <= most
+
+
+@given(small_limits, st.lists(instants, min_size=2, max_size=40))
+def test_those_who_wait_leave_a_little_apart(limits: dict[str, int], wanted: list[datetime]) -> None:
+    line = Bucket(windows_of(limits), []).line.apart
+
+    ordered = sorted(zip(reserve(limits, sorted(wanted)), sorted(wanted), strict=True))
+
+    for (before, _), (slot, instant) in pairwise(ordered):
+        assert slot - before >= line or slot - instant < MILLISECOND
+
+
+def test_many_who_wait_are_placed_quickly() -> None:
+    bucket = Bucket(windows_of({"per_second": 10}), [])
+
+    slots = [bucket.reserve(NOON) for _ in range(20_000)]
+
+    assert slots == sorted(slots)
 
 
 @pytest.mark.parametrize(

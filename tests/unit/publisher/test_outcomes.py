@@ -121,7 +121,7 @@ def test_a_rate_limit_costs_no_attempt(attempt: int) -> None:
     outcome = failed(LIMITED, attempts=attempt)
 
     assert outcome.publication.attempts == attempt - 1
-    assert outcome.publication.not_before == NOON + LIMITED.retry_after
+    assert outcome.publication.start_at == outcome.closed_until == NOON + LIMITED.retry_after
     assert isinstance(outcome.told[0], PublishRetrying)
     assert outcome.told[0].next_attempt_at == NOON + LIMITED.retry_after
 
