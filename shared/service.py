@@ -24,6 +24,7 @@ from shared.messaging.frames import tolerate_bad_properties
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import Topology
 from shared.migrate import migrate
+from shared.reporting import Reporting
 from shared.settings import ServiceSettings, load
 
 GRACE_SECONDS = 12.0
@@ -105,7 +106,12 @@ class Service:
 
     def _all_loops(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         relay = [self.outbox.run] if self.outbox else []
-        return [*relay, *self.loops, self._watch_consumers]
+        return [*relay, *self.loops, self._watch_consumers, self._reporting().run]
+
+    def _reporting(self) -> Reporting:
+        age = self.outbox.age if self.outbox else None
+        queues = [queue.name for queue in self.topology.queues]
+        return Reporting(self.name, self.publisher, self.health.problems, age, queues)
 
     async def _watch_consumers(self) -> None:
         """End the process when consumers stay lost: a service that only looks alive is worse than a restart."""

@@ -35,6 +35,14 @@ class Outgoing:
     mandatory: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """How many messages wait in a queue, and how many consumers it has."""
+
+    messages: int
+    consumers: int
+
+
 class Publisher:
     """Publishes with confirms over a connection that nothing consumes from."""
 
@@ -98,16 +106,20 @@ class Publisher:
 
     async def has_queue(self, name: str) -> bool:
         """Whether the broker has this queue, or raise BrokerUnavailable."""
+        return await self.queue_figures(name) is not None
+
+    async def queue_figures(self, name: str) -> QueueFigures | None:
+        """How full a queue is and how many consume it, None where there is none, or raise BrokerUnavailable."""
         if self._connection is None:
             raise BrokerUnavailable("not connected yet")
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT.total_seconds()), self._connection.channel() as channel:
-                await channel.declare_queue(name, passive=True)
+                found = (await channel.declare_queue(name, passive=True)).declaration_result
         except aiormq.exceptions.ChannelNotFoundEntity:
-            return False
+            return None
         except (TimeoutError, OSError, RuntimeError, aiormq.exceptions.AMQPError) as error:
             raise BrokerUnavailable(f"cannot look for {name}: {error!r}") from error
-        return True
+        return QueueFigures(found.message_count or 0, found.consumer_count or 0)
 
     async def close(self) -> None:
         """Close the connection; what is unconfirmed stays in its outbox."""

@@ -72,18 +72,21 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Delivery(Generic[EventT_co]):
-    """An event that arrived. `message_id` is None where an outside producer gave none."""
+    """An event that arrived. `message_id` and `sent_at` are None where an outside producer gave none."""
 
     event: EventT_co
     message_id: str | None
     correlation_id: str
     redelivered: bool = False
+    sent_at: datetime | None = None
 
 
 def read(message: AbstractIncomingMessage) -> Delivery[Event]:
     """The event in a message, or UnreadableEvent with a reason a person understands."""
     event = read_event(type_of(message), message.body)
-    return Delivery(event, _safe(message.message_id), correlation_of(message), bool(message.redelivered))
+    return Delivery(
+        event, _safe(message.message_id), correlation_of(message), bool(message.redelivered), message.timestamp
+    )
 
 
 def correlation_of(message: AbstractIncomingMessage) -> str:

@@ -1,0 +1,62 @@
+"""Every process tells each minute how it is, so that whoever watches needs no way into it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import uuid4
+
+import structlog
+
+from shared.events.maintenance import ServiceReported
+from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
+from shared.messaging.envelope import Envelope
+from shared.redaction import redact_text
+
+EVERY_SECONDS = 60.0
+MOST_CHARACTERS = 500
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """One process's reports. They pass by the outbox, which may be what is wrong."""
+
+    service: str
+    publisher: Publisher
+    problems: Callable[[], Awaitable[dict[str, str]]]
+    outbox_age: Callable[[], Awaitable[timedelta]] | None
+    queues: Sequence[str]
+    instance: str = field(default_factory=lambda: uuid4().hex)
+
+    async def run(self) -> None:
+        """Report for ever."""
+        while True:
+            try:
+                await self.report()
+            except BrokerUnavailable as error:
+                log.info("report_not_sent", service=self.service, error=str(error))
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def report(self) -> None:
+        """Tell how the process is now."""
+        problems = await self.problems()
+        reported = ServiceReported(
+            service=self.service,
+            instance=self.instance,
+            problems={name: redact_text(problem)[:MOST_CHARACTERS] for name, problem in problems.items()},
+            outbox_age_seconds=await self._age(),
+            queues=tuple(self.queues),
+        )
+        await self.publisher.publish(Outgoing(Envelope.of(reported), mandatory=False))
+
+    async def _age(self) -> float | None:
+        """How old the outbox is; unknown while the database is away, which is told as a problem."""
+        if self.outbox_age is None:
+            return None
+        try:
+            return round((await self.outbox_age()).total_seconds(), 3)
+        except Exception as error:
+            log.info("outbox_age_unknown", service=self.service, error=repr(error))
+            return None
