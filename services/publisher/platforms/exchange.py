@@ -20,6 +20,8 @@ from services.publisher.platforms.errors import (
 )
 from shared.outbound import ForbiddenAddress, read_bounded
 
+MOST_BYTES = 65536
+"""Of a reply no more is read, unless a longer one is expected."""
 Judge = Callable[[httpx.Response, bytes, datetime], None]
 """Raises the PlatformError that a reply stands for, where more than its status must be known to tell."""
 
@@ -42,13 +44,18 @@ async def network_failures() -> AsyncIterator[None]:
 
 
 async def exchange(
-    client: httpx.AsyncClient, request: httpx.Request, now: datetime, judge: Judge | None = None
+    client: httpx.AsyncClient,
+    request: httpx.Request,
+    now: datetime,
+    judge: Judge | None = None,
+    *,
+    most_bytes: int = MOST_BYTES,
 ) -> tuple[httpx.Response, bytes]:
     """Send a request and return its successful reply, or raise a PlatformError; `judge` is asked first."""
     async with network_failures():
         response = await client.send(request, stream=True)
         try:
-            body = await read_bounded(response)
+            body = await read_bounded(response, most_bytes)
         finally:
             await response.aclose()
     if judge:
