@@ -1,8 +1,15 @@
 """The scheduler's settings."""
 
-from pydantic import Field
+from typing import Annotated
 
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from services.scheduler.timer_table import timers_in
+from services.scheduler.timers import Timer
 from shared.settings import ServiceSettings
+
+Timers = Annotated[tuple[Timer, ...], NoDecode, BeforeValidator(timers_in)]
 
 
 class Settings(ServiceSettings):
@@ -10,3 +17,4 @@ class Settings(ServiceSettings):
 
     database_url: str | None = Field(default=None, validation_alias="TIMEBALL_SCHEDULER_DATABASE_URL")
     http_port: int = Field(default=8081, validation_alias="TIMEBALL_SCHEDULER_HTTP_PORT")
+    timers: Timers = Field(default_factory=lambda: timers_in(""), validation_alias="TIMEBALL_TIMERS")

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.scheduler.app import BATCHES, OUTCOMES, REQUESTS, subscribe
+from services.scheduler.app import BATCHES, OUTCOMES, REQUESTS, TIMERS, subscribe
 from services.scheduler.handlers import Handlers
+from services.scheduler.ticking import Ticker
 from shared.events import EVENTS, Event
 from shared.messaging.topology import Queue
 from tests.fakes.clock import FakeClock
@@ -24,17 +25,18 @@ class Listed:
         self.taken[queue.name] = {event.type for event in handlers}
 
 
-@pytest.mark.parametrize("queue", [REQUESTS, BATCHES, OUTCOMES], ids=lambda queue: queue.name)
+@pytest.mark.parametrize("queue", [REQUESTS, BATCHES, OUTCOMES, TIMERS], ids=lambda queue: queue.name)
 def test_whatever_a_queue_gets_has_a_handler(queue: Queue) -> None:
     listed = Listed()
 
-    subscribe(listed, Handlers(None, FakeClock(NOON)))  # type: ignore[arg-type]
+    clock = FakeClock(NOON)
+    subscribe(listed, Handlers(None, clock), Ticker(None, clock, ()))  # type: ignore[arg-type]
 
     assert listed.taken[queue.name] == set(queue.bindings)
     assert set(queue.bindings) <= set(EVENTS)
 
 
 def test_no_event_goes_to_two_queues() -> None:
-    bindings = [*REQUESTS.bindings, *BATCHES.bindings, *OUTCOMES.bindings]
+    bindings = [*REQUESTS.bindings, *BATCHES.bindings, *OUTCOMES.bindings, *TIMERS.bindings]
 
     assert len(bindings) == len(set(bindings))
