@@ -5,8 +5,11 @@ from collections.abc import Mapping
 import httpx
 
 from services.publisher.platforms.base import Platform
+from services.publisher.platforms.linkedin import LinkedIn
+from services.publisher.platforms.reddit import Reddit
 from services.publisher.platforms.sandbox import Sandbox
 from services.publisher.platforms.webhook import Webhook
+from services.publisher.platforms.x import X
 
 Platforms = Mapping[str, Platform]
 
@@ -15,5 +18,11 @@ __all__ = ["Platform", "Platforms", "platforms"]
 
 def platforms(client: httpx.AsyncClient) -> Platforms:
     """Every platform by its name."""
-    known: tuple[Platform, ...] = (Sandbox(client), Webhook(client))
+    known: tuple[Platform, ...] = (
+        Sandbox(client),
+        Webhook(client),
+        Reddit(client),
+        X(client),
+        LinkedIn(client),
+    )
     return {platform.name: platform for platform in known}

@@ -129,6 +129,10 @@ class Platform(Protocol):
         """When the account's token ends, as far as its credentials tell: at once where it still has none."""
         return None
 
+    def refresh_expires_at(self, account: Account) -> datetime | None:
+        """When no refresh can help any more, as far as the account's credentials tell."""
+        return None
+
     async def refresh(self, account: Account, now: datetime) -> Renewed:
         """New tokens, or Unauthorized where the platform will give none any more."""
         raise Rejected(f"{self.name} has no tokens to refresh", code="no_tokens")

@@ -1,0 +1,200 @@
+"""LinkedIn: posts of a member or an organisation, with pictures or a link.
+
+LinkedIn knows no key that tells a repeated request, and members' apps may not read their posts: a post whose reply was
+lost is left to a person.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from services.publisher.media import PictureLimits, Pictures
+from services.publisher.platforms.allowance import allowance_of, retry_after_of
+from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
+from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
+from services.publisher.platforms.exchange import json_object, text_or_none
+from services.publisher.platforms.linkedin_texts import little_text
+from services.publisher.platforms.oauth import (
+    asked,
+    bearer,
+    instant_of,
+    is_web_url,
+    refreshed,
+    require_credentials,
+    require_instants,
+    server_of,
+    submitted,
+    token_request,
+)
+from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
+
+API, WEB = "https://api.linkedin.com", "https://www.linkedin.com"
+VERSION = "202608"
+"""LinkedIn serves a version for a year; `settings.api_version` names another."""
+LIMITS = Limits(account={"per_day": 150})
+MOST_TEXT = 3000
+MOST_TITLE = 400
+MOST_PICTURES = 20
+MOST_ALT = 4086
+PICTURES = PictureLimits(most_bytes=8 * 1024 * 1024, types=("image/jpeg", "image/png", "image/gif"), most_side=6000)
+VISIBILITIES = ("PUBLIC", "LOGGED_IN", "CONNECTIONS")
+LIMITED_FOR = timedelta(minutes=15)
+"""LinkedIn does not say when more is allowed: its limits are of a day."""
+_AUTHOR = re.compile(r"urn:li:(person|organization|organizationBrand):[\w-]+", re.ASCII)
+_VERSION = re.compile(r"20\d{4}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyShare:
+    """A post whose pictures are uploaded."""
+
+    client: httpx.AsyncClient
+    request: httpx.Request
+
+    async def send(self, now: datetime) -> Published:
+        """Post it; its id is told in a header."""
+        response, _ = await submitted(self.client, self.request, now, judge)
+        urn = text_or_none(response.headers.get("x-restli-id"))
+        if urn is None:
+            raise Unconfirmed("the reply names no post", code="unreadable_reply")
+        return Published(urn, f"{WEB}/feed/update/{urn}", allowance_of(response, now))
+
+
+@dataclass(frozen=True)
+class LinkedIn(Platform):
+    """The `linkedin` platform."""
+
+    client: httpx.AsyncClient
+    name: str = "linkedin"
+    limits: Limits = LIMITS
+
+    def check(self, account: Account) -> None:
+        """Raise Rejected unless there are an author, the app's keys and a token."""
+        server_of(account, API)
+        author_of(account)
+        _version(account)
+        require_credentials(account, "client_id", "client_secret", "access_token")
+        require_instants(account, "expires_at", "refresh_expires_at")
+
+    async def prepare(self, post: Post, account: Account) -> ReadyShare:
+        """Upload the pictures and build the post."""
+        share = share_of(post, account)
+        pictures = [await self._upload(item, account) for item in post.media]
+        if len(pictures) == 1:
+            share["content"] = {"media": pictures[0]}
+        elif pictures:
+            share["content"] = {"multiImage": {"images": pictures}}
+        request = self._request("/rest/posts", account, share)
+        return ReadyShare(self.client, request)
+
+    async def rules(self, account: Account) -> PostRules:
+        """What LinkedIn says of posts."""
+        return PostRules(
+            text=TextRule(most=MOST_TEXT),
+            media=MediaRule(most=MOST_PICTURES, alt=TextRule(most=MOST_ALT)),
+            options=(
+                OptionRule(name="title", most=MOST_TITLE),
+                OptionRule(name="visibility", choices=VISIBILITIES),
+            ),
+        )
+
+    def app_of(self, account: Account) -> str | None:
+        """LinkedIn counts requests per app as well."""
+        return str(account.credentials.get("client_id"))
+
+    def can_refresh(self, account: Account) -> bool:
+        """Only apps that LinkedIn trusts with it get refresh tokens."""
+        return bool(account.credentials.get("refresh_token"))
+
+    def token_expires_at(self, account: Account) -> datetime | None:
+        """As the credentials say, if they do: sixty days after a person has signed in."""
+        return instant_of(account, "expires_at")
+
+    def refresh_expires_at(self, account: Account) -> datetime | None:
+        """As the credentials say, if they do: a year after a person has signed in, whatever is refreshed meanwhile."""
+        return instant_of(account, "refresh_expires_at")
+
+    async def refresh(self, account: Account, now: datetime) -> Renewed:
+        """A new access token; the refresh token ends when it would have ended."""
+        url = f"{server_of(account, WEB)}/oauth/v2/accessToken"
+        return await refreshed(self.client, token_request(self.client, url, account, names_client_by="form"), now)
+
+    async def _upload(self, item: Mapping[str, Any], account: Account) -> dict[str, str]:
+        picture = await Pictures(self.client).fetch(item, PICTURES)
+        begun = {"initializeUploadRequest": {"owner": author_of(account)}}
+        request = self._request("/rest/images?action=initializeUpload", account, begun)
+        told = (await asked(self.client, request, judge)).get("value")
+        urn, url = (told.get("image"), told.get("uploadUrl")) if isinstance(told, dict) else (None, None)
+        if not isinstance(urn, str) or not is_web_url(url):
+            raise Transient("the reply to an upload names no picture", code="unreadable_reply")
+        headers = bearer(account) | {"content-type": picture.mime}
+        await asked(self.client, self.client.build_request("PUT", str(url), content=picture.data, headers=headers))
+        return {"id": urn} | ({"altText": picture.alt[:MOST_ALT]} if picture.alt else {})
+
+    def _request(self, path: str, account: Account, body: Mapping[str, Any]) -> httpx.Request:
+        headers = {"linkedin-version": _version(account), "x-restli-protocol-version": "2.0.0"}
+        url = server_of(account, API) + path
+        return self.client.build_request("POST", url, json=body, headers=bearer(account) | headers)
+
+
+def share_of(post: Post, account: Account) -> dict[str, Any]:
+    """The post as LinkedIn takes it, without its pictures; Rejected where an option cannot be meant so."""
+    visibility = post.options.get("visibility", VISIBILITIES[0])
+    if visibility not in VISIBILITIES:
+        choices = ", ".join(VISIBILITIES)
+        raise Rejected(f"options.visibility: {visibility!r} is none of {choices}", code="invalid_options")
+    share: dict[str, Any] = {
+        "author": author_of(account),
+        "commentary": little_text(post.content),
+        "visibility": visibility,
+        "distribution": {"feedDistribution": "MAIN_FEED", "targetEntities": [], "thirdPartyDistributionChannels": []},
+        "lifecycleState": "PUBLISHED",
+        "isReshareDisabledByAuthor": False,
+    }
+    if "url" in post.options:
+        share["content"] = {"article": _article(post)}
+    return share
+
+
+def _article(post: Post) -> dict[str, str]:
+    """A link with its preview, of which LinkedIn fetches nothing by itself."""
+    url, title = post.options["url"], post.options.get("title")
+    if post.media:
+        raise Rejected("options.url: a post shows either pictures or a link", code="invalid_options")
+    if not is_web_url(url):
+        raise Rejected(f"options.url: {url!r} is no http(s) URL", code="invalid_options")
+    if not isinstance(title, str) or not 0 < len(title) <= MOST_TITLE:
+        reason = f"options.title: a link needs one of 1 to {MOST_TITLE} characters"
+        raise Rejected(reason, code="invalid_options")
+    described = post.options.get("description")
+    return {"source": url, "title": title} | ({"description": str(described)} if described else {})
+
+
+def author_of(account: Account) -> str:
+    """The URN of who posts, or Rejected."""
+    given = account.settings.get("author")
+    if not isinstance(given, str) or not _AUTHOR.fullmatch(given):
+        reason = f"settings.author: {given!r} is no URN such as urn:li:person:… or urn:li:organization:…"
+        raise Rejected(reason, code="invalid_settings")
+    return given
+
+
+def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
+    """LinkedIn asks to wait without saying how long."""
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and retry_after_of(response, now) is None:
+        message = json_object(body).get("message") or "too many requests"
+        raise RateLimited(f"HTTP 429: {message}", retry_after=LIMITED_FOR, code="429")
+
+
+def _version(account: Account) -> str:
+    given = str(account.settings.get("api_version", VERSION))
+    if not _VERSION.fullmatch(given):
+        raise Rejected(
+            f"settings.api_version: {given!r} is no year and month such as {VERSION}", code="invalid_settings"
+        )
+    return given

@@ -1,0 +1,171 @@
+"""Reddit: text and link posts in a subreddit.
+
+Nothing deduplicates, so a post whose reply was lost is looked for among the account's latest submissions. Errors come
+in a reply with status 200, a wait even in the words of its message.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from typing import Any
+
+import httpx
+
+from services.publisher.platforms.allowance import allowance_of
+from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
+from services.publisher.platforms.errors import RateLimited, Rejected, Unconfirmed
+from services.publisher.platforms.exchange import json_object, text_or_none
+from services.publisher.platforms.oauth import (
+    LONG_AGO,
+    asked,
+    bearer,
+    instant_of,
+    refreshed,
+    require_credentials,
+    require_instants,
+    server_of,
+    submitted,
+    token_request,
+)
+from services.publisher.platforms.reddit_posts import (
+    KINDS,
+    MOST_TITLE,
+    WEB,
+    found_as,
+    is_like,
+    submission_of,
+    subreddit_of,
+)
+from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
+
+API = "https://oauth.reddit.com"
+LIMITS = Limits(app={"per_minute": 100}, headers_tell_of="app")
+MOST_TEXT = 40_000
+CLOCKS_DIFFER = timedelta(minutes=1)
+USUAL_BREAK = timedelta(minutes=10)
+_BREAK = re.compile(r"(\d{1,6}) (millisecond|second|minute|hour)s?")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadySubmission:
+    """A submission that is complete."""
+
+    reddit: "Reddit"
+    request: httpx.Request
+    post: Post
+    account: Account
+
+    async def send(self, now: datetime) -> Published:
+        """Submit it; a link that is there already may have been submitted by an attempt whose reply was lost."""
+        response, body = await submitted(self.reddit.client, self.request, now)
+        told = json_object(body).get("json")
+        if not isinstance(told, dict):
+            raise Unconfirmed("the reply is not Reddit's", code="unreadable_reply")
+        if told.get("errors"):
+            return await self._after_refusal(told["errors"])
+        submission: Mapping[str, Any] = told.get("data") or {}
+        name = text_or_none(submission.get("name"))
+        if name is None:
+            raise Unconfirmed("the reply names no submission", code="unreadable_reply")
+        return Published(name, text_or_none(submission.get("url")), allowance_of(response, now))
+
+    async def _after_refusal(self, errors: object) -> Published:
+        code, message = _first(errors)
+        if code == "RATELIMIT":
+            raise RateLimited(message, retry_after=break_in(message), code="ratelimit")
+        if code == "ALREADY_SUB":
+            found = await self.reddit.look_up(self.post, self.account)
+            if found:
+                return found
+        raise Rejected(message, code=code.lower())
+
+
+@dataclass(frozen=True)
+class Reddit(Platform):
+    """The `reddit` platform."""
+
+    client: httpx.AsyncClient
+    name: str = "reddit"
+    limits: Limits = LIMITS
+
+    def check(self, account: Account) -> None:
+        """Raise Rejected unless there is a subreddit, and the app's keys with a refresh token."""
+        subreddit_of(account)
+        server_of(account, API)
+        require_credentials(account, "client_id", "refresh_token")
+        if not isinstance(account.credentials.get("client_secret"), str):
+            reason = "credentials.client_secret: a text is needed, an empty one for an installed app"
+            raise Rejected(reason, code="invalid_credentials")
+        require_instants(account, "expires_at")
+
+    async def prepare(self, post: Post, account: Account) -> ReadySubmission:
+        """Build the submission."""
+        url = f"{server_of(account, API)}/api/submit"
+        request = self.client.build_request("POST", url, data=submission_of(post, account), headers=_headers(account))
+        return ReadySubmission(self, request, post, account)
+
+    async def rules(self, account: Account) -> PostRules:
+        """What holds in every subreddit; many have rules of their own."""
+        options = (OptionRule(name="title", most=MOST_TITLE), OptionRule(name="kind", choices=KINDS))
+        return PostRules(text=TextRule(most=MOST_TEXT), needs_text=True, media=MediaRule(most=1), options=options)
+
+    def answers_look_ups(self, account: Account) -> bool:
+        """From the account's own submissions."""
+        return True
+
+    async def look_up(self, post: Post, account: Account) -> Published | None:
+        """The oldest of the account's submissions since the post was due that is like it."""
+        wanted = submission_of(post, account)
+        me = await self._get("/api/v1/me", account)
+        query = {"sort": "new", "limit": "100", "raw_json": "1"}
+        listing = await self._get(f"/user/{me.get('name')}/submitted", account, **query)
+        children = (listing.get("data") or {}).get("children") or []
+        alike = [one["data"] for one in children if is_like(one["data"], wanted, post.publish_at - CLOCKS_DIFFER)]
+        return found_as(alike[-1]) if alike else None
+
+    def app_of(self, account: Account) -> str | None:
+        """Reddit counts requests per client id."""
+        return str(account.credentials.get("client_id"))
+
+    def can_refresh(self, account: Account) -> bool:
+        """Access tokens last an hour, refresh tokens until they are revoked."""
+        return True
+
+    def token_expires_at(self, account: Account) -> datetime | None:
+        """At once where there is only the refresh token."""
+        return instant_of(account, "expires_at") if account.credentials.get("access_token") else LONG_AGO
+
+    async def refresh(self, account: Account, now: datetime) -> Renewed:
+        """A new access token, and a new refresh token where Reddit gives one."""
+        url = f"{server_of(account, WEB)}/api/v1/access_token"
+        headers = {"user-agent": user_agent(account)}
+        request = token_request(self.client, url, account, names_client_by="basic", headers=headers)
+        return await refreshed(self.client, request, now)
+
+    async def _get(self, path: str, account: Account, **query: str) -> Mapping[str, Any]:
+        url = server_of(account, API) + path
+        return await asked(self.client, self.client.build_request("GET", url, params=query, headers=_headers(account)))
+
+
+def break_in(message: str) -> timedelta:
+    """The wait that Reddit asks for in words, e.g. `Take a break for 7 minutes`."""
+    told = _BREAK.search(message)
+    return timedelta(**{f"{told[2]}s": int(told[1])}) + timedelta(seconds=1) if told else USUAL_BREAK
+
+
+def user_agent(account: Account) -> str:
+    """What Reddit demands: a name that tells one client from another."""
+    return f"server:timeball.{account.credentials.get('client_id')}:v{version('timeball')} (scheduled publishing)"
+
+
+def _headers(account: Account) -> dict[str, str]:
+    return bearer(account) | {"user-agent": user_agent(account)}
+
+
+def _first(errors: object) -> tuple[str, str]:
+    """The code and the message of the first error: Reddit tells each as `[code, message, field]`."""
+    first = errors[0] if isinstance(errors, list) else None
+    parts = [str(part) for part in first] if isinstance(first, list) and first else ["", str(errors)]
+    return parts[0], ": ".join(parts[:2])

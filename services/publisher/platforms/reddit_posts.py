@@ -1,0 +1,105 @@
+"""What a post is on Reddit, and how it is recognised there. No I/O."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from services.publisher.platforms.base import Account, Post, Published
+from services.publisher.platforms.errors import Rejected
+from services.publisher.platforms.exchange import text_or_none
+from services.publisher.platforms.oauth import is_web_url
+
+WEB = "https://www.reddit.com"
+MOST_TITLE = 300
+KINDS = ("self", "link")
+FLAGS = {"nsfw": False, "spoiler": False, "sendreplies": True, "resubmit": False}
+"""Options that are true or false, with what holds where they are not given."""
+REMOVED = ("[removed]", "[deleted]")
+_SUBREDDIT = re.compile(r"(?:/?r/)?(\w{2,24})/?", re.ASCII)
+
+
+def submission_of(post: Post, account: Account) -> dict[str, str]:
+    """The form of a submission, or Rejected where an option cannot be meant so."""
+    title, text = title_and_text(post)
+    kind = post.options.get("kind")
+    url = _url(post, kind)
+    kind = kind or ("link" if url else "self")
+    if kind not in KINDS:
+        raise Rejected(f"options.kind: {kind!r} is none of {', '.join(KINDS)}", code="invalid_options")
+    if kind == "link" and url is None:
+        raise Rejected("options.url: a link post needs a URL", code="invalid_options")
+    form = {"api_type": "json", "sr": subreddit_of(account), "kind": kind, "title": title, "text": text}
+    if kind == "link" and url:
+        form["url"] = url
+    if flair_id := post.options.get("flair_id") or account.settings.get("flair_id"):
+        form["flair_id"] = str(flair_id)
+    return form | {name: "true" if _flag(post, name) else "false" for name in FLAGS}
+
+
+def title_and_text(post: Post) -> tuple[str, str]:
+    """The title and what stands below it; nothing is lost where the first line is too long for a title."""
+    content = post.content.strip()
+    given = post.options.get("title")
+    if given is not None:
+        if not isinstance(given, str) or not 0 < len(given.strip()) <= MOST_TITLE:
+            raise Rejected(f"options.title: a text of 1 to {MOST_TITLE} characters is needed", code="invalid_options")
+        return given.strip(), content
+    first, _, rest = content.partition("\n")
+    if not first:
+        raise Rejected("options.title: a post without text needs a title", code="invalid_options")
+    if len(first) > MOST_TITLE:
+        return first[: MOST_TITLE - 1].rstrip() + "…", content
+    return first.rstrip(), rest.strip()
+
+
+def subreddit_of(account: Account) -> str:
+    """The subreddit's bare name, or Rejected."""
+    given = account.settings.get("subreddit")
+    named = _SUBREDDIT.fullmatch(given) if isinstance(given, str) else None
+    if named is None:
+        raise Rejected(f"settings.subreddit: {given!r} is no name of a subreddit", code="invalid_settings")
+    return named[1]
+
+
+def _url(post: Post, kind: object) -> str | None:
+    """What a link post links to: a picture is shown by a link to it."""
+    given = post.options.get("url")
+    if post.media and (given is not None or kind == "self"):
+        raise Rejected(
+            "options: a picture is posted as the link, beside neither a url nor kind self", code="invalid_options"
+        )
+    if post.media:
+        given = post.media[0]["url"]
+    if given is not None and not is_web_url(given):
+        raise Rejected(f"options.url: {given!r} is no http(s) URL", code="invalid_options")
+    return given
+
+
+def _flag(post: Post, name: str) -> bool:
+    given = post.options.get(name, FLAGS[name])
+    if not isinstance(given, bool):
+        raise Rejected(f"options.{name}: {given!r} is neither true nor false", code="invalid_options")
+    return given
+
+
+def is_like(submission: Mapping[str, Any], wanted: Mapping[str, str], since: datetime) -> bool:
+    """Whether it is the wanted one: text may have been removed since, and differ in white space."""
+    there = (str(submission.get("subreddit")).casefold(), _squeezed(submission.get("title")))
+    if there != (wanted["sr"].casefold(), _squeezed(wanted["title"])):
+        return False
+    if float(submission.get("created_utc") or 0) < since.timestamp():
+        return False
+    if wanted["kind"] == "link":
+        return submission.get("url") == wanted["url"]
+    text = submission.get("selftext")
+    return bool(submission.get("is_self")) and (text in REMOVED or _squeezed(text) == _squeezed(wanted["text"]))
+
+
+def _squeezed(text: object) -> str:
+    return " ".join(str(text or "").split())
+
+
+def found_as(submission: Mapping[str, Any]) -> Published:
+    """Where a submission can be seen."""
+    return Published(text_or_none(submission.get("name")), f"{WEB}{submission.get('permalink')}")

@@ -1,0 +1,219 @@
+"""X: posts with up to four pictures.
+
+Nothing deduplicates by key, though X refuses the same text again for a while: a post whose reply was lost, or that is
+refused as a duplicate, is looked for among the account's own posts.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from services.publisher.media import PictureLimits, Pictures
+from services.publisher.platforms.allowance import Allowance, allowance_of, wait_until
+from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
+from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
+from services.publisher.platforms.exchange import json_object, text_or_none
+from services.publisher.platforms.oauth import (
+    asked,
+    bearer,
+    instant_of,
+    refreshed,
+    require_credentials,
+    require_instants,
+    server_of,
+    submitted,
+    token_request,
+)
+from services.publisher.platforms.x_texts import is_like
+from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
+
+API, WEB = "https://api.x.com", "https://x.com"
+LIMITS = Limits(account={"per_minute": 100})
+MOST_WEIGHT = 280
+MOST_PICTURES = 4
+MOST_ALT = 1000
+PICTURES = PictureLimits(most_bytes=5 * 1024 * 1024, types=("image/jpeg", "image/png", "image/webp"), most_side=8192)
+REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
+PASSING = (HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY)
+DAILY = ("x-user-limit-24hour", "x-app-limit-24hour")
+CLOCKS_DIFFER = timedelta(minutes=1)
+FIELDS = "created_at,entities,note_tweet"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyTweet:
+    """A post whose pictures are uploaded."""
+
+    x: "X"
+    request: httpx.Request
+    post: Post
+    account: Account
+
+    async def send(self, now: datetime) -> Published:
+        """Post it; what is refused as a duplicate may be there from an attempt whose reply was lost."""
+        try:
+            response, body = await submitted(self.x.client, self.request, now, judge)
+        except Rejected as error:
+            return await self._after_refusal(error)
+        told = json_object(body).get("data")
+        identity = text_or_none(told.get("id")) if isinstance(told, dict) else None
+        if identity is None:
+            raise Unconfirmed("the reply names no post", code="unreadable_reply")
+        return replace(_published(identity, self.account), allowance=_allowance(response, now))
+
+    async def _after_refusal(self, error: Rejected) -> Published:
+        is_duplicate = error.detail.code == str(int(HTTPStatus.FORBIDDEN)) and "duplicate" in error.detail.message
+        found = await self.x.look_up(self.post, self.account) if is_duplicate else None
+        if found is None:
+            raise error
+        return found
+
+
+@dataclass(frozen=True)
+class X(Platform):
+    """The `x` platform."""
+
+    client: httpx.AsyncClient
+    name: str = "x"
+    limits: Limits = LIMITS
+
+    def check(self, account: Account) -> None:
+        """Raise Rejected unless there are the app's id and the account's two tokens."""
+        server_of(account, API)
+        _most_weight(account)
+        require_credentials(account, "client_id", "access_token", "refresh_token")
+        require_instants(account, "expires_at")
+
+    async def prepare(self, post: Post, account: Account) -> ReadyTweet:
+        """Upload the pictures and build the post."""
+        tweet = tweet_of(post)
+        if post.media:
+            tweet["media"] = {"media_ids": [await self._upload(item, account) for item in post.media]}
+        return ReadyTweet(self, self._request("POST", "/2/tweets", account, json=tweet), post, account)
+
+    async def rules(self, account: Account) -> PostRules:
+        """280 weighted characters, unless the account may write longer posts."""
+        return PostRules(
+            text=TextRule(most=_most_weight(account), counted_in="weighted"),
+            media=MediaRule(most=MOST_PICTURES, types=(*PICTURES.types, "image/gif"), alt=TextRule(most=MOST_ALT)),
+            options=(OptionRule(name="reply_settings", choices=REPLY_SETTINGS),),
+        )
+
+    def answers_look_ups(self, account: Account) -> bool:
+        """From the account's own posts."""
+        return True
+
+    async def look_up(self, post: Post, account: Account) -> Published | None:
+        """The oldest of the account's posts since this one was due that has its text."""
+        since = post.publish_at - CLOCKS_DIFFER
+        me = (await self._ask("GET", "/2/users/me", account)).get("data") or {}
+        query = {"start_time": since.strftime("%Y-%m-%dT%H:%M:%SZ"), "max_results": "100", "tweet.fields": FIELDS}
+        tweets = (await self._ask("GET", f"/2/users/{me.get('id')}/tweets", account, params=query)).get("data") or []
+        alike = [tweet for tweet in tweets if is_like(tweet, post, since)]
+        return _published(str(alike[-1]["id"]), account) if alike else None
+
+    def app_of(self, account: Account) -> str | None:
+        """X counts requests per app as well."""
+        return str(account.credentials.get("client_id"))
+
+    def can_refresh(self, account: Account) -> bool:
+        """Access tokens last two hours; every refresh token is good for one refresh."""
+        return True
+
+    def token_expires_at(self, account: Account) -> datetime | None:
+        """As the credentials say, if they do."""
+        return instant_of(account, "expires_at")
+
+    async def refresh(self, account: Account, now: datetime) -> Renewed:
+        """A new pair of tokens."""
+        by = "basic" if account.credentials.get("client_secret") else "form"
+        url = f"{server_of(account, API)}/2/oauth2/token"
+        return await refreshed(self.client, token_request(self.client, url, account, names_client_by=by), now)
+
+    async def _upload(self, item: Mapping[str, Any], account: Account) -> str:
+        picture = await Pictures(self.client).fetch(item, PICTURES)
+        upload = {
+            "media": base64.b64encode(picture.data).decode(),
+            "media_category": "tweet_image",
+            "media_type": picture.mime,
+        }
+        told = (await self._ask("POST", "/2/media/upload", account, json=upload)).get("data") or {}
+        identity = text_or_none(told.get("id"))
+        if identity is None:
+            raise Transient("the reply to an upload names no picture", code="unreadable_reply")
+        if picture.alt:
+            described = {"id": identity, "metadata": {"alt_text": {"text": picture.alt[:MOST_ALT]}}}
+            await self._ask("POST", "/2/media/metadata", account, json=described)
+        return identity
+
+    async def _ask(self, method: str, path: str, account: Account, **more: Any) -> Mapping[str, Any]:
+        return await asked(self.client, self._request(method, path, account, **more), judge)
+
+    def _request(self, method: str, path: str, account: Account, **more: Any) -> httpx.Request:
+        return self.client.build_request(method, server_of(account, API) + path, headers=bearer(account), **more)
+
+
+def tweet_of(post: Post) -> dict[str, Any]:
+    """The post as X takes it, or Rejected where an option cannot be meant so."""
+    tweet: dict[str, Any] = {"text": post.content}
+    reply_settings = post.options.get("reply_settings")
+    if reply_settings is not None and reply_settings not in REPLY_SETTINGS:
+        choices = ", ".join(REPLY_SETTINGS)
+        raise Rejected(f"options.reply_settings: {reply_settings!r} is none of {choices}", code="invalid_options")
+    if reply_settings:
+        tweet["reply_settings"] = reply_settings
+    if answered := _id(post, "in_reply_to_tweet_id"):
+        tweet["reply"] = {"in_reply_to_tweet_id": answered}
+    if quoted := _id(post, "quote_tweet_id"):
+        tweet["quote_tweet_id"] = quoted
+    return tweet
+
+
+def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
+    """X tells what is wrong in `detail`, and which of its limits is used up in several headers."""
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        allowance = _allowance(response, now)
+        wait = max(allowance.resets_at - now, timedelta(0)) if allowance and allowance.is_used_up else None
+        if wait is not None and "retry-after" not in response.headers:
+            raise RateLimited(f"HTTP 429: {_told(body)}", retry_after=wait, code="429")
+    elif response.is_client_error and response.status_code not in PASSING and _told(body):
+        raise Rejected(f"HTTP {response.status_code}: {_told(body)}", code=str(response.status_code))
+
+
+def _told(body: bytes) -> str:
+    """The most exact of what X says."""
+    told = json_object(body)
+    errors = told.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    return str(first.get("message") or told.get("detail") or told.get("title") or "")
+
+
+def _allowance(response: httpx.Response, now: datetime) -> Allowance | None:
+    """That of the day where it is used up, else that of the quarter of an hour."""
+    spent = [name for name in DAILY if response.headers.get(f"{name}-remaining") == "0"]
+    waits = [wait_until(response.headers.get(f"{name}-reset", ""), now) for name in spent]
+    known = [wait for wait in waits if wait is not None]
+    return Allowance(0, now + max(known)) if known else allowance_of(response, now)
+
+
+def _id(post: Post, name: str) -> str | None:
+    given = post.options.get(name)
+    if given is not None and not (isinstance(given, str | int) and str(given).isdecimal()):
+        raise Rejected(f"options.{name}: {given!r} is no id of a post", code="invalid_options")
+    return None if given is None else str(given)
+
+
+def _most_weight(account: Account) -> int:
+    given = account.settings.get("max_length", MOST_WEIGHT)
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise Rejected(f"settings.max_length: {given!r} is no number of characters", code="invalid_settings")
+    return given
+
+
+def _published(identity: str, account: Account) -> Published:
+    return Published(identity, f"{WEB}/{account.settings.get('username') or 'i/web'}/status/{identity}")
