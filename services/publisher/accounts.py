@@ -46,7 +46,7 @@ def stored(
         credentials=vault.encrypt(account.credentials),
         renewed=vault.encrypt(kept) if kept else None,
         token_expires_at=previous.token_expires_at if previous and goes_on else platform.token_expires_at(whole),
-        refresh_expires_at=previous.refresh_expires_at if previous and goes_on else None,
+        refresh_expires_at=previous.refresh_expires_at if previous and goes_on else platform.refresh_expires_at(whole),
         renewing_until=None,
         needs_reconnect=False,
         limits=json.dumps(limits_of(request.limits)),
