@@ -1,0 +1,7 @@
+"""Watches subreddits for keywords, and tells people what was found, at once or once a day.
+
+owns      workspaces with their notification targets, how far each subreddit has been read, mentions, digests,
+          deliveries (one per mention or digest and target)
+reacts to workspace.configured, timer.fired (monitor.check, digest.send), its own notification.requested
+emits     mention.found, monitor.completed, digest.sent, job.started, job.succeeded, job.failed, job.skipped
+"""

@@ -1,0 +1,93 @@
+"""The map of the monitor: what it consumes, and how it is put together."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx
+
+from services.monitor.checking import Checking
+from services.monitor.digesting import Digesting
+from services.monitor.handlers import Handlers
+from services.monitor.notifying import Notifying
+from services.monitor.reddit import Access, Reddit
+from services.monitor.settings import Settings
+from services.monitor.store import Store
+from services.monitor.tables import job_runs, outbox
+from services.monitor.targets import AT_ONCE, Targets
+from shared.clock import Clock, SystemClock
+from shared.db import Database
+from shared.events.monitor import NotificationRequested
+from shared.events.requests import WorkspaceConfigured
+from shared.events.scheduler import TimerFired
+from shared.jobs import Jobs
+from shared.messaging.broker import Publisher
+from shared.messaging.consumer import Consumer
+from shared.messaging.outbox import Outbox
+from shared.messaging.topology import RETRY_TIERS, Queue, Topology
+from shared.outbound import outbound_client
+from shared.sealing import SealingKey
+from shared.service import Service, rabbit_broker
+from shared.vault import Vault
+
+NAME = "monitor"
+MIGRATIONS = Path(__file__).parent / "migrations"
+USER_AGENT = f"server:timeball.monitor:{version('timeball')} (keyword mentions)"
+"""As Reddit wants it: platform, app, version."""
+
+WORKSPACES = Queue(NAME, "monitor.workspaces", ("workspace.configured",))
+TIMERS = Queue(NAME, "monitor.timers", ("timer.fired",))
+NOTIFICATIONS = Queue(NAME, "monitor.notifications", ())
+"""The monitor writes to it itself: one message for each mention or digest and target."""
+
+
+def build(settings: Settings) -> Service:
+    """Put the monitor together."""
+    clock = SystemClock()
+    database = Database(settings.database(settings.database_url, NAME))
+    publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
+    relay = Outbox(outbox, database, publisher, clock)
+    store = Store(database, relay)
+    vault = Vault.from_keys(settings.encryption_keys)
+    client = outbound_client(allow_private_addresses=settings.allow_private_addresses)
+    targets = Targets(allow_private_addresses=settings.allow_private_addresses)
+    checking = Checking(store, reddit(settings, client, clock), clock, NOTIFICATIONS.name)
+    digesting = Digesting(store, clock, NOTIFICATIONS.name)
+    handlers = Handlers(
+        store=store,
+        vault=vault,
+        sealing_key=SealingKey.from_base64(settings.private_key),
+        check_target=targets.check,
+        clock=clock,
+        jobs=Jobs(NAME, database, job_runs, relay, clock),
+        work={"monitor.check": checking.check, "digest.send": digesting.send_due},
+    )
+    broker = rabbit_broker(settings.broker_url, NAME)
+    consumer = Consumer(NAME, broker, publisher, clock)
+    subscribe(consumer, handlers, Notifying(store, targets, vault, clock))
+    return Service(
+        name=NAME,
+        database=database,
+        publisher=publisher,
+        broker=broker,
+        topology=Topology(NAME, (WORKSPACES, TIMERS, NOTIFICATIONS), retry_tiers=RETRY_TIERS),
+        outbox=relay,
+        closing=(targets.close, client.aclose),
+        http=(settings.http_host, settings.http_port),
+    )
+
+
+def reddit(settings: Settings, client: httpx.AsyncClient, clock: Clock) -> Reddit:
+    """Reddit as the settings have it, or one that says what is missing. Another server serves everything itself."""
+    secret = settings.reddit_client_secret.get_secret_value()
+    access = Access(settings.reddit_client_id, secret) if settings.reddit_client_id and secret else None
+    if access and settings.reddit_server:
+        server = settings.reddit_server.rstrip("/")
+        access = Access(settings.reddit_client_id, secret, sign_in_at=server, listings_at=server)
+    return Reddit(client, access, clock, USER_AGENT)
+
+
+def subscribe(consumer: Consumer, handlers: Handlers, notifying: Notifying) -> None:
+    """Every event the monitor takes; workspaces one at a time, so that they keep their order."""
+    consumer.subscribe(WORKSPACES, {WorkspaceConfigured: handlers.on_workspace_configured}, prefetch=1)
+    consumer.subscribe(TIMERS, {TimerFired: handlers.on_timer_fired}, prefetch=8)
+    consumer.subscribe(NOTIFICATIONS, {NotificationRequested: notifying.on_notification_requested}, prefetch=AT_ONCE)

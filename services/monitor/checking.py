@@ -1,0 +1,157 @@
+"""`monitor.check`: read what is new, find the mentions in it, keep and tell them."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import RowMapping
+
+from services.monitor.domain import KINDS, Item, Mention, Notification, Workspace
+from services.monitor.matching import Matcher
+from services.monitor.reading import Reading, Report
+from services.monitor.reddit import Reddit, RedditError
+from services.monitor.store import Cursor, Store, notification, workspace_of
+from shared.clock import Clock
+from shared.events.monitor import (
+    MentionFound,
+    MonitorCompleted,
+    NotificationRequested,
+    SubredditProblem,
+    WorkspaceFailure,
+)
+from shared.messaging.envelope import Envelope
+
+MOST_TOLD = 1000
+"""Failures named in one `monitor.completed`; the log has them all."""
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Tally:
+    """What one check has come across."""
+
+    items: int = 0
+    found: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checking:
+    """Runs checks; `notifications_queue` is where each new mention's notifications are sent."""
+
+    store: Store
+    reddit: Reddit
+    clock: Clock
+    notifications_queue: str
+
+    async def check(self, correlation_id: str) -> None:
+        """Check every subreddit of every workspace that is to be watched, and tell how it went."""
+        started_at = self.clock.now()
+        tally = Tally()
+        workspaces = _readable(await self.store.enabled(), tally)
+        matcher = await asyncio.to_thread(Matcher, workspaces)
+        tally.failed |= matcher.unusable
+        report = await self._read(workspaces, matcher, tally, started_at, correlation_id)
+        tally.failed |= _touched(workspaces, report)
+        completed = self._completed(len(workspaces), tally, report, started_at)
+        async with self.store.unit() as unit:
+            await unit.emit([Envelope.of(completed, correlation_id=correlation_id)])
+        log.info("monitor_completed", items=tally.items, found=tally.found, failed=len(tally.failed))
+        if report.unread and not report.is_anything_read:
+            raise RedditError(f"nothing could be read: {next(iter(report.unread.values()))}")
+
+    async def _read(
+        self, workspaces: Sequence[Workspace], matcher: Matcher, tally: Tally, started_at: datetime, correlation_id: str
+    ) -> Report:
+        async def take(items: Sequence[Item], cursors: Sequence[Cursor]) -> None:
+            tally.items += len(items)
+            tally.found += await self._take(items, cursors, matcher, correlation_id)
+
+        reading = Reading(self.reddit, take, started_at)
+        names = sorted({name for workspace in workspaces for name in workspace.subreddits})
+        for kind in KINDS:
+            await reading.read(names, kind, await self.store.cursors(kind))
+        return reading.report
+
+    async def _take(
+        self, items: Sequence[Item], cursors: Sequence[Cursor], matcher: Matcher, correlation_id: str
+    ) -> int:
+        """Find, keep and tell, and move the cursors, all of it or nothing."""
+        found = await asyncio.to_thread(_mentions, matcher, items) if items else []
+        now = self.clock.now()
+        async with self.store.unit() as unit:
+            new = await unit.add_mentions(found, now)
+            to_send = await unit.add_notifications([one for mention in new for one in _notifications(mention, now)])
+            facts = [Envelope.of(_fact(mention), correlation_id=correlation_id) for mention in new]
+            await unit.emit([*facts, *requests(to_send, self.notifications_queue, correlation_id)])
+            await unit.save_cursors(cursors)
+        return len(new)
+
+    def _completed(self, checked: int, tally: Tally, report: Report, started_at: datetime) -> MonitorCompleted:
+        failed = sorted(tally.failed.items())[:MOST_TOLD]
+        problems = sorted((report.behind | report.unread).items())[:MOST_TOLD]
+        return MonitorCompleted(
+            checked=checked,
+            failed=tuple(WorkspaceFailure(workspace_id=one, error=error) for one, error in failed),
+            found=tally.found,
+            duration_ms=(self.clock.now() - started_at) / timedelta(milliseconds=1),
+            items=tally.items,
+            problems=tuple(SubredditProblem(subreddit=one, error=error) for one, error in problems),
+        )
+
+
+def requests(delivery_ids: Iterable[str], queue: str, correlation_id: str) -> list[Envelope]:
+    """The orders to send these notifications, straight to the monitor's own queue."""
+    events = (NotificationRequested(delivery_id=delivery_id) for delivery_id in delivery_ids)
+    return [Envelope.of(event, correlation_id=correlation_id).to("", routing_key=queue) for event in events]
+
+
+def _mentions(matcher: Matcher, items: Sequence[Item]) -> list[Mention]:
+    return [mention for item in items for mention in matcher.mentions(item)]
+
+
+def _notifications(mention: Mention, now: datetime) -> list[Notification]:
+    workspace = mention.workspace
+    targets = workspace.target_ids if workspace.tells_at_once else ()
+    return [notification(workspace.workspace_id, target, now, item_id=mention.item.item_id) for target in targets]
+
+
+def _readable(rows: Iterable[RowMapping], tally: Tally) -> list[Workspace]:
+    """The workspaces in the rows; one that cannot be read does not stop the others."""
+    workspaces = []
+    for row in rows:
+        try:
+            workspaces.append(workspace_of(row))
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("workspace_unreadable", workspace_id=row["workspace_id"], error=repr(error))
+            tally.failed[row["workspace_id"]] = "its configuration cannot be read; configure it anew"
+    return workspaces
+
+
+def _touched(workspaces: Iterable[Workspace], report: Report) -> dict[str, str]:
+    """The workspaces that follow something that could not be read, and what."""
+    touched = {}
+    for workspace in workspaces:
+        unread = [f"r/{name}: {report.unread[name]}" for name in workspace.subreddits if name in report.unread]
+        if unread:
+            more = f"; and {len(unread) - 3} more" if len(unread) > 3 else ""  # noqa: PLR2004
+            touched[workspace.workspace_id] = "; ".join(unread[:3]) + more
+    return touched
+
+
+def _fact(mention: Mention) -> MentionFound:
+    item = mention.item
+    return MentionFound(
+        workspace_id=mention.workspace.workspace_id,
+        subreddit=item.subreddit,
+        item_id=item.item_id,
+        kind=item.kind,
+        title=item.title,
+        url=item.url,
+        author=item.author,
+        keywords=mention.phrases,
+        created_at=item.created_at,
+    )

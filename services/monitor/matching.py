@@ -1,0 +1,160 @@
+"""Matching: all keywords of all workspaces in one pass over each text.
+
+The same keyword in many workspaces is one pattern of an Aho-Corasick automaton; only where it hits, boundaries and
+exclusions are looked at. Regular expressions run on RE2, in time linear in the text whatever they are. No I/O.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import re2
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+from services.monitor import forms
+from services.monitor.domain import InvalidWorkspace, Item, Keyword, Mention, Workspace
+
+MOST_REGEX_MEMORY = 1 << 20
+MOST_TEXT = 50_000
+"""Reddit takes posts of 40,000 characters; whatever is longer is no post."""
+
+Key = tuple[str, str, bool]
+Hits = set[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One keyword of one workspace, its patterns by number."""
+
+    workspace: Workspace
+    phrase: str
+    pattern: int
+    excluded: tuple[int, ...]
+
+
+@dataclass
+class Patterns:
+    """Every distinct thing to look for, numbered."""
+
+    numbers: dict[Key, int] = field(default_factory=dict)
+    keywords: list[Keyword] = field(default_factory=list)
+    regexes: dict[int, Any] = field(default_factory=dict)
+
+    def number(self, keyword: Keyword) -> int:
+        """The number of the keyword's pattern; the same for whoever looks for the same."""
+        text = keyword.phrase if keyword.match == "regex" else forms.formed(keyword)
+        key = (keyword.match, text, keyword.case_sensitive)
+        if key not in self.numbers:
+            if keyword.match == "regex":
+                self.regexes[len(self.keywords)] = compiled(keyword)
+            self.numbers[key] = len(self.keywords)
+            self.keywords.append(keyword)
+        return self.numbers[key]
+
+
+class Automaton:
+    """All patterns that are compared in one form."""
+
+    def __init__(self, form: forms.Form, patterns: Sequence[tuple[int, Keyword]]) -> None:
+        self._form = form
+        self._numbers = [number for number, _ in patterns]
+        self._anywhere = [keyword.match == "substring" for _, keyword in patterns]
+        texts = [form(keyword.phrase) for _, keyword in patterns]
+        # The smaller of the automata: the fastest one takes seconds to build for 200,000 patterns.
+        smaller = Implementation.ContiguousNFA
+        self._automaton = AhoCorasick(texts, MatchKind.Standard, store_patterns=False, implementation=smaller)
+
+    def hits(self, text: str) -> Iterator[int]:
+        """The numbers of the patterns found, some perhaps several times."""
+        formed = self._form(text)
+        for pattern, start, end in self._automaton.find_matches_as_indexes(formed, overlapping=True):
+            if self._anywhere[pattern] or forms.stands_alone(formed, start, end):
+                yield self._numbers[pattern]
+
+
+class Matcher:
+    """Finds the mentions of many workspaces in an item; `unusable` has those that it cannot serve, and why."""
+
+    def __init__(self, workspaces: Iterable[Workspace]) -> None:
+        patterns = Patterns()
+        self.unusable: dict[str, str] = {}
+        self._wishes: dict[str, dict[int, list[Wish]]] = defaultdict(lambda: defaultdict(list))
+        for workspace in workspaces:
+            try:
+                self._serve(workspace, list(_wishes(workspace, patterns)))
+            except InvalidWorkspace as error:
+                self.unusable[workspace.workspace_id] = str(error)
+        self._automata = list(_automata(patterns.keywords))
+        self._regexes = patterns.regexes
+        self._regexes_in = {name: self._regexes.keys() & wishes.keys() for name, wishes in self._wishes.items()}
+
+    def _serve(self, workspace: Workspace, wishes: Sequence[Wish]) -> None:
+        for wish in wishes:
+            for subreddit in workspace.subreddits:
+                self._wishes[subreddit][wish.pattern].append(wish)
+
+    def mentions(self, item: Item) -> list[Mention]:
+        """One mention for each workspace that follows the subreddit and looks for something that is there."""
+        wishes = self._wishes.get(item.subreddit.lower())
+        if not wishes:
+            return []
+        hits = self._hits(item)
+        found: dict[str, tuple[Workspace, list[str]]] = {}
+        for number in sorted(hits & wishes.keys()):
+            for wish in wishes[number]:
+                if hits.isdisjoint(wish.excluded):
+                    found.setdefault(wish.workspace.workspace_id, (wish.workspace, []))[1].append(wish.phrase)
+        return [Mention(workspace, item, tuple(dict.fromkeys(phrases))) for workspace, phrases in found.values()]
+
+    def _hits(self, item: Item) -> Hits:
+        text = item.words[:MOST_TEXT]
+        hits = {number for automaton in self._automata for number in automaton.hits(text)}
+        regexes = self._regexes_in[item.subreddit.lower()]
+        if regexes:
+            composed = forms.composed(text)
+            hits.update(number for number in regexes if self._regexes[number].search(composed))
+        return hits
+
+
+def check_keyword(keyword: Keyword) -> None:
+    """InvalidWorkspace where the keyword, or a word it excludes, cannot be looked for."""
+    compiled(keyword) if keyword.match == "regex" else forms.formed(keyword)
+    for word in keyword.exclude:
+        forms.formed(_exclusion(keyword, word))
+
+
+def compiled(keyword: Keyword) -> Any:
+    """The regular expression, or InvalidWorkspace."""
+    options = re2.Options()
+    options.case_sensitive = keyword.case_sensitive
+    options.log_errors = False
+    options.max_mem = MOST_REGEX_MEMORY
+    try:
+        return re2.compile(forms.composed(keyword.phrase), options)
+    except re2.error as error:
+        reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
+        raise InvalidWorkspace(
+            f"keywords: {keyword.phrase!r} is no regular expression of RE2 ({reason}); "
+            "look-arounds and back-references are not supported"
+        ) from None
+
+
+def _wishes(workspace: Workspace, patterns: Patterns) -> Iterator[Wish]:
+    for keyword in workspace.keywords:
+        excluded = tuple(patterns.number(_exclusion(keyword, word)) for word in keyword.exclude)
+        yield Wish(workspace, keyword.phrase, patterns.number(keyword), excluded)
+
+
+def _exclusion(keyword: Keyword, word: str) -> Keyword:
+    """What must not be there is looked for as a whole word."""
+    return Keyword(word, "word", (), keyword.case_sensitive)
+
+
+def _automata(keywords: Sequence[Keyword]) -> Iterator[Automaton]:
+    by_form: dict[forms.Form, list[tuple[int, Keyword]]] = defaultdict(list)
+    for number, keyword in enumerate(keywords):
+        if keyword.match != "regex":
+            by_form[forms.form_of(keyword)].append((number, keyword))
+    for form, patterns in by_form.items():
+        yield Automaton(form, patterns)

@@ -1,0 +1,232 @@
+"""Reddit's listings: signed in as an app, never faster than Reddit allows, and with errors that say what to do."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import structlog
+
+from services.monitor.domain import Item, Kind, number_of
+from shared.clock import Clock
+from shared.outbound import read_bounded
+
+PAGE = 100
+MOST_BYTES = 16 * 1024 * 1024
+CALL_SECONDS = 30
+ATTEMPTS = 3
+FIRST_PAUSE = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(minutes=10)
+"""Reddit's windows are ten minutes long."""
+A_MINUTE, MOST_A_MINUTE = timedelta(minutes=1), 100
+TOKEN_MARGIN = timedelta(minutes=1)
+OK, UNAUTHORIZED, TOO_MANY, SERVER_ERROR = 200, 401, 429, 500
+NO_SUCH = frozenset({301, 302, 403, 404})
+
+log = structlog.get_logger()
+
+
+class RedditError(Exception):
+    """Reddit did not give what was asked for."""
+
+
+class NotConfigured(RedditError):
+    """There is no access to Reddit."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no access to Reddit: set TIMEBALL_REDDIT_CLIENT_ID and TIMEBALL_REDDIT_CLIENT_SECRET for the monitor "
+            "(an app of the type `script` or `web app`, made at https://www.reddit.com/prefs/apps)"
+        )
+
+
+class AccessDenied(RedditError):
+    """Reddit does not know the app, so nothing at all can be read."""
+
+
+class NotReadable(RedditError):
+    """A subreddit, or one of several, is private, banned or not there."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where Reddit is, and as which app to sign in."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    sign_in_at: str = "https://www.reddit.com"
+    listings_at: str = "https://oauth.reddit.com"
+
+
+@dataclass
+class Pace:
+    """How fast to ask: at most 100 times a minute, and as Reddit's own count of what is left allows."""
+
+    clock: Clock
+    _asked: deque[datetime] = field(default_factory=deque)
+    _closed_until: datetime | None = None
+
+    async def wait(self) -> None:
+        """Return when a request may be made, and count it."""
+        if self._closed_until:
+            await self.clock.sleep_until(self._closed_until)
+            self._closed_until = None
+        if len(self._asked) >= MOST_A_MINUTE:
+            await self.clock.sleep_until(self._asked.popleft() + A_MINUTE)
+        self._asked.append(self.clock.now())
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """What Reddit says is left of its window."""
+        left, seconds = _number(headers, "x-ratelimit-remaining"), _number(headers, "x-ratelimit-reset")
+        if left is not None and seconds is not None and left < 1:
+            self.close_for(timedelta(seconds=seconds))
+
+    def close_for(self, duration: timedelta) -> None:
+        """Ask nothing for so long."""
+        self._closed_until = self.clock.now() + min(duration, LONGEST_PAUSE)
+
+
+class Reddit:
+    """Reads new posts and comments."""
+
+    def __init__(self, http: httpx.AsyncClient, access: Access | None, clock: Clock, user_agent: str) -> None:
+        self._http = http
+        self._access = access
+        self._clock = clock
+        self._pace = Pace(clock)
+        self._user_agent = user_agent
+        self._token = ""
+        self._token_until = clock.now()
+
+    async def listing(
+        self, subreddits: Sequence[str], kind: Kind, *, before: str | None = None, after: str | None = None
+    ) -> list[Item]:
+        """A page of what is new, the newest first: all, or next to the item named and younger or older than it."""
+        place = {"before": before, "after": after}
+        parameters = {"limit": str(PAGE), "raw_json": "1", **{name: item for name, item in place.items() if item}}
+        path = f"/r/{'+'.join(subreddits)}/{'new' if kind == 'post' else 'comments'}"
+        answer = await self._get(path, parameters)
+        try:
+            return [_item(child) for child in answer["data"]["children"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise RedditError(f"Reddit's answer is no listing ({type(error).__name__})") from error
+
+    async def _get(self, path: str, parameters: Mapping[str, str]) -> Any:
+        """The answer's JSON; what may be better in a moment is asked for again."""
+        pause = FIRST_PAUSE
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._try(path, parameters)
+            except (NotReadable, AccessDenied, NotConfigured):
+                raise
+            except RedditError as error:
+                if attempt == ATTEMPTS:
+                    raise
+                log.info("reddit_asked_again", path=path, error=str(error))
+            await self._clock.sleep_until(self._clock.now() + pause)
+            pause *= 2
+        raise AssertionError("unreachable")
+
+    async def _try(self, path: str, parameters: Mapping[str, str]) -> Any:
+        access, token = await self._signed_in()
+        headers = {"authorization": f"bearer {token}"}
+        status, answer = await self._send("GET", access.listings_at + path, params=parameters, headers=headers)
+        if status == UNAUTHORIZED:
+            self._token = ""
+            raise RedditError("Reddit no longer takes the token")
+        if status in NO_SUCH:
+            raise NotReadable(_reason(status, answer))
+        return answer
+
+    async def _signed_in(self) -> tuple[Access, str]:
+        if self._access is None:
+            raise NotConfigured
+        if not self._token or self._clock.now() >= self._token_until:
+            await self._sign_in(self._access)
+        return self._access, self._token
+
+    async def _sign_in(self, access: Access) -> None:
+        url = f"{access.sign_in_at}/api/v1/access_token"
+        secret = (access.client_id, access.client_secret)
+        status, answer = await self._send("POST", url, data={"grant_type": "client_credentials"}, auth=secret)
+        if status != OK:
+            raise AccessDenied(
+                f"Reddit does not take the app's name and secret ({status}); "
+                "check TIMEBALL_REDDIT_CLIENT_ID and TIMEBALL_REDDIT_CLIENT_SECRET"
+            )
+        try:
+            self._token = str(answer["access_token"])
+            lasts = timedelta(seconds=float(answer["expires_in"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise RedditError("Reddit's answer holds no token") from error
+        self._token_until = self._clock.now() + max(lasts - TOKEN_MARGIN, lasts / 2)
+
+    async def _send(self, method: str, url: str, **request: Any) -> tuple[int, Any]:
+        """The status and the JSON of an answer that is one; RedditError where asking again may help."""
+        await self._pace.wait()
+        request["headers"] = {"user-agent": self._user_agent, **request.get("headers", {})}
+        try:
+            async with asyncio.timeout(CALL_SECONDS), self._http.stream(method, url, **request) as response:
+                body = await read_bounded(response, MOST_BYTES)
+        except TimeoutError:
+            raise RedditError(f"Reddit did not answer within {CALL_SECONDS} s") from None
+        except httpx.HTTPError as error:
+            raise RedditError(f"Reddit cannot be reached ({error})") from error
+        self._pace.learn(response.headers)
+        if response.status_code == TOO_MANY:
+            self._pace.close_for(_told_pause(response.headers))
+            raise RedditError("Reddit says that it was asked too often (429)")
+        if response.status_code >= SERVER_ERROR:
+            raise RedditError(f"Reddit is not well ({response.status_code})")
+        return response.status_code, _json(response, body)
+
+
+def _json(response: httpx.Response, body: bytes) -> Any:
+    try:
+        return httpx.Response(OK, content=body).json()
+    except (ValueError, RecursionError):
+        if response.status_code == OK:
+            raise RedditError("Reddit's answer is not JSON") from None
+        return {}
+
+
+def _reason(status: int, answer: Any) -> str:
+    told = answer.get("reason") if isinstance(answer, dict) else None
+    known = {"private": "it is private", "banned": "it is banned", "quarantined": "it is quarantined"}
+    return f"{known.get(str(told), 'it is private, banned or not there')} ({status})"
+
+
+def _told_pause(headers: Mapping[str, str]) -> timedelta:
+    waits = (_number(headers, "retry-after"), _number(headers, "x-ratelimit-reset"))
+    return timedelta(seconds=next((wait for wait in waits if wait is not None), 60))
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
+    try:
+        value = float(headers[name])
+    except (KeyError, ValueError):
+        return None
+    return value if 0 <= value < 1e6 else None  # noqa: PLR2004  (not a number, or no wait anyone means)
+
+
+def _item(child: Any) -> Item:
+    told, is_post = child["data"], child["kind"] == "t3"
+    item_id = f"{child['kind']}_{told['id']}"
+    number_of(item_id)
+    return Item(
+        item_id=item_id,
+        kind="post" if is_post else "comment",
+        subreddit=str(told["subreddit"]),
+        title=_text(told, "title" if is_post else "link_title"),
+        text=_text(told, "selftext" if is_post else "body"),
+        author=_text(told, "author") or "[deleted]",
+        url=f"https://www.reddit.com{_text(told, 'permalink')}",
+        created_at=datetime.fromtimestamp(float(told["created_utc"]), UTC),
+    )
+
+
+def _text(told: Any, name: str) -> str:
+    return str(told.get(name) or "").replace("\x00", "")

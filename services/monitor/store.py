@@ -1,0 +1,244 @@
+"""Every query of the monitor."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.monitor.domain import Digest, Keyword, Kind, Mention, Notification, State, Workspace
+from services.monitor.tables import cursors, deliveries, inbox, mentions, workspaces
+from shared import bulk
+from shared.db import Database
+from shared.messaging.envelope import Envelope
+from shared.messaging.inbox import Inbox
+from shared.messaging.outbox import Outbox
+
+MOST_EXCERPT = 500
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a subreddit has been read; `anchor` is None where nothing had ever been posted."""
+
+    subreddit: str
+    kind: str
+    anchor: str | None
+    checked_at: datetime | None
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMention:
+    """A mention as a notification tells of it."""
+
+    workspace_id: str
+    item_id: str
+    kind: str
+    subreddit: str
+    title: str
+    excerpt: str
+    url: str
+    author: str
+    phrases: str
+    created_at: datetime
+    found_at: datetime
+    day: str | None
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """The phrases that were found."""
+        return tuple(json.loads(self.phrases))
+
+
+@dataclass
+class Unit:
+    """One transaction's queries; what it emits is relayed after the commit."""
+
+    store: "Store"
+    connection: AsyncConnection
+    emitted: list[Envelope] = field(default_factory=list)
+
+    async def remember(self, message_id: str | None, now: datetime) -> bool:
+        """Note a message as taken; False when it had been taken before."""
+        return message_id is None or bool(await self.store.inbox.remember(self.connection, [message_id], now))
+
+    async def workspace(self, workspace_id: str) -> RowMapping | None:
+        """The row of a workspace, locked until the commit."""
+        wanted = select(workspaces).where(workspaces.c.workspace_id == workspace_id).with_for_update()
+        return (await self.connection.execute(wanted)).mappings().one_or_none()
+
+    async def save_workspace(self, row: bulk.Row) -> None:
+        """Write a workspace."""
+        await self.connection.execute(self.store.write_workspace, bulk.encode([row]))
+
+    async def save_cursors(self, read: Iterable[Cursor]) -> None:
+        """Write how far subreddits have been read."""
+        rows = sorted(read, key=lambda cursor: (cursor.subreddit, cursor.kind))
+        if rows:
+            await self.connection.execute(self.store.write_cursors, bulk.encode_records(rows))
+
+    async def add_mentions(self, found: Sequence[Mention], now: datetime) -> list[Mention]:
+        """Write the mentions; the answer has those that were not there."""
+        rows = [_mention_row(mention, now) for mention in found]
+        if not rows:
+            return []
+        made = await self.connection.execute(self.store.make_mentions, bulk.encode(sorted(rows, key=_key)))
+        new = {(row.workspace_id, row.item_id) for row in made}
+        return [one for one in found if (one.workspace.workspace_id, one.item.item_id) in new]
+
+    async def take_into_digest(self, workspace_id: str, day: str) -> int:
+        """Put every mention that was in no digest into that of the day; how many there were."""
+        c = mentions.c
+        waiting = update(mentions).where(c.workspace_id == workspace_id, c.day.is_(None)).values(day=day)
+        await self.connection.execute(
+            update(workspaces).where(workspaces.c.workspace_id == workspace_id).values(last_digest_day=day)
+        )
+        return (await self.connection.execute(waiting)).rowcount
+
+    async def add_notifications(self, planned: Sequence[Notification]) -> list[str]:
+        """Write the notifications; the answer has the ids of those that were not there."""
+        if not planned:
+            return []
+        rows = bulk.encode_records(sorted(planned, key=lambda one: one.delivery_id))
+        return list((await self.connection.execute(self.store.make_deliveries, rows)).scalars())
+
+    async def notification(self, delivery_id: str) -> Notification | None:
+        """A notification, locked until the commit."""
+        wanted = select(deliveries).where(deliveries.c.delivery_id == delivery_id).with_for_update()
+        row = (await self.connection.execute(wanted)).mappings().one_or_none()
+        return Notification(**row) if row else None
+
+    async def save_notification(self, notification: Notification) -> None:
+        """Write how far a notification has come."""
+        rows = bulk.encode_records([notification])
+        await self.connection.execute(self.store.write_delivery, rows)
+
+    async def emit(self, envelopes: Sequence[Envelope]) -> None:
+        """Write events to the outbox, in this transaction."""
+        await self.store.outbox.add(self.connection, envelopes)
+        self.emitted.extend(envelopes)
+
+
+class Store:
+    """The monitor's database."""
+
+    def __init__(self, database: Database, outbox_: Outbox) -> None:
+        self._database = database
+        dialect = database.dialect
+        self.outbox = outbox_
+        self.inbox = Inbox(inbox, database)
+        self.write_workspace = bulk.upsert(workspaces, dialect, guard="true")
+        self.write_cursors = bulk.upsert(cursors, dialect, guard="true")
+        self.make_mentions = bulk.insert_missing(mentions, dialect)
+        self.make_deliveries = bulk.insert_missing(deliveries, dialect)
+        self.write_delivery = bulk.upsert(deliveries, dialect, guard="true")
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator[Unit]:
+        """A transaction; after its commit what it emitted is relayed."""
+        async with self._database.transaction() as connection:
+            unit = Unit(self, connection)
+            yield unit
+        self.outbox.relay_soon(unit.emitted)
+
+    async def enabled(self) -> Sequence[RowMapping]:
+        """The rows of the workspaces that are to be watched."""
+        return await self._rows(select(workspaces).where(workspaces.c.enabled == true()))
+
+    async def with_digest(self) -> Sequence[RowMapping]:
+        """The rows of the workspaces that get a digest; those that are no longer watched may have mentions left."""
+        c = workspaces.c
+        wanted = select(c.workspace_id, c.digest, c.digest_since, c.last_digest_day, c.target_ids)
+        return await self._rows(wanted.where(c.digest.is_not(None)))
+
+    async def targets(self, workspace_id: str) -> tuple[str, Sequence[str]] | None:
+        """A workspace's targets, encrypted, and their ids in the same order."""
+        c = workspaces.c
+        wanted = select(c.targets, c.target_ids).where(c.workspace_id == workspace_id)
+        rows = await self._rows(wanted)
+        return (rows[0]["targets"], json.loads(rows[0]["target_ids"])) if rows else None
+
+    async def cursors(self, kind: Kind) -> dict[str, Cursor]:
+        """How far each subreddit has been read, by its name."""
+        rows = await self._rows(select(cursors).where(cursors.c.kind == kind))
+        return {row["subreddit"]: Cursor(**row) for row in rows}
+
+    async def mention(self, workspace_id: str, item_id: str) -> StoredMention | None:
+        """One mention."""
+        rows = await self._rows(select(mentions).where(_is_of(workspace_id), mentions.c.item_id == item_id))
+        return StoredMention(**rows[0]) if rows else None
+
+    async def digest(self, workspace_id: str, day: str, *, most: int) -> list[StoredMention]:
+        """The mentions of a day's digest, in the order they were written on Reddit."""
+        wanted = select(mentions).where(_is_of(workspace_id), mentions.c.day == day)
+        rows = await self._rows(wanted.order_by(mentions.c.created_at, mentions.c.item_id).limit(most))
+        return [StoredMention(**row) for row in rows]
+
+    async def _rows(self, statement: Any) -> Sequence[RowMapping]:
+        async with self._database.reading() as connection:
+            return (await connection.execute(statement)).mappings().all()
+
+
+def workspace_of(row: RowMapping) -> Workspace:
+    """The workspace that a row holds; ValueError, KeyError or TypeError where it holds none."""
+    return Workspace(
+        workspace_id=row["workspace_id"],
+        subreddits=tuple(json.loads(row["subreddits"])),
+        keywords=tuple(_keywords(json.loads(row["keywords"]))),
+        target_ids=tuple(json.loads(row["target_ids"])),
+        tells_at_once=bool(row["tells_at_once"]),
+        digest=digest_of(row["digest"]),
+    )
+
+
+def digest_of(text: str | None) -> Digest | None:
+    """The digest that a column holds."""
+    return Digest(**json.loads(text)) if text else None
+
+
+def notification(
+    workspace_id: str, target_id: str, now: datetime, *, item_id: str | None = None, day: str | None = None
+) -> Notification:
+    """A notification yet to be sent; the same of the same always has the same id."""
+    identity = json.dumps([workspace_id, target_id, item_id, day])
+    delivery_id = hashlib.sha256(identity.encode()).hexdigest()
+    return Notification(delivery_id, workspace_id, target_id, item_id, day, State.PENDING, 0, None, None, now)
+
+
+def _keywords(told: Iterable[Any]) -> Iterator[Keyword]:
+    for one in told:
+        yield Keyword(one["phrase"], one["match"], tuple(one["exclude"]), one["case_sensitive"])
+
+
+def _is_of(workspace_id: str) -> Any:
+    return mentions.c.workspace_id == workspace_id
+
+
+def _key(row: bulk.Row) -> Key:
+    return row["workspace_id"], row["item_id"]
+
+
+def _mention_row(mention: Mention, now: datetime) -> dict[str, Any]:
+    item = mention.item
+    return {
+        "workspace_id": mention.workspace.workspace_id,
+        "item_id": item.item_id,
+        "kind": item.kind,
+        "subreddit": item.subreddit,
+        "title": item.title,
+        "excerpt": item.text[:MOST_EXCERPT],
+        "url": item.url,
+        "author": item.author,
+        "phrases": json.dumps(mention.phrases),
+        "created_at": item.created_at,
+        "found_at": now,
+        "day": None,
+    }

@@ -1,0 +1,163 @@
+"""Targets: where people want to be told, as Apprise URLs; and what became of telling them.
+
+Apprise answers only yes or no. What its log says of a no tells whether the message may have arrived all the same:
+then it must not be sent again.
+"""
+
+import asyncio
+import logging
+import re
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from apprise import Apprise, AppriseAsset, NotifyFormat
+from apprise.common import OverflowMode
+
+from services.monitor.domain import InvalidWorkspace
+from services.monitor.guard import Watch, guarded
+
+SEND_SECONDS = 30.0
+SOCKET_SECONDS = 10.0
+AT_ONCE = 8
+MOST_URL = 2000
+LOCAL = frozenset({"syslog", "dbus", "qt", "kde", "glib", "gnome", "windows", "macosx", "blink1"})
+
+_STATUS = re.compile(r"\berror=(\d{3})\b")
+_SMTP_REPLY = re.compile(r"^Socket Exception: \((\d{3}), b|refused: (\d{3}) ")
+_NOT_SENT = re.compile(
+    "NewConnectionError|ConnectTimeoutError|NameResolutionError|SSLError|CERTIFICATE_VERIFY_FAILED|"
+    "Connection refused|Name or service not known|name resolution|Network is unreachable|No route to host"
+)
+TRY_LATER = frozenset({408, 421, 425, 429, 450, 451, 452, 454, 500, 502, 503, 504})
+_SERVER_ERRORS = range(500, 600)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a target is told; mail shows the HTML, everything else the text."""
+
+    title: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The target has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The target does not have it; `for_good` where asking again cannot help."""
+
+    reason: str
+    for_good: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """The target may have it."""
+
+    reason: str
+
+
+Outcome = Sent | Refused | Unconfirmed
+
+
+class Targets:
+    """Tells targets, a few at a time, each within a bounded time."""
+
+    def __init__(self, *, allow_private_addresses: bool, send_seconds: float = SEND_SECONDS) -> None:
+        self._allow_private_addresses = allow_private_addresses
+        self._send_seconds = send_seconds
+        self._asset = AppriseAsset(
+            app_id="Timeball", app_desc="Timeball", service_timeout=0, http_redirects=False, async_mode=False
+        )
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="telling")
+
+    def check(self, url: str) -> None:
+        """InvalidWorkspace, without the URL, where it is no target."""
+        self._plugin(url)
+
+    async def tell(self, url: str, message: Message) -> Outcome:
+        """Tell one target."""
+        try:
+            plugin = self._plugin(url)
+        except InvalidWorkspace as error:
+            return Refused(str(error), for_good=True)
+        loop = asyncio.get_running_loop()
+        telling = loop.run_in_executor(self._threads, copy_context().run, self._tell, plugin, message)
+        try:
+            async with asyncio.timeout(self._send_seconds):
+                return await telling
+        except TimeoutError:
+            return Unconfirmed(f"the target did not answer within {self._send_seconds:g} s")
+
+    async def close(self) -> None:
+        """Wait for nobody."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _plugin(self, url: str) -> Any:
+        scheme = urlsplit(url[:MOST_URL]).scheme.lower() if "://" in url else ""
+        if scheme in LOCAL:
+            raise InvalidWorkspace(f"{scheme}:// tells nobody but this machine; use a target on the network")
+        _keep_log_to_itself()
+        with guarded(Watch(self._allow_private_addresses)):
+            plugin = Apprise.instantiate(url, asset=self._asset) if len(url) <= MOST_URL else None
+        if plugin is None:
+            raise InvalidWorkspace(
+                f"not an Apprise URL that can be used here (scheme {scheme[:20]!r}); "
+                "see the list at https://github.com/caronc/apprise/wiki"
+            )
+        plugin.retry = 0
+        plugin.overflow_mode = OverflowMode.TRUNCATE
+        plugin.socket_connect_timeout = min(plugin.socket_connect_timeout, SOCKET_SECONDS)
+        plugin.socket_read_timeout = SOCKET_SECONDS
+        return plugin
+
+    def _tell(self, plugin: Any, message: Message) -> Outcome:
+        _keep_log_to_itself()
+        apprise = Apprise(asset=self._asset)
+        apprise.add(plugin)
+        is_html = NotifyFormat.HTML in plugin.notify_formats and plugin.service_name == "E-Mail"
+        body, form = (message.html, NotifyFormat.HTML) if is_html else (message.text, NotifyFormat.TEXT)
+        watch = Watch(self._allow_private_addresses)
+        with guarded(watch):
+            result = apprise.notify(body=body, title=message.title, body_format=form, log_level=logging.DEBUG)
+        return Sent() if result else outcome_of([log.message for one in result.results for log in one.logs()], watch)
+
+
+def outcome_of(log: list[str], watch: Watch) -> Refused | Unconfirmed:
+    """What became of a message that was not sent for certain; in our own words, for the log quotes secrets."""
+    if any(line.startswith("Sent ") for line in log):
+        return Unconfirmed("some of the target's recipients got it, and some did not")
+    if watch.refusals:
+        return Refused(watch.refusals[0], for_good=True)
+    if watch.connects == 0:
+        return Refused("the target cannot be reached: its name leads nowhere")
+    if status := _status_in(log):
+        is_passing = status in TRY_LATER or (status in _SERVER_ERRORS and not _is_smtp(log))
+        return Refused(f"the target answered {status}", for_good=not is_passing)
+    errors = [line for line in log if line.startswith("Socket Exception")]
+    if any(not _NOT_SENT.search(line) for line in errors):
+        return Unconfirmed("the connection to the target broke before it answered")
+    return Refused("no connection to the target" if errors else "the target did not take it")
+
+
+def _status_in(log: list[str]) -> int | None:
+    found = [match for line in log if (match := _STATUS.search(line) or _SMTP_REPLY.search(line))]
+    return int(next(filter(None, found[-1].groups()))) if found else None
+
+
+def _is_smtp(log: list[str]) -> bool:
+    return any(_SMTP_REPLY.search(line) for line in log)
+
+
+def _keep_log_to_itself() -> None:
+    """Apprise's log is read here and shown nowhere: where it tells enough, it quotes URLs with their secrets."""
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG)

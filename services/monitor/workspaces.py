@@ -1,0 +1,132 @@
+"""Workspaces: what somebody asks to be watched, checked and made ready to be kept. No I/O."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from services.monitor.domain import InvalidWorkspace, Keyword, check_subreddit
+from services.monitor.matching import check_keyword
+from shared.events.requests import WorkspaceConfigured
+from shared.local_time import UnknownZone, zone_named
+from shared.sealing import SealingKey, UnreadableSeal
+from shared.vault import Vault
+
+MOST_SUBREDDITS = 500
+MOST_KEYWORDS = 1_000
+MOST_EXCLUSIONS = 50
+MOST_TARGETS = 20
+
+CheckTarget = Callable[[str], None]
+"""Raises InvalidWorkspace, without telling the URL, where it is no target."""
+
+
+def checked_row(
+    event: WorkspaceConfigured,
+    previous: RowMapping | None,
+    *,
+    key: SealingKey,
+    vault: Vault,
+    check_target: CheckTarget,
+    now: datetime,
+) -> dict[str, Any]:
+    """The workspace as it is kept, its targets encrypted; InvalidWorkspace where it cannot be watched."""
+    subreddits = list(dict.fromkeys(map(check_subreddit, event.subreddits)))
+    keywords = [_keyword(one.model_dump()) for one in event.keywords]
+    _check_counts(event)
+    _check_digest(event)
+    targets = _targets(event, key, check_target)
+    had_digest = previous is not None and previous["digest"] is not None
+    return {
+        "workspace_id": event.workspace_id,
+        "enabled": event.monitoring_enabled,
+        "subreddits": json.dumps(subreddits),
+        "keywords": json.dumps(keywords),
+        "targets": vault.encrypt({"urls": targets}),
+        "target_ids": json.dumps(list(map(target_id, targets))),
+        "tells_at_once": event.notify == "at_once",
+        "digest": event.digest.model_dump_json() if event.digest else None,
+        "digest_since": _since(previous, had_digest, now) if event.digest else None,
+        "last_digest_day": previous["last_digest_day"] if previous else None,
+        "configured_at": event.configured_at,
+        "updated_at": now,
+    }
+
+
+def is_older(event: WorkspaceConfigured, previous: RowMapping | None) -> bool:
+    """Whether the workspace has been configured anew since, as far as the two say when."""
+    if previous is None or event.configured_at is None or previous["configured_at"] is None:
+        return False
+    return bool(event.configured_at < previous["configured_at"])
+
+
+def target_id(url: str) -> str:
+    """What a target is called in rows and logs: it tells two apart and does not tell the URL."""
+    return hashlib.sha256(url.encode()).hexdigest()[:32]
+
+
+def target_named(wanted: str, stored: str, ids: Sequence[str], vault: Vault) -> str | None:
+    """The URL of a target, or None where the workspace has it no longer."""
+    if wanted not in ids:
+        return None
+    return str(vault.decrypt(stored)["urls"][ids.index(wanted)])
+
+
+def _since(previous: RowMapping | None, had_digest: bool, now: datetime) -> Any:
+    return previous["digest_since"] if previous is not None and had_digest else now
+
+
+def _keyword(told: dict[str, Any]) -> dict[str, Any]:
+    check_keyword(Keyword(**told))
+    return told
+
+
+def _check_counts(event: WorkspaceConfigured) -> None:
+    """Refuse what no person means, and a workspace that is to be watched for nothing."""
+    exclusions = max((len(keyword.exclude) for keyword in event.keywords), default=0)
+    counts = (
+        ("subreddits", len(event.subreddits), MOST_SUBREDDITS),
+        ("keywords", len(event.keywords), MOST_KEYWORDS),
+        ("keywords[].exclude", exclusions, MOST_EXCLUSIONS),
+    )
+    for name, count, most in counts:
+        if count > most:
+            raise InvalidWorkspace(f"{name}: {count:,} are too many; at most {most:,}: use several workspaces")
+    if event.monitoring_enabled and not (event.subreddits and event.keywords):
+        missing = "keywords" if event.subreddits else "subreddits"
+        raise InvalidWorkspace(f"{missing}: none is named; name at least one, or set monitoring_enabled to false")
+
+
+def _check_digest(event: WorkspaceConfigured) -> None:
+    if event.digest is None:
+        if event.notify == "digest":
+            raise InvalidWorkspace("notify: 'digest' needs a digest; say when: digest: {at: '09:00', zone: 'UTC'}")
+        return
+    try:
+        zone_named(event.digest.zone)
+    except UnknownZone as error:
+        raise InvalidWorkspace(f"digest.zone: {error}") from error
+
+
+def _targets(event: WorkspaceConfigured, key: SealingKey, check_target: CheckTarget) -> list[str]:
+    if not event.sealed_notify:
+        return []
+    try:
+        targets = key.open_list(event.sealed_notify)
+    except UnreadableSeal as error:
+        raise InvalidWorkspace(
+            f"sealed_notify: {error}; seal a JSON list of Apprise URLs for the monitor's key (`timeball keys`)"
+        ) from error
+    if len(targets) > MOST_TARGETS:
+        raise InvalidWorkspace(f"sealed_notify: {len(targets)} targets are too many; at most {MOST_TARGETS}")
+    for position, target in enumerate(targets):
+        if not isinstance(target, str):
+            raise InvalidWorkspace(f"sealed_notify[{position}]: not a text but {type(target).__name__}; give a URL")
+        try:
+            check_target(target)
+        except InvalidWorkspace as error:
+            raise InvalidWorkspace(f"sealed_notify[{position}]: {error}") from error
+    return list(dict.fromkeys(targets))
