@@ -39,6 +39,7 @@ from shared.events.requests import (
     ScheduleBatchRequested,
     ScheduleCancelRequested,
     ScheduleRequested,
+    TimerTriggerRequested,
 )
 from shared.events.scheduler import (
     PublishRequested,
@@ -46,6 +47,8 @@ from shared.events.scheduler import (
     ScheduleBatchSettled,
     ScheduleCancelled,
     ScheduleRejected,
+    TimerConfigured,
+    TimerFired,
 )
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer, Handler
@@ -61,6 +64,7 @@ TAKERS: Mapping[type[Event], str] = {
     ScheduleRequested: "scheduler.requests",
     ScheduleCancelRequested: "scheduler.requests",
     ScheduleBatchRequested: "scheduler.batches",
+    TimerTriggerRequested: "scheduler.timers",
     PublishRetryRequested: "publisher.commands",
     PublishResolveRequested: "publisher.commands",
     AccountConnectRequested: "publisher.commands",
@@ -139,5 +143,7 @@ def reactions_of(projector: Projector) -> Mapping[type[Event], Handler]:
         AccountDisconnected: projector.on_account_fact,
         AccountRefreshed: projector.on_account_fact,
         AccountRefreshFailed: projector.on_account_fact,
+        TimerFired: projector.on_timer_fired,
+        TimerConfigured: projector.on_timer_configured,
     }
     return known | {event: projector.on_other for event in EVENTS.values() if event not in known}

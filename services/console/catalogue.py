@@ -14,6 +14,7 @@ from services.console.domain import Post
 from services.console.drafts import Draft, Drafts
 from services.console.rows import post_in
 from services.console.tables import accounts, connections, drafts, posts, rejections
+from services.console.timers import Timers
 from shared.db import Database
 from shared.events.progress import State
 
@@ -58,6 +59,7 @@ class Catalogue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.timers = Timers(database)
 
     async def list_posts(self, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
         """A page of posts by the time they are due."""

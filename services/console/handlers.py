@@ -13,7 +13,13 @@ from services.console.store import Learned, Row, Store
 from shared.clock import Clock
 from shared.events import Event
 from shared.events.requests import AccountConnectRequested, ScheduleBatchRequested, ScheduleRequested
-from shared.events.scheduler import RejectedPost, ScheduleBatchSettled, ScheduleRejected
+from shared.events.scheduler import (
+    RejectedPost,
+    ScheduleBatchSettled,
+    ScheduleRejected,
+    TimerConfigured,
+    TimerFired,
+)
 from shared.messaging.envelope import Delivery
 
 MOST_ID = 200
@@ -58,6 +64,14 @@ class Projector:
     async def on_connect_requested(self, delivery: Delivery[AccountConnectRequested]) -> None:
         """The settings an account is to have; its credentials are left where they are."""
         await self.store.learn(Learned(connections=[_connection(delivery, self.clock.now())]))
+
+    async def on_timer_configured(self, delivery: Delivery[TimerConfigured]) -> None:
+        """How a timer ticks."""
+        await self.store.timers.configured(delivery.event)
+
+    async def on_timer_fired(self, delivery: Delivery[TimerFired]) -> None:
+        """When a timer fired last."""
+        await self.store.timers.fired(delivery.event)
 
     async def on_other(self, delivery: Delivery[Event]) -> None:
         """Nothing the read model holds."""

@@ -12,6 +12,7 @@ from services.console.domain import Account, Post, folded, folded_accounts, merg
 from services.console.merging import MergedTable
 from services.console.rows import account_in, post_in, row_of_account, row_of_post
 from services.console.tables import accounts, connections, drafts, posts, rejections
+from services.console.timers import Timers
 from shared import bulk
 from shared.clock import Clock
 from shared.db import Database
@@ -44,6 +45,7 @@ class Store:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self.timers = Timers(database)
         dialect = database.dialect
         self._posts = MergedTable(posts, dialect, merge=merged, read=post_in, write=row_of_post)
         self._accounts = MergedTable(accounts, dialect, merge=merged_account, read=account_in, write=row_of_account)

@@ -94,3 +94,27 @@ connections = Table(
     Column("seen_at", InstantColumn, nullable=False, index=True),
 )
 """Settings that somebody asked to connect an account with; never its credentials."""
+
+timers = Table(
+    "timers",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("configured_at", InstantColumn, nullable=False),
+    Column("cron", String(200)),
+    Column("zone", String(100)),
+    Column("next_at", InstantColumn),
+    Column("last_tick_at", InstantColumn),
+)
+"""Timers as the scheduler told of them last; without `cron` there is no such timer any more."""
+
+firings = Table(
+    "firings",
+    metadata,
+    Column("timer", String(100), primary_key=True),
+    Column("fired_at", InstantColumn, nullable=False),
+    Column("tick_at", InstantColumn, nullable=False),
+    Column("manual", Boolean, nullable=False),
+    Column("missed", Integer, nullable=False),
+    Column("next_at", InstantColumn),
+)
+"""When each timer fired last."""

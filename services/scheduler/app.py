@@ -67,7 +67,7 @@ def build(settings: Settings) -> Service:
     publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
     relay = Outbox(outbox, database, publisher, clock)
     store = Store(database, relay)
-    handlers = Handlers(store, clock)
+    handlers = Handlers(store, clock, settings.crowded_minute)
     dispatcher = Dispatcher(store, publisher, clock, handlers.due_soon, settings.delay)
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer, stopping = Consumer(NAME, broker, publisher, clock), asyncio.Event()
@@ -82,7 +82,7 @@ def build(settings: Settings) -> Service:
         broker=broker,
         topology=Topology(NAME, (REQUESTS, BATCHES, OUTCOMES, TIMERS, RETENTION), delay=settings.delay),
         outbox=relay,
-        loops=(dispatcher.run, Sweeper(store, clock, handlers.due_soon).run, ticker.run),
+        loops=(dispatcher.run, Sweeper(store, clock, handlers.due_soon).run, ticker.run, ticker.tell_for_ever),
         http=(settings.http_host, settings.http_port),
         stopping=stopping,
     )

@@ -19,6 +19,8 @@ LOOK_EVERY = timedelta(minutes=1)
 """The longest time between two looks, whatever the clock says."""
 AGAIN = timedelta(seconds=1)
 """When to look again after a failure."""
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(hours=1)
 
 log = structlog.get_logger()
 
@@ -48,11 +50,27 @@ class Ticker:
         if self._is_configured:
             return
         now = self.clock.now()
-        standings, gone = await self.store.configure(self.timers, now)
-        told = [_configured(standing, now) for standing in standings]
-        await self.store.tell([*told, *(TimerConfigured(timer=name, configured_at=now) for name in gone)])
-        log.info("timers_configured", timers=[standing.timer.name for standing in standings], gone=gone)
+        gone = await self.store.configure(self.timers, now)
+        await self.store.tell(TimerConfigured(timer=name, configured_at=now) for name in gone)
+        await self.tell()
+        log.info("timers_configured", timers=[timer.name for timer in self.timers], gone=gone)
         self._is_configured = True
+
+    async def tell_for_ever(self) -> None:
+        """Tell of the timers again, ever more seldom: a console that is started later wants to know them too."""
+        pause = FIRST_PAUSE
+        while True:
+            await asyncio.sleep(pause.total_seconds())
+            pause = min(2 * pause, LONGEST_PAUSE)
+            try:
+                await self.tell()
+            except Exception as error:
+                log.warning("timers_not_told", error=repr(error))
+
+    async def tell(self) -> None:
+        """Tell of the timers as they stand."""
+        now, standings = self.clock.now(), await self.store.standings()
+        await self.store.tell(_configured(standing, now) for standing in self._ours(standings))
 
     async def look(self) -> datetime:
         """Fire what is due; the instant of the next tick."""

@@ -36,10 +36,11 @@ class TimerStore:
     async def standings(self) -> list[Standing]:
         """Every timer as it stands."""
         async with self._database.reading() as connection:
-            return await _standings(connection)
+            rows = await connection.execute(select(timers).order_by(timers.c.name))
+        return [Standing(Timer(row.name, row.cron, row.zone), row.counted_to, row.last_tick_at) for row in rows]
 
-    async def configure(self, wanted: Sequence[Timer], now: datetime) -> tuple[list[Standing], list[str]]:
-        """Have these timers and no others; how they stand, and the names of those that are gone.
+    async def configure(self, wanted: Sequence[Timer], now: datetime) -> list[str]:
+        """Have these timers and no others; the names of those that are gone.
 
         One that is new, or ticks by another expression, counts from now.
         """
@@ -52,8 +53,7 @@ class TimerStore:
             if rows:
                 await connection.execute(self._set, bulk.encode(rows))
             others = delete(timers).where(timers.c.name.not_in(names)).returning(timers.c.name)
-            gone = sorted((await connection.execute(others)).scalars())
-            return await _standings(connection), gone
+            return sorted((await connection.execute(others)).scalars())
 
     async def fire(self, standing: Standing, event: TimerFired) -> bool:
         """Fire a tick, unless another replica has dealt with it or the timer has changed meanwhile."""
@@ -96,11 +96,6 @@ class TimerStore:
         """Take the tick's row; False where it has been taken."""
         row = event.model_dump(include={"timer", "tick_at", "fired_at", "manual", "missed"})
         return bool((await connection.execute(self._add_tick, bulk.encode([row]))).all())
-
-
-async def _standings(connection: AsyncConnection) -> list[Standing]:
-    rows = await connection.execute(select(timers).order_by(timers.c.name))
-    return [Standing(Timer(row.name, row.cron, row.zone), row.counted_to, row.last_tick_at) for row in rows]
 
 
 async def _change(connection: AsyncConnection, standing: Standing, changes: dict[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
 from services.console.amending import Change
-from services.console.api import accounts, changes, overview, posts, stream
+from services.console.api import accounts, changes, overview, posts, stream, timers
 from services.console.api.access import require_token
 from services.console.api.bodies import BodyLimit, schemas_of
 from services.console.api.console import Console
@@ -15,7 +15,14 @@ from services.console.api.errors import ErrorAnswer, answer_errors
 from shared.events.requests import ScheduleBatchRequested, ScheduleRequested
 from shared.health import Health
 
-_ROUTERS: tuple[APIRouter, ...] = (posts.router, changes.router, accounts.router, overview.router, stream.router)
+_ROUTERS: tuple[APIRouter, ...] = (
+    posts.router,
+    changes.router,
+    accounts.router,
+    timers.router,
+    overview.router,
+    stream.router,
+)
 _BODIES = (ScheduleRequested, ScheduleBatchRequested, Change, changes.Resolution, accounts.Connection)
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from services.console.cli import accounts, demo, importing, keys, posts, up, watching
+from services.console.cli import accounts, demo, importing, keys, posts, timers, up, watching
 
 app = typer.Typer(
     name="timeball",
@@ -20,6 +20,7 @@ app.command()(posts.status)
 app.command()(watching.watch)
 app.command(name="import")(importing.import_posts)
 app.add_typer(accounts.app)
+app.add_typer(timers.app)
 app.command()(keys.keys)
 
 

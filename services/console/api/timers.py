@@ -1,0 +1,73 @@
+"""Timers: when they tick, and one fired by hand."""
+
+from datetime import datetime
+from typing import Self
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from services.console.api.console import TheConsole
+from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.views import of_type
+from services.console.asking import any_of
+from services.console.timers import KnownTimer
+from shared.events.base import Name
+from shared.events.requests import TimerTriggerRequested
+from shared.events.scheduler import TimerFired
+
+router = APIRouter(tags=["timers"], responses={404: {"model": ErrorAnswer}})
+
+
+class TimerView(BaseModel):
+    """A timer; instants in UTC. What is null is not known yet."""
+
+    name: str
+    cron: str | None
+    zone: str | None
+    next_at: datetime | None
+    last_tick_at: datetime | None
+    last_was_manual: bool | None
+    last_missed: int | None
+
+    @classmethod
+    def of(cls, timer: KnownTimer) -> Self:
+        """The view of a timer."""
+        return cls(**{name: getattr(timer, name) for name in cls.model_fields})
+
+
+class TimerList(BaseModel):
+    """Every timer there is."""
+
+    timers: list[TimerView]
+
+
+class Triggered(BaseModel):
+    """A timer fired by hand; `pending` where the scheduler has not said so yet."""
+
+    timer: str
+    tick_at: datetime | None
+    correlation_id: str
+    pending: bool
+
+
+@router.get("/v1/timers")
+async def list_timers(console: TheConsole) -> TimerList:
+    """Every timer, with its next tick and its last."""
+    return TimerList(timers=[TimerView.of(timer) for timer in await console.catalogue.timers.known()])
+
+
+@router.post("/v1/timers/{name}:trigger", status_code=202)
+async def trigger_timer(console: TheConsole, name: Name) -> Triggered:
+    """Fire a timer now; the events of what it sets off carry the answer's `correlation_id`."""
+    request = TimerTriggerRequested(timer=name)
+    names = [timer.name for timer in await console.catalogue.timers.known()]
+    if names and name not in names:
+        raise Refusal(404, "not_found", f"there is no timer {name!r}; there are {', '.join(names)}", field="name")
+    answers = await console.asking.ask(request, any_of(TimerFired))
+    fired = of_type(answers.facts, TimerFired)
+    return Triggered(
+        timer=name,
+        tick_at=fired[0].tick_at if fired else None,
+        correlation_id=answers.correlation_id,
+        pending=not fired,
+    )

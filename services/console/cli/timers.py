@@ -1,0 +1,47 @@
+"""`timeball timers`: list timers, and fire one by hand."""
+
+from typing import Annotated, Any
+
+import typer
+
+from services.console.cli.calling import JsonFlag, called
+from services.console.cli.client import in_path
+from services.console.cli.posts import local_time
+from services.console.cli.screen import say, show_json, show_table
+
+app = typer.Typer(name="timers", help="List timers, and fire one by hand.", no_args_is_help=True)
+
+
+@app.command(name="list")
+def list_timers(as_json: JsonFlag = False) -> None:
+    """List every timer with its next tick and its last, in your own time zone.
+
+    timeball timers list --json
+    """
+    timers = called(lambda client: client.call("GET", "/v1/timers"))["timers"]
+    if as_json:
+        show_json(timers)
+    else:
+        show_table("Timers", ("timer", "cron", "zone", "next tick", "last tick", ""), map(_row, timers))
+
+
+def _row(timer: dict[str, Any]) -> tuple[Any, ...]:
+    missed = timer["last_missed"]
+    remark = "by hand" if timer["last_was_manual"] else f"{missed} before it missed" if missed else None
+    ticks = local_time(timer["next_at"]), local_time(timer["last_tick_at"])
+    return timer["name"], timer["cron"], timer["zone"], *ticks, remark
+
+
+@app.command()
+def trigger(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: JsonFlag = False) -> None:
+    """Fire a timer now. Its regular ticks stay as they are.
+
+    timeball timers trigger monitor.check
+    """
+    fired = called(lambda client: client.call("POST", f"/v1/timers/{in_path(name)}:trigger"))
+    if as_json:
+        show_json(fired)
+    elif fired["pending"]:
+        say(f"{name} is to fire; `timeball timers list` shows when it has", "yellow")
+    else:
+        say(f"{name} fired", "green")
