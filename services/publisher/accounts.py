@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from services.publisher.domain import StoredAccount
 from services.publisher.limits import limits_of
@@ -93,6 +94,20 @@ def _opened_or_nothing(account: StoredAccount, vault: Vault) -> Mapping[str, Any
         return _opened(account, vault).credentials
     except UnreadableSecret:
         return {}
+
+
+def destination_of(account: StoredAccount) -> str:
+    """Where the account's posts go, as far as one place can hang without the others: its platform, and its server."""
+    settings = _parsed(account.settings)
+    return f"{account.platform} {host_of(settings.get('server') or settings.get('url'))}".rstrip()
+
+
+def host_of(url: object) -> str:
+    """The host and port of a URL, or nothing where it is none."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower() if isinstance(url, str) else ""
+    except ValueError:
+        return ""
 
 
 def with_renewed(account: StoredAccount, renewed: Renewed, vault: Vault) -> StoredAccount:

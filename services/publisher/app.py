@@ -6,13 +6,15 @@ from pathlib import Path
 from uuid import uuid4
 
 from services.publisher import retention
+from services.publisher.bulkheads import Bulkheads
 from services.publisher.claims import Claims
 from services.publisher.connecting import Connecting
 from services.publisher.doubt import Doubts
 from services.publisher.handlers import Handlers
 from services.publisher.marks import Marks
 from services.publisher.platforms import platforms
-from services.publisher.publishing import Publishing, Turns
+from services.publisher.preparation import Preparation
+from services.publisher.publishing import Publishing
 from services.publisher.renewals import Renewals
 from services.publisher.revoked import Revoked
 from services.publisher.settings import Settings
@@ -44,7 +46,10 @@ from shared.vault import Vault
 NAME = "publisher"
 MIGRATIONS = Path(__file__).parent / "migrations"
 MOST_AT_ONCE = 100
-"""Sends in flight in one process: no send waits for a connection, so that its timeout is the platform's alone."""
+"""Sends in flight to one destination from one process."""
+MOST_PREPARING = 50
+MOST_CONNECTIONS = 1000
+"""No send waits for a connection, so that its timeout is the platform's alone."""
 
 REQUESTS = Queue(NAME, "publisher.requests", ("publish.requested",))
 CANCELLATIONS = Queue(NAME, "publisher.cancellations", ("schedule.cancelled",))
@@ -67,23 +72,24 @@ def build(settings: Settings) -> Service:
     clock = SystemClock()
     database = Database(settings.database(settings.database_url, NAME))
     publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
-    turns = Turns(MOST_AT_ONCE)
-    relay = Outbox(outbox, database, publisher, clock, is_crowded=turns.locked)
+    sends = Bulkheads(MOST_AT_ONCE)
+    relay = Outbox(outbox, database, publisher, clock, is_crowded=sends.is_crowded)
     store = Store(database, relay)
-    client = outbound_client(allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_AT_ONCE)
+    client = outbound_client(allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS)
     known = platforms(client)
     vault, revoked = Vault.from_keys(settings.encryption_keys), Revoked()
     send_timeout = timedelta(seconds=settings.send_timeout_seconds)
     tokens = Tokens(Renewals(store), known, vault, clock, timeout=min(send_timeout, LONGEST_RENEWAL))
+    limits = {platform.name: platform.limits for platform in known.values()}
+    prepare_timeout = timedelta(seconds=settings.prepare_timeout_seconds)
     publishing = Publishing(
-        claims=Claims(store, clock, lease=timedelta(seconds=settings.lease_seconds)),
-        settling=Settling(store, clock),
-        platforms=known,
-        vault=vault,
+        claims=Claims(store, clock, lease=timedelta(seconds=settings.lease_seconds), limits=limits),
+        settling=Settling(store, clock, limits),
         clock=clock,
         revoked=revoked,
         send_timeout=send_timeout,
-        turns=turns,
+        sends=sends,
+        preparation=Preparation(known, vault, tokens, Bulkheads(MOST_PREPARING), prepare_timeout),
         doubts=Doubts(known, vault, clock, look_up_timeout=send_timeout),
         tokens=tokens,
     )

@@ -77,7 +77,7 @@ class Claims:
             slots = await Slots.locked(unit, accounts, self.limits, now)
             decisions = await self._decide(unit, group, accounts, now)
             given = await slots.give(one.publication for one in decisions if isinstance(one, Claimed))
-            decisions = [_with_slot(decision, given, now) for decision in decisions]
+            decisions = [_with_slot(decision, slots, given, now) for decision in decisions]
             await unit.save(_latest(decisions, now))
             await unit.emit(
                 [
@@ -135,12 +135,12 @@ def _admitted(decision: Decision, account: StoredAccount | None) -> Decision:
     return Claimed(replace(publication, platform=account.platform))
 
 
-def _with_slot(decision: Decision, slots: Mapping[Key, datetime], now: datetime) -> Decision:
+def _with_slot(decision: Decision, slots: Slots, given: Mapping[Key, datetime], now: datetime) -> Decision:
     if not isinstance(decision, Claimed):
         return decision
-    slot_at = slots.get(decision.publication.key)
+    slot_at = given.get(decision.publication.key)
     if slot_at is None:
-        return decision
+        return Claimed(slots.without_stale_slot(decision.publication))
     if slot_at - now > max(LONGEST_HOLD, decision.publication.not_before - now):
         return Wait(slot_at, postponed(decision.publication, slot_at, now))
     return Claimed(replace(decision.publication, slot_at=slot_at))

@@ -16,6 +16,9 @@ class Settings(ServiceSettings):
     sealing_key: str | None = Field(default=None, validation_alias="TIMEBALL_PUBLISHER_SEALING_KEY")
     prefetch: int = Field(default=5000, validation_alias="TIMEBALL_PUBLISHER_PREFETCH", ge=1, le=65535)
     send_timeout_seconds: float = Field(default=10, validation_alias="TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS", gt=0)
+    prepare_timeout_seconds: float = Field(
+        default=30, validation_alias="TIMEBALL_PUBLISHER_PREPARE_TIMEOUT_SECONDS", gt=0
+    )
     lease_seconds: float = Field(default=30, validation_alias="TIMEBALL_PUBLISHER_LEASE_SECONDS", gt=0)
     secret_keys: str | None = None
     allow_private_addresses: bool = False

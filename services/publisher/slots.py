@@ -60,6 +60,11 @@ class Slots:
         await self.unit.save_buckets(self.buckets)
         return {one.key: one.slot_at for one in await self._in_due_order(given, lasts) if one.slot_at}
 
+    def without_stale_slot(self, publication: Publication) -> Publication:
+        """The publication as it may start now; a slot that has passed means nothing where there are no limits."""
+        is_stale = publication.slot_at is not None and publication.slot_at <= self.now
+        return replace(publication, slot_at=None) if is_stale and not self._buckets_of(publication) else publication
+
     def _needs_slot(self, publication: Publication) -> bool:
         """A slot that has passed unused is no use: all that waited for theirs while nobody ran would start at once."""
         if not self._buckets_of(publication):

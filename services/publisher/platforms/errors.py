@@ -14,6 +14,7 @@ from typing import ClassVar
 from shared.events.base import ErrorDetail
 
 MOST_MESSAGE = 500
+NO_CONNECTION, NO_REPLY = "no_connection", "no_reply"
 
 
 class PlatformError(Exception):
@@ -24,6 +25,11 @@ class PlatformError(Exception):
     def __init__(self, message: str, *, code: str = "") -> None:
         super().__init__(message)
         self.detail = ErrorDetail(kind=self.kind, code=code or self.kind, message=message[:MOST_MESSAGE])
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether there was no answer at all."""
+        return self.detail.code in (NO_CONNECTION, NO_REPLY)
 
 
 class Transient(PlatformError):

@@ -12,6 +12,8 @@ from pydantic_core import from_json
 from services.publisher.platforms.allowance import retry_after_of
 from services.publisher.platforms.errors import (
     MOST_MESSAGE,
+    NO_CONNECTION,
+    NO_REPLY,
     RateLimited,
     Rejected,
     Transient,
@@ -38,9 +40,9 @@ async def network_failures() -> AsyncIterator[None]:
     except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as error:
         raise Rejected(str(error), code="invalid_request") from error
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        raise Transient(str(error), code="no_connection") from error
+        raise Transient(str(error), code=NO_CONNECTION) from error
     except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-        raise Unconfirmed(str(error) or "no reply in time", code="no_reply") from error
+        raise Unconfirmed(str(error) or "no reply in time", code=NO_REPLY) from error
 
 
 async def exchange(
