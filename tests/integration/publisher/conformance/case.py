@@ -45,6 +45,8 @@ class Case(Generic[NetworkT]):
     overloaded: Fault = refuses(503, b"try again later")
     replies_tell: bool = True
     """Whether the reply of a network that has taken a post tells its id, so that one without is garbage."""
+    refuses_repeats: bool = False
+    """Whether the network takes no second post with the text of one that is there."""
     can_refresh: bool = False
     rotates: bool = False
     """Whether a refresh token is good for one refresh."""

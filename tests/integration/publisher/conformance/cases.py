@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.integration.publisher.conformance import plain
+from tests.integration.publisher.conformance import linkedin, plain, reddit, x
 from tests.integration.publisher.conformance.case import Case
 
 CASES: tuple[Case[Any], ...] = (
     *plain.CASES,
+    linkedin.CASE,
+    reddit.CASE,
+    x.CASE,
 )  # fmt: skip
 
 

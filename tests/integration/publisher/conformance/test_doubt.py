@@ -80,7 +80,7 @@ async def test_what_a_killed_publisher_left_is_resolved(bench: Bench, fault: Fau
     await is_resolved(bench, (await bench.kept(event)).state, fault)
 
 
-@over(lambda case: case.certainty != "neither")
+@over(lambda case: case.certainty != "neither" and not case.refuses_repeats)
 async def test_the_same_text_in_another_post_is_another_post(bench: Bench) -> None:
     """What tells a repeated request from a new one is the post, not its text."""
     bench.network.faults.append(REPLY_LOST)

@@ -1,0 +1,93 @@
+"""Reddit, which answers look-ups and tells of waits in words."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from services.publisher.platforms.base import Platform
+from services.publisher.platforms.reddit import Reddit
+from shared.clock import Clock
+from tests.fakes.networks.base import Fault, Posted, refuses
+from tests.fakes.networks.reddit import RedditFake
+from tests.integration.publisher.conformance.case import BUSY_FOR, Case, Shown
+
+SECONDS = f"{BUSY_FOR.total_seconds():g}"
+
+
+def in_words(now: datetime) -> Fault:
+    """An error in a reply that is none."""
+    words = f"Looks like you've been doing that a lot. Take a break for {SECONDS} seconds before trying again."
+    return refuses(200, {"json": {"errors": [["RATELIMIT", words, "ratelimit"]]}})
+
+
+def in_fractions(now: datetime) -> Fault:
+    """The limit of the client id."""
+    told = {"message": "Too Many Requests", "error": 429}
+    return refuses(429, told, x_ratelimit_remaining="0.0", x_ratelimit_used="100", x_ratelimit_reset=SECONDS)
+
+
+class RedditCase(Case[RedditFake]):
+    """A text post is one that Reddit takes any number of times."""
+
+    name = "reddit"
+    certainty = "answers look-ups"
+    busy = {"in words": in_words, "fractions": in_fractions}  # noqa: RUF012  (never changed)
+    refusal = refuses(200, {"json": {"errors": [["NO_SELFS", "This community only allows links.", "sr"]]}})
+    refused_with = "This community only allows links."
+    can_refresh = True
+    token_lasts = timedelta(hours=1)
+    shows = {  # noqa: RUF012  (never changed)
+        "a text with a title of its own": Shown(
+            "The ball drops.\nAt one o'clock.",
+            {"kind": "self", "title": "The ball drops.", "text": "At one o'clock.", "sr": "harbours"},
+        ),
+        "a link": Shown(
+            "The ball drops.",
+            {"kind": "link", "title": "Seen", "url": "https://ball.example/", "text": "The ball drops."},
+            {"url": "https://ball.example/", "title": "Seen"},
+        ),
+        "flair and flags": Shown(
+            "The ball drops.",
+            {"flair_id": "f1", "nsfw": "true", "spoiler": "false", "sendreplies": "false"},
+            {"flair_id": "f1", "nsfw": True, "sendreplies": False},
+        ),
+    }
+    wrong_options = {  # noqa: RUF012  (never changed)
+        "options.kind": {"kind": "poll"},
+        "options.url": {"url": "not a link"},
+        "options.title": {"title": "x" * 301},
+        "options.nsfw": {"nsfw": "yes"},
+    }
+
+    def network(self, clock: Clock) -> RedditFake:
+        return RedditFake(clock=clock)
+
+    def platform(self, client: httpx.AsyncClient) -> Platform:
+        return Reddit(client)
+
+    def settings(self, network: RedditFake) -> dict[str, Any]:
+        return {"server": network.url, "subreddit": "harbours"}
+
+    def credentials(self, network: RedditFake) -> dict[str, Any]:
+        given = network.authority.sign_in()
+        return {name: given[name] for name in ("client_id", "client_secret", "refresh_token")}
+
+    def secrets(self, network: RedditFake) -> Sequence[str]:
+        return [network.authority.client_secret, *network.authority.issued]
+
+    def revoke(self, network: RedditFake) -> None:
+        network.authority.revoke()
+
+    def expire(self, network: RedditFake) -> None:
+        network.authority.expire()
+
+    def refreshes(self, network: RedditFake) -> Sequence[str]:
+        return network.authority.used
+
+    def url_of(self, network: RedditFake, posted: Posted) -> str | None:
+        return f"https://www.reddit.com/r/harbours/comments/{posted.id.removeprefix('t3_')}/a_title/"
+
+
+CASE = RedditCase()
