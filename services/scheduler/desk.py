@@ -4,7 +4,16 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.scheduler.domain import Accepted, Cancelled, Rejected, Schedule, Wish, decide, decide_cancel
+from services.scheduler.domain import (
+    Accepted,
+    Cancelled,
+    KnownAccount,
+    Rejected,
+    Schedule,
+    Wish,
+    decide,
+    decide_cancel,
+)
 
 Key = tuple[str, str]
 
@@ -14,20 +23,20 @@ class Desk:
     """The schedules that a group of requests concerns, as they become while the requests are decided in order."""
 
     schedules: dict[Key, Schedule]
-    connected: dict[str, bool]
+    accounts: dict[str, KnownAccount]
     now: datetime
     changed: dict[Key, Schedule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._accounts: defaultdict[str, set[str]] = defaultdict(set)
+        self._accounts_of: defaultdict[str, set[str]] = defaultdict(set)
         for post_id, account_id in self.schedules:
-            self._accounts[post_id].add(account_id)
+            self._accounts_of[post_id].add(account_id)
 
     def place(self, wish: Wish, correlation_id: str) -> Accepted | Rejected:
         """Decide a wish and keep its result for the next one."""
         current = self.schedules.get(wish.key)
-        connected = self.connected.get(wish.account_id)
-        decision = decide(wish, current, connected=connected, correlation_id=correlation_id, now=self.now)
+        account = self.accounts.get(wish.account_id)
+        decision = decide(wish, current, account=account, correlation_id=correlation_id, now=self.now)
         if isinstance(decision, Accepted) and decision.changed:
             self._keep(decision.schedule)
         return decision
@@ -42,9 +51,9 @@ class Desk:
 
     def accounts_of(self, post_id: str) -> list[str]:
         """The accounts a post is scheduled for."""
-        return sorted(self._accounts[post_id])
+        return sorted(self._accounts_of[post_id])
 
     def _keep(self, schedule: Schedule) -> None:
-        self._accounts[schedule.post_id].add(schedule.account_id)
+        self._accounts_of[schedule.post_id].add(schedule.account_id)
         self.schedules[schedule.key] = schedule
         self.changed[schedule.key] = schedule

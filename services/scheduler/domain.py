@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 
+from services.scheduler.neighbours import Place, minute_key, text_key
 from shared.events.progress import Progress, State
 from shared.events.requests import LatePolicy, LocalTime, PublishAt, ScheduleRequested, Target
+from shared.events.rules import PostRules
 from shared.events.scheduler import RejectionCode
 from shared.local_time import UnknownZone, in_utc, zone_named
+from shared.rules import problem
 
 PAST_TOLERANCE = timedelta(seconds=60)
 
@@ -35,10 +38,16 @@ class Schedule:
     outcome_expected_at: datetime
     sweeps: int
     updated_at: datetime
+    text_key: int | None
+    minute_key: int | None
 
     @property
     def key(self) -> tuple[str, str]:
         return self.post_id, self.account_id
+
+    @property
+    def place(self) -> Place:
+        return self.text_key, self.minute_key
 
     @property
     def progress(self) -> Progress:
@@ -76,12 +85,21 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownAccount:
+    """What the scheduler has learned of an account; `rules` are what its posts must satisfy."""
+
+    connected: bool
+    rules: PostRules | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The schedule as it now stands; `superseded` is a revision that may be on its way and must not be sent."""
 
     schedule: Schedule
     changed: bool
-    warning: str | None = None
+    is_known: bool
+    """Whether the scheduler has heard of the account."""
     superseded: int | None = None
 
 
@@ -96,6 +114,9 @@ class Rejected:
 @dataclass(frozen=True, slots=True)
 class Cancelled:
     schedule: Schedule
+
+
+Decision = Accepted | Rejected | Cancelled
 
 
 def wishes_of(request: ScheduleRequested) -> list[Wish]:
@@ -124,18 +145,18 @@ def _wish(request: ScheduleRequested, target: Target, media: str, late_policy: s
 
 
 def decide(
-    wish: Wish, current: Schedule | None, *, connected: bool | None, correlation_id: str, now: datetime
+    wish: Wish, current: Schedule | None, *, account: KnownAccount | None, correlation_id: str, now: datetime
 ) -> Accepted | Rejected:
     """Accept the wish as a new revision, recognise it as the present one, or say why it cannot be.
 
-    `connected` is None for an account the scheduler has not heard of.
+    `account` is None where the scheduler has not heard of it.
     """
     fingerprint = wish.fingerprint
     if current and current.state is not State.CANCELLED and current.fingerprint == fingerprint:
-        return Accepted(current, changed=False, warning=_warning(connected))
-    problem = _problem(wish, current, connected)
-    if problem:
-        return problem
+        return Accepted(current, changed=False, is_known=account is not None)
+    refusal = _refusal(wish, current, account)
+    if refusal:
+        return refusal
     publish_at = instant_of(wish, now)
     if isinstance(publish_at, Rejected):
         return publish_at
@@ -157,25 +178,31 @@ def decide(
         outcome_expected_at=publish_at,
         sweeps=0,
         updated_at=now,
+        text_key=text_key(wish.account_id, wish.content),
+        minute_key=minute_key(wish.account_id, publish_at),
     )
     superseded = current.revision if current and current.may_be_on_its_way else None
-    return Accepted(schedule, changed=True, warning=_warning(connected), superseded=superseded)
+    return Accepted(schedule, changed=True, is_known=account is not None, superseded=superseded)
 
 
-def _warning(connected: bool | None) -> str | None:
-    return "unknown_account" if connected is None else None
-
-
-def _problem(wish: Wish, current: Schedule | None, connected: bool | None) -> Rejected | None:
+def _refusal(wish: Wish, current: Schedule | None, account: KnownAccount | None) -> Rejected | None:
     if current and current.state in (State.PUBLISHED, State.UNKNOWN):
         return Rejected(wish.post_id, wish.account_id, "already_published", _already(current))
-    if connected is False:
+    if account and not account.connected:
         reason = f"account {wish.account_id!r} has been disconnected: connect it again"
         return Rejected(wish.post_id, wish.account_id, "unknown_account", reason)
     if wish.media == "[]" and (not wish.content or wish.content.isspace()):
         reason = f"content: the post for {wish.account_id!r} has neither text nor media"
         return Rejected(wish.post_id, wish.account_id, "invalid", reason)
+    if account and account.rules:
+        return _against(account.rules, wish)
     return None
+
+
+def _against(rules: PostRules, wish: Wish) -> Rejected | None:
+    """What the account's network could never accept is refused now, not when it is due."""
+    found = problem(rules, wish.content, json.loads(wish.media), json.loads(wish.options))
+    return Rejected(wish.post_id, wish.account_id, *found) if found else None
 
 
 def _already(current: Schedule) -> str:

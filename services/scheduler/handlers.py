@@ -1,13 +1,14 @@
 """Reacts to events: load, decide, save and emit. Concurrent handlers share transactions, in the order they came."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.scheduler.desk import Desk
-from services.scheduler.domain import Schedule
-from services.scheduler.intake import Ask, answer_to_unreadable, batch_ask, cancel_ask, post_ask
+from services.scheduler.domain import Accepted, Decision, KnownAccount, Schedule
+from services.scheduler.intake import Ask, Near, answer_to_unreadable, batch_ask, cancel_ask, post_ask
+from services.scheduler.neighbours import CROWDED_MINUTE, Place
 from services.scheduler.release import HORIZON
 from services.scheduler.store import Advance, Key, Store, Unit
 from shared.clock import Clock
@@ -37,10 +38,14 @@ LANES = 2
 
 @dataclass
 class Handlers:
-    """The scheduler's reactions; `due_soon` is set when something falls due before the next regular look."""
+    """The scheduler's reactions; `due_soon` is set when something falls due before the next regular look.
+
+    More posts than `crowded_minute` within a minute on one account are worth a warning.
+    """
 
     store: Store
     clock: Clock
+    crowded_minute: int = CROWDED_MINUTE
     due_soon: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -82,25 +87,26 @@ class Handlers:
         await self._outcomes.submit(delivery.event)
 
     async def on_account_connected(self, delivery: Delivery[AccountConnected]) -> None:
-        """Learn of an account."""
-        await self._save_account(delivery.event, connected=True)
+        """Learn of an account, and of what its posts must satisfy from now on."""
+        await self._save_account(delivery.event, KnownAccount(connected=True, rules=delivery.event.rules))
 
     async def on_account_disconnected(self, delivery: Delivery[AccountDisconnected]) -> None:
         """Learn that an account is gone."""
-        await self._save_account(delivery.event, connected=False)
+        await self._save_account(delivery.event, KnownAccount(connected=False))
 
-    async def _save_account(self, event: AccountConnected | AccountDisconnected, *, connected: bool) -> None:
+    async def _save_account(self, event: AccountConnected | AccountDisconnected, account: KnownAccount) -> None:
         changed_at = event.changed_at or self.clock.now()
-        await self.store.save_account(event.account_id, event.platform, connected=connected, changed_at=changed_at)
+        await self.store.save_account(event.account_id, event.platform, account, changed_at)
 
     async def _decide(self, asks: Sequence[Ask]) -> Sequence[None]:
         now = self.clock.now()
         async with self.store.unit() as unit:
             fresh = await unit.remember((ask.message_id for ask in asks if ask.message_id), now)
-            desk = Desk(await _concerned(unit, asks), await unit.connected(_accounts(asks)), now)
-            emitted = [envelope for ask in asks if _take(ask, fresh) for envelope in _answers(ask, desk)]
+            desk = Desk(await _concerned(unit, asks), await unit.accounts(_accounts(asks)), now)
+            decided = [(ask, ask.decide(desk)) for ask in asks if _take(ask, fresh)]
             await unit.save(list(desk.changed.values()))
-            await unit.emit(emitted)
+            near = await unit.neighbours(_places(decided), crowded=self.crowded_minute)
+            await unit.emit([envelope for ask, decisions in decided for envelope in _answers(ask, decisions, near)])
         if any(schedule.publish_at <= now + HORIZON for schedule in desk.changed.values()):
             self.due_soon.set()
         return [None] * len(asks)
@@ -140,8 +146,12 @@ def _accounts(asks: Sequence[Ask]) -> set[str]:
     return {account_id for ask in asks for _, account_id in ask.keys}
 
 
-def _answers(ask: Ask, desk: Desk) -> list[Envelope]:
-    return [Envelope.of(event, correlation_id=ask.correlation_id) for event in ask.answer(desk)]
+def _places(decided: Iterable[tuple[Ask, Sequence[Decision]]]) -> set[Place]:
+    return {one.schedule.place for _, decisions in decided for one in decisions if isinstance(one, Accepted)}
+
+
+def _answers(ask: Ask, decisions: Sequence[Decision], near: Near) -> list[Envelope]:
+    return [Envelope.of(event, correlation_id=ask.correlation_id) for event in ask.tell(decisions, near)]
 
 
 def _take(ask: Ask, fresh: set[str]) -> bool:

@@ -1,16 +1,17 @@
 """Requests put to the desk: what each needs to see, and what is answered. No I/O."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import JsonValue, ValidationError
 from pydantic_core import from_json, to_json
 
 from services.scheduler.desk import Desk, Key
-from services.scheduler.domain import Accepted, Cancelled, Rejected, Wish, wishes_of
+from services.scheduler.domain import Accepted, Cancelled, Decision, Rejected, Wish, wishes_of
+from services.scheduler.neighbours import NO_NEIGHBOURS, Neighbours, Place, warning_of
 from shared.events import Event
 from shared.events.base import explain
 from shared.events.requests import (
@@ -29,6 +30,7 @@ from shared.events.scheduler import (
 )
 
 MOST_WISHES_IN_A_BATCH = 20_000
+Near = Mapping[Place, Neighbours]
 SUPERSEDED = "superseded"
 REQUESTED = "requested"
 
@@ -55,8 +57,12 @@ class Ask(Protocol):
         """The posts all of whose schedules it concerns."""
         ...
 
-    def answer(self, desk: Desk) -> list[Event]:
-        """Decide, and say what became of it."""
+    def decide(self, desk: Desk) -> Sequence[Decision]:
+        """What becomes of it."""
+        ...
+
+    def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
+        """The facts that say what became of it, once that is written; `near` has what is near the accepted posts."""
         ...
 
 
@@ -77,9 +83,11 @@ class PostAsk:
     def post_ids(self) -> Iterable[str]:
         return {post_id for post_id, _ in self.keys}
 
-    def answer(self, desk: Desk) -> list[Event]:
-        decisions = [desk.place(wish, self.correlation_id) for wish in self.wishes]
-        return [event for decision in decisions for event in _facts(decision)]
+    def decide(self, desk: Desk) -> Sequence[Decision]:
+        return [desk.place(wish, self.correlation_id) for wish in self.wishes]
+
+    def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
+        return [event for decision in decisions for event in _facts(decision, near)]
 
 
 @dataclass(frozen=True)
@@ -101,11 +109,13 @@ class BatchAsk:
     def post_ids(self) -> Iterable[str]:
         return {post_id for post_id, _ in self.keys}
 
-    def answer(self, desk: Desk) -> list[Event]:
-        decisions = [desk.place(wish, self.correlation_id) for wish in self.wishes]
+    def decide(self, desk: Desk) -> Sequence[Decision]:
+        return [desk.place(wish, self.correlation_id) for wish in self.wishes]
+
+    def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
         settled = ScheduleBatchSettled(
             batch_id=self.batch_id,
-            accepted=tuple(_accepted_post(one) for one in decisions if isinstance(one, Accepted)),
+            accepted=tuple(_accepted_post(one, near) for one in decisions if isinstance(one, Accepted)),
             rejected=(*self.refused, *(_rejected_post(one) for one in decisions if isinstance(one, Rejected))),
         )
         return [settled, *_superseded(decisions)]
@@ -132,12 +142,14 @@ class CancelAsk:
     def whole_posts(self) -> Sequence[str]:
         return () if self.account_ids else (self.post_id,)
 
-    def answer(self, desk: Desk) -> list[Event]:
+    def decide(self, desk: Desk) -> Sequence[Decision]:
         account_ids = self.account_ids or desk.accounts_of(self.post_id)
         if not account_ids:
-            reason = f"post {self.post_id!r} is not scheduled"
-            return [ScheduleRejected(post_id=self.post_id, code="not_found", reason=reason)]
-        return [_cancellation(desk.cancel(self.post_id, account_id)) for account_id in account_ids]
+            return [Rejected(self.post_id, None, "not_found", f"post {self.post_id!r} is not scheduled")]
+        return [desk.cancel(self.post_id, account_id) for account_id in account_ids]
+
+    def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
+        return [event for decision in decisions for event in _facts(decision, near)]
 
 
 def post_ask(request: ScheduleRequested, message_id: str | None, correlation_id: str) -> PostAsk:
@@ -201,22 +213,16 @@ def _refused_post(post: JsonValue, reason: str) -> RejectedPost:
     return RejectedPost(post_id=told.replace("\x00", "")[:200], code="invalid", reason=reason)
 
 
-def _facts(decision: Accepted | Rejected) -> list[Event]:
+def _facts(decision: Decision, near: Near) -> list[Event]:
     if isinstance(decision, Rejected):
         return [_rejection(decision)]
-    schedule = decision.schedule
-    accepted = ScheduleAccepted(
-        post_id=schedule.post_id,
-        account_id=schedule.account_id,
-        revision=schedule.revision,
-        publish_at=schedule.publish_at,
-        changed=decision.changed,
-        warning=decision.warning,
-    )
+    if isinstance(decision, Cancelled):
+        return [_cancellation(decision)]
+    accepted = ScheduleAccepted(**_acceptance(decision, near))
     return [accepted, *_superseded([decision])]
 
 
-def _superseded(decisions: Iterable[Accepted | Rejected]) -> list[Event]:
+def _superseded(decisions: Iterable[Decision]) -> list[Event]:
     """What tells the publisher not to send a revision that may be on its way."""
     return [
         ScheduleCancelled(
@@ -230,9 +236,7 @@ def _superseded(decisions: Iterable[Accepted | Rejected]) -> list[Event]:
     ]
 
 
-def _cancellation(decision: Cancelled | Rejected) -> Event:
-    if isinstance(decision, Rejected):
-        return _rejection(decision)
+def _cancellation(decision: Cancelled) -> ScheduleCancelled:
     schedule = decision.schedule
     return ScheduleCancelled(
         post_id=schedule.post_id, account_id=schedule.account_id, revision=schedule.revision, reason=REQUESTED
@@ -251,13 +255,18 @@ def _rejected_post(decision: Rejected) -> RejectedPost:
     )
 
 
-def _accepted_post(decision: Accepted) -> AcceptedPost:
+def _accepted_post(decision: Accepted, near: Near) -> AcceptedPost:
+    return AcceptedPost(**_acceptance(decision, near))
+
+
+def _acceptance(decision: Accepted, near: Near) -> dict[str, Any]:
     schedule = decision.schedule
-    return AcceptedPost(
-        post_id=schedule.post_id,
-        account_id=schedule.account_id,
-        revision=schedule.revision,
-        publish_at=schedule.publish_at,
-        changed=decision.changed,
-        warning=decision.warning,
-    )
+    neighbours = near.get(schedule.place, NO_NEIGHBOURS)
+    return {
+        "post_id": schedule.post_id,
+        "account_id": schedule.account_id,
+        "revision": schedule.revision,
+        "publish_at": schedule.publish_at,
+        "changed": decision.changed,
+        "warning": warning_of(is_known=decision.is_known, neighbours=neighbours),
+    }

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from services.scheduler.neighbours import CROWDED_MINUTE
 from services.scheduler.timer_table import timers_in
 from services.scheduler.timers import Timer
 from shared.settings import ServiceSettings
@@ -18,3 +19,6 @@ class Settings(ServiceSettings):
     database_url: str | None = Field(default=None, validation_alias="TIMEBALL_SCHEDULER_DATABASE_URL")
     http_port: int = Field(default=8081, validation_alias="TIMEBALL_SCHEDULER_HTTP_PORT")
     timers: Timers = Field(default_factory=lambda: timers_in(""), validation_alias="TIMEBALL_TIMERS")
+    crowded_minute: int = Field(
+        default=CROWDED_MINUTE, validation_alias="TIMEBALL_SCHEDULER_CROWDED_MINUTE", ge=1, le=1_000_000
+    )

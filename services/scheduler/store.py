@@ -4,16 +4,20 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Executable, RowMapping, Select, Update, bindparam, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.scheduler.domain import Schedule
+from services.scheduler.domain import KnownAccount, Schedule
+from services.scheduler.neighbourhood import Neighbourhood
+from services.scheduler.neighbours import Neighbours, Place
 from services.scheduler.tables import accounts, inbox, schedules
 from shared import bulk
 from shared.db import Conflict, Database, InstantColumn
 from shared.events.progress import Progress, State
+from shared.events.rules import PostRules
 from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
@@ -55,12 +59,16 @@ class Unit:
         rows = (await self.connection.execute(statement, parameters)).mappings()
         return {schedule.key: schedule for schedule in map(_schedule, rows)}
 
-    async def connected(self, account_ids: Iterable[str]) -> dict[str, bool]:
-        """Which of these accounts the scheduler has heard of, and whether each is connected."""
+    async def accounts(self, account_ids: Iterable[str]) -> dict[str, KnownAccount]:
+        """Which of these accounts the scheduler has heard of, and what it knows of them."""
         wanted = sorted(set(account_ids))
         rows = [{"account_id": account_id} for account_id in wanted]
         found = await self.connection.execute(self.store.load_accounts, bulk.encode(rows))
-        return {row.account_id: bool(row.connected) for row in found}
+        return {row.account_id: KnownAccount(bool(row.connected), _rules(row.rules)) for row in found}
+
+    async def neighbours(self, places: set[Place], *, crowded: int) -> dict[Place, Neighbours]:
+        """What is near these places, at each of which a post has been saved."""
+        return await self.store.neighbourhood.around(places, self.connection, crowded=crowded)
 
     async def save(self, changed: Sequence[Schedule]) -> None:
         """Write new revisions; Conflict when another replica wrote the same post first."""
@@ -94,6 +102,7 @@ class Store:
         dialect = database.dialect
         self.outbox = outbox_
         self.inbox = Inbox(inbox, database)
+        self.neighbourhood = Neighbourhood(dialect)
         self.load_by_key = bulk.select_by_key(schedules, dialect, lock=True)
         self.load_accounts = bulk.select_by_key(accounts, dialect)
         self.save = bulk.upsert(schedules, dialect, guard="schedules.revision < excluded.revision")
@@ -118,9 +127,15 @@ class Store:
             yield unit
         self.outbox.relay_soon(unit.emitted)
 
-    async def save_account(self, account_id: str, platform: str, *, connected: bool, changed_at: datetime) -> None:
-        """Learn that an account was connected or disconnected; older news changes nothing."""
-        row = {"account_id": account_id, "platform": platform, "connected": connected, "changed_at": changed_at}
+    async def save_account(self, account_id: str, platform: str, account: KnownAccount, changed_at: datetime) -> None:
+        """Learn what has become of an account; older news changes nothing."""
+        row = {
+            "account_id": account_id,
+            "platform": platform,
+            "connected": account.connected,
+            "changed_at": changed_at,
+            "rules": account.rules.model_dump_json(exclude_defaults=True) if account.rules else None,
+        }
         async with self._database.transaction() as connection:
             await connection.execute(self._save_account, bulk.encode([row]))
 
@@ -191,6 +206,12 @@ def _sweep_statement() -> Executable:
 
 def _update_those(keys: Select[Any]) -> Update:
     return update(schedules).where(tuple_(schedules.c.post_id, schedules.c.account_id).in_(keys))
+
+
+@lru_cache(maxsize=1000)
+def _rules(told: str | None) -> PostRules | None:
+    """The rules in an account's row; accounts of one network mostly have the same."""
+    return PostRules.model_validate_json(told) if told else None
 
 
 def _schedule(row: RowMapping) -> Schedule:

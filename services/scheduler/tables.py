@@ -1,6 +1,6 @@
 """The scheduler's tables."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, text
 
 from shared.db import InstantColumn
 from shared.messaging.inbox import inbox_table
@@ -33,6 +33,8 @@ schedules = Table(
     Column("outcome_expected_at", InstantColumn, nullable=False),
     Column("sweeps", Integer, nullable=False),
     Column("updated_at", InstantColumn, nullable=False),
+    Column("text_key", BigInteger),
+    Column("minute_key", BigInteger),
     Index("schedules_due", "publish_at", postgresql_where=_AWAITING_DISPATCH, sqlite_where=_AWAITING_DISPATCH),
     Index(
         "schedules_unanswered",
@@ -41,6 +43,8 @@ schedules = Table(
         sqlite_where=_AWAITING_OUTCOME,
     ),
     Index("schedules_done", "state", "updated_at", postgresql_where=text(FINAL), sqlite_where=text(FINAL)),
+    Index("schedules_of_a_text", "text_key", "minute_key"),
+    Index("schedules_of_a_minute", "minute_key"),
 )
 
 accounts = Table(
@@ -50,6 +54,7 @@ accounts = Table(
     Column("platform", String(100), nullable=False),
     Column("connected", Boolean, nullable=False),
     Column("changed_at", InstantColumn, nullable=False),
+    Column("rules", Text),
 )
 
 timers = Table(

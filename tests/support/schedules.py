@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.scheduler.domain import Schedule, Wish
+from services.scheduler.neighbours import minute_key, text_key
 from shared.events.progress import State
 from shared.events.requests import LatePolicy, LocalTime, ScheduleRequested
 
@@ -40,6 +41,8 @@ def schedule(of: Wish = _WISH, **changes: Any) -> Schedule:
         outcome_expected_at=publish_at,
         sweeps=0,
         updated_at=NOON,
+        text_key=text_key(of.account_id, of.content),
+        minute_key=minute_key(of.account_id, publish_at),
     )
     return replace(first, **changes)
 

@@ -48,7 +48,7 @@ async def test_a_post_is_stored_as_it_was_asked_for(replica: Replica) -> None:
 
 
 async def test_every_part_of_a_post_survives_the_table(replica: Replica) -> None:
-    media = [{"url": "https://cdn.example/a.jpg", "alt": "Ein „Ball“ \\ 'x'", "mime": "image/jpeg"}]
+    media = [{"url": "https://cdn.example/a.jpg", "alt": "Ein „Ball“ \\ 'x'", "mime": "image/jpeg", "size": 12_345}]
     own = {"account_id": "acct-1", "options": {"tags": ["ü", 1, 2.5, None, True, {"a": []}], "quote": '"\\'}}
     policy = {"mode": "skip", "grace_seconds": 60}
     callback = "https://cms.example/hook?a=1&b=2"
@@ -198,9 +198,9 @@ async def test_an_account_is_known_from_its_last_news(replica: Replica) -> None:
     (connected,) = await replica.take(post("a"))
     await replica.take(news(AccountDisconnected, 3))
     await replica.take(news(AccountConnected, 2))
-    (gone,) = await replica.take(post("b"))
+    (gone,) = await replica.take(post("b", content="b"))
     await replica.take(news(AccountConnected, 4))
-    (back,) = await replica.take(post("c"))
+    (back,) = await replica.take(post("c", content="c"))
 
     assert isinstance(connected, ScheduleAccepted)
     assert isinstance(gone, ScheduleRejected)

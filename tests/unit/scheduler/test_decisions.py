@@ -13,6 +13,7 @@ from services.scheduler.domain import (
     PAST_TOLERANCE,
     Accepted,
     Cancelled,
+    KnownAccount,
     Rejected,
     Schedule,
     Wish,
@@ -22,25 +23,30 @@ from services.scheduler.domain import (
 )
 from shared.events.progress import State
 from shared.events.requests import LatePolicy, LocalTime
+from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 from tests.support.schedules import DUE, NOON, post, schedule, wish
 
 LATER = NOON + timedelta(minutes=10)
 CHANGED = wish(content="Hello again")
+CONNECTED = KnownAccount(connected=True)
+STRICT = KnownAccount(connected=True, rules=PostRules(text=TextRule(most=5), media=MediaRule()))
 NOT_SENT = [State.DISPATCHED, State.RETRYING, State.HELD, State.SKIPPED, State.FAILED]
 
 
-def placed(one: Wish, current: Schedule | None = None, *, connected: bool | None = True) -> Accepted | Rejected:
-    return decide(one, current, connected=connected, correlation_id="c-2", now=LATER)
+def placed(
+    one: Wish, current: Schedule | None = None, *, account: KnownAccount | None = CONNECTED
+) -> Accepted | Rejected:
+    return decide(one, current, account=account, correlation_id="c-2", now=LATER)
 
 
-def accepted(one: Wish, current: Schedule | None = None, *, connected: bool | None = True) -> Accepted:
-    decision = placed(one, current, connected=connected)
+def accepted(one: Wish, current: Schedule | None = None, *, account: KnownAccount | None = CONNECTED) -> Accepted:
+    decision = placed(one, current, account=account)
     assert isinstance(decision, Accepted), decision
     return decision
 
 
-def rejected(one: Wish, current: Schedule | None = None, *, connected: bool | None = True) -> Rejected:
-    decision = placed(one, current, connected=connected)
+def rejected(one: Wish, current: Schedule | None = None, *, account: KnownAccount | None = CONNECTED) -> Rejected:
+    decision = placed(one, current, account=account)
     assert isinstance(decision, Rejected), decision
     return decision
 
@@ -48,7 +54,7 @@ def rejected(one: Wish, current: Schedule | None = None, *, connected: bool | No
 def test_a_new_post_is_accepted_as_its_first_revision() -> None:
     decision = accepted(wish())
 
-    assert decision == Accepted(schedule(correlation_id="c-2", updated_at=LATER), changed=True)
+    assert decision == Accepted(schedule(correlation_id="c-2", updated_at=LATER), changed=True, is_known=True)
 
 
 def test_a_post_without_a_time_is_due_now() -> None:
@@ -65,13 +71,13 @@ def test_a_local_time_is_turned_into_its_instant() -> None:
 def test_the_same_again_changes_nothing_whatever_has_become_of_it(state: State) -> None:
     current = schedule(state=state, revision=3)
 
-    assert accepted(wish(), current) == Accepted(current, changed=False)
+    assert accepted(wish(), current) == Accepted(current, changed=False, is_known=True)
 
 
 def test_the_same_again_without_a_time_is_not_due_again() -> None:
     current = schedule(wish(publish_at=None), publish_at=NOON)
 
-    assert accepted(wish(publish_at=None), current) == Accepted(current, changed=False)
+    assert accepted(wish(publish_at=None), current) == Accepted(current, changed=False, is_known=True)
 
 
 def test_the_same_again_is_accepted_though_its_time_has_passed() -> None:
@@ -152,16 +158,39 @@ def test_media_need_no_text() -> None:
 
 
 def test_a_disconnected_account_takes_no_new_posts() -> None:
-    refused = rejected(wish(), connected=False)
+    refused = rejected(wish(), account=KnownAccount(connected=False))
 
     assert refused.code == "unknown_account"
     assert refused.reason == "account 'acct-1' has been disconnected: connect it again"
 
 
-def test_an_account_not_heard_of_is_accepted_with_a_warning() -> None:
-    assert accepted(wish(), connected=None).warning == "unknown_account"
-    assert accepted(wish(), schedule(), connected=None).warning == "unknown_account"
-    assert accepted(wish(), connected=True).warning is None
+def test_an_account_not_heard_of_is_accepted_as_such() -> None:
+    assert accepted(wish(), account=None).is_known is False
+    assert accepted(wish(), schedule(), account=None).is_known is False
+    assert accepted(wish()).is_known is True
+
+
+def test_a_post_that_its_network_can_never_accept_is_refused_with_the_reason() -> None:
+    refused = rejected(wish(content="Hello!"), account=STRICT)
+
+    assert (refused.code, refused.post_id, refused.account_id) == ("content_too_long", "post-1", "acct-1")
+    assert refused.reason == "content: the text has 6 characters, and at most 5 are possible; shorten it"
+    assert rejected(wish(media='[{"url": "https://cdn.example/a.jpg"}]'), account=STRICT).code == "invalid"
+    assert accepted(wish(), account=STRICT).changed
+
+
+def test_options_are_checked_by_the_rules() -> None:
+    account = KnownAccount(connected=True, rules=PostRules(options=(OptionRule(name="title", required=True),)))
+
+    assert rejected(wish(), account=account).reason.startswith("options.title: it is missing")
+    assert accepted(wish(options='{"title": "A"}'), account=account).changed
+
+
+def test_what_is_scheduled_already_stays_so_whatever_the_rules_are_now() -> None:
+    long = wish(content="Hello!")
+
+    assert accepted(long, schedule(long), account=STRICT).changed is False
+    assert rejected(wish(content="Hello!!"), schedule(long), account=STRICT).code == "content_too_long"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The desk decides a group of requests in order, each on what those before it left, and answers each on its own."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic_core import to_json
 
 from services.scheduler.desk import Desk
+from services.scheduler.domain import KnownAccount
 from services.scheduler.intake import (
     MOST_WISHES_IN_A_BATCH,
     Ask,
@@ -17,6 +19,7 @@ from services.scheduler.intake import (
     cancel_ask,
     post_ask,
 )
+from services.scheduler.neighbours import Neighbours, Place
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
@@ -24,11 +27,16 @@ from shared.events.scheduler import ScheduleAccepted, ScheduleBatchSettled, Sche
 from shared.messaging.envelope import UnreadableEvent, read_event
 from tests.support.schedules import DUE, NOON, post, schedule, wish
 
-CONNECTED = {f"acct-{number}": True for number in range(1, 4)}
+CONNECTED = {f"acct-{number}": KnownAccount(connected=True) for number in range(1, 4)}
 
 
 def desk(*schedules: Any) -> Desk:
     return Desk({one.key: one for one in schedules}, CONNECTED, NOON)
+
+
+def answered(ask: Ask, at: Desk, near: Mapping[Place, Neighbours] | None = None) -> list[Event]:
+    """What is told of a request that is decided at this desk."""
+    return ask.tell(ask.decide(at), near or {})
 
 
 def asked(request: ScheduleRequested) -> Ask:
@@ -57,7 +65,7 @@ def settled(events: list[Event]) -> ScheduleBatchSettled:
 def test_every_account_of_a_post_is_answered_on_its_own() -> None:
     old = post(targets=[{"account_id": "acct-1"}, {"account_id": "acct-2", "publish_at": "2020-01-01T00:00Z"}])
 
-    good, bad = asked(old).answer(desk())
+    good, bad = answered(asked(old), desk())
 
     assert good == ScheduleAccepted(post_id="post-1", account_id="acct-1", revision=1, publish_at=DUE, changed=True)
     assert isinstance(bad, ScheduleRejected)
@@ -68,11 +76,11 @@ def test_requests_for_one_post_are_decided_in_the_order_they_came() -> None:
     present = desk()
 
     answers = [
-        asked(post(content="one")).answer(present),
-        asked(post(content="two")).answer(present),
-        cancelled().answer(present),
-        asked(post(content="three")).answer(present),
-        asked(post(content="three")).answer(present),
+        answered(asked(post(content="one")), present),
+        answered(asked(post(content="two")), present),
+        answered(cancelled(), present),
+        answered(asked(post(content="three")), present),
+        answered(asked(post(content="three")), present),
     ]
 
     told = [(type(event).__name__, getattr(event, "revision", None)) for events in answers for event in events]
@@ -90,14 +98,14 @@ def test_requests_for_one_post_are_decided_in_the_order_they_came() -> None:
 def test_what_changes_nothing_is_not_saved() -> None:
     present = desk(schedule(), schedule(wish(account_id="acct-2"), state=State.CANCELLED))
 
-    asked(post()).answer(present)
-    cancelled("post-1", "acct-2").answer(present)
+    answered(asked(post()), present)
+    answered(cancelled("post-1", "acct-2"), present)
 
     assert present.changed == {}
 
 
 def test_a_revision_that_may_be_on_its_way_is_taken_back_after_the_new_one_is_accepted() -> None:
-    accepted, taken_back = asked(post(content="new")).answer(desk(schedule(state=State.DISPATCHED)))
+    accepted, taken_back = answered(asked(post(content="new")), desk(schedule(state=State.DISPATCHED)))
 
     assert isinstance(accepted, ScheduleAccepted)
     assert accepted.revision == 2
@@ -106,9 +114,9 @@ def test_a_revision_that_may_be_on_its_way_is_taken_back_after_the_new_one_is_ac
 
 def test_a_cancellation_without_accounts_means_all_of_them() -> None:
     present = desk(schedule(), schedule(wish(account_id="acct-2")), schedule(wish(post_id="post-2")))
-    asked(post("post-1", "acct-3")).answer(present)
+    answered(asked(post("post-1", "acct-3")), present)
 
-    answers = cancelled().answer(present)
+    answers = answered(cancelled(), present)
 
     assert answers == [
         ScheduleCancelled(post_id="post-1", account_id=account_id, revision=2, reason="requested")
@@ -118,8 +126,8 @@ def test_a_cancellation_without_accounts_means_all_of_them() -> None:
 
 
 def test_a_cancellation_of_nothing_is_rejected() -> None:
-    (whole,) = cancelled().answer(desk())
-    (one,) = cancelled("post-1", "acct-9").answer(desk(schedule()))
+    (whole,) = answered(cancelled(), desk())
+    (one,) = answered(cancelled("post-1", "acct-9"), desk(schedule()))
 
     assert whole == ScheduleRejected(post_id="post-1", code="not_found", reason="post 'post-1' is not scheduled")
     assert isinstance(one, ScheduleRejected)
@@ -136,7 +144,7 @@ def test_a_request_says_what_it_needs_to_see() -> None:
 
 
 def test_a_batch_is_settled_in_one_answer() -> None:
-    (answer,) = batch(body(post("post-1", "acct-1", "acct-2")), body(post("post-2"))).answer(desk())
+    (answer,) = answered(batch(body(post("post-1", "acct-1", "acct-2")), body(post("post-2"))), desk())
 
     accepted = settled([answer]).accepted
     assert [(one.post_id, one.account_id, one.revision, one.changed) for one in accepted] == [
@@ -161,7 +169,7 @@ def test_a_batch_is_settled_in_one_answer() -> None:
     ],
 )
 def test_a_bad_post_in_a_batch_refuses_only_itself(bad: object, post_id: str, reason: str) -> None:
-    answer = settled(batch(body(post("post-1")), bad, body(post("post-3"))).answer(desk()))
+    answer = settled(answered(batch(body(post("post-1")), bad, body(post("post-3"))), desk()))
 
     (refused,) = answer.rejected
     assert [one.post_id for one in answer.accepted] == ["post-1", "post-3"]
@@ -172,7 +180,7 @@ def test_a_bad_post_in_a_batch_refuses_only_itself(bad: object, post_id: str, re
 def test_a_post_twice_in_a_batch_is_decided_twice_in_order() -> None:
     present = desk()
 
-    answer = settled(batch(*(body(post(content=text)) for text in ("a", "a", "b"))).answer(present))
+    answer = settled(answered(batch(*(body(post(content=text)) for text in ("a", "a", "b"))), present))
 
     assert [(one.revision, one.changed) for one in answer.accepted] == [(1, True), (1, False), (2, True)]
     assert present.schedules["post-1", "acct-1"].content == "b"
@@ -182,7 +190,7 @@ def test_a_batch_rejects_what_cannot_be_scheduled_beside_what_can() -> None:
     late, sent = body(post("late", publish_at="2020-01-01T00:00Z")), body(post("sent", content="changed"))
     present = desk(schedule(wish(post_id="sent"), state=State.PUBLISHED))
 
-    answer = settled(batch(late, sent, body(post("good"))).answer(present))
+    answer = settled(answered(batch(late, sent, body(post("good"))), present))
 
     assert [(one.post_id, one.account_id, one.code) for one in answer.rejected] == [
         ("late", "acct-1", "in_the_past"),
@@ -191,8 +199,26 @@ def test_a_batch_rejects_what_cannot_be_scheduled_beside_what_can() -> None:
     assert [one.post_id for one in answer.accepted] == ["good"]
 
 
+def test_whatever_is_near_a_post_is_told_with_it() -> None:
+    near = {schedule().place: Neighbours(has_same_text=True, is_crowded=True)}
+
+    (single,) = answered(asked(post()), desk(), near)
+    entries = settled(answered(batch(body(post()), body(post("post-2", content="Other"))), desk(), near)).accepted
+
+    assert isinstance(single, ScheduleAccepted)
+    assert single.warning == "duplicate_text, crowded_minute"
+    assert [one.warning for one in entries] == ["duplicate_text, crowded_minute", None]
+
+
+def test_an_account_not_heard_of_is_told_with_its_post() -> None:
+    (single,) = answered(asked(post("post-1", "acct-9")), desk())
+
+    assert isinstance(single, ScheduleAccepted)
+    assert single.warning == "unknown_account"
+
+
 def test_a_batch_takes_back_the_revisions_it_replaces() -> None:
-    _, taken_back = batch(body(post(content="new"))).answer(desk(schedule(state=State.DISPATCHED)))
+    _, taken_back = answered(batch(body(post(content="new"))), desk(schedule(state=State.DISPATCHED)))
 
     assert taken_back == ScheduleCancelled(post_id="post-1", account_id="acct-1", revision=1, reason="superseded")
 
@@ -203,7 +229,7 @@ def test_a_batch_names_a_bounded_number_of_targets() -> None:
     ask = batch(*wide)
 
     assert len(ask.keys) == MOST_WISHES_IN_A_BATCH
-    (refused,) = settled(ask.answer(desk())).rejected
+    (refused,) = settled(answered(ask, desk())).rejected
     assert refused.reason == "posts[20]: the batch names more than 20,000 targets; send it in parts"
 
 
@@ -269,12 +295,12 @@ requests = st.one_of(
 def test_a_group_ends_where_its_requests_one_by_one_would(asks: list[Ask]) -> None:
     together = desk()
     for ask in asks:
-        ask.answer(together)
+        answered(ask, together)
 
     saved: dict[tuple[str, str], Any] = {}
     for ask in asks:
         alone = Desk(dict(saved), CONNECTED, NOON)
-        ask.answer(alone)
+        answered(ask, alone)
         saved |= alone.changed
 
     assert together.changed == saved
