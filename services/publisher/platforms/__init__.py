@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import httpx
 
 from services.publisher.platforms.base import Platform
+from services.publisher.platforms.bluesky import Bluesky
 from services.publisher.platforms.linkedin import LinkedIn
 from services.publisher.platforms.reddit import Reddit
 from services.publisher.platforms.sandbox import Sandbox
@@ -21,6 +22,7 @@ def platforms(client: httpx.AsyncClient) -> Platforms:
     known: tuple[Platform, ...] = (
         Sandbox(client),
         Webhook(client),
+        Bluesky(client),
         Reddit(client),
         X(client),
         LinkedIn(client),

@@ -22,7 +22,7 @@ async def test_a_post_is_stored_as_the_network_represents_it(bench: Bench, shown
 
 @over(lambda case: case.takes_pictures)
 async def test_pictures_are_made_ready_before_the_instant_and_carry_their_alternative_text(bench: Bench) -> None:
-    event = bench.post(due_in=9, media=[bench.picture(alt="A red ball"), bench.picture(alt="A mast")])
+    event = bench.post(due_in=8, media=(bench.picture(alt="A red ball"), bench.picture(alt="A mast")))
     expected = 2 if bench.case.uploads_ahead else 0
     publishing = asyncio.create_task(bench.publish(event))
 
@@ -32,7 +32,7 @@ async def test_pictures_are_made_ready_before_the_instant_and_carry_their_altern
     await eventually(are_ready, within=PATIENCE, what="the pictures are ready")
     assert bench.clock.now() < event.publish_at
     assert bench.network.publishing_calls() == []
-    bench.clock.put_forward(timedelta(seconds=9))
+    bench.clock.put_forward(timedelta(seconds=8))
     await publishing
 
     (posted,) = bench.network.posts
@@ -46,7 +46,7 @@ async def test_pictures_are_made_ready_before_the_instant_and_carry_their_altern
 )
 @over(lambda case: case.takes_pictures)
 async def test_a_picture_that_cannot_be_shown_is_refused_before_the_instant(bench: Bench, path: str, code: str) -> None:
-    event = bench.post(due_in=60, media=[bench.picture(path)])
+    event = bench.post(due_in=8, media=(bench.picture(path),))
 
     await bench.publish(event)
 

@@ -80,7 +80,7 @@ async def test_a_slow_network_is_not_waited_for_for_ever(bench: Bench) -> None:
 
 @over_each("wrong", lambda case: case.wrong_options)
 async def test_options_that_cannot_work_are_refused_before_the_instant(bench: Bench, wrong: str) -> None:
-    event = bench.post(due_in=60, options=bench.case.wrong_options[wrong])
+    event = bench.post(due_in=8, options=bench.case.wrong_options[wrong])
 
     await bench.publish(event)
 

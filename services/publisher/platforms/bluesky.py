@@ -1,0 +1,151 @@
+"""Bluesky, and every other server of the AT Protocol.
+
+A post is put under a key that is made from the post itself, and only where nothing stands there yet: whatever became of
+an earlier attempt, the next one cannot make a second post. https://atproto.com/specs/record-key
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+from pydantic_core import to_json
+
+from services.publisher.media import PictureLimits, Pictures
+from services.publisher.platforms.allowance import allowance_of
+from services.publisher.platforms.base import FOR_EVER, Account, Limits, Platform, Post, Published, Renewed
+from services.publisher.platforms.bluesky_record import COLLECTION, Image, check_options, record_key, record_of
+from services.publisher.platforms.bluesky_session import (
+    INVALID_SWAP,
+    OFFICIAL,
+    Session,
+    judge,
+    renewed_session,
+    session_ends_at,
+    session_of,
+)
+from services.publisher.platforms.bluesky_text import handles_in
+from services.publisher.platforms.errors import PlatformError, Rejected, Unconfirmed
+from services.publisher.platforms.exchange import exchange, json_object, text_or_none
+from services.publisher.platforms.oauth import require_credentials, server_of
+from shared.clock import Clock, SystemClock
+from shared.events.rules import MediaRule, PostRules, TextRule
+from shared.rules import problem
+
+PICTURES = PictureLimits(most_bytes=1_000_000, most_side=2000)
+RULES = PostRules(
+    text=TextRule(most=300, counted_in="graphemes", most_bytes=3000),
+    media=MediaRule(most=4, types=PICTURES.types, most_bytes=PICTURES.most_bytes),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyRecord:
+    """A record that is complete, with everything it shows uploaded."""
+
+    client: httpx.AsyncClient
+    session: Session
+    key: str
+    record: Mapping[str, Any]
+
+    async def send(self, now: datetime) -> Published:
+        """Put it where nothing stands yet; where something does, it is this post, put there by an earlier attempt."""
+        body = {
+            "repo": self.session.did,
+            "collection": COLLECTION,
+            "rkey": self.key,
+            "record": self.record,
+            "swapRecord": None,
+        }
+        request = _post(self.client, self.session, "com.atproto.repo.putRecord", to_json(body), "application/json")
+        try:
+            response, reply = await exchange(self.client, request, now, judge)
+        except Rejected as error:
+            if error.detail.code == INVALID_SWAP:
+                return self.published
+            raise
+        if text_or_none(json_object(reply).get("uri")) is None:
+            raise Unconfirmed("the reply tells no address", code="unreadable_reply")
+        return Published(self.published.platform_post_id, self.published.url, allowance_of(response, now))
+
+    @property
+    def published(self) -> Published:
+        """Where it can be found."""
+        url = f"https://bsky.app/profile/{self.session.name}/post/{self.key}"
+        return Published(f"at://{self.session.did}/{COLLECTION}/{self.key}", url)
+
+
+@dataclass(frozen=True)
+class Bluesky(Platform):
+    """The `bluesky` platform."""
+
+    client: httpx.AsyncClient
+    clock: Clock = field(default_factory=SystemClock)
+    name: str = "bluesky"
+    limits = Limits(account={"per_minute": 40, "per_day": 17_500})
+
+    def check(self, account: Account) -> None:
+        """Raise Rejected unless there is a server, and somebody to log in as."""
+        server_of(account, OFFICIAL)
+        require_credentials(account, "identifier", "password")
+
+    async def prepare(self, post: Post, account: Account) -> ReadyRecord:
+        """Upload the pictures, and find out who is mentioned."""
+        if wrong := problem(RULES, post.content, post.media, post.options):
+            raise Rejected(wrong[1], code=wrong[0])
+        check_options(post)
+        session = session_of(account)
+        images = await asyncio.gather(*(self._upload(item, session) for item in post.media))
+        dids = await self._resolve(handles_in(post.content), session)
+        return ReadyRecord(self.client, session, record_key(post), record_of(post, images, dids))
+
+    async def rules(self, account: Account) -> PostRules:
+        """The same on every server."""
+        return RULES
+
+    def deduplicates_for(self, account: Account) -> timedelta:
+        """By the record's key."""
+        return FOR_EVER
+
+    def can_refresh(self, account: Account) -> bool:
+        """Every session ends."""
+        return True
+
+    def token_expires_at(self, account: Account) -> datetime | None:
+        """When the session ends."""
+        return session_ends_at(account)
+
+    async def refresh(self, account: Account, now: datetime) -> Renewed:
+        """A new session."""
+        return await renewed_session(self.client, account, now)
+
+    async def _upload(self, item: Mapping[str, Any], session: Session) -> Image:
+        picture = await Pictures(self.client).fetch(item, PICTURES)
+        request = _post(self.client, session, "com.atproto.repo.uploadBlob", picture.data, picture.mime)
+        _, reply = await exchange(self.client, request, self.clock.now(), judge)
+        blob = json_object(reply).get("blob")
+        if not isinstance(blob, Mapping):
+            raise Unconfirmed("the reply to an upload holds no blob", code="unreadable_reply")
+        return Image(blob, picture.alt, picture.width, picture.height)
+
+    async def _resolve(self, handles: set[str], session: Session) -> dict[str, str]:
+        ordered = sorted(handles)
+        dids = await asyncio.gather(*(self._did_of(handle, session) for handle in ordered))
+        return {handle: did for handle, did in zip(ordered, dids, strict=True) if did}
+
+    async def _did_of(self, handle: str, session: Session) -> str | None:
+        """Whom a handle belongs to; a post on time is worth more than a mention that its server cannot resolve."""
+        url = f"{session.pds}/xrpc/com.atproto.identity.resolveHandle"
+        request = self.client.build_request("GET", url, params={"handle": handle})
+        try:
+            _, reply = await exchange(self.client, request, self.clock.now(), judge)
+        except PlatformError:
+            return None
+        return text_or_none(json_object(reply).get("did"))
+
+
+def _post(client: httpx.AsyncClient, session: Session, method: str, content: bytes, kind: str) -> httpx.Request:
+    headers = {**session.bearer, "content-type": kind}
+    return client.build_request("POST", f"{session.pds}/xrpc/{method}", content=content, headers=headers)

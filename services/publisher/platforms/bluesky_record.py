@@ -1,0 +1,106 @@
+"""A post as a record, the same for every attempt, under a key that only this post has. No I/O."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from services.publisher.platforms.base import Post
+from services.publisher.platforms.bluesky_text import facets, first_link
+from services.publisher.platforms.errors import Rejected
+
+COLLECTION = "app.bsky.feed.post"
+MOST_LANGUAGES = 3
+OPTIONS = ("card", "langs")
+
+_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
+_TID_LENGTH = 13
+_CLOCK_ID_BITS = 10
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that the server has: `blob` is what it answered to the upload."""
+
+    blob: Mapping[str, Any]
+    alt: str
+    width: int
+    height: int
+
+
+def record_key(post: Post) -> str:
+    """The record's key, a TID: the second the post is due, and below it what only this post's key gives."""
+    seed = int.from_bytes(hashlib.sha256(post.key.encode()).digest()[:8])
+    microseconds = int(post.publish_at.timestamp()) * _MICROSECONDS + seed % _MICROSECONDS
+    return tid(microseconds, seed // _MICROSECONDS % (1 << _CLOCK_ID_BITS))
+
+
+def tid(microseconds: int, clock_id: int) -> str:
+    """A timestamp identifier: https://atproto.com/specs/tid"""
+    number = microseconds << _CLOCK_ID_BITS | clock_id
+    return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(_TID_LENGTH)))
+
+
+def record_of(post: Post, images: Sequence[Image], dids: Mapping[str, str]) -> dict[str, Any]:
+    """The record; Rejected where an option cannot work."""
+    record: dict[str, Any] = {"$type": COLLECTION, "text": post.content, "createdAt": _instant(post.publish_at)}
+    if found := facets(post.content, dids):
+        record["facets"] = found
+    if langs := _languages(post.options):
+        record["langs"] = langs
+    if embed := _images(images) or _card(post):
+        record["embed"] = embed
+    return record
+
+
+def check_options(post: Post) -> None:
+    """Raise Rejected where an option cannot work."""
+    if unknown := sorted(set(post.options) - set(OPTIONS)):
+        raise _wrong(unknown[0], f"is not known; there are {' and '.join(OPTIONS)}")
+    _languages(post.options)
+    if post.media and post.options.get("card"):
+        raise _wrong("card", "a post has either pictures or a card; leave one of them out")
+    _card(post)
+
+
+def _instant(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _languages(options: Mapping[str, Any]) -> list[str]:
+    given = options.get("langs") or []
+    listed = [given] if isinstance(given, str) else given
+    if not isinstance(listed, list) or not all(isinstance(one, str) and one for one in listed):
+        raise _wrong("langs", 'expected codes of languages, as ["en", "de-AT"]')
+    if len(listed) > MOST_LANGUAGES:
+        raise _wrong("langs", f"there are {len(listed)}, and at most {MOST_LANGUAGES} are possible")
+    return listed
+
+
+def _images(images: Sequence[Image]) -> dict[str, Any] | None:
+    if not images:
+        return None
+    listed = [
+        {"alt": one.alt, "image": one.blob, "aspectRatio": {"width": one.width, "height": one.height}} for one in images
+    ]
+    return {"$type": "app.bsky.embed.images", "images": listed}
+
+
+def _card(post: Post) -> dict[str, Any] | None:
+    """A card for the post's first link, or for `card.url`."""
+    card = post.options.get("card")
+    if not card:
+        return None
+    if not isinstance(card, Mapping) or not isinstance(card.get("title"), str):
+        raise _wrong("card", 'expected {"title": …, "description": …}')
+    url = card.get("url") or first_link(post.content)
+    if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+        raise _wrong("card", "the text has no link to show; write one, or set card.url")
+    external = {"uri": url, "title": card["title"], "description": str(card.get("description") or "")}
+    return {"$type": "app.bsky.embed.external", "external": external}
+
+
+def _wrong(name: str, reason: str) -> Rejected:
+    return Rejected(f"options.{name}: {reason}", code="invalid_options")

@@ -1,0 +1,112 @@
+"""A session at an AT Protocol server: its tokens rotate, and the password is used only where they are of no use."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from pydantic_core import from_json
+
+from services.publisher.platforms.base import Account, Renewed
+from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
+from services.publisher.platforms.exchange import exchange, json_object
+from services.publisher.platforms.oauth import is_web_url, server_of
+
+OFFICIAL = "https://bsky.social"
+EPOCH = datetime.fromtimestamp(0, UTC)
+INVALID_SWAP = "InvalidSwap"
+REFUSES_SESSION = frozenset({"ExpiredToken", "InvalidToken", "AccountTakedown", "AccountDeactivated"})
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who posts, and where: `pds` is the server that holds the account's records."""
+
+    did: str
+    handle: str
+    pds: str
+    access_jwt: str
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The header that proves it."""
+        return {"authorization": f"Bearer {self.access_jwt}"}
+
+    @property
+    def name(self) -> str:
+        """How the profile is found on the web: by its handle, unless that has been lost."""
+        return self.did if self.handle in ("", "handle.invalid") else self.handle
+
+
+def session_of(account: Account) -> Session:
+    """The account's session, or Unauthorized where it has none yet."""
+    kept = account.credentials
+    if not kept.get("access_jwt") or not kept.get("did"):
+        raise Unauthorized("there is no session yet", code="no_session")
+    pds = kept.get("pds") or server_of(account, OFFICIAL)
+    return Session(kept["did"], kept.get("handle") or "", pds, kept["access_jwt"])
+
+
+def session_ends_at(account: Account) -> datetime | None:
+    """When the access token ends: at once where there is none, None where it does not tell."""
+    token = account.credentials.get("access_jwt")
+    return expiry_of(token) if token else EPOCH
+
+
+async def renewed_session(client: httpx.AsyncClient, account: Account, now: datetime) -> Renewed:
+    """A new session by the refresh token; by the app password only where there is none that the server takes."""
+    token = account.credentials.get("refresh_jwt")
+    if token:
+        try:
+            return await _ask(client, account, "refreshSession", now, headers={"authorization": f"Bearer {token}"})
+        except (Unauthorized, Rejected):
+            pass
+    body = {name: account.credentials[name] for name in ("identifier", "password")}
+    return await _ask(client, account, "createSession", now, json=body)
+
+
+def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
+    """Raise what the reply's `error` stands for; its status alone does not tell an expired token from a bad record."""
+    if response.is_success:
+        return
+    told = json_object(body)
+    error, message = told.get("error"), f"{told.get('message') or told.get('error')}"
+    if error in REFUSES_SESSION:
+        raise Unauthorized(message, code=error)
+    if error == INVALID_SWAP:
+        raise Rejected(message, code=INVALID_SWAP)
+
+
+def expiry_of(token: str) -> datetime | None:
+    """When a JWT ends, by its own words."""
+    try:
+        payload = token.split(".")[1]
+        claims = from_json(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return datetime.fromtimestamp(claims["exp"], UTC)
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError, binascii.Error):
+        return None
+
+
+async def _ask(client: httpx.AsyncClient, account: Account, method: str, now: datetime, **more: Any) -> Renewed:
+    url = f"{server_of(account, OFFICIAL)}/xrpc/com.atproto.server.{method}"
+    _, body = await exchange(client, client.build_request("POST", url, **more), now, judge)
+    told = json_object(body)
+    tokens = {"access_jwt": told.get("accessJwt"), "refresh_jwt": told.get("refreshJwt"), "did": told.get("did")}
+    if not all(isinstance(value, str) and value for value in tokens.values()):
+        raise Unconfirmed("the reply holds no session", code="unreadable_reply")
+    session = {**tokens, "handle": told.get("handle") or "", "pds": _pds(told)}
+    return Renewed(session, expires_at=expiry_of(str(told["accessJwt"])))
+
+
+def _pds(told: Mapping[str, Any]) -> str | None:
+    """The server that the account's DID document names, if it names one."""
+    document = told.get("didDoc")
+    services = document.get("service") if isinstance(document, Mapping) else None
+    for one in services if isinstance(services, list) else []:
+        if isinstance(one, Mapping) and str(one.get("id", "")).endswith("#atproto_pds"):
+            endpoint = one.get("serviceEndpoint")
+            return str(endpoint).rstrip("/") if is_web_url(endpoint) else None
+    return None
