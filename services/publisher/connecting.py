@@ -93,7 +93,8 @@ class Connecting:
             previous = await unit.account_to_change(account.account_id)
             new = stored(delivery.event, account, platform, previous, vault=self.vault, now=now)
             await unit.save_account(new)
-            await unit.emit([Envelope.of(_connected(new, rules, now), correlation_id=delivery.correlation_id)])
+            told = _connected(new, rules, now, can_refresh=self.tokens.can_renew(new))
+            await unit.emit([Envelope.of(told, correlation_id=delivery.correlation_id)])
         return new
 
     async def _log_in(self, account: StoredAccount, correlation_id: str) -> None:
@@ -134,20 +135,27 @@ async def _rules(platform: Platform, account: Account) -> PostRules:
         return PostRules()
 
 
-def _connected(account: StoredAccount, rules: PostRules, now: datetime) -> AccountConnected:
+def _connected(account: StoredAccount, rules: PostRules, now: datetime, *, can_refresh: bool) -> AccountConnected:
     expires_at = account.token_expires_at
     return AccountConnected(
         account_id=account.account_id,
         platform=account.platform,
         token_expires_at=expires_at if expires_at and expires_at > now else None,
         refresh_expires_at=account.refresh_expires_at,
+        can_refresh=can_refresh,
         rules=rules if rules != PostRules() else None,
         changed_at=now,
     )
 
 
 def _lasts(account: StoredAccount, now: datetime) -> AccountRefreshed:
-    return AccountRefreshed(account_id=account.account_id, platform=account.platform, changed_at=now)
+    return AccountRefreshed(
+        account_id=account.account_id,
+        platform=account.platform,
+        token_expires_at=account.token_expires_at,
+        refresh_expires_at=account.refresh_expires_at,
+        changed_at=now,
+    )
 
 
 def _failed(account: StoredAccount, error: ErrorDetail, now: datetime) -> AccountRefreshFailed:

@@ -1,0 +1,82 @@
+"""When a condition is told, told again, and told to be over. No I/O."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from services.maintenance.domain import Alert, Condition
+from shared.events.maintenance import AlertRaised
+
+REMIND_AFTER = timedelta(days=1)
+CALM = timedelta(minutes=2)
+"""How long a condition must be gone before it is told to be over: what comes and goes is one alert."""
+
+Key = tuple[str, str]
+
+
+@dataclass
+class Verdict:
+    """The alerts to keep and to forget, and what is told."""
+
+    kept: list[Alert] = field(default_factory=list)
+    forgotten: list[Key] = field(default_factory=list)
+    told: list[AlertRaised] = field(default_factory=list)
+
+
+def judge(known: Mapping[Key, Alert], conditions: Iterable[Condition], now: datetime) -> Verdict:
+    """Compare what is wrong now with what was told."""
+    verdict, current = Verdict(), {condition.key: condition for condition in conditions}
+    for key, condition in current.items():
+        _judge_present(verdict, known.get(key), condition, now)
+    for key, alert in known.items():
+        if key not in current:
+            _judge_absent(verdict, alert, now)
+    return verdict
+
+
+def _judge_present(verdict: Verdict, known: Alert | None, condition: Condition, now: datetime) -> None:
+    seen_at = known.seen_at if known else now
+    told_at = known.told_at if known else None
+    grade = known.grade if known and told_at else 0
+    is_due = _is_due(condition, seen_at=seen_at, told_at=told_at, grade=grade, now=now)
+    if is_due:
+        verdict.told.append(_raised(condition))
+    verdict.kept.append(
+        Alert(
+            *condition.key,
+            severity=condition.severity,
+            message=condition.message,
+            grade=max(grade, condition.grade) if is_due else grade,
+            seen_at=seen_at,
+            told_at=now if is_due else told_at,
+        )
+    )
+
+
+def _is_due(condition: Condition, *, seen_at: datetime, told_at: datetime | None, grade: int, now: datetime) -> bool:
+    if told_at is None:
+        return now - seen_at >= condition.patience
+    return condition.grade > grade or (condition.reminded and now - told_at >= REMIND_AFTER)
+
+
+def _judge_absent(verdict: Verdict, alert: Alert, now: datetime) -> None:
+    gone_at = alert.gone_at or now
+    if alert.told_at is None:
+        verdict.forgotten.append(alert.key)
+    elif now - gone_at >= CALM:
+        verdict.forgotten.append(alert.key)
+        verdict.told.append(_resolved(alert))
+    else:
+        verdict.kept.append(replace(alert, gone_at=gone_at))
+
+
+def _raised(condition: Condition) -> AlertRaised:
+    return AlertRaised(
+        severity=condition.severity, code=condition.code, subject=condition.subject, message=condition.message
+    )
+
+
+def _resolved(alert: Alert) -> AlertRaised:
+    return AlertRaised(
+        severity="info", code=alert.code, subject=alert.subject, message=f"over: {alert.message}", state="resolved"
+    )

@@ -1,0 +1,134 @@
+"""The map of maintenance: what it consumes, what it runs, and how it is put together."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from services.maintenance import retention
+from services.maintenance.handlers import Handlers
+from services.maintenance.notifying import Notifying
+from services.maintenance.outcomes import Outcomes
+from services.maintenance.periodic import Timers, Watch
+from services.maintenance.runs import Runs
+from services.maintenance.settings import Settings
+from services.maintenance.store import Store
+from services.maintenance.tables import job_runs, outbox
+from shared.clock import SystemClock
+from shared.db import Database
+from shared.events.maintenance import (
+    AlertRaised,
+    JobFailed,
+    JobSkipped,
+    JobStarted,
+    JobSucceeded,
+    RetentionPurgeRequested,
+    ServiceReported,
+)
+from shared.events.publisher import (
+    AccountConnected,
+    AccountDisconnected,
+    AccountRefreshed,
+    AccountRefreshFailed,
+    PublishFailed,
+    PublishSucceeded,
+    PublishUnknown,
+)
+from shared.events.scheduler import TimerFired
+from shared.jobs import Jobs
+from shared.messaging.broker import Publisher
+from shared.messaging.consumer import Consumer
+from shared.messaging.outbox import Outbox
+from shared.messaging.topology import RETRY_TIERS, Queue, Topology
+from shared.notify import Notifier
+from shared.retention import Purge, Retention, queue_of
+from shared.service import Service, rabbit_broker
+
+NAME = "maintenance"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+TIMERS = Queue(NAME, "maintenance.timers", ("timer.fired",))
+OUTCOMES = Queue(NAME, "maintenance.outcomes", ("publish.succeeded", "publish.failed", "publish.unknown"))
+NEWS = Queue(
+    NAME,
+    "maintenance.news",
+    (
+        "account.connected",
+        "account.refreshed",
+        "account.refresh_failed",
+        "account.disconnected",
+        "job.started",
+        "job.succeeded",
+        "job.failed",
+        "job.skipped",
+        "service.reported",
+    ),
+)
+NOTIFICATIONS = Queue(NAME, "maintenance.notifications", ("alert.raised",))
+RETENTION = queue_of(NAME)
+
+
+def build(settings: Settings) -> Service:
+    """Put maintenance together."""
+    clock, stopping = SystemClock(), asyncio.Event()
+    database = Database(settings.database(settings.database_url, NAME))
+    publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
+    relay = Outbox(outbox, database, publisher, clock)
+    store, outcomes, runs = Store(database, relay), Outcomes(database), Runs(database)
+    timers = Timers(
+        jobs=Jobs(NAME, database, job_runs, relay, clock),
+        store=store,
+        outcomes=outcomes,
+        clock=clock,
+        zone=settings.zone,
+        retention=timedelta(days=settings.retention_days),
+        keep_succeeded=settings.keep_succeeded,
+        keep_failed=settings.keep_failed,
+    )
+    watch = Watch(store, outcomes, runs, publisher.queue_figures, clock, settings.lateness_alert_ms)
+    broker = rabbit_broker(settings.broker_url, NAME)
+    consumer = Consumer(NAME, broker, publisher, clock)
+    subscribe(consumer, Handlers(store, outcomes, runs, clock))
+    consumer.subscribe(TIMERS, {TimerFired: timers.on_timer_fired}, prefetch=10)
+    notifying = Notifying(store, Notifier(), settings.targets, clock)
+    consumer.subscribe(NOTIFICATIONS, {AlertRaised: notifying.on_alert_raised}, prefetch=5)
+    old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
+    consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
+    return Service(
+        name=NAME,
+        database=database,
+        publisher=publisher,
+        broker=broker,
+        topology=Topology(NAME, (TIMERS, OUTCOMES, NEWS, NOTIFICATIONS, RETENTION), retry_tiers=RETRY_TIERS),
+        outbox=relay,
+        loops=(watch.run,),
+        http=(settings.http_host, settings.http_port),
+        stopping=stopping,
+    )
+
+
+def subscribe(consumer: Consumer, handlers: Handlers) -> None:
+    """Every event from which maintenance learns."""
+    consumer.subscribe(
+        OUTCOMES,
+        {
+            PublishSucceeded: handlers.on_outcome,
+            PublishFailed: handlers.on_outcome,
+            PublishUnknown: handlers.on_outcome,
+        },
+        prefetch=2000,
+    )
+    consumer.subscribe(
+        NEWS,
+        {
+            AccountConnected: handlers.on_account_fact,
+            AccountRefreshed: handlers.on_account_fact,
+            AccountRefreshFailed: handlers.on_account_fact,
+            AccountDisconnected: handlers.on_account_fact,
+            JobStarted: handlers.on_job_started,
+            JobSucceeded: handlers.on_job_ended,
+            JobFailed: handlers.on_job_ended,
+            JobSkipped: handlers.on_job_skipped,
+            ServiceReported: handlers.on_service_reported,
+        },
+        prefetch=50,
+    )

@@ -1,0 +1,152 @@
+"""What should not be: of accounts, jobs, services, queues and lateness. No I/O."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.maintenance.domain import Account, Condition, JobRun, Report
+
+WARNED_DAYS = (14, 7, 1)
+USUAL_PERIOD = timedelta(hours=1)
+"""What a run that nobody gave a period may take."""
+OLD_OUTBOX_SECONDS = 60.0
+SILENT_AFTER = timedelta(minutes=5)
+SETTLING = timedelta(minutes=2)
+"""What a start or a restart may take before it is anything to tell."""
+FEWEST_SENDS = 10
+"""Of fewer, the slowest says nothing of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A queue of a service as the broker has it."""
+
+    service: str
+    name: str
+    messages: int
+    consumers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How late the latest posts were sent."""
+
+    sends: int
+    p99_ms: float
+
+
+def of_accounts(accounts: Iterable[Account], now: datetime) -> Iterator[Condition]:
+    """Access that is refused, has ended, or nears an end that no refresh can move."""
+    for account in accounts:
+        if not account.connected:
+            continue
+        who = f"{account.account_id!r} on {account.platform}"
+        if account.needs_reconnect:
+            yield _needs_reconnect(account, f"account {who} was refused by its platform: connect it again")
+        elif account.ends_at and account.ends_at <= now:
+            yield _needs_reconnect(account, f"the access of account {who} ended on {_date(account.ends_at)}")
+        elif account.ends_at and (grade := _grade(account.ends_at - now)):
+            days = -(-(account.ends_at - now) // timedelta(days=1))
+            yield Condition(
+                "account_access_ends",
+                account.account_id,
+                "critical" if grade == len(WARNED_DAYS) else "warning",
+                f"the access of account {who} ends on {_date(account.ends_at)} (within {days} "
+                f"{'day' if days == 1 else 'days'}), which no refresh can move: connect it again before",
+                grade=grade,
+                reminded=False,
+            )
+
+
+def _grade(left: timedelta) -> int:
+    """How many of the warnings are due: 14, 7 and 1 days before."""
+    return sum(left <= timedelta(days=days) for days in WARNED_DAYS)
+
+
+def _needs_reconnect(account: Account, message: str) -> Condition:
+    return Condition("account_needs_reconnect", account.account_id, "critical", message)
+
+
+def _date(at: datetime) -> str:
+    return f"{at:%Y-%m-%d}"
+
+
+def of_jobs(latest: Iterable[JobRun], ended: Iterable[JobRun], now: datetime) -> Iterator[Condition]:
+    """Jobs whose last run failed, or whose run takes longer than its period; by each job's latest (ended) run."""
+    for run in ended:
+        if run.state == "failed":
+            yield Condition("job_failed", run.job, "warning", f"{run.job} failed: {run.error or 'nobody said why'}")
+    for run in latest:
+        took, period = _took(run, now), timedelta(seconds=run.period_seconds or USUAL_PERIOD.total_seconds())
+        if took > period:
+            verb = "has been running for" if run.ended_at is None else "took"
+            message = f"{run.job} {verb} {_rounded(took)}, longer than its period of {_rounded(period)}"
+            yield Condition("job_overdue", run.job, "warning", message)
+
+
+def _took(run: JobRun, now: datetime) -> timedelta:
+    if run.ended_at is None:
+        return now - run.started_at
+    return timedelta(milliseconds=run.duration_ms or 0)
+
+
+def _rounded(duration: timedelta) -> timedelta:
+    return timedelta(seconds=round(duration.total_seconds()))
+
+
+def of_services(reports: Iterable[Report], now: datetime) -> Iterator[Condition]:
+    """Services that are silent, not ready, or keep events back."""
+    by_service: dict[str, list[Report]] = {}
+    for report in reports:
+        by_service.setdefault(report.service, []).append(report)
+    for service, told in by_service.items():
+        heard = [report for report in told if now - report.reported_at < SILENT_AFTER]
+        if not heard:
+            latest = max(report.reported_at for report in told)
+            silent = f"{service} has said nothing since {latest:%Y-%m-%d %H:%M} UTC: is it running?"
+            yield Condition("service_silent", service, "critical", silent)
+        yield from _of_heard(service, heard)
+
+
+def _of_heard(service: str, heard: Iterable[Report]) -> Iterator[Condition]:
+    oldest = max((report.outbox_age_seconds or 0 for report in heard), default=0)
+    if oldest > OLD_OUTBOX_SECONDS:
+        message = f"events of {service} have been waiting in its outbox for {oldest:.0f} s"
+        yield Condition("outbox_old", service, "critical", message)
+    for report in heard:
+        problems = {name: text for name, text in report.problems.items() if name != "outbox"}
+        if problems:
+            said = "; ".join(f"{name}: {text}" for name, text in problems.items())
+            subject = f"{service} {report.instance[:8]}"
+            yield Condition(
+                "service_not_ready", subject, "warning", f"{subject} is not ready: {said}", patience=SETTLING
+            )
+
+
+def of_queues(queues: Iterable[QueueState]) -> Iterator[Condition]:
+    """Queues that nobody consumes."""
+    for queue in queues:
+        if queue.consumers == 0:
+            message = f"nobody consumes {queue.name}, where {queue.messages} messages wait: is {queue.service} running?"
+            yield Condition("queue_unconsumed", queue.name, "critical", message, patience=SETTLING)
+
+
+def of_dead_letters(messages: Mapping[str, int]) -> Iterator[Condition]:
+    """Services with dead letters; told again each time their number has doubled."""
+    for service, count in messages.items():
+        if count:
+            message = (
+                f"{service}.dead holds {count} {'message' if count == 1 else 'messages'} that could not be handled: "
+                f"see `timeball dead-letters list`, then replay or drop"
+            )
+            yield Condition("dead_letters", service, "warning", message, grade=count.bit_length())
+
+
+def of_lateness(lateness: Lateness, allowed_ms: float) -> Iterator[Condition]:
+    """Posts that are sent too late."""
+    if lateness.sends >= FEWEST_SENDS and lateness.p99_ms > allowed_ms:
+        message = (
+            f"of the last {lateness.sends} posts one in a hundred was sent {lateness.p99_ms:.0f} ms late or more "
+            f"(allowed: {allowed_ms:g} ms)"
+        )
+        yield Condition("lateness_high", "publisher", "warning", message)

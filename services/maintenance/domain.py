@@ -1,0 +1,148 @@
+"""What maintenance knows of accounts, job runs and services, and the alerts it keeps open. No I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from shared.events.publisher import AccountConnected, AccountDisconnected, AccountRefreshed, AccountRefreshFailed
+
+REFRESH_AHEAD = timedelta(minutes=30)
+PENDING_FOR = timedelta(minutes=10)
+"""How long an answer to a refresh request is waited for before it is asked for again."""
+
+Severity = Literal["info", "warning", "critical"]
+AccountFact = AccountConnected | AccountRefreshed | AccountRefreshFailed | AccountDisconnected
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account's access, as its latest event tells it. `can_refresh` is None where nobody has said."""
+
+    account_id: str
+    platform: str
+    connected: bool
+    changed_at: datetime
+    token_expires_at: datetime | None = None
+    refresh_expires_at: datetime | None = None
+    can_refresh: bool | None = None
+    needs_reconnect: bool = False
+    refresh_asked_at: datetime | None = None
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The end that no refresh can move; None where there is none that is known."""
+        return self.token_expires_at if self.can_refresh is False else self.refresh_expires_at
+
+    def is_to_be_refreshed(self, now: datetime) -> bool:
+        """Whether its token ends soon, a refresh may help, and none has been asked for that may still be answered."""
+        if not self.connected or self.needs_reconnect or self.can_refresh is False or self.token_expires_at is None:
+            return False
+        is_pending = self.refresh_asked_at is not None and now - self.refresh_asked_at < PENDING_FOR
+        return self.token_expires_at <= now + REFRESH_AHEAD and not is_pending
+
+
+def learned(known: Account | None, fact: AccountFact, arrived_at: datetime) -> Account | None:
+    """The account after a fact; None where the fact is older than what is known."""
+    at = fact.changed_at or arrived_at
+    if known is not None and at < known.changed_at:
+        return None
+    platform = fact.platform or (known.platform if known else "unknown")
+    before = known or Account(fact.account_id, platform, connected=True, changed_at=at)
+    return replace(before, platform=platform, changed_at=at, refresh_asked_at=None, **_told(fact, before))
+
+
+def _told(fact: AccountFact, before: Account) -> Mapping[str, Any]:
+    match fact:
+        case AccountConnected():
+            return {
+                "connected": True,
+                "token_expires_at": fact.token_expires_at,
+                "refresh_expires_at": fact.refresh_expires_at,
+                "can_refresh": fact.can_refresh,
+                "needs_reconnect": False,
+            }
+        case AccountRefreshed():
+            return {
+                "token_expires_at": fact.token_expires_at,
+                "refresh_expires_at": fact.refresh_expires_at or before.refresh_expires_at,
+                "can_refresh": False if _is_unmoved(fact, before) else before.can_refresh,
+                "needs_reconnect": fact.needs_reconnect,
+            }
+        case AccountRefreshFailed():
+            return {
+                "token_expires_at": fact.token_expires_at or before.token_expires_at,
+                "needs_reconnect": fact.needs_reconnect,
+            }
+        case AccountDisconnected():
+            return {"connected": False, "token_expires_at": None, "refresh_expires_at": None, "needs_reconnect": False}
+
+
+def _is_unmoved(fact: AccountRefreshed, before: Account) -> bool:
+    """Whether a refresh left the token's end where it was: then none can move it."""
+    return fact.token_expires_at is not None and fact.token_expires_at == before.token_expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """A run of a job, as its events tell it."""
+
+    run_id: str
+    job: str
+    service: str | None
+    state: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    duration_ms: float | None = None
+    period_seconds: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How a process said it was."""
+
+    service: str
+    instance: str
+    reported_at: datetime
+    outbox_age_seconds: float | None
+    problems: Mapping[str, str]
+    queues: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that should not be, as it is now. A higher `grade` of the same is worth telling again.
+
+    It is told when it has lasted for `patience`, and once a day from then on if it is `reminded` of.
+    """
+
+    code: str
+    subject: str
+    severity: Severity
+    message: str
+    grade: int = 0
+    patience: timedelta = timedelta(0)
+    reminded: bool = True
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.code, self.subject
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A condition that was seen; `told_at` is None while it may still pass unsaid, `gone_at` since it is not seen."""
+
+    code: str
+    subject: str
+    severity: str
+    message: str
+    grade: int
+    seen_at: datetime
+    told_at: datetime | None = None
+    gone_at: datetime | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.code, self.subject

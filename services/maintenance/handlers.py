@@ -1,0 +1,117 @@
+"""Reacts to events: learns of accounts, outcomes, job runs and of how the services are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.maintenance.domain import AccountFact, JobRun, Report, learned
+from services.maintenance.outcomes import FAILED, PUBLISHED, UNKNOWN, Outcome, Outcomes
+from services.maintenance.runs import Runs
+from services.maintenance.store import Store
+from shared.clock import Clock
+from shared.events.maintenance import JobFailed, JobSkipped, JobStarted, JobSucceeded, ServiceReported
+from shared.events.publisher import PublishFailed, PublishSucceeded, PublishUnknown
+from shared.group_commit import GroupCommit
+from shared.messaging.envelope import Delivery
+
+LINGER_SECONDS = 0.05
+MOST_IN_A_GROUP = 1000
+
+
+@dataclass
+class Handlers:
+    """Maintenance's reactions to what others tell."""
+
+    store: Store
+    outcomes: Outcomes
+    runs: Runs
+    clock: Clock
+
+    def __post_init__(self) -> None:
+        self._group: GroupCommit[Outcome, None] = GroupCommit(
+            self._learn, most=MOST_IN_A_GROUP, linger_seconds=LINGER_SECONDS
+        )
+
+    async def on_account_fact(self, delivery: Delivery[AccountFact]) -> None:
+        """Learn until when an account's access lasts; older news changes nothing."""
+        async with self.store.unit() as unit:
+            known = await unit.account_to_change(delivery.event.account_id)
+            account = learned(known, delivery.event, self._at(delivery))
+            await unit.save_accounts([account] if account else [])
+
+    async def on_outcome(self, delivery: Delivery[PublishSucceeded | PublishFailed | PublishUnknown]) -> None:
+        """Keep what became of a post, for the day's figures."""
+        await self._group.submit(_outcome(delivery.event, self._at(delivery)))
+
+    async def on_job_started(self, delivery: Delivery[JobStarted]) -> None:
+        """Keep that a job runs."""
+        event = delivery.event
+        await self.runs.begin(
+            JobRun(
+                event.run_id,
+                event.job,
+                event.service,
+                "running",
+                self._at(delivery),
+                period_seconds=event.period_seconds,
+            )
+        )
+
+    async def on_job_ended(self, delivery: Delivery[JobSucceeded | JobFailed]) -> None:
+        """Keep how a job ended."""
+        await self.runs.end(_ended(delivery.event, self._at(delivery)))
+
+    async def on_job_skipped(self, delivery: Delivery[JobSkipped]) -> None:
+        """Keep that a tick was let pass."""
+        event, at = delivery.event, self._at(delivery)
+        run_id = f"skipped {event.job} {event.tick_at.isoformat()}"
+        await self.runs.begin(JobRun(run_id, event.job, event.service, "skipped", at, at, error=event.reason))
+
+    async def on_service_reported(self, delivery: Delivery[ServiceReported]) -> None:
+        """Keep how a process is."""
+        event = delivery.event
+        await self.store.save_report(
+            Report(
+                event.service,
+                event.instance,
+                self._at(delivery),
+                event.outbox_age_seconds,
+                event.problems,
+                event.queues,
+            )
+        )
+
+    async def _learn(self, group: Sequence[Outcome]) -> Sequence[None]:
+        return await self.outcomes.learn(group)
+
+    def _at(self, delivery: Delivery[Any]) -> datetime:
+        """When it was told, as well as is known; nothing is told after it has arrived."""
+        now = self.clock.now()
+        return min(delivery.sent_at or now, now)
+
+
+def _outcome(fact: PublishSucceeded | PublishFailed | PublishUnknown, at: datetime) -> Outcome:
+    key = fact.post_id, fact.account_id, fact.revision
+    match fact:
+        case PublishSucceeded():
+            return Outcome(*key, PUBLISHED, fact.attempts, fact.platform, fact.published_at, fact.lateness_ms)
+        case PublishFailed():
+            return Outcome(*key, FAILED, fact.attempts, None, at, None)
+        case PublishUnknown():
+            return Outcome(*key, UNKNOWN, fact.attempts, None, at, None)
+
+
+def _ended(event: JobSucceeded | JobFailed, at: datetime) -> JobRun:
+    failed = isinstance(event, JobFailed)
+    return JobRun(
+        event.run_id,
+        event.job,
+        event.service,
+        "failed" if failed else "succeeded",
+        at - timedelta(milliseconds=event.duration_ms or 0),
+        at,
+        event.duration_ms,
+        event.period_seconds,
+        (event.error or "nobody said why") if isinstance(event, JobFailed) else None,
+    )

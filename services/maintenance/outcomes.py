@@ -1,0 +1,110 @@
+"""Every query of what became of posts, and of the figures of days."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.maintenance.conditions import Lateness
+from services.maintenance.days import Day
+from services.maintenance.tables import days, outcomes
+from shared import bulk
+from shared.db import Database, InstantColumn
+from shared.events.maintenance import AccountFigures
+
+PUBLISHED, FAILED, UNKNOWN = "published", "failed", "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a post on one account."""
+
+    post_id: str
+    account_id: str
+    revision: int
+    kind: str
+    attempts: int
+    platform: str | None
+    occurred_at: datetime
+    lateness_ms: float | None
+
+    @property
+    def key(self) -> tuple[str, str, int, str, int]:
+        return self.post_id, self.account_id, self.revision, self.kind, self.attempts
+
+
+_FIGURES = text("""
+WITH known AS (
+    SELECT outcomes.account_id, COALESCE(outcomes.platform, accounts.platform, 'unknown') AS platform,
+        kind, lateness_ms, attempts - COALESCE((
+            SELECT max(earlier.attempts) FROM outcomes AS earlier
+            WHERE earlier.post_id = outcomes.post_id AND earlier.account_id = outcomes.account_id
+                AND earlier.revision = outcomes.revision AND earlier.occurred_at < outcomes.occurred_at
+        ), 0) AS attempts
+    FROM outcomes LEFT JOIN accounts ON accounts.account_id = outcomes.account_id
+    WHERE occurred_at >= :start AND occurred_at < :end
+), placed AS (
+    SELECT account_id, platform, kind, attempts, lateness_ms,
+        row_number() OVER (PARTITION BY account_id, platform, kind ORDER BY lateness_ms) AS place,
+        count(*) OVER (PARTITION BY account_id, platform, kind) AS together
+    FROM known
+)
+SELECT account_id, platform,
+    sum(CASE WHEN kind = 'published' THEN 1 ELSE 0 END) AS published,
+    sum(CASE WHEN kind = 'failed' THEN 1 ELSE 0 END) AS failed,
+    sum(CASE WHEN kind = 'unknown' THEN 1 ELSE 0 END) AS unknown,
+    sum(attempts) AS attempts,
+    min(CASE WHEN kind = 'published' AND place * 100 >= together * 50 THEN lateness_ms END) AS p50_lateness_ms,
+    min(CASE WHEN kind = 'published' AND place * 100 >= together * 99 THEN lateness_ms END) AS p99_lateness_ms
+FROM placed GROUP BY account_id, platform ORDER BY account_id, platform
+""").bindparams(bindparam("start", type_=InstantColumn()), bindparam("end", type_=InstantColumn()))
+"""A percentile is the least lateness that so many of a hundred do not exceed; no attempt is counted twice."""
+
+
+class Outcomes:
+    """What became of posts, in maintenance's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._insert = bulk.insert_missing(outcomes, database.dialect)
+        self._write_day = bulk.upsert(days, database.dialect, guard="days.figures <> excluded.figures")
+
+    async def learn(self, group: Sequence[Outcome]) -> Sequence[None]:
+        """Keep outcomes; the same one again changes nothing."""
+        rows = {outcome.key: outcome for outcome in group}
+        async with self._database.transaction() as connection:
+            await connection.execute(self._insert, bulk.encode_records(rows[key] for key in sorted(rows)))
+        return [None] * len(group)
+
+    async def oldest_at(self) -> datetime | None:
+        """When the oldest outcome that is kept came about."""
+        async with self._database.reading() as connection:
+            oldest: datetime | None = (await connection.execute(select(func.min(outcomes.c.occurred_at)))).scalar()
+        return oldest
+
+    async def days_told(self) -> set[str]:
+        """The days whose figures have been told."""
+        async with self._database.reading() as connection:
+            return set((await connection.execute(select(days.c.day))).scalars())
+
+    async def figures(self, day: Day) -> tuple[AccountFigures, ...]:
+        """What a day adds up to, by account and platform."""
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(_FIGURES, {"start": day.start, "end": day.end})).mappings()
+            return tuple(AccountFigures(**row) for row in rows)
+
+    async def save_day(self, connection: AsyncConnection, day: Day, figures: Iterable[str], now: datetime) -> bool:
+        """Keep a day's figures, in a caller's transaction; False where they are as they were told."""
+        row = {"day": day.name, "ended_at": day.end, "aggregated_at": now, "figures": f"[{','.join(figures)}]"}
+        return (await connection.execute(self._write_day, bulk.encode([row]))).rowcount > 0
+
+    async def lateness_since(self, since: datetime) -> Lateness:
+        """How late posts were sent since then, those aside that the network refused at first."""
+        sent = (outcomes.c.occurred_at >= since, outcomes.c.kind == PUBLISHED, outcomes.c.attempts <= 1)
+        async with self._database.reading() as connection:
+            sends = (await connection.execute(select(func.count()).where(*sent))).scalar() or 0
+            slowest = select(outcomes.c.lateness_ms).where(*sent).order_by(outcomes.c.lateness_ms.desc())
+            p99 = (await connection.execute(slowest.limit(1).offset(sends // 100))).scalar()
+        return Lateness(sends, p99 or 0.0)

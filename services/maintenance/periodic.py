@@ -1,0 +1,165 @@
+"""Reacts to timers and the clock: refreshes, purges, the day's figures, and the look at everything."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from services.maintenance import conditions
+from services.maintenance.alerting import judge
+from services.maintenance.conditions import QueueState
+from services.maintenance.days import ONE, Day, days_to_add_up
+from services.maintenance.domain import Condition, Report
+from services.maintenance.outcomes import Outcomes
+from services.maintenance.runs import Runs
+from services.maintenance.store import Store
+from shared.clock import Clock
+from shared.events.maintenance import AnalyticsAggregated, RetentionPurgeRequested
+from shared.events.publisher import AccountRefreshRequested
+from shared.events.scheduler import TimerFired
+from shared.jobs import Jobs
+from shared.messaging.broker import BrokerUnavailable, QueueFigures
+from shared.messaging.envelope import Delivery
+from shared.messaging.topology import dead_queue
+
+LOOK_EVERY = timedelta(seconds=30)
+RECENTLY = timedelta(minutes=5)
+STILL_CHANGING = 2 * ONE
+"""For so long facts of a day may come late: its figures are told again where they have changed."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Timers:
+    """What maintenance does when a timer fires, each as a job run."""
+
+    jobs: Jobs
+    store: Store
+    outcomes: Outcomes
+    clock: Clock
+    zone: ZoneInfo
+    retention: timedelta
+    keep_succeeded: int
+    keep_failed: int
+
+    async def on_timer_fired(self, delivery: Delivery[TimerFired]) -> None:
+        """Run the job of this name, if it is one of ours."""
+        work = self._work().get(delivery.event.timer)
+        if work:
+            await self.jobs.run(delivery, work)
+
+    def _work(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
+        return {
+            "token.refresh_check": self.ask_for_refreshes,
+            "retention.purge": self.ask_for_purge,
+            "analytics.aggregate": self.add_up_days,
+        }
+
+    async def ask_for_refreshes(self) -> None:
+        """Ask for new tokens where one ends soon and none is on its way."""
+        now = self.clock.now()
+        async with self.store.unit() as unit:
+            ending = await unit.accounts_to_refresh(now)
+            await unit.save_accounts([replace(account, refresh_asked_at=now) for account in ending])
+            await unit.emit([AccountRefreshRequested(account_id=account.account_id) for account in ending])
+
+    async def ask_for_purge(self) -> None:
+        """Ask every service to delete what is older than the retention."""
+        asked = RetentionPurgeRequested(
+            before=self.clock.now() - self.retention,
+            keep_succeeded=self.keep_succeeded,
+            keep_failed=self.keep_failed,
+        )
+        async with self.store.unit() as unit:
+            await unit.emit([asked])
+
+    async def add_up_days(self) -> None:
+        """Tell the figures of yesterday, of days missed, and of those that late facts have changed."""
+        now, told = self.clock.now(), await self.outcomes.days_told()
+        oldest = min(await self.outcomes.oldest_at() or now, now - ONE)
+        for day in days_to_add_up(oldest, now, self.zone):
+            if day.name not in told or now - day.end < STILL_CHANGING:
+                await self.add_up(day)
+
+    async def add_up(self, day: Day) -> None:
+        """Tell a day's figures, unless they are as they were told before."""
+        figures = await self.outcomes.figures(day)
+        async with self.store.unit() as unit:
+            kept = [account.model_dump_json(exclude_none=True) for account in figures]
+            if await self.outcomes.save_day(unit.connection, day, kept, self.clock.now()):
+                await unit.emit([AnalyticsAggregated(day=day.name, accounts=figures)])
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Looks at everything twice a minute, one replica at a time, and tells what should not be."""
+
+    store: Store
+    outcomes: Outcomes
+    runs: Runs
+    queue_figures: Callable[[str], Awaitable[QueueFigures | None]]
+    clock: Clock
+    lateness_ms: float
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            try:
+                await self.look()
+            except BrokerUnavailable as error:
+                log.info("watch_postponed", error=str(error))
+            except Exception as error:
+                log.warning("watch_failed", error=repr(error))
+            await asyncio.sleep(LOOK_EVERY.total_seconds())
+
+    async def look(self) -> None:
+        """Compare what is with what was told, and tell the difference."""
+        now = self.clock.now()
+        found = await self.conditions(now)
+        async with self.store.unit() as unit:
+            if not await unit.take_turn("watch", every=LOOK_EVERY / 2, now=now):
+                return
+            verdict = judge(await unit.alerts(), found, now)
+            await unit.save_alerts(verdict.kept, verdict.forgotten)
+            await unit.emit(verdict.told)
+        for alert in verdict.told:
+            log.info("alert", code=alert.code, subject=alert.subject, state=alert.state, message=alert.message)
+
+    async def conditions(self, now: datetime) -> list[Condition]:
+        """Everything that should not be, as it is now; BrokerUnavailable where that cannot be seen."""
+        reports = await self.store.reports()
+        queues = [queue async for queue in self._queues(reports)]
+        dead = {service: await self._depth(dead_queue(service)) for service in {one.service for one in reports}}
+        return [
+            *conditions.of_accounts(await self.store.accounts(), now),
+            *conditions.of_jobs(await self.runs.latest(), await self.runs.latest_ended(), now),
+            *conditions.of_services(reports, now),
+            *conditions.of_queues(queues),
+            *conditions.of_dead_letters(dead),
+            *conditions.of_lateness(await self.outcomes.lateness_since(now - RECENTLY), self.lateness_ms),
+        ]
+
+    async def _queues(self, reports: list[Report]) -> AsyncIterator[QueueState]:
+        for service, name in sorted(set(_queues_of(reports))):
+            figures = await self.queue_figures(name)
+            if figures:
+                yield QueueState(service, name, figures.messages, figures.consumers)
+
+    async def _depth(self, queue: str) -> int:
+        figures = await self.queue_figures(queue)
+        return figures.messages if figures else 0
+
+
+def _queues_of(reports: list[Report]) -> Iterator[tuple[str, str]]:
+    """The queues each service says it has; what an older process of it said may be out of date."""
+    newest: dict[str, Report] = {}
+    for report in reports:
+        if report.service not in newest or report.reported_at > newest[report.service].reported_at:
+            newest[report.service] = report
+    for service, report in newest.items():
+        for queue in report.queues:
+            yield service, queue

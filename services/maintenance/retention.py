@@ -1,0 +1,17 @@
+"""What maintenance deletes once it is old."""
+
+from datetime import timedelta
+
+from services.maintenance.tables import days, job_history, notifications, outcomes, reports
+from shared.retention import Rule
+
+_ADDED_UP = "occurred_at < (SELECT max(ended_at) FROM days)"
+
+RULES = (
+    Rule(outcomes, outcomes.c.occurred_at, _ADDED_UP, longer=timedelta(days=3)),
+    Rule(job_history, job_history.c.started_at),
+    Rule(reports, reports.c.reported_at),
+    Rule(notifications, notifications.c.tried_at),
+    Rule(days, days.c.ended_at, longer=timedelta(days=365)),
+)
+"""Outcomes stay until their day has been added up, and while late ones may still change it; figures for a year."""

@@ -1,0 +1,135 @@
+"""Every query of accounts, reports, alerts and notifications. Outcomes and job runs have files of their own."""
+
+import json
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, delete, select, tuple_, update
+from sqlalchemy.engine import Result
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.maintenance.domain import REFRESH_AHEAD, Account, Alert, Report
+from services.maintenance.tables import accounts, alerts, notifications, reports, turns
+from shared import bulk
+from shared.db import Database
+from shared.events import Event
+from shared.messaging.envelope import Envelope
+from shared.messaging.outbox import Outbox
+
+Key = tuple[str, str]
+
+
+@dataclass
+class Unit:
+    """One transaction's queries; what it emits is relayed after the commit."""
+
+    store: "Store"
+    connection: AsyncConnection
+    emitted: list[Envelope] = field(default_factory=list)
+
+    async def account_to_change(self, account_id: str) -> Account | None:
+        """One account, locked until the commit."""
+        wanted = select(accounts).where(accounts.c.account_id == account_id).with_for_update()
+        row = (await self.connection.execute(wanted)).mappings().one_or_none()
+        return _account(row) if row else None
+
+    async def accounts_to_refresh(self, now: datetime) -> list[Account]:
+        """The connected accounts whose token ends soon, locked until the commit; others may be at work on some."""
+        soon = select(accounts).where(accounts.c.connected, accounts.c.token_expires_at <= now + REFRESH_AHEAD)
+        rows = (await self.connection.execute(soon.with_for_update(skip_locked=True))).mappings()
+        return [account for account in map(_account, rows) if account.is_to_be_refreshed(now)]
+
+    async def save_accounts(self, changed: Iterable[Account]) -> None:
+        """Write accounts; older news changes nothing."""
+        rows = [bulk.row_of(account) for account in changed]
+        if rows:
+            await self.connection.execute(self.store.write_account, bulk.encode(rows))
+
+    async def take_turn(self, name: str, *, every: timedelta, now: datetime) -> bool:
+        """Whether this is due; no other replica does it until the commit, nor before it is due again."""
+        await self.connection.execute(self.store.make_turn, bulk.encode([{"name": name, "taken_at": now - every}]))
+        due = update(turns).where(turns.c.name == name, turns.c.taken_at <= now - every)
+        return (await self.connection.execute(due.values(taken_at=now))).rowcount > 0
+
+    async def alerts(self) -> dict[Key, Alert]:
+        """Every alert that is open."""
+        rows = (await self.connection.execute(select(alerts))).mappings()
+        return {alert.key: alert for alert in (Alert(**row) for row in rows)}
+
+    async def save_alerts(self, kept: Sequence[Alert], forgotten: Sequence[Key]) -> None:
+        """Write the open alerts, and forget others."""
+        if kept:
+            await self.connection.execute(self.store.write_alerts, bulk.encode_records(kept))
+        if forgotten:
+            over = tuple_(alerts.c.code, alerts.c.subject).in_(forgotten)
+            await self.connection.execute(delete(alerts).where(over))
+
+    async def emit(self, events: Iterable[Event], correlation_id: str | None = None) -> None:
+        """Write events to the outbox, in this transaction."""
+        envelopes = [Envelope.of(event, correlation_id=correlation_id) for event in events]
+        await self.store.outbox.add(self.connection, envelopes)
+        self.emitted.extend(envelopes)
+
+
+class Store:
+    """Maintenance's database."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self.outbox = outbox
+        dialect = database.dialect
+        self.write_account = bulk.upsert(accounts, dialect, guard="accounts.changed_at <= excluded.changed_at")
+        self.write_alerts = bulk.upsert(alerts, dialect, guard="true")
+        self.make_turn = bulk.insert_missing(turns, dialect)
+        self._write_report = bulk.upsert(reports, dialect, guard="reports.reported_at <= excluded.reported_at")
+        self._write_notification = bulk.upsert(notifications, dialect, guard="true")
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator[Unit]:
+        """A transaction; after its commit what it emitted is relayed."""
+        async with self._database.transaction() as connection:
+            unit = Unit(self, connection)
+            yield unit
+        self.outbox.relay_soon(unit.emitted)
+
+    async def accounts(self) -> list[Account]:
+        """Every account that has an end or needs a person."""
+        ends = accounts.c.token_expires_at.is_not(None) | accounts.c.refresh_expires_at.is_not(None)
+        return list(map(_account, await self._rows(select(accounts).where(ends | accounts.c.needs_reconnect))))
+
+    async def save_report(self, report: Report) -> None:
+        """Keep the latest report of a process."""
+        row = bulk.row_of(report) | {"problems": json.dumps(report.problems), "queues": json.dumps(report.queues)}
+        async with self._database.transaction() as connection:
+            await connection.execute(self._write_report, bulk.encode([row]))
+
+    async def reports(self) -> list[Report]:
+        """The latest report of every process that is remembered."""
+        return [_report(row) for row in await self._rows(select(reports))]
+
+    async def attempts(self, message_id: str) -> dict[str, tuple[int, bool]]:
+        """How often each target has been tried with a message, and whether it took it."""
+        tried = select(notifications).where(notifications.c.message_id == message_id)
+        return {row["target"]: (row["attempts"], bool(row["is_sent"])) for row in await self._rows(tried)}
+
+    async def save_attempt(self, message_id: str, target: str, attempts: int, *, is_sent: bool, now: datetime) -> None:
+        """Note how an attempt at a target went."""
+        row = {"message_id": message_id, "target": target, "attempts": attempts, "is_sent": is_sent, "tried_at": now}
+        async with self._database.transaction() as connection:
+            await connection.execute(self._write_notification, bulk.encode([row]))
+
+    async def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
+        async with self._database.reading() as connection:
+            result: Result[Any] = await connection.execute(statement)
+            return result.mappings().all()
+
+
+def _account(row: RowMapping) -> Account:
+    return Account(**row)
+
+
+def _report(row: RowMapping) -> Report:
+    return Report(**{**row, "problems": json.loads(row["problems"]), "queues": tuple(json.loads(row["queues"]))})

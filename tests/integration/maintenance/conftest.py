@@ -1,0 +1,102 @@
+"""Maintenance without its broker: a migrated database, a clock that stands still, queues as a test says they are."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select
+
+from services.maintenance.app import MIGRATIONS
+from services.maintenance.handlers import Handlers
+from services.maintenance.outcomes import Outcomes
+from services.maintenance.periodic import Timers, Watch
+from services.maintenance.runs import Runs
+from services.maintenance.store import Store
+from services.maintenance.tables import job_runs, outbox
+from shared.db import Database
+from shared.events import Event
+from shared.events.maintenance import ServiceReported
+from shared.events.scheduler import TimerFired
+from shared.jobs import Jobs
+from shared.messaging.broker import QueueFigures
+from shared.messaging.envelope import Delivery, read_event
+from shared.messaging.outbox import Outbox
+from shared.migrate import migrate
+from tests.fakes.clock import FakeClock
+from tests.fakes.publisher import RecordingPublisher
+
+NOW = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Replica:
+    """One replica of maintenance, driven by hand."""
+
+    database: Database
+    clock: FakeClock
+    queues: dict[str, QueueFigures] = field(default_factory=dict)
+    zone: str = "UTC"
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        relay = Outbox(outbox, self.database, RecordingPublisher(self.clock), self.clock)
+        self.store, self.outcomes = Store(self.database, relay), Outcomes(self.database)
+        self.runs = Runs(self.database)
+        self.handlers = Handlers(self.store, self.outcomes, self.runs, self.clock)
+        self.watch = Watch(self.store, self.outcomes, self.runs, self.figures, self.clock, 2000)
+        self.timers = Timers(
+            jobs=Jobs("maintenance", self.database, job_runs, relay, self.clock),
+            store=self.store,
+            outcomes=self.outcomes,
+            clock=self.clock,
+            zone=ZoneInfo(self.zone),
+            retention=timedelta(days=7),
+            keep_succeeded=10,
+            keep_failed=20,
+        )
+
+    async def figures(self, queue: str) -> QueueFigures | None:
+        return self.queues.get(queue)
+
+    async def fire(self, timer: str) -> None:
+        """A tick of this timer, now."""
+        now = self.clock.now()
+        tick = TimerFired(timer=timer, tick_at=now, fired_at=now, manual=False, missed=0)
+        await self.timers.on_timer_fired(delivery(tick))
+
+    async def look(self, after: timedelta = timedelta(seconds=30)) -> list[Any]:
+        """Look at everything a while later; the alerts that are told."""
+        self.clock.advance(after)
+        before = len(await self.told("alert.raised"))
+        await self.watch.look()
+        return (await self.told("alert.raised"))[before:]
+
+    async def report(self, service: str = "publisher", **said: Any) -> None:
+        """A process of a service tells how it is."""
+        told = {"service": service, "instance": f"{service}-1"} | said
+        await self.handlers.on_service_reported(delivery(ServiceReported.model_validate(told, strict=False)))
+
+    async def told(self, type_: str) -> list[Any]:
+        """What has been emitted of this type, in order."""
+        async with self.database.reading() as connection:
+            found = select(outbox.c.type, outbox.c.body).where(outbox.c.type == type_)
+            rows = await connection.execute(found.order_by(outbox.c.created_at, outbox.c.message_id))
+            return [read_event(row.type, row.body.encode()) for row in rows]
+
+
+def delivery(event: Event, *, sent_at: datetime | None = None) -> Delivery[Any]:
+    """An event as it arrives."""
+    return Delivery(event, f"m-{id(event)}", "correlation", sent_at=sent_at)
+
+
+@pytest.fixture
+async def replica(database_url: str) -> AsyncIterator[Replica]:
+    """One replica, once on SQLite and once on PostgreSQL."""
+    await migrate(database_url, MIGRATIONS)
+    database = Database(database_url)
+    yield Replica(database, FakeClock(NOW))
+    await database.close()

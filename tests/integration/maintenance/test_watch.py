@@ -1,0 +1,170 @@
+"""What should not be is told once, reminded of, and told to be over."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from services.maintenance.app import MIGRATIONS
+from shared.db import Database
+from shared.events.maintenance import JobFailed, JobSkipped, JobStarted, JobSucceeded
+from shared.messaging.broker import BrokerUnavailable, QueueFigures
+from shared.migrate import migrate
+from tests.fakes.clock import FakeClock
+from tests.integration.maintenance.conftest import NOW, Replica, delivery
+
+MINUTE = timedelta(minutes=1)
+
+
+async def test_dead_letters_are_told_again_when_their_number_has_doubled(replica: Replica) -> None:
+    await replica.report()
+    told = []
+    for count in (0, 1, 1, 2, 3, 4):
+        replica.queues["publisher.dead"] = QueueFigures(count, 0)
+        told.append([alert.message[:22] for alert in await replica.look()])
+
+    assert told == [[], ["publisher.dead holds 1"], [], ["publisher.dead holds 2"], [], ["publisher.dead holds 4"]]
+
+
+async def test_what_is_over_is_told_once_it_has_stayed_so(replica: Replica) -> None:
+    await replica.report()
+    replica.queues["publisher.dead"] = QueueFigures(1, 0)
+    raised = await replica.look()
+    replica.queues["publisher.dead"] = QueueFigures(0, 0)
+
+    told = [await replica.look(MINUTE) for _ in range(4)]
+
+    assert [alert.state for alert in raised] == ["raised"]
+    assert [[(alert.state, alert.severity) for alert in alerts] for alerts in told] == [
+        [], [], [("resolved", "info")], [],
+    ]  # fmt: skip
+
+
+async def test_what_lasts_is_reminded_of_once_a_day(replica: Replica) -> None:
+    await replica.report()
+    replica.queues["publisher.dead"] = QueueFigures(1, 0)
+
+    told = [{alert.code for alert in await replica.look(timedelta(hours=8))} for _ in range(6)]
+
+    assert ["dead_letters" in codes for codes in told] == [True, False, False, True, False, False]
+
+
+async def test_a_queue_without_consumers_is_told_unless_it_is_only_a_restart(replica: Replica) -> None:
+    await replica.report(queues=("publisher.requests", "publisher.commands"))
+    replica.queues |= {"publisher.requests": QueueFigures(7, 0), "publisher.commands": QueueFigures(0, 0)}
+    at_once = await replica.look()
+    replica.queues["publisher.commands"] = QueueFigures(0, 1)
+    await replica.look()
+
+    later = await replica.look(2 * MINUTE)
+
+    assert at_once == []
+    assert [(alert.code, alert.subject) for alert in later] == [("queue_unconsumed", "publisher.requests")]
+    assert "where 7 messages wait" in later[0].message
+
+
+async def test_an_outbox_that_grows_old_is_told(replica: Replica) -> None:
+    await replica.report(outbox_age_seconds=61.0, problems={"outbox": "events have been waiting"})
+
+    assert [(alert.code, alert.subject) for alert in await replica.look()] == [("outbox_old", "publisher")]
+
+
+async def test_a_service_that_falls_silent_is_told(replica: Replica) -> None:
+    await replica.report()
+    await replica.report("scheduler")
+    before = await replica.look(4 * MINUTE)
+    await replica.report("scheduler")
+
+    after = await replica.look(MINUTE)
+
+    assert before == []
+    assert [(alert.code, alert.subject) for alert in after] == [("service_silent", "publisher")]
+
+
+async def test_a_service_that_is_not_ready_is_told_when_it_stays_so(replica: Replica) -> None:
+    for _ in range(3):
+        await replica.report(problems={"database": "it does not answer"})
+        told = await replica.look(MINUTE)
+
+    assert [(alert.code, alert.subject) for alert in told] == [("service_not_ready", "publisher publishe")]
+    assert "database: it does not answer" in told[0].message
+
+
+async def test_a_job_that_fails_is_told_until_it_succeeds(replica: Replica) -> None:
+    async def run(event: JobStarted | JobSucceeded | JobFailed) -> None:
+        replica.clock.advance(MINUTE)
+        hears = replica.handlers.on_job_started if isinstance(event, JobStarted) else replica.handlers.on_job_ended
+        await hears(delivery(event))
+
+    await run(JobStarted(job="monitor.check", run_id="1"))
+    await run(JobFailed(job="monitor.check", run_id="1", duration_ms=5.0, error="no network"))
+    failed = await replica.look()
+    await run(JobFailed(job="monitor.check", run_id="2", duration_ms=5.0, error="no network"))
+    again = await replica.look()
+    await run(JobSucceeded(job="monitor.check", run_id="3", duration_ms=5.0))
+    await replica.look()
+
+    over = await replica.look(3 * MINUTE)
+
+    assert [(alert.code, alert.message) for alert in failed] == [("job_failed", "monitor.check failed: no network")]
+    assert again == []
+    assert [alert.state for alert in over] == ["resolved"]
+
+
+async def test_a_job_that_runs_longer_than_its_period_or_never_ends_is_told(replica: Replica) -> None:
+    started = JobStarted(job="retention.purge", run_id="1", period_seconds=300.0)
+    await replica.handlers.on_job_started(delivery(started))
+    await replica.handlers.on_job_started(delivery(JobStarted(job="by.hand", run_id="2")))
+    slow = JobSucceeded(job="digest.send", run_id="3", duration_ms=901_000.0, period_seconds=900.0)
+    await replica.handlers.on_job_ended(delivery(slow))
+
+    told = [*await replica.look(), *await replica.look(5 * MINUTE), *await replica.look(timedelta(hours=1))]
+
+    assert [(alert.code, alert.subject) for alert in told] == [
+        ("job_overdue", "digest.send"),
+        ("job_overdue", "retention.purge"),
+        ("job_overdue", "by.hand"),
+    ]
+
+
+async def test_the_end_of_a_run_counts_whichever_is_heard_first(replica: Replica) -> None:
+    await replica.handlers.on_job_ended(delivery(JobSucceeded(job="j", run_id="1", duration_ms=1.0)))
+    await replica.handlers.on_job_started(delivery(JobStarted(job="j", run_id="1")))
+    skipped = JobSkipped(job="j", tick_at=NOW, reason="still at work")
+    await replica.handlers.on_job_skipped(delivery(skipped))
+    await replica.handlers.on_job_skipped(delivery(skipped))
+
+    assert [run.state for run in await replica.runs.latest()] == ["succeeded"]
+
+
+async def test_two_replicas_tell_each_thing_once(postgres_url: str) -> None:
+    await migrate(postgres_url, MIGRATIONS)
+    clock, databases = FakeClock(NOW), [Database(postgres_url), Database(postgres_url)]
+    dead = {"publisher.dead": QueueFigures(1, 0)}
+    replicas = [Replica(database, clock, dead) for database in databases]
+    await replicas[0].report()
+
+    for _ in range(3):
+        clock.advance(MINUTE)
+        await asyncio.gather(*(replica.watch.look() for replica in replicas))
+
+    assert len(await replicas[0].told("alert.raised")) == 1
+    for database in databases:
+        await database.close()
+
+
+async def test_nothing_is_over_because_the_broker_cannot_be_asked(replica: Replica) -> None:
+    await replica.report()
+    replica.queues["publisher.dead"] = QueueFigures(1, 0)
+    await replica.look()
+
+    async def away(_: str) -> QueueFigures | None:
+        raise BrokerUnavailable("away")
+
+    blind = Replica(replica.database, replica.clock)
+    blind.figures = away  # type: ignore[assignment]
+    blind.__post_init__()
+    with pytest.raises(BrokerUnavailable):
+        await blind.look(timedelta(hours=1))
+
+    assert [alert.state for alert in await replica.told("alert.raised")] == ["raised"]
