@@ -14,6 +14,7 @@ from shared.events.scheduler import RejectionCode
 from shared.local_time import UnknownZone, in_utc, zone_named
 from shared.rules import problem
 
+NO_MEDIA = "[]"
 PAST_TOLERANCE = timedelta(seconds=60)
 
 
@@ -44,6 +45,10 @@ class Schedule:
     @property
     def key(self) -> tuple[str, str]:
         return self.post_id, self.account_id
+
+    @property
+    def has_media(self) -> bool:
+        return self.media != NO_MEDIA
 
     @property
     def place(self) -> Place:
@@ -121,7 +126,7 @@ Decision = Accepted | Rejected | Cancelled
 
 def wishes_of(request: ScheduleRequested) -> list[Wish]:
     """One wish per target; a target's own time, content and options win."""
-    media = json.dumps([item.model_dump(exclude_none=True) for item in request.media]) if request.media else "[]"
+    media = json.dumps([item.model_dump(exclude_none=True) for item in request.media]) if request.media else NO_MEDIA
     late_policy = _late_policy(request.late_policy)
     return [_wish(request, target, media, late_policy) for target in request.targets]
 
@@ -191,7 +196,7 @@ def _refusal(wish: Wish, current: Schedule | None, account: KnownAccount | None)
     if account and not account.connected:
         reason = f"account {wish.account_id!r} has been disconnected: connect it again"
         return Rejected(wish.post_id, wish.account_id, "unknown_account", reason)
-    if wish.media == "[]" and (not wish.content or wish.content.isspace()):
+    if wish.media == NO_MEDIA and (not wish.content or wish.content.isspace()):
         reason = f"content: the post for {wish.account_id!r} has neither text nor media"
         return Rejected(wish.post_id, wish.account_id, "invalid", reason)
     if account and account.rules:

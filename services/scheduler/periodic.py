@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.scheduler.domain import Schedule
-from services.scheduler.release import HORIZON, ReleasePlan
+from services.scheduler.release import HORIZON, LEAD, MEDIA_LEAD, ReleasePlan
 from services.scheduler.store import Store
 from shared.clock import Clock
 from shared.events.requests import LatePolicy, Media
@@ -76,7 +76,8 @@ class Dispatcher:
 
     def _outgoing(self, schedule: Schedule, now: datetime) -> Outgoing:
         envelope = Envelope.of(publish_requested(schedule), correlation_id=schedule.correlation_id)
-        release_at = self.plan.release_at(schedule.publish_at, now)
+        lead = MEDIA_LEAD if schedule.has_media else LEAD
+        release_at = self.plan.release_at(schedule.publish_at, now, lead=lead)
         envelope, expiration_ms = delayed(envelope, release_at, now=now, kind=self.delay)
         return Outgoing(envelope, expiration_ms)
 

@@ -7,7 +7,10 @@ HORIZON = timedelta(seconds=30)
 """How far ahead schedules are dispatched; the database holds what lies beyond."""
 LEAD = timedelta(seconds=2)
 """How long before its due instant a message is released, so that the publisher can prepare."""
-LONGEST_LEAD = timedelta(seconds=20)
+MEDIA_LEAD = timedelta(seconds=20)
+"""The same for a post with media, which are fetched and uploaded before the instant."""
+SPREAD = timedelta(seconds=18)
+"""How much earlier still a message of a burst may be released."""
 RELEASES_PER_SECOND = 1000
 """Half of what one slot queue lets go in a second (about 2,200)."""
 
@@ -19,10 +22,10 @@ class ReleasePlan:
         self._per_second = per_second
         self._released: Counter[int] = Counter()
 
-    def release_at(self, publish_at: datetime, now: datetime) -> datetime:
-        """When the message must leave the wheel: LEAD before it is due, or earlier where that second is full."""
-        release_at = publish_at - LEAD
-        earliest = max(now, publish_at - LONGEST_LEAD)
+    def release_at(self, publish_at: datetime, now: datetime, *, lead: timedelta = LEAD) -> datetime:
+        """When the message must leave the wheel: its lead before it is due, or earlier where that second is full."""
+        release_at = publish_at - lead
+        earliest = max(now, release_at - SPREAD)
         while self._is_full(release_at) and release_at - timedelta(seconds=1) > earliest:
             release_at -= timedelta(seconds=1)
         self._released[int(release_at.timestamp())] += 1

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.scheduler.periodic import OUTCOME_GRACE
-from services.scheduler.release import HORIZON, LEAD
+from services.scheduler.release import HORIZON, LEAD, MEDIA_LEAD
 from services.scheduler.store import CLAIM
 from shared.events import Event
 from shared.events.base import ErrorDetail
@@ -78,6 +78,15 @@ async def test_it_rests_in_the_wheel_until_its_lead_and_carries_the_correlation(
     assert sent.envelope.headers == {"slot": slot_name(slot_of(DUE - LEAD))}
     assert sent.expiration_ms == (HORIZON - LEAD) / timedelta(milliseconds=1)
     assert (sent.envelope.correlation_id, sent.mandatory) == ("asked-for-by-ann", True)
+
+
+async def test_a_post_with_media_leaves_the_wheel_early_enough_to_upload_them(replica: Replica) -> None:
+    await replica.take(post(media=[{"url": "https://cdn.example/a.jpg"}]))
+    await replica.reach(DUE - HORIZON)
+    await replica.dispatched()
+
+    (sent,) = replica.publisher.published
+    assert sent.expiration_ms == (HORIZON - MEDIA_LEAD) / timedelta(milliseconds=1)
 
 
 @pytest.mark.parametrize("late", [timedelta(0), LEAD, timedelta(hours=3)])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scheduler.release import HORIZON, LEAD, LONGEST_LEAD, ReleasePlan
+from services.scheduler.release import HORIZON, LEAD, MEDIA_LEAD, SPREAD, ReleasePlan
 from services.scheduler.store import CLAIM
 from shared.messaging import delay
 
@@ -50,8 +50,8 @@ def test_what_is_full_up_to_the_longest_lead_overflows_there() -> None:
 
     released = [plan.release_at(due, NOON) for _ in range(100)]
 
-    assert min(released) > due - LONGEST_LEAD
-    assert len(set(released)) == (LONGEST_LEAD - LEAD) // SECOND
+    assert min(released) > due - LEAD - SPREAD
+    assert len(set(released)) == SPREAD // SECOND
 
 
 def test_what_is_due_sooner_than_the_lead_leaves_at_once() -> None:
@@ -60,19 +60,30 @@ def test_what_is_due_sooner_than_the_lead_leaves_at_once() -> None:
     assert all(plan.release_at(NOON + SECOND, NOON) <= NOON for _ in range(3))
 
 
-@given(st.lists(offsets, min_size=1, max_size=30), st.integers(1, 5))
-def test_no_message_leaves_later_than_its_lead_or_earlier_than_the_longest(
-    due_in: list[timedelta], per_second: int
+@given(st.lists(st.tuples(offsets, st.sampled_from([LEAD, MEDIA_LEAD])), min_size=1, max_size=30), st.integers(1, 5))
+def test_no_message_leaves_later_than_its_lead_or_much_earlier(
+    due_in: list[tuple[timedelta, timedelta]], per_second: int
 ) -> None:
     plan = ReleasePlan(per_second=per_second)
 
-    for offset in due_in:
-        release_at = plan.release_at(NOON + offset, NOON)
+    for offset, lead in due_in:
+        release_at = plan.release_at(NOON + offset, NOON, lead=lead)
 
-        assert NOON + offset - LONGEST_LEAD <= release_at <= NOON + offset - LEAD
+        assert NOON + offset - lead - SPREAD <= release_at <= NOON + offset - lead
+        assert release_at >= NOON or release_at == NOON + offset - lead
 
 
-@given(st.lists(st.integers(22, 30), min_size=1, max_size=2 * (LONGEST_LEAD - LEAD) // SECOND))
+def test_a_burst_of_media_is_spread_as_far_as_the_horizon_reaches() -> None:
+    plan = ReleasePlan(per_second=10)
+    due = NOON + HORIZON
+
+    released = Counter(plan.release_at(due, NOON, lead=MEDIA_LEAD) for _ in range(100))
+
+    assert (min(released), max(released)) == (NOON + SECOND, due - MEDIA_LEAD)
+    assert set(released.values()) == {10}
+
+
+@given(st.lists(st.integers(22, 30), min_size=1, max_size=2 * (SPREAD // SECOND)))
 def test_no_second_is_overfull_while_the_seconds_before_have_room(due_in: list[int]) -> None:
     plan = ReleasePlan(per_second=2)
 
@@ -108,3 +119,4 @@ def test_what_is_dispatched_fits_the_wheel(longest: timedelta) -> None:
 
 def test_a_dead_dispatchers_claims_run_out_before_its_posts_are_due() -> None:
     assert CLAIM + LEAD < HORIZON
+    assert CLAIM + MEDIA_LEAD <= HORIZON
