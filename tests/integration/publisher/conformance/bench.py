@@ -14,12 +14,14 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from services.publisher.app import REQUESTS
+from services.publisher.bulkheads import Bulkheads
 from services.publisher.claims import Claims
 from services.publisher.connecting import Connecting
 from services.publisher.domain import Publication
 from services.publisher.doubt import Doubts
 from services.publisher.handlers import Handlers
 from services.publisher.platforms.base import Platform
+from services.publisher.preparation import Preparation
 from services.publisher.publishing import EARLY, Publishing
 from services.publisher.renewals import Renewals
 from services.publisher.revoked import Revoked
@@ -45,6 +47,8 @@ from tests.support.waiting import eventually
 
 LEASE = timedelta(seconds=30)
 ACCOUNT = "harbour"
+PREPARE_WITHIN = timedelta(seconds=30)
+TURNS = 10
 MOST_DELIVERIES = 12
 PATIENCE = 10.0
 
@@ -95,7 +99,7 @@ class Bench:
     @property
     def platform_name(self) -> str:
         """The name under which accounts ask for the adapter."""
-        (name,) = self.replica.publishing.platforms
+        (name,) = self.replica.connecting.tokens.platforms
         return name
 
     def post(self, content: str | None = None, *, due_in: float = 0.0, **more: Any) -> PublishRequested:
@@ -212,15 +216,15 @@ def _replica(  # noqa: PLR0917
 ) -> Replica:
     known, revoked = {platform.name: platform}, Revoked()
     tokens = Tokens(Renewals(store), known, vault, clock, timeout=timeout)
+    limits = {platform.name: platform.limits}
     publishing = Publishing(
-        claims=Claims(store, clock, lease=LEASE),
-        settling=Settling(store, clock),
-        platforms=known,
-        vault=vault,
+        claims=Claims(store, clock, lease=LEASE, limits=limits),
+        settling=Settling(store, clock, limits),
         clock=clock,
         revoked=revoked,
         send_timeout=timeout,
-        turns=asyncio.Semaphore(10),
+        sends=Bulkheads(TURNS),
+        preparation=Preparation(known, vault, tokens, Bulkheads(TURNS), timeout=PREPARE_WITHIN),
         doubts=Doubts(known, vault, clock, look_up_timeout=timeout),
         tokens=tokens,
     )

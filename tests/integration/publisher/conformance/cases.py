@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.integration.publisher.conformance import linkedin, plain, reddit, x
+from tests.integration.publisher.conformance import bluesky, linkedin, plain, reddit, x
 from tests.integration.publisher.conformance.case import Case
 
 CASES: tuple[Case[Any], ...] = (
     *plain.CASES,
+    bluesky.CASE,
     linkedin.CASE,
     reddit.CASE,
     x.CASE,
