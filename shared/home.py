@@ -3,6 +3,7 @@
 Any number of processes may start at once: the first to link a finished key file wins, and the others read it.
 """
 
+import base64
 import os
 import secrets
 from collections.abc import Callable
@@ -33,6 +34,15 @@ class Home:
         if handed.exists():
             return handed.read_text().strip()
         return SealingKey.from_base64(self.sealing_key(service)).public_key
+
+    def callback_secret(self) -> str:
+        """The secret that callbacks are signed with: `whsec_…`."""
+        return self._once("callback_secret", lambda: f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}")
+
+    @property
+    def callback_secret_file(self) -> Path:
+        """Where that secret is, for those who verify callbacks."""
+        return self.path / "keys" / "callback_secret"
 
     def api_token(self) -> str:
         """The console's first admin token."""

@@ -62,6 +62,7 @@ class Service:
     outbox: Outbox | None = None
     loops: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     before_stop: Callable[[], None] = lambda: None
+    finishing: Callable[[], Awaitable[None]] | None = None
     closing: Sequence[Callable[[], Awaitable[None]]] = ()
     http: tuple[str, int] | None = None
     make_http: Callable[[Health], ASGIApp] = Health.application
@@ -125,7 +126,11 @@ class Service:
 
     async def _stop(self, working: Sequence[asyncio.Task[None]]) -> None:
         self.before_stop()
+        grace_ends_at = asyncio.get_running_loop().time() + GRACE_SECONDS
         await _within(GRACE_SECONDS, self.broker.stop())
+        if self.finishing:  # without a broker to stop there is grace left, and work at hand all the same
+            left = grace_ends_at - asyncio.get_running_loop().time()
+            await _within(max(left, CLOSE_SECONDS), self.finishing())
         for task in working:
             task.cancel()
         await asyncio.gather(*working, return_exceptions=True)

@@ -18,6 +18,7 @@ def hand_out(homes: Path, given: Mapping[str, str]) -> None:
     """Keys that exist stay; a sealing key `given` as a variable wins over the one that was made."""
     publisher, console = Home(homes / "publisher"), Home(homes / "console")
     publisher.secret_keys()
+    publisher.callback_secret()
     console.api_token()
     for owner in OWNERS:
         private_key = given.get(f"TIMEBALL_{owner.upper()}_SEALING_KEY") or Home(homes / owner).sealing_key(owner)

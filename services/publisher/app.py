@@ -5,8 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from services.publisher import retention
+from services.publisher import callbacks, retention
 from services.publisher.bulkheads import Bulkheads
+from services.publisher.calling_back import CallingBack
 from services.publisher.claims import Claims
 from services.publisher.connecting import Connecting
 from services.publisher.doubt import Doubts
@@ -24,6 +25,7 @@ from services.publisher.tables import outbox
 from services.publisher.tokens import LONGEST_RENEWAL, Tokens
 from shared.clock import SystemClock
 from shared.db import Database
+from shared.events.callbacks import CallbackRequested
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.publisher import AccountRefreshRequested
 from shared.events.requests import (
@@ -48,6 +50,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 MOST_AT_ONCE = 100
 """Sends in flight to one destination from one process."""
 MOST_PREPARING = 50
+MOST_CALLING_BACK = 10
+CALL_BACK_WITHIN = timedelta(seconds=15)
 MOST_CONNECTIONS = 1000
 """No send waits for a connection, so that its timeout is the platform's alone."""
 
@@ -64,6 +68,7 @@ COMMANDS = Queue(
         "publish.resolve_requested",
     ),
 )
+CALLBACKS = Queue(NAME, callbacks.QUEUE, ())
 RETENTION = queue_of(NAME)
 
 
@@ -98,6 +103,11 @@ def build(settings: Settings) -> Service:
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
     subscribe(consumer, publishing, connecting, handlers, prefetch=settings.prefetch)
+    calling_client = outbound_client(
+        allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS
+    )
+    calling = CallingBack(calling_client, settings.callback_keys, Bulkheads(MOST_CALLING_BACK), clock, CALL_BACK_WITHIN)
+    consumer.subscribe(CALLBACKS, {CallbackRequested: calling.on_callback_requested}, prefetch=200)
     stopping = asyncio.Event()
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
     keys = retention.KeyRetention(Marks(database), old)
@@ -107,10 +117,11 @@ def build(settings: Settings) -> Service:
         database=database,
         publisher=publisher,
         broker=broker,
-        topology=Topology(NAME, (REQUESTS, CANCELLATIONS, COMMANDS, RETENTION), retry_tiers=RETRY_TIERS),
+        topology=Topology(NAME, (REQUESTS, CANCELLATIONS, COMMANDS, CALLBACKS, RETENTION), retry_tiers=RETRY_TIERS),
         outbox=relay,
         before_stop=publishing.stop,
-        closing=(consumer.finish, client.aclose),
+        finishing=consumer.finish,
+        closing=(client.aclose, calling_client.aclose),
         http=(settings.http_host, settings.http_port),
         stopping=stopping,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from services.publisher import facts
+from services.publisher.callbacks import told_and_called_back
 from services.publisher.domain import (
     LONGEST_HOLD,
     Ambiguous,
@@ -81,9 +82,9 @@ class Claims:
             await unit.save(_latest(decisions, now))
             await unit.emit(
                 [
-                    Envelope.of(fact, correlation_id=delivered.correlation_id)
+                    envelope
                     for delivered, decision in zip(group, decisions, strict=True)
-                    for fact in _told(delivered, decision)
+                    for envelope in _envelopes(delivered, decision, now)
                 ]
             )
         return [
@@ -166,6 +167,14 @@ def _latest(decisions: Iterable[Decision], now: datetime) -> Iterable[Publicatio
         if after := _after(decision, now):
             latest[after.key] = after
     return latest.values()
+
+
+def _envelopes(delivered: Delivered, decision: Decision, now: datetime) -> list[Envelope]:
+    """What is told of the decision; what is only repeated calls nobody back."""
+    told, correlation_id = _told(delivered, decision), delivered.correlation_id
+    if isinstance(decision, Settled):
+        return [Envelope.of(fact, correlation_id=correlation_id) for fact in told]
+    return told_and_called_back(told, delivered.event, correlation_id=correlation_id, now=now)
 
 
 def _told(delivered: Delivered, decision: Decision) -> list[Event]:

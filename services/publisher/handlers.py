@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.publisher import facts
+from services.publisher.callbacks import told_and_called_back
 from services.publisher.domain import Publication, Tombstone, revived, settled
 from services.publisher.outcomes import after_success
 from services.publisher.platforms.base import Published
@@ -63,7 +64,10 @@ class Handlers:
             publication = await _waiting(unit, event.post_id, event.account_id, (State.UNKNOWN,))
             resolved, fact = self._resolved(publication, event)
             await unit.save([resolved])
-            await unit.emit([Envelope.of(fact, correlation_id=delivery.correlation_id)])
+            told = told_and_called_back(
+                [fact], resolved.request, correlation_id=delivery.correlation_id, now=self.clock.now()
+            )
+            await unit.emit(told)
 
     def _request_again(self, publication: Publication, correlation_id: str) -> Envelope:
         """The request as it came, straight to our own queue: to others it is no new dispatch."""

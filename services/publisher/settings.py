@@ -2,8 +2,9 @@
 
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from services.publisher.platforms.webhook import signing_key
 from shared.home import Home
 from shared.settings import ServiceSettings
 
@@ -21,7 +22,15 @@ class Settings(ServiceSettings):
     )
     lease_seconds: float = Field(default=30, validation_alias="TIMEBALL_PUBLISHER_LEASE_SECONDS", gt=0)
     secret_keys: str | None = None
+    callback_secret: str | None = None
     allow_private_addresses: bool = False
+
+    @field_validator("callback_secret")
+    @classmethod
+    def _can_sign(cls, given: str | None) -> str | None:
+        if given:
+            _signing_keys(given)
+        return given
 
     @model_validator(mode="after")
     def _leases_outlive_sends(self) -> Self:
@@ -38,6 +47,15 @@ class Settings(ServiceSettings):
         return self.secret_keys or Home(self.home).secret_keys()
 
     @property
+    def callback_keys(self) -> list[bytes]:
+        """What callbacks are signed with: the secrets given (a list with commas, while rotating), or our own."""
+        return _signing_keys(self.callback_secret or Home(self.home).callback_secret())
+
+    @property
     def private_key(self) -> str:
         """The sealing key given, or the local mode's own."""
         return self.sealing_key or Home(self.home).sealing_key("publisher")
+
+
+def _signing_keys(secrets: str) -> list[bytes]:
+    return [signing_key(secret.strip()) for secret in secrets.split(",")]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from services.publisher.callbacks import told_and_called_back
 from services.publisher.domain import Publication
 from services.publisher.outcomes import Outcome
 from services.publisher.platforms.base import Limits
@@ -67,12 +68,25 @@ class Settling:
     async def _finish(self, finished: Sequence[tuple[str, Outcome]]) -> Sequence[None]:
         async with self.store.unit() as unit:
             ours = await unit.finish([(outcome.publication, token) for token, outcome in finished])
-            await unit.emit(_envelopes([outcome for token, outcome in finished if token in ours]))
+            await unit.emit(self._envelopes([outcome for token, outcome in finished if token in ours]))
             for account_id, (platform, until) in _closed([outcome for _, outcome in finished]).items():
                 limits = self.limits.get(platform)
                 whole_app = limits is not None and limits.headers_tell_of == "app"
                 await unit.close_accounts(account_id, until, whole_app=whole_app)
         return [None] * len(finished)
+
+    def _envelopes(self, outcomes: Sequence[Outcome]) -> list[Envelope]:
+        now = self.clock.now()
+        return [
+            envelope
+            for outcome in outcomes
+            for envelope in told_and_called_back(
+                outcome.told,
+                outcome.publication.request,
+                correlation_id=outcome.publication.correlation_id,
+                now=now,
+            )
+        ]
 
 
 def _closed(outcomes: Sequence[Outcome]) -> dict[str, tuple[str, datetime]]:
@@ -83,11 +97,3 @@ def _closed(outcomes: Sequence[Outcome]) -> dict[str, tuple[str, datetime]]:
         if outcome.closed_until and outcome.closed_until >= closed.get(account_id, ("", outcome.closed_until))[1]:
             closed[account_id] = platform, outcome.closed_until
     return closed
-
-
-def _envelopes(outcomes: Sequence[Outcome]) -> list[Envelope]:
-    return [
-        Envelope.of(fact, correlation_id=outcome.publication.correlation_id)
-        for outcome in outcomes
-        for fact in outcome.told
-    ]

@@ -67,6 +67,7 @@ PUBLISHED = {
         "day accounts accounts[].account_id accounts[].platform accounts[].published accounts[].failed "
         "accounts[].p50_lateness_ms accounts[].p99_lateness_ms"
     ),
+    "callback.requested": "callback_id url fact told_at data",
     "alert.raised": "severity code message subject",
     "service.reported": "service instance problems? outbox_age_seconds? queues?",
 }

@@ -80,7 +80,7 @@ async def _everything(with_demo: bool, patience: int) -> None:
             async with followed(client) as following:
                 if with_demo:
                     await _demo(client, following, by_name(all_places)[SANDBOX].url)
-                _show_places(all_places, address, broker)
+                _show_places(all_places, address, broker, _callback_secret(home))
                 await asyncio.Event().wait()
 
 
@@ -138,11 +138,18 @@ def _findable(home: Path, url: str) -> Iterator[None]:
         file.unlink(missing_ok=True)
 
 
-def _show_places(all_places: Sequence[Place], address: Address, broker: LocalBroker) -> None:
+def _callback_secret(home: Home) -> str:
+    """Where the secret is that callbacks are signed with."""
+    given = os.environ.get("TIMEBALL_CALLBACK_SECRET")
+    return "in TIMEBALL_CALLBACK_SECRET" if given else f"in {home.callback_secret_file}"
+
+
+def _show_places(all_places: Sequence[Place], address: Address, broker: LocalBroker, callback_secret: str) -> None:
     named = by_name(list(all_places))
     rows = [
         ("console", f"{address.url}  API: {address.url}/docs"),
         ("token", address.token),
+        ("callback secret", callback_secret),
         ("sandbox platform", named[SANDBOX].url),
         ("broker", broker.url),
         ("broker's pages", broker.management),

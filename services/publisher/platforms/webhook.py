@@ -70,18 +70,20 @@ def secrets_of(account: Account) -> list[bytes]:
     listed = given if isinstance(given, list) else [given]
     if not listed:
         raise Rejected("credentials.secret: the list is empty", code="invalid_credentials")
-    return [_secret(one) for one in listed]
-
-
-def _secret(given: object) -> bytes:
-    if not isinstance(given, str) or not given.startswith(PREFIX):
-        raise Rejected("credentials.secret: expected 'whsec_' and base64", code="invalid_credentials")
     try:
-        secret = base64.b64decode(given.removeprefix(PREFIX), validate=True)
+        return [signing_key(one) for one in listed]
     except ValueError as error:
-        message = "credentials.secret: what follows 'whsec_' is no base64"
-        raise Rejected(message, code="invalid_credentials") from error
-    if len(secret) < LEAST_SECRET_BYTES:
-        message = f"credentials.secret: too short, at least {LEAST_SECRET_BYTES} bytes are needed"
-        raise Rejected(message, code="invalid_credentials")
-    return secret
+        raise Rejected(f"credentials.secret: {error}", code="invalid_credentials") from error
+
+
+def signing_key(secret: object) -> bytes:
+    """The key in a `whsec_…`; ValueError saying what is wrong, without the secret."""
+    if not isinstance(secret, str) or not secret.startswith(PREFIX):
+        raise ValueError("expected 'whsec_' and base64")
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except ValueError:
+        raise ValueError("what follows 'whsec_' is no base64") from None
+    if len(key) < LEAST_SECRET_BYTES:
+        raise ValueError(f"too short, at least {LEAST_SECRET_BYTES} bytes are needed")
+    return key

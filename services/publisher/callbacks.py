@@ -1,0 +1,65 @@
+"""Callbacks: whoever asked for a post is told what became of it, at its `callback_url`. No I/O."""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from pydantic_core import to_json
+
+from shared.events import Event
+from shared.events.callbacks import CallbackRequested
+from shared.events.publisher import PublishFailed, PublishHeld, PublishSkipped, PublishSucceeded, PublishUnknown
+from shared.events.scheduler import PublishRequested
+from shared.messaging.envelope import Envelope
+
+QUEUE = "publisher.callbacks"
+TOLD = (PublishSucceeded, PublishFailed, PublishUnknown, PublishHeld, PublishSkipped)
+GIVE_UP_AFTER = timedelta(days=1)
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(hours=1)
+
+
+def told_and_called_back(
+    facts: Iterable[Event], request: PublishRequested | str, *, correlation_id: str, now: datetime
+) -> list[Envelope]:
+    """The facts on their way to everyone and, where the request asks for it, back to whoever made it."""
+    told = list(facts)
+    envelopes = [Envelope.of(fact, correlation_id=correlation_id) for fact in told]
+    url = _callback_url(request) if any(isinstance(fact, TOLD) for fact in told) else None
+    if url is None:
+        return envelopes
+    callbacks = [callback(fact, url, now) for fact in told if isinstance(fact, TOLD)]
+    return envelopes + [Envelope.of(one, correlation_id=correlation_id).to("", routing_key=QUEUE) for one in callbacks]
+
+
+def callback(
+    fact: PublishSucceeded | PublishFailed | PublishUnknown | PublishHeld | PublishSkipped, url: str, now: datetime
+) -> CallbackRequested:
+    """The request to call back; the same outcome of the same revision has the same id, however often it is told."""
+    identity = "\x00".join((fact.post_id, fact.account_id, str(fact.revision), fact.type))
+    return CallbackRequested(
+        callback_id="msg_" + sha256(identity.encode()).hexdigest()[:40],
+        url=url,
+        fact=fact.type,
+        told_at=now,
+        data=json.loads(fact.body()),
+    )
+
+
+def body_of(event: CallbackRequested) -> bytes:
+    """What is sent: the same bytes at every attempt."""
+    return to_json({"type": event.fact, "timestamp": event.told_at, "data": event.data})
+
+
+def next_wait(event: CallbackRequested, now: datetime, *, at_least: timedelta = FIRST_WAIT) -> timedelta | None:
+    """How long until the next attempt: as long as it has been tried, up to an hour; None after a day."""
+    age = now - event.told_at
+    return None if age > GIVE_UP_AFTER else min(max(age, at_least, FIRST_WAIT), LONGEST_WAIT)
+
+
+def _callback_url(request: PublishRequested | str) -> str | None:
+    """Most requests have none: those are not parsed for it."""
+    if isinstance(request, PublishRequested):
+        return request.callback_url
+    return PublishRequested.model_validate_json(request).callback_url if '"callback_url"' in request else None

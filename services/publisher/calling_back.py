@@ -1,0 +1,76 @@
+"""Calls back: a signed POST, repeated with growing pauses until it is taken, apart from all publishing."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+import structlog
+
+from services.publisher.accounts import host_of
+from services.publisher.bulkheads import Bulkheads, Unwell
+from services.publisher.callbacks import FIRST_WAIT, body_of, next_wait
+from services.publisher.platforms.errors import PlatformError, RateLimited, Transient
+from services.publisher.platforms.exchange import exchange, network_failures
+from services.publisher.platforms.webhook import signature_headers
+from shared.clock import Clock
+from shared.events.callbacks import CallbackRequested
+from shared.messaging.envelope import Delivery
+from shared.messaging.verdict import Park, TryAgain
+
+GONE = "410"
+HOPELESS = ("forbidden_address", "invalid_request")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class CallingBack:
+    """Delivers callbacks with a client and turns of its own."""
+
+    client: httpx.AsyncClient
+    keys: Sequence[bytes]
+    bulkheads: Bulkheads
+    clock: Clock
+    timeout: timedelta
+
+    async def on_callback_requested(self, delivery: Delivery[CallbackRequested]) -> None:
+        """Call back; a receiver that is gone for good (410) is not called again."""
+        event = delivery.event
+        try:
+            await self._call(event)
+        except Unwell as unwell:
+            raise self._again(event, str(unwell), timedelta(seconds=unwell.rest_seconds)) from unwell
+        except PlatformError as error:
+            if error.detail.code == GONE:
+                log.info("callback_gone", callback_id=event.callback_id)
+            elif error.detail.code in HOPELESS:
+                raise Park(f"callback: {error.detail.message}") from error
+            else:
+                raise self._again(event, error.detail.message, _asked_for(error)) from error
+        else:
+            log.info("called_back", callback_id=event.callback_id, fact=event.fact)
+
+    async def _call(self, event: CallbackRequested) -> None:
+        body, now = body_of(event), self.clock.now()
+        headers = signature_headers(self.keys, event.callback_id, body, now) | {"content-type": "application/json"}
+        async with self.bulkheads.turn(host_of(event.url)) as turn:
+            try:
+                async with network_failures(), asyncio.timeout(self.timeout.total_seconds()):
+                    request = self.client.build_request("POST", event.url, content=body, headers=headers)
+                    await exchange(self.client, request, now)
+            except PlatformError as error:
+                turn.was_answered = not error.is_silence
+                raise
+
+    def _again(self, event: CallbackRequested, reason: str, asked_for: timedelta) -> TryAgain | Park:
+        wait = next_wait(event, self.clock.now(), at_least=asked_for)
+        log.info("callback_failed", callback_id=event.callback_id, reason=reason, again_in=wait and str(wait))
+        return Park(f"callback given up after a day: {reason}") if wait is None else TryAgain(wait)
+
+
+def _asked_for(error: PlatformError) -> timedelta:
+    """The wait that the receiver asks for."""
+    asked_for = error.retry_after if isinstance(error, RateLimited | Transient) else None
+    return asked_for or FIRST_WAIT

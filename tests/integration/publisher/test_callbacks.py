@@ -1,0 +1,238 @@
+"""Whoever asked for a post is called back with what became of it, signed, until it is taken."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from services.publisher.bulkheads import Bulkheads
+from services.publisher.callbacks import QUEUE, callback, told_and_called_back
+from services.publisher.calling_back import CallingBack
+from services.publisher.claims import Claims
+from services.publisher.domain import StoredAccount, settled
+from services.publisher.facts import as_text, held, succeeded, unknown
+from services.publisher.outcomes import after_success
+from services.publisher.platforms.base import Published
+from services.publisher.platforms.webhook import signing_key
+from services.publisher.settling import Settling
+from services.publisher.store import Store
+from services.publisher.tables import outbox
+from shared.clock import SystemClock
+from shared.events.base import ErrorDetail
+from shared.events.callbacks import CallbackRequested
+from shared.events.progress import State
+from shared.messaging.envelope import Delivery, read_event
+from shared.messaging.verdict import Park, TryAgain
+from shared.outbound import outbound_client
+from tests.fakes.clock import FakeClock
+from tests.fakes.sink import HANG, LOST_REPLY, Answer, Sink, refuse
+from tests.support.publications import NOON, SECOND, a_publication, delivered, keep, requested
+from tests.support.standard_webhooks import verify
+from tests.support.waiting import eventually
+
+SECRET = "whsec_dGhlIGJhbGwgZHJvcHMgYXQgb25lIG8nY2xvY2s="
+URL = "https://shop.example/hook"
+UNKNOWN = unknown(a_publication(), ErrorDetail(kind="unconfirmed", code="no_reply", message="no reply"))
+
+
+@dataclass
+class Receiver:
+    """Somebody who is called back."""
+
+    sink: Sink
+    calling: CallingBack
+
+    async def call(
+        self, *, told_at: datetime | None = None, path: str = "/hook", post_id: str = "post"
+    ) -> CallbackRequested:
+        """Have the callback delivered once."""
+        fact = UNKNOWN.model_copy(update={"post_id": post_id})
+        event = callback(fact, self.sink.url + path, told_at or datetime.now(UTC))
+        await self.calling.on_callback_requested(Delivery(event, "message", "correlation"))
+        return event
+
+
+@asynccontextmanager
+async def receiving(*, private: bool = True, most: int = 10, timeout: float = 0.5) -> AsyncIterator[Receiver]:
+    async with Sink().serving() as sink, outbound_client(allow_private_addresses=private) as client:
+        keys, bulkheads = [signing_key(SECRET)], Bulkheads(most)
+        yield Receiver(sink, CallingBack(client, keys, bulkheads, SystemClock(), timedelta(seconds=timeout)))
+
+
+async def test_a_callback_is_signed_and_says_what_became_of_the_post() -> None:
+    async with receiving() as receiver:
+        event = await receiver.call()
+
+    (sent,) = receiver.sink.ledger
+    verify(SECRET, sent.headers, sent.body, now=sent.at)
+    assert sent.headers["webhook-id"] == event.callback_id
+    assert (sent.method, sent.path, sent.headers["content-type"]) == ("POST", "/hook", "application/json")
+    body = json.loads(sent.body)
+    assert (body["type"], body["data"]) == ("publish.unknown", json.loads(UNKNOWN.body()))
+    assert datetime.fromisoformat(body["timestamp"]) == event.told_at
+
+
+FAILURES: dict[str, Answer] = {
+    "error": refuse(500),
+    "not found": refuse(404),
+    "redirect": refuse(302, location="http://127.0.0.1:1/"),
+    "silence": HANG,
+    "lost reply": LOST_REPLY,
+}
+
+
+@pytest.mark.parametrize("answer", FAILURES.values(), ids=FAILURES)
+async def test_what_is_no_success_is_tried_again_with_the_same_id_and_body(answer: Answer) -> None:
+    told_at = datetime.now(UTC)
+    async with receiving() as receiver:
+        receiver.sink.will_answer("post", answer)
+        with pytest.raises(TryAgain):
+            await receiver.call(told_at=told_at)
+        await receiver.call(told_at=told_at)
+
+    first, second = receiver.sink.ledger
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.body == second.body
+
+
+@pytest.mark.parametrize(
+    ("age", "wait"),
+    [(0, 5), (5, 5), (10, 10), (600, 600), (3000, 3000), (7200, 3600), (86_000, 3600)],
+)
+async def test_pauses_grow_to_an_hour(age: int, wait: int) -> None:
+    async with receiving() as receiver:
+        receiver.sink.will_answer("post", refuse(503))
+        with pytest.raises(TryAgain) as again:
+            await receiver.call(told_at=datetime.now(UTC) - age * SECOND)
+
+    assert wait <= again.value.delay.total_seconds() <= wait + 2
+
+
+async def test_a_receiver_may_say_when_to_come_back() -> None:
+    async with receiving() as receiver:
+        receiver.sink.will_answer("post", refuse(429, retry_after="90"))
+        with pytest.raises(TryAgain) as again:
+            await receiver.call()
+
+    assert again.value.delay == 90 * SECOND
+
+
+async def test_after_a_day_it_is_given_up_with_the_reason() -> None:
+    async with receiving() as receiver:
+        receiver.sink.will_answer("post", refuse(503, b"closed"))
+        with pytest.raises(Park, match="given up after a day: HTTP 503: closed"):
+            await receiver.call(told_at=datetime.now(UTC) - timedelta(days=1, seconds=1))
+
+
+async def test_a_receiver_that_is_gone_is_not_called_again() -> None:
+    async with receiving() as receiver:
+        receiver.sink.will_answer("post", refuse(410))
+        await receiver.call()
+
+    assert len(receiver.sink.ledger) == 1
+
+
+async def test_a_private_receiver_is_not_called_at_all() -> None:
+    async with receiving(private=False) as receiver:
+        with pytest.raises(Park, match="TIMEBALL_ALLOW_PRIVATE_ADDRESSES"):
+            await receiver.call()
+
+    assert receiver.sink.ledger == []
+
+
+async def test_a_receiver_that_hangs_does_not_hold_up_others() -> None:
+    async with receiving(most=2, timeout=30) as hanging, receiving() as well:
+        hanging.sink.slow = lambda _: 60
+        other = Receiver(well.sink, hanging.calling)
+        stuck = [asyncio.create_task(hanging.call(post_id=f"post-{number}")) for number in range(6)]
+        await eventually(lambda: len(hanging.sink.ledger) == 2, within=5, what="its turns are taken")
+
+        await other.call()
+        done, _ = await asyncio.wait(stuck, timeout=10, return_when=asyncio.FIRST_EXCEPTION)
+
+        assert all(isinstance(task.exception(), TryAgain) for task in done)
+        for task in stuck:
+            task.cancel()
+        await asyncio.gather(*stuck, return_exceptions=True)
+
+
+def ids_of(*facts: Any) -> set[str]:
+    return {callback(fact, URL, NOON).callback_id for fact in facts}
+
+
+def test_the_id_stands_for_post_account_revision_and_outcome() -> None:
+    one = succeeded(a_publication(), Published("1"), NOON)
+
+    assert ids_of(one, succeeded(a_publication(attempts=3), Published("2"), NOON + SECOND)) == ids_of(one)
+    others = [
+        succeeded(a_publication(revision=2), Published(), NOON),
+        succeeded(a_publication(account_id="other"), Published(), NOON),
+        succeeded(a_publication(post_id="other"), Published(), NOON),
+        held(a_publication(), "why"),
+    ]
+    assert len(ids_of(one, *others)) == 5
+
+
+def test_without_a_callback_url_nobody_is_called_back() -> None:
+    request = requested()
+
+    for asked in (request, request.body().decode()):
+        (told,) = told_and_called_back([UNKNOWN], asked, correlation_id="c", now=NOON)
+        assert told.type == "publish.unknown"
+
+
+async def callbacks_in(store: Store) -> list[CallbackRequested]:
+    async with store.unit() as unit:
+        rows = await unit.connection.execute(select(outbox).where(outbox.c.routing_key == QUEUE))
+        events = [read_event(row.type, row.body.encode()) for row in rows]
+    return [event for event in events if isinstance(event, CallbackRequested)]
+
+
+async def test_a_callback_is_committed_with_the_outcome_and_only_with_one_that_counts(store: Store) -> None:
+    request = requested().model_copy(update={"callback_url": URL}).body().decode()
+    publication = a_publication(claim_token="mine", state=State.SENDING, request=request)
+    async with store.unit() as unit:
+        await unit.save([publication])
+    settling = Settling(store, FakeClock(NOON))
+
+    lost = unknown(publication, ErrorDetail(kind="unconfirmed", code="x", message="x"))
+    outcome = after_success(publication, Published("id"), NOON, NOON)
+    await settling.settle(
+        publication_with(publication, "lost"),
+        type(outcome)(settled(publication, State.UNKNOWN, as_text(lost), NOON), (lost,)),
+    )
+    assert await callbacks_in(store) == []
+    await settling.settle(publication, outcome)
+
+    (told,) = await callbacks_in(store)
+    assert (told.fact, told.url, told.data["platform_post_id"]) == ("publish.succeeded", URL, "id")
+
+
+def publication_with(publication: Any, token: str) -> Any:
+    return a_publication(claim_token=token, request=publication.request)
+
+
+async def test_what_is_held_or_skipped_at_its_claim_is_called_back_once(store: Store) -> None:
+    claims = Claims(store, FakeClock(NOON), lease=30 * SECOND)
+    asked = requested().model_copy(update={"callback_url": URL})
+
+    await claims.claim(delivered(asked))
+    await claims.claim(delivered(asked.model_copy(update={"swept": True})))
+
+    (told,) = await callbacks_in(store)
+    assert told.fact == "publish.held"
+
+
+async def test_an_account_that_works_calls_back_nobody_before_the_outcome(store: Store) -> None:
+    await keep(store, StoredAccount("account", "sandbox", "{}", "", "{}", True, NOON))
+    asked = requested().model_copy(update={"callback_url": URL})
+
+    await Claims(store, FakeClock(NOON), lease=30 * SECOND).claim(delivered(asked))
+
+    assert await callbacks_in(store) == []
