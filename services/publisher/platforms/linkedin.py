@@ -13,12 +13,12 @@ from typing import Any
 
 import httpx
 
-from services.publisher.media import PictureLimits, Pictures
 from services.publisher.platforms.allowance import allowance_of, retry_after_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
 from services.publisher.platforms.exchange import json_object, text_or_none
 from services.publisher.platforms.linkedin_texts import little_text
+from services.publisher.platforms.media import PictureLimits, Pictures
 from services.publisher.platforms.oauth import (
     asked,
     bearer,

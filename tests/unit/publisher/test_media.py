@@ -1,0 +1,206 @@
+"""A picture that fits is left alone, one that does not is made to fit, and what is none is refused with the reason."""
+
+import struct
+import zlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from services.publisher.platforms.errors import Rejected
+from services.publisher.platforms.media import PictureLimits, fitted
+from tests.support.pictures import animation, encoded, is_like, noise, opened, photo, plain
+
+URL = "https://pictures.example/ball"
+ROOMY = PictureLimits(most_bytes=1_000_000)
+JPEG_ONLY = PictureLimits(most_bytes=1_000_000, types=("image/jpeg",))
+RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
+
+
+def fit(data: bytes, limits: PictureLimits = ROOMY) -> Any:
+    return fitted(data, limits, "A ball", URL)
+
+
+def refusal(data: bytes, limits: PictureLimits = ROOMY) -> Rejected:
+    with pytest.raises(Rejected) as caught:
+        fit(data, limits)
+    assert str(caught.value).startswith(f"media {URL}: ")
+    return caught.value
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP"])
+def test_a_picture_that_fits_is_left_as_it_is(kind: str) -> None:
+    data = encoded(plain(40, 30), kind)
+
+    picture = fit(data)
+
+    assert (picture.data, picture.mime) == (data, f"image/{kind.lower()}")
+    assert (picture.width, picture.height, picture.alt) == (40, 30, "A ball")
+
+
+def test_a_picture_with_too_many_bytes_becomes_a_smaller_jpeg() -> None:
+    data = encoded(noise(600, 400), "PNG")
+
+    picture = fit(data, PictureLimits(most_bytes=60_000))
+
+    assert len(data) > 600_000
+    assert len(picture.data) <= 60_000
+    small = opened(picture.data)
+    assert (small.format, picture.mime, small.size) == ("JPEG", "image/jpeg", (picture.width, picture.height))
+    assert small.width / small.height == pytest.approx(1.5, abs=0.02)
+
+
+def test_quality_is_given_up_before_size() -> None:
+    picture = fit(encoded(noise(600, 400), "PNG"), PictureLimits(most_bytes=200_000))
+
+    assert (picture.width, picture.height) == (600, 400)
+
+
+def test_a_picture_with_a_long_side_is_made_smaller() -> None:
+    picture = fit(encoded(plain(800, 100), "PNG"), PictureLimits(most_bytes=1_000_000, most_side=400))
+
+    assert (picture.width, picture.height) == opened(picture.data).size == (400, 50)
+
+
+def test_a_picture_that_cannot_be_made_to_fit_is_refused() -> None:
+    error = refusal(encoded(noise(600, 400), "PNG"), PictureLimits(most_bytes=500))
+
+    assert error.detail.code == "media_too_large"
+    assert "500 bytes" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("picture", "kind"),
+    [
+        (plain(40, 30, (0, 255, 255, 0), mode="CMYK"), "TIFF"),
+        (plain(40, 30).convert("P"), "PNG"),
+        (plain(40, 30, (255, 0, 0, 255), mode="RGBA"), "PNG"),
+        (plain(40, 30), "BMP"),
+        (plain(40, 30), "AVIF"),
+    ],
+    ids=["CMYK", "palette", "opaque alpha", "BMP", "AVIF"],
+)
+def test_whatever_its_colours_and_type_it_can_become_a_jpeg(picture: Image.Image, kind: str) -> None:
+    jpeg = opened(fit(encoded(picture, kind), JPEG_ONLY).data)
+
+    assert (jpeg.format, jpeg.mode) == ("JPEG", "RGB")
+    assert is_like(jpeg.getpixel((20, 15)), RED)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_becomes_white(mode: str) -> None:
+    clear = plain(40, 30, (0, 0, 0, 0), mode="RGBA")
+    picture = clear.quantize(method=Image.Quantize.FASTOCTREE) if mode == "P" else clear.convert(mode)
+
+    jpeg = opened(fit(encoded(picture, "PNG"), JPEG_ONLY).data)
+
+    assert is_like(jpeg.getpixel((20, 15)), WHITE)
+
+
+def test_sixteen_bits_of_grey_stay_grey() -> None:
+    jpeg = opened(fit(encoded(plain(40, 30, 128 * 256, mode="I;16"), "PNG"), JPEG_ONLY).data)
+
+    assert is_like(jpeg.getpixel((20, 15)), (128, 128, 128))
+
+
+@pytest.mark.parametrize(
+    ("orientation", "corner", "size"), [(3, BLUE, (40, 20)), (6, RED, (20, 40)), (8, BLUE, (20, 40))]
+)
+def test_a_photo_taken_sideways_is_turned_upright(orientation: int, corner: Any, size: Any) -> None:
+    data = photo(80, 40, orientation=orientation)
+
+    turned = fit(data, PictureLimits(most_bytes=1_000_000, most_side=40))
+
+    jpeg = opened(turned.data)
+    assert (turned.width, turned.height) == jpeg.size == size
+    assert is_like(jpeg.getpixel((2, 2)), corner, by=40)
+    assert jpeg.getexif().get(274, 1) == 1
+
+
+def test_a_photo_that_is_left_alone_has_the_size_it_is_seen_in() -> None:
+    data = photo(80, 40, orientation=6)
+
+    picture = fit(data)
+
+    assert (picture.data, picture.width, picture.height) == (data, 40, 80)
+
+
+def test_a_camera_s_jpeg_with_a_second_picture_inside_is_a_jpeg() -> None:
+    data = encoded(plain(40, 30), "MPO", save_all=True, append_images=[plain(40, 30, "blue")])
+
+    assert (fit(data).mime, fit(data).data) == ("image/jpeg", data)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+def test_an_animation_that_fits_keeps_moving(kind: str) -> None:
+    data = animation(kind)
+
+    assert fit(data).data == data
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        (PictureLimits(most_bytes=100), "make it smaller"),
+        (PictureLimits(most_bytes=1_000_000, most_side=20), "20 pixels a side"),
+        (JPEG_ONLY, "use a still picture"),
+    ],
+)
+def test_an_animation_that_does_not_fit_is_refused_rather_than_stopped(limits: PictureLimits, reason: str) -> None:
+    assert reason in str(refusal(animation(), limits))
+
+
+def png_of(width: int, height: int) -> bytes:
+    """A PNG that says it is this large, and holds nothing."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("side", [7_100, 9_600, 14_000, 60_000])
+def test_a_bomb_is_refused_before_it_is_unpacked(side: int) -> None:
+    """Its header is all that is looked at: there is nothing else in it, and that is not what is complained about."""
+    error = refusal(png_of(side, side))
+
+    assert error.detail.code == "media_too_large"
+    assert "50,000,000 pixels" in str(error)
+
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n"
+NO_PICTURES = [b"", b"\x00", b"<html>Sign in</html>", b'{"error": "gone"}', b"GIF89a", b"\xff\xd8\xff", SVG, EPS]
+
+
+@pytest.mark.parametrize("data", NO_PICTURES)
+def test_what_is_no_picture_is_refused(data: bytes) -> None:
+    assert refusal(data).detail.code == "media_unreadable"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF"])
+def test_half_a_picture_is_refused(kind: str) -> None:
+    data = encoded(noise(60, 40), kind)
+
+    assert refusal(data[: len(data) // 2]).detail.code == "media_unreadable"
+
+
+@given(
+    kind=st.sampled_from(["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP"]),
+    changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=20),
+)
+def test_a_damaged_picture_is_refused_or_shown_and_never_breaks_anything(
+    kind: str, changes: list[tuple[int, int]]
+) -> None:
+    data = bytearray(encoded(noise(16, 12), kind))
+    for place, value in changes:
+        data[place % len(data)] = value
+
+    try:
+        picture = fit(bytes(data), PictureLimits(most_bytes=300, types=("image/jpeg",)))
+    except Rejected:
+        return
+    assert len(picture.data) <= 300
