@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 from pydantic_core import to_json
 
-from services.publisher.media import PictureLimits, Pictures
 from services.publisher.platforms.allowance import allowance_of
 from services.publisher.platforms.base import FOR_EVER, Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.bluesky_record import COLLECTION, Image, check_options, record_key, record_of
@@ -29,6 +28,7 @@ from services.publisher.platforms.bluesky_session import (
 from services.publisher.platforms.bluesky_text import handles_in
 from services.publisher.platforms.errors import PlatformError, Rejected, Unconfirmed
 from services.publisher.platforms.exchange import exchange, json_object, text_or_none
+from services.publisher.platforms.media import PictureLimits, Pictures
 from services.publisher.platforms.oauth import require_credentials, server_of
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
