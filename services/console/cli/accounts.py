@@ -1,17 +1,24 @@
 """`timeball accounts`: connect, list and disconnect accounts."""
 
+import asyncio
 import json
 import sys
+import threading
+import webbrowser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.prompt import Prompt
+from rich.text import Text
 
-from services.console.cli.calling import JsonFlag, called, wrong
+from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
 from services.console.cli.client import in_path
+from services.console.cli.loopback import SignInFailed
 from services.console.cli.posts import local_time
-from services.console.cli.screen import say, show_json, show_table
+from services.console.cli.screen import complain, say, screen, show_json, show_table
+from services.console.cli.sign_in import PORT, Network, Signed, network_of, signed_in
 
 app = typer.Typer(name="accounts", help="Connect, list and disconnect accounts.", no_args_is_help=True)
 
@@ -25,7 +32,7 @@ CREDENTIALS = {
     "x": ("client_id", "access_token", "refresh_token"),
     "linkedin": ("client_id", "client_secret", "access_token"),
 }
-"""What is asked for when no file is given; a file may hold more (see docs)."""
+"""What is asked for when no file is given and nobody signs in; a file may hold more (see docs)."""
 
 
 @app.command()
@@ -40,6 +47,13 @@ def add(
     credentials_file: Annotated[
         Path | None, typer.Option(allow_dash=True, help="A JSON object of secrets; - reads it from stdin.")
     ] = None,
+    sign_in: Annotated[
+        bool, typer.Option(help="Sign in with the browser to x, linkedin, reddit or mastodon for tokens not given.")
+    ] = True,
+    port: Annotated[
+        int, typer.Option(help="Your app must know the address http://127.0.0.1:PORT/callback.", min=0, max=65535)
+    ] = PORT,
+    browser: Annotated[bool, typer.Option(help="Open the browser, beside showing the address.")] = True,
     as_json: JsonFlag = False,
 ) -> None:
     """Connect an account, or connect it anew. Secrets are asked for, or read from a file: never given as arguments.
@@ -50,10 +64,15 @@ def add(
 
     timeball accounts add telegram alerts --setting chat_id=42 --credentials-file - < secrets.json
     """
-    body: dict[str, Any] = {"platform": platform, "settings": _pairs(setting or [])}
+    settings = _pairs(setting or [])
+    network = network_of(platform, settings) if sign_in else None
+    credentials = _credentials(platform, credentials_file, network)
+    if network and network.needed not in credentials:
+        settings, credentials = _signed_in(network, settings, credentials, port=port, browser=browser)
+    body: dict[str, Any] = {"platform": platform, "settings": settings}
     if limit:
         body["limits"] = _pairs(limit)
-    if credentials := _credentials(platform, credentials_file):
+    if credentials:
         body["credentials"] = credentials
     account = called(lambda client: client.call("PUT", f"/v1/accounts/{in_path(account_id)}", body=body))
     if as_json:
@@ -80,9 +99,10 @@ def _value(text: str) -> Any:
     return value if isinstance(value, bool | int | float) else text
 
 
-def _credentials(platform: str, file: Path | None) -> dict[str, Any]:
+def _credentials(platform: str, file: Path | None, network: Network | None) -> dict[str, Any]:
     if file is None:
-        return {name: Prompt.ask(name, password=True) for name in _asked(platform)}
+        asked = _asked(platform)
+        return {name: Prompt.ask(name, password=True) for name in (network.app if network else asked)}
     try:
         credentials = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
     except (OSError, ValueError) as error:
@@ -97,6 +117,28 @@ def _asked(platform: str) -> tuple[str, ...]:
     if asked and not sys.stdin.isatty():
         wrong(f"{platform} needs {', '.join(asked)}: give --credentials-file FILE, or - for stdin")
     return asked
+
+
+def _signed_in(
+    network: Network, settings: Mapping[str, Any], given: Mapping[str, Any], *, port: int, browser: bool
+) -> Signed:
+    """Settings and credentials after somebody has signed in; the console is asked first whether it is there."""
+    if not network.page.startswith("http"):
+        wrong("--setting server=https://… must say at which server you sign in")
+    if network.app and not given.get("client_id"):
+        wrong("client_id is missing: it names the app that you have registered with the network")
+    called(lambda client: client.call("GET", "/v1/keys"))
+
+    def show(page: str) -> None:
+        screen(stderr=True).print(Text(f"Sign in with your browser, at\n{page}"))
+        if browser:
+            threading.Thread(target=webbrowser.open, args=(page,), daemon=True).start()
+
+    try:
+        return asyncio.run(signed_in(network, settings, given, show=show, port=port))
+    except SignInFailed as error:
+        complain(str(error))
+        raise typer.Exit(REFUSED) from error
 
 
 @app.command(name="list")

@@ -91,7 +91,7 @@ class XFake(Network):
 
 def shortened(told: dict[str, Any]) -> dict[str, Any]:
     """The text as X gives it back: escaped, links by t.co, one more for pictures, a reply's addressee in front."""
-    urls = []
+    urls: list[dict[str, str]] = []
     text = html.escape(told["text"], quote=False)
     for link in LINK.findall(text):
         short = f"https://t.co/{len(urls)}aBc"

@@ -1,0 +1,95 @@
+"""Where a network sends the browser back to: an address of this machine that answers once (RFC 8252)."""
+
+import asyncio
+import html
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from urllib.parse import parse_qs, urlsplit
+
+HOST, PATH = "127.0.0.1", "/callback"
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Timeball</title></head>
+<body style="font-family: sans-serif; margin: 4em">
+<h1>{title}</h1><p>{text} You may close this window.</p>
+</body></html>
+"""
+
+
+class SignInFailed(Exception):
+    """Nobody was signed in; the text says why, and what to do."""
+
+
+@dataclass
+class Redirect:
+    """Waits for the browser; `state` is what it must bring back."""
+
+    port: int
+    state: str = ""
+    _answer: asyncio.Future[Mapping[str, str]] = field(default_factory=asyncio.Future)
+
+    @property
+    def url(self) -> str:
+        """The address to register with the network's app."""
+        return f"http://{HOST}:{self.port}{PATH}"
+
+    async def code(self, *, within: float) -> str:
+        """The authorisation code; raises SignInFailed where the person says no, or nothing."""
+        try:
+            async with asyncio.timeout(within):
+                answer = await self._answer
+        except TimeoutError as error:
+            raise SignInFailed(f"nobody signed in within {within:g} seconds; start again when you are ready") from error
+        if "error" in answer:
+            reason = answer.get("error_description") or answer["error"]
+            raise SignInFailed(f"the network answered {reason!r}; nothing was connected")
+        if not compare_digest(answer.get("state", "").encode(), self.state.encode()):
+            raise SignInFailed("the browser came back from another sign-in than this one; start again")
+        if "code" not in answer:
+            raise SignInFailed("the browser came back without a code; start again")
+        return answer["code"]
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request of the browser; it may ask for other things, such as an icon."""
+        try:
+            writer.write(self._reply(await reader.readuntil(b"\r\n\r\n")))
+            await writer.drain()
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
+            return
+        finally:
+            writer.close()
+
+    def _reply(self, head: bytes) -> bytes:
+        method, _, rest = head.decode("latin-1").partition(" ")
+        target = urlsplit(rest.partition(" ")[0])
+        if (method, target.path) != ("GET", PATH):
+            return _page("404 Not Found", "Nothing here", "")
+        answer = {name: values[0] for name, values in parse_qs(target.query).items()}
+        if not self._answer.done():
+            self._answer.set_result(answer)
+        if "code" in answer and answer.get("state") == self.state:
+            return _page("200 OK", "Thank you", "Timeball goes on in the terminal.")
+        return _page("200 OK", "Not connected", "The terminal says why.")
+
+
+@asynccontextmanager
+async def redirect(port: int) -> AsyncIterator[Redirect]:
+    """Listen on this port of the machine itself (0: any that is free) until the block ends."""
+    waiting = Redirect(port)
+    try:
+        server = await asyncio.start_server(waiting.serve, HOST, port)
+    except OSError as error:
+        reason = f"port {port} is taken: choose another with --port, and register its address with your app"
+        raise SignInFailed(reason) from error
+    waiting.port = server.sockets[0].getsockname()[1]
+    async with server:
+        yield waiting
+
+
+def _page(status: str, title: str, text: str) -> bytes:
+    body = PAGE.format(title=html.escape(title), text=html.escape(text)).encode()
+    head = (
+        f"HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
+        "Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
