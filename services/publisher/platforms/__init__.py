@@ -7,6 +7,7 @@ import httpx
 from services.publisher.platforms.base import Platform
 from services.publisher.platforms.bluesky import Bluesky
 from services.publisher.platforms.linkedin import LinkedIn
+from services.publisher.platforms.mastodon import Mastodon
 from services.publisher.platforms.reddit import Reddit
 from services.publisher.platforms.sandbox import Sandbox
 from services.publisher.platforms.webhook import Webhook
@@ -23,6 +24,7 @@ def platforms(client: httpx.AsyncClient) -> Platforms:
         Sandbox(client),
         Webhook(client),
         Bluesky(client),
+        Mastodon(client),
         Reddit(client),
         X(client),
         LinkedIn(client),

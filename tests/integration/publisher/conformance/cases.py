@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.integration.publisher.conformance import bluesky, linkedin, plain, reddit, x
+from tests.integration.publisher.conformance import bluesky, linkedin, mastodon, plain, reddit, x
 from tests.integration.publisher.conformance.case import Case
 
 CASES: tuple[Case[Any], ...] = (
     *plain.CASES,
     bluesky.CASE,
     linkedin.CASE,
+    mastodon.CASE,
     reddit.CASE,
     x.CASE,
 )  # fmt: skip

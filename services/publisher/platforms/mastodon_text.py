@@ -1,0 +1,47 @@
+"""What a status says, out of the HTML that a server makes of it, so that it can be found again by its text. No I/O."""
+
+from html.parser import HTMLParser
+from unicodedata import normalize
+
+import regex
+
+ENDS_A_LINE = frozenset({"br", "p", "div", "li", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6"})
+
+_MENTION = regex.compile(r"(?<![\w/=])(@\w(?:[\w.-]*\w)?)@\w(?:[\w.-]*\w)?")
+
+
+def plain_text(html: str) -> str:
+    """The text as a reader sees it, links in full."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    return "".join(reader.pieces).strip()
+
+
+def is_shown_as(content: str, html: str) -> bool:
+    """Whether the HTML shows this text: servers change spaces, shorten mentions, and mark up links and hashtags."""
+    return _comparable(content) == _comparable(plain_text(html))
+
+
+def _comparable(text: str) -> str:
+    short: str = _MENTION.sub(r"\1", normalize("NFC", text))
+    return "".join(short.replace("\u200b", "").split()).casefold()
+
+
+class _Reader(HTMLParser):
+    """Collects the text; what is `invisible` belongs to a shortened link, and is text as well."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.pieces.append(data)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "br":
+            self.pieces.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ENDS_A_LINE:
+            self.pieces.append("\n")
