@@ -1,5 +1,6 @@
 """What every event has in common: it is frozen, strictly typed, tolerant of unknown fields, and has a name."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from math import isfinite
@@ -9,6 +10,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
@@ -18,6 +20,20 @@ from pydantic import (
 
 MAX_TEXT_LENGTH = 100_000
 MAX_OPTIONS_LENGTH = 20_000
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
+
+
+def _read(instant: object) -> object:
+    """The instant in a text; a number is none, not as text either: nobody could tell its seconds from milliseconds."""
+    if isinstance(instant, datetime):
+        return instant
+    if not isinstance(instant, str) or not _RFC3339.match(instant):
+        raise ValueError("an instant is RFC 3339 text with an offset, such as 2027-03-28T09:00:00+02:00")
+    try:
+        return datetime.fromisoformat(instant.upper())
+    except ValueError as error:
+        raise ValueError(f"no such instant: {error}") from error
 
 
 def _in_utc(instant: datetime) -> datetime:
@@ -58,7 +74,7 @@ def _leaves(value: JsonValue) -> Iterator[JsonValue]:
         yield value
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_read), AfterValidator(_in_utc)]
 """An RFC 3339 instant with an offset, held in UTC."""
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
