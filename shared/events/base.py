@@ -31,9 +31,12 @@ def _read(instant: object) -> object:
     if not isinstance(instant, str) or not _RFC3339.match(instant):
         raise ValueError("an instant is RFC 3339 text with an offset, such as 2027-03-28T09:00:00+02:00")
     try:
-        return datetime.fromisoformat(instant.upper())
+        read = datetime.fromisoformat(instant.upper())
     except ValueError as error:
         raise ValueError(f"no such instant: {error}") from error
+    if read.tzinfo is None:
+        raise ValueError("the instant has no offset; add one, such as +02:00 or Z")
+    return read
 
 
 def _in_utc(instant: datetime) -> datetime:

@@ -69,7 +69,10 @@ def options(value: object) -> dict[str, object]:
             {"late_policy": {"grace_seconds": "60"}},
             "late_policy.grace_seconds: Input should be a valid number (got '60')",
         ),
-        ({"publish_at": "2027-03-28T02:30"}, "publish_at: Input should have timezone info (got '2027-03-28T02:30')"),
+        (
+            {"publish_at": "2027-03-28T02:30"},
+            "publish_at: the instant has no offset; add one, such as +02:00 or Z (got '2027-03-28T02:30')",
+        ),
         ({"publish_at": 1806200000}, f"publish_at: {NO_INSTANT} (got 1806200000)"),
         ({"publish_at": True}, f"publish_at: {NO_INSTANT} (got True)"),
         *(
