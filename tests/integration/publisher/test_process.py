@@ -56,6 +56,7 @@ async def world(broker_node: Broker, tmp_path_factory: pytest.TempPathFactory) -
         await running.connect("plain")
         await running.connect("asked", answers_lookups=True)
         await running.connect("hook", "webhook", credentials={"secret": SECRET})
+        await running.connect("throttled")
         await running.connect("limited", limits=AccountLimits(per_second=10))
         yield running
 
@@ -175,7 +176,7 @@ async def what_the_platform_rejects_is_given_up_at_once(world: System) -> None:
 async def a_rate_limit_is_waited_out_and_costs_no_attempt(world: System) -> None:
     world.sink.will_answer("too-many", *[refuse(429, retry_after="7")] * 2)
 
-    await world.bus.emit(a_request("too-many"))
+    await world.bus.emit(a_request("too-many", "throttled"))
     outcome = await world.bus.outcome("too-many", within=PATIENCE)
 
     assert (outcome.type, outcome.body["attempts"]) == ("publish.succeeded", 1)

@@ -1,0 +1,57 @@
+"""Three publishers on one account: its limit holds at the network, and posts leave in the order they are due."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.events.publisher import AccountConnected
+from shared.events.requests import AccountLimits
+from tests.nodes import Broker
+from tests.support.system import System, a_request, in_seconds, started, system
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.timeout(240)
+
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def most_within(instants: Sequence[datetime], length: timedelta) -> int:
+    """The largest number of instants in any stretch of this length."""
+    ordered = sorted(instants)
+    return max(sum(start <= instant < start + length for instant in ordered) for start in ordered)
+
+
+async def publish_shuffled(running: System, posts: Sequence[str], *, due_in: float) -> None:
+    """Have these posts fall due a millisecond after one another, asked for in any order."""
+    due_at = in_seconds(due_in)
+    requests = [a_request(post_id, publish_at=due_at + number * MILLISECOND) for number, post_id in enumerate(posts)]
+    random.shuffle(requests)
+    await asyncio.gather(*map(running.bus.emit, requests))
+
+
+async def limited(running: System, per_second: int) -> None:
+    await running.ask_to_connect("plain", limits=AccountLimits(per_second=per_second))
+    await running.bus.fact(AccountConnected.type, account_id="plain")
+
+
+async def test_three_publishers_keep_the_limit_and_the_order_of_one_account(
+    broker_node: Broker, postgres_url: str, tmp_path: Path
+) -> None:
+    most, posts = 20, [f"post-{number:03}" for number in range(60)]
+    async with system(tmp_path, broker_node, publisher=postgres_url) as running:
+        await started(running, "publisher", "publisher", "publisher")
+        await limited(running, most)
+
+        await publish_shuffled(running, posts, due_in=4)
+        await eventually(lambda: len(running.sink.answered) >= len(posts), within=60, what="all are published")
+
+        ledger = list(running.sink.ledger)
+    waited = [sent.post_id for sent in ledger[most:]]
+    assert sorted(sent.post_id for sent in ledger) == posts
+    assert most_within([sent.at for sent in ledger], timedelta(seconds=1)) <= most
+    assert {sent.post_id for sent in ledger[:most]} == set(posts[:most])
+    assert waited == sorted(waited)
