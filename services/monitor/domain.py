@@ -46,9 +46,14 @@ class Digest:
         return in_utc(datetime.combine(day, time.fromisoformat(self.at)), zone_named(self.zone))
 
     def latest_due_day(self, now: datetime) -> date:
-        """The last local day whose digest time has come."""
-        today = now.astimezone(zone_named(self.zone)).date()
-        return today if self.due_at(today) <= now else today - timedelta(days=1)
+        """The last local day whose digest time has come; a day that a zone has left out is none."""
+        day = now.astimezone(zone_named(self.zone)).date()
+        while self.due_at(day) > now or not self._exists(day):
+            day -= timedelta(days=1)
+        return day
+
+    def _exists(self, day: date) -> bool:
+        return self.due_at(day).astimezone(zone_named(self.zone)).date() == day
 
 
 @dataclass(frozen=True, slots=True)

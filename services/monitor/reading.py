@@ -16,6 +16,8 @@ MOST_PAGES = 10
 MOST_IN_A_GROUP = 60
 MOST_CHARACTERS = 1200
 MOST_FAILURES_IN_A_ROW = 3
+MOST_CLOSED_IN_A_ROW = 25
+"""Beyond this it is not the subreddits: Reddit closes itself to us."""
 
 Take = Callable[[Sequence[Item], Sequence[Cursor]], Awaitable[None]]
 """Deals with a page of new items and writes the cursors, in one transaction."""
@@ -41,6 +43,7 @@ class Reading:
     started_at: datetime
     report: Report = field(default_factory=Report)
     _failures_in_a_row: int = 0
+    _closed_in_a_row: int = 0
 
     async def read(self, names: Sequence[str], kind: Kind, known: dict[str, Cursor]) -> None:
         """Read what is new in these subreddits."""
@@ -48,8 +51,8 @@ class Reading:
             await self._read_group(group)
 
     async def _read_group(self, group: Sequence[Cursor]) -> None:
-        if self._failures_in_a_row >= MOST_FAILURES_IN_A_ROW:
-            self._unread(group, "not asked for, since Reddit did not answer for others")
+        if self._failures_in_a_row >= MOST_FAILURES_IN_A_ROW or self._closed_in_a_row >= MOST_CLOSED_IN_A_ROW:
+            self._unread(group, "not asked for, since Reddit gave nothing for others")
             return
         try:
             await self._read_new(group)
@@ -61,12 +64,13 @@ class Reading:
             self._failures_in_a_row += 1
             self._unread(group, str(error))
         else:
-            self._failures_in_a_row = 0
+            self._failures_in_a_row = self._closed_in_a_row = 0
             self.report.is_anything_read = True
 
     async def _read_apart(self, group: Sequence[Cursor], error: NotReadable) -> None:
         """One of the group spoils it for all: halve it until that one is alone."""
         if len(group) == 1:
+            self._closed_in_a_row += group[0].trouble is None
             self._unread(group, str(error))
             await self.take([], [replace(group[0], trouble=str(error))])
             return
@@ -142,9 +146,9 @@ def groups_of(cursors: Sequence[Cursor]) -> list[list[Cursor]]:
     for cursor in cursors:
         if not cursor.trouble:
             alike[cursor.checked_at, cursor.anchor is None].append(cursor)
-    groups = [[cursor] for cursor in cursors if cursor.trouble]
+    groups: list[list[Cursor]] = []
     for together in alike.values():
         by_name = {cursor.subreddit: cursor for cursor in together}
         for names in grouped(sorted(by_name), most=MOST_IN_A_GROUP, most_characters=MOST_CHARACTERS):
             groups.append([by_name[name] for name in names])  # noqa: PERF401  (a nested comprehension reads worse)
-    return groups
+    return [*groups, *([cursor] for cursor in cursors if cursor.trouble)]

@@ -16,7 +16,7 @@ from shared.outbound import read_bounded
 
 PAGE = 100
 MOST_BYTES = 16 * 1024 * 1024
-CALL_SECONDS = 30
+CALL_SECONDS = 30.0
 ATTEMPTS = 3
 FIRST_PAUSE = timedelta(seconds=1)
 LONGEST_PAUSE = timedelta(minutes=10)
@@ -92,7 +92,16 @@ class Pace:
 class Reddit:
     """Reads new posts and comments."""
 
-    def __init__(self, http: httpx.AsyncClient, access: Access | None, clock: Clock, user_agent: str) -> None:
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        access: Access | None,
+        clock: Clock,
+        user_agent: str,
+        *,
+        call_seconds: float = CALL_SECONDS,
+    ) -> None:
+        self._call_seconds = call_seconds
         self._http = http
         self._access = access
         self._clock = clock
@@ -169,10 +178,10 @@ class Reddit:
         await self._pace.wait()
         request["headers"] = {"user-agent": self._user_agent, **request.get("headers", {})}
         try:
-            async with asyncio.timeout(CALL_SECONDS), self._http.stream(method, url, **request) as response:
+            async with asyncio.timeout(self._call_seconds), self._http.stream(method, url, **request) as response:
                 body = await read_bounded(response, MOST_BYTES)
         except TimeoutError:
-            raise RedditError(f"Reddit did not answer within {CALL_SECONDS} s") from None
+            raise RedditError(f"Reddit did not answer within {self._call_seconds:g} s") from None
         except httpx.HTTPError as error:
             raise RedditError(f"Reddit cannot be reached ({error})") from error
         self._pace.learn(response.headers)

@@ -122,11 +122,15 @@ class Targets:
         _keep_log_to_itself()
         apprise = Apprise(asset=self._asset)
         apprise.add(plugin)
-        is_html = NotifyFormat.HTML in plugin.notify_formats and plugin.service_name == "E-Mail"
-        body, form = (message.html, NotifyFormat.HTML) if is_html else (message.text, NotifyFormat.TEXT)
+        is_mail = plugin.secure_protocol == "mailtos"
+        body, form = (message.html, NotifyFormat.HTML) if is_mail else (message.text, NotifyFormat.TEXT)
         watch = Watch(self._allow_private_addresses)
-        with guarded(watch):
-            result = apprise.notify(body=body, title=message.title, body_format=form, log_level=logging.DEBUG)
+        try:
+            with guarded(watch):
+                result = apprise.notify(body=body, title=message.title, body_format=form, log_level=logging.DEBUG)
+        except Exception as error:  # a plugin's own mistake; its text may quote the URL
+            lines = [f"Socket Exception: {type(error).__name__}"]
+            return outcome_of(lines, watch)
         return Sent() if result else outcome_of([log.message for one in result.results for log in one.logs()], watch)
 
 
