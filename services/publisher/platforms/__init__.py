@@ -10,6 +10,7 @@ from services.publisher.platforms.linkedin import LinkedIn
 from services.publisher.platforms.mastodon import Mastodon
 from services.publisher.platforms.reddit import Reddit
 from services.publisher.platforms.sandbox import Sandbox
+from services.publisher.platforms.telegram import Telegram
 from services.publisher.platforms.webhook import Webhook
 from services.publisher.platforms.x import X
 
@@ -28,5 +29,6 @@ def platforms(client: httpx.AsyncClient) -> Platforms:
         Reddit(client),
         X(client),
         LinkedIn(client),
+        Telegram(client),
     )
     return {platform.name: platform for platform in known}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.publisher.conformance import bluesky, linkedin, mastodon, plain, reddit, x
+from tests.integration.publisher.conformance import bluesky, linkedin, mastodon, plain, reddit, telegram, x
 from tests.integration.publisher.conformance.case import Case
 
 CASES: tuple[Case[Any], ...] = (
@@ -14,6 +14,7 @@ CASES: tuple[Case[Any], ...] = (
     linkedin.CASE,
     mastodon.CASE,
     reddit.CASE,
+    telegram.CASE,
     x.CASE,
 )  # fmt: skip
 

@@ -1,0 +1,217 @@
+"""Telegram: messages of a bot to a channel, a group or a person (core.telegram.org/bots/api).
+
+A text is `sendMessage`, a picture `sendPhoto` (`sendAnimation` where it is a GIF), several pictures `sendMediaGroup`.
+Telegram has no upload ahead of the message: pictures are made to fit before the instant, and travel with it.
+
+Nothing tells a repeated message from a new one, and a bot cannot look up what it has sent: a lost reply is left to a
+person. The token is a part of every URL, so nothing that quotes a request may be shown.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from pydantic_core import to_json
+
+from services.publisher.platforms.allowance import LONGEST_WAIT
+from services.publisher.platforms.base import Account, Limits, Platform, Post, Published
+from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unconfirmed
+from services.publisher.platforms.exchange import json_object, raise_for
+from services.publisher.platforms.media import PICTURE_TYPES, Picture, PictureLimits, Pictures
+from services.publisher.platforms.oauth import server_of, submitted
+from services.publisher.platforms.options import TRUE_OR_FALSE, choice, flag, number
+from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
+
+API, WEB = "https://api.telegram.org", "https://t.me"
+LIMITS = Limits(account={"per_second": 1, "per_minute": 20}, app={"per_second": 30})
+"""To one chat a message a second, to a group twenty a minute; of one bot about thirty a second."""
+MOST_TEXT, MOST_CAPTION = 4096, 1024
+MOST_PICTURES = 10
+MOST_RATIO = 20
+PICTURES = PictureLimits(most_bytes=10_000_000, types=("image/jpeg", "image/png"), most_side=5000)
+"""Width and height together may be 10,000 pixels."""
+PICTURE = PictureLimits(PICTURES.most_bytes, (*PICTURES.types, "image/gif"), PICTURES.most_side)
+"""One that stands alone may move."""
+ALBUM = "sendMediaGroup"
+PARSE_MODES = ("HTML", "MarkdownV2")
+FLAGS = ("disable_notification", "protect_content")
+_TOKEN = re.compile(r"\d+:[\w-]{20,}", re.ASCII)
+_CHAT = re.compile(r"-?\d{1,20}|@\w{4,32}", re.ASCII)
+_SUPERGROUP = "-100"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyMessage:
+    """A request with all its pictures; its URL holds the token."""
+
+    client: httpx.AsyncClient
+    request: httpx.Request = field(repr=False)
+    token: str = field(repr=False)
+
+    async def send(self, now: datetime) -> Published:
+        """Send it; of an album the first message counts."""
+
+        def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
+            raise_refusal(response, without_secret(body, self.token), now)
+
+        _, body = await submitted(self.client, self.request, now, judge)
+        return published(body)
+
+
+@dataclass(frozen=True)
+class Telegram(Platform):
+    """The `telegram` platform."""
+
+    client: httpx.AsyncClient
+    name: str = "telegram"
+    limits: Limits = LIMITS
+
+    def check(self, account: Account) -> None:
+        """Raise Rejected unless there are a chat and the token of a bot."""
+        server_of(account, API)
+        chat_of(account)
+        token_of(account)
+
+    async def prepare(self, post: Post, account: Account) -> ReadyMessage:
+        """Fetch the pictures and build the whole request."""
+        token, common = token_of(account), {"chat_id": chat_of(account)} | common_of(post)
+        pictures = await Pictures(self.client).fetch_all(post.media, PICTURES if len(post.media) > 1 else PICTURE)
+        method, fields = content_of(post, pictures)
+        files = [(_name(method, index), _file(index, picture)) for index, picture in enumerate(pictures)]
+        url = f"{server_of(account, API)}/bot{token}/{method}"
+        if files:
+            request = self.client.build_request("POST", url, data=_as_form(common | fields), files=files)
+        else:
+            request = self.client.build_request("POST", url, json=common | fields)
+        return ReadyMessage(self.client, request, token)
+
+    async def rules(self, account: Account) -> PostRules:
+        """What Telegram's documentation says of messages; markup is counted, though Telegram does not."""
+        return PostRules(
+            text=TextRule(most=MOST_TEXT, counted_in="utf16"),
+            caption=TextRule(most=MOST_CAPTION, counted_in="utf16"),
+            media=MediaRule(most=MOST_PICTURES, types=PICTURE_TYPES, most_bytes=PICTURES.most_bytes),
+            options=(
+                OptionRule(name="parse_mode", choices=PARSE_MODES),
+                *(OptionRule(name=name, choices=TRUE_OR_FALSE) for name in (*FLAGS, "link_preview")),
+            ),
+        )
+
+    def app_of(self, account: Account) -> str | None:
+        """The bot's id, which everybody may know."""
+        return token_of(account).partition(":")[0]
+
+
+def common_of(post: Post) -> dict[str, Any]:
+    """What every kind of message may say beside its content."""
+    said: dict[str, Any] = {name: flag(post, name) for name in FLAGS}
+    said["message_thread_id"] = number(post, "message_thread_id")
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def content_of(post: Post, pictures: list[Picture]) -> tuple[str, dict[str, Any]]:
+    """The method that sends the content, and its parameters; the text is no markup unless it is said to be."""
+    mode = choice(post, "parse_mode", PARSE_MODES)
+    preview = flag(post, "link_preview")
+    markup = {"parse_mode": mode} if mode else {}
+    if not pictures:
+        hidden = {"link_preview_options": {"is_disabled": True}} if preview is False else {}
+        return "sendMessage", {"text": post.content} | markup | hidden
+    for picture in pictures:
+        _check_shape(picture)
+    caption = {"caption": post.content} | markup if post.content else {}
+    if len(pictures) == 1:
+        return ("sendAnimation" if pictures[0].mime == "image/gif" else "sendPhoto"), caption
+    album = [{"type": "photo", "media": f"attach://{_name(ALBUM, index)}"} for index in range(len(pictures))]
+    return ALBUM, {"media": [album[0] | caption, *album[1:]]}
+
+
+def _check_shape(picture: Picture) -> None:
+    if max(picture.width, picture.height) > MOST_RATIO * min(picture.width, picture.height):
+        shape = f"{picture.width} x {picture.height} pixels"
+        reason = f"media: a picture of {shape} is too long; Telegram takes at most {MOST_RATIO} times as long as wide"
+        raise Rejected(reason, code="media_too_long")
+
+
+def _name(method: str, index: int) -> str:
+    """The field of the form that a picture stands in."""
+    return f"picture{index}" if method == ALBUM else method.removeprefix("send").lower()
+
+
+def _file(index: int, picture: Picture) -> tuple[str, bytes, str]:
+    return f"picture{index}.{picture.ending}", picture.data, picture.mime
+
+
+def _as_form(parameters: Mapping[str, Any]) -> dict[str, str]:
+    return {name: one if isinstance(one, str) else to_json(one).decode() for name, one in parameters.items()}
+
+
+def published(body: bytes) -> Published:
+    """Where the message is; Unconfirmed where the reply does not tell."""
+    result = json_object(body).get("result")
+    message = _object(result[0] if isinstance(result, list) and result else result)
+    message_id = message.get("message_id")
+    if not isinstance(message_id, int):
+        raise Unconfirmed("the reply tells no message_id", code="unreadable_reply")
+    return Published(str(message_id), _url(_object(message.get("chat")), message_id))
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _url(chat: Mapping[str, Any], message_id: int) -> str | None:
+    """The address of a message in a channel or a supergroup; elsewhere messages have none."""
+    if chat.get("type") not in ("channel", "supergroup"):
+        return None
+    if username := chat.get("username"):
+        return f"{WEB}/{username}/{message_id}"
+    chat_id = str(chat.get("id"))
+    return f"{WEB}/c/{chat_id.removeprefix(_SUPERGROUP)}/{message_id}" if chat_id.startswith(_SUPERGROUP) else None
+
+
+def raise_refusal(response: httpx.Response, body: bytes, now: datetime) -> None:
+    """Raise what a refusal means: Telegram tells in the body how long to wait, and where a group has gone."""
+    if response.is_success:
+        return
+    told = json_object(body)
+    description = str(told.get("description") or body.decode("utf-8", "replace"))
+    parameters = _object(told.get("parameters"))
+    status, message = response.status_code, f"HTTP {response.status_code}: {description}"
+    wait, moved_to = parameters.get("retry_after"), parameters.get("migrate_to_chat_id")
+    if status == HTTPStatus.TOO_MANY_REQUESTS and isinstance(wait, int | float):
+        seconds = min(max(wait, 0), LONGEST_WAIT.total_seconds())
+        raise RateLimited(message, retry_after=timedelta(seconds=seconds), code=str(status))
+    if status == HTTPStatus.NOT_FOUND:
+        raise Unauthorized(f"{message}: no bot has this token", code=str(status))
+    if moved_to is not None:
+        way_out = f"the group has become a supergroup; connect the account with settings.chat_id {moved_to}"
+        raise Rejected(f"{message}: {way_out}", code="chat_moved")
+    raise_for(response, description.encode(), now)
+
+
+def without_secret(body: bytes, token: str) -> bytes:
+    """A reply without the token, which a proxy's page may quote, its colon escaped or not."""
+    return body.replace(token.partition(":")[2].encode(), b"***")
+
+
+def chat_of(account: Account) -> int | str:
+    """The chat's id or a channel's @name, or Rejected."""
+    given = account.settings.get("chat_id")
+    if isinstance(given, bool) or not isinstance(given, int | str) or not _CHAT.fullmatch(str(given)):
+        reason = f"settings.chat_id: {given!r} is neither a number such as -1001234567890 nor a @channelname"
+        raise Rejected(reason, code="invalid_settings")
+    return given
+
+
+def token_of(account: Account) -> str:
+    """The bot's token, or Rejected."""
+    given = account.credentials.get("bot_token")
+    if not isinstance(given, str) or not _TOKEN.fullmatch(given):
+        reason = "credentials.bot_token: expected what @BotFather gives: digits, a colon, and letters"
+        raise Rejected(reason, code="invalid_credentials")
+    return given
