@@ -10,10 +10,10 @@ from services.scheduler.domain import (
     KnownAccount,
     Rejected,
     Schedule,
-    Wish,
     decide,
     decide_cancel,
 )
+from services.scheduler.wishes import Wish
 
 Key = tuple[str, str]
 

@@ -3,18 +3,16 @@
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
-from hashlib import blake2b
 
 from services.scheduler.neighbours import Place, minute_key, text_key
+from services.scheduler.wishes import NO_MEDIA, Wish
 from shared.events.progress import Progress, State
-from shared.events.requests import LatePolicy, LocalTime, PublishAt, ScheduleRequested, Target
+from shared.events.requests import LocalTime, PublishAt
 from shared.events.rules import PostRules
 from shared.events.scheduler import RejectionCode
 from shared.local_time import UnknownZone, in_utc, zone_named
 from shared.rules import problem
 
-NO_MEDIA = "[]"
 PAST_TOLERANCE = timedelta(seconds=60)
 
 
@@ -66,30 +64,6 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a request wants for one account."""
-
-    post_id: str
-    account_id: str
-    publish_at: PublishAt | None
-    content: str
-    media: str
-    options: str
-    late_policy: str
-    callback_url: str | None
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.post_id, self.account_id
-
-    @property
-    def fingerprint(self) -> str:
-        """Equal for requests that want the same."""
-        parts = (self.publish_at, self.content, self.media, self.options, self.late_policy, self.callback_url)
-        return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
 class KnownAccount:
     """What the scheduler has learned of an account; `rules` are what its posts must satisfy."""
 
@@ -122,31 +96,6 @@ class Cancelled:
 
 
 Decision = Accepted | Rejected | Cancelled
-
-
-def wishes_of(request: ScheduleRequested) -> list[Wish]:
-    """One wish per target; a target's own time, content and options win."""
-    media = json.dumps([item.model_dump(exclude_none=True) for item in request.media]) if request.media else NO_MEDIA
-    late_policy = _late_policy(request.late_policy)
-    return [_wish(request, target, media, late_policy) for target in request.targets]
-
-
-@lru_cache
-def _late_policy(policy: LatePolicy) -> str:
-    return policy.model_dump_json()
-
-
-def _wish(request: ScheduleRequested, target: Target, media: str, late_policy: str) -> Wish:
-    return Wish(
-        post_id=request.post_id,
-        account_id=target.account_id,
-        publish_at=target.publish_at or request.publish_at,
-        content=request.content if target.content is None else target.content,
-        media=media,
-        options=json.dumps(target.options, sort_keys=True) if target.options else "{}",
-        late_policy=late_policy,
-        callback_url=request.callback_url,
-    )
 
 
 def decide(

@@ -7,10 +7,12 @@ from datetime import datetime
 
 from services.scheduler.desk import Desk
 from services.scheduler.domain import Accepted, Decision, KnownAccount, Schedule
-from services.scheduler.intake import Ask, Near, answer_to_unreadable, batch_ask, cancel_ask, post_ask
+from services.scheduler.facts import Near
+from services.scheduler.intake import Ask, batch_ask, cancel_ask, post_ask
 from services.scheduler.neighbours import CROWDED_MINUTE, Place
 from services.scheduler.release import HORIZON
 from services.scheduler.store import Advance, Key, Store, Unit
+from services.scheduler.unreadable import answer_to_unreadable
 from shared.clock import Clock
 from shared.events.progress import Progress, progress_of
 from shared.events.publisher import (

@@ -1,38 +1,24 @@
 """Requests put to the desk: what each needs to see, and what is answered. No I/O."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
-from pydantic import JsonValue, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic import ValidationError
+from pydantic_core import to_json
 
 from services.scheduler.desk import Desk, Key
-from services.scheduler.domain import Accepted, Cancelled, Decision, Rejected, Wish, wishes_of
-from services.scheduler.neighbours import NO_NEIGHBOURS, Neighbours, Place, warning_of
+from services.scheduler.domain import Accepted, Decision, Rejected
+from services.scheduler.facts import Near, accepted_post, facts_of, rejected_post, superseded
+from services.scheduler.unreadable import refused_post
+from services.scheduler.wishes import Wish, wishes_of
 from shared.events import Event
 from shared.events.base import explain
-from shared.events.requests import (
-    MAX_POSTS_IN_A_BATCH,
-    ScheduleBatchRequested,
-    ScheduleCancelRequested,
-    ScheduleRequested,
-)
-from shared.events.scheduler import (
-    AcceptedPost,
-    RejectedPost,
-    ScheduleAccepted,
-    ScheduleBatchSettled,
-    ScheduleCancelled,
-    ScheduleRejected,
-)
+from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
+from shared.events.scheduler import RejectedPost, ScheduleBatchSettled
 
 MOST_WISHES_IN_A_BATCH = 20_000
-Near = Mapping[Place, Neighbours]
-SUPERSEDED = "superseded"
-REQUESTED = "requested"
 
 
 class Ask(Protocol):
@@ -87,7 +73,7 @@ class PostAsk:
         return [desk.place(wish, self.correlation_id) for wish in self.wishes]
 
     def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
-        return [event for decision in decisions for event in _facts(decision, near)]
+        return [event for decision in decisions for event in facts_of(decision, near)]
 
 
 @dataclass(frozen=True)
@@ -115,10 +101,10 @@ class BatchAsk:
     def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
         settled = ScheduleBatchSettled(
             batch_id=self.batch_id,
-            accepted=tuple(_accepted_post(one, near) for one in decisions if isinstance(one, Accepted)),
-            rejected=(*self.refused, *(_rejected_post(one) for one in decisions if isinstance(one, Rejected))),
+            accepted=tuple(accepted_post(one, near) for one in decisions if isinstance(one, Accepted)),
+            rejected=(*self.refused, *(rejected_post(one) for one in decisions if isinstance(one, Rejected))),
         )
-        return [settled, *_superseded(decisions)]
+        return [settled, *superseded(decisions)]
 
 
 @dataclass(frozen=True)
@@ -149,7 +135,7 @@ class CancelAsk:
         return [desk.cancel(self.post_id, account_id) for account_id in account_ids]
 
     def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
-        return [event for decision in decisions for event in _facts(decision, near)]
+        return [event for decision in decisions for event in facts_of(decision, near)]
 
 
 def post_ask(request: ScheduleRequested, message_id: str | None, correlation_id: str) -> PostAsk:
@@ -165,11 +151,11 @@ def batch_ask(request: ScheduleBatchRequested, message_id: str | None, correlati
         try:
             wishes_of_post = wishes_of(ScheduleRequested.model_validate_json(to_json(post)))
         except ValidationError as error:
-            refused.append(_refused_post(post, f"posts[{index}]: {explain(error)}"))
+            refused.append(refused_post(post, f"posts[{index}]: {explain(error)}"))
             continue
         if len(wishes) + len(wishes_of_post) > MOST_WISHES_IN_A_BATCH:
             reason = f"posts[{index}]: the batch names more than {MOST_WISHES_IN_A_BATCH:,} targets; send it in parts"
-            refused.append(_refused_post(post, reason))
+            refused.append(refused_post(post, reason))
             continue
         wishes.extend(wishes_of_post)
     return BatchAsk(request.batch_id, wishes, refused, message_id, correlation_id)
@@ -178,95 +164,3 @@ def batch_ask(request: ScheduleBatchRequested, message_id: str | None, correlati
 def cancel_ask(request: ScheduleCancelRequested, message_id: str | None, correlation_id: str) -> CancelAsk:
     """A cancellation, put to the desk."""
     return CancelAsk(request.post_id, request.account_ids, message_id, correlation_id)
-
-
-def answer_to_unreadable(type_name: str, body: bytes, reason: str) -> Event | None:
-    """The rejection of a request that is no valid event, if it can be told whom to answer."""
-    try:
-        given = from_json(body)
-    except ValueError:
-        return None
-    if not isinstance(given, dict):
-        return None
-    try:
-        if type_name == ScheduleBatchRequested.type:
-            return _unreadable_batch(given, reason)
-        return ScheduleRejected(post_id=given.get("post_id"), code="invalid", reason=reason)  # type: ignore[arg-type]
-    except ValidationError:
-        return None
-
-
-def _unreadable_batch(given: dict[str, JsonValue], reason: str) -> ScheduleBatchSettled:
-    posts = given.get("posts")
-    named = posts if isinstance(posts, list) and len(posts) <= MAX_POSTS_IN_A_BATCH else []
-    refused = [_refused_post(post, reason) for post in named]
-    return ScheduleBatchSettled(
-        batch_id=given.get("batch_id"),  # type: ignore[arg-type]
-        accepted=(),
-        rejected=tuple(refused or [_refused_post(None, reason)]),
-    )
-
-
-def _refused_post(post: JsonValue, reason: str) -> RejectedPost:
-    post_id = post.get("post_id") if isinstance(post, dict) else None
-    told = post_id if isinstance(post_id, str) else json.dumps(post_id)
-    return RejectedPost(post_id=told.replace("\x00", "")[:200], code="invalid", reason=reason)
-
-
-def _facts(decision: Decision, near: Near) -> list[Event]:
-    if isinstance(decision, Rejected):
-        return [_rejection(decision)]
-    if isinstance(decision, Cancelled):
-        return [_cancellation(decision)]
-    accepted = ScheduleAccepted(**_acceptance(decision, near))
-    return [accepted, *_superseded([decision])]
-
-
-def _superseded(decisions: Iterable[Decision]) -> list[Event]:
-    """What tells the publisher not to send a revision that may be on its way."""
-    return [
-        ScheduleCancelled(
-            post_id=decision.schedule.post_id,
-            account_id=decision.schedule.account_id,
-            revision=decision.superseded,
-            reason=SUPERSEDED,
-        )
-        for decision in decisions
-        if isinstance(decision, Accepted) and decision.superseded is not None
-    ]
-
-
-def _cancellation(decision: Cancelled) -> ScheduleCancelled:
-    schedule = decision.schedule
-    return ScheduleCancelled(
-        post_id=schedule.post_id, account_id=schedule.account_id, revision=schedule.revision, reason=REQUESTED
-    )
-
-
-def _rejection(decision: Rejected) -> ScheduleRejected:
-    return ScheduleRejected(
-        post_id=decision.post_id, account_id=decision.account_id, code=decision.code, reason=decision.reason
-    )
-
-
-def _rejected_post(decision: Rejected) -> RejectedPost:
-    return RejectedPost(
-        post_id=decision.post_id, account_id=decision.account_id, code=decision.code, reason=decision.reason
-    )
-
-
-def _accepted_post(decision: Accepted, near: Near) -> AcceptedPost:
-    return AcceptedPost(**_acceptance(decision, near))
-
-
-def _acceptance(decision: Accepted, near: Near) -> dict[str, Any]:
-    schedule = decision.schedule
-    neighbours = near.get(schedule.place, NO_NEIGHBOURS)
-    return {
-        "post_id": schedule.post_id,
-        "account_id": schedule.account_id,
-        "revision": schedule.revision,
-        "publish_at": schedule.publish_at,
-        "changed": decision.changed,
-        "warning": warning_of(is_known=decision.is_known, neighbours=neighbours),
-    }

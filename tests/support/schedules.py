@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.scheduler.domain import Schedule, Wish
+from services.scheduler.domain import Schedule
 from services.scheduler.neighbours import minute_key, text_key
+from services.scheduler.wishes import Wish
 from shared.events.progress import State
 from shared.events.requests import LatePolicy, LocalTime, ScheduleRequested
 

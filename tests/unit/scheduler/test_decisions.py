@@ -16,11 +16,10 @@ from services.scheduler.domain import (
     KnownAccount,
     Rejected,
     Schedule,
-    Wish,
     decide,
     decide_cancel,
-    wishes_of,
 )
+from services.scheduler.wishes import Wish, wishes_of
 from shared.events.progress import State
 from shared.events.requests import LatePolicy, LocalTime
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule

@@ -14,12 +14,12 @@ from services.scheduler.domain import KnownAccount
 from services.scheduler.intake import (
     MOST_WISHES_IN_A_BATCH,
     Ask,
-    answer_to_unreadable,
     batch_ask,
     cancel_ask,
     post_ask,
 )
 from services.scheduler.neighbours import Neighbours, Place
+from services.scheduler.unreadable import answer_to_unreadable
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
@@ -270,14 +270,28 @@ def test_a_batch_that_cannot_be_read_is_settled_with_the_reason(posts: object) -
     assert refused.reason.startswith("posts: ")
 
 
-def test_a_batch_that_is_too_long_in_bytes_names_its_posts() -> None:
-    posts = [body(post("post-1", content="x" * 100_000)) for _ in range(90)]
+def test_a_batch_that_is_too_long_in_bytes_names_the_posts_at_its_beginning() -> None:
+    posts = [body(post(f"post-{number}", content="ü" * 50_000)) for number in range(90)]
 
     answer = unreadable("schedule.batch_requested", {"batch_id": "batch-1", "posts": posts})
 
     assert isinstance(answer, ScheduleBatchSettled)
-    assert {one.post_id for one in answer.rejected} == {"post-1"}
+    assert {one.post_id for one in answer.rejected} == {f"post-{number}" for number in range(11)}
     assert answer.rejected[0].reason.endswith("bytes; at most 8,388,608 are read: split it")
+
+
+@pytest.mark.parametrize("padding", range(4))
+def test_a_post_that_is_too_long_in_bytes_is_answered_wherever_it_is_cut(padding: int) -> None:
+    given = {"post_id": "post-1", "pad": "x" * padding, "content": "👍" * 3_000_000}
+
+    answer = unreadable("schedule.requested", json.dumps(given, ensure_ascii=False).encode())
+
+    assert isinstance(answer, ScheduleRejected)
+    assert answer.post_id == "post-1"
+
+
+def test_a_post_that_is_named_behind_a_megabyte_is_not_looked_for() -> None:
+    assert unreadable("schedule.requested", {"content": "x" * 9_000_000, "post_id": "post-1"}) is None
 
 
 requests = st.one_of(
