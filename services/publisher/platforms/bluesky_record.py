@@ -60,9 +60,8 @@ def check_options(post: Post) -> None:
     if unknown := sorted(set(post.options) - set(OPTIONS)):
         raise _wrong(unknown[0], f"is not known; there are {' and '.join(OPTIONS)}")
     _languages(post.options)
-    if post.media and post.options.get("card"):
+    if _card(post) and post.media:
         raise _wrong("card", "a post has either pictures or a card; leave one of them out")
-    _card(post)
 
 
 def _instant(instant: datetime) -> str:

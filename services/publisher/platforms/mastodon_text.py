@@ -5,7 +5,7 @@ from unicodedata import normalize
 
 import regex
 
-ENDS_A_LINE = frozenset({"br", "p", "div", "li", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6"})
+ENDS_A_LINE = frozenset({"p", "div", "li", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6"})
 
 _MENTION = regex.compile(r"(?<![\w/=])(@\w(?:[\w.-]*\w)?)@\w(?:[\w.-]*\w)?")
 

@@ -1,0 +1,141 @@
+"""Mastodon beyond what every platform does: servers forget keys after an hour, and then statuses are looked through."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.publisher.app import MIGRATIONS
+from services.publisher.platforms.base import Account, Post
+from services.publisher.platforms.errors import Transient, Unauthorized
+from services.publisher.platforms.mastodon import Mastodon as Adapter
+from shared.events.progress import State
+from shared.migrate import migrate
+from shared.outbound import outbound_client
+from tests.fakes.networks.base import NEVER_ARRIVED, REPLY_LOST, Fault, refuses
+from tests.fakes.networks.mastodon import Mastodon
+from tests.fakes.running_clock import RunningClock
+from tests.integration.publisher.conformance.bench import Bench, a_bench
+from tests.integration.publisher.conformance.mastodon import CASE
+from tests.support.publications import a_post
+
+HOURS = timedelta(hours=3)
+PATIENT = {"mode": "publish", "grace_seconds": 86400.0}
+RICH = "Ahoy @bob@other.example!\n\n#timeball https://example.com/a/long/way/to/the/ball?at=noon"
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A publisher with an account on a server."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/publisher.db"
+    await migrate(url, MIGRATIONS)
+    async with a_bench(CASE, url, send_timeout=10) as bench:
+        yield bench
+
+
+@pytest.mark.parametrize("fault", [REPLY_LOST, NEVER_ARRIVED], ids=["landed", "not landed"])
+async def test_after_an_hour_a_status_is_looked_for_before_it_is_sent_again(bench: Bench, fault: Fault) -> None:
+    bench.network.faults.append(fault)
+    event = bench.post(RICH, late_policy=PATIENT)
+    await bench.deliver(event)
+    bench.clock.put_forward(HOURS)
+
+    await bench.publish(event)
+
+    (posted,) = bench.network.posts
+    assert (await bench.kept(event)).state == State.PUBLISHED
+    assert (await bench.fact("publish.succeeded"))["platform_post_id"] == posted.id
+    assert len(bench.network.publishing_calls()) == (1 if fault.lands else 2)
+
+
+@dataclass
+class Desk:
+    """An account on a server of its own."""
+
+    network: Mastodon
+    clock: RunningClock
+    adapter: Adapter
+
+    @property
+    def account(self) -> Account:
+        return Account("harbour", "mastodon", {"server": self.network.url}, {"access_token": self.network.token})
+
+    def post(self, content: str, number: int = 0) -> Post:
+        """A post that is due now."""
+        due = self.clock.now()
+        return replace(a_post(f"post-{number}"), content=content, media=[], options={}, publish_at=due)
+
+    async def publish(self, post: Post) -> str | None:
+        ready = await self.adapter.prepare(post, self.account)
+        return (await ready.send(self.clock.now())).platform_post_id
+
+
+@asynccontextmanager
+async def a_desk() -> AsyncIterator[Desk]:
+    clock = RunningClock()
+    async with Mastodon(clock=clock).serving() as network, outbound_client(allow_private_addresses=True) as client:
+        yield Desk(network, clock, Adapter(client))
+
+
+async def test_a_status_is_found_behind_many_later_ones() -> None:
+    async with a_desk() as desk:
+        wanted = desk.post("The one")
+        status_id = await desk.publish(wanted)
+        for number in range(60):
+            await desk.publish(desk.post(f"Later {number}", number + 1))
+
+        found = await desk.adapter.look_up(wanted, desk.account)
+
+    assert found is not None
+    assert found.platform_post_id == status_id
+
+
+async def test_an_older_status_with_the_same_text_is_another_one() -> None:
+    async with a_desk() as desk:
+        await desk.publish(desk.post("Good morning!"))
+        desk.clock.put_forward(timedelta(minutes=5))
+
+        assert await desk.adapter.look_up(desk.post("Good morning!", 1), desk.account) is None
+
+
+async def test_what_was_not_read_is_not_known_to_be_missing() -> None:
+    """More statuses than are looked through say nothing about those behind them."""
+    async with a_desk() as desk:
+        wanted = desk.post("Never sent", 999)
+        for number in range(201):
+            await desk.publish(desk.post(f"Later {number}", number))
+
+        with pytest.raises(Transient, match="and there are more"):
+            await desk.adapter.look_up(wanted, desk.account)
+
+
+async def test_the_rules_are_those_of_the_server() -> None:
+    async with a_desk() as desk:
+        without = await desk.adapter.rules(desk.account)
+        desk.network.instance = {"configuration": {"statuses": {"max_characters": 5000}}}
+        told = await desk.adapter.rules(desk.account)
+
+    assert without.text is not None
+    assert told.text is not None
+    assert (without.text.most, told.text.most) == (500, 5000)
+
+
+async def test_the_rules_of_a_server_that_is_away_are_mastodons() -> None:
+    async with a_desk() as desk:
+        account = Account("harbour", "mastodon", {"server": "http://127.0.0.1:9"}, {"access_token": "token"})
+
+        rules = await desk.adapter.rules(account)
+
+    assert rules.text is not None
+    assert rules.text.most == 500
+
+
+async def test_a_token_that_may_not_write_holds_its_posts() -> None:
+    async with a_desk() as desk:
+        desk.network.faults.append(refuses(403, {"error": "This action is outside the authorized scopes"}))
+
+        with pytest.raises(Unauthorized, match="outside the authorized scopes"):
+            await desk.publish(desk.post("Hi"))

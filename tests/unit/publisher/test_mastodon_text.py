@@ -1,0 +1,57 @@
+"""A status is known by its text, whatever markup a server has put around it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.publisher.platforms.mastodon_text import is_shown_as, plain_text
+from tests.fakes.networks.mastodon import html_of
+
+LONG_LINK = "https://example.com/a/long/way/to/the/ball?at=noon&from=harbour"
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=80)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The ball drops.",
+        "One\n\nTwo\nThree",
+        f"See {LONG_LINK}!",
+        "Hi @alice and @bob@other.example",
+        "Ahoy #timeball #2026",
+        'Tea & <cake> "now" it\'s 5 > 4',
+        "👨‍👩‍👧 שלום cafe\u0301",
+        ":blobcat: is an emoji here",
+    ],
+)
+def test_a_status_is_found_in_the_servers_markup(text: str) -> None:
+    assert is_shown_as(text, html_of(text))
+    assert not is_shown_as(text, html_of(f"{text} not"))
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>One</p><p>Two<br>Three<br />Four</p>", "One\nTwo\nThree\nFour"),
+        ("plain, as Pleroma has it", "plain, as Pleroma has it"),
+        ("<p>a&nbsp;&amp;&#39;b&#39;</p>", "a\u00a0&'b'"),
+        (
+            f"<a><span class='invisible'>https://</span><span>{LONG_LINK[8:20]}</span><b>{LONG_LINK[20:]}</b></a>",
+            LONG_LINK,
+        ),
+        ("<p>never closed", "never closed"),
+        ("", ""),
+    ],
+)
+def test_html_becomes_the_text_a_reader_sees(html: str, text: str) -> None:
+    assert plain_text(html) == text
+
+
+def test_spaces_composition_and_a_mentions_server_make_no_difference() -> None:
+    assert is_shown_as("Cafe\u0301  @bob@other.example\n", "<p>Café @bob</p>")
+    assert not is_shown_as("Café @bob", "<p>Café @alice</p>")
+
+
+@given(TEXTS)
+def test_any_text_is_found_again(text: str) -> None:
+    assert is_shown_as(text, html_of(text))
