@@ -18,13 +18,18 @@ from deploy.local.postgres_node import PostgresNode
 from shared.events.requests import ScheduleBatchRequested, ScheduleRequested, Target
 from tests.fakes.sink import Request, refuse
 from tests.nodes import Broker, await_registered
+from tests.support.beats import EVERY_SECOND, beat_once_each_second
 from tests.support.processes import Process
 from tests.support.system import SECRET, System, in_seconds, started, system
 from tests.support.waiting import eventually, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
-SHORT = {"TIMEBALL_PUBLISHER_LEASE_SECONDS": "5", "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "4"}
+SHORT = {
+    "TIMEBALL_PUBLISHER_LEASE_SECONDS": "5",
+    "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "4",
+    "TIMEBALL_TIMERS": EVERY_SECOND,
+}
 PATIENCE = 75.0
 SLOW_SECONDS = 2.5
 SUCCEEDED = "publish.succeeded"
@@ -188,6 +193,11 @@ async def test_the_services_are_ready_again(gone: str, outages: dict[str, Outage
 
     (again,) = await outage.schedule("again", in_seconds(3), count=1)
     assert (await outage.running.bus.outcome(again)).type == SUCCEEDED
+
+
+@pytest.mark.parametrize("gone", ["broker", "database", "replicas"])
+async def test_every_tick_of_a_timer_is_told_once_whatever_goes_away(gone: str, outages: dict[str, Outage]) -> None:
+    await beat_once_each_second(outages[gone].running.bus, until=in_seconds(0), within=PATIENCE)
 
 
 @pytest.mark.parametrize("gone", ["broker", "database", "replicas"])

@@ -1,0 +1,37 @@
+"""Two schedulers as processes, and a timer that ticks every second: one pauses, one dies, each tick is told once."""
+
+import signal
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.nodes import Broker
+from tests.support.beats import EVERY_SECOND, beat_once_each_second
+from tests.support.system import started, system
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.timeout(120)
+
+PAUSE = timedelta(seconds=3)
+
+
+async def test_each_second_is_told_once_while_one_replica_pauses_and_the_other_dies(
+    postgres_url: str, broker_node: Broker, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(system(tmp_path, broker_node, scheduler=postgres_url))
+        env = {"TIMEBALL_TIMERS": EVERY_SECOND}
+        one, other = await started(running, "scheduler", "scheduler", env=env)
+        await running.bus.fact("timer.fired", timer="beat")
+
+        paused_at = datetime.now(UTC)
+        one.process.send_signal(signal.SIGSTOP)
+        await beat_once_each_second(running.bus, until=paused_at + PAUSE, within=20)
+        one.process.send_signal(signal.SIGCONT)
+        await beat_once_each_second(running.bus, until=paused_at + PAUSE + timedelta(seconds=1), within=20)
+        await other.kill()
+        await until(paused_at + 2 * PAUSE)
+
+        await beat_once_each_second(running.bus, until=paused_at + 2 * PAUSE, within=45)
