@@ -18,7 +18,7 @@ from services.publisher.platforms.base import Account, Limits, Platform, Post, P
 from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
 from services.publisher.platforms.exchange import json_object, text_or_none
 from services.publisher.platforms.linkedin_texts import little_text
-from services.publisher.platforms.media import PictureLimits, Pictures
+from services.publisher.platforms.media import Picture, PictureLimits, Pictures
 from services.publisher.platforms.oauth import (
     asked,
     bearer,
@@ -84,11 +84,12 @@ class LinkedIn(Platform):
     async def prepare(self, post: Post, account: Account) -> ReadyShare:
         """Upload the pictures and build the post."""
         share = share_of(post, account)
-        pictures = [await self._upload(item, account) for item in post.media]
-        if len(pictures) == 1:
-            share["content"] = {"media": pictures[0]}
-        elif pictures:
-            share["content"] = {"multiImage": {"images": pictures}}
+        fetched = await Pictures(self.client).fetch_all(post.media, PICTURES)
+        uploaded = [await self._upload(picture, account) for picture in fetched]
+        if len(uploaded) == 1:
+            share["content"] = {"media": uploaded[0]}
+        elif uploaded:
+            share["content"] = {"multiImage": {"images": uploaded}}
         request = self._request("/rest/posts", account, share)
         return ReadyShare(self.client, request)
 
@@ -124,8 +125,7 @@ class LinkedIn(Platform):
         url = f"{server_of(account, WEB)}/oauth/v2/accessToken"
         return await refreshed(self.client, token_request(self.client, url, account, names_client_by="form"), now)
 
-    async def _upload(self, item: Mapping[str, Any], account: Account) -> dict[str, str]:
-        picture = await Pictures(self.client).fetch(item, PICTURES)
+    async def _upload(self, picture: Picture, account: Account) -> dict[str, str]:
         begun = {"initializeUploadRequest": {"owner": author_of(account)}}
         request = self._request("/rest/images?action=initializeUpload", account, begun)
         told = (await asked(self.client, request, judge)).get("value")

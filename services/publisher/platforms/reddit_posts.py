@@ -66,9 +66,8 @@ def _url(post: Post, kind: object) -> str | None:
     """What a link post links to: a picture is shown by a link to it."""
     given = post.options.get("url")
     if post.media and (given is not None or kind == "self"):
-        raise Rejected(
-            "options: a picture is posted as the link, beside neither a url nor kind self", code="invalid_options"
-        )
+        reason = "options: a picture is posted as a link to it, which leaves no room for options.url or kind self"
+        raise Rejected(reason, code="invalid_options")
     if post.media:
         given = post.media[0]["url"]
     if given is not None and not is_web_url(given):

@@ -17,7 +17,7 @@ from services.publisher.platforms.allowance import Allowance, allowance_of, wait
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
 from services.publisher.platforms.exchange import json_object, text_or_none
-from services.publisher.platforms.media import PictureLimits, Pictures
+from services.publisher.platforms.media import Picture, PictureLimits, Pictures
 from services.publisher.platforms.oauth import (
     asked,
     bearer,
@@ -93,7 +93,8 @@ class X(Platform):
         """Upload the pictures and build the post."""
         tweet = tweet_of(post)
         if post.media:
-            tweet["media"] = {"media_ids": [await self._upload(item, account) for item in post.media]}
+            pictures = await Pictures(self.client).fetch_all(post.media, PICTURES)
+            tweet["media"] = {"media_ids": [await self._upload(picture, account) for picture in pictures]}
         return ReadyTweet(self, self._request("POST", "/2/tweets", account, json=tweet), post, account)
 
     async def rules(self, account: Account) -> PostRules:
@@ -135,8 +136,7 @@ class X(Platform):
         url = f"{server_of(account, API)}/2/oauth2/token"
         return await refreshed(self.client, token_request(self.client, url, account, names_client_by=by), now)
 
-    async def _upload(self, item: Mapping[str, Any], account: Account) -> str:
-        picture = await Pictures(self.client).fetch(item, PICTURES)
+    async def _upload(self, picture: Picture, account: Account) -> str:
         upload = {
             "media": base64.b64encode(picture.data).decode(),
             "media_category": "tweet_image",

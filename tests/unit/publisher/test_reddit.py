@@ -1,0 +1,240 @@
+"""Reddit gets a title and what stands below it, and its answers are understood, however it words them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from services.publisher.platforms.base import Account, Post
+from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unconfirmed
+from services.publisher.platforms.reddit import Reddit, break_in
+from services.publisher.platforms.reddit_posts import submission_of, subreddit_of, title_and_text
+from shared.clock import SystemClock
+from tests.fakes.networks.base import Fault, Reply, refuses
+from tests.fakes.networks.reddit import RedditFake, told
+from tests.support.publications import a_post, an_account
+
+GIVEN = {"client_id": "app", "client_secret": "s3cret", "refresh_token": "r3fresh"}
+
+
+def a_submission(content: str = "The ball drops.", **options: Any) -> Post:
+    return replace(a_post(), content=content, media=[], options=options, publish_at=datetime.now(UTC))
+
+
+def redditor(settings: Any = None, **credentials: Any) -> Account:
+    return an_account("reddit", settings={"subreddit": "harbours"} | (settings or {}), credentials=GIVEN | credentials)
+
+
+@asynccontextmanager
+async def reddit() -> AsyncIterator[tuple[Reddit, RedditFake, Account]]:
+    """The adapter, the network, and an account that has signed in there."""
+    async with RedditFake(clock=SystemClock()).serving() as network, httpx.AsyncClient() as client:
+        yield Reddit(client), network, redditor({"server": network.url}, **network.authority.sign_in())
+
+
+async def submit(platform: Reddit, account: Account, post: Post) -> str | None:
+    return (await (await platform.prepare(post, account)).send(datetime.now(UTC))).platform_post_id
+
+
+LONG = "x" * 301
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "title", "text"),
+    [
+        ("One line", {}, "One line", ""),
+        ("First\n\nSecond\nThird", {}, "First", "Second\nThird"),
+        ("\n First \nSecond", {}, "First", "Second"),
+        ("All of it\nstays", {"title": " Mine "}, "Mine", "All of it\nstays"),
+        (LONG, {}, "x" * 299 + "…", LONG),
+        ("", {"title": "Mine"}, "Mine", ""),
+    ],
+)
+def test_the_first_line_is_the_title_unless_one_is_given(content: str, options: Any, title: str, text: str) -> None:
+    assert title_and_text(a_submission(content, **options)) == (title, text)
+
+
+@pytest.mark.parametrize(
+    ("message", "wait"),
+    [
+        ("Take a break for 7 minutes before trying again.", timedelta(minutes=7, seconds=1)),
+        ("Take a break for 1 minute before trying again.", timedelta(minutes=1, seconds=1)),
+        ("Take a break for 59 seconds before trying again.", timedelta(seconds=60)),
+        ("Take a break for 120 milliseconds before trying again.", timedelta(seconds=1.12)),
+        ("try again in 2 hours.", timedelta(hours=2, seconds=1)),
+        ("You are doing that too much.", timedelta(minutes=10)),
+    ],
+)
+def test_a_wait_is_read_from_the_words(message: str, wait: timedelta) -> None:
+    assert break_in(message) == wait
+
+
+async def test_a_break_is_taken() -> None:
+    async with reddit() as (platform, network, account):
+        network.faults.append(
+            Fault(lands=False, reply=told([["RATELIMIT", "Take a break for 7 minutes.", "ratelimit"]]))
+        )
+        with pytest.raises(RateLimited, match="Take a break") as caught:
+            await submit(platform, account, a_submission())
+
+    assert caught.value.retry_after == timedelta(minutes=7, seconds=1)
+
+
+async def test_what_reddit_refuses_is_told_in_its_words() -> None:
+    async with reddit() as (platform, _, account):
+        elsewhere = replace(account, settings={**account.settings, "subreddit": "nowhere"})
+        with pytest.raises(Rejected, match="that community doesn't exist") as caught:
+            await submit(platform, elsewhere, a_submission())
+
+    assert caught.value.detail.code == "subreddit_noexist"
+
+
+async def test_a_link_whose_reply_was_lost_is_found_when_it_is_there_already() -> None:
+    async with reddit() as (platform, network, account):
+        post = a_submission(url="https://ball.example/")
+        first = await submit(platform, account, post)
+
+        assert await submit(platform, account, post) == first
+    assert len(network.posts) == 1
+
+
+async def test_a_link_that_was_there_long_before_is_refused() -> None:
+    async with reddit() as (platform, _, account):
+        post = a_submission(url="https://ball.example/")
+        await submit(platform, account, post)
+        later = replace(post, publish_at=post.publish_at + timedelta(minutes=5))
+
+        with pytest.raises(Rejected, match="posted more than once"):
+            await submit(platform, account, later)
+        assert await submit(platform, account, replace(later, options={**post.options, "resubmit": True}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_found"),
+    [
+        ({}, True),
+        ({"selftext": "[removed]"}, True),
+        ({"subreddit": "HARBOURS", "title": "The  ball drops."}, True),
+        ({"subreddit": "ports"}, False),
+        ({"title": "The ball"}, False),
+        ({"selftext": "Another text"}, False),
+        ({"is_self": False}, False),
+        ({"created_utc": 1.0}, False),
+    ],
+)
+async def test_a_look_up_finds_this_post_and_no_other(changes: dict[str, Any], is_found: bool) -> None:
+    async with reddit() as (platform, network, account):
+        post = a_submission("The ball drops.\nAt one.\n\nOr later.")
+        await submit(platform, account, post)
+        network.posts[0].raw["listed"].update(changes)
+
+        found = await platform.look_up(post, account)
+
+    assert (found is not None) is is_found
+    if found:
+        assert found.url == "https://www.reddit.com/r/harbours/comments/1/a_title/"
+
+
+async def test_of_several_that_are_alike_the_oldest_is_meant() -> None:
+    async with reddit() as (platform, network, account):
+        post = a_submission()
+        ids = [await submit(platform, account, post) for _ in range(2)]
+
+        found = await platform.look_up(post, account)
+
+    assert found is not None
+    assert (found.platform_post_id, ids[0]) == (network.posts[0].id, network.posts[0].id)
+
+
+@pytest.mark.parametrize("status", [502, 504])
+async def test_a_gateway_that_gave_up_leaves_it_open_whether_the_post_is_there(status: int) -> None:
+    async with reddit() as (platform, network, account):
+        network.faults.append(refuses(status, b"<html>"))
+        with pytest.raises(Unconfirmed):
+            await submit(platform, account, a_submission())
+
+
+async def test_a_page_instead_of_an_answer_confirms_nothing() -> None:
+    async with reddit() as (platform, network, account):
+        network.faults.append(Fault(lands=True, reply=Reply(body=b"<html>Welcome!</html>")))
+        with pytest.raises(Unconfirmed):
+            await submit(platform, account, a_submission())
+
+
+async def test_a_token_lasts_an_hour_and_is_fetched_at_once() -> None:
+    async with reddit() as (platform, network, account):
+        now = datetime.now(UTC)
+        new = replace(account, credentials={**GIVEN, **_app_of(account)})
+
+        assert platform.token_expires_at(new) == datetime.fromtimestamp(0, UTC)
+        renewed = await platform.refresh(new, now)
+
+    assert renewed.expires_at == now + timedelta(hours=1)
+    assert network.authority.admits(renewed.credentials["access_token"])
+
+
+async def test_a_refresh_token_that_was_taken_back_needs_a_person() -> None:
+    async with reddit() as (platform, network, account):
+        network.authority.revoke()
+        with pytest.raises(Unauthorized):
+            await platform.refresh(account, datetime.now(UTC))
+
+
+def _app_of(account: Account) -> dict[str, Any]:
+    return {name: account.credentials[name] for name in ("client_id", "client_secret", "refresh_token")}
+
+
+async def test_every_request_says_which_client_asks() -> None:
+    async with reddit() as (platform, network, account):
+        post = a_submission()
+        await submit(platform, account, post)
+        await platform.look_up(post, account)
+        await platform.refresh(account, datetime.now(UTC))
+
+    assert {call.headers["user-agent"].partition(":v")[0] for call in network.calls} == {"server:timeball.timeball-app"}
+
+
+def test_a_picture_is_posted_as_a_link_to_it() -> None:
+    post = replace(a_submission(), media=[{"url": "https://p.example/1.png"}])
+
+    form = submission_of(post, redditor())
+
+    assert (form["kind"], form["url"], form["title"]) == ("link", "https://p.example/1.png", "The ball drops.")
+    for options in ({"kind": "self"}, {"url": "https://ball.example/"}):
+        with pytest.raises(Rejected, match="a picture is posted as a link"):
+            submission_of(replace(post, options=options), redditor())
+
+
+@pytest.mark.parametrize("given", ["harbours", "r/harbours", "/r/harbours/"])
+def test_a_subreddit_is_named_in_any_of_the_usual_ways(given: str) -> None:
+    assert subreddit_of(redditor({"subreddit": given})) == "harbours"
+
+
+@pytest.mark.parametrize(
+    ("account", "named"),
+    [
+        (redditor({"subreddit": "two words"}), "settings.subreddit: 'two words'"),
+        (redditor({"subreddit": None}), "settings.subreddit: None"),
+        (redditor({"server": "ftp://x.example"}), "settings.server"),
+        (redditor(client_id=""), "credentials.client_id"),
+        (redditor(client_secret=None), "credentials.client_secret"),
+        (redditor(refresh_token=7), "credentials.refresh_token"),
+    ],
+)
+def test_what_cannot_work_is_named(account: Account, named: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        Reddit(httpx.AsyncClient()).check(account)
+
+    assert named in str(caught.value)
+    assert "r3fresh" not in str(caught.value)
+
+
+def test_accounts_of_one_app_share_its_limit() -> None:
+    platform = Reddit(httpx.AsyncClient())
+
+    assert platform.app_of(redditor()) == "app"
+    assert (platform.limits.app, platform.limits.headers_tell_of) == ({"per_minute": 100}, "app")

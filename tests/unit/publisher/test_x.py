@@ -1,0 +1,214 @@
+"""X gives texts back changed, and refuses the same again: a post is found all the same, and is not there twice."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from services.publisher.platforms.base import Account, Post
+from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unauthorized, Unconfirmed
+from services.publisher.platforms.x import X, judge
+from services.publisher.platforms.x_texts import is_like
+from shared.clock import SystemClock
+from tests.fakes.networks.base import Fault, Reply, refuses
+from tests.fakes.networks.x import XFake, shortened
+from tests.support.publications import NOON, a_post, an_account
+
+GIVEN = {"client_id": "app", "access_token": "t0ken", "refresh_token": "r3fresh"}
+
+
+def a_tweet(content: str = "The ball drops.", **options: Any) -> Post:
+    return replace(a_post(), content=content, media=[], options=options, publish_at=datetime.now(UTC))
+
+
+def poster(settings: Any = None, **credentials: Any) -> Account:
+    return an_account("x", settings=settings, credentials=GIVEN | credentials)
+
+
+@asynccontextmanager
+async def x() -> AsyncIterator[tuple[X, XFake, Account]]:
+    """The adapter, the network, and an account that has signed in there."""
+    async with XFake(clock=SystemClock()).serving() as network, httpx.AsyncClient() as client:
+        yield X(client), network, poster({"server": network.url}, **network.authority.sign_in())
+
+
+async def send(platform: X, account: Account, post: Post) -> str | None:
+    return (await (await platform.prepare(post, account)).send(datetime.now(UTC))).platform_post_id
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("The ball drops.", {}),
+        ("Fish & chips <3", {}),
+        ("See https://ball.example/a?b=1&c=2 and https://ball.example", {}),
+        ("A picture", {"media": {"media_ids": ["1"]}}),
+        ("https://ball.example/ with a picture", {"media": {"media_ids": ["1"]}}),
+        ("Two\n\nlines ", {}),
+        ("Cafe\u0301", {}),
+    ],
+)
+def test_a_post_is_recognised_as_x_gives_it_back(content: str, told: dict[str, Any]) -> None:
+    listed = shortened({"text": content} | told) | {"created_at": NOON.isoformat()}
+
+    assert is_like(listed, a_tweet(content), NOON)
+
+
+def listed_as(text: str, **more: Any) -> dict[str, Any]:
+    return {"text": text, "created_at": "2027-03-28T12:00:00.000Z"} | more
+
+
+@pytest.mark.parametrize(
+    ("listed", "post", "is_found"),
+    [
+        (listed_as("See https://t.co/1", entities={"urls": [{"url": "https://t.co/1", "expanded_url": "http://b.co"}]}),
+         a_tweet("See b.co"), True),
+        (listed_as("The ball dropped."), a_tweet(), False),
+        (listed_as("The ball drops.", created_at="2027-03-28T11:59:59Z"), a_tweet(), False),
+        (listed_as("The ball drops.", created_at=None), a_tweet(), False),
+        (listed_as("The ball", note_tweet={"text": "The ball drops."}), a_tweet(), True),
+        (listed_as("@pilot @crew Aye."), a_tweet("Aye.", in_reply_to_tweet_id="1"), True),
+        (listed_as("@pilot Aye."), a_tweet("Aye."), False),
+        (listed_as("@pilot Aye."), a_tweet("@crew Aye."), False),
+        (listed_as("Nay. Aye."), a_tweet("Aye.", in_reply_to_tweet_id="1"), False),
+    ],
+)  # fmt: skip
+def test_no_other_post_is_taken_for_it(listed: dict[str, Any], post: Post, is_found: bool) -> None:
+    assert is_like(listed, post, NOON) is is_found
+
+
+async def test_a_duplicate_of_an_attempt_whose_reply_was_lost_is_that_attempt() -> None:
+    async with x() as (platform, network, account):
+        post = a_tweet("See https://ball.example & more")
+        first = await send(platform, account, post)
+
+        assert await send(platform, account, post) == first
+    assert len(network.posts) == 1
+
+
+async def test_a_duplicate_of_an_old_post_is_refused() -> None:
+    async with x() as (platform, _, account):
+        post = a_tweet()
+        await send(platform, account, post)
+
+        with pytest.raises(Rejected, match="duplicate content"):
+            await send(platform, account, replace(post, publish_at=post.publish_at + timedelta(minutes=5)))
+
+
+async def test_another_refusal_asks_for_nothing_more() -> None:
+    async with x() as (platform, network, account):
+        network.faults.append(refuses(403, {"title": "Forbidden", "detail": "You may not.", "status": 403}))
+        with pytest.raises(Rejected, match=r"HTTP 403: You may not\."):
+            await send(platform, account, a_tweet())
+
+    assert len(network.calls) == 1
+
+
+@pytest.mark.parametrize("status", [502, 504])
+async def test_a_gateway_that_gave_up_leaves_it_open_whether_the_post_is_there(status: int) -> None:
+    async with x() as (platform, network, account):
+        network.faults.append(refuses(status, b"<html>"))
+        with pytest.raises(Unconfirmed):
+            await send(platform, account, a_tweet())
+
+
+async def test_a_page_instead_of_an_answer_confirms_nothing() -> None:
+    async with x() as (platform, network, account):
+        network.faults.append(Fault(lands=True, reply=Reply(body=b"<html>Welcome!</html>")))
+        with pytest.raises(Unconfirmed):
+            await send(platform, account, a_tweet())
+
+
+@pytest.mark.parametrize("secret", ["app-s3cret", ""], ids=["confidential", "public"])
+async def test_a_refresh_token_is_good_for_one_refresh(secret: str) -> None:
+    async with x() as (platform, network, account):
+        network.authority.client_secret = secret
+        signed_in = replace(account, credentials={**account.credentials, "client_secret": secret})
+        now = datetime.now(UTC)
+        renewed = await platform.refresh(signed_in, now)
+
+        assert renewed.expires_at == now + timedelta(hours=2)
+        assert renewed.credentials["refresh_token"] != signed_in.credentials["refresh_token"]
+        with pytest.raises(Unauthorized, match="invalid_grant"):
+            await platform.refresh(signed_in, now)
+        assert not network.authority.admits(renewed.credentials["access_token"])
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (Reply(503, b"busy"), Transient),
+        (Reply(429, {"error": "slow down"}), RateLimited),
+        (Reply(200, {}), Unconfirmed),
+    ],
+)
+async def test_a_refresh_that_was_not_answered_is_no_refusal(
+    status: int, body: bytes, expected: type[Exception]
+) -> None:
+    answer = httpx.Response(status, content=body)
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as client:
+        with pytest.raises(expected):
+            await X(client).refresh(poster(), NOON)
+
+
+RESETS_AT = {"x-rate-limit-reset": str(int(NOON.timestamp()) + 600)}
+TOMORROW = str(int(NOON.timestamp()) + 40_000)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"x-rate-limit-remaining": "0"}, timedelta(minutes=10)),
+        ({"x-rate-limit-remaining": "0", "x-user-limit-24hour-remaining": "3"}, timedelta(minutes=10)),
+        ({"x-rate-limit-remaining": "9", "x-user-limit-24hour-remaining": "0"}, timedelta(seconds=40_000)),
+        ({"x-rate-limit-remaining": "0", "x-app-limit-24hour-remaining": "0"}, timedelta(seconds=40_000)),
+    ],
+)
+def test_of_several_limits_the_one_that_is_used_up_counts(headers: dict[str, str], wait: timedelta) -> None:
+    daily = {"x-user-limit-24hour-reset": TOMORROW, "x-app-limit-24hour-reset": TOMORROW}
+    response = httpx.Response(429, headers=RESETS_AT | daily | headers)
+
+    with pytest.raises(RateLimited) as caught:
+        judge(response, b"{}", NOON)
+
+    assert caught.value.retry_after == wait
+
+
+async def test_where_the_name_is_known_the_address_has_it() -> None:
+    async with x() as (platform, _, account):
+        named = replace(account, settings={**account.settings, "username": "harbour"})
+        published = await (await platform.prepare(a_tweet(), named)).send(datetime.now(UTC))
+
+    assert published.url == f"https://x.com/harbour/status/{published.platform_post_id}"
+
+
+async def test_longer_posts_are_a_matter_of_the_account() -> None:
+    platform = X(httpx.AsyncClient())
+
+    usual, paying = [await platform.rules(poster(settings)) for settings in ({}, {"max_length": 25_000})]
+
+    assert usual.text and paying.text
+    assert (usual.text.most, usual.text.counted_in, paying.text.most) == (280, "weighted", 25_000)
+
+
+@pytest.mark.parametrize(
+    ("account", "named"),
+    [
+        (poster(client_id=None), "credentials.client_id"),
+        (poster(access_token=""), "credentials.access_token"),
+        (poster(refresh_token=None), "credentials.refresh_token"),
+        (poster(expires_at="tomorrow"), "credentials.expires_at: 'tomorrow'"),
+        (poster({"server": 7}), "settings.server: 7"),
+        (poster({"max_length": "long"}), "settings.max_length: 'long'"),
+    ],
+)
+def test_what_cannot_work_is_named(account: Account, named: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        X(httpx.AsyncClient()).check(account)
+
+    assert named in str(caught.value)
+    assert "r3fresh" not in str(caught.value)
