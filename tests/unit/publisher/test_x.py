@@ -141,9 +141,9 @@ async def test_a_refresh_token_is_good_for_one_refresh(secret: str) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (Reply(503, b"busy"), Transient),
-        (Reply(429, {"error": "slow down"}), RateLimited),
-        (Reply(200, {}), Unconfirmed),
+        (503, b"busy", Transient),
+        (429, b'{"error": "slow down"}', RateLimited),
+        (200, b"{}", Unconfirmed),
     ],
 )
 async def test_a_refresh_that_was_not_answered_is_no_refusal(
