@@ -4,6 +4,7 @@ The scenarios are independent and mostly wait, so one process serves them all si
 """
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -23,8 +24,9 @@ from shared.events.requests import (
     PublishRetryRequested,
 )
 from shared.events.scheduler import ScheduleCancelled
+from shared.home import Home
 from shared.sealing import SealingKey, seal
-from tests.fakes.sink import BABBLE, HANG, LOST_REPLY, Answer, refuse
+from tests.fakes.sink import ACCEPT, BABBLE, HANG, LOST_REPLY, Answer, refuse
 from tests.nodes import Broker
 from tests.support.standard_webhooks import verify
 from tests.support.system import SECRET, System, a_request, in_seconds, system
@@ -183,6 +185,23 @@ async def a_rate_limit_is_waited_out_and_costs_no_attempt(world: System) -> None
     sent = world.sink.requests("too-many")
     assert len(sent) == 3
     assert all(later.at - earlier.at >= timedelta(seconds=7) for earlier, later in pairwise(sent))
+
+
+@scenario
+async def an_outcome_is_called_back_until_it_is_taken(world: System) -> None:
+    world.sink.will_answer("called-back", ACCEPT, refuse(503), Answer(accepts=False))
+    key = Home(world.env["TIMEBALL_HOME"]).callback_secret()
+
+    await world.bus.emit(a_request("called-back", callback_url=f"{world.sink.url}/callback"))
+    outcome = await world.bus.outcome("called-back")
+    await eventually(lambda: len(world.sink.requests("called-back")) == 3, within=PATIENCE, what="it is called back")
+
+    first, second = (sent for sent in world.sink.requests("called-back") if sent.path == "/callback")
+    verify(key, second.headers, second.body, now=second.at)
+    assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
+    assert second.at - first.at >= timedelta(seconds=4)
+    told = json.loads(second.body)
+    assert (told["type"], told["data"]) == (outcome.type, outcome.body)
 
 
 @scenario
@@ -404,7 +423,7 @@ async def an_account_on_an_unknown_platform_is_refused_and_its_posts_held(world:
     await world.bus.emit(a_request("to-myspace", "exotic"))
 
     assert refused.body["needs_reconnect"] is True
-    assert "choose one of sandbox, webhook" in refused.body["error"]["message"]
+    assert "choose one of" in refused.body["error"]["message"]
     assert (await world.bus.outcome("to-myspace")).type == "publish.held"
 
 

@@ -1,0 +1,49 @@
+"""A network that hangs, and posts that pile up for it, do not make the others' posts late."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.sink import Sink
+from tests.nodes import Broker
+from tests.support.system import System, a_request, system
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.timeout(180)
+
+HEALTHY, HANGING = 150, 400
+NOISE_MS = 25.0
+"""Lateness that says nothing on a busy machine, however small the other figure is."""
+NARROW = {"TIMEBALL_PUBLISHER_PREFETCH": "200"}
+"""Fewer than hang, so that what waits for the hanging network would fill it."""
+
+
+async def lateness_p99(running: System, name: str) -> float:
+    """Have posts fall due one after another, and tell how late they were, in ms."""
+    posts = [f"{name}-{number}" for number in range(HEALTHY)]
+    requests = [a_request(post_id, due_in=3 + number * 0.02) for number, post_id in enumerate(posts)]
+    await asyncio.gather(*map(running.bus.emit, requests))
+    outcomes = await asyncio.gather(*(running.bus.outcome(post_id, within=60) for post_id in posts))
+    assert {outcome.type for outcome in outcomes} == {"publish.succeeded"}
+    return sorted(float(outcome.body["lateness_ms"]) for outcome in outcomes)[int(HEALTHY * 0.99) - 1]
+
+
+async def test_a_network_that_hangs_does_not_delay_the_others(broker_node: Broker, tmp_path: Path) -> None:
+    async with system(tmp_path, broker_node) as running, Sink().serving() as hanging:
+        hanging.slow = lambda _: 600.0
+        await running.start("publisher", env=NARROW)
+        await running.connect("plain")
+        await running.connect("stuck", url=f"{hanging.url}/stuck")
+        alone = await lateness_p99(running, "alone")
+
+        stuck = [a_request(f"stuck-{number}", "stuck", due_in=1) for number in range(HANGING)]
+        await asyncio.gather(*map(running.bus.emit, stuck))
+        await eventually(lambda: len(hanging.ledger) >= 100, within=30, what="the hanging network's turns are taken")
+        beside = await lateness_p99(running, "beside")
+        postponed = {fact.post_id: fact.body for fact in running.bus.heard("publish.retrying")}
+
+    print(f"p99 of lateness: alone {alone:.1f} ms, beside a network that hangs {beside:.1f} ms")
+    assert beside <= max(2 * alone, NOISE_MS)
+    assert {body["error"]["code"] for body in postponed.values()} >= {"destination_unwell"}
+    assert {body["attempt"] for body in postponed.values() if body["error"]["code"] == "destination_unwell"} == {0}
