@@ -2,17 +2,22 @@
 
 It neither deduplicates nor, unless `settings.answers_lookups` says so, answers look-ups: a reply that is lost leaves
 the outcome unknown. A look-up is a GET of the account's URL with `post_id` and `account_id`: 200 with the post, or 404.
+Its rules are those in `settings.rules`, e.g. `{"text": {"most": 280, "counted_in": "weighted"}}`.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx
+from pydantic import ValidationError
+from pydantic_core import to_json
 
 from services.publisher.platforms.base import Account, Platform, Post, Published
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import exchange
 from services.publisher.platforms.posting import ReadyPost, published, request_for, url_of
+from shared.events.base import explain
+from shared.events.rules import PostRules
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,17 @@ class Sandbox(Platform):
     name: str = "sandbox"
 
     def check(self, account: Account) -> None:
-        """Raise Rejected unless there is a URL to post to."""
+        """Raise Rejected unless there is a URL to post to, and rules are rules."""
         url_of(account)
+        rules_of(account)
 
     async def prepare(self, post: Post, account: Account) -> ReadyPost:
         """Build the request."""
         return ReadyPost(self.client, request_for(self.client, post, account), lambda _body, _now: {})
+
+    async def rules(self, account: Account) -> PostRules:
+        """As the account's settings say."""
+        return rules_of(account)
 
     def answers_look_ups(self, account: Account) -> bool:
         """As the account's settings say."""
@@ -45,3 +55,11 @@ class Sandbox(Platform):
                 return None
             raise
         return published(body)
+
+
+def rules_of(account: Account) -> PostRules:
+    """The rules in the account's settings, or Rejected where they are none."""
+    try:
+        return PostRules.model_validate_json(to_json(account.settings.get("rules", {})))
+    except ValidationError as error:
+        raise Rejected(f"settings.rules: {explain(error)}", code="invalid_settings") from error

@@ -10,6 +10,7 @@ from services.publisher.platforms import platforms
 from services.publisher.platforms.base import Account, Platform, Published
 from services.publisher.platforms.errors import Rejected, Transient
 from services.publisher.platforms.sandbox import Sandbox
+from shared.events.rules import OptionRule, PostRules, TextRule
 from tests.support.publications import a_post, an_account
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -49,6 +50,38 @@ def test_anything_else_is_refused_with_the_value_named(url: Any) -> None:
         sandbox().check(on(url))
 
     assert repr(url) in str(caught.value)
+    assert caught.value.detail.code == "invalid_settings"
+
+
+async def test_the_settings_may_have_rules() -> None:
+    strict = on("http://x.example", rules={"text": {"most": 5}, "options": [{"name": "title", "required": True}]})
+
+    sandbox().check(strict)
+
+    assert await sandbox().rules(strict) == PostRules(
+        text=TextRule(most=5), options=(OptionRule(name="title", required=True),)
+    )
+    assert await sandbox().rules(on("http://x.example")) == PostRules()
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        ({"text": {"most": -1}}, "settings.rules: text.most: Input should be greater than or equal to 0 (got -1)"),
+        (
+            {"text": {"most": 5, "counted_in": "words"}},
+            "settings.rules: text.counted_in: Input should be 'characters', ",
+        ),
+        ({"text": {}}, "settings.rules: text.most: this field is required"),
+        ("strict", "settings.rules: Input should be an object"),
+        (None, "settings.rules: Input should be an object"),
+    ],
+)
+def test_rules_that_are_none_are_refused_when_the_account_is_connected(rules: Any, reason: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        sandbox().check(on("http://x.example", rules=rules))
+
+    assert caught.value.detail.message.startswith(reason)
     assert caught.value.detail.code == "invalid_settings"
 
 
