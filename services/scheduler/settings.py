@@ -18,7 +18,9 @@ class Settings(ServiceSettings):
 
     database_url: str | None = Field(default=None, validation_alias="TIMEBALL_SCHEDULER_DATABASE_URL")
     http_port: int = Field(default=8081, validation_alias="TIMEBALL_SCHEDULER_HTTP_PORT")
-    timers: Timers = Field(default_factory=lambda: timers_in(""), validation_alias="TIMEBALL_TIMERS")
+    timers: Timers = Field(
+        default_factory=lambda: timers_in(""), validate_default=False, validation_alias="TIMEBALL_TIMERS"
+    )
     crowded_minute: int = Field(
         default=CROWDED_MINUTE, validation_alias="TIMEBALL_SCHEDULER_CROWDED_MINUTE", ge=1, le=1_000_000
     )

@@ -71,6 +71,9 @@ def test_an_expression_that_never_comes_is_refused() -> None:
 
 def test_the_environment_is_read_and_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://localhost")
+    monkeypatch.delenv("TIMEBALL_TIMERS", raising=False)
+    assert Settings().timers == timers_in("")
+
     monkeypatch.setenv("TIMEBALL_TIMERS", '{"tea": "0 16 * * *"}')
     assert Timer("tea", "0 16 * * *") in Settings().timers
 
