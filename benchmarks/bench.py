@@ -25,8 +25,8 @@ class Bench:
     @asynccontextmanager
     async def system(self, services: Sequence[str] = CORE) -> AsyncIterator[System]:
         """A fresh Timeball for one figure."""
-        with _home() as home:
-            async with system(home, services) as running:
+        with home() as directory:
+            async with system(directory, services) as running:
                 yield running
 
     async def ask_peers(self, mode: str, posts: int, *options: str, own: bool | None = None) -> dict[str, Answer]:
@@ -34,14 +34,15 @@ class Bench:
         answers = {}
         for peer in self.peers:
             if own in (None, peer.is_own):
-                with _home() as home:
-                    answers[peer.name] = await peer.run(home, mode, posts, *options)
+                with home() as directory:
+                    answers[peer.name] = await peer.run(directory, mode, posts, *options)
         return answers
 
 
 @contextmanager
-def _home() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="timeball-bench-", ignore_cleanup_errors=True) as directory:
-        home = Path(directory)
-        home.chmod(0o755)  # PostgreSQL runs as another user where we are root
-        yield home
+def home() -> Iterator[Path]:
+    """An empty directory that is gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="timeball-bench-", ignore_cleanup_errors=True) as name:
+        directory = Path(name)
+        directory.chmod(0o755)  # PostgreSQL runs as another user where we are root
+        yield directory

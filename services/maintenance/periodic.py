@@ -25,7 +25,7 @@ from shared.messaging.broker import BrokerUnavailable, QueueFigures
 from shared.messaging.envelope import Delivery
 from shared.messaging.topology import dead_queue
 
-LOOK_EVERY = timedelta(seconds=30)
+LOOK_EVERY = timedelta(seconds=10)
 RECENTLY = timedelta(minutes=5)
 STILL_CHANGING = 2 * ONE
 """For so long facts of a day may come late: its figures are told again where they have changed."""
@@ -96,7 +96,7 @@ class Timers:
 
 @dataclass(frozen=True)
 class Watch:
-    """Looks at everything twice a minute, one replica at a time, and tells what should not be."""
+    """Looks at everything every ten seconds, one replica at a time, and tells what should not be."""
 
     store: Store
     outcomes: Outcomes
