@@ -17,10 +17,10 @@ OWNERS = ("publisher", "monitor")
 def hand_out(homes: Path, given: Mapping[str, str]) -> None:
     """Keys that exist stay; a sealing key `given` as a variable wins over the one that was made."""
     publisher, console = Home(homes / "publisher"), Home(homes / "console")
-    publisher.secret_keys()
     publisher.callback_secret()
     console.api_token()
     for owner in OWNERS:
+        Home(homes / owner).secret_keys()
         private_key = given.get(f"TIMEBALL_{owner.upper()}_SEALING_KEY") or Home(homes / owner).sealing_key(owner)
         public_key = SealingKey.from_base64(private_key).public_key
         _replace(console.path / "keys" / f"{owner}.public_key", public_key)

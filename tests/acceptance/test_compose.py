@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import services.console.settings
+import services.monitor.settings
 import services.publisher.settings
 import services.scheduler.settings
 from deploy.docker.keys import hand_out
@@ -19,12 +20,13 @@ from shared.settings import ServiceSettings
 ROOT = Path(__file__).parents[2]
 SETTINGS: tuple[type[ServiceSettings], ...] = (
     services.console.settings.Settings,
+    services.monitor.settings.Settings,
     services.publisher.settings.Settings,
     services.scheduler.settings.Settings,
 )
 READ_BY_THE_COMMAND_LINE = {"TIMEBALL_URL"}
 RUNS_ONCE = {"keys"}
-MANY = ("scheduler", "publisher")
+MANY = ("scheduler", "publisher", "monitor")
 
 Containers = dict[str, dict[str, Any]]
 
@@ -105,14 +107,15 @@ def test_the_databases_have_no_way_out(composition: dict[str, Any]) -> None:
     assert composition["networks"]["backbone"]["internal"]
 
 
-def test_only_the_publisher_holds_its_secrets(containers: Containers) -> None:
+@pytest.mark.parametrize("owner", ["publisher", "monitor"])
+def test_only_its_owner_holds_a_service_s_secrets(containers: Containers, owner: str) -> None:
     staying = {name: container for name, container in containers.items() if name not in RUNS_ONCE}
 
-    holding_home = {name for name, container in staying.items() if "publisher-home" in _volumes(container)}
-    told_secrets = {name for name, container in staying.items() if _secrets(container)}
+    holding_home = {name for name, container in staying.items() if f"{owner}-home" in _volumes(container)}
+    told_secrets = {name for name, container in staying.items() if _secrets(container, owner)}
 
-    assert holding_home == {"publisher"}
-    assert told_secrets == {"publisher"}
+    assert holding_home == {owner}
+    assert told_secrets == {owner}
 
 
 def test_keys_are_made_once(tmp_path: Path) -> None:
@@ -125,6 +128,7 @@ def test_keys_are_made_once(tmp_path: Path) -> None:
     assert set(made) == {
         "publisher/keys/secret_keys",
         "publisher/keys/publisher.sealing_key",
+        "monitor/keys/secret_keys",
         "monitor/keys/monitor.sealing_key",
         "console/keys/api_token",
         "console/keys/publisher.public_key",
@@ -165,8 +169,9 @@ def _volumes(container: dict[str, Any]) -> set[str]:
     return {volume["source"] for volume in container.get("volumes", ())}
 
 
-def _secrets(container: dict[str, Any]) -> set[str]:
-    return {name for name in container.get("environment", {}) if name.endswith(("SECRET_KEYS", "SEALING_KEY"))}
+def _secrets(container: dict[str, Any], owner: str) -> set[str]:
+    own = {f"TIMEBALL_{owner.upper()}_SEALING_KEY"} | ({"TIMEBALL_SECRET_KEYS"} if owner == "publisher" else set())
+    return own & container.get("environment", {}).keys()
 
 
 def _contents(folder: Path) -> dict[str, str]:
