@@ -123,8 +123,6 @@ def _signed_in(
     network: Network, settings: Mapping[str, Any], given: Mapping[str, Any], *, port: int, browser: bool
 ) -> Signed:
     """Settings and credentials after somebody has signed in; the console is asked first whether it is there."""
-    if not network.page.startswith("http"):
-        wrong("--setting server=https://… must say at which server you sign in")
     if network.app and not given.get("client_id"):
         wrong("client_id is missing: it names the app that you have registered with the network")
     called(lambda client: client.call("GET", "/v1/keys"))

@@ -71,15 +71,15 @@ NETWORKS: Mapping[str, Network] = {
         also={"duration": "permanent"},
     ),
     "mastodon": Network(
-        page="/oauth/authorize",
-        tokens="/oauth/token",
+        page="https://mastodon.social/oauth/authorize",
+        tokens="https://mastodon.social/oauth/token",
         scope="read:accounts read:statuses write:statuses write:media",
         needed="access_token",
         kept=("access_token",),
         app=(),
         names_client_by="client_secret_post",
         has_pkce=True,
-        registers="/api/v1/apps",
+        registers="https://mastodon.social/api/v1/apps",
     ),
 }
 ORGANIZATION_SCOPE = "w_organization_social r_organization_social"

@@ -83,14 +83,11 @@ def test_no_sign_in_sends_what_there_is(tmp_path: Path) -> None:
     assert api.requests[0][1]["credentials"] == APP
 
 
-@pytest.mark.parametrize(
-    ("platform", "given", "missing"), [("x", "{}", "client_id is missing"), ("mastodon", "{}", "--setting server=")]
-)
-def test_what_a_sign_in_needs_is_named(platform: str, given: str, missing: str) -> None:
-    result = run("accounts", "add", platform, "team", "--credentials-file", "-", stdin=given)
+def test_what_a_sign_in_needs_is_named() -> None:
+    result = run("accounts", "add", "x", "team", "--credentials-file", "-", stdin="{}")
 
     assert result.exit_code == 2
-    assert missing in " ".join(result.stderr.replace("│", " ").split())
+    assert "client_id is missing" in result.stderr
 
 
 def test_a_console_that_is_not_there_is_told_before_anybody_signs_in() -> None:
