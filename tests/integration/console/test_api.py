@@ -1,13 +1,17 @@
 """The HTTP API over a running scheduler and publisher: accounts, figures, events, and who may use it."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
+from typer.testing import CliRunner
 
+from services.console.cli.application import app
 from shared.events.scheduler import ScheduleAccepted
 from shared.sealing import seal
 from tests.integration.console.world import World, a_name, a_post, a_world, connect
@@ -87,6 +91,34 @@ async def test_events_are_streamed_as_they_happen(world: World) -> None:
                 break
 
     assert types == ["schedule.requested", "schedule.accepted", "schedule.cancel_requested", "schedule.cancelled"]
+
+
+async def test_timers_are_listed_and_one_is_fired_by_hand(world: World) -> None:
+    await eventually(lambda: _timers(world), within=30, what="the scheduler has told of its timers")
+    env = {**world.system.env, "TIMEBALL_URL": str(world.api.http.base_url)}
+
+    fired = await asyncio.to_thread(timeball, env, "trigger", "analytics.aggregate")
+    listed = {timer["name"]: timer for timer in await asyncio.to_thread(timeball, env, "list")}
+
+    told = await world.system.bus.fact("timer.fired", timer="analytics.aggregate")
+    timer = listed["analytics.aggregate"]
+    assert (fired["tick_at"], fired["pending"]) == (told.body["tick_at"], False)
+    assert fired["correlation_id"] == told.correlation_id
+    assert (timer["cron"], timer["zone"], timer["last_was_manual"]) == ("0 0 * * *", "UTC", True)
+    assert (timer["last_tick_at"], timer["next_at"]) == (told.body["tick_at"], told.body["next_at"])
+    status, error = await world.api.refused("POST", "/v1/timers/tea.time:trigger")
+    assert (status, "there are analytics.aggregate, " in error["message"]) == (404, True)
+
+
+async def _timers(world: World) -> bool:
+    return len((await world.api.call("GET", "/v1/timers"))["timers"]) == 5
+
+
+def timeball(env: Mapping[str, str], *arguments: str) -> Any:
+    """What `timeball timers … --json` answers."""
+    result = CliRunner().invoke(app, ["timers", *arguments, "--json"], env=env)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
 
 
 async def test_figures_are_shown(world: World) -> None:

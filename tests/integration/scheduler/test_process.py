@@ -27,7 +27,12 @@ from services.scheduler.tables import outbox
 from shared.db import Database
 from shared.events import Event
 from shared.events.publisher import AccountConnected, AccountDisconnected, PublishSucceeded
-from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
+from shared.events.requests import (
+    ScheduleBatchRequested,
+    ScheduleCancelRequested,
+    ScheduleRequested,
+    TimerTriggerRequested,
+)
 from shared.messaging.topology import DELAYED_EXCHANGE
 from tests.nodes import Broker, fresh_vhost
 from tests.support.bus import Bus, Fact
@@ -400,6 +405,11 @@ NONSENSE: dict[str, tuple[bytes, str, str]] = {
     "no post": (b'{"content": "x"}', "schedule.requested", "post_id: this field is required"),
     "no batch": (b"[]", "schedule.batch_requested", "Input should be an object"),
     "a version to come": (b'{"post_id": "p"}', "schedule.requested.v2", "unknown version 'schedule.requested.v2'"),
+    "no timer": (
+        b'{"timer": "tea.time"}',
+        "timer.trigger_requested",
+        "there is no timer 'tea.time' to trigger; there are analytics.aggregate, digest.send",
+    ),
     "no outcome": (b'{"post_id": "p"}', "publish.succeeded", "account_id: this field is required"),
 }
 
@@ -428,6 +438,14 @@ async def a_request_with_wrong_types_is_rejected_where_its_sender_can_be_told(wo
     assert answer.body["code"] == "invalid"
     assert answer.body["reason"] == "content: Input should be a valid string (got 5)"
     assert answer.correlation_id == "c-9"
+
+
+@scenario
+async def a_timer_fires_when_somebody_asks(world: World) -> None:
+    fired = await world.ask(TimerTriggerRequested(timer="digest.send"), "timer.fired", timer="digest.send")
+
+    assert (fired.body["manual"], fired.body["missed"], fired.body["cron"]) == (True, 0, "*/15 * * * *")
+    assert abs(datetime.fromisoformat(fired.body["tick_at"]) - now()) < 20 * SECOND
 
 
 @scenario
