@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import services.console.settings
+import services.maintenance.settings
 import services.monitor.settings
 import services.publisher.settings
 import services.scheduler.settings
@@ -20,13 +21,14 @@ from shared.settings import ServiceSettings
 ROOT = Path(__file__).parents[2]
 SETTINGS: tuple[type[ServiceSettings], ...] = (
     services.console.settings.Settings,
+    services.maintenance.settings.Settings,
     services.monitor.settings.Settings,
     services.publisher.settings.Settings,
     services.scheduler.settings.Settings,
 )
 READ_BY_THE_COMMAND_LINE = {"TIMEBALL_URL"}
 RUNS_ONCE = {"keys"}
-MANY = ("scheduler", "publisher", "monitor")
+MANY = ("scheduler", "publisher", "monitor", "maintenance")
 
 Containers = dict[str, dict[str, Any]]
 
