@@ -1,6 +1,6 @@
 """`timeball import`: many posts from a file, in batches; to import the same file again changes nothing."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +14,12 @@ from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
 from services.console.cli.client import Client, Refused
 from services.console.cli.post_files import Line, UnreadableFile, lines_of
 from services.console.cli.screen import complain, say, screen, show_json
+from services.console.cli.sentences import warnings_in
 
 MOST_IN_A_BATCH = 500
 MOST_CHARACTERS = 2_000_000
 MOST_TRIES = 5
+MOST_WARNINGS = 10
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Tally:
     changed: int = 0
     rejected: list[dict[str, Any]] = field(default_factory=list)
     pending: int = 0
+    warnings: Counter[str] = field(default_factory=Counter)
 
     def reject(self, number: int, reason: str, **more: Any) -> None:
         """Note why a line was not taken."""
@@ -120,6 +123,7 @@ async def _settled(client: Client, body: dict[str, Any]) -> dict[str, Any]:
 def _count(batch: Sequence[Line], answer: dict[str, Any], tally: Tally) -> None:
     tally.accepted += len(answer["accepted"])
     tally.changed += sum(1 for accepted in answer["accepted"] if accepted["changed"])
+    tally.warnings.update(warning for accepted in answer["accepted"] for warning in warnings_in(accepted))
     numbers = _numbers(batch)
     for rejected in answer["rejected"]:
         known = numbers.get((rejected["post_id"], rejected.get("account_id"))) or numbers.get(
@@ -145,5 +149,9 @@ def _show(tally: Tally) -> None:
         complain(f"line {rejected['line']}: {post}{rejected['reason']}")
     unchanged = tally.accepted - tally.changed
     say(f"{tally.changed} scheduled, {unchanged} unchanged, {len(tally.rejected)} rejected")
+    for warning, posts in tally.warnings.most_common(MOST_WARNINGS):
+        say(f"  {posts}x {warning}", "yellow")
+    if len(tally.warnings) > MOST_WARNINGS:
+        say(f"  and {len(tally.warnings) - MOST_WARNINGS} warnings more (--json tells them)", "yellow")
     if tally.pending:
         complain(f"{tally.pending} lines were not answered in time: run the import again")

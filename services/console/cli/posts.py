@@ -10,7 +10,7 @@ import typer
 from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
 from services.console.cli.client import Client, in_path
 from services.console.cli.screen import complain, say, show_json, show_table
-from services.console.cli.sentences import lateness
+from services.console.cli.sentences import lateness, warnings_in
 from services.console.cli.times import UnreadableTime, publish_at
 
 STATE_STYLES = {
@@ -74,9 +74,8 @@ def _show_scheduled(scheduled: dict[str, Any]) -> None:
         what = "scheduled" if accepted["changed"] else "scheduled already, as it is,"
         due = f"due {local_time(accepted['publish_at'])}"
         say(f"{accepted['post_id']} {what} on {accepted['account_id']}, {due}, revision {accepted['revision']}")
-        if accepted.get("warning") == "unknown_account":
-            account_id = accepted["account_id"]
-            say(f"  {account_id} is not connected: `timeball accounts add PLATFORM {account_id}`", "yellow")
+        for warning in warnings_in(accepted):
+            say(f"  {warning}", "yellow")
     for rejected in scheduled["rejected"]:
         complain(f"{rejected['post_id']} on {rejected.get('account_id')}: {rejected['reason']}")
     if scheduled["pending"]:

@@ -13,6 +13,11 @@ Data = Mapping[str, Any]
 Says = Callable[[Data], str]
 
 _MOST_CHARACTERS = 200
+_WARNINGS = {
+    "unknown_account": "{account} is not connected: `timeball accounts add PLATFORM {account}`",
+    "duplicate_text": "the same text is on {account} already, within 24 hours of it",
+    "crowded_minute": "many posts are due on {account} in that minute",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,12 @@ def sentence(happening: Happening, at: datetime) -> Text:
     line.append(f"{style.word:<11} ", style.colour)
     line.append(said if len(said) <= _MOST_CHARACTERS else said[: _MOST_CHARACTERS - 1] + "…")
     return line
+
+
+def warnings_in(accepted: Data) -> list[str]:
+    """What a person should know of a post that was accepted; a warning newer than this release as it is."""
+    warnings = (accepted.get("warning") or "").split(", ")
+    return [_WARNINGS.get(name, name).replace("{account}", accepted["account_id"]) for name in warnings if name]
 
 
 def clock_time(instant: str | None) -> str:
@@ -101,6 +112,17 @@ def _account_failed(data: Data) -> str:
     return f"{_account(data)}: {_error(data)}"
 
 
+def _ticked(data: Data) -> str:
+    missed = f", {data['missed']} before it missed" if data.get("missed") else ""
+    return f"{data['timer']}{' by hand' if data.get('manual') else missed}"
+
+
+def _job(data: Data) -> str:
+    took = f" after {data['duration_ms']:.0f} ms" if data.get("duration_ms") is not None else ""
+    why = data.get("error") or data.get("reason")
+    return f"{data['job']}{took}{f': {why}' if why else ''}"
+
+
 def _anything(data: Data) -> str:
     return " ".join(f"{name}={value}" for name, value in data.items() if not isinstance(value, list | dict))
 
@@ -128,5 +150,10 @@ _STYLES: Mapping[str, Style] = {
     "account.disconnected": Style("disconnected", "yellow", _account),
     "account.refreshed": Style("refreshed", "green", _account),
     "account.refresh_failed": Style("not renewed", "bold red", _account_failed),
+    "timer.fired": Style("ticked", "cyan", _ticked),
+    "job.started": Style("job begun", "dim", _job),
+    "job.succeeded": Style("job done", "green", _job),
+    "job.failed": Style("job failed", "bold red", _job),
+    "job.skipped": Style("job skipped", "yellow", _job),
     "alert.raised": Style("alert", "bold red", lambda data: f"{data['severity']}: {data['message']}"),
 }

@@ -57,6 +57,31 @@ def test_schedule_sends_the_request_and_tells_what_was_accepted() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("warning", "told"),
+    [
+        (None, []),
+        ("unknown_account", ["a is not connected: `timeball accounts add PLATFORM a`"]),
+        (
+            "unknown_account, duplicate_text, crowded_minute",
+            [
+                "a is not connected: `timeball accounts add PLATFORM a`",
+                "the same text is on a already, within 24 hours of it",
+                "many posts are due on a in that minute",
+            ],
+        ),
+        ("made_up_later", ["made_up_later"]),
+    ],
+)
+def test_schedule_tells_every_warning_in_words(warning: str | None, told: list[str]) -> None:
+    scheduled = SCHEDULED | {"accepted": [ACCEPTED | {"warning": warning}]}
+
+    result, _ = answered({"POST /v1/posts": (202, scheduled)}, "schedule", "Hello", "--to", "a")
+
+    assert result.exit_code == 0
+    assert [line.strip() for line in result.stdout.splitlines()[1:]] == told
+
+
 def test_json_is_what_the_console_answered() -> None:
     result, _ = answered({"POST /v1/posts": (202, SCHEDULED)}, "schedule", "Hello", "--to", "a", "--json")
 
@@ -148,6 +173,18 @@ def test_import_lists_what_was_rejected_with_its_line(tmp_path: Path) -> None:
     assert "line 2: p: an hour ago" in result.stderr
     assert "1 scheduled, 0 unchanged, 2 rejected" in result.stdout
     assert [post["post_id"] for post in api.requests[0][1]["posts"]] == ["p"]
+
+
+def test_import_sums_up_what_it_was_warned_of(tmp_path: Path) -> None:
+    file = tmp_path / "posts.csv"
+    file.write_text("post_id,content,accounts\n1,Hello,a\n2,Hello,a\n")
+    warned = [ACCEPTED | {"post_id": post_id, "warning": "duplicate_text"} for post_id in "12"]
+    answer = {"batch_id": "b", "correlation_id": "c", "accepted": warned, "rejected": [], "pending": False}
+
+    result, _ = answered({"POST /v1/posts:batch": (202, answer)}, "import", str(file))
+
+    assert result.exit_code == 0
+    assert "2x the same text is on a already, within 24 hours of it" in result.stdout
 
 
 def test_import_asks_again_while_it_is_not_answered(tmp_path: Path) -> None:
