@@ -6,6 +6,7 @@ import httpx
 
 from services.publisher.platforms.base import Platform
 from services.publisher.platforms.bluesky import Bluesky
+from services.publisher.platforms.discord import Discord
 from services.publisher.platforms.linkedin import LinkedIn
 from services.publisher.platforms.mastodon import Mastodon
 from services.publisher.platforms.reddit import Reddit
@@ -30,5 +31,6 @@ def platforms(client: httpx.AsyncClient) -> Platforms:
         X(client),
         LinkedIn(client),
         Telegram(client),
+        Discord(client),
     )
     return {platform.name: platform for platform in known}
