@@ -15,6 +15,8 @@ from services.console.cli.screen import say, show_json
 from services.console.cli.sentences import sentence
 
 RECONNECT_SECONDS = 1.0
+REPEATED = frozenset({"timer.configured", "service.reported"})
+"""What services tell one another again and again; people see it when they ask for it."""
 
 
 def watch(
@@ -35,14 +37,21 @@ def watch(
 
 
 async def _watch(client: Client, types: Sequence[str], post_id: str | None, *, as_json: bool) -> None:
+    show = tell if types else tell_news
     async for happening in client.events(types=types, post_id=post_id):
         if happening:
-            show_json(happening.whole) if as_json else tell(happening)
+            show_json(happening.whole) if as_json else show(happening)
 
 
 def tell(happening: Happening) -> None:
     """Print the event as one line."""
     say(sentence(happening, datetime.now(UTC)))
+
+
+def tell_news(happening: Happening) -> None:
+    """Print the event unless services only repeat themselves."""
+    if happening.type not in REPEATED:
+        tell(happening)
 
 
 @asynccontextmanager
@@ -67,7 +76,7 @@ class Following:
     """The live stream, followed across interruptions, for whoever takes part in it."""
 
     client: Client
-    hearers: list[Callable[[Happening], None]] = field(default_factory=lambda: [tell])
+    hearers: list[Callable[[Happening], None]] = field(default_factory=lambda: [tell_news])
     listening: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
