@@ -5,12 +5,24 @@ from typing import Any
 
 import pytest
 
-from tests.integration.publisher.conformance import bluesky, linkedin, mastodon, plain, reddit, telegram, x
+from tests.integration.publisher.conformance import (
+    bluesky,
+    discord,
+    guide,
+    linkedin,
+    mastodon,
+    plain,
+    reddit,
+    telegram,
+    x,
+)
 from tests.integration.publisher.conformance.case import Case
 
 CASES: tuple[Case[Any], ...] = (
     *plain.CASES,
     bluesky.CASE,
+    *discord.CASES,
+    guide.CASE,
     linkedin.CASE,
     mastodon.CASE,
     reddit.CASE,
