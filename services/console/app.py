@@ -19,6 +19,7 @@ from shared.clock import SystemClock
 from shared.db import Database
 from shared.events import EVENTS, Event
 from shared.events.maintenance import RetentionPurgeRequested
+from shared.events.monitor import MentionFound
 from shared.events.publisher import (
     AccountConnected,
     AccountDisconnected,
@@ -40,6 +41,7 @@ from shared.events.requests import (
     ScheduleCancelRequested,
     ScheduleRequested,
     TimerTriggerRequested,
+    WorkspaceConfigured,
 )
 from shared.events.scheduler import (
     PublishRequested,
@@ -69,6 +71,7 @@ TAKERS: Mapping[type[Event], str] = {
     PublishResolveRequested: "publisher.commands",
     AccountConnectRequested: "publisher.commands",
     AccountDisconnectRequested: "publisher.commands",
+    WorkspaceConfigured: "monitor.workspaces",
 }
 """The queue that must be there before a request is sent: nobody could answer it otherwise."""
 
@@ -145,5 +148,7 @@ def reactions_of(projector: Projector) -> Mapping[type[Event], Handler]:
         AccountRefreshFailed: projector.on_account_fact,
         TimerFired: projector.on_timer_fired,
         TimerConfigured: projector.on_timer_configured,
+        WorkspaceConfigured: projector.on_workspace_configured,
+        MentionFound: projector.on_mention_found,
     }
     return known | {event: projector.on_other for event in EVENTS.values() if event not in known}

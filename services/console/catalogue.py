@@ -15,6 +15,7 @@ from services.console.drafts import Draft, Drafts
 from services.console.rows import post_in
 from services.console.tables import accounts, connections, drafts, posts, rejections
 from services.console.timers import Timers
+from services.console.workspaces import Workspaces
 from shared.db import Database
 from shared.events.progress import State
 
@@ -60,6 +61,7 @@ class Catalogue:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.timers = Timers(database)
+        self.workspaces = Workspaces(database)
 
     async def list_posts(self, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
         """A page of posts by the time they are due."""

@@ -10,9 +10,16 @@ from pydantic import JsonValue
 
 from services.console.domain import account_told_by, told_by
 from services.console.store import Learned, Row, Store
+from services.console.workspaces import mention_row
 from shared.clock import Clock
 from shared.events import Event
-from shared.events.requests import AccountConnectRequested, ScheduleBatchRequested, ScheduleRequested
+from shared.events.monitor import MentionFound
+from shared.events.requests import (
+    AccountConnectRequested,
+    ScheduleBatchRequested,
+    ScheduleRequested,
+    WorkspaceConfigured,
+)
 from shared.events.scheduler import (
     RejectedPost,
     ScheduleBatchSettled,
@@ -72,6 +79,14 @@ class Projector:
     async def on_timer_fired(self, delivery: Delivery[TimerFired]) -> None:
         """When a timer fired last."""
         await self.store.timers.fired(delivery.event)
+
+    async def on_workspace_configured(self, delivery: Delivery[WorkspaceConfigured]) -> None:
+        """What a workspace is to be; its targets are left where they are."""
+        await self.store.workspaces.configured(delivery.event, self.clock.now())
+
+    async def on_mention_found(self, delivery: Delivery[MentionFound]) -> None:
+        """What was found for a workspace."""
+        await self.store.learn(Learned(mentions=[mention_row(delivery.event, self.clock.now())]))
 
     async def on_other(self, delivery: Delivery[Event]) -> None:
         """Nothing the read model holds."""

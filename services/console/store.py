@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.console.domain import Account, Post, folded, folded_accounts, merged, merged_account
 from services.console.merging import MergedTable
 from services.console.rows import account_in, post_in, row_of_account, row_of_post
-from services.console.tables import accounts, connections, drafts, posts, rejections
+from services.console.tables import accounts, connections, drafts, mentions, posts, rejections
 from services.console.timers import Timers
+from services.console.workspaces import Workspaces
 from shared import bulk
 from shared.clock import Clock
 from shared.db import Database
@@ -32,6 +33,7 @@ class Learned:
     drafts: Sequence[Row] = ()
     rejections: Sequence[Row] = ()
     connections: Sequence[Row] = ()
+    mentions: Sequence[Row] = ()
 
     @property
     def weight(self) -> int:
@@ -46,12 +48,14 @@ class Store:
         self._database = database
         self._clock = clock
         self.timers = Timers(database)
+        self.workspaces = Workspaces(database)
         dialect = database.dialect
         self._posts = MergedTable(posts, dialect, merge=merged, read=post_in, write=row_of_post)
         self._accounts = MergedTable(accounts, dialect, merge=merged_account, read=account_in, write=row_of_account)
         self._insert_drafts = bulk.insert_missing(drafts, dialect)
         self._insert_rejections = bulk.insert_missing(rejections, dialect)
         self._insert_connections = bulk.insert_missing(connections, dialect)
+        self._insert_mentions = bulk.insert_missing(mentions, dialect)
         self._commits: GroupCommit[Learned, None] = GroupCommit(
             self._commit, most=MOST_ROWS, weigh=lambda learned: learned.weight
         )
@@ -68,6 +72,7 @@ class Store:
             await _insert(connection, self._insert_drafts, chain.from_iterable(one.drafts for one in group))
             await _insert(connection, self._insert_rejections, chain.from_iterable(one.rejections for one in group))
             await _insert(connection, self._insert_connections, chain.from_iterable(one.connections for one in group))
+            await _insert(connection, self._insert_mentions, chain.from_iterable(one.mentions for one in group))
             await self._posts.learn(connection, told_posts, now)
             await self._accounts.learn(connection, told_accounts, now)
         return [None] * len(group)

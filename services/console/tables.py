@@ -118,3 +118,33 @@ firings = Table(
     Column("next_at", InstantColumn),
 )
 """When each timer fired last."""
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("workspace_id", String(200), primary_key=True),
+    Column("monitoring_enabled", Boolean, nullable=False),
+    Column("subreddits", Text, nullable=False),
+    Column("keywords", Text, nullable=False),
+    Column("notify", String(20), nullable=False),
+    Column("has_targets", Boolean, nullable=False),
+    Column("digest", Text),
+    Column("configured_at", InstantColumn, nullable=False),
+)
+"""Workspaces as they were asked for last; never their targets."""
+
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("workspace_id", String(200), primary_key=True),
+    Column("item_id", String(200), primary_key=True),
+    Column("subreddit", Text, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("keywords", Text, nullable=False),
+    Column("created_at", InstantColumn, nullable=False),
+    Column("seen_at", InstantColumn, nullable=False, index=True),
+    Index("mentions_by_time", "created_at", "workspace_id", "item_id"),
+)

@@ -12,9 +12,9 @@ from shared.local_time import in_utc, zone_named
 Kind = Literal["post", "comment"]
 KINDS: tuple[Kind, Kind] = ("post", "comment")
 
-FIRST_WAIT = timedelta(seconds=10)
-MOST_ATTEMPTS = 8
-"""Waits of 10, 20, 40 … s between them: a target that is away for twenty minutes still gets everything."""
+FIRST_WAIT = timedelta(seconds=5)
+MOST_ATTEMPTS = 9
+"""Waits of 5, 10, 20 … s between them: a target that is away for twenty minutes still gets everything."""
 
 _SUBREDDIT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_]{1,20}$")
 _NOT_ONE_SUBREDDIT = frozenset({"all", "popular", "friends", "mod", "random", "randnsfw"})

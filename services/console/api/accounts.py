@@ -1,13 +1,12 @@
 """Accounts: connect them, look at them, disconnect them. Credentials are sealed on arrival and never kept."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import Field, JsonValue
 
-from services.console.api.bodies import documented, read_body
+from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.views import AccountList, AccountView, of_type
@@ -57,17 +56,11 @@ async def connect_account(console: TheConsole, account_id: Id, request: Request)
 
 
 def _without_credentials(raw: bytes) -> tuple[Mapping[str, Any] | None, bytes]:
-    """Take the secrets out before anything else reads the body: no error text can then quote them."""
-    try:
-        body = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise Refusal(400, "invalid", "the body is not JSON") from None
-    if not isinstance(body, dict):
-        raise Refusal(400, "invalid", "the body is not a JSON object")
-    credentials = body.pop("credentials", None)
+    """The credentials, and the body without them."""
+    body, credentials = json_object(raw, without="credentials")
     if credentials is not None and not isinstance(credentials, dict):
         raise Refusal(400, "invalid", "credentials: must be a JSON object", field="credentials")
-    return credentials, json.dumps(body).encode()
+    return credentials, body
 
 
 def _wish(

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
 from services.console.amending import Change
-from services.console.api import accounts, changes, overview, posts, stream, timers
+from services.console.api import accounts, changes, overview, posts, stream, timers, workspaces
 from services.console.api.access import require_token
 from services.console.api.bodies import BodyLimit, schemas_of
 from services.console.api.console import Console
@@ -20,10 +20,11 @@ _ROUTERS: tuple[APIRouter, ...] = (
     changes.router,
     accounts.router,
     timers.router,
+    workspaces.router,
     overview.router,
     stream.router,
 )
-_BODIES = (ScheduleRequested, ScheduleBatchRequested, Change, changes.Resolution, accounts.Connection)
+_BODIES = (ScheduleRequested, ScheduleBatchRequested, Change, changes.Resolution, accounts.Connection, workspaces.Watch)
 
 
 def application(console: Console, health: Health) -> ASGIApp:

@@ -2,7 +2,7 @@
 
 import typer
 
-from services.console.cli import accounts, demo, importing, keys, posts, timers, up, watching
+from services.console.cli import accounts, demo, importing, keys, posts, timers, up, watching, workspaces
 
 app = typer.Typer(
     name="timeball",
@@ -21,6 +21,7 @@ app.command()(watching.watch)
 app.command(name="import")(importing.import_posts)
 app.add_typer(accounts.app)
 app.add_typer(timers.app)
+app.add_typer(workspaces.app)
 app.command()(keys.keys)
 
 

@@ -92,7 +92,7 @@ async def test_a_refusal_that_passes_is_tried_again(light_monitor: Monitor, stat
             await light_monitor.send(order)
         await light_monitor.send(order)
 
-    assert raised.value.delay == timedelta(seconds=10)
+    assert raised.value.delay == timedelta(seconds=5)
     assert await states(light_monitor) == [("sent", 2)]
 
 
@@ -111,10 +111,10 @@ async def test_a_refusal_for_good_is_parked_without_the_url(light_monitor: Monit
 async def test_a_target_that_is_away_is_given_up_after_the_last_attempt(light_monitor: Monitor) -> None:
     order = await a_mention(light_monitor, "json://127.0.0.1:9/hook")
 
-    for _ in range(7):
+    for _ in range(8):
         with pytest.raises(TryAgain):
             await light_monitor.send(order)
-    with pytest.raises(Park, match="not told after 8 attempts: no connection"):
+    with pytest.raises(Park, match="not told after 9 attempts: no connection"):
         await light_monitor.send(order)
 
 

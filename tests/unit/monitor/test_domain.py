@@ -82,5 +82,5 @@ def test_groups_are_as_few_as_fit() -> None:
 def test_waits_double_and_end() -> None:
     waits = [wait_before(attempt) for attempt in range(2, MOST_ATTEMPTS + 2)]
 
-    assert waits[:3] == [timedelta(seconds=seconds) for seconds in (10, 20, 40)]
+    assert waits[:3] == [timedelta(seconds=seconds) for seconds in (5, 10, 20)]
     assert waits[-1] is None

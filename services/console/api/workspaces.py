@@ -1,0 +1,162 @@
+"""Workspaces: configure what is watched, look at it, and read what was found. Notification URLs are never shown."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, JsonValue
+from pydantic_core import from_json
+from sqlalchemy import RowMapping
+
+from services.console.api.bodies import documented, json_object, read_body
+from services.console.api.console import Console, TheConsole
+from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.cursor import BadCursor, Cursor
+from services.console.workspaces import place_of
+from shared.events.base import Id, Name, Text, Value
+from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
+from shared.local_time import UnknownZone, zone_named
+from shared.sealing import seal
+
+MOST_ON_A_PAGE = 500
+
+router = APIRouter(tags=["workspaces"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
+
+
+class Watch(Value):
+    """What to watch and whom to tell: `notify_urls` (Apprise) in clear, sealed at once, or already `sealed_notify`."""
+
+    monitoring_enabled: bool = True
+    subreddits: tuple[Name, ...] = ()
+    keywords: tuple[Keyword, ...] = ()
+    notify_urls: tuple[str, ...] | None = None
+    sealed_notify: Text | None = None
+    notify: Literal["at_once", "digest"] = "at_once"
+    digest: DigestTime | None = None
+
+
+class WorkspaceView(BaseModel):
+    """A workspace as it was asked for last; the monitor's dead letters tell where it could not be watched so."""
+
+    workspace_id: str
+    monitoring_enabled: bool
+    subreddits: list[str]
+    keywords: list[JsonValue]
+    notify: str
+    has_targets: bool
+    digest: dict[str, str] | None
+    configured_at: datetime
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Self:
+        """The view of a row."""
+        told = {name: from_json(row[name]) if row[name] else None for name in ("subreddits", "keywords", "digest")}
+        return cls.model_validate({**row, **told})
+
+
+class WorkspaceList(BaseModel):
+    """Every workspace there is."""
+
+    workspaces: list[WorkspaceView]
+
+
+class MentionView(BaseModel):
+    """A post or comment in which a workspace's keywords were found."""
+
+    workspace_id: str
+    item_id: str
+    subreddit: str
+    kind: str
+    title: str
+    url: str
+    author: str
+    keywords: list[str]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Self:
+        """The view of a row."""
+        return cls.model_validate({**row, "keywords": from_json(row["keywords"])})
+
+
+class MentionPage(BaseModel):
+    """A page of mentions; `next` is the cursor of the following page, if there is one."""
+
+    mentions: list[MentionView]
+    next: str | None
+
+
+@router.get("/v1/workspaces")
+async def list_workspaces(console: TheConsole) -> WorkspaceList:
+    """Every workspace, watched or not."""
+    rows = await console.catalogue.workspaces.known()
+    return WorkspaceList(workspaces=[WorkspaceView.of(row) for row in rows])
+
+
+@router.get("/v1/workspaces/{workspace_id:path}")
+async def show_workspace(console: TheConsole, workspace_id: Id) -> WorkspaceView:
+    """One workspace."""
+    rows = await console.catalogue.workspaces.known(workspace_id)
+    if not rows:
+        raise Refusal(404, "not_found", f"no workspace {workspace_id!r} is known")
+    return WorkspaceView.of(rows[0])
+
+
+@router.put("/v1/workspaces/{workspace_id:path}", status_code=202, openapi_extra=documented(Watch))
+async def configure_workspace(console: TheConsole, workspace_id: Id, request: Request) -> WorkspaceView:
+    """Configure a workspace, or replace it whole: what is left out is gone, its targets too."""
+    urls, body = _without_urls(await request.body())
+    wish = _wish(console, workspace_id, read_body(Watch, body), urls)
+    await console.asking.tell(wish)
+    await console.catalogue.workspaces.configured(wish, console.clock.now())
+    return await show_workspace(console, workspace_id)
+
+
+@router.get("/v1/mentions")
+async def list_mentions(
+    console: TheConsole,
+    *,
+    workspace_id: Id | None = None,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
+) -> MentionPage:
+    """What was found, the latest first."""
+    rows = await console.catalogue.workspaces.mentions(workspace_id, _place(cursor), limit + 1)
+    page = [MentionView.of(row) for row in rows[:limit]]
+    return MentionPage(mentions=page, next=str(place_of(rows[limit - 1])) if len(rows) > limit else None)
+
+
+def _place(cursor: str | None) -> Cursor | None:
+    try:
+        return Cursor.read(cursor) if cursor else None
+    except BadCursor as error:
+        raise Refusal(400, "invalid", str(error), field="cursor") from error
+
+
+def _without_urls(raw: bytes) -> tuple[list[str] | None, bytes]:
+    """The targets, and the body without them."""
+    body, urls = json_object(raw, without="notify_urls")
+    is_list = isinstance(urls, list) and all(isinstance(url, str) for url in urls)
+    if urls is not None and not is_list:
+        raise Refusal(400, "invalid", "notify_urls: must be a list of Apprise URLs", field="notify_urls")
+    return urls, body
+
+
+def _wish(console: Console, workspace_id: Id, watch: Watch, urls: list[str] | None) -> WorkspaceConfigured:
+    if urls is not None and watch.sealed_notify is not None:
+        raise Refusal(400, "invalid", "send either notify_urls or sealed_notify", field="notify_urls")
+    if watch.digest:
+        _check_zone(watch.digest.zone)
+    told: dict[str, Any] = {name: getattr(watch, name) for name in Watch.model_fields if name != "notify_urls"}
+    sealed = seal(urls, console.public_keys["monitor"]) if urls else watch.sealed_notify
+    configured_at = console.clock.now()
+    return WorkspaceConfigured(
+        **told | {"workspace_id": workspace_id, "sealed_notify": sealed, "configured_at": configured_at}
+    )
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        zone_named(zone)
+    except UnknownZone as error:
+        raise Refusal(400, "invalid", f"digest.zone: {error}", field="digest.zone") from error

@@ -1,0 +1,94 @@
+"""`timeball workspaces`: configure what the monitor watches, and see what it found."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from services.console.cli.calling import JsonFlag, called, wrong
+from services.console.cli.client import Client, in_path
+from services.console.cli.posts import local_time
+from services.console.cli.screen import say, show_json, show_table
+from services.console.cli.workspace_files import Entry, UnreadableWorkspaces, workspaces_in
+from shared.sealing import seal
+
+app = typer.Typer(name="workspaces", help="Configure what is watched, and see what was found.", no_args_is_help=True)
+
+
+@app.command()
+def apply(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="YAML or JSON; see docs/monitor.md.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Configure the workspaces of a file; each replaces what it was. Notification URLs are sealed before they leave.
+
+    timeball workspaces apply workspaces.yaml
+    """
+    try:
+        entries = workspaces_in(file)
+    except UnreadableWorkspaces as error:
+        wrong(error)
+    applied = called(lambda client: _apply_all(client, entries))
+    if as_json:
+        show_json({"workspaces": applied})
+    else:
+        say(f"{len(applied)} workspaces configured: {', '.join(one['workspace_id'] for one in applied)}", "green")
+
+
+async def _apply_all(client: Client, entries: Sequence[Entry]) -> list[Any]:
+    public_key = (await client.call("GET", "/v1/keys"))["monitor"]
+    return [await _apply(client, entry, public_key) for entry in entries]
+
+
+async def _apply(client: Client, entry: Entry, public_key: str) -> Any:
+    sealed = {"sealed_notify": seal(list(entry.notify_urls), public_key)} if entry.notify_urls else {}
+    return await client.call("PUT", f"/v1/workspaces/{in_path(entry.workspace_id)}", body={**entry.body, **sealed})
+
+
+@app.command(name="list")
+def list_workspaces(as_json: JsonFlag = False) -> None:
+    """List every workspace, watched or not.
+
+    timeball workspaces list --json
+    """
+    workspaces = called(lambda client: client.call("GET", "/v1/workspaces"))["workspaces"]
+    if as_json:
+        show_json(workspaces)
+        return
+    columns = ("workspace", "watched", "subreddits", "keywords", "tells", "digest")
+    show_table("Workspaces", columns, map(_row, workspaces), {"yes": "green", "no": "dim"})
+
+
+def _row(workspace: dict[str, Any]) -> tuple[Any, ...]:
+    digest = workspace["digest"]
+    tells = workspace["notify"].replace("_", " ") if workspace["has_targets"] else "nobody"
+    return (
+        workspace["workspace_id"],
+        "yes" if workspace["monitoring_enabled"] else "no",
+        ", ".join(workspace["subreddits"]),
+        ", ".join(keyword["phrase"] for keyword in workspace["keywords"]),
+        tells,
+        f"{digest['at']} {digest['zone']}" if digest else None,
+    )
+
+
+@app.command()
+def mentions(
+    workspace_id: Annotated[str | None, typer.Argument(metavar="[WORKSPACE]")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show what was found, the latest first.
+
+    timeball workspaces mentions team
+    """
+    page = called(lambda client: client.call("GET", "/v1/mentions", workspace_id=workspace_id, limit=limit))
+    if as_json:
+        show_json(page)
+        return
+    rows = (
+        (local_time(one["created_at"]), one["workspace_id"], f"r/{one['subreddit']}", one["title"], one["url"])
+        for one in page["mentions"]
+    )
+    show_table("Mentions", ("when", "workspace", "where", "title", "link"), rows)

@@ -1,0 +1,76 @@
+"""Workspaces in the read model as they were asked for last, and what was found for them. Targets are not kept."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import RowMapping, Select, literal, select, tuple_
+from sqlalchemy.engine import Result
+
+from services.console.cursor import Cursor
+from services.console.tables import mentions, workspaces
+from shared import bulk
+from shared.db import Database
+from shared.events.monitor import MentionFound
+from shared.events.requests import WorkspaceConfigured
+
+
+class Workspaces:
+    """What the console knows of workspaces."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        newer = "workspaces.configured_at <= excluded.configured_at"
+        self._configure = bulk.upsert(workspaces, database.dialect, guard=newer)
+
+    async def configured(self, event: WorkspaceConfigured, now: datetime) -> None:
+        """Learn what a workspace is to be; older news changes nothing."""
+        row = {
+            "workspace_id": event.workspace_id,
+            "monitoring_enabled": event.monitoring_enabled,
+            "subreddits": to_json(event.subreddits).decode(),
+            "keywords": to_json([keyword.model_dump(exclude_defaults=True) for keyword in event.keywords]).decode(),
+            "notify": event.notify,
+            "has_targets": event.sealed_notify is not None,
+            "digest": event.digest.model_dump_json() if event.digest else None,
+            "configured_at": event.configured_at or now,
+        }
+        async with self._database.transaction() as connection:
+            await connection.execute(self._configure, bulk.encode([row]))
+
+    async def known(self, workspace_id: str | None = None) -> Sequence[RowMapping]:
+        """Every workspace, or the one that is named."""
+        wanted = select(workspaces).order_by(workspaces.c.workspace_id)
+        return await self._rows(wanted if workspace_id is None else wanted.where(_named(workspace_id)))
+
+    async def mentions(self, workspace_id: str | None, after: Cursor | None, limit: int) -> Sequence[RowMapping]:
+        """A page of what was found, the latest first."""
+        place = (mentions.c.created_at, mentions.c.workspace_id, mentions.c.item_id)
+        wanted = select(mentions).order_by(*(column.desc() for column in place)).limit(limit)
+        if workspace_id is not None:
+            wanted = wanted.where(mentions.c.workspace_id == workspace_id)
+        if after:
+            there = (after.due_at, after.post_id, after.account_id)
+            bound = (literal(value, column.type) for value, column in zip(there, place, strict=True))
+            wanted = wanted.where(tuple_(*place) < tuple_(*bound))
+        return await self._rows(wanted)
+
+    async def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
+        async with self._database.reading() as connection:
+            result: Result[Any] = await connection.execute(statement)
+            return result.mappings().all()
+
+
+def mention_row(event: MentionFound, now: datetime) -> dict[str, Any]:
+    """The row that holds a mention."""
+    return {**event.model_dump(exclude={"keywords"}), "keywords": to_json(event.keywords).decode(), "seen_at": now}
+
+
+def place_of(mention: RowMapping) -> Cursor:
+    """Where a page that ends with this mention goes on."""
+    return Cursor(mention["created_at"], mention["workspace_id"], mention["item_id"])
+
+
+def _named(workspace_id: str) -> Any:
+    return workspaces.c.workspace_id == workspace_id

@@ -1,0 +1,63 @@
+"""Workspaces and mentions in the read model: the latest word counts, and pages miss nothing."""
+
+from datetime import UTC, datetime, timedelta
+
+from services.console.api.workspaces import MentionView, WorkspaceView
+from services.console.workspaces import place_of
+from shared.events.monitor import MentionFound
+from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
+from tests.integration.console.conftest import ReadModel
+from tests.integration.console.test_read_model import learn
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def configured(phrase: str, at: datetime) -> WorkspaceConfigured:
+    return WorkspaceConfigured(
+        workspace_id="w",
+        monitoring_enabled=True,
+        subreddits=("sailing",),
+        keywords=(Keyword(phrase=phrase, match="phrase"),),
+        sealed_notify="c2VhbGVk",
+        digest=DigestTime(at="09:00", zone="UTC"),
+        configured_at=at,
+    )
+
+
+def mention(number: int, workspace_id: str = "w") -> MentionFound:
+    return MentionFound(
+        workspace_id=workspace_id,
+        subreddit="sailing",
+        item_id=f"t3_{number}",
+        kind="post",
+        title="Time ball",
+        url="https://www.reddit.com/x",
+        author="ann",
+        keywords=("time ball",),
+        created_at=NOON + timedelta(seconds=number // 2),
+    )
+
+
+async def test_the_latest_configuration_counts_and_targets_are_not_kept(read_model: ReadModel) -> None:
+    await learn(read_model, configured("new", NOON))
+    await learn(read_model, configured("old", NOON - timedelta(seconds=1)))
+
+    (row,) = await read_model.catalogue.workspaces.known("w")
+
+    view = WorkspaceView.of(row)
+    assert view.keywords == [{"phrase": "new", "match": "phrase"}]
+    assert (view.has_targets, view.notify, view.digest) == (True, "at_once", {"at": "09:00", "zone": "UTC"})
+    assert "c2VhbGVk" not in str(dict(row))
+
+
+async def test_mentions_heard_twice_are_there_once_and_pages_miss_none(read_model: ReadModel) -> None:
+    found = [mention(number) for number in range(5)]
+    await learn(read_model, *found, *found, mention(9, "other"))
+    seen: list[str] = []
+
+    cursor = None
+    while page := await read_model.catalogue.workspaces.mentions("w", cursor, 2):
+        seen += [MentionView.of(row).item_id for row in page]
+        cursor = place_of(page[-1])
+
+    assert seen == ["t3_4", "t3_3", "t3_2", "t3_1", "t3_0"]
