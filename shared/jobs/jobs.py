@@ -104,10 +104,12 @@ class Jobs:
         log.info("job_started", job=run.job, run_id=run.run_id)
         try:
             await self._work_under_lease(run, work)
+        except LeaseLost as lost:
+            log.warning("job_stopped", job=run.job, run_id=run.run_id, error=str(lost))
+            return str(lost)
         except Exception as error:
             log.warning("job_failed", job=run.job, run_id=run.run_id, exc_info=error)
-            text = str(error) if isinstance(error, LeaseLost) else f"{type(error).__name__}: {error}"
-            return redact_text(text.replace("\x00", ""))[:LONGEST_ERROR]
+            return redact_text(f"{type(error).__name__}: {error}".replace("\x00", ""))[:LONGEST_ERROR]
         log.info("job_succeeded", job=run.job, run_id=run.run_id)
         return None
 
