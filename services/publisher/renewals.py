@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Update, func, or_, true, update
 
 from services.publisher.domain import StoredAccount
-from services.publisher.store import Store
+from services.publisher.store import Store, Unit
 from services.publisher.tables import accounts
 from shared.messaging.envelope import Envelope
 
@@ -58,6 +58,12 @@ class Renewals:
             if told and is_changed:
                 await unit.emit([told])
         return is_changed
+
+
+async def refuse_account(unit: Unit, account_id: str, *, known_at: datetime) -> None:
+    """Note that a person must connect the account again, unless one has since it was known to be refused."""
+    is_as_known = (_c.account_id == account_id, _c.connected == true(), _c.changed_at <= known_at)
+    await unit.connection.execute(update(accounts).where(*is_as_known).values(needs_reconnect=True))
 
 
 def _with_tokens_of(account: StoredAccount) -> Update:

@@ -9,10 +9,12 @@ from services.publisher.callbacks import told_and_called_back
 from services.publisher.domain import Publication
 from services.publisher.outcomes import Outcome
 from services.publisher.platforms.base import Limits
+from services.publisher.renewals import refuse_account
 from services.publisher.reporting import report
 from services.publisher.store import Store
 from shared.clock import Clock
 from shared.db import is_passing
+from shared.events.publisher import AccountRefreshFailed
 from shared.group_commit import GroupCommit
 from shared.messaging.envelope import Envelope
 
@@ -44,16 +46,16 @@ class Settling:
 
     async def settle(self, claimed: Publication, outcome: Outcome) -> None:
         """Commit the outcome with its events, then carry out its verdict on the message."""
-        await self._write_down(claimed.claim_token or "", outcome)
+        await self._write_down(claimed, outcome)
         report(outcome)
         if outcome.verdict:
             raise outcome.verdict
 
-    async def _write_down(self, token: str, outcome: Outcome) -> None:
+    async def _write_down(self, claimed: Publication, outcome: Outcome) -> None:
         """Commit the outcome; while the database is away, keep it, for nobody else knows what became of the send."""
         while True:
             try:
-                return await self._outcomes.submit((token, outcome))
+                return await self._outcomes.submit((claimed, outcome))
             except Exception as error:
                 if self._is_stopping or not is_passing(error):
                     raise
@@ -65,10 +67,14 @@ class Settling:
             marked = await unit.mark_sending(claimed)
         return [publication.claim_token in marked for publication in claimed]
 
-    async def _finish(self, finished: Sequence[tuple[str, Outcome]]) -> Sequence[None]:
+    async def _finish(self, finished: Sequence[tuple[Publication, Outcome]]) -> Sequence[None]:
         async with self.store.unit() as unit:
-            ours = await unit.finish([(outcome.publication, token) for token, outcome in finished])
-            await unit.emit(self._envelopes([outcome for token, outcome in finished if token in ours]))
+            ours = await unit.finish(
+                [(outcome.publication, claimed.claim_token or "") for claimed, outcome in finished]
+            )
+            await unit.emit(self._envelopes([outcome for claimed, outcome in finished if claimed.claim_token in ours]))
+            for account_id, claimed_at in _refused(finished).items():
+                await refuse_account(unit, account_id, known_at=claimed_at)
             for account_id, (platform, until) in _closed([outcome for _, outcome in finished]).items():
                 limits = self.limits.get(platform)
                 whole_app = limits is not None and limits.headers_tell_of == "app"
@@ -87,6 +93,16 @@ class Settling:
                 now=now,
             )
         ]
+
+
+def _refused(finished: Sequence[tuple[Publication, Outcome]]) -> dict[str, datetime]:
+    """The accounts that their platforms refused, and when they were read for the last such post."""
+    refused: dict[str, datetime] = {}
+    for claimed, outcome in finished:
+        if any(isinstance(fact, AccountRefreshFailed) for fact in outcome.told):
+            at = claimed.updated_at
+            refused[claimed.account_id] = max(at, refused.get(claimed.account_id, at))
+    return dict(sorted(refused.items()))
 
 
 def _closed(outcomes: Sequence[Outcome]) -> dict[str, tuple[str, datetime]]:

@@ -1,6 +1,7 @@
 """A generic webhook, signed as Standard Webhooks says (standardwebhooks.com).
 
 The receiver deduplicates on `webhook-id`, which is the same for every attempt at one revision of a post on one account.
+One that answers 410 Gone wants no more: its account must be connected again.
 """
 
 import base64
@@ -9,15 +10,34 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 import httpx
 
-from services.publisher.platforms.base import FOR_EVER, Account, Platform, Post
-from services.publisher.platforms.errors import Rejected
+from services.publisher.platforms.base import FOR_EVER, Account, Platform, Post, Published
+from services.publisher.platforms.errors import Rejected, Unauthorized
 from services.publisher.platforms.posting import ReadyPost, request_for, url_of
 
 PREFIX = "whsec_"
 LEAST_SECRET_BYTES = 16
+GONE = str(HTTPStatus.GONE.value)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyForEndpoint:
+    """A signed post for an endpoint that may have been given up."""
+
+    post: ReadyPost
+
+    async def send(self, now: datetime) -> Published:
+        """Send it; Unauthorized where the endpoint says that it is gone."""
+        try:
+            return await self.post.send(now)
+        except Rejected as error:
+            if error.detail.code != GONE:
+                raise
+            message = f"the endpoint takes no more posts ({error.detail.message})"
+            raise Unauthorized(message, code=GONE) from error
 
 
 @dataclass(frozen=True)
@@ -32,7 +52,7 @@ class Webhook(Platform):
         url_of(account)
         secrets_of(account)
 
-    async def prepare(self, post: Post, account: Account) -> ReadyPost:
+    async def prepare(self, post: Post, account: Account) -> ReadyForEndpoint:
         """Build the request; it is signed when it is sent, since the signature covers the time."""
         secrets = secrets_of(account)
         webhook_id = message_id(post)
@@ -40,7 +60,7 @@ class Webhook(Platform):
         def sign(body: bytes, now: datetime) -> Mapping[str, str]:
             return signature_headers(secrets, webhook_id, body, now)
 
-        return ReadyPost(self.client, request_for(self.client, post, account), sign)
+        return ReadyForEndpoint(ReadyPost(self.client, request_for(self.client, post, account), sign))
 
     def deduplicates_for(self, account: Account) -> timedelta:
         """By `webhook-id`, as long as the receiver remembers it."""
