@@ -1,10 +1,12 @@
 """The map of the monitor: what it consumes, and how it is put together."""
 
+import asyncio
 from importlib.metadata import version
 from pathlib import Path
 
 import httpx
 
+from services.monitor import retention
 from services.monitor.checking import Checking
 from services.monitor.digesting import Digesting
 from services.monitor.handlers import Handlers
@@ -16,6 +18,7 @@ from services.monitor.tables import job_runs, outbox
 from services.monitor.targets import AT_ONCE, Targets
 from shared.clock import Clock, SystemClock
 from shared.db import Database
+from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.monitor import NotificationRequested
 from shared.events.requests import WorkspaceConfigured
 from shared.events.scheduler import TimerFired
@@ -25,6 +28,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import RETRY_TIERS, Queue, Topology
 from shared.outbound import outbound_client
+from shared.retention import Purge, Retention, queue_of
 from shared.sealing import SealingKey
 from shared.service import Service, rabbit_broker
 from shared.vault import Vault
@@ -38,6 +42,8 @@ WORKSPACES = Queue(NAME, "monitor.workspaces", ("workspace.configured",))
 TIMERS = Queue(NAME, "monitor.timers", ("timer.fired",))
 NOTIFICATIONS = Queue(NAME, "monitor.notifications", ())
 """The monitor writes to it itself: one message for each mention or digest and target."""
+
+RETENTION = queue_of(NAME)
 
 
 def build(settings: Settings) -> Service:
@@ -64,15 +70,19 @@ def build(settings: Settings) -> Service:
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
     subscribe(consumer, handlers, Notifying(store, targets, vault, clock))
+    stopping = asyncio.Event()
+    old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
+    consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
     return Service(
         name=NAME,
         database=database,
         publisher=publisher,
         broker=broker,
-        topology=Topology(NAME, (WORKSPACES, TIMERS, NOTIFICATIONS), retry_tiers=RETRY_TIERS),
+        topology=Topology(NAME, (WORKSPACES, TIMERS, NOTIFICATIONS, RETENTION), retry_tiers=RETRY_TIERS),
         outbox=relay,
         closing=(targets.close, client.aclose),
         http=(settings.http_host, settings.http_port),
+        stopping=stopping,
     )
 
 

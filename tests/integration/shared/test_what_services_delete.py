@@ -13,11 +13,16 @@ from sqlalchemy import Table, insert, select, text
 
 import services.console.app
 import services.console.retention
+import services.maintenance.app
+import services.maintenance.retention
+import services.monitor.app
+import services.monitor.retention
 import services.publisher.app
 import services.publisher.retention
 import services.scheduler.app
 import services.scheduler.retention
 from services.console import tables as console
+from services.monitor import tables as monitor
 from services.publisher import tables as publisher
 from services.publisher.claims import Claims
 from services.publisher.domain import Claimed, Hold, StoredAccount
@@ -47,6 +52,8 @@ OPEN_TO_THE_PUBLISHER = ("claimed", "sending", "retrying", "held", "unknown")
 SERVICES = {
     "scheduler": (services.scheduler.app.MIGRATIONS, services.scheduler.retention.RULES),
     "publisher": (services.publisher.app.MIGRATIONS, services.publisher.retention.RULES),
+    "monitor": (services.monitor.app.MIGRATIONS, services.monitor.retention.RULES),
+    "maintenance": (services.maintenance.app.MIGRATIONS, services.maintenance.retention.RULES),
     "console": (services.console.app.MIGRATIONS, services.console.retention.RULES),
 }
 
@@ -166,6 +173,26 @@ async def test_the_console_keeps_what_is_asked_for_until_it_has_come_to_its_end(
         assert await left(database, console.drafts, "post_id") == {"scheduled"}
         assert await left(database, console.connections, "request_id") == {"now"}
         assert await left(database, console.rejections, "post_id") == set()
+
+
+async def test_the_monitor_keeps_mentions_that_a_digest_waits_for(database_url: str) -> None:
+    migrations, rules = SERVICES["monitor"]
+    text_columns = ("kind", "subreddit", "title", "excerpt", "url", "author", "phrases")
+    mention = dict.fromkeys(text_columns, "x") | {"created_at": LONG_AGO, "found_at": LONG_AGO}
+    workspace: dict[str, Any] = dict.fromkeys(("subreddits", "keywords", "targets", "target_ids"), "[]")
+    workspace |= {"enabled": True, "tells_at_once": False, "updated_at": LONG_AGO}
+    daily, at_once = {"workspace_id": "daily"}, {"workspace_id": "at once"}
+    async with migrated(database_url, migrations) as database:
+        await write(database, monitor.workspaces, [workspace | daily | {"digest": "{}"}])
+        await write(database, monitor.workspaces, [workspace | at_once | {"digest": None}])
+        await write(database, monitor.mentions, [mention | daily | {"item_id": "told", "day": "2027-02-16"}])
+        await write(database, monitor.mentions, [mention | daily | {"item_id": "waits", "day": None}])
+        await write(database, monitor.mentions, [mention | at_once | {"item_id": "alone", "day": None}])
+
+        rows = await a_purge(database).run(rules, ASKED)
+
+        assert rows == 2
+        assert await left(database, monitor.mentions, "item_id") == {"waits"}
 
 
 @pytest.mark.parametrize("service", SERVICES)
