@@ -43,7 +43,7 @@ class Bluesky(Network):
     issued: list[str] = field(default_factory=list)
     logins: int = 0
     points: int = 5000
-    _records: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    _records: dict[str, str] = field(default_factory=dict)
     _blobs: dict[str, int] = field(default_factory=dict)
     _access: dict[str, datetime] = field(default_factory=dict)
     _refresh: dict[str, datetime] = field(default_factory=dict)
@@ -138,18 +138,18 @@ class Bluesky(Network):
         return {"blob": {"$type": "blob", "ref": {"$link": cid}, "mimeType": kind, "size": len(call.body)}}
 
     def _put(self, call: Call) -> Any:
-        """Identical again: nothing happens. Anything else where `swapRecord` is null: refused."""
+        """Write the record; where `swapRecord` is null, not over another one."""
         self._authorize(call)
         asked = call.json
         key, record = asked["rkey"], asked["record"]
         self._check(asked["repo"], key, record)
         uri, cid = f"at://{DID}/{asked['collection']}/{key}", _cid(record)
-        if key in self._records and self._records[key][0] != cid and asked.get("swapRecord", cid) is None:
-            raise Refusal("InvalidSwap", f"Record was at {self._records[key][0]}")
-        if key not in self._records:
-            self.points -= 2
-            self.posts.append(Posted(uri, DID, record["text"], record))
-        self._records[key] = (cid, record)
+        if key in self._records and self._records[key] != cid and asked.get("swapRecord", cid) is None:
+            raise Refusal("InvalidSwap", f"Record was at {self._records[key]}")
+        self.points -= 2
+        self.posts = [posted for posted in self.posts if posted.id != uri]
+        self.posts.append(Posted(uri, DID, record["text"], record))
+        self._records[key] = cid
         return {"uri": uri, "cid": cid, "validationStatus": "valid"}
 
     def _check(self, repo: str, key: str, record: Any) -> None:

@@ -70,7 +70,8 @@ async def test_what_stands_under_the_key_is_the_post_itself() -> None:
             FRIENDS["alice.bsky.social"] = friend
 
     assert first == second == desk.network.posts[0].id
-    assert len(desk.network.posts) == 1
+    (posted,) = desk.network.posts
+    assert [facet["features"][0]["did"] for facet in posted.raw["facets"]] == ["did:plc:alice"]
 
 
 async def test_the_password_is_used_once_and_then_the_session_goes_on() -> None:

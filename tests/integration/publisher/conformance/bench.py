@@ -17,7 +17,7 @@ from services.publisher.app import REQUESTS
 from services.publisher.bulkheads import Bulkheads
 from services.publisher.claims import Claims
 from services.publisher.connecting import Connecting
-from services.publisher.domain import Publication
+from services.publisher.domain import Publication, StoredAccount
 from services.publisher.doubt import Doubts
 from services.publisher.handlers import Handlers
 from services.publisher.platforms.base import Platform
@@ -160,6 +160,12 @@ class Bench:
         await eventually(lambda: len(self.network.faults) < faults, within=PATIENCE, what="the request arrived")
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+    async def stored_account(self) -> StoredAccount:
+        """The account as the publisher knows it."""
+        stored = await self.replica.store.account(ACCOUNT)
+        assert stored is not None
+        return stored
 
     async def kept(self, event: PublishRequested) -> Publication:
         """The post as the publisher knows it."""
