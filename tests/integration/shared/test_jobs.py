@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text, update
 
+from shared.db import Conflict
 from shared.events.maintenance import JobFailed, JobSkipped, JobStarted, JobSucceeded
+from shared.jobs.runs import Run, Runs
 from shared.messaging.verdict import TryAgain
 from tests.fakes.clock import FakeClock
 from tests.support.jobs import LEASE, MINUTE, NOON, Work, Worker, done_at_once, runs_table, tick
@@ -126,6 +129,19 @@ async def test_of_many_ticks_at_once_one_runs(workers: tuple[Worker, Worker]) ->
 
     assert work.most_at_once == 1
     assert sorted((await workers[0].states()).values()) == ["skipped"] * 5 + ["succeeded"]
+
+
+async def test_two_who_saw_nothing_in_their_way_cannot_both_begin(worker: Worker) -> None:
+    run = Run("monitor.check", NOON, "r-1", "running", NOON, NOON + LEASE)
+    runs = Runs(runs_table)
+
+    async with worker.database.transaction() as connection:
+        await runs.add(connection, run)
+
+    for other in (replace(run, run_id="r-2"), replace(run, run_id="r-2", tick_at=NOON + MINUTE)):
+        with pytest.raises(Conflict):
+            async with worker.database.transaction() as connection:
+                await runs.add(connection, other)
 
 
 async def test_of_one_tick_delivered_twice_at_once_one_runs(workers: tuple[Worker, Worker]) -> None:
