@@ -93,7 +93,8 @@ class Bulkhead:
         return len(self._taken) >= self._allowed
 
     def _is_unwell(self, now: float) -> bool:
-        return self._is_full() and now - self._oldest(now) > UNWELL_AFTER
+        """Full for too long; and while a few try whether it is well again, full is enough."""
+        return self._is_full() and (self._unwell_since is not None or now - self._oldest(now) > UNWELL_AFTER)
 
     def _oldest(self, now: float) -> float:
         return next(iter(self._taken)).since if self._taken else now

@@ -129,6 +129,7 @@ def test_keys_are_made_once(tmp_path: Path) -> None:
     assert _contents(tmp_path) == made
     assert set(made) == {
         "publisher/keys/secret_keys",
+        "publisher/keys/callback_secret",
         "publisher/keys/publisher.sealing_key",
         "monitor/keys/secret_keys",
         "monitor/keys/monitor.sealing_key",

@@ -104,13 +104,11 @@ async def test_a_few_try_whether_it_is_well_again() -> None:
     await unwell(bulkheads, answered=False)
 
     probes = await taken(bulkheads, PROBES)
-    waiting = asyncio.create_task(bulkheads.take("one"))
-    await asyncio.sleep(0)
-    assert not waiting.done()
+    with pytest.raises(Unwell):
+        await bulkheads.take("one")
     bulkheads.give_back("one", probes[0])
 
-    await asyncio.wait_for(waiting, 1)
-    await asyncio.wait_for(bulkheads.take("one"), 1)
+    await asyncio.wait_for(taken(bulkheads, MOST - 1), 1)
 
 
 async def test_a_slow_answer_is_an_answer() -> None:
