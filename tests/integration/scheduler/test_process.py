@@ -22,7 +22,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from sqlalchemy import insert
 
 from deploy.local.postgres_node import PostgresNode
-from services.scheduler.release import LEAD
+from services.scheduler.release import MEDIA_LEAD
 from services.scheduler.tables import outbox
 from shared.db import Database
 from shared.events import Event
@@ -154,7 +154,7 @@ def post(post_id: str, *account_ids: str, due_in: float | None = 3600, **more: A
 
 @scenario
 async def a_post_is_accepted_with_its_instant(world: World) -> None:
-    request = post("accepted")
+    request = post("accepted", content="Accepted.")
 
     answer = await world.ask(request, "schedule.accepted")
 
@@ -231,7 +231,7 @@ async def an_account_is_known_from_its_events(world: World) -> None:
 
 
 async def _has_no_warning(world: World) -> bool:
-    answer = await world.ask(post(uuid4().hex, "known"), "schedule.accepted")
+    answer = await world.ask(post(uuid4().hex, "known", content=uuid4().hex), "schedule.accepted")
     return "warning" not in answer.body
 
 
@@ -291,13 +291,13 @@ async def a_post_for_now_is_dispatched_at_once(world: World) -> None:
 async def a_dispatched_post_arrives_its_lead_before_it_is_due_as_the_contract_says(world: World) -> None:
     media = [{"url": "https://cdn.example/a.jpg", "alt": "A red ball"}]
     targets = [{"account_id": "plain", "options": {"visibility": "unlisted"}}]
-    request = post("on time", due_in=6, content="Grüße 👋", media=media, targets=targets)
+    request = post("on time", due_in=24, content="Grüße 👋", media=media, targets=targets)
 
     envelope = await world.bus.emit(request)
     at, message = await world.dispatched("on time")
 
     assert isinstance(request.publish_at, datetime)
-    release_at = request.publish_at - LEAD
+    release_at = request.publish_at - MEDIA_LEAD
     assert at > release_at - SECOND / 50
     assert abs(released_at(message) - release_at) <= SECOND
     assert (message.content_type, message.type, message.app_id) == (
