@@ -5,8 +5,9 @@ exclusions are looked at. Regular expressions run on RE2, in time linear in the 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 import re2
@@ -28,6 +29,7 @@ class Wish:
     """One keyword of one workspace, its patterns by number."""
 
     workspace: Workspace
+    followed: frozenset[str]
     phrase: str
     pattern: int
     excluded: tuple[int, ...]
@@ -79,39 +81,41 @@ class Matcher:
     def __init__(self, workspaces: Iterable[Workspace]) -> None:
         patterns = Patterns()
         self.unusable: dict[str, str] = {}
-        self._wishes: dict[str, dict[int, list[Wish]]] = defaultdict(lambda: defaultdict(list))
+        self._wishes: dict[int, list[Wish]] = defaultdict(list)
+        self._followed: set[str] = set()
+        self._regexes_in: dict[str, set[int]] = defaultdict(set)
         for workspace in workspaces:
             try:
-                self._serve(workspace, list(_wishes(workspace, patterns)))
+                self._serve(list(_wishes(workspace, patterns)), patterns.regexes)
             except InvalidWorkspace as error:
                 self.unusable[workspace.workspace_id] = str(error)
         self._automata = list(_automata(patterns.keywords))
         self._regexes = patterns.regexes
-        self._regexes_in = {name: self._regexes.keys() & wishes.keys() for name, wishes in self._wishes.items()}
 
-    def _serve(self, workspace: Workspace, wishes: Sequence[Wish]) -> None:
+    def _serve(self, wishes: Sequence[Wish], regexes: Mapping[int, Any]) -> None:
         for wish in wishes:
-            for subreddit in workspace.subreddits:
-                self._wishes[subreddit][wish.pattern].append(wish)
+            self._wishes[wish.pattern].append(wish)
+            self._followed |= wish.followed
+            if wish.pattern in regexes:
+                for subreddit in wish.followed:
+                    self._regexes_in[subreddit].add(wish.pattern)
 
     def mentions(self, item: Item) -> list[Mention]:
         """One mention for each workspace that follows the subreddit and looks for something that is there."""
-        wishes = self._wishes.get(item.subreddit.lower())
-        if not wishes:
+        subreddit = item.subreddit.lower()
+        if subreddit not in self._followed:
             return []
-        hits = self._hits(item)
+        hits = self._hits(item.words[:MOST_TEXT], subreddit)
         found: dict[str, tuple[Workspace, list[str]]] = {}
-        for number in sorted(hits & wishes.keys()):
-            for wish in wishes[number]:
-                if hits.isdisjoint(wish.excluded):
+        for number in sorted(hits & self._wishes.keys()):
+            for wish in self._wishes[number]:
+                if subreddit in wish.followed and hits.isdisjoint(wish.excluded):
                     found.setdefault(wish.workspace.workspace_id, (wish.workspace, []))[1].append(wish.phrase)
         return [Mention(workspace, item, tuple(dict.fromkeys(phrases))) for workspace, phrases in found.values()]
 
-    def _hits(self, item: Item) -> Hits:
-        text = item.words[:MOST_TEXT]
+    def _hits(self, text: str, subreddit: str) -> Hits:
         hits = {number for automaton in self._automata for number in automaton.hits(text)}
-        regexes = self._regexes_in[item.subreddit.lower()]
-        if regexes:
+        if regexes := self._regexes_in.get(subreddit):
             composed = forms.composed(text)
             hits.update(number for number in regexes if self._regexes[number].search(composed))
         return hits
@@ -141,9 +145,10 @@ def compiled(keyword: Keyword) -> Any:
 
 
 def _wishes(workspace: Workspace, patterns: Patterns) -> Iterator[Wish]:
+    followed = frozenset(map(intern, workspace.subreddits))
     for keyword in workspace.keywords:
         excluded = tuple(patterns.number(_exclusion(keyword, word)) for word in keyword.exclude)
-        yield Wish(workspace, keyword.phrase, patterns.number(keyword), excluded)
+        yield Wish(workspace, followed, keyword.phrase, patterns.number(keyword), excluded)
 
 
 def _exclusion(keyword: Keyword, word: str) -> Keyword:
