@@ -15,6 +15,8 @@ from services.console.cli.screen import say, show_json
 from services.console.cli.sentences import sentence
 
 RECONNECT_SECONDS = 1.0
+ROUTINE = frozenset({"service.reported"})
+"""What comes every minute, and is shown only to who asks for it."""
 REPEATED = frozenset({"timer.configured", "service.reported"})
 """What services tell one another again and again; people see it when they ask for it."""
 
@@ -39,7 +41,7 @@ def watch(
 async def _watch(client: Client, types: Sequence[str], post_id: str | None, *, as_json: bool) -> None:
     show = tell if types else tell_news
     async for happening in client.events(types=types, post_id=post_id):
-        if happening:
+        if happening and (types or happening.type not in ROUTINE):
             show_json(happening.whole) if as_json else show(happening)
 
 
@@ -92,5 +94,5 @@ class Following:
             if happening is None:
                 self.listening.set()
                 continue
-            for hear in tuple(self.hearers):
+            for hear in tuple(self.hearers) if happening.type not in ROUTINE else ():
                 hear(happening)
