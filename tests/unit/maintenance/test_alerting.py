@@ -1,0 +1,63 @@
+"""A condition is told once, again when it is worse or a day old, and told to be over when it has stayed away."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.maintenance.alerting import CALM, REMIND_AFTER, Key, judge
+from services.maintenance.domain import Alert, Condition
+from shared.events.maintenance import AlertRaised
+
+NOW = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
+STEP = timedelta(minutes=1)
+
+
+def condition(code: str = "code", *, grade: int = 0, patience: timedelta = timedelta(0)) -> Condition:
+    return Condition(code, "subject", "warning", f"grade {grade}", grade=grade, patience=patience)
+
+
+def through(looks: list[list[Condition]]) -> list[list[AlertRaised]]:
+    """What is told at each look, a minute apart."""
+    known: dict[Key, Alert] = {}
+    told = []
+    for number, conditions in enumerate(looks):
+        verdict = judge(known, conditions, NOW + STEP * number)
+        known = {alert.key: alert for alert in verdict.kept}
+        told.append(verdict.told)
+    return told
+
+
+def test_what_passes_within_its_patience_is_never_told() -> None:
+    brief = condition(patience=2 * STEP)
+
+    assert through([[brief], [brief], [], [brief], [brief], []]) == [[]] * 6
+
+
+def test_what_lasts_longer_than_its_patience_is_told_once() -> None:
+    lasting = condition(patience=2 * STEP)
+
+    assert [len(told) for told in through([[lasting]] * 6)] == [0, 0, 1, 0, 0, 0]
+
+
+def test_what_grows_worse_is_told_again_and_what_gets_better_is_not() -> None:
+    told = through([[condition(grade=grade)] for grade in (1, 1, 2, 1, 2, 3)])
+
+    assert [alert.message for alerts in told for alert in alerts] == ["grade 1", "grade 2", "grade 3"]
+
+
+def test_what_comes_and_goes_is_one_alert() -> None:
+    told = through([[condition()], [], [condition()], [], [condition()]])
+
+    assert sum(map(len, told)) == 1
+
+
+@given(st.lists(st.sets(st.sampled_from("abc")), max_size=60))
+def test_each_is_told_to_be_over_once_for_each_time_it_is_told(looks: list[set[str]]) -> None:
+    calm: list[list[Condition]] = [[]] * (CALM // STEP + 2)
+    told = sum(through([[condition(code) for code in sorted(look)] for look in looks] + calm), [])
+
+    for code in "abc":
+        states = [alert.state for alert in told if alert.code == code]
+        assert states == ["raised", "resolved"] * (len(states) // 2)
+    assert len(looks) * STEP < REMIND_AFTER
