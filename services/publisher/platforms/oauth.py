@@ -1,6 +1,6 @@
 """What networks with OAuth 2 have in common: a bearer token in every request, and refresh tokens that renew it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from services.publisher.platforms.base import Account, Renewed
+from services.publisher.platforms.base import Account, Published, Renewed
 from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.exchange import (
     Judge,
@@ -108,6 +108,18 @@ async def asked(client: httpx.AsyncClient, request: httpx.Request, judge: Judge 
         judge(response, body, _dated(response))
     raise_for(response, body, _dated(response))
     return json_object(body)
+
+
+async def there_already(look_up: Awaitable[Published | None], refusal: Rejected) -> Published:
+    """What a network refuses to take twice, where it is this very post; Unconfirmed where that cannot be found out."""
+    try:
+        found = await look_up
+    except Rejected as error:
+        reason = f"{refusal.detail.message}; whether it is this post cannot be found out: {error.detail.message}"
+        raise Unconfirmed(reason, code=refusal.detail.code) from error
+    if found is None:
+        raise refusal
+    return found
 
 
 def _dated(response: httpx.Response) -> datetime:

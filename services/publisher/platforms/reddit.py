@@ -15,7 +15,7 @@ import httpx
 
 from services.publisher.platforms.allowance import allowance_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
-from services.publisher.platforms.errors import RateLimited, Rejected, Unconfirmed
+from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
 from services.publisher.platforms.exchange import json_object, text_or_none
 from services.publisher.platforms.oauth import (
     LONG_AGO,
@@ -27,6 +27,7 @@ from services.publisher.platforms.oauth import (
     require_instants,
     server_of,
     submitted,
+    there_already,
     token_request,
 )
 from services.publisher.platforms.reddit_posts import (
@@ -75,11 +76,10 @@ class ReadySubmission:
         code, message = _first(errors)
         if code == "RATELIMIT":
             raise RateLimited(message, retry_after=break_in(message), code="ratelimit")
-        if code == "ALREADY_SUB":
-            found = await self.reddit.look_up(self.post, self.account)
-            if found:
-                return found
-        raise Rejected(message, code=code.lower())
+        refusal = Rejected(message, code=code.lower())
+        if code != "ALREADY_SUB":
+            raise refusal
+        return await there_already(self.reddit.look_up(self.post, self.account), refusal)
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,9 @@ class Reddit(Platform):
         me = await self._get("/api/v1/me", account)
         query = {"sort": "new", "limit": "100", "raw_json": "1"}
         listing = await self._get(f"/user/{me.get('name')}/submitted", account, **query)
-        children = (listing.get("data") or {}).get("children") or []
+        if listing.get("kind") != "Listing":
+            raise Transient("the reply is no list of submissions", code="unreadable_reply")
+        children = listing["data"]["children"]
         alike = [one["data"] for one in children if is_like(one["data"], wanted, post.publish_at - CLOCKS_DIFFER)]
         return found_as(alike[-1]) if alike else None
 

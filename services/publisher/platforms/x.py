@@ -27,6 +27,7 @@ from services.publisher.platforms.oauth import (
     require_instants,
     server_of,
     submitted,
+    there_already,
     token_request,
 )
 from services.publisher.platforms.x_texts import is_like
@@ -59,19 +60,14 @@ class ReadyTweet:
         try:
             response, body = await submitted(self.x.client, self.request, now, judge)
         except Rejected as error:
-            return await self._after_refusal(error)
+            if not _is_duplicate(error):
+                raise
+            return await there_already(self.x.look_up(self.post, self.account), error)
         told = json_object(body).get("data")
         identity = text_or_none(told.get("id")) if isinstance(told, dict) else None
         if identity is None:
             raise Unconfirmed("the reply names no post", code="unreadable_reply")
         return replace(_published(identity, self.account), allowance=_allowance(response, now))
-
-    async def _after_refusal(self, error: Rejected) -> Published:
-        is_duplicate = error.detail.code == str(int(HTTPStatus.FORBIDDEN)) and "duplicate" in error.detail.message
-        found = await self.x.look_up(self.post, self.account) if is_duplicate else None
-        if found is None:
-            raise error
-        return found
 
 
 @dataclass(frozen=True)
@@ -114,8 +110,10 @@ class X(Platform):
         since = post.publish_at - CLOCKS_DIFFER
         me = (await self._ask("GET", "/2/users/me", account)).get("data") or {}
         query = {"start_time": since.strftime("%Y-%m-%dT%H:%M:%SZ"), "max_results": "100", "tweet.fields": FIELDS}
-        tweets = (await self._ask("GET", f"/2/users/{me.get('id')}/tweets", account, params=query)).get("data") or []
-        alike = [tweet for tweet in tweets if is_like(tweet, post, since)]
+        told = await self._ask("GET", f"/2/users/{me.get('id')}/tweets", account, params=query)
+        if not told.keys() & {"data", "meta"}:
+            raise Transient("the reply is no list of posts", code="unreadable_reply")
+        alike = [tweet for tweet in told.get("data") or () if is_like(tweet, post, since)]
         return _published(str(alike[-1]["id"]), account) if alike else None
 
     def app_of(self, account: Account) -> str | None:
@@ -183,6 +181,10 @@ def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
             raise RateLimited(f"HTTP 429: {_told(body)}", retry_after=wait, code="429")
     elif response.is_client_error and response.status_code not in PASSING and _told(body):
         raise Rejected(f"HTTP {response.status_code}: {_told(body)}", code=str(response.status_code))
+
+
+def _is_duplicate(error: Rejected) -> bool:
+    return error.detail.code == str(int(HTTPStatus.FORBIDDEN)) and "duplicate" in error.detail.message
 
 
 def _told(body: bytes) -> str:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from services.publisher.platforms.base import Account, Post
-from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unconfirmed
+from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unauthorized, Unconfirmed
 from services.publisher.platforms.reddit import Reddit, break_in
 from services.publisher.platforms.reddit_posts import submission_of, subreddit_of, title_and_text
 from shared.clock import SystemClock
@@ -148,6 +148,13 @@ async def test_of_several_that_are_alike_the_oldest_is_meant() -> None:
 
     assert found is not None
     assert (found.platform_post_id, ids[0]) == (network.posts[0].id, network.posts[0].id)
+
+
+async def test_a_page_instead_of_a_list_does_not_say_that_the_post_is_not_there() -> None:
+    answer = httpx.Response(200, content=b"<html>Welcome!</html>")
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as client:
+        with pytest.raises(Transient, match="no list"):
+            await Reddit(client).look_up(a_submission(), redditor(access_token="t0ken"))
 
 
 @pytest.mark.parametrize("status", [502, 504])

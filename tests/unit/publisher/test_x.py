@@ -15,7 +15,7 @@ from services.publisher.platforms.x import X, judge
 from services.publisher.platforms.x_texts import is_like
 from shared.clock import SystemClock
 from tests.fakes.networks.base import Fault, Reply, refuses
-from tests.fakes.networks.x import XFake, shortened
+from tests.fakes.networks.x import DUPLICATE, XFake, shortened
 from tests.support.publications import NOON, a_post, an_account
 
 GIVEN = {"client_id": "app", "access_token": "t0ken", "refresh_token": "r3fresh"}
@@ -97,6 +97,23 @@ async def test_a_duplicate_of_an_old_post_is_refused() -> None:
 
         with pytest.raises(Rejected, match="duplicate content"):
             await send(platform, account, replace(post, publish_at=post.publish_at + timedelta(minutes=5)))
+
+
+async def test_a_duplicate_that_cannot_be_looked_up_is_left_open() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        detail = DUPLICATE if request.method == "POST" else "Your plan does not include this."
+        return httpx.Response(403, json={"detail": detail})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        with pytest.raises(Unconfirmed, match=r"duplicate content.*Your plan"):
+            await send(X(client), poster(), a_tweet())
+
+
+async def test_a_page_instead_of_a_list_does_not_say_that_the_post_is_not_there() -> None:
+    answer = httpx.Response(200, content=b"<html>Welcome!</html>")
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as client:
+        with pytest.raises(Transient, match="no list"):
+            await X(client).look_up(a_tweet(), poster())
 
 
 async def test_another_refusal_asks_for_nothing_more() -> None:
