@@ -55,7 +55,8 @@ def test_what_comes_and_goes_is_one_alert() -> None:
 @given(st.lists(st.sets(st.sampled_from("abc")), max_size=60))
 def test_each_is_told_to_be_over_once_for_each_time_it_is_told(looks: list[set[str]]) -> None:
     calm: list[list[Condition]] = [[]] * (CALM // STEP + 2)
-    told = sum(through([[condition(code) for code in sorted(look)] for look in looks] + calm), [])
+    alerts = through([[condition(code) for code in sorted(look)] for look in looks] + calm)
+    told = [alert for told in alerts for alert in told]
 
     for code in "abc":
         states = [alert.state for alert in told if alert.code == code]
