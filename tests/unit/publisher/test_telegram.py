@@ -1,0 +1,241 @@
+"""Telegram's messages, addresses and refusals, and a token that shows nowhere."""
+
+import io
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+
+from services.publisher.platforms.base import Account, Post, Published
+from services.publisher.platforms.errors import (
+    PlatformError,
+    RateLimited,
+    Rejected,
+    Transient,
+    Unauthorized,
+    Unconfirmed,
+)
+from services.publisher.platforms.telegram import API, Telegram, published
+from shared.logs import configure
+from shared.outbound import outbound_client
+from tests.fakes.networks.base import Call, Fault, Network, Reply
+from tests.fakes.networks.telegram import CHANNEL, GROUP, KICKED, OLD_GROUP, PERSON, TOKEN
+from tests.fakes.networks.telegram import Telegram as Fake
+from tests.support.pictures import animation, encoded, plain
+from tests.support.publications import NOON, a_post, an_account
+
+SECRET = TOKEN.partition(":")[2]
+
+
+def on(server: str = API, *, chat_id: Any = CHANNEL["id"], token: Any = TOKEN) -> Account:
+    return an_account("telegram", settings={"server": server, "chat_id": chat_id}, credentials={"bot_token": token})
+
+
+def saying(content: str = "The ball drops.", *paths: str, **options: Any) -> Post:
+    return replace(a_post(), content=content, media=[{"url": path} for path in paths], options=options)
+
+
+class Album(Network):
+    """A still picture, a moving one, and one that is all length."""
+
+    def publishes(self, call: Call) -> bool:
+        return False
+
+    def answer(self, call: Call) -> Reply:
+        pictures = {
+            "/ball": encoded(plain(40, 30), "PNG"),
+            "/moving": animation(),
+            "/thread": encoded(plain(900, 30), "PNG"),
+        }
+        return Reply(body=pictures[call.path])
+
+
+@pytest.fixture
+def _logging_as_before() -> Iterator[None]:
+    """A test configures logging; others do not notice."""
+    handlers, level, chatty = logging.root.handlers[:], logging.root.level, logging.getLogger("httpx").level
+    yield
+    structlog.reset_defaults()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
+    logging.getLogger("httpx").setLevel(chatty)
+
+
+@asynccontextmanager
+async def telegram(fake: Network | None = None) -> AsyncIterator[tuple[Telegram, Any, str]]:
+    """The adapter, the network, and where pictures are."""
+    async with (
+        (fake or Fake()).serving() as network,
+        Album().serving() as album,
+        outbound_client(allow_private_addresses=True, timeout=0.5) as client,
+    ):
+        yield Telegram(client), network, album.url
+
+
+async def error_of(network: Network, chat_id: Any = CHANNEL["id"]) -> PlatformError:
+    async with telegram(network) as (adapter, running, _):
+        ready = await adapter.prepare(saying(), on(running.url, chat_id=chat_id))
+        with pytest.raises(PlatformError) as caught:
+            await ready.send(NOON)
+    return caught.value
+
+
+@pytest.mark.parametrize("chat_id", [-1001234567890, "-1001234567890", "@harbour", 4711])
+def test_a_chat_is_a_number_or_a_name(chat_id: Any) -> None:
+    Telegram(httpx.AsyncClient()).check(on(chat_id=chat_id))
+
+
+@pytest.mark.parametrize(
+    ("account", "place"),
+    [
+        *((on(chat_id=chat_id), "settings.chat_id") for chat_id in (None, "", "harbour", True, 1.5, "@a", "1/../2")),
+        *((on(token=token), "credentials.bot_token") for token in (None, "", "hunter2", f"{TOKEN}/x", 7)),
+        (on("ftp://x.example"), "settings.server"),
+    ],
+)
+def test_what_cannot_work_is_refused_without_quoting_a_secret(account: Account, place: str) -> None:
+    with pytest.raises(Rejected, match=place) as caught:
+        Telegram(httpx.AsyncClient()).check(account)
+
+    assert "hunter2" not in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("paths", "method", "mimes"),
+    [
+        ([], "sendMessage", []),
+        (["/ball"], "sendPhoto", ["image/png"]),
+        (["/moving"], "sendAnimation", ["image/gif"]),
+        (["/ball"] * 10, "sendMediaGroup", ["image/png"] * 10),
+    ],
+)
+async def test_what_a_post_holds_decides_how_it_is_sent(paths: list[str], method: str, mimes: list[str]) -> None:
+    async with telegram() as (adapter, network, album):
+        post = saying("The ball drops.", *(album + path for path in paths))
+        told = await (await adapter.prepare(post, on(network.url))).send(NOON)
+
+    (posted,) = network.posts
+    assert (posted.raw["method"], posted.text) == (method, "The ball drops.")
+    assert [picture.mime for picture in posted.raw["pictures"]] == mimes
+    assert told == Published(posted.id, f"https://t.me/harbour/{posted.id}")
+
+
+@pytest.mark.parametrize(("paths", "reason"), [(["/moving", "/ball"], "still picture"), (["/thread"], "900 x 30")])
+async def test_pictures_telegram_would_refuse_are_refused_before(paths: list[str], reason: str) -> None:
+    async with telegram() as (adapter, network, album):
+        with pytest.raises(Rejected, match=reason):
+            await adapter.prepare(saying("", *(album + path for path in paths)), on(network.url))
+
+
+@pytest.mark.parametrize(
+    ("chat", "url"),
+    [
+        (CHANNEL, "https://t.me/harbour/7"),
+        (GROUP, "https://t.me/c/9876543210/7"),
+        (PERSON, None),
+        ({"id": -4242, "type": "group"}, None),
+        ({"id": 5, "type": "supergroup"}, None),
+        (None, None),
+        ("harbour", None),
+    ],
+)
+def test_a_message_has_an_address_where_others_may_see_it(chat: Any, url: str | None) -> None:
+    body = json.dumps({"ok": True, "result": {"message_id": 7, "chat": chat}}).encode()
+
+    assert published(body) == Published("7", url)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"ok": true}', b'{"result": []}', b'{"result": {"message_id": "7"}}'])
+def test_a_reply_without_an_id_confirms_nothing(body: bytes) -> None:
+    with pytest.raises(Unconfirmed):
+        published(body)
+
+
+async def test_a_group_that_moved_says_where_it_is_now() -> None:
+    error = await error_of(Fake(), OLD_GROUP)
+
+    assert (type(error), error.detail.code) == (Rejected, "chat_moved")
+    assert f"settings.chat_id {GROUP['id']}" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("chat_id", "reason"),
+    [(KICKED, "HTTP 403: Forbidden: bot was kicked"), (17, "HTTP 400: Bad Request: chat not found")],
+)
+async def test_a_refusal_is_told_in_telegrams_words(chat_id: int, reason: str) -> None:
+    error = await error_of(Fake(), chat_id)
+
+    assert type(error) is Rejected
+    assert reason in str(error)
+
+
+async def test_a_flood_is_waited_for_as_long_as_the_body_says() -> None:
+    error = await error_of(Fake(most_per_minute=1, _sent_at=[NOON.replace(year=2999)]))
+
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == timedelta(days=1)
+
+
+QUOTES = f"Cannot POST /bot{TOKEN}/sendMessage, /bot{TOKEN.replace(':', '%3A')}/sendMessage".encode()
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply(401, QUOTES), Unauthorized),
+        (Reply(404, QUOTES), Unauthorized),
+        (Reply(400, QUOTES), Rejected),
+        (Reply(302, QUOTES, {"location": f"https://elsewhere.example/bot{TOKEN}/sendMessage"}), Rejected),
+        (Reply(500, QUOTES), Transient),
+        (Reply(504, QUOTES), Unconfirmed),
+        (Reply(429, QUOTES), RateLimited),
+        (Reply(200, QUOTES), Unconfirmed),
+    ],
+)
+async def test_a_proxy_that_quotes_the_request_does_not_give_the_token_away(
+    reply: Reply, kind: type[PlatformError]
+) -> None:
+    error = await error_of(Fake(faults=[Fault(lands=False, reply=reply)]))
+
+    assert type(error) is kind
+    assert SECRET not in f"{error!r} {error} {error.detail!r}"
+
+
+@pytest.mark.usefixtures("_logging_as_before")
+@pytest.mark.parametrize("then", ["hang up", "hang", "babble"])
+async def test_no_failure_of_the_network_shows_the_token_in_errors_or_logs(then: Any) -> None:
+    """Not even where somebody logs the whole traceback, and every library is at its most talkative."""
+    lines = io.StringIO()
+    configure("publisher", format="json", level="debug", stream=lines)
+    logging.getLogger("httpx").setLevel(logging.DEBUG)
+    async with telegram(Fake(faults=[Fault(lands=False, then=then)])) as (adapter, network, _):
+        ready = await adapter.prepare(saying(), on(network.url))
+        try:
+            await ready.send(NOON)
+        except PlatformError as error:
+            structlog.get_logger().exception("not_sent", ready=repr(ready), error=repr(error))
+            assert SECRET not in f"{error!r} {error.__cause__!r} {error.detail!r} {ready!r}"
+
+    assert "not_sent" in lines.getvalue()
+    assert SECRET not in lines.getvalue()
+
+
+async def test_an_unreachable_server_shows_no_token_either() -> None:
+    async with telegram() as (adapter, _, _):
+        ready = await adapter.prepare(saying(), on("http://127.0.0.1:9"))
+        with pytest.raises(Transient) as caught:
+            await ready.send(NOON)
+
+    assert SECRET not in f"{caught.value!r} {caught.value.__cause__!r}"
+
+
+def test_accounts_of_one_bot_share_its_limits_by_its_public_id() -> None:
+    assert Telegram(httpx.AsyncClient()).app_of(on()) == "110201543"
