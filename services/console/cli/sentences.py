@@ -123,6 +123,15 @@ def _job(data: Data) -> str:
     return f"{data['job']}{took}{f': {why}' if why else ''}"
 
 
+def _mention(data: Data) -> str:
+    return f"{', '.join(data['keywords'])} in r/{data['subreddit']} for {data['workspace_id']}: {data['url']}"
+
+
+def _checked(data: Data) -> str:
+    failed = f", {len(data['failed'])} not in full" if data["failed"] else ""
+    return f"{data['checked']} workspaces, {data['found']} mentions{failed}"
+
+
 def _anything(data: Data) -> str:
     return " ".join(f"{name}={value}" for name, value in data.items() if not isinstance(value, list | dict))
 
@@ -150,6 +159,9 @@ _STYLES: Mapping[str, Style] = {
     "account.disconnected": Style("disconnected", "yellow", _account),
     "account.refreshed": Style("refreshed", "green", _account),
     "account.refresh_failed": Style("not renewed", "bold red", _account_failed),
+    "mention.found": Style("found", "green", _mention),
+    "digest.sent": Style("digest", "green", lambda data: f"{data['mentions']} mentions for {data['workspace_id']}"),
+    "monitor.completed": Style("checked", "dim", _checked),
     "timer.fired": Style("ticked", "cyan", _ticked),
     "job.started": Style("job begun", "dim", _job),
     "job.succeeded": Style("job done", "green", _job),
