@@ -28,6 +28,8 @@ from tests.fakes.networks.discord import Discord as Fake
 from tests.support.publications import NOON, SECOND, a_post, an_account
 
 HOOK = f"https://discord.com/api/webhooks/{WEBHOOK}/{WEBHOOK_TOKEN}"
+OFFLINE = Discord(httpx.AsyncClient())
+"""For what needs no network."""
 
 
 def a_bot(server: str = WEB, *, channel_id: Any = CHANNEL, token: Any = BOT_TOKEN) -> Account:
@@ -68,7 +70,7 @@ async def sent(adapter: Discord, post: Post, account: Account) -> Published:
     ],
 )
 def test_a_bot_with_a_channel_or_a_webhook_will_do(account: Account) -> None:
-    Discord(httpx.AsyncClient()).check(account)
+    OFFLINE.check(account)
 
 
 @pytest.mark.parametrize(
@@ -87,17 +89,15 @@ def test_a_bot_with_a_channel_or_a_webhook_will_do(account: Account) -> None:
 )
 def test_what_cannot_work_is_refused_without_quoting_a_secret(account: Account, place: str) -> None:
     with pytest.raises(Rejected, match=place) as caught:
-        Discord(httpx.AsyncClient()).check(account)
+        OFFLINE.check(account)
 
     assert not any(secret in str(caught.value) for secret in ("hunter2", WEBHOOK_TOKEN, BOT_TOKEN))
 
 
 def test_only_a_bot_deduplicates_and_can_look_up() -> None:
-    adapter = Discord(httpx.AsyncClient())
-
-    assert (adapter.deduplicates_for(a_bot()), adapter.answers_look_ups(a_bot())) == (NONCE_LASTS, True)
-    assert (adapter.deduplicates_for(a_hook()), adapter.answers_look_ups(a_hook())) == (NEVER, False)
-    assert (adapter.app_of(a_bot()), adapter.app_of(a_hook())) == ("1234", None)
+    assert (OFFLINE.deduplicates_for(a_bot()), OFFLINE.answers_look_ups(a_bot())) == (NONCE_LASTS, True)
+    assert (OFFLINE.deduplicates_for(a_hook()), OFFLINE.answers_look_ups(a_hook())) == (NEVER, False)
+    assert (OFFLINE.app_of(a_bot()), OFFLINE.app_of(a_hook())) == ("1234", None)
 
 
 def test_a_nonce_is_the_posts_own_and_short_enough() -> None:

@@ -32,6 +32,8 @@ from tests.support.pictures import animation, encoded, plain
 from tests.support.publications import NOON, a_post, an_account
 
 SECRET = TOKEN.partition(":")[2]
+OFFLINE = Telegram(httpx.AsyncClient())
+"""For what needs no network."""
 
 
 def on(server: str = API, *, chat_id: Any = CHANNEL["id"], token: Any = TOKEN) -> Account:
@@ -89,7 +91,7 @@ async def error_of(network: Network, chat_id: Any = CHANNEL["id"]) -> PlatformEr
 
 @pytest.mark.parametrize("chat_id", [-1001234567890, "-1001234567890", "@harbour", 4711])
 def test_a_chat_is_a_number_or_a_name(chat_id: Any) -> None:
-    Telegram(httpx.AsyncClient()).check(on(chat_id=chat_id))
+    OFFLINE.check(on(chat_id=chat_id))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_a_chat_is_a_number_or_a_name(chat_id: Any) -> None:
 )
 def test_what_cannot_work_is_refused_without_quoting_a_secret(account: Account, place: str) -> None:
     with pytest.raises(Rejected, match=place) as caught:
-        Telegram(httpx.AsyncClient()).check(account)
+        OFFLINE.check(account)
 
     assert "hunter2" not in str(caught.value)
     assert SECRET not in str(caught.value)
@@ -238,4 +240,4 @@ async def test_an_unreachable_server_shows_no_token_either() -> None:
 
 
 def test_accounts_of_one_bot_share_its_limits_by_its_public_id() -> None:
-    assert Telegram(httpx.AsyncClient()).app_of(on()) == "110201543"
+    assert OFFLINE.app_of(on()) == "110201543"
