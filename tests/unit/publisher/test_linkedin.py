@@ -8,14 +8,18 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.publisher.accounts import stored
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.linkedin import VERSION, LinkedIn, share_of
 from services.publisher.platforms.linkedin_texts import little_text
 from shared.clock import SystemClock
+from shared.events.requests import AccountConnectRequested
+from shared.vault import Vault
 from tests.fakes.networks.base import refuses
 from tests.fakes.networks.linkedin import LinkedInFake, read
 from tests.support.publications import NOON, a_post, an_account
@@ -133,6 +137,17 @@ def test_the_credentials_tell_when_the_tokens_end() -> None:
     assert platform.token_expires_at(account) == datetime(2027, 4, 30, 22, tzinfo=UTC)
     assert platform.refresh_expires_at(account) == datetime(2028, 3, 1, tzinfo=UTC)
     assert (platform.token_expires_at(author()), platform.refresh_expires_at(author())) == (None, None)
+
+
+def test_when_a_person_is_needed_again_is_known_as_soon_as_the_account_is_connected() -> None:
+    account = author(expires_at="2027-05-01T00:00:00Z", refresh_expires_at="2028-03-01T00:00:00Z")
+    request = AccountConnectRequested(account_id="account", platform="linkedin", settings=dict(account.settings))
+    vault = Vault.from_keys(Fernet.generate_key().decode())
+
+    kept = stored(request, account, LinkedIn(httpx.AsyncClient()), None, vault=vault, now=NOON)
+
+    assert kept.token_expires_at == datetime(2027, 5, 1, tzinfo=UTC)
+    assert kept.refresh_expires_at == datetime(2028, 3, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
