@@ -31,7 +31,7 @@ KEEP_FAILED = 5_000
 LONGEST_RUN = timedelta(minutes=15)
 """What is left after this goes with the next request; the broker takes a message back that is at work for too long."""
 TARGET_SECONDS = 0.02
-FIRST, FEWEST, MOST = 100, 10, 1_000
+FIRST, FEWEST, MOST = 100, 10, 500
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 log = structlog.get_logger()

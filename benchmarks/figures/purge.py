@@ -60,8 +60,10 @@ class _Watched:
 
     def row(self, rows: int, seconds: float) -> dict[str, float]:
         self.writes.sort()
+        self.locks.sort()
         return {
-            "longest_lock_ms": round(max(self.locks), 1),
+            "longest_lock_ms": round(self.locks[-1], 1),
+            "p99_lock_ms": percentile(self.locks, 0.99),
             "rows_per_s": round(rows / seconds),
             "transactions": len(self.locks),
             "others_p99_ms": percentile(self.writes, 0.99),
