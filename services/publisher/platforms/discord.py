@@ -23,6 +23,7 @@ from services.publisher.platforms.exchange import Judge, exchange, json_object, 
 from services.publisher.platforms.media import PICTURE_TYPES, Picture, PictureLimits, Pictures
 from services.publisher.platforms.oauth import MOST_BYTES, asked, submitted
 from services.publisher.platforms.options import TRUE_OR_FALSE, flag, number, wrong
+from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 
 LIMITS = Limits(account={"per_second": 1, "per_minute": 30}, app={"per_second": 50})
@@ -68,6 +69,7 @@ class Discord(Platform):
     client: httpx.AsyncClient
     name: str = "discord"
     limits: Limits = LIMITS
+    clock: Clock = field(default_factory=SystemClock)
     guilds: dict[str, str] = field(default_factory=dict, repr=False)
     """By the URL that tells it: channels and webhooks do not move from server to server."""
 
@@ -112,7 +114,7 @@ class Discord(Platform):
         """The bot's own message with this text since the post was due; Rejected where not enough is seen to tell."""
         place = place_of(account, number(post, "thread_id"))
         request = self.client.build_request("GET", place.url, params={"limit": str(PAGE)}, headers=place.headers)
-        _, body = await exchange(self.client, request, datetime.now(UTC), judge_for(place), most_bytes=MOST_BYTES)
+        _, body = await exchange(self.client, request, self.clock.now(), judge_for(place), most_bytes=MOST_BYTES)
         messages = _messages(body)
         for message in messages:
             if is_this(message, post, place):
