@@ -59,10 +59,10 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(*, private: bool = True, most: int = 10, timeout: float = 0.5) -> AsyncIterator[Receiver]:
+async def receiving(*, private: bool = True, most: int = 10, patience: float = 0.5) -> AsyncIterator[Receiver]:
     async with Sink().serving() as sink, outbound_client(allow_private_addresses=private) as client:
         keys, bulkheads = [signing_key(SECRET)], Bulkheads(most)
-        yield Receiver(sink, CallingBack(client, keys, bulkheads, SystemClock(), timedelta(seconds=timeout)))
+        yield Receiver(sink, CallingBack(client, keys, bulkheads, SystemClock(), timedelta(seconds=patience)))
 
 
 async def test_a_callback_is_signed_and_says_what_became_of_the_post() -> None:
@@ -147,7 +147,7 @@ async def test_a_private_receiver_is_not_called_at_all() -> None:
 
 
 async def test_a_receiver_that_hangs_does_not_hold_up_others() -> None:
-    async with receiving(most=2, timeout=30) as hanging, receiving() as well:
+    async with receiving(most=2, patience=30) as hanging, receiving() as well:
         hanging.sink.slow = lambda _: 60
         other = Receiver(well.sink, hanging.calling)
         stuck = [asyncio.create_task(hanging.call(post_id=f"post-{number}")) for number in range(6)]
