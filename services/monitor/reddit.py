@@ -1,16 +1,18 @@
 """Reddit's listings: signed in as an app, never faster than Reddit allows, and with errors that say what to do."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import structlog
 
-from services.monitor.domain import Item, Kind, number_of
+from services.monitor.domain import Item, Kind
 from shared.clock import Clock
 from shared.outbound import read_bounded
 
@@ -25,6 +27,9 @@ A_MINUTE, MOST_A_MINUTE = timedelta(minutes=1), 100
 TOKEN_MARGIN = timedelta(minutes=1)
 OK, UNAUTHORIZED, TOO_MANY, SERVER_ERROR = 200, 401, 429, 500
 NO_SUCH = frozenset({301, 302, 403, 404})
+
+_ITEM_ID = re.compile(r"^t[13]_[0-9a-z]{1,20}$")
+_SUBREDDIT = re.compile(r"^\w{1,50}$", re.ASCII)
 
 log = structlog.get_logger()
 
@@ -223,16 +228,17 @@ def _number(headers: Mapping[str, str], name: str) -> float | None:
 
 def _item(child: Any) -> Item:
     told, is_post = child["data"], child["kind"] == "t3"
-    item_id = f"{child['kind']}_{told['id']}"
-    number_of(item_id)
+    item_id, subreddit = f"{child['kind']}_{told['id']}", str(told["subreddit"])
+    if not _ITEM_ID.match(item_id) or not _SUBREDDIT.match(subreddit):
+        raise ValueError("no item of Reddit's")
     return Item(
         item_id=item_id,
         kind="post" if is_post else "comment",
-        subreddit=str(told["subreddit"]),
+        subreddit=subreddit,
         title=_text(told, "title" if is_post else "link_title"),
         text=_text(told, "selftext" if is_post else "body"),
         author=_text(told, "author") or "[deleted]",
-        url=f"https://www.reddit.com{_text(told, 'permalink')}",
+        url=f"https://www.reddit.com{quote(_text(told, 'permalink')[:500], safe='/%?=&#')}",
         created_at=datetime.fromtimestamp(float(told["created_utc"]), UTC),
     )
 

@@ -176,7 +176,18 @@ async def test_what_passes_is_asked_for_again(light_monitor: Monitor, fault: Fau
     assert completed["failed"] == []
 
 
-@pytest.mark.parametrize("body", [{"data": {"children": [{"kind": "t3", "data": {}}]}}, [], {"data": None}])
+ODD = {"id": "a b", "subreddit": "sailing", "created_utc": 0}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": {"children": [{"kind": "t3", "data": ODD}]}},
+        {"data": {"children": [{"kind": "t3", "data": {}}]}},
+        [],
+        {"data": None},
+    ],
+)
 async def test_an_answer_that_is_no_listing_fails_its_group_and_nothing_is_missed(
     light_monitor: Monitor, body: object
 ) -> None:
