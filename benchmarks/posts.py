@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 ACCOUNTS = 100
-CONTENT = "x" * 400
+LENGTH = 400
 BATCH = 500
 FAR = timedelta(days=30)
 
@@ -17,8 +17,9 @@ def account_id(number: int) -> str:
 
 def post(prefix: str, number: int, due: datetime) -> str:
     """One body of `schedule.requested`."""
+    content = f"{prefix}{number} ".ljust(LENGTH, "x")
     return (
-        f'{{"post_id":"{prefix}{number}","content":"{CONTENT}","publish_at":"{due.isoformat()}",'
+        f'{{"post_id":"{prefix}{number}","content":"{content}","publish_at":"{due.isoformat()}",'
         f'"targets":[{{"account_id":"{account_id(number)}"}}]}}'
     )
 

@@ -174,7 +174,7 @@ def _volumes(container: dict[str, Any]) -> set[str]:
 
 def _secrets(container: dict[str, Any], owner: str) -> set[str]:
     own = {f"TIMEBALL_{owner.upper()}_SEALING_KEY"} | ({"TIMEBALL_SECRET_KEYS"} if owner == "publisher" else set())
-    return own & container.get("environment", {}).keys()
+    return {name for name in own if name in container.get("environment", {})}
 
 
 def _contents(folder: Path) -> dict[str, str]:

@@ -5,7 +5,7 @@ import zlib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -188,6 +188,8 @@ def test_half_a_picture_is_refused(kind: str) -> None:
     assert refusal(data[: len(data) // 2]).detail.code == "media_unreadable"
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, about what is damaged
+@settings(deadline=None, derandomize=True)
 @given(
     kind=st.sampled_from(["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP"]),
     changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=20),
