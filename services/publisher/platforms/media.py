@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from weakref import WeakKeyDictionary
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import httpx
 from PIL import ExifTags, Image, ImageOps
@@ -28,9 +29,10 @@ MOST_PIXELS = 50_000_000
 MOST_REDIRECTS = 3
 FETCH_WITHIN = timedelta(seconds=20)
 AT_ONCE = 6
-"""Pictures that are downloaded at the same time; each may take `MOST_BYTES` of memory."""
-PLACES: WeakKeyDictionary[httpx.AsyncClient, asyncio.Semaphore] = WeakKeyDictionary()
-"""Shared by all who fetch with the same client."""
+"""Pictures that are downloaded at the same time from one host; each may take `MOST_BYTES` of memory."""
+Places = WeakValueDictionary[str, asyncio.Semaphore]
+PLACES: WeakKeyDictionary[httpx.AsyncClient, Places] = WeakKeyDictionary()
+"""By host, shared by all who fetch with the same client: a host that hangs holds up its own pictures only."""
 DECODERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="pictures")
 """All unpacking and packing in the process: a large picture takes some hundred megabytes while it is at it."""
 FORMATS = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "image/webp"}
@@ -90,10 +92,16 @@ class Pictures:
     async def fetch(self, item: Mapping[str, Any], limits: PictureLimits) -> Picture:
         """The picture of one entry of a post's media, as the network takes it; raises Rejected or Transient."""
         url, alt = str(item["url"]), item.get("alt") or ""
-        async with PLACES.setdefault(self.client, asyncio.Semaphore(AT_ONCE)):
+        async with self._places_at(url):
             data = await self._download(url)
             fit = asyncio.get_running_loop().run_in_executor(DECODERS, fitted, data, limits, alt, url)
             return await fit
+
+    def _places_at(self, url: str) -> asyncio.Semaphore:
+        places = PLACES.setdefault(self.client, WeakValueDictionary())
+        free = places.get(_host_of(url)) or asyncio.Semaphore(AT_ONCE)
+        places[_host_of(url)] = free
+        return free
 
     async def _download(self, url: str) -> bytes:
         try:
@@ -115,6 +123,13 @@ class Pictures:
             finally:
                 await response.aclose()
         raise Rejected(f"more than {MOST_REDIRECTS} redirects; give its own address", code="media_unreachable")
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # it will not be requested either
+        return ""
 
 
 def _next_hop(response: httpx.Response) -> str:

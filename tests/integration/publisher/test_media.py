@@ -190,6 +190,20 @@ async def test_many_pictures_at_once_are_fetched_a_few_at_a_time(server: Server,
     assert asked_for == AT_ONCE
 
 
+async def test_a_host_that_hangs_holds_up_no_pictures_of_another(server: Server, client: httpx.AsyncClient) -> None:
+    server.faults += [Fault(lands=False, then="hang")] * AT_ONCE
+    hanging = [asyncio.create_task(fetch(client, f"{server.url}/ball")) for _ in range(2 * AT_ONCE)]
+    await eventually(lambda: len(server.calls) >= AT_ONCE, within=5, what="its places are taken")
+
+    async with asyncio.timeout(5):
+        elsewhere = await fetch(client, f"{server.url}/ball".replace("127.0.0.1", "localhost"))
+
+    for one in hanging:
+        one.cancel()
+    await asyncio.gather(*hanging, return_exceptions=True)
+    assert (elsewhere.width, elsewhere.height) == (40, 30)
+
+
 async def test_pictures_are_unpacked_by_two_threads_however_many_there_are(
     server: Server, client: httpx.AsyncClient
 ) -> None:

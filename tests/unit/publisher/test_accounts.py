@@ -42,6 +42,7 @@ def test_an_account_may_have_no_credentials() -> None:
         ("aHVudGVyMg==", "damaged"),
         (seal(["hunter2"], KEY.public_key), "not a JSON object"),
     ],
+    ids=["foreign key", "not base64", "damaged", "no object"],
 )
 def test_what_cannot_be_unsealed_is_refused_with_advice(sealed: str, reason: str) -> None:
     with pytest.raises(Rejected, match=reason) as caught:

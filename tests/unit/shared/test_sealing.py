@@ -54,6 +54,7 @@ def test_a_key_survives_being_stored() -> None:
         (sealed_bytes(b"[" * 100_000), "not a JSON object"),
         (seal(["a list"], KEY.public_key), "not a JSON object"),
     ],
+    ids=["text", "accent", "empty", "short", "foreign", "cut off", "no JSON", "no text", "deep", "list"],
 )
 def test_what_cannot_be_read_says_why(sealed: str, reason: str) -> None:
     with pytest.raises(UnreadableSeal, match=reason):

@@ -44,7 +44,11 @@ def test_what_cannot_be_read_is_said_to_be_unreadable(stored: str) -> None:
         vault.rotate(stored)
 
 
-@pytest.mark.parametrize(("keys", "reason"), [("", "no secret key"), (" , ", "no secret key"), (f"{OLD},bad", "key 2")])
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [("", "no secret key"), (" , ", "no secret key"), (f"{OLD},bad", "key 2")],
+    ids=["none", "only commas", "the second is bad"],
+)
 def test_malformed_keys_are_refused_without_being_quoted(keys: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason) as caught:
         Vault.from_keys(keys)
