@@ -30,7 +30,7 @@ run: install ## everything on this machine (TIMEBALL_BROKER_URL: with that broke
 	@exec $(BIN)/timeball up $(ARGS)
 
 test: install packages ## every test (ARGS="-k word tests/unit" for some)
-	@exec $(BIN)/pytest $(ARGS)
+	@exec $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: install ## style, types, architecture
 	$(BIN)/ruff check
