@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, String, event, text
@@ -41,6 +42,7 @@ class InstantColumn(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+@lru_cache(maxsize=256)  # the rows of one transaction have many instants in common
 def as_text(instant: datetime) -> str:
     """The instant in UTC as RFC 3339 text of fixed width."""
     in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)

@@ -34,8 +34,8 @@ Outcome = PublishSucceeded | PublishFailed | PublishUnknown | PublishSkipped | P
 _ANSWERED_WHEN_UNREADABLE = {ScheduleRequested.type, ScheduleBatchRequested.type, ScheduleCancelRequested.type}
 MOST_IN_A_GROUP = 1000
 LINGER_SECONDS = 0.01
-LANES = 2
-"""While PostgreSQL writes one group, the next one is being decided."""
+LANES = 4
+"""While PostgreSQL writes some groups, the next one is being decided."""
 
 
 @dataclass

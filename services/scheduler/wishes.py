@@ -30,8 +30,9 @@ class Wish:
     @property
     def fingerprint(self) -> str:
         """Equal for requests that want the same."""
-        parts = (self.publish_at, self.content, self.media, self.options, self.late_policy, self.callback_url)
-        return blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+        when = repr(self.publish_at)
+        parts = (when, self.content, self.media, self.options, self.late_policy, self.callback_url or "")
+        return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def wishes_of(request: ScheduleRequested) -> list[Wish]:
