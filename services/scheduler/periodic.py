@@ -20,8 +20,8 @@ from shared.messaging.envelope import Envelope
 
 BATCH = 1000
 LOOK_EVERY = timedelta(seconds=1)
-SWEEP_EVERY = timedelta(seconds=30)
-OUTCOME_GRACE = timedelta(minutes=2)
+SWEEP_EVERY = timedelta(seconds=5)
+OUTCOME_GRACE = timedelta(seconds=30)
 
 log = structlog.get_logger()
 

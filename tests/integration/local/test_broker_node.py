@@ -37,6 +37,42 @@ async def test_a_killed_node_comes_back_with_its_messages(private_node: BrokerNo
         assert received.body == b"still here"
 
 
+async def test_what_expires_while_a_node_is_down_arrives_soon_after_its_start(
+    private_node: BrokerNode, amqp_vhost_url: str
+) -> None:
+    """A starting node sends expired messages on before all their targets are up; stock RabbitMQ waits 180 s then."""
+    names = [str(number) for number in range(150)]
+    async with await aio_pika.connect(amqp_vhost_url) as connection:
+        channel = await connection.channel()
+        for name in names:
+            await channel.declare_queue(f"arrives.{name}", durable=True, arguments=_QUORUM)
+            resting = _resting_for(seconds=3, then=f"arrives.{name}")
+            await channel.declare_queue(f"rests.{name}", durable=True, arguments=resting)
+        await asyncio.to_thread(await_registered, private_node, *(f"rests.{name}" for name in names))
+        for name in names:
+            await channel.default_exchange.publish(aio_pika.Message(name.encode(), delivery_mode=2), f"rests.{name}")
+
+    await asyncio.to_thread(private_node.kill)
+    await asyncio.to_thread(private_node.start)
+
+    async with asyncio.timeout(30), await aio_pika.connect(amqp_vhost_url) as connection:
+        channel = await connection.channel()
+        for name in names:
+            queue = await channel.declare_queue(f"arrives.{name}", passive=True)
+            async with queue.iterator() as messages:
+                assert (await anext(messages)).body == name.encode()
+
+
+def _resting_for(*, seconds: int, then: str) -> FieldTable:
+    return _QUORUM | {
+        "x-message-ttl": seconds * 1000,
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": then,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+
+
 async def test_each_test_has_a_virtual_host_of_its_own(broker_node: Broker) -> None:
     with fresh_vhost(broker_node) as one, fresh_vhost(broker_node) as other:
         assert one != other
