@@ -19,7 +19,8 @@ from deploy.local.broker_files import (
 from deploy.local.child import Child, NodeError, clean_environment, is_free, log_tail, wait_until
 
 PLUGINS = ("rabbitmq_management", "rabbitmq_prometheus")
-DEAD_LETTERS_AGAIN = "-rabbit dead_letter_worker_publisher_confirm_timeout 3000"
+_LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
+_DEAD_LETTERS_AGAIN = "-rabbit dead_letter_worker_publisher_confirm_timeout 3000"
 """Milliseconds until an expired message is sent on again whose target did not confirm it, as while a broker starts."""
 _STARTUP_SECONDS = 60
 _SHUTDOWN_SECONDS = 20
@@ -152,7 +153,7 @@ class BrokerNode:
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(identity.amqp_port),
             "RABBITMQ_DIST_PORT": str(identity.dist_port),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-kernel inet_dist_use_interface {{127,0,0,1}} {DEAD_LETTERS_AGAIN}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{_LOOPBACK_ONLY} {_DEAD_LETTERS_AGAIN}",
             "RABBITMQ_MNESIA_BASE": str(at / "mnesia"),
             "RABBITMQ_LOG_BASE": str(at / "log"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(at / "enabled_plugins"),
