@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 BUSY_TIMEOUT_MS = 10_000
+IDLE_TRANSACTION_MS = 10_000
+"""How long PostgreSQL keeps the locks of a process that is frozen in the middle of a transaction."""
 
 
 class Conflict(Exception):
@@ -89,8 +91,8 @@ def is_passing(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and (error.connection_invalidated or _sqlstate(error) in _PASSING_STATES)
 
 
-_PASSING_STATES = {"40001", "40P01", "57P01", "57P02", "57P03", "55P03", "53300"}
-"""serialization failure, deadlock, shutdown (three kinds), lock not available, too many connections"""
+_PASSING_STATES = {"40001", "40P01", "57P01", "57P02", "57P03", "55P03", "53300", "25P03"}
+"""serialization failure, deadlock, shutdown (three kinds), lock not available, too many connections, idle for too long"""
 
 
 def _sqlstate(error: DBAPIError) -> str:
@@ -99,7 +101,14 @@ def _sqlstate(error: DBAPIError) -> str:
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:
     if not url.startswith("sqlite"):
-        return create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+        settings = {"idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_MS)}
+        return create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            connect_args={"server_settings": settings},
+        )
     engine = create_async_engine(url, pool_size=pool_size, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_immediate)

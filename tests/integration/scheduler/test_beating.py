@@ -28,9 +28,9 @@ async def test_each_second_is_told_once_while_one_replica_pauses_and_the_other_d
 
         paused_at = datetime.now(UTC)
         one.process.send_signal(signal.SIGSTOP)
-        await beat_once_each_second(running.bus, until=paused_at + PAUSE, within=20)
+        await beat_once_each_second(running.bus, until=paused_at + PAUSE, within=45)
         one.process.send_signal(signal.SIGCONT)
-        await beat_once_each_second(running.bus, until=paused_at + PAUSE + timedelta(seconds=1), within=20)
+        await beat_once_each_second(running.bus, until=paused_at + PAUSE + timedelta(seconds=1), within=45)
         await other.kill()
         await until(paused_at + 2 * PAUSE)
 
