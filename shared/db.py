@@ -92,7 +92,7 @@ def is_passing(error: BaseException) -> bool:
 
 
 _PASSING_STATES = {"40001", "40P01", "57P01", "57P02", "57P03", "55P03", "53300", "25P03"}
-"""serialization failure, deadlock, shutdown (three kinds), lock not available, too many connections, idle for too long"""
+"""serialization failure, deadlock, shutdown (three kinds), lock not available, too many connections, idle too long"""
 
 
 def _sqlstate(error: DBAPIError) -> str:

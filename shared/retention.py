@@ -93,7 +93,7 @@ class Purge:
     async def _by(self, rule: Rule, asked: RetentionPurgeRequested, until: datetime) -> int:
         before = min(asked.before, self.clock.now() - SHORTEST) - rule.longer
         before = await self._with_those_kept(rule, asked, before)
-        find, delete = finding(rule, self.database.dialect), _delete(rule, self.database.dialect)
+        find, delete = finding(rule, self.database.dialect), deleting(rule, self.database.dialect)
         deleted, size, since = 0, FIRST, _BEGINNING
         while not self.stopping.is_set() and self.clock.now() < until:
             found = await self._found(find, {"since": since, "before": before, "most": size})
@@ -173,11 +173,15 @@ def finding(rule: Rule, dialect: str) -> Executable:
     ).columns(column("id"), rule.age)
 
 
-def _delete(rule: Rule, dialect: str) -> Executable:
-    """Look again at each row: since it was found it may have changed, or another may have taken its place."""
+def deleting(rule: Rule, dialect: str) -> Executable:
+    """The statement that deletes rows that were found.
+
+    It looks at each again: since then the row may have changed, or another may have taken its place.
+    """
     name, old = rule.table.name, f"{rule.where} AND {rule.age.name} < :before"
     if dialect == "sqlite":
-        return _sql(f"DELETE FROM {name} WHERE rowid IN (SELECT value FROM json_each(:ids)) AND {old}")
+        # NOT INDEXED: by the rows' own numbers; a planner without statistics would rather search by age
+        return _sql(f"DELETE FROM {name} NOT INDEXED WHERE rowid IN (SELECT value FROM json_each(:ids)) AND {old}")
     found = "ARRAY(SELECT CAST(value AS tid) FROM json_array_elements_text(CAST(:ids AS json)))"
     # OFFSET 0: first fetch these few rows, then look at them; a planner without statistics would rather search by age
     free = f"SELECT ctid AS place, * FROM {name} WHERE ctid = ANY({found}) OFFSET 0 FOR UPDATE SKIP LOCKED"

@@ -2,12 +2,12 @@
 
 A bucket keeps the reservations that still matter. A new one goes where no stretch as long as a window would hold more
 than its share, whatever is reserved before it and after it. That is exact for any window, wherever it starts, and it
-lets a burst through at once as long as there is room for it. Those who must wait stand in line, a little apart.
+lets a burst through as long as there is room for it. The posts of one account stand in line, a little apart.
 """
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from shared.events.requests import AccountLimits
@@ -19,7 +19,7 @@ MARGIN = 0.1
 MOST_MARGIN = timedelta(milliseconds=250)
 MILLISECOND = timedelta(milliseconds=1)
 IN_LINE = timedelta(milliseconds=25)
-"""How far apart those leave who must wait, so that they arrive in their order."""
+"""How far apart the posts of an account leave, so that they arrive in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,12 @@ def windows_of(limits: Mapping[str, int]) -> tuple[Window, ...]:
     return tuple(_split(most, length) for most, length in given)
 
 
+def in_line(windows: Sequence[Window]) -> tuple[Window, ...]:
+    """The windows, and one that keeps sends apart: as far as still fills them all."""
+    apart = min([IN_LINE, *(window.apart / window.most for window in windows)]) // MILLISECOND * MILLISECOND
+    return (*windows, Window(1, apart, margin=0)) if apart else tuple(windows)
+
+
 def limits_of(limits: AccountLimits | None) -> dict[str, int]:
     """The limits that are set."""
     return limits.model_dump(exclude_none=True) if limits else {}
@@ -59,13 +65,7 @@ class Bucket:
 
     windows: Sequence[Window]
     reserved: list[int]
-    _searched: dict[bool, tuple[int, int]] = field(default_factory=dict)
-
-    @property
-    def line(self) -> Window:
-        """What keeps those apart who wait: as far as still fills the windows."""
-        apart = min([IN_LINE, *(window.apart / window.most for window in self.windows)])
-        return Window(1, apart // MILLISECOND * MILLISECOND, margin=0)
+    _searched: tuple[int, int] = (0, 0)
 
     @property
     def last(self) -> int:
@@ -84,28 +84,25 @@ class Bucket:
 
     def forget(self, now: datetime) -> None:
         """Drop what is too long ago to matter."""
-        longest = max(window.apart for window in [*self.windows, self.line])
+        longest = max((window.apart for window in self.windows), default=MILLISECOND)
         del self.reserved[: bisect_right(self.reserved, _milliseconds(now - longest - EPOCH))]
 
-    def earliest(self, wanted: int, *, in_line: bool) -> int:
-        """The earliest free slot at or after the wanted one, `in_line` a little apart from all others.
-
-        What was found full once is not searched again.
-        """
-        start, found = self._searched.get(in_line, (0, 0))
+    def earliest(self, wanted: int) -> int:
+        """The earliest free slot at or after the wanted one; what was found full once is not searched again."""
+        start, found = self._searched
         if not start <= wanted <= found:
             start, found = wanted, wanted
-        slot = self._free(found, [*self.windows, self.line] if in_line else self.windows)
-        self._searched[in_line] = (start, slot)
+        slot = self._free(found)
+        self._searched = (start, slot)
         return slot
 
     def take(self, slot: int) -> None:
         """Reserve a slot."""
         insort(self.reserved, slot)
 
-    def _free(self, wanted: int, windows: Sequence[Window]) -> int:
+    def _free(self, wanted: int) -> int:
         slot = wanted
-        while (later := max([slot, *(self._after_conflict(slot, window) for window in windows)])) > slot:
+        while (later := max([slot, *(self._after_conflict(slot, window) for window in self.windows)])) > slot:
             slot = later
         return slot
 
@@ -121,20 +118,12 @@ class Bucket:
 
 def reserve(buckets: Sequence[Bucket], wanted_at: datetime) -> datetime:
     """Take the earliest slot at or after the wanted instant that is free in all of the buckets."""
-    wanted = _milliseconds(wanted_at - EPOCH)
-    slot = _earliest(buckets, wanted, in_line=False)
-    if slot > wanted or any(bucket.last > wanted for bucket in buckets):
-        slot = _earliest(buckets, slot, in_line=True)
+    slot = _milliseconds(wanted_at - EPOCH)
+    while (later := max(bucket.earliest(slot) for bucket in buckets)) > slot:
+        slot = later
     for bucket in buckets:
         bucket.take(slot)
     return datetime.fromtimestamp(slot / 1000, UTC)
-
-
-def _earliest(buckets: Sequence[Bucket], wanted: int, *, in_line: bool) -> int:
-    slot = wanted
-    while (later := max(bucket.earliest(slot, in_line=in_line) for bucket in buckets)) > slot:
-        slot = later
-    return slot
 
 
 def _milliseconds(stretch: timedelta) -> int:

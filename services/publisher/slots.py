@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from services.publisher.domain import Publication, StoredAccount
-from services.publisher.limits import Bucket, Window, reserve, windows_of
+from services.publisher.limits import Bucket, Window, in_line, reserve, windows_of
 from services.publisher.platforms.base import Limits
 from services.publisher.store import Key, Unit
 
@@ -120,8 +120,9 @@ def gates_of(account: StoredAccount, limits: Limits, now: datetime) -> Gates:
     gates: dict[str, Sequence[Window]] = {}
     own = json.loads(account.limits) if account.limits != UNLIMITED else limits.account
     is_closed = account.closed_until is not None and account.closed_until > now
-    if own or is_closed:
-        gates[account.account_id] = windows_of(own)
+    shares_limits = bool(account.app and limits.app)
+    if own or is_closed or shares_limits:
+        gates[account.account_id] = in_line(windows_of(own))
     if account.app and limits.app:
         gates[_app_key(account.platform, account.app)] = windows_of(limits.app)
     return gates

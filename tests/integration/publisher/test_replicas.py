@@ -50,8 +50,5 @@ async def test_three_publishers_keep_the_limit_and_the_order_of_one_account(
         await eventually(lambda: len(running.sink.answered) >= len(posts), within=60, what="all are published")
 
         ledger = list(running.sink.ledger)
-    waited = [sent.post_id for sent in ledger[most:]]
-    assert sorted(sent.post_id for sent in ledger) == posts
+    assert [sent.post_id for sent in ledger] == posts
     assert most_within([sent.at for sent in ledger], timedelta(seconds=1)) <= most
-    assert {sent.post_id for sent in ledger[:most]} == set(posts[:most])
-    assert waited == sorted(waited)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.publisher.limits import MOST_REMEMBERED, Bucket, limits_of, windows_of
+from services.publisher.limits import IN_LINE, MOST_REMEMBERED, Bucket, in_line, limits_of, windows_of
 from services.publisher.limits import reserve as reserve_all
 from shared.events.requests import AccountLimits
 from tests.support.publications import NOON
@@ -51,13 +51,42 @@ def test_whoever_is_due_first_goes_first(limits: dict[str, int], wanted: list[da
     assert slots == sorted(slots)
 
 
-@given(st.integers(1, 12), st.lists(instants, max_size=12))
+@given(st.integers(1, 12), st.lists(instants, min_size=1, max_size=12))
 def test_a_burst_that_fits_goes_at_once(most: int, wanted: list[datetime]) -> None:
     burst = sorted(wanted)[:most]
 
     slots = reserve({"per_minute": most}, burst)
 
     assert all(slot - instant < MILLISECOND for slot, instant in zip(slots, burst, strict=True))
+
+
+@given(small_limits, st.lists(instants, min_size=2, max_size=40))
+def test_the_posts_of_an_account_leave_a_little_apart(limits: dict[str, int], wanted: list[datetime]) -> None:
+    windows = in_line(windows_of(limits))
+    bucket = Bucket(windows, [])
+
+    slots = sorted(bucket.reserve(instant) for instant in wanted)
+
+    assert all(later - earlier >= windows[-1].apart for earlier, later in pairwise(slots))
+
+
+def test_standing_in_line_leaves_the_windows_full() -> None:
+    bucket = Bucket(in_line(windows_of({"per_second": 10})), [])
+
+    slots = [bucket.reserve(NOON) for _ in range(20)]
+
+    assert slots[:10] == [NOON + number * IN_LINE for number in range(10)]
+    assert slots[10:] == [slot + timedelta(seconds=1.1) for slot in slots[:10]]
+
+
+@pytest.mark.parametrize("most", [100, 1000, 100_000])
+def test_a_large_limit_is_reached_in_line(most: int) -> None:
+    windows = windows_of({"per_second": most})
+
+    in_order, at_once = Bucket(in_line(windows), []), Bucket(windows, [])
+
+    last_in_order, last_at_once = ([one.reserve(NOON) for _ in range(2 * most)][-1] for one in (in_order, at_once))
+    assert last_in_order - last_at_once < windows[0].apart
 
 
 @given(small_limits, st.lists(instants, min_size=1, max_size=40), st.integers(0, 40))
@@ -167,18 +196,8 @@ def test_a_slot_keeps_both_the_accounts_and_the_apps_limits(
             assert most_within(mine, timedelta(seconds=LENGTHS[name])) <= most
 
 
-@given(small_limits, st.lists(instants, min_size=2, max_size=40))
-def test_those_who_wait_leave_a_little_apart(limits: dict[str, int], wanted: list[datetime]) -> None:
-    line = Bucket(windows_of(limits), []).line.apart
-
-    ordered = sorted(zip(reserve(limits, sorted(wanted)), sorted(wanted), strict=True))
-
-    for (before, _), (slot, instant) in pairwise(ordered):
-        assert slot - before >= line or slot - instant < MILLISECOND
-
-
 def test_many_who_wait_are_placed_quickly() -> None:
-    bucket = Bucket(windows_of({"per_second": 10}), [])
+    bucket = Bucket(in_line(windows_of({"per_second": 10})), [])
 
     slots = [bucket.reserve(NOON) for _ in range(20_000)]
 
