@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Executable, RowMapping, Select, Update, bindparam, select, tuple_, update
+from sqlalchemy import Executable, RowMapping, Select, Update, bindparam, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduler.domain import KnownAccount, Schedule
 from services.scheduler.neighbourhood import Neighbourhood
 from services.scheduler.neighbours import Neighbours, Place
-from services.scheduler.tables import accounts, inbox, schedules
+from services.scheduler.tables import AWAITING_DISPATCH, AWAITING_OUTCOME, accounts, inbox, schedules
 from shared import bulk
 from shared.db import Conflict, Database, InstantColumn
 from shared.events.progress import Progress, State
@@ -161,10 +161,7 @@ class Store:
     async def next_due_at(self) -> datetime | None:
         """The earliest instant at which something is due, or None."""
         earliest = (
-            select(schedules.c.publish_at)
-            .where(schedules.c.state == State.SCHEDULED.value)
-            .order_by(schedules.c.publish_at)
-            .limit(1)
+            select(schedules.c.publish_at).where(text(AWAITING_DISPATCH)).order_by(schedules.c.publish_at).limit(1)
         )
         async with self._database.reading() as connection:
             return (await connection.execute(earliest)).scalar()
@@ -174,7 +171,7 @@ def _claim_statement() -> Executable:
     claimed = schedules.c.claimed_until
     due = (
         select(schedules.c.post_id, schedules.c.account_id)
-        .where(schedules.c.state == State.SCHEDULED.value)
+        .where(text(AWAITING_DISPATCH))
         .where(schedules.c.publish_at <= bindparam("due_before", type_=InstantColumn))
         .where(claimed.is_(None) | (claimed <= bindparam("now", type_=InstantColumn)))
         .order_by(schedules.c.publish_at)
@@ -187,7 +184,7 @@ def _claim_statement() -> Executable:
 def _sweep_statement() -> Executable:
     silent = (
         select(schedules.c.post_id, schedules.c.account_id)
-        .where(schedules.c.state.in_([State.DISPATCHED.value, State.RETRYING.value]))
+        .where(text(AWAITING_OUTCOME))
         .where(schedules.c.outcome_expected_at <= bindparam("expected_before", type_=InstantColumn))
         .limit(1000)
         .with_for_update(skip_locked=True)

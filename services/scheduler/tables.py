@@ -8,10 +8,10 @@ from shared.messaging.outbox import outbox_table
 
 metadata = MetaData()
 
-_AWAITING_DISPATCH = text("state = 'scheduled'")
+AWAITING_DISPATCH = "state = 'scheduled'"
 FINAL = "state IN ('published', 'failed', 'skipped', 'cancelled')"
 """Schedules that have come to their end."""
-_AWAITING_OUTCOME = text("state IN ('dispatched', 'retrying')")
+AWAITING_OUTCOME = "state IN ('dispatched', 'retrying')"
 
 schedules = Table(
     "schedules",
@@ -35,12 +35,14 @@ schedules = Table(
     Column("updated_at", InstantColumn, nullable=False),
     Column("text_key", BigInteger),
     Column("minute_key", BigInteger),
-    Index("schedules_due", "publish_at", postgresql_where=_AWAITING_DISPATCH, sqlite_where=_AWAITING_DISPATCH),
+    Index(
+        "schedules_due", "publish_at", postgresql_where=text(AWAITING_DISPATCH), sqlite_where=text(AWAITING_DISPATCH)
+    ),
     Index(
         "schedules_unanswered",
         "outcome_expected_at",
-        postgresql_where=_AWAITING_OUTCOME,
-        sqlite_where=_AWAITING_OUTCOME,
+        postgresql_where=text(AWAITING_OUTCOME),
+        sqlite_where=text(AWAITING_OUTCOME),
     ),
     Index("schedules_done", "state", "updated_at", postgresql_where=text(FINAL), sqlite_where=text(FINAL)),
     Index("schedules_of_a_text", "text_key", "minute_key"),
