@@ -34,10 +34,12 @@ async def publish(broker: Broker, prefix: str, dues: Sequence[datetime], within:
     return _outcomes(broker, len(dues))
 
 
-async def schedule(broker: Broker, prefix: str, dues: Sequence[datetime], within: float) -> None:
+async def schedule(
+    broker: Broker, prefix: str, dues: Sequence[datetime], within: float, *, account: str | None = None
+) -> None:
     """Have a post for each due instant accepted, in batches."""
     expected = broker.settled_posts + len(dues)
-    messages = (broker.encode("schedule.batch_requested", body) for body in batches(prefix, dues))
+    messages = (broker.encode("schedule.batch_requested", body) for body in batches(prefix, dues, account))
     await broker.emit_windowed(messages, "schedule.batch_settled", BATCHES_IN_FLIGHT, within)
     if broker.settled_posts != expected:
         raise IncompleteError(f"{expected} posts to be accepted, {broker.settled_posts} were")

@@ -15,12 +15,12 @@ def account_id(number: int) -> str:
     return f"a{number % ACCOUNTS}"
 
 
-def post(prefix: str, number: int, due: datetime) -> str:
-    """One body of `schedule.requested`."""
+def post(prefix: str, number: int, due: datetime, account: str | None = None) -> str:
+    """One body of `schedule.requested`, for one account or else the next of the hundred."""
     content = f"{prefix}{number} ".ljust(LENGTH, "x")
     return (
         f'{{"post_id":"{prefix}{number}","content":"{content}","publish_at":"{due.isoformat()}",'
-        f'"targets":[{{"account_id":"{account_id(number)}"}}]}}'
+        f'"targets":[{{"account_id":"{account or account_id(number)}"}}]}}'
     )
 
 
@@ -29,11 +29,11 @@ def singles(prefix: str, dues: Sequence[datetime]) -> Iterator[bytes]:
     return (post(prefix, number, due).encode() for number, due in enumerate(dues))
 
 
-def batches(prefix: str, dues: Sequence[datetime]) -> Iterator[bytes]:
+def batches(prefix: str, dues: Sequence[datetime], account: str | None = None) -> Iterator[bytes]:
     """Bodies of `schedule.batch_requested`, 500 posts each, one post for each due instant."""
     for start in range(0, len(dues), BATCH):
         part = dues[start : start + BATCH]
-        posts = ",".join(post(prefix, number, due) for number, due in enumerate(part, start))
+        posts = ",".join(post(prefix, number, due, account) for number, due in enumerate(part, start))
         yield f'{{"batch_id":"{prefix}{start}","posts":[{posts}]}}'.encode()
 
 

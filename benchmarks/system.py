@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
@@ -23,8 +23,9 @@ from deploy.local.child import Child, NodeError, clean_environment, free_ports, 
 
 ROOT = Path(__file__).parent.parent
 CORE = ("scheduler", "publisher")
-EVERY = ("scheduler", "publisher", "console")
+EVERY = ("scheduler", "publisher", "console", "monitor", "maintenance")
 READY_SECONDS = 60
+CONNECTED = "account.connected"
 _LAST_OUTCOME = """
 SELECT extract(epoch FROM max(pg_xact_commit_timestamp(xmin)))::float FROM publications WHERE state = 'published'
 """
@@ -37,6 +38,20 @@ class System:
     broker: Broker
     services: tuple[str, ...]
     publisher_database_url: str
+    publisher_key: PrivateKey = field(repr=False)
+
+    async def connect(self, url: str, *accounts: str) -> None:
+        """Connect sandbox accounts that post to a URL."""
+        connected = self.broker.counts[CONNECTED] + len(accounts)
+        for account in accounts:
+            request = {
+                "account_id": account,
+                "platform": "sandbox",
+                "settings": {"url": url},
+                "sealed_credentials": _base64(SealedBox(self.publisher_key.public_key).encrypt(b"{}")),
+            }
+            await self.broker.emit("account.connect_requested", json.dumps(request).encode())
+        await self.broker.wait(CONNECTED, connected, within=READY_SECONDS)
 
     async def last_recorded_at(self) -> float:
         """When the last outcome was committed, in seconds since the epoch."""
@@ -62,8 +77,9 @@ async def system(home: Path, services: Sequence[str] = CORE) -> AsyncIterator[Sy
             await stack.enter_async_context(_service(name, replica, home, environment))
         broker = await Broker.connect(node.url)
         stack.callback(broker.close)
-        await _connect_accounts(broker, base.sink_url, keys["publisher"])
-        yield System(broker, tuple(services), environment["TIMEBALL_PUBLISHER_DATABASE_URL"])
+        running = System(broker, tuple(services), environment["TIMEBALL_PUBLISHER_DATABASE_URL"], keys["publisher"])
+        await running.connect(f"{base.sink_url}/p", *map(account_id, range(ACCOUNTS)))
+        yield running
 
 
 def _environment(
@@ -110,19 +126,6 @@ def _is_ready(port: int) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, TimeoutError, ConnectionError):
         return False
-
-
-async def _connect_accounts(broker: Broker, sink_url: str, key: PrivateKey) -> None:
-    sealed = _base64(SealedBox(key.public_key).encrypt(b"{}"))
-    for number in range(ACCOUNTS):
-        request = {
-            "account_id": account_id(number),
-            "platform": "sandbox",
-            "settings": {"url": f"{sink_url}/p"},
-            "sealed_credentials": sealed,
-        }
-        await broker.emit("account.connect_requested", json.dumps(request).encode())
-    await broker.wait("account.connected", ACCOUNTS, within=READY_SECONDS)
 
 
 def _base64(secret: bytes) -> str:

@@ -6,6 +6,7 @@ from benchmarks.bench import Bench
 from benchmarks.figure import Result
 from benchmarks.figures.bulk import bulk
 from benchmarks.figures.burst import burst
+from benchmarks.figures.isolation import isolation
 from benchmarks.figures.lateness import lateness
 from benchmarks.figures.lateness_loaded import lateness_loaded
 from benchmarks.figures.matching import matching
@@ -14,5 +15,6 @@ from benchmarks.figures.purge import purge
 from benchmarks.figures.single import single
 
 FIGURES: Mapping[str, Callable[[Bench], Awaitable[Result]]] = {
-    figure.__name__: figure for figure in (lateness, burst, bulk, single, memory, lateness_loaded, purge, matching)
+    figure.__name__: figure
+    for figure in (lateness, burst, bulk, single, memory, lateness_loaded, isolation, purge, matching)
 }
