@@ -1,12 +1,13 @@
-"""Reddit: text and link posts in a subreddit.
+"""Reddit: texts, links, pictures and galleries in a subreddit.
 
-Nothing deduplicates, so a post whose reply was lost is looked for among the account's latest submissions. Errors come
-in a reply with status 200, a wait even in the words of its message.
+Nothing deduplicates, so a post whose reply was lost is looked for among the account's latest submissions, and so is a
+picture's, which no reply names. Errors come in a reply with status 200, a wait even in the words of its message.
 """
 
+import asyncio
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
@@ -15,7 +16,7 @@ import httpx
 
 from services.publisher.platforms.allowance import allowance_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
-from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
+from services.publisher.platforms.errors import PlatformError, RateLimited, Rejected, Transient, Unconfirmed
 from services.publisher.platforms.exchange import json_object, text_or_none
 from services.publisher.platforms.oauth import (
     LONG_AGO,
@@ -30,12 +31,22 @@ from services.publisher.platforms.oauth import (
     there_already,
     token_request,
 )
+from services.publisher.platforms.reddit_pictures import (
+    MOST_CAPTION,
+    MOST_PICTURES,
+    Uploaded,
+    Uploads,
+    gallery_of,
+)
 from services.publisher.platforms.reddit_posts import (
+    GALLERY,
+    IMAGE,
     KINDS,
     MOST_TITLE,
     WEB,
     found_as,
     is_like,
+    name_of,
     submission_of,
     subreddit_of,
 )
@@ -46,6 +57,8 @@ LIMITS = Limits(app={"per_minute": 100}, headers_tell_of="app")
 MOST_TEXT = 40_000
 CLOCKS_DIFFER = timedelta(minutes=1)
 USUAL_BREAK = timedelta(minutes=10)
+LOOKS_AFTER = (timedelta(seconds=1), timedelta(seconds=1), timedelta(seconds=2))
+"""How long to wait before each look for a picture's submission: together well below what a send may take."""
 _BREAK = re.compile(r"(\d{1,6}) (millisecond|second|minute|hour)s?")
 
 
@@ -57,6 +70,7 @@ class ReadySubmission:
     request: httpx.Request
     post: Post
     account: Account
+    kind: str
 
     async def send(self, now: datetime) -> Published:
         """Submit it; a link that is there already may have been submitted by an attempt whose reply was lost."""
@@ -67,10 +81,25 @@ class ReadySubmission:
         if told.get("errors"):
             return await self._after_refusal(told["errors"])
         submission: Mapping[str, Any] = told.get("data") or {}
-        name = text_or_none(submission.get("name"))
+        allowance, name = allowance_of(response, now), name_of(submission)
+        if name is None and self.kind == IMAGE:
+            return replace(await self._appeared(), allowance=allowance)
         if name is None:
             raise Unconfirmed("the reply names no submission", code="unreadable_reply")
-        return Published(name, text_or_none(submission.get("url")), allowance_of(response, now))
+        return Published(name, text_or_none(submission.get("url")), allowance)
+
+    async def _appeared(self) -> Published:
+        """A picture's submission, which Reddit makes only once it has worked on the picture."""
+        for pause in self.reddit.looks_after:
+            await asyncio.sleep(pause.total_seconds())
+            try:
+                found = await self.reddit.look_up(self.post, self.account)
+            except PlatformError as error:
+                reason = f"Reddit took the picture, but does not tell its post: {error.detail.message}"
+                raise Unconfirmed(reason, code=error.detail.code) from error
+            if found:
+                return found
+        raise Unconfirmed("Reddit took the picture, but its post is not to be seen yet", code="not_there_yet")
 
     async def _after_refusal(self, errors: object) -> Published:
         code, message = _first(errors)
@@ -89,6 +118,7 @@ class Reddit(Platform):
     client: httpx.AsyncClient
     name: str = "reddit"
     limits: Limits = LIMITS
+    looks_after: tuple[timedelta, ...] = LOOKS_AFTER
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there is a subreddit, and the app's keys with a refresh token."""
@@ -101,15 +131,19 @@ class Reddit(Platform):
         require_instants(account, "expires_at")
 
     async def prepare(self, post: Post, account: Account) -> ReadySubmission:
-        """Build the submission."""
-        url = f"{server_of(account, API)}/api/submit"
-        request = self.client.build_request("POST", url, data=submission_of(post, account), headers=_headers(account))
-        return ReadySubmission(self, request, post, account)
+        """Upload the pictures and build the submission."""
+        form = submission_of(post, account)
+        shown = await self._upload(post, account) if form["kind"] in (IMAGE, GALLERY) else []
+        return ReadySubmission(self, self._submission(form, shown, account), post, account, form["kind"])
 
     async def rules(self, account: Account) -> PostRules:
         """What holds in every subreddit; many have rules of their own."""
-        options = (OptionRule(name="title", most=MOST_TITLE), OptionRule(name="kind", choices=KINDS))
-        return PostRules(text=TextRule(most=MOST_TEXT), needs_text=True, media=MediaRule(most=1), options=options)
+        return PostRules(
+            text=TextRule(most=MOST_TEXT),
+            needs_text=True,
+            media=MediaRule(most=MOST_PICTURES, alt=TextRule(most=MOST_CAPTION)),
+            options=(OptionRule(name="title", most=MOST_TITLE), OptionRule(name="kind", choices=KINDS)),
+        )
 
     def answers_look_ups(self, account: Account) -> bool:
         """From the account's own submissions."""
@@ -145,6 +179,18 @@ class Reddit(Platform):
         headers = {"user-agent": user_agent(account)}
         request = token_request(self.client, url, account, names_client_by="basic", headers=headers)
         return await refreshed(self.client, request, now)
+
+    async def _upload(self, post: Post, account: Account) -> list[Uploaded]:
+        api, is_own = server_of(account, API), bool(account.settings.get("server"))
+        return await Uploads(self.client, api, _headers(account), takes_http=is_own).upload_all(post.media)
+
+    def _submission(self, form: Mapping[str, str], shown: Sequence[Uploaded], account: Account) -> httpx.Request:
+        api, headers = server_of(account, API), _headers(account)
+        if form["kind"] == GALLERY:
+            url = f"{api}/api/submit_gallery_post.json"
+            return self.client.build_request("POST", url, json=gallery_of(form, shown), headers=headers)
+        data = dict(form, url=shown[0].url) if shown else dict(form)
+        return self.client.build_request("POST", f"{api}/api/submit", data=data, headers=headers)
 
     async def _get(self, path: str, account: Account, **query: str) -> Mapping[str, Any]:
         url = server_of(account, API) + path

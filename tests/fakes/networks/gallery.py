@@ -20,6 +20,8 @@ class Gallery(Network):
         match call.path:
             case "/small.png":
                 return _picture(picture(40, 30))
+            case "/small.webp":
+                return _picture(picture(40, 30, kind="WEBP"))
             case "/vast.png":
                 return _picture(picture(9000, 9000, mode="1"))
             case "/text.png":

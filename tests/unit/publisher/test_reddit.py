@@ -1,7 +1,5 @@
 """Reddit gets a title and what stands below it, and its answers are understood, however it words them."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,36 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from services.publisher.platforms.base import Account, Post
+from services.publisher.platforms.base import Account
 from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unauthorized, Unconfirmed
 from services.publisher.platforms.reddit import Reddit, break_in
-from services.publisher.platforms.reddit_posts import submission_of, subreddit_of, title_and_text
-from shared.clock import SystemClock
+from services.publisher.platforms.reddit_posts import subreddit_of, title_and_text
 from tests.fakes.networks.base import Fault, Reply, refuses
-from tests.fakes.networks.reddit import RedditFake, told
-from tests.support.publications import a_post, an_account
-
-GIVEN = {"client_id": "app", "client_secret": "s3cret", "refresh_token": "r3fresh"}
-
-
-def a_submission(content: str = "The ball drops.", **options: Any) -> Post:
-    return replace(a_post(), content=content, media=[], options=options, publish_at=datetime.now(UTC))
-
-
-def redditor(settings: Any = None, **credentials: Any) -> Account:
-    return an_account("reddit", settings={"subreddit": "harbours"} | (settings or {}), credentials=GIVEN | credentials)
-
-
-@asynccontextmanager
-async def reddit() -> AsyncIterator[tuple[Reddit, RedditFake, Account]]:
-    """The adapter, the network, and an account that has signed in there."""
-    async with RedditFake(clock=SystemClock()).serving() as network, httpx.AsyncClient() as client:
-        yield Reddit(client), network, redditor({"server": network.url}, **network.authority.sign_in())
-
-
-async def submit(platform: Reddit, account: Account, post: Post) -> str | None:
-    return (await (await platform.prepare(post, account)).send(datetime.now(UTC))).platform_post_id
-
+from tests.fakes.networks.reddit import told
+from tests.support.redditors import GIVEN, a_submission, reddit, redditor, submit
 
 LONG = "x" * 301
 
@@ -203,17 +178,6 @@ async def test_every_request_says_which_client_asks() -> None:
         await platform.refresh(account, datetime.now(UTC))
 
     assert {call.headers["user-agent"].partition(":v")[0] for call in network.calls} == {"server:timeball.timeball-app"}
-
-
-def test_a_picture_is_posted_as_a_link_to_it() -> None:
-    post = replace(a_submission(), media=[{"url": "https://p.example/1.png"}])
-
-    form = submission_of(post, redditor())
-
-    assert (form["kind"], form["url"], form["title"]) == ("link", "https://p.example/1.png", "The ball drops.")
-    for options in ({"kind": "self"}, {"url": "https://ball.example/"}):
-        with pytest.raises(Rejected, match="a picture is posted as a link"):
-            submission_of(replace(post, options=options), redditor())
 
 
 @pytest.mark.parametrize("given", ["harbours", "r/harbours", "/r/harbours/"])

@@ -1,4 +1,4 @@
-"""Reddit, which answers look-ups and tells of waits in words."""
+"""Reddit, which answers look-ups, tells of waits in words, and names no picture's post in its reply."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -9,10 +9,11 @@ import httpx
 from services.publisher.platforms.base import Platform
 from services.publisher.platforms.reddit import Reddit
 from shared.clock import Clock
-from tests.fakes.networks.base import Fault, Posted, refuses
+from tests.fakes.networks.base import Call, Fault, Posted, refuses
 from tests.fakes.networks.reddit import RedditFake
 from tests.integration.publisher.conformance.case import BUSY_FOR, Case, Shown
 
+SOON = (timedelta(seconds=0.05),) * 3
 SECONDS = f"{BUSY_FOR.total_seconds():g}"
 
 
@@ -38,6 +39,8 @@ class RedditCase(Case[RedditFake]):
     refused_with = "This community only allows links."
     can_refresh = True
     token_lasts = timedelta(hours=1)
+    takes_pictures = True
+    uploads_ahead = True
     shows = {  # noqa: RUF012  (never changed)
         "a text with a title of its own": Shown(
             "The ball drops.\nAt one o'clock.",
@@ -65,7 +68,7 @@ class RedditCase(Case[RedditFake]):
         return RedditFake(clock=clock)
 
     def platform(self, client: httpx.AsyncClient) -> Platform:
-        return Reddit(client)
+        return Reddit(client, looks_after=SOON)
 
     def settings(self, network: RedditFake) -> dict[str, Any]:
         return {"server": network.url, "subreddit": "harbours"}
@@ -75,7 +78,8 @@ class RedditCase(Case[RedditFake]):
         return {name: given[name] for name in ("client_id", "client_secret", "refresh_token")}
 
     def secrets(self, network: RedditFake) -> Sequence[str]:
-        return [network.authority.client_secret, *network.authority.issued]
+        lent = [place["x-amz-security-token"] for place in network.store.places.values()]
+        return [network.authority.client_secret, *network.authority.issued, *lent]
 
     def revoke(self, network: RedditFake) -> None:
         network.authority.revoke()
@@ -85,6 +89,12 @@ class RedditCase(Case[RedditFake]):
 
     def refreshes(self, network: RedditFake) -> Sequence[str]:
         return network.authority.used
+
+    def uploads(self, network: RedditFake) -> Sequence[Call]:
+        return [call for call in network.calls if call.path == network.store.path]
+
+    def alts(self, network: RedditFake, posted: Posted) -> Sequence[str]:
+        return [item["caption"] for item in posted.raw["items"]]
 
     def url_of(self, network: RedditFake, posted: Posted) -> str | None:
         return f"https://www.reddit.com/r/harbours/comments/{posted.id.removeprefix('t3_')}/a_title/"

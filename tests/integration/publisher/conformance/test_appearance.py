@@ -40,6 +40,19 @@ async def test_pictures_are_made_ready_before_the_instant_and_carry_their_altern
     assert bench.case.text_of(posted) == event.content
 
 
+@over(lambda case: case.takes_pictures)
+async def test_a_single_picture_is_published_with_its_id_and_address(bench: Bench) -> None:
+    event = bench.post(media=(bench.picture(),))
+
+    await bench.publish(event)
+
+    (posted,) = bench.network.posts
+    assert bench.case.text_of(posted) == event.content
+    told = await bench.fact("publish.succeeded")
+    assert (told["platform_post_id"], told["url"]) == (posted.id, bench.case.url_of(bench.network, posted))
+    assert told["attempts"] == 1
+
+
 @pytest.mark.parametrize(
     ("path", "code"),
     [("missing.png", "media_unreachable"), ("text.png", "media_unreadable"), ("vast.png", "media_too_large")],

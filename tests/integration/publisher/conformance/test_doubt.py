@@ -57,6 +57,19 @@ async def test_a_request_without_a_reply_makes_one_post(bench: Bench, fault: Fau
     await is_resolved(bench, (await bench.kept(event)).state, fault)
 
 
+@pytest.mark.parametrize("count", [1, 2], ids=["one", "several"])
+@pytest.mark.parametrize("fault", [REPLY_LOST, NEVER_ARRIVED], ids=["reply lost", "never arrived"])
+@over(lambda case: case.takes_pictures and case.certainty == "answers look-ups")
+async def test_pictures_without_a_reply_make_one_post(bench: Bench, fault: Fault, count: int) -> None:
+    """A look-up finds a post by what the network makes of its pictures."""
+    bench.network.faults.append(fault)
+    event = bench.post(media=(bench.picture(),) * count)
+
+    await bench.publish(event)
+
+    await is_resolved(bench, (await bench.kept(event)).state, fault)
+
+
 @pytest.mark.parametrize("fault", [NOT_JSON, EMPTY], ids=["no JSON", "no id"])
 @over(lambda case: case.replies_tell)
 async def test_a_reply_that_tells_nothing_is_no_confirmation(bench: Bench, fault: Fault) -> None:

@@ -1,0 +1,117 @@
+"""Pictures on Reddit: each is uploaded to a place that Reddit lends for it, outside its API, and then named in a post.
+
+Reddit documents neither the places nor galleries; both are as its own site and the well-known clients use them.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from services.publisher.platforms.errors import Rejected, Transient
+from services.publisher.platforms.media import Picture, PictureLimits, Pictures
+from services.publisher.platforms.oauth import asked, is_web_url
+from services.publisher.platforms.reddit_posts import FLAGS
+
+MOST_PICTURES = 20
+MOST_CAPTION = 180
+PICTURES = PictureLimits(most_bytes=20 * 1024 * 1024, types=("image/jpeg", "image/png", "image/gif"))
+_STORE_ERROR = re.compile(rb"<Code>(\w{1,60})</Code>")
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """A picture that Reddit has."""
+
+    asset_id: str
+    url: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one picture may be uploaded to, once, and the fields of the form that it must come with."""
+
+    asset_id: str
+    address: str
+    fields: Mapping[str, str] = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """Where the picture is then."""
+        return f"{self.address.rstrip('/')}/{self.fields['key']}"
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """Uploads pictures for one account."""
+
+    client: httpx.AsyncClient
+    api: str
+    headers: Mapping[str, str]
+    takes_http: bool = False
+    """Whether a place may be without TLS, as on a server for tests."""
+
+    async def upload_all(self, media: Sequence[Mapping[str, Any]]) -> list[Uploaded]:
+        """The pictures of a post in their order."""
+        pictures = await Pictures(self.client).fetch_all(media, PICTURES)
+        return [await self._upload(index, picture) for index, picture in enumerate(pictures)]
+
+    async def _upload(self, index: int, picture: Picture) -> Uploaded:
+        def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
+            judge_upload(response, body, f"media[{index}]")
+
+        name = f"picture{index}.{picture.ending}"
+        place = await self._place_for(name, picture.mime)
+        file = {"file": (name, picture.data, picture.mime)}
+        request = self.client.build_request("POST", place.address, data=dict(place.fields), files=file)
+        await asked(self.client, request, judge)
+        return Uploaded(place.asset_id, place.url, picture.alt[:MOST_CAPTION])
+
+    async def _place_for(self, name: str, mime: str) -> Place:
+        form = {"filepath": name, "mimetype": mime}
+        url = f"{self.api}/api/media/asset.json"
+        request = self.client.build_request("POST", url, data=form, headers=dict(self.headers))
+        return place_in(await asked(self.client, request), takes_http=self.takes_http)
+
+
+def place_in(told: Mapping[str, Any], *, takes_http: bool = False) -> Place:
+    """The place that a reply names; Transient where it names none that a picture may be sent to."""
+    args, asset = _object(told.get("args")), _object(told.get("asset"))
+    given = [_object(one) for one in args.get("fields") or ()]
+    fields = {str(one.get("name")): str(one.get("value")) for one in given}
+    action, asset_id = str(args.get("action") or ""), asset.get("asset_id")
+    address = f"https:{action}" if action.startswith("//") else action
+    is_safe = is_web_url(address) and (takes_http or address.startswith("https://"))
+    if not (is_safe and fields.get("key") and isinstance(asset_id, str)):
+        raise Transient("the reply names no place to upload a picture to", code="unreadable_reply")
+    return Place(asset_id, address, fields)
+
+
+def judge_upload(response: httpx.Response, body: bytes, which: str) -> None:
+    """Raise what a refusal means: what is not about the picture may go well at another place.
+
+    Of the refusal only the error's name is told, for the rest may repeat what gives access to the place.
+    """
+    if response.is_success:
+        return
+    named = _STORE_ERROR.search(body)
+    name = named[1].decode() if named else "no reason given"
+    if name == "EntityTooLarge":
+        raise Rejected(f"{which}: Reddit finds the picture too large; use a smaller one", code="media_too_large")
+    raise Transient(f"{which}: not uploaded: HTTP {response.status_code}: {name}", code="upload_refused")
+
+
+def gallery_of(form: Mapping[str, str], shown: Sequence[Uploaded]) -> dict[str, Any]:
+    """A post of several pictures, which Reddit takes as JSON."""
+    said = {name: value for name, value in form.items() if name not in ("kind", *FLAGS)}
+    flags = {name: form[name] == "true" for name in FLAGS if name != "resubmit"}
+    items = [{"media_id": one.asset_id, "caption": one.caption, "outbound_url": ""} for one in shown]
+    return said | flags | {"items": items, "show_error_list": True}
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}

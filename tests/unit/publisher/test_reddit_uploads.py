@@ -1,0 +1,115 @@
+"""A picture is uploaded to a safe place before its post is due; what goes wrong there is tried again, or told."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from services.publisher.platforms.errors import Rejected, Transient
+from services.publisher.platforms.reddit_pictures import place_in
+from tests.fakes.networks.base import Call, Reply
+from tests.fakes.networks.reddit import RedditFake
+from tests.fakes.networks.reddit_store import refused
+from tests.support.pictures import opened
+from tests.support.redditors import a_submission, pictured, reddit_and_pictures, submit
+
+
+async def test_a_picture_of_a_type_that_reddit_does_not_take_becomes_a_jpeg() -> None:
+    async with reddit_and_pictures() as (platform, network, account, address):
+        await submit(platform, account, a_submission(media=[{"url": f"{address}/small.webp"}]))
+
+    (place,) = network.store.places.values()
+    (uploaded,) = network.store.pictures.values()
+    assert (place["Content-Type"], opened(uploaded).format) == ("image/jpeg", "JPEG")
+
+
+async def test_the_store_is_told_no_token() -> None:
+    async with reddit_and_pictures() as (platform, network, account, address):
+        await platform.prepare(pictured(address, ""), account)
+
+    (call,) = [call for call in network.calls if call.path == network.store.path]
+    assert account.credentials["access_token"] not in f"{call.headers}{call.body!r}"
+
+
+@pytest.mark.parametrize("alts", [("",), ("", "")], ids=["image", "gallery"])
+async def test_a_picture_that_was_not_uploaded_is_refused_in_reddits_words(alts: tuple[str, ...]) -> None:
+    async with reddit_and_pictures() as (platform, network, account, address):
+        ready = await platform.prepare(pictured(address, *alts), account)
+        network.store.pictures.clear()
+        with pytest.raises(Rejected, match=r"check that url|must be owned by the submitter"):
+            await ready.send(datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (refused(403, "AccessDenied", "store-s3cret"), r"media\[1\]: not uploaded: HTTP 403: AccessDenied$"),
+        (refused(503, "SlowDown"), "HTTP 503: SlowDown"),
+        (Reply(401, b"who are you?"), "HTTP 401: no reason given"),
+        (Reply(307, b"elsewhere"), "HTTP 307"),
+    ],
+)
+async def test_an_upload_that_goes_wrong_is_tried_again_and_tells_no_secret(reply: Reply, reason: str) -> None:
+    async with reddit_and_pictures() as (platform, network, account, address):
+        post = pictured(address, "", "")
+        ready = await platform.prepare(pictured(address, ""), account)
+        network.store.refusals += [Reply(201, b""), reply]
+        with pytest.raises(Transient, match=reason):
+            await platform.prepare(post, account)
+        assert await ready.send(datetime.now(UTC))
+
+    assert len(network.posts) == 1
+
+
+async def test_a_picture_that_the_store_finds_too_large_is_refused() -> None:
+    async with reddit_and_pictures() as (platform, network, account, address):
+        network.store.refusals.append(refused(400, "EntityTooLarge"))
+        with pytest.raises(Rejected, match=r"media\[0\]: Reddit finds the picture too large") as caught:
+            await platform.prepare(pictured(address, ""), account)
+
+    assert caught.value.detail.code == "media_too_large"
+
+
+class WithoutPlaces(RedditFake):
+    """Has no place for a picture."""
+
+    def _admitted(self, call: Call) -> Reply:
+        is_asked = call.path == "/api/media/asset.json"
+        return Reply(HTTPStatus.SERVICE_UNAVAILABLE, b"no place") if is_asked else super()._admitted(call)
+
+
+async def test_a_place_that_is_not_to_be_had_is_asked_for_again() -> None:
+    async with reddit_and_pictures(WithoutPlaces) as (platform, _, account, address):
+        with pytest.raises(Transient, match="HTTP 503: no place"):
+            await platform.prepare(pictured(address, ""), account)
+
+
+def a_place(action: Any, *fields: tuple[str, str]) -> dict[str, Any]:
+    given = [{"name": name, "value": value} for name, value in fields or [("key", "rte_images/a1")]]
+    return {"args": {"action": action, "fields": given}, "asset": {"asset_id": "a1"}}
+
+
+def test_a_place_without_a_scheme_has_tls() -> None:
+    place = place_in(a_place("//store.example/"))
+
+    assert (place.address, place.url) == ("https://store.example/", "https://store.example/rte_images/a1")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {},
+        {"args": [], "asset": None},
+        {"json": {"errors": [["USER_REQUIRED", "Please log in to do that.", None]]}},
+        a_place("http://store.example/"),
+        a_place("ftp://store.example/"),
+        a_place("/upload"),
+        a_place(None),
+        a_place("https://store.example/", ("policy", "p")),
+        a_place("https://store.example/") | {"asset": {}},
+    ],
+)
+def test_a_reply_without_a_safe_place_sends_the_picture_nowhere(reply: dict[str, Any]) -> None:
+    with pytest.raises(Transient, match="no place to upload a picture to"):
+        place_in(reply)
