@@ -73,10 +73,11 @@ def _media_problem(rules: PostRules, media: Sequence[Mapping[str, Any]]) -> Prob
     if len(media) > rule.most:
         most = f"at most {rule.most} can be published with a post" if rule.most else "this account's network takes none"
         return "invalid", f"media: there are {len(media)}, and {most}; leave out {len(media) - rule.most}"
-    return next((found for index, item in enumerate(media) if (found := _item_problem(rule, index, item))), None)
+    alt = rule.alt if len(media) >= rule.alt_from else None
+    return next((found for index, item in enumerate(media) if (found := _item_problem(rule, alt, index, item))), None)
 
 
-def _item_problem(rule: MediaRule, index: int, item: Mapping[str, Any]) -> Problem | None:
+def _item_problem(rule: MediaRule, alt: TextRule | None, index: int, item: Mapping[str, Any]) -> Problem | None:
     mime = _mime(item)
     if rule.types and mime and mime not in rule.types:
         return "invalid", f"media[{index}].mime: {mime!r} is not accepted here; use {_one_of(rule.types)}"
@@ -87,7 +88,7 @@ def _item_problem(rule: MediaRule, index: int, item: Mapping[str, Any]) -> Probl
             f"media[{index}].size: it has {size:,} bytes, and at most {rule.most_bytes:,} are possible; "
             "make it smaller",
         )
-    too_long = _too_long(item.get("alt") or "", rule.alt) if rule.alt else None
+    too_long = _too_long(item.get("alt") or "", alt) if alt else None
     if too_long:
         return "invalid", f"media[{index}].alt: the description has {too_long} are possible; shorten it"
     return None

@@ -31,6 +31,8 @@ class MediaRule(Value):
     most_bytes: Count | None = None
     """Checked where a post names a size, and only for what cannot be made smaller."""
     alt: TextRule | None = None
+    alt_from: Count = 1
+    """Beside fewer media no alternative text is published, so that none can be too long."""
 
 
 class OptionRule(Value):

@@ -34,6 +34,7 @@ from services.publisher.platforms.oauth import (
 from services.publisher.platforms.reddit_pictures import (
     MOST_CAPTION,
     MOST_PICTURES,
+    PICTURES,
     Uploaded,
     Uploads,
     gallery_of,
@@ -138,10 +139,11 @@ class Reddit(Platform):
 
     async def rules(self, account: Account) -> PostRules:
         """What holds in every subreddit; many have rules of their own."""
+        alt = TextRule(most=MOST_CAPTION)
         return PostRules(
             text=TextRule(most=MOST_TEXT),
             needs_text=True,
-            media=MediaRule(most=MOST_PICTURES, alt=TextRule(most=MOST_CAPTION)),
+            media=MediaRule(most=MOST_PICTURES, most_bytes=PICTURES.most_bytes, alt=alt, alt_from=2),
             options=(OptionRule(name="title", most=MOST_TITLE), OptionRule(name="kind", choices=KINDS)),
         )
 

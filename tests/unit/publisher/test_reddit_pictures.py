@@ -72,10 +72,14 @@ async def test_what_reddit_cannot_show_is_known_when_a_post_is_scheduled() -> No
     async with reddit() as (platform, _, account):
         rules = await platform.rules(account)
 
-    _, reason = problem(rules, "Text", [{"url": "https://p.example/1.png"}] * 21, {}) or ("", "")
+    plain, described = {"url": "https://p.example/1.png"}, {"url": "https://p.example/1.png", "alt": "x" * 181}
+    _, reason = problem(rules, "Text", [plain] * 21, {}) or ("", "")
     assert "there are 21, and at most 20" in reason
-    _, reason = problem(rules, "Text", [{"url": "https://p.example/1.png", "alt": "x" * 181}], {}) or ("", "")
-    assert "media[0].alt: the description has 181 characters, and at most 180" in reason
+    _, reason = problem(rules, "Text", [plain, described], {}) or ("", "")
+    assert "media[1].alt: the description has 181 characters, and at most 180" in reason
+    assert problem(rules, "Text", [described], {}) is None
+    large = plain | {"mime": "image/gif", "size": 30_000_000}
+    assert "at most 20,971,520 are possible" in (problem(rules, "Text", [large], {}) or ("", ""))[1]
 
 
 async def test_a_picture_whose_post_appears_late_is_waited_for() -> None:

@@ -31,6 +31,7 @@ REDDIT = PostRules(
 GALLERY = PostRules(needs_media=True, media=MediaRule(most=1))
 VIDEOS = PostRules(media=MediaRule(most=1, most_bytes=1000, types=("video/mp4", "image/gif", "image/jpeg")))
 WORDS_ONLY = PostRules(media=MediaRule())
+CAPTIONED_GALLERIES = PostRules(media=MediaRule(most=20, alt=TextRule(most=20), alt_from=2))
 
 
 def told(
@@ -118,6 +119,11 @@ def test_beside_media_the_caption_counts() -> None:
             "media[0].alt: the description has 21 characters, and at most 20 are possible; shorten it",
         ),
         (
+            CAPTIONED_GALLERIES,
+            [PICTURE, PICTURE | {"alt": "x" * 21}],
+            "media[1].alt: the description has 21 characters, and at most 20 are possible; shorten it",
+        ),
+        (
             VIDEOS,
             [PICTURE | {"mime": "video/mp4", "size": 1001}],
             "media[0].size: it has 1,001 bytes, and at most 1,000 are possible; make it smaller",
@@ -138,6 +144,7 @@ def test_media_that_cannot_be_published_are_named(rules: PostRules, media: list[
     [
         (BLUESKY, PICTURE),
         (BLUESKY, PICTURE | {"mime": "IMAGE/JPEG", "alt": "x" * 20}),
+        (CAPTIONED_GALLERIES, PICTURE | {"alt": "x" * 21}),
         (BLUESKY, PICTURE | {"mime": "image/jpg", "size": 5_000_000}),
         (BLUESKY, PICTURE | {"mime": "image"}),
         (VIDEOS, PICTURE | {"size": 5_000_000}),
