@@ -4,15 +4,19 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
+import httpx
 import pytest
 
 from services.publisher.platforms.errors import Rejected, Transient
+from services.publisher.platforms.reddit import Reddit
 from services.publisher.platforms.reddit_pictures import place_in
+from shared.outbound import outbound_client
 from tests.fakes.networks.base import Call, Reply
+from tests.fakes.networks.gallery import picture
 from tests.fakes.networks.reddit import RedditFake
 from tests.fakes.networks.reddit_store import refused
 from tests.support.pictures import opened
-from tests.support.redditors import a_submission, pictured, reddit_and_pictures, submit
+from tests.support.redditors import a_submission, pictured, reddit_and_pictures, redditor, submit
 
 
 async def test_a_picture_of_a_type_that_reddit_does_not_take_becomes_a_jpeg() -> None:
@@ -113,3 +117,25 @@ def test_a_place_without_a_scheme_has_tls() -> None:
 def test_a_reply_without_a_safe_place_sends_the_picture_nowhere(reply: dict[str, Any]) -> None:
     with pytest.raises(Transient, match="no place to upload a picture to"):
         place_in(reply)
+
+
+class LendsPrivatePlaces(httpx.AsyncBaseTransport):
+    """Answers for Reddit and for where the picture is; everything else goes the usual way."""
+
+    def __init__(self, usual: httpx.AsyncClient) -> None:
+        self.usual = usual
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        match request.url.host:
+            case "p.example":
+                return httpx.Response(200, content=picture(40, 30), request=request)
+            case "oauth.reddit.com":
+                return httpx.Response(200, json=a_place("https://127.0.0.1:1/upload"), request=request)
+        return await self.usual._transport.handle_async_request(request)
+
+
+async def test_a_place_in_a_private_network_is_not_reached() -> None:
+    usual = outbound_client(allow_private_addresses=False)
+    async with usual, httpx.AsyncClient(transport=LendsPrivatePlaces(usual)) as client:
+        with pytest.raises(Rejected, match="the server's address is not public"):
+            await Reddit(client).prepare(pictured("https://p.example", ""), redditor(access_token="t0ken"))
