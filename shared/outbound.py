@@ -28,6 +28,7 @@ from shared.addresses import is_public
 
 CONNECT_SECONDS = 5
 """Shorter than any whole send may take, so that a server that takes no connections is known to have got nothing."""
+_READ = httpx.ByteStream(b"")
 DECODED = frozenset({"", "identity", "gzip", "deflate"})
 
 # The first kind that fits; whatever is not listed was refused before sending.
@@ -79,6 +80,19 @@ def outbound_client(
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         headers={"user-agent": f"Timeball/{version('timeball')}", "accept-encoding": "gzip, deflate"},
     )
+
+
+async def send_bounded(
+    client: httpx.AsyncClient, request: httpx.Request, limit: int = 65536
+) -> tuple[httpx.Response, bytes]:
+    """Send a request; the reply, and the first `limit` bytes of its body."""
+    response = await client.send(request, stream=True)
+    try:
+        return response, await read_bounded(response, limit)
+    finally:
+        await response.aclose()
+        # httpx's stream and its response refer to each other: thousands a second would keep the garbage collector busy
+        response.stream = _READ
 
 
 async def read_bounded(response: httpx.Response, limit: int = 65536) -> bytes:

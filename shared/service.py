@@ -184,11 +184,11 @@ async def _within(seconds: float, work: Awaitable[Any]) -> Any:
 
 
 def spare_the_collector() -> None:
-    """Collect garbage seldom: with thousands of posts waiting in memory, a full collection stops everything for tens of
-    milliseconds, and hardly anything here forms cycles. What start-up made is never looked at again."""
+    """Collect garbage seldom: each collection looks at every post that waits in memory and stops all else meanwhile,
+    for up to 100 ms; and hardly anything here forms cycles. What start-up made is never looked at again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
+    gc.set_threshold(300_000, 20, 100)
 
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)

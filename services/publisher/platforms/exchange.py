@@ -20,7 +20,7 @@ from services.publisher.platforms.errors import (
     Unauthorized,
     Unconfirmed,
 )
-from shared.outbound import ForbiddenAddress, read_bounded
+from shared.outbound import ForbiddenAddress, send_bounded
 
 MOST_BYTES = 65536
 """Of a reply no more is read, unless a longer one is expected."""
@@ -55,11 +55,7 @@ async def exchange(
 ) -> tuple[httpx.Response, bytes]:
     """Send a request and return its successful reply, or raise a PlatformError; `judge` is asked first."""
     async with network_failures():
-        response = await client.send(request, stream=True)
-        try:
-            body = await read_bounded(response, most_bytes)
-        finally:
-            await response.aclose()
+        response, body = await send_bounded(client, request, most_bytes)
     if judge:
         judge(response, body, now)
     raise_for(response, body, now)

@@ -18,7 +18,7 @@ from services.publisher.platforms.exchange import (
     raise_for,
     text_or_none,
 )
-from shared.outbound import read_bounded
+from shared.outbound import send_bounded
 
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 LONGEST_LIFE = timedelta(days=3650)
@@ -99,11 +99,7 @@ async def submitted(
 async def asked(client: httpx.AsyncClient, request: httpx.Request, judge: Judge | None = None) -> Mapping[str, Any]:
     """The reply to a request that publishes nothing; what it says of time is read by its own date."""
     async with network_failures():
-        response = await client.send(request, stream=True)
-        try:
-            body = await read_bounded(response, MOST_BYTES)
-        finally:
-            await response.aclose()
+        response, body = await send_bounded(client, request, MOST_BYTES)
     if judge:
         judge(response, body, _dated(response))
     raise_for(response, body, _dated(response))

@@ -1,8 +1,10 @@
 """Calls out reach only whom they may, and their errors tell what may have arrived."""
 
 import asyncio
+import gc
 import gzip
 import socket
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +13,7 @@ import httpx
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from shared.outbound import ForbiddenAddress, outbound_client, read_bounded
+from shared.outbound import ForbiddenAddress, outbound_client, send_bounded
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -289,8 +291,20 @@ async def test_a_request_that_is_no_http_is_not_sent(headers: dict[str, str]) ->
 
 
 async def read(client: httpx.AsyncClient, peer: Peer, **bounds: Any) -> bytes:
-    async with client.stream("GET", peer.url()) as reply:
-        return await read_bounded(reply, **bounds)
+    _, body = await send_bounded(client, client.build_request("GET", peer.url()), **bounds)
+    return body
+
+
+async def test_a_reply_that_was_read_is_gone_without_the_garbage_collector() -> None:
+    gc.disable()
+    try:
+        async with listening(answering(OK)) as peer, outbound_client(allow_private_addresses=True) as client:
+            reply, _ = await send_bounded(client, client.build_request("GET", peer.url()))
+            remembered = weakref.ref(reply)
+            del reply
+            assert remembered() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_body_is_read_up_to_its_limit() -> None:
