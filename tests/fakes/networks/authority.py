@@ -11,7 +11,8 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from shared.clock import Clock
-from tests.fakes.networks.base import Call, Reply
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import Reply
 
 
 @dataclass

@@ -2,43 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Literal, Self
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, Literal
 
-
-@dataclass(frozen=True)
-class Call:
-    """A request as it arrived; header names are in lower case."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    @property
-    def json(self) -> Any:
-        """The body as JSON; None where it is none."""
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            return None
-
-    @property
-    def form(self) -> dict[str, str]:
-        """The body as a form; of a repeated field the first."""
-        return {name: values[0] for name, values in parse_qs(self.body.decode(), keep_blank_values=True).items()}
-
-    @property
-    def token(self) -> str:
-        """What stands behind `Bearer` (or another scheme) in the Authorization header."""
-        return self.headers.get("authorization", "").partition(" ")[2]
+from tests.fakes.http_server import GARBAGE as NO_HTTP
+from tests.fakes.http_server import Call, HttpServer, written
 
 
 @dataclass(frozen=True)
@@ -86,14 +56,12 @@ def refuses(status: int, body: Any = None, **headers: str) -> Fault:
 
 
 @dataclass
-class Network:
+class Network(HttpServer):
     """A network: subclasses say which requests publish, and how every request is answered."""
 
-    url: str = ""
     calls: list[Call] = field(default_factory=list)
     posts: list[Posted] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
-    _connections: set[asyncio.Task[None]] = field(default_factory=set)
 
     def publishes(self, call: Call) -> bool:
         """Whether this is the request that makes a post appear."""
@@ -107,37 +75,9 @@ class Network:
         """The requests to publish that arrived, in order."""
         return [call for call in self.calls if self.publishes(call)]
 
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[Self]:
-        """Serve until the block ends."""
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=1024)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        try:
-            yield self
-        finally:
-            server.close()
-            for connection in self._connections:
-                connection.cancel()
-            await asyncio.gather(*self._connections, return_exceptions=True)
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._converse(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
-
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while call := await _read(reader):
-                self.calls.append(call)
-                if not await self._reply(call, writer):
-                    break
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
-
-    async def _reply(self, call: Call, writer: asyncio.StreamWriter) -> bool:
+    async def reply(self, call: Call, writer: asyncio.StreamWriter) -> bool:
         """Answer as the network does, or as the next fault says; False when the connection is done for."""
+        self.calls.append(call)
         fault = self.faults.pop(0) if self.faults and self.publishes(call) else None
         reply = self.answer(call) if fault is None or fault.lands else Reply()
         if fault and fault.then == "hang":
@@ -145,42 +85,11 @@ class Network:
         if fault is None or fault.then == "reply":
             writer.write(_written(fault.reply if fault and fault.reply else reply))
         elif fault.then == "babble":
-            writer.write(b"\x00\xff this is not HTTP\r\n\r\n")
+            writer.write(NO_HTTP)
         await writer.drain()
         return fault is None or fault.then == "reply"
 
 
-async def _read(reader: asyncio.StreamReader) -> Call | None:
-    try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    except asyncio.IncompleteReadError:
-        return None
-    first, *lines = head.rstrip().split("\r\n")
-    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-    body = await _read_body(reader, headers)
-    method, target, _ = first.split(" ")
-    address = urlsplit(target)
-    query = {name: values[0] for name, values in parse_qs(address.query, keep_blank_values=True).items()}
-    return Call(method, address.path, query, headers, body)
-
-
-async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:
-    if headers.get("transfer-encoding") != "chunked":
-        return await reader.readexactly(int(headers.get("content-length", 0)))
-    body = b""
-    while size := int(await reader.readline(), 16):
-        body += await reader.readexactly(size)
-        await reader.readline()
-    await reader.readline()
-    return body
-
-
 def _written(reply: Reply) -> bytes:
-    body = (
-        reply.body
-        if isinstance(reply.body, bytes)
-        else json.dumps(reply.body if reply.body is not None else {}).encode()
-    )
-    headers = {"content-type": "application/json", "content-length": str(len(body)), **reply.headers}
-    lines = [f"HTTP/1.1 {int(reply.status)} Answer", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+    told = reply.body if reply.body is not None else {}
+    return written(int(reply.status), told if isinstance(told, bytes) else json.dumps(told).encode(), reply.headers)

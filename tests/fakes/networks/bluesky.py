@@ -11,7 +11,8 @@ from typing import Any
 import regex
 
 from shared.clock import Clock, SystemClock
-from tests.fakes.networks.base import Call, Network, Posted, Reply
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import Network, Posted, Reply
 
 DID = "did:plc:harbour"
 HANDLE = "harbour.example"

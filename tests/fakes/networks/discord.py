@@ -8,7 +8,8 @@ from http import HTTPStatus
 from typing import Any
 
 from shared.clock import Clock, SystemClock
-from tests.fakes.networks.base import Call, Network, Posted, Reply
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import Network, Posted, Reply
 from tests.fakes.networks.multipart import parts_of
 
 GUILD, CHANNEL, THREAD, WEBHOOK, BOT = "41771983423143937", "319674150115610528", "700", "223704706495545344", "1234"

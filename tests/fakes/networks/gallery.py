@@ -6,7 +6,8 @@ from http import HTTPStatus
 
 from PIL import Image
 
-from tests.fakes.networks.base import Call, Network, Reply
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import Network, Reply
 
 
 @dataclass

@@ -7,8 +7,9 @@ from http import HTTPStatus
 from typing import Any
 
 from shared.clock import Clock
+from tests.fakes.http_server import Call
 from tests.fakes.networks.authority import Authority
-from tests.fakes.networks.base import Call, Network, Posted, Reply
+from tests.fakes.networks.base import Network, Posted, Reply
 
 ACTIVE_VERSIONS = ("202606", "202607", "202608", "202609", "202610")
 LITTLE = re.compile(

@@ -9,7 +9,8 @@ from html import escape
 from typing import Any
 
 from shared.clock import Clock, SystemClock
-from tests.fakes.networks.base import Call, Network, Posted, Reply
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import Network, Posted, Reply
 
 KEYS_KEPT_FOR = timedelta(hours=1)
 ACCOUNT_ID = "1092"

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from tests.fakes.networks.base import Call
+from tests.fakes.http_server import Call
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from tests.fakes.networks.base import Call, Network, Posted, Reply
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import Network, Posted, Reply
 
 
 @dataclass

@@ -6,8 +6,9 @@ from http import HTTPStatus
 from typing import Any
 
 from shared.clock import Clock
+from tests.fakes.http_server import Call
 from tests.fakes.networks.authority import Authority
-from tests.fakes.networks.base import Call, Network, Posted, Reply
+from tests.fakes.networks.base import Network, Posted, Reply
 from tests.fakes.networks.reddit_store import RedditStore
 
 ME = "harbour_master"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.fakes.networks.base import Call, Network, Reply
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import Network, Reply
 
 CLIENT_ID, CLIENT_SECRET = "app", "s3cret"
 BEGINNING = datetime(2026, 11, 22, 9, tzinfo=UTC)

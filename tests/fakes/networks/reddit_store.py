@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from tests.fakes.networks.base import Call, Reply
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import Reply
 from tests.fakes.networks.multipart import parts_of
 
 TYPES = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif"}

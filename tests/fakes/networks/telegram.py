@@ -9,7 +9,8 @@ from http import HTTPStatus
 from typing import Any
 
 from shared.clock import Clock, SystemClock
-from tests.fakes.networks.base import Call, Network, Posted, Reply
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import Network, Posted, Reply
 from tests.fakes.networks.multipart import Part, parts_of
 
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"

@@ -8,8 +8,9 @@ from http import HTTPStatus
 from typing import Any
 
 from shared.clock import Clock
+from tests.fakes.http_server import Call
 from tests.fakes.networks.authority import Authority
-from tests.fakes.networks.base import Call, Network, Posted, Reply
+from tests.fakes.networks.base import Network, Posted, Reply
 
 ME = "4711"
 LINK = re.compile(r"https?://\S+")

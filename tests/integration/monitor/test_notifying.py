@@ -10,8 +10,9 @@ from sqlalchemy import select
 from services.monitor.domain import State
 from services.monitor.tables import deliveries
 from shared.messaging.verdict import Park, TryAgain
+from tests.fakes.http_server import Call
 from tests.fakes.mail import Mailbox
-from tests.fakes.networks.base import Call, Fault, Network, Reply, refuses
+from tests.fakes.networks.base import Fault, Network, Reply, refuses
 from tests.support.monitoring import Monitor
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -15,7 +15,8 @@ from services.publisher.platforms import media
 from services.publisher.platforms.errors import PlatformError, Rejected, Transient
 from services.publisher.platforms.media import AT_ONCE, MOST_BYTES, Picture, PictureLimits, Pictures
 from shared.outbound import outbound_client
-from tests.fakes.networks.base import NEVER_ARRIVED, Call, Fault, Network, Reply
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import NEVER_ARRIVED, Fault, Network, Reply
 from tests.support.pictures import encoded, noise, plain
 from tests.support.waiting import eventually
 

@@ -18,8 +18,9 @@ from services.publisher.platforms.linkedin import LinkedIn
 from services.publisher.platforms.reddit import Reddit
 from services.publisher.platforms.x import X
 from shared.clock import SystemClock
+from tests.fakes.http_server import Call
 from tests.fakes.networks.authority import Authority
-from tests.fakes.networks.base import Call, Network, Reply
+from tests.fakes.networks.base import Network, Reply
 from tests.fakes.networks.linkedin import LinkedInFake
 from tests.fakes.networks.reddit import RedditFake
 from tests.fakes.networks.x import XFake

@@ -11,7 +11,8 @@ from services.publisher.platforms.errors import Rejected, Transient
 from services.publisher.platforms.reddit import Reddit
 from services.publisher.platforms.reddit_pictures import place_in
 from shared.outbound import outbound_client
-from tests.fakes.networks.base import Call, Reply
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import Reply
 from tests.fakes.networks.gallery import picture
 from tests.fakes.networks.reddit import RedditFake
 from tests.fakes.networks.reddit_store import refused

@@ -25,7 +25,8 @@ from services.publisher.platforms.errors import (
 from services.publisher.platforms.telegram import API, Telegram, published
 from shared.logs import configure
 from shared.outbound import outbound_client
-from tests.fakes.networks.base import Call, Fault, Network, Reply
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import Fault, Network, Reply
 from tests.fakes.networks.telegram import CHANNEL, GROUP, KICKED, OLD_GROUP, PERSON, TOKEN
 from tests.fakes.networks.telegram import Telegram as Fake
 from tests.support.pictures import animation, encoded, plain

@@ -9,7 +9,8 @@ import httpx
 
 from services.publisher.platforms.base import Platform
 from shared.clock import Clock
-from tests.fakes.networks.base import Call, Fault, Network, Posted, refuses
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import Fault, Network, Posted, refuses
 
 NetworkT = TypeVar("NetworkT", bound=Network)
 

@@ -9,7 +9,8 @@ import httpx
 from services.publisher.platforms.base import Platform
 from services.publisher.platforms.linkedin import LinkedIn
 from shared.clock import Clock
-from tests.fakes.networks.base import Call, Posted, refuses
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import Posted, refuses
 from tests.fakes.networks.linkedin import LinkedInFake, pictures_of
 from tests.integration.publisher.conformance.case import Case, Shown, wait_in_seconds
 

@@ -9,7 +9,8 @@ import httpx
 from services.publisher.platforms.base import Platform
 from services.publisher.platforms.x import X
 from shared.clock import Clock
-from tests.fakes.networks.base import Call, Fault, Posted, refuses
+from tests.fakes.http_server import Call
+from tests.fakes.networks.base import Fault, Posted, refuses
 from tests.fakes.networks.x import XFake
 from tests.integration.publisher.conformance.case import BUSY_FOR, Case, Shown
 
