@@ -13,7 +13,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.timeout(180)
 
 HEALTHY, HANGING = 150, 400
-NOISE_MS = 200.0
+NOISE_MS = 100.0
 """Lateness that says nothing on a busy machine, however small the other figure is; without bulkheads it is seconds."""
 NARROW = {"TIMEBALL_PUBLISHER_PREFETCH": "200"}
 """Fewer than hang, so that what waits for the hanging network would fill it."""
