@@ -47,6 +47,7 @@ from services.publisher.platforms.reddit_posts import (
     WEB,
     found_as,
     is_like,
+    kind_and_url,
     name_of,
     submission_of,
     subreddit_of,
@@ -94,13 +95,13 @@ class ReadySubmission:
         for pause in self.reddit.looks_after:
             await asyncio.sleep(pause.total_seconds())
             try:
-                found = await self.reddit.look_up(self.post, self.account)
+                found = await self.reddit.find(self.post, self.account)
             except PlatformError as error:
                 reason = f"Reddit took the picture, but does not tell its post: {error.detail.message}"
                 raise Unconfirmed(reason, code=error.detail.code) from error
             if found:
                 return found
-        raise Unconfirmed("Reddit took the picture, but its post is not to be seen yet", code="not_there_yet")
+        raise not_there_yet()
 
     async def _after_refusal(self, errors: object) -> Published:
         code, message = _first(errors)
@@ -109,7 +110,7 @@ class ReadySubmission:
         refusal = Rejected(message, code=code.lower())
         if code != "ALREADY_SUB":
             raise refusal
-        return await there_already(self.reddit.look_up(self.post, self.account), refusal)
+        return await there_already(self.reddit.find(self.post, self.account), refusal)
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,13 @@ class Reddit(Platform):
         return True
 
     async def look_up(self, post: Post, account: Account) -> Published | None:
+        """Its submission. That a picture's is not to be seen does not mean that it will not be: Unconfirmed then."""
+        found = await self.find(post, account)
+        if found is None and kind_and_url(post)[0] == IMAGE:
+            raise not_there_yet()
+        return found
+
+    async def find(self, post: Post, account: Account) -> Published | None:
         """The oldest of the account's submissions since the post was due that is like it."""
         wanted = submission_of(post, account)
         me = await self._get("/api/v1/me", account)
@@ -197,6 +205,11 @@ class Reddit(Platform):
     async def _get(self, path: str, account: Account, **query: str) -> Mapping[str, Any]:
         url = server_of(account, API) + path
         return await asked(self.client, self.client.build_request("GET", url, params=query, headers=_headers(account)))
+
+
+def not_there_yet() -> Unconfirmed:
+    """Reddit may still work on a picture that it took: sent again, it would be there twice."""
+    return Unconfirmed("the picture's post is not to be seen; Reddit may still work on it", code="not_there_yet")
 
 
 def break_in(message: str) -> timedelta:

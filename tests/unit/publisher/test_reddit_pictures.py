@@ -94,7 +94,7 @@ async def test_a_picture_whose_post_does_not_appear_is_left_open() -> None:
     async with reddit_and_pictures() as (platform, network, account, address):
         network.lists_without_the_newest = len(SOON)
         post = pictured(address, "")
-        with pytest.raises(Unconfirmed, match="not to be seen yet"):
+        with pytest.raises(Unconfirmed, match="not to be seen"):
             await submit(platform, account, post)
 
         found = await platform.look_up(post, account)
@@ -161,7 +161,7 @@ async def test_a_look_up_finds_these_pictures_and_no_others(
         await submit(platform, account, post)
         network.posts[0].raw["listed"].update(changes)
 
-        found = await platform.look_up(post, account)
+        found = await platform.find(post, account)
 
     assert (found is not None) is is_found
 

@@ -54,6 +54,8 @@ class Case(Generic[NetworkT]):
     token_lasts: timedelta = timedelta(0)
     """After how long a new token ends, where it does."""
     takes_pictures: bool = False
+    shows_a_picture_late: bool = False
+    """Whether a post with one picture is accepted before it is to be seen."""
     uploads_ahead: bool = False
     """Whether pictures can be uploaded before the post that shows them is sent."""
     shows: Mapping[str, Shown] = {}

@@ -41,6 +41,7 @@ class RedditCase(Case[RedditFake]):
     can_refresh = True
     token_lasts = timedelta(hours=1)
     takes_pictures = True
+    shows_a_picture_late = True
     uploads_ahead = True
     shows = {  # noqa: RUF012  (never changed)
         "a text with a title of its own": Shown(

@@ -1,5 +1,7 @@
 """A request without a reply: the post is found, repeated as one and the same, or left to a person; never sent twice."""
 
+from datetime import timedelta
+
 import pytest
 
 from shared.events.progress import State
@@ -62,12 +64,32 @@ async def test_a_request_without_a_reply_makes_one_post(bench: Bench, fault: Fau
 @over(lambda case: case.takes_pictures and case.certainty == "answers look-ups")
 async def test_pictures_without_a_reply_make_one_post(bench: Bench, fault: Fault, count: int) -> None:
     """A look-up finds a post by what the network makes of its pictures."""
+    if count == 1 and not fault.lands and bench.case.shows_a_picture_late:
+        await is_left_to_a_person(bench, fault)
+        return
     bench.network.faults.append(fault)
     event = bench.post(media=(bench.picture(),) * count)
 
     await bench.publish(event)
 
     await is_resolved(bench, (await bench.kept(event)).state, fault)
+
+
+async def is_left_to_a_person(bench: Bench, fault: Fault) -> None:
+    """What the network may still be working on is looked for during an hour, and never sent again."""
+    bench.network.faults.append(fault)
+    event = bench.post(media=(bench.picture(),))
+
+    for _ in range(5):
+        wait = await bench.deliver(event)
+        assert wait is not None
+        bench.rest(wait)
+    bench.clock.put_forward(timedelta(hours=1))
+    await bench.publish(event)
+
+    assert (await bench.kept(event)).state == State.UNKNOWN
+    assert len(bench.network.publishing_calls()) == 1
+    assert await bench.fact("publish.unknown")
 
 
 @pytest.mark.parametrize("fault", [NOT_JSON, EMPTY], ids=["no JSON", "no id"])
