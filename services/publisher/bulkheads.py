@@ -15,6 +15,8 @@ UNWELL_AFTER = 2.0
 PROBES = 2
 """How many try at once whether a destination is well again."""
 FIRST_REST, LONGEST_REST = 5.0, 40.0
+LEAVING, LEAVE_SECONDS = 20, 0.01
+"""How many of those who wait are turned away at once, and the pause between: thousands would stop all else."""
 
 
 class Unwell(Exception):
@@ -117,6 +119,8 @@ class Bulkhead:
                 del self._taken[place.result()]
                 self._let_in()
             raise
+        finally:
+            del place  # else the error would hold this frame and, by it, itself
 
     def _let_in(self) -> None:
         while self._waiting and not self._is_full():
@@ -128,20 +132,22 @@ class Bulkhead:
         """Look again when the oldest turn will have been taken for too long."""
         if self._watch is None:
             now = _now()
-            due = max(self._oldest(now) + UNWELL_AFTER - now, 0) + 0.01
+            due = max(self._oldest(now) + UNWELL_AFTER - now, 0) + LEAVE_SECONDS
             self._watch = asyncio.get_running_loop().call_later(due, self._look)
 
     def _look(self) -> None:
         self._watch = None
         now = _now()
         if self._is_unwell(now):
-            error = self._unwell(now)
-            while self._waiting:
-                place = self._waiting.popleft()
-                if not place.done():
-                    place.set_exception(error)
-        elif self._waiting:
+            self._turn_some_away(now)
+        if self._waiting:
             self._keep_watch()
+
+    def _turn_some_away(self, now: float) -> None:
+        for _ in range(min(LEAVING, len(self._waiting))):
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_exception(self._unwell(now))
 
 
 class Bulkheads:

@@ -20,6 +20,8 @@ from shared.events.scheduler import PublishRequested
 from shared.messaging.verdict import TryAgain
 from shared.vault import Vault
 
+LOOK_AGAIN_IN = timedelta(seconds=5)
+
 log = structlog.get_logger()
 
 
@@ -98,8 +100,8 @@ class Doubts:
                 found = await platform.look_up(post_of(publication), opened(stored, self.vault))
         except PlatformError as error:
             outcome = after_failed_look_up(publication, error, self.clock.now())
-            if isinstance(outcome, TryAgain):
-                raise outcome from error
+            if outcome is None:
+                raise TryAgain(LOOK_AGAIN_IN) from error
             return outcome
         return self._after_look_up(publication, found, unconfirmed)
 

@@ -10,7 +10,6 @@ from services.publisher.platforms.errors import PlatformError, RateLimited, Tran
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.publisher import AccountRefreshFailed
-from shared.messaging.verdict import Park, TryAgain
 
 NEEDS_RECONNECT = "needs_reconnect"
 """The code of an Unauthorized that others have been told of already."""
@@ -18,14 +17,16 @@ NEEDS_RECONNECT = "needs_reconnect"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The publication as it now is, what others learn, and the verdict on the message (None: it is done).
+    """The publication as it now is, and what others learn.
 
+    The message comes again after `again_in`, or is parked with `parked_because`; with neither it is done.
     Until `closed_until` the platform will take nothing more.
     """
 
     publication: Publication
     told: tuple[Event, ...]
-    verdict: TryAgain | Park | None = None
+    again_in: timedelta | None = None
+    parked_because: str | None = None
     closed_until: datetime | None = None
 
 
@@ -63,7 +64,7 @@ def after_oversleeping(publication: Publication, now: datetime) -> Outcome:
     """The machine slept through its lease with nothing sent: it starts over, unless it is too late by now."""
     error = Transient("the publisher was asleep at the moment of sending", code="overslept")
     waiting = again(publication, not_before=publication.not_before, used_attempt=False, now=now)
-    return Outcome(waiting, (facts.retrying(waiting, error.detail),), TryAgain(timedelta(0)))
+    return Outcome(waiting, (facts.retrying(waiting, error.detail),), again_in=timedelta(0))
 
 
 def starting_over(publication: Publication, now: datetime) -> Outcome:
@@ -81,7 +82,7 @@ def _wait(publication: Publication, error: RateLimited, now: datetime) -> Outcom
     waiting = again(publication, not_before=publication.not_before, used_attempt=False, now=now)
     waiting = replace(waiting, slot_at=until)
     told = (facts.retrying(waiting, error.detail),)
-    return Outcome(waiting, told, TryAgain(error.retry_after), closed_until=until)
+    return Outcome(waiting, told, again_in=error.retry_after, closed_until=until)
 
 
 def after_postponing(publication: Publication, reason: str, rest: timedelta, now: datetime) -> Outcome:
@@ -89,7 +90,7 @@ def after_postponing(publication: Publication, reason: str, rest: timedelta, now
     waiting = again(publication, not_before=publication.not_before, used_attempt=True, now=now)
     waiting = replace(waiting, slot_at=now + rest)
     error = Transient(reason, code="destination_unwell")
-    return Outcome(waiting, (facts.retrying(waiting, error.detail),), TryAgain(rest))
+    return Outcome(waiting, (facts.retrying(waiting, error.detail),), again_in=rest)
 
 
 def _retry(publication: Publication, error: Transient | Unconfirmed, now: datetime, jitter: float) -> Outcome:
@@ -97,7 +98,7 @@ def _retry(publication: Publication, error: Transient | Unconfirmed, now: dateti
     if isinstance(error, Transient) and error.retry_after:
         delay = max(delay, error.retry_after)
     waiting = again(publication, not_before=now + delay, used_attempt=True, now=now)
-    return Outcome(waiting, (facts.retrying(waiting, error.detail),), TryAgain(delay))
+    return Outcome(waiting, (facts.retrying(waiting, error.detail),), again_in=delay)
 
 
 def _hold(publication: Publication, error: Unauthorized, now: datetime) -> Outcome:
@@ -124,16 +125,13 @@ def _unknown(publication: Publication, error: PlatformError, now: datetime) -> O
 def _fail(publication: Publication, error: PlatformError, now: datetime) -> Outcome:
     fact = facts.failed(publication, error.detail)
     after = f"after {publication.attempts} attempt{'' if publication.attempts == 1 else 's'}"
-    verdict = Park(f"{error.detail.kind} {after}: {error.detail.message}")
-    return Outcome(settled(publication, State.FAILED, facts.as_text(fact), now), (fact,), verdict)
+    reason = f"{error.detail.kind} {after}: {error.detail.message}"
+    return Outcome(settled(publication, State.FAILED, facts.as_text(fact), now), (fact,), parked_because=reason)
 
 
-LOOK_AGAIN_IN = timedelta(seconds=5)
 LOOK_UPS_FOR = timedelta(hours=1)
 
 
-def after_failed_look_up(publication: Publication, error: PlatformError, now: datetime) -> Outcome | TryAgain:
-    """Look again a little later, and in the end leave it to a person."""
-    if now - publication.publish_at < LOOK_UPS_FOR:
-        return TryAgain(LOOK_AGAIN_IN)
-    return _unknown(publication, error, now)
+def after_failed_look_up(publication: Publication, error: PlatformError, now: datetime) -> Outcome | None:
+    """Look again a little later (None), and in the end leave it to a person."""
+    return None if now - publication.publish_at < LOOK_UPS_FOR else _unknown(publication, error, now)

@@ -17,6 +17,7 @@ from shared.db import is_passing
 from shared.events.publisher import AccountRefreshFailed
 from shared.group_commit import GroupCommit
 from shared.messaging.envelope import Envelope
+from shared.messaging.verdict import Park, TryAgain
 
 WRITE_AGAIN_IN = timedelta(seconds=0.5)
 LINGER_SECONDS = 0.05
@@ -45,11 +46,13 @@ class Settling:
         return await self._marks.submit(marked, urgent=urgent)
 
     async def settle(self, claimed: Publication, outcome: Outcome) -> None:
-        """Commit the outcome with its events, then carry out its verdict on the message."""
+        """Commit the outcome with its events, then say what happens to the message."""
         await self._write_down(claimed, outcome)
         report(outcome)
-        if outcome.verdict:
-            raise outcome.verdict
+        if outcome.again_in is not None:
+            raise TryAgain(outcome.again_in)
+        if outcome.parked_because is not None:
+            raise Park(outcome.parked_because)
 
     async def _write_down(self, claimed: Publication, outcome: Outcome) -> None:
         """Commit the outcome; while the database is away, keep it, for nobody else knows what became of the send."""

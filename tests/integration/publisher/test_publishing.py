@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import weakref
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -31,6 +32,7 @@ from shared.messaging.verdict import HandBack, Park, TryAgain
 from shared.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
+from tests.support.garbage import uncollected
 from tests.support.publications import NOON, a_publication, keep, requested
 from tests.support.waiting import eventually
 
@@ -237,6 +239,19 @@ async def test_a_post_that_cannot_be_prepared_is_tried_again_and_uses_up_an_atte
 
     kept = await bench.kept()
     assert (kept.state, kept.attempts) == (State.RETRYING, 1)
+
+
+async def test_a_post_that_is_tried_again_leaves_no_ring_to_the_garbage_collector(store: Store) -> None:
+    """An exception that is kept while it is raised holds its traceback, which holds it and all of the post's way."""
+    bench = await Bench.of(store)
+    bench.platform.unprepared.append(Transient("no media yet"))
+    with uncollected():
+        try:
+            await bench.publish()
+        except TryAgain as verdict:
+            raised = weakref.ref(verdict)
+        await asyncio.sleep(0)
+        assert raised() is None
 
 
 async def test_a_failure_interrupted_before_it_was_parked_is_parked_by_its_redelivery(store: Store) -> None:

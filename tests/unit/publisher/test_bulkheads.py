@@ -1,12 +1,14 @@
 """What hangs at one destination takes nothing from the others, and is tried again by a few."""
 
 import asyncio
+import weakref
 
 import pytest
 
 from services.publisher.accounts import destination_of
-from services.publisher.bulkheads import FIRST_REST, PROBES, UNWELL_AFTER, Bulkheads, Turn, Unwell
+from services.publisher.bulkheads import FIRST_REST, LEAVING, PROBES, UNWELL_AFTER, Bulkheads, Turn, Unwell
 from services.publisher.domain import StoredAccount
+from tests.support.garbage import uncollected
 from tests.support.publications import NOON
 
 MOST = 3
@@ -20,6 +22,14 @@ def long_ago(turns: list[Turn]) -> None:
     """Let these turns have been taken too long ago."""
     for turn in turns:
         turn.since -= UNWELL_AFTER + 1
+
+
+async def nearly_unwell() -> Bulkheads:
+    """All turns of a destination are taken, and in a moment they will have been for too long."""
+    bulkheads = Bulkheads(MOST)
+    for turn in await taken(bulkheads):
+        turn.since -= UNWELL_AFTER - 0.05
+    return bulkheads
 
 
 async def test_turns_are_given_in_the_order_they_are_asked_for() -> None:
@@ -77,15 +87,37 @@ async def test_who_comes_to_an_unwell_destination_is_turned_away() -> None:
 
 
 async def test_who_waits_is_turned_away_when_the_destination_turns_out_unwell() -> None:
-    bulkheads = Bulkheads(MOST)
-    turns = await taken(bulkheads)
-    for turn in turns:
-        turn.since -= UNWELL_AFTER - 0.05
+    bulkheads = await nearly_unwell()
 
     waiting = [asyncio.create_task(bulkheads.take("one")) for _ in range(5)]
     answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
 
     assert {type(answer) for answer in answers} == {Unwell}
+
+
+async def test_who_waits_is_turned_away_a_few_at_a_time() -> None:
+    """Thousands at once would stop all else; and none of them waits for long."""
+    bulkheads = await nearly_unwell()
+    waiting = [asyncio.create_task(bulkheads.take("one")) for _ in range(5 * LEAVING)]
+
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.sleep(0)
+    assert sum(one.done() for one in waiting) <= LEAVING
+
+    answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+    assert {type(answer) for answer in answers} == {Unwell}
+
+
+async def test_being_turned_away_while_waiting_leaves_no_ring_to_the_garbage_collector() -> None:
+    bulkheads = await nearly_unwell()
+
+    with uncollected():
+        try:
+            await bulkheads.take("one")
+        except Unwell as away:
+            raised = weakref.ref(away)
+        await asyncio.sleep(0)
+        assert raised() is None
 
 
 async def unwell(bulkheads: Bulkheads, *, answered: bool) -> None:

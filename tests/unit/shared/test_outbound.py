@@ -1,7 +1,6 @@
 """Calls out reach only whom they may, and their errors tell what may have arrived."""
 
 import asyncio
-import gc
 import gzip
 import socket
 import weakref
@@ -14,6 +13,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from shared.outbound import ForbiddenAddress, outbound_client, send_bounded
+from tests.support.garbage import uncollected
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -296,15 +296,12 @@ async def read(client: httpx.AsyncClient, peer: Peer, **bounds: Any) -> bytes:
 
 
 async def test_a_reply_that_was_read_is_gone_without_the_garbage_collector() -> None:
-    gc.disable()
-    try:
-        async with listening(answering(OK)) as peer, outbound_client(allow_private_addresses=True) as client:
+    async with listening(answering(OK)) as peer, outbound_client(allow_private_addresses=True) as client:
+        with uncollected():
             reply, _ = await send_bounded(client, client.build_request("GET", peer.url()))
             remembered = weakref.ref(reply)
             del reply
             assert remembered() is None
-    finally:
-        gc.enable()
 
 
 async def test_a_body_is_read_up_to_its_limit() -> None:
