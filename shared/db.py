@@ -14,8 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 BUSY_TIMEOUT_MS = 10_000
-IDLE_TRANSACTION_MS = 10_000
-"""How long PostgreSQL keeps the locks of a process that is frozen in the middle of a transaction."""
+POSTGRES_SETTINGS = {
+    # how long, in milliseconds, a process that is frozen in the middle of a transaction keeps its locks
+    "idle_in_transaction_session_timeout": "10000",
+    # planning takes 0.1 ms; a plan kept from when a table was empty reads the whole table, until it is analysed
+    "plan_cache_mode": "force_custom_plan",
+}
 
 
 class Conflict(Exception):
@@ -101,13 +105,12 @@ def _sqlstate(error: DBAPIError) -> str:
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:
     if not url.startswith("sqlite"):
-        settings = {"idle_in_transaction_session_timeout": str(IDLE_TRANSACTION_MS)}
         return create_async_engine(
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
-            connect_args={"server_settings": settings},
+            connect_args={"server_settings": POSTGRES_SETTINGS},
         )
     engine = create_async_engine(url, pool_size=pool_size, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
