@@ -31,6 +31,8 @@ GRACE_SECONDS = 12.0
 CLOSE_SECONDS = 1.0
 CONSUMING_CHECK_SECONDS = 5.0
 MOST_FAILED_CHECKS = 6
+COLLECT_AFTER = 300_000
+"""New objects after which garbage is looked for: more than a service has at one time, or it finds little else."""
 
 log = structlog.get_logger()
 
@@ -67,6 +69,7 @@ class Service:
     http: tuple[str, int] | None = None
     make_http: Callable[[Health], ASGIApp] = Health.application
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    collect_after: int = COLLECT_AFTER
 
     @property
     def health(self) -> Health:
@@ -183,12 +186,12 @@ async def _within(seconds: float, work: Awaitable[Any]) -> Any:
         return repr(error)
 
 
-def spare_the_collector() -> None:
+def spare_the_collector(collect_after: int) -> None:
     """Collect garbage seldom: each collection looks at every post that waits in memory and stops all else meanwhile,
-    for up to 100 ms; and hardly anything here forms cycles. What start-up made is never looked at again."""
+    for up to 200 ms; and hardly anything here forms rings. What start-up made is never looked at again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(300_000, 20, 100)
+    gc.set_threshold(collect_after, 20, 100)
 
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
@@ -201,7 +204,7 @@ def main(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT]
 
     async def run() -> None:
         service = build(settings)
-        spare_the_collector()
+        spare_the_collector(service.collect_after)
         await migrate(service.database.url, migrations)
         await service.run()
 

@@ -12,6 +12,7 @@ from services.publisher.claims import Claims
 from services.publisher.connecting import Connecting
 from services.publisher.doubt import Doubts
 from services.publisher.handlers import Handlers
+from services.publisher.lanes import Lanes
 from services.publisher.marks import Marks
 from services.publisher.platforms import platforms
 from services.publisher.preparation import Preparation
@@ -42,7 +43,7 @@ from shared.messaging.topology import RETRY_TIERS, Queue, Topology
 from shared.outbound import outbound_client
 from shared.retention import Purge, Retention, queue_of
 from shared.sealing import SealingKey
-from shared.service import Service, rabbit_broker
+from shared.service import COLLECT_AFTER, Service, rabbit_broker
 from shared.vault import Vault
 
 NAME = "publisher"
@@ -52,6 +53,8 @@ MOST_AT_ONCE = 100
 MOST_PREPARING = 50
 MOST_CALLING_BACK = 10
 CALL_BACK_WITHIN = timedelta(seconds=15)
+OBJECTS_PER_POST = 400
+"""More than what the garbage collector sees of a post that waits in memory, which is some 200."""
 MOST_CONNECTIONS = 1000
 """No send waits for a connection, so that its timeout is the platform's alone."""
 
@@ -102,7 +105,8 @@ def build(settings: Settings) -> Service:
     handlers = Handlers(store, clock, revoked, REQUESTS.name)
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
-    subscribe(consumer, publishing, connecting, handlers, prefetch=settings.prefetch)
+    lanes = Lanes(publishing, publishing.destinations, share=max(settings.prefetch // 2, 1))
+    subscribe(consumer, lanes, connecting, handlers, prefetch=settings.prefetch)
     calling_client = outbound_client(
         allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS
     )
@@ -124,14 +128,14 @@ def build(settings: Settings) -> Service:
         closing=(client.aclose, calling_client.aclose),
         http=(settings.http_host, settings.http_port),
         stopping=stopping,
+        collect_after=COLLECT_AFTER + OBJECTS_PER_POST * settings.prefetch,
     )
 
 
-def subscribe(
-    consumer: Consumer, publishing: Publishing, connecting: Connecting, handlers: Handlers, *, prefetch: int
-) -> None:
+def subscribe(consumer: Consumer, lanes: Lanes, connecting: Connecting, handlers: Handlers, *, prefetch: int) -> None:
     """Every event the publisher takes."""
-    consumer.subscribe(REQUESTS, {PublishRequested: publishing.on_publish_requested}, prefetch=prefetch)
+    consumer.subscribe(REQUESTS, {PublishRequested: lanes.on_publish_requested}, prefetch=prefetch)
+    consumer.subscribe(REQUESTS, {PublishRequested: lanes.on_surplus}, prefetch=max(prefetch // 4, 1), surplus=True)
     consumer.subscribe(CANCELLATIONS, {ScheduleCancelled: handlers.on_schedule_cancelled}, prefetch=200)
     consumer.subscribe(
         COMMANDS,

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
 from services.publisher.bulkheads import Bulkheads, Turn, Unwell
 from services.publisher.claims import Claim, Claims
+from services.publisher.destinations import Destinations
 from services.publisher.domain import (
     SHORTEST_REST,
     Ambiguous,
@@ -47,7 +48,6 @@ MARK_AHEAD = timedelta(milliseconds=300)
 EARLY = timedelta(seconds=1)
 """How long before its time a post leaves its retry queue at least, so that it does not miss its rate-limit slot."""
 
-MOST_REMEMBERED = 10_000
 AnswerT = TypeVar("AnswerT")
 
 
@@ -64,11 +64,11 @@ class Publishing:
     preparation: Preparation
     doubts: Doubts
     tokens: Tokens
+    destinations: Destinations = field(default_factory=Destinations)
 
     def __post_init__(self) -> None:
         self._stopping = asyncio.Event()
         self._waiting: set[asyncio.Task[object]] = set()
-        self._destinations: dict[str, str] = {}
 
     async def on_publish_requested(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post once, however often the event arrives."""
@@ -106,7 +106,7 @@ class Publishing:
 
     async def _publish(self, way: Way) -> bool:
         """Send it at its instant; False when it must start over: taken over, cancelled, overslept, token renewed."""
-        self._remember(way)
+        self.destinations.learn(way.stored.account_id, way.destination)
         try:
             return await self._prepare_and_send(way)
         except Unwell as unwell:
@@ -191,14 +191,9 @@ class Publishing:
     def _turn_away(self, account_id: str) -> None:
         """Let posts for a destination that is unwell rest, before they cost a claim."""
         try:
-            self.sends.turn_away_if_unwell(self._destinations.get(account_id, ""))
+            self.sends.turn_away_if_unwell(self.destinations.of(account_id))
         except Unwell as unwell:
             raise TryAgain(timedelta(seconds=unwell.rest_seconds)) from unwell
-
-    def _remember(self, way: Way) -> None:
-        self._destinations[way.stored.account_id] = way.destination
-        if len(self._destinations) > MOST_REMEMBERED:
-            del self._destinations[next(iter(self._destinations))]
 
     async def _wait_for_turn(self, way: Way) -> Turn:
         await self.clock.sleep_until(way.publication.start_at - MARK_AHEAD)

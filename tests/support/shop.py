@@ -21,6 +21,8 @@ from tests.support.waiting import eventually
 SERVICE = "shop"
 ORDERS = Queue(SERVICE, "shop.orders", (ScheduleCancelRequested.type,))
 
+PREFETCH = 100
+
 Order = Delivery[ScheduleCancelRequested]
 Reaction = Callable[[Order, int], Awaitable[None]]
 
@@ -38,19 +40,22 @@ class Shop:
     reactions: dict[str, Reaction] = field(default_factory=lambda: defaultdict(lambda: _handled))
     orders: list[Order] = field(default_factory=list)
     came: Counter[str] = field(default_factory=Counter)
+    surplus: list[Order] = field(default_factory=list)
     answers_unreadable: Callable[[UnreadableEvent, str], Awaitable[bool]] | None = None
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator["Shop"]:
-        """The service, consuming, and a bus to talk to it."""
+    async def open(cls, url: str, *, surplus: bool = False) -> AsyncIterator["Shop"]:
+        """The service, consuming (with `surplus` also what there is no room for), and a bus to talk to it."""
         publisher, broker = Publisher(url, app_id=SERVICE, clock=SystemClock()), rabbit_broker(url, SERVICE)
         await publisher.connect(Topology(SERVICE, (ORDERS,)))
         async with Bus.connected(url) as bus:
             shop = cls(bus, Consumer(SERVICE, broker, publisher, SystemClock()))
             shop.consumer.subscribe(
-                ORDERS, {ScheduleCancelRequested: shop.on_order}, prefetch=100, on_unreadable=shop.on_unreadable
+                ORDERS, {ScheduleCancelRequested: shop.on_order}, prefetch=PREFETCH, on_unreadable=shop.on_unreadable
             )
+            if surplus:
+                shop.consumer.subscribe(ORDERS, {ScheduleCancelRequested: shop.on_surplus}, prefetch=10, surplus=True)
             await broker.start()
             yield shop
             await broker.stop()
@@ -62,6 +67,10 @@ class Shop:
         self.orders.append(order)
         self.came[post_id] += 1
         await self.reactions[post_id](order, self.came[post_id])
+
+    async def on_surplus(self, order: Order) -> None:
+        """Take what the others have no room for."""
+        self.surplus.append(order)
 
     async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:
         """Answer bytes that are no event, if the test has said how."""

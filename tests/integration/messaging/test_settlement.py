@@ -20,7 +20,7 @@ from shared.messaging.dead_letters import FAILURES_HEADER
 from shared.messaging.envelope import MAX_BODY_BYTES, UnreadableEvent
 from shared.messaging.topology import DELIVERY_LIMIT, EVENTS_EXCHANGE
 from shared.messaging.verdict import HandBack, Park, TryAgain
-from tests.support.shop import Order, Shop
+from tests.support.shop import PREFETCH, Order, Shop
 from tests.support.waiting import eventually
 
 TYPE = ScheduleCancelRequested.type
@@ -48,6 +48,23 @@ async def test_messages_are_handled_once_in_the_order_they_came(shop: Shop) -> N
 
     assert [order.event.post_id for order in shop.orders] == posts
     assert await shop.bus.resting_in("shop.dead") == []
+
+
+async def test_a_surplus_consumer_takes_what_no_other_has_room_for(amqp_vhost_url: str) -> None:
+    done = asyncio.Event()
+
+    async def takes_long(order: Order, times: int) -> None:
+        await done.wait()
+
+    async with Shop.open(amqp_vhost_url, surplus=True) as shop:
+        shop.reactions |= {f"long-{number}": takes_long for number in range(PREFETCH)}
+        for post_id in [*shop.reactions, "one more", "and another"]:
+            await shop.order(post_id)
+        await eventually(lambda: len(shop.surplus) == 2, within=10, what="what there is no room for is taken")
+        done.set()
+
+    assert [order.event.post_id for order in shop.orders] == [f"long-{number}" for number in range(PREFETCH)]
+    assert [order.event.post_id for order in shop.surplus] == ["one more", "and another"]
 
 
 async def test_each_verdict_is_carried_out(shop: Shop) -> None:

@@ -19,14 +19,31 @@ NARROW = {"TIMEBALL_PUBLISHER_PREFETCH": "200"}
 """Fewer than hang, so that what waits for the hanging network would fill it."""
 
 
-async def lateness_p99(running: System, name: str) -> float:
+async def lateness_p99(running: System, name: str, *, count: int = HEALTHY) -> float:
     """Have posts fall due one after another, and tell how late they were, in ms."""
-    posts = [f"{name}-{number}" for number in range(HEALTHY)]
+    posts = [f"{name}-{number}" for number in range(count)]
     requests = [a_request(post_id, due_in=3 + number * 0.02) for number, post_id in enumerate(posts)]
     await asyncio.gather(*map(running.bus.emit, requests))
     outcomes = await asyncio.gather(*(running.bus.outcome(post_id, within=60) for post_id in posts))
     assert {outcome.type for outcome in outcomes} == {"publish.succeeded"}
-    return sorted(float(outcome.body["lateness_ms"]) for outcome in outcomes)[int(HEALTHY * 0.99) - 1]
+    return sorted(float(outcome.body["lateness_ms"]) for outcome in outcomes)[int(count * 0.99) - 1]
+
+
+async def test_a_destination_that_fills_the_prefetch_lets_the_others_pass(broker_node: Broker, tmp_path: Path) -> None:
+    crowd = [f"crowd-{number}" for number in range(HANGING)]
+    async with system(tmp_path, broker_node) as running, Sink().serving() as crowded:
+        await running.start("publisher", env=NARROW)
+        await running.connect("plain")
+        await running.connect("crowded", url=f"{crowded.url}/crowded")
+        await asyncio.gather(*(running.bus.emit(a_request(post_id, "crowded", due_in=8)) for post_id in crowd))
+
+        others = await lateness_p99(running, "other", count=20)
+        crowded_meanwhile = len(crowded.ledger)
+        outcomes = await asyncio.gather(*(running.bus.outcome(post_id, within=60) for post_id in crowd))
+
+    assert crowded_meanwhile == 0, "they waited for their instant, with all of the prefetch"
+    assert others <= NOISE_MS
+    assert {outcome.type for outcome in outcomes} == {"publish.succeeded"}
 
 
 async def test_a_network_that_hangs_does_not_delay_the_others(broker_node: Broker, tmp_path: Path) -> None:
