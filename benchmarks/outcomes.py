@@ -31,7 +31,7 @@ async def publish(broker: Broker, prefix: str, dues: Sequence[datetime], within:
     broker.forget()
     await schedule(broker, prefix, dues, within)
     await broker.wait(SUCCEEDED, len(dues), within)
-    return _outcomes(broker, len(dues))
+    return outcomes(broker, len(dues), prefix)
 
 
 async def schedule(
@@ -45,8 +45,9 @@ async def schedule(
         raise IncompleteError(f"{expected} posts to be accepted, {broker.settled_posts} were")
 
 
-def _outcomes(broker: Broker, expected: int) -> Outcomes:
-    facts = broker.facts[SUCCEEDED]
+def outcomes(broker: Broker, expected: int, prefix: str) -> Outcomes:
+    """What became of the posts whose ids have this prefix; IncompleteError unless as many were published."""
+    facts = [fact for fact in broker.facts[SUCCEEDED] if json.loads(fact.body)["post_id"].startswith(prefix)]
     bodies = [json.loads(fact.body) for fact in facts]
     if len({body["post_id"] for body in bodies}) != expected:
         raise IncompleteError(f"{expected} posts to be published, came: {dict(broker.counts)}")
