@@ -26,8 +26,18 @@ _ONE_EMOJI = "\U0001f600"
 _MENTION = regex.compile(r"(?<![\w/=])(@\w(?:[\w.-]{0,63}\w)?)@\w(?:[\w.-]{0,253}\w)?")
 
 
-def counted(text: str, rule: TextRule) -> int:
-    """The text's length in the rule's unit; where links have a length of their own, that counts for each."""
+_MARKUP = regex.compile(r"<[^<>]*>|\]\([^()\s]*\)|&\#?\w{1,10};|[*_~`|\\\[\]]")
+
+
+def counted(text: str, rule: TextRule, extra: str = "") -> int:
+    """The text's length in the rule's unit; where links have a length of their own, that counts for each.
+
+    `extra` counts as well, but as it stands.
+    """
+    return _counted(text, rule) + (_COUNTS[rule.counted_in](extra) if extra else 0)
+
+
+def _counted(text: str, rule: TextRule) -> int:
     link_length = WEIGHTED_LINK_LENGTH if rule.counted_in == "weighted" else rule.link_length
     count = _COUNTS[rule.counted_in]
     if rule.counted_in == "weighted":
@@ -40,13 +50,19 @@ def counted(text: str, rule: TextRule) -> int:
     return sum(map(count, pieces)) + link_length * (len(pieces) - 1)
 
 
-def fits(text: str, rule: TextRule) -> bool:
+def fits(text: str, rule: TextRule, extra: str = "") -> bool:
     """Whether the text is no longer than the rule says, found out without counting where that is plain to see."""
     if rule.counted_in in ("characters", "graphemes") or text.isascii():
         links = text.count(".") * (WEIGHTED_LINK_LENGTH if rule.counted_in == "weighted" else rule.link_length or 0)
-        if len(text) + links <= rule.most:
+        if len(text) + len(extra) + links <= rule.most and (extra.isascii() or rule.counted_in != "weighted"):
             return True
-    return counted(text, rule) <= rule.most
+    return counted(text, rule, extra) <= rule.most
+
+
+def bare(text: str) -> str:
+    """A marked-up text without what is plainly markup, of HTML and of Markdown: no longer than what readers see."""
+    letters: str = _MARKUP.sub("", text)
+    return letters
 
 
 def _around_links(text: str, *, bare: bool) -> Iterator[str]:

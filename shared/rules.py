@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from shared.counting import counted, fits
+from shared.counting import bare, counted, fits
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule, Unit
 
 Code = Literal["content_too_long", "invalid"]
@@ -19,6 +19,7 @@ _UNITS: Mapping[Unit, str] = {
     "weighted": "characters as X counts them (an emoji or a Chinese, Japanese or Korean character counts 2, a link 23)",
     "bytes": "bytes in UTF-8",
 }
+_PLACES = {"content": "a text", "media": "media"}
 _OTHER_NAMES = {"image/jpg": "image/jpeg"}
 _NEVER_MADE_SMALLER = "image/gif"
 
@@ -28,29 +29,47 @@ def problem(
 ) -> Problem | None:
     """Why the network can never accept the post, or None; what cannot be told before the send is no problem."""
     return (
-        _text_problem(rules, text, has_media=bool(media))
+        _missing(rules, text, media, options)
+        or _text_problem(rules, text, options, has_media=bool(media))
         or _media_problem(rules, media)
-        or next((found for rule in rules.options if (found := _option_problem(rule, options.get(rule.name)))), None)
+        or _options_problem(rules, options)
     )
 
 
-def _text_problem(rules: PostRules, text: str, *, has_media: bool) -> Problem | None:
-    if rules.needs_text and (not text or text.isspace()):
+def _missing(
+    rules: PostRules, text: str, media: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+) -> Problem | None:
+    has_text = bool(text) and not text.isspace()
+    if rules.needs_text and not has_text:
         return "invalid", "content: there is no text, and this account's network takes no post without one; write one"
+    given = {**options, "content": has_text, "media": bool(media)}
+    if rules.needs_one_of and not any(given.get(name) for name in rules.needs_one_of):
+        ways_out = _one_of([_PLACES.get(name, f"options.{name}") for name in rules.needs_one_of])
+        return "invalid", f"content: the post is empty, and this account's network takes no such post; give {ways_out}"
+    return None
+
+
+def _text_problem(rules: PostRules, text: str, options: Mapping[str, Any], *, has_media: bool) -> Problem | None:
     rule = rules.caption if has_media and rules.caption else rules.text
-    too_long = _too_long(text, rule) if rule else None
+    if rule is None:
+        return None
+    if rule.markup_option and options.get(rule.markup_option):
+        text = bare(text)
+    extra = options.get(rule.with_option) if rule.with_option else None
+    too_long = _too_long(text, rule, extra if isinstance(extra, str) else "")
     if not too_long:
         return None
     beside = " beside media" if rule is rules.caption else ""
-    return "content_too_long", f"content: the text has {too_long} are possible{beside}; shorten it"
+    with_what = f" with options.{rule.with_option}" if extra else ""
+    return "content_too_long", f"content: the text{with_what} has {too_long} are possible{beside}; shorten it"
 
 
-def _too_long(text: str, rule: TextRule) -> str | None:
+def _too_long(text: str, rule: TextRule, extra: str = "") -> str | None:
     """`301 characters, and at most 300`"""
-    if not fits(text, rule):
-        return _more_than(counted(text, rule), rule.most, _unit(rule))
     if rule.most_bytes is not None and (length := len(text.encode())) > rule.most_bytes:
         return _more_than(length, rule.most_bytes, _UNITS["bytes"])
+    if not fits(text, rule, extra):
+        return _more_than(counted(text, rule, extra), rule.most, _unit(rule))
     return None
 
 
@@ -105,6 +124,14 @@ def _can_be_made_smaller(mime: str | None) -> bool:
     return mime is None or (mime.startswith("image/") and mime != _NEVER_MADE_SMALLER)
 
 
+def _options_problem(rules: PostRules, options: Mapping[str, Any]) -> Problem | None:
+    known = {rule.name for rule in rules.options}
+    if not rules.other_options and (unknown := sorted(set(options) - known)):
+        there_are = f"there are {_all_of(sorted(known))}" if known else "there are none"
+        return "invalid", f"options.{unknown[0]}: this account's network knows no such option; {there_are}"
+    return next((found for rule in rules.options if (found := _option_problem(rule, options.get(rule.name)))), None)
+
+
 def _option_problem(rule: OptionRule, value: Any) -> Problem | None:
     place = f"options.{rule.name}"
     if value is None or value == "":
@@ -118,9 +145,17 @@ def _option_problem(rule: OptionRule, value: Any) -> Problem | None:
             "invalid",
             f"{place}: {_shown(value)} has {_more_than(len(value), rule.most, 'characters')} are possible; shorten it",
         )
+    if rule.is_number and not _is_whole_number(value):
+        return "invalid", f"{place}: {_shown(value)} is no whole number; give one"
     if rule.choices and not isinstance(value, dict | list) and _as_text(value) not in rule.choices:
         return "invalid", f"{place}: {_shown(value)} is not possible here; choose {_one_of(rule.choices)}"
     return None
+
+
+def _is_whole_number(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.isascii() and value.isdigit()
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _as_text(value: Any) -> str:
@@ -133,5 +168,13 @@ def _shown(value: Any) -> str:
 
 
 def _one_of(names: Sequence[str]) -> str:
+    return _listed(names, "or")
+
+
+def _all_of(names: Sequence[str]) -> str:
+    return _listed(names, "and")
+
+
+def _listed(names: Sequence[str], joined_by: str) -> str:
     *others, last = names
-    return f"{', '.join(others)} or {last}" if others else last
+    return f"{', '.join(others)} {joined_by} {last}" if others else last

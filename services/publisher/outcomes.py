@@ -20,7 +20,7 @@ class Outcome:
     """The publication as it now is, and what others learn.
 
     The message comes again after `again_in`, or is parked with `parked_because`; with neither it is done.
-    Until `closed_until` the platform will take nothing more.
+    Until `closed_until` the platform will take nothing more, with `whole_app` on all accounts of the app.
     """
 
     publication: Publication
@@ -28,6 +28,7 @@ class Outcome:
     again_in: timedelta | None = None
     parked_because: str | None = None
     closed_until: datetime | None = None
+    whole_app: bool = False
 
 
 def after_success(publication: Publication, published: Published, started_at: datetime, now: datetime) -> Outcome:
@@ -82,7 +83,7 @@ def _wait(publication: Publication, error: RateLimited, now: datetime) -> Outcom
     waiting = again(publication, not_before=publication.not_before, used_attempt=False, now=now)
     waiting = replace(waiting, slot_at=until)
     told = (facts.retrying(waiting, error.detail),)
-    return Outcome(waiting, told, again_in=error.retry_after, closed_until=until)
+    return Outcome(waiting, told, again_in=error.retry_after, closed_until=until, whole_app=error.whole_app)
 
 
 def after_postponing(publication: Publication, reason: str, rest: timedelta, now: datetime) -> Outcome:

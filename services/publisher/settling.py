@@ -78,11 +78,21 @@ class Settling:
             await unit.emit(self._envelopes([outcome for claimed, outcome in finished if claimed.claim_token in ours]))
             for account_id, claimed_at in _refused(finished).items():
                 await refuse_account(unit, account_id, known_at=claimed_at)
-            for account_id, (platform, until) in _closed([outcome for _, outcome in finished]).items():
-                limits = self.limits.get(platform)
-                whole_app = limits is not None and limits.headers_tell_of == "app"
+            for account_id, (until, whole_app) in self._closed([outcome for _, outcome in finished]).items():
                 await unit.close_accounts(account_id, until, whole_app=whole_app)
         return [None] * len(finished)
+
+    def _closed(self, outcomes: Sequence[Outcome]) -> dict[str, tuple[datetime, bool]]:
+        """The accounts on which nothing more may be sent for a while: until when, and whether on all of their app."""
+        closed: dict[str, tuple[datetime, bool]] = {}
+        for outcome in outcomes:
+            if outcome.closed_until is None:
+                continue
+            account_id, limits = outcome.publication.account_id, self.limits.get(outcome.publication.platform or "")
+            whole_app = outcome.whole_app or (limits is not None and limits.headers_tell_of == "app")
+            until, before = closed.get(account_id, (outcome.closed_until, False))
+            closed[account_id] = max(until, outcome.closed_until), whole_app or before
+        return closed
 
     def _envelopes(self, outcomes: Sequence[Outcome]) -> list[Envelope]:
         now = self.clock.now()
@@ -106,13 +116,3 @@ def _refused(finished: Sequence[tuple[Publication, Outcome]]) -> dict[str, datet
             at = claimed.updated_at
             refused[claimed.account_id] = max(at, refused.get(claimed.account_id, at))
     return dict(sorted(refused.items()))
-
-
-def _closed(outcomes: Sequence[Outcome]) -> dict[str, tuple[str, datetime]]:
-    """The accounts on which nothing more may be sent for a while, with their platforms and until when."""
-    closed: dict[str, tuple[str, datetime]] = {}
-    for outcome in outcomes:
-        account_id, platform = outcome.publication.account_id, outcome.publication.platform or ""
-        if outcome.closed_until and outcome.closed_until >= closed.get(account_id, ("", outcome.closed_until))[1]:
-            closed[account_id] = platform, outcome.closed_until
-    return closed

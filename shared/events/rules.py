@@ -20,6 +20,10 @@ class TextRule(Value):
     """What every link counts as, however long it is."""
     short_mentions: bool = False
     """Whether `@name@server` counts as `@name` alone."""
+    with_option: Text | None = None
+    """An option whose text counts as well, such as a warning that is shown before the content."""
+    markup_option: Text | None = None
+    """The option that says that the text is marked up: what is plainly markup counts nothing then."""
 
 
 class MediaRule(Value):
@@ -40,6 +44,8 @@ class OptionRule(Value):
 
     name: Text
     required: bool = False
+    is_number: bool = False
+    """Whether it must be a whole number, or its digits."""
     most: Count | None = None
     choices: tuple[str, ...] = ()
 
@@ -52,5 +58,9 @@ class PostRules(Value):
     """In place of `text` where a post has media."""
     needs_text: bool = False
     needs_media: bool = False
+    needs_one_of: tuple[Text, ...] = ()
+    """`content`, `media`, or names of options, of which a post cannot lack all."""
     media: MediaRule | None = None
     options: Annotated[tuple[OptionRule, ...], Field(max_length=50)] = ()
+    other_options: bool = True
+    """Whether options that are not listed are taken."""

@@ -55,6 +55,13 @@ def retry_after_of(response: httpx.Response, now: datetime) -> timedelta | None:
     return allowance.resets_at - now if allowance and allowance.is_used_up else None
 
 
+def wait_of(value: object) -> timedelta | None:
+    """A number of seconds in a reply's JSON as a wait, a day at most; None where it is no wait at all."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        return None
+    return timedelta(seconds=min(value, LONGEST_WAIT.total_seconds()))
+
+
 def wait_until(text: str, now: datetime) -> timedelta | None:
     """A wait from now, a day at most, given as seconds, epoch seconds, or an instant."""
     value = text.strip()

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from pydantic_core import to_json
 
+from services.publisher.platforms.account_fields import require_texts, server_of
 from services.publisher.platforms.allowance import allowance_of
 from services.publisher.platforms.base import FOR_EVER, Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.bluesky_record import COLLECTION, Image, check_options, record_key, record_of
@@ -29,7 +30,6 @@ from services.publisher.platforms.bluesky_text import handles_in
 from services.publisher.platforms.errors import PlatformError, Rejected, Unconfirmed
 from services.publisher.platforms.exchange import exchange, json_object, text_or_none
 from services.publisher.platforms.media import PictureLimits, Pictures
-from services.publisher.platforms.oauth import require_credentials, server_of
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
 from shared.rules import problem
@@ -89,7 +89,7 @@ class Bluesky(Platform):
     def check(self, account: Account) -> None:
         """Raise Rejected unless there is a server, and somebody to log in as."""
         server_of(account, OFFICIAL)
-        require_credentials(account, "identifier", "password")
+        require_texts(account, "identifier", "password")
 
     async def prepare(self, post: Post, account: Account) -> ReadyRecord:
         """Upload the pictures, and find out who is mentioned."""

@@ -10,13 +10,12 @@ from typing import Any
 import httpx
 from pydantic_core import from_json
 
+from services.publisher.platforms.account_fields import LONG_AGO, is_web_url, server_of
 from services.publisher.platforms.base import Account, Renewed
 from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.exchange import exchange, json_object
-from services.publisher.platforms.oauth import is_web_url, server_of
 
 OFFICIAL = "https://bsky.social"
-EPOCH = datetime.fromtimestamp(0, UTC)
 INVALID_SWAP = "InvalidSwap"
 REFUSES_SESSION = frozenset({"ExpiredToken", "InvalidToken", "AccountTakedown", "AccountDeactivated"})
 
@@ -53,7 +52,7 @@ def session_of(account: Account) -> Session:
 def session_ends_at(account: Account) -> datetime | None:
     """When the access token ends: at once where there is none, None where it does not tell."""
     token = account.credentials.get("access_jwt")
-    return expiry_of(token) if token else EPOCH
+    return expiry_of(token) if token else LONG_AGO
 
 
 async def renewed_session(client: httpx.AsyncClient, account: Account, now: datetime) -> Renewed:

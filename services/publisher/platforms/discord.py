@@ -19,9 +19,17 @@ from services.publisher.platforms.allowance import LONGEST_WAIT, allowance_of
 from services.publisher.platforms.base import NEVER, Account, Limits, Platform, Post, Published
 from services.publisher.platforms.discord_places import WEB, Place, place_of
 from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unauthorized, Unconfirmed
-from services.publisher.platforms.exchange import Judge, exchange, json_object, raise_for, text_or_none
+from services.publisher.platforms.exchange import (
+    LONG_REPLY,
+    Judge,
+    asked,
+    exchange,
+    json_object,
+    raise_for,
+    submitted,
+    text_or_none,
+)
 from services.publisher.platforms.media import PICTURE_TYPES, Picture, PictureLimits, Pictures
-from services.publisher.platforms.oauth import MOST_BYTES, asked, submitted
 from services.publisher.platforms.options import TRUE_OR_FALSE, flag, number, wrong
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
@@ -114,7 +122,7 @@ class Discord(Platform):
         """The bot's own message with this text since the post was due; Rejected where not enough is seen to tell."""
         place = place_of(account, number(post, "thread_id"))
         request = self.client.build_request("GET", place.url, params={"limit": str(PAGE)}, headers=place.headers)
-        _, body = await exchange(self.client, request, self.clock.now(), judge_for(place), most_bytes=MOST_BYTES)
+        _, body = await exchange(self.client, request, self.clock.now(), judge_for(place), most_bytes=LONG_REPLY)
         messages = _messages(body)
         for message in messages:
             if is_this(message, post, place):
@@ -135,7 +143,7 @@ class Discord(Platform):
         if place.about not in self.guilds:
             request = self.client.build_request("GET", place.about, headers=place.headers)
             try:
-                told = await asked(self.client, request, judge_for(place))
+                told = await asked(self.client, request, self.clock.now(), judge_for(place))
             except (Transient, RateLimited, Unconfirmed):
                 return None
             self.guilds[place.about] = text_or_none(told.get("guild_id")) or "@me"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
+from services.publisher.platforms.account_fields import is_web_url, server_of
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.oauth import is_web_url, server_of
 
 WEB = "https://discord.com"
 API = "/api/v10"

@@ -43,13 +43,14 @@ class Transient(PlatformError):
 
 
 class RateLimited(PlatformError):
-    """Nothing was published; the platform wants us to wait."""
+    """Nothing was published; the platform wants us to wait, with `whole_app` on all accounts of the app."""
 
     kind = "rate_limited"
 
-    def __init__(self, message: str, *, retry_after: timedelta, code: str = "") -> None:
+    def __init__(self, message: str, *, retry_after: timedelta, code: str = "", whole_app: bool = False) -> None:
         super().__init__(message, code=code)
         self.retry_after = retry_after
+        self.whole_app = whole_app
 
 
 class Rejected(PlatformError):

@@ -6,31 +6,29 @@ lost is left to a person.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 
-from services.publisher.platforms.allowance import allowance_of, retry_after_of
-from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
-from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
-from services.publisher.platforms.exchange import json_object, text_or_none
-from services.publisher.platforms.linkedin_texts import little_text
-from services.publisher.platforms.media import Picture, PictureLimits, Pictures
-from services.publisher.platforms.oauth import (
-    asked,
+from services.publisher.platforms.account_fields import (
     bearer,
     instant_of,
     is_web_url,
-    refreshed,
     require_credentials,
     require_instants,
     server_of,
-    submitted,
-    token_request,
 )
+from services.publisher.platforms.allowance import allowance_of, retry_after_of
+from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
+from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
+from services.publisher.platforms.exchange import asked, json_object, submitted, text_or_none
+from services.publisher.platforms.linkedin_texts import little_text
+from services.publisher.platforms.media import Picture, PictureLimits, Pictures
+from services.publisher.platforms.oauth import refreshed, token_request
+from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 
 API, WEB = "https://api.linkedin.com", "https://www.linkedin.com"
@@ -70,6 +68,7 @@ class LinkedIn(Platform):
     """The `linkedin` platform."""
 
     client: httpx.AsyncClient
+    clock: Clock = field(default_factory=SystemClock)
     name: str = "linkedin"
     limits: Limits = LIMITS
 
@@ -128,12 +127,13 @@ class LinkedIn(Platform):
     async def _upload(self, picture: Picture, account: Account) -> dict[str, str]:
         begun = {"initializeUploadRequest": {"owner": author_of(account)}}
         request = self._request("/rest/images?action=initializeUpload", account, begun)
-        told = (await asked(self.client, request, judge)).get("value")
+        told = (await asked(self.client, request, self.clock.now(), judge)).get("value")
         urn, url = (told.get("image"), told.get("uploadUrl")) if isinstance(told, dict) else (None, None)
         if not isinstance(urn, str) or not is_web_url(url):
             raise Transient("the reply to an upload names no picture", code="unreadable_reply")
         headers = bearer(account) | {"content-type": picture.mime}
-        await asked(self.client, self.client.build_request("PUT", str(url), content=picture.data, headers=headers))
+        request = self.client.build_request("PUT", str(url), content=picture.data, headers=headers)
+        await asked(self.client, request, self.clock.now())
         return {"id": urn} | ({"altText": picture.alt[:MOST_ALT]} if picture.alt else {})
 
     def _request(self, path: str, account: Account, body: Mapping[str, Any]) -> httpx.Request:

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from pydantic_core import from_json
 
+from services.publisher.platforms.account_fields import bearer, require_credentials, server_of
 from services.publisher.platforms.allowance import allowance_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Ready
 from services.publisher.platforms.errors import PlatformError, Rejected, Transient, Unauthorized, Unconfirmed
@@ -22,7 +23,6 @@ from services.publisher.platforms.exchange import exchange, json_object, text_or
 from services.publisher.platforms.mastodon_instance import PICTURES, VISIBILITIES, rules_of
 from services.publisher.platforms.mastodon_text import is_shown_as
 from services.publisher.platforms.media import Picture, Pictures
-from services.publisher.platforms.oauth import bearer, require_credentials, server_of
 from shared.clock import Clock, SystemClock
 from shared.events.rules import PostRules
 

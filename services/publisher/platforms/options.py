@@ -7,6 +7,7 @@ from services.publisher.platforms.errors import Rejected
 
 TRUE_OR_FALSE = ("true", "false")
 """What an OptionRule says of a flag."""
+MOST_DIGITS = 20
 
 
 def flag(post: Post, name: str) -> bool | None:
@@ -22,7 +23,7 @@ def flag(post: Post, name: str) -> bool | None:
 def number(post: Post, name: str) -> int | None:
     """A whole number, also as a text of digits, as ids are written where numbers are too short for them."""
     value = post.options.get(name)
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS:
         return int(value)
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value

@@ -7,12 +7,11 @@ from datetime import datetime
 import httpx
 from pydantic_core import to_json
 
+from services.publisher.platforms.account_fields import is_web_url
 from services.publisher.platforms.allowance import allowance_of
 from services.publisher.platforms.base import Account, Post, Published
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import exchange, json_object, text_or_none
-
-LARGEST_PORT = 65535
 
 Sign = Callable[[bytes, datetime], Mapping[str, str]]
 
@@ -60,15 +59,6 @@ def request_for(client: httpx.AsyncClient, post: Post, account: Account) -> http
 def url_of(account: Account) -> str:
     """The account's URL, or Rejected where it is none."""
     url = account.settings.get("url")
-    if not isinstance(url, str) or not _is_web_url(url):
+    if not isinstance(url, str) or not is_web_url(url):
         raise Rejected(f"settings.url: {url!r} is no http(s) URL", code="invalid_settings")
     return url
-
-
-def _is_web_url(text: str) -> bool:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        return False
-    has_host = bool(url.host) and "%" not in url.host  # httpx escapes what no host may contain
-    return url.scheme in ("http", "https") and has_host and (url.port or 0) <= LARGEST_PORT

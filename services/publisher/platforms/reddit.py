@@ -7,30 +7,26 @@ picture's, which no reply names. Errors come in a reply with status 200, a wait 
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
 import httpx
 
-from services.publisher.platforms.allowance import allowance_of
-from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
-from services.publisher.platforms.errors import PlatformError, RateLimited, Rejected, Transient, Unconfirmed
-from services.publisher.platforms.exchange import json_object, text_or_none
-from services.publisher.platforms.oauth import (
+from services.publisher.platforms.account_fields import (
     LONG_AGO,
-    asked,
     bearer,
     instant_of,
-    refreshed,
     require_credentials,
     require_instants,
     server_of,
-    submitted,
-    there_already,
-    token_request,
 )
+from services.publisher.platforms.allowance import allowance_of
+from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
+from services.publisher.platforms.errors import PlatformError, RateLimited, Rejected, Transient, Unconfirmed
+from services.publisher.platforms.exchange import asked, json_object, submitted, text_or_none, there_already
+from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.platforms.reddit_pictures import (
     MOST_CAPTION,
     MOST_PICTURES,
@@ -52,6 +48,7 @@ from services.publisher.platforms.reddit_posts import (
     submission_of,
     subreddit_of,
 )
+from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 
 API = "https://oauth.reddit.com"
@@ -118,6 +115,7 @@ class Reddit(Platform):
     """The `reddit` platform."""
 
     client: httpx.AsyncClient
+    clock: Clock = field(default_factory=SystemClock)
     name: str = "reddit"
     limits: Limits = LIMITS
     looks_after: tuple[timedelta, ...] = LOOKS_AFTER
@@ -192,7 +190,7 @@ class Reddit(Platform):
 
     async def _upload(self, post: Post, account: Account) -> list[Uploaded]:
         api, is_own = server_of(account, API), bool(account.settings.get("server"))
-        return await Uploads(self.client, api, _headers(account), takes_http=is_own).upload_all(post.media)
+        return await Uploads(self.client, self.clock, api, _headers(account), takes_http=is_own).upload_all(post.media)
 
     def _submission(self, form: Mapping[str, str], shown: Sequence[Uploaded], account: Account) -> httpx.Request:
         api, headers = server_of(account, API), _headers(account)
@@ -204,7 +202,8 @@ class Reddit(Platform):
 
     async def _get(self, path: str, account: Account, **query: str) -> Mapping[str, Any]:
         url = server_of(account, API) + path
-        return await asked(self.client, self.client.build_request("GET", url, params=query, headers=_headers(account)))
+        request = self.client.build_request("GET", url, params=query, headers=_headers(account))
+        return await asked(self.client, request, self.clock.now())
 
 
 def not_there_yet() -> Unconfirmed:

@@ -11,10 +11,12 @@ from typing import Any
 
 import httpx
 
+from services.publisher.platforms.account_fields import is_web_url
 from services.publisher.platforms.errors import Rejected, Transient
+from services.publisher.platforms.exchange import asked, object_or_empty
 from services.publisher.platforms.media import Picture, PictureLimits, Pictures
-from services.publisher.platforms.oauth import asked, is_web_url
 from services.publisher.platforms.reddit_posts import FLAGS
+from shared.clock import Clock
 
 MOST_PICTURES = 20
 MOST_CAPTION = 180
@@ -50,6 +52,7 @@ class Uploads:
     """Uploads pictures for one account."""
 
     client: httpx.AsyncClient
+    clock: Clock
     api: str
     headers: Mapping[str, str]
     takes_http: bool = False
@@ -68,20 +71,20 @@ class Uploads:
         place = await self._place_for(name, picture.mime)
         file = {"file": (name, picture.data, picture.mime)}
         request = self.client.build_request("POST", place.address, data=dict(place.fields), files=file)
-        await asked(self.client, request, judge)
+        await asked(self.client, request, self.clock.now(), judge)
         return Uploaded(place.asset_id, place.url, picture.alt[:MOST_CAPTION])
 
     async def _place_for(self, name: str, mime: str) -> Place:
         form = {"filepath": name, "mimetype": mime}
         url = f"{self.api}/api/media/asset.json"
         request = self.client.build_request("POST", url, data=form, headers=dict(self.headers))
-        return place_in(await asked(self.client, request), takes_http=self.takes_http)
+        return place_in(await asked(self.client, request, self.clock.now()), takes_http=self.takes_http)
 
 
 def place_in(told: Mapping[str, Any], *, takes_http: bool = False) -> Place:
     """The place that a reply names; Transient where it names none that a picture may be sent to."""
-    args, asset = _object(told.get("args")), _object(told.get("asset"))
-    given = [_object(one) for one in args.get("fields") or ()]
+    args, asset = object_or_empty(told.get("args")), object_or_empty(told.get("asset"))
+    given = [object_or_empty(one) for one in args.get("fields") or ()]
     fields = {str(one.get("name")): str(one.get("value")) for one in given}
     action, asset_id = str(args.get("action") or ""), asset.get("asset_id")
     address = f"https:{action}" if action.startswith("//") else action
@@ -111,7 +114,3 @@ def gallery_of(form: Mapping[str, str], shown: Sequence[Uploaded]) -> dict[str, 
     flags = {name: form[name] == "true" for name in FLAGS if name != "resubmit"}
     items = [{"media_id": one.asset_id, "caption": one.caption, "outbound_url": ""} for one in shown]
     return said | flags | {"items": items, "show_error_list": True}
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

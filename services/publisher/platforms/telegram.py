@@ -17,12 +17,12 @@ from typing import Any
 import httpx
 from pydantic_core import to_json
 
+from services.publisher.platforms.account_fields import server_of
 from services.publisher.platforms.allowance import LONGEST_WAIT
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published
 from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unconfirmed
-from services.publisher.platforms.exchange import json_object, raise_for
+from services.publisher.platforms.exchange import json_object, raise_for, submitted
 from services.publisher.platforms.media import PICTURE_TYPES, Picture, PictureLimits, Pictures
-from services.publisher.platforms.oauth import server_of, submitted
 from services.publisher.platforms.options import TRUE_OR_FALSE, choice, flag, number
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 

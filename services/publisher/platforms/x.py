@@ -6,31 +6,28 @@ refused as a duplicate, is looked for among the account's own posts.
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 
-from services.publisher.platforms.allowance import Allowance, allowance_of, wait_until
-from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
-from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
-from services.publisher.platforms.exchange import json_object, text_or_none
-from services.publisher.platforms.media import Picture, PictureLimits, Pictures
-from services.publisher.platforms.oauth import (
-    asked,
+from services.publisher.platforms.account_fields import (
     bearer,
     instant_of,
-    refreshed,
     require_credentials,
     require_instants,
     server_of,
-    submitted,
-    there_already,
-    token_request,
 )
+from services.publisher.platforms.allowance import Allowance, allowance_of, wait_until
+from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
+from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
+from services.publisher.platforms.exchange import asked, json_object, submitted, text_or_none, there_already
+from services.publisher.platforms.media import Picture, PictureLimits, Pictures
+from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.platforms.x_texts import is_like
+from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 
 API, WEB = "https://api.x.com", "https://x.com"
@@ -75,6 +72,7 @@ class X(Platform):
     """The `x` platform."""
 
     client: httpx.AsyncClient
+    clock: Clock = field(default_factory=SystemClock)
     name: str = "x"
     limits: Limits = LIMITS
 
@@ -150,7 +148,7 @@ class X(Platform):
         return identity
 
     async def _ask(self, method: str, path: str, account: Account, **more: Any) -> Mapping[str, Any]:
-        return await asked(self.client, self._request(method, path, account, **more), judge)
+        return await asked(self.client, self._request(method, path, account, **more), self.clock.now(), judge)
 
     def _request(self, method: str, path: str, account: Account, **more: Any) -> httpx.Request:
         return self.client.build_request(method, server_of(account, API) + path, headers=bearer(account), **more)

@@ -67,7 +67,7 @@ def test_a_text_that_just_fits_is_no_problem(rules: PostRules, text: str) -> Non
         ),
         (
             BLUESKY,
-            "👩‍👩‍👧‍👦" * 301,
+            "e\u0301" * 301,
             "content: the text has 301 characters as readers see them, and at most 300 are possible; shorten it",
         ),
         (
@@ -193,3 +193,56 @@ def test_a_long_value_is_shown_in_part() -> None:
     _, reason = told(REDDIT, options={"title": "x" * 50_000}) or ("", "")
 
     assert len(reason) < 200
+
+
+MASTODON = PostRules(text=TextRule(most=500, counted_in="graphemes", with_option="spoiler_text"))
+TELEGRAM = PostRules(
+    text=TextRule(most=10, counted_in="utf16", markup_option="parse_mode"),
+    needs_one_of=("content", "media"),
+    options=(OptionRule(name="parse_mode"), OptionRule(name="message_thread_id", is_number=True)),
+    other_options=False,
+)
+
+
+def test_a_warning_counts_with_the_text() -> None:
+    assert problem(MASTODON, "x" * 480, [], {"spoiler_text": "y" * 20}) is None
+
+    _, reason = problem(MASTODON, "x" * 480, [], {"spoiler_text": "y" * 21}) or ("", "")
+
+    assert reason == (
+        "content: the text with options.spoiler_text has 501 characters as readers see them, and at most 500 are "
+        "possible; shorten it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "is_fine"),
+    [
+        ("<b>0123456789</b>", {"parse_mode": "HTML"}, True),
+        ("[0123456789](https://example.org/)", {"parse_mode": "MarkdownV2"}, True),
+        ("<b>0123456789+</b>", {"parse_mode": "HTML"}, False),
+        ("<b>0123456789</b>", {}, False),
+    ],
+)
+def test_markup_counts_nothing_where_it_is_markup(text: str, options: dict[str, str], is_fine: bool) -> None:
+    assert (problem(TELEGRAM, text, [], options) is None) == is_fine
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "reason"),
+    [
+        (
+            " ",
+            {},
+            "content: the post is empty, and this account's network takes no such post; give a text or media",
+        ),
+        (
+            "x",
+            {"colour": "red"},
+            "options.colour: this account's network knows no such option; there are message_thread_id and parse_mode",
+        ),
+        ("x", {"message_thread_id": "general"}, "options.message_thread_id: 'general' is no whole number; give one"),
+    ],
+)
+def test_what_is_missing_or_not_known_is_told(text: str, options: dict[str, str], reason: str) -> None:
+    assert problem(TELEGRAM, text, [], options) == ("invalid", reason)

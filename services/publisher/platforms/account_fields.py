@@ -1,0 +1,76 @@
+"""What an account was given: a server, credentials, instants; Rejected says which of them cannot work. No I/O."""
+
+from datetime import UTC, datetime
+
+import httpx
+
+from services.publisher.platforms.base import Account
+from services.publisher.platforms.errors import Rejected, Unauthorized
+
+LARGEST_PORT = 65535
+LONG_AGO = datetime.fromtimestamp(0, UTC)
+"""When the token ends of an account that has none yet."""
+
+
+def server_of(account: Account, official: str) -> str:
+    """`settings.server`, or the network's own; Rejected where it is no base URL."""
+    given = account.settings.get("server") or official
+    if not is_web_url(given) or "?" in given or "#" in given:
+        raise Rejected(f"settings.server: {given!r} is no http(s) URL to add paths to", code="invalid_settings")
+    return str(given).rstrip("/")
+
+
+def is_web_url(given: object) -> bool:
+    """Whether it is an http(s) URL with a host that can exist."""
+    try:
+        url = httpx.URL(given) if isinstance(given, str) else httpx.URL("")
+        has_host = bool(url.host) and "%" not in url.host  # httpx escapes what no host may contain
+    except (httpx.InvalidURL, UnicodeError):  # the latter for a host in punycode that stands for nothing
+        return False
+    return url.scheme in ("http", "https") and has_host and (url.port or 0) <= LARGEST_PORT
+
+
+def require_texts(account: Account, *names: str) -> None:
+    """Raise Rejected unless each of these credentials is a text."""
+    for name in names:
+        given = account.credentials.get(name)
+        if not isinstance(given, str) or not given:
+            raise Rejected(f"credentials.{name}: a text is needed, see docs/platforms", code="invalid_credentials")
+
+
+def require_credentials(account: Account, *names: str) -> None:
+    """Raise Rejected unless each of these credentials is a text that can stand in a header."""
+    require_texts(account, *names)
+    for name in names:
+        given = account.credentials[name]
+        if not (given.isascii() and given.isprintable()) or given != given.strip():
+            reason = "it has characters that it cannot have, such as a line break or an ellipsis; copy it once more"
+            raise Rejected(f"credentials.{name}: {reason}", code="invalid_credentials")
+
+
+def require_instants(account: Account, *names: str) -> None:
+    """Raise Rejected unless each of these credentials is an instant, where it is given."""
+    for name in names:
+        instant_of(account, name)
+
+
+def instant_of(account: Account, name: str) -> datetime | None:
+    """An instant in the credentials (RFC 3339), None where there is none, or Rejected."""
+    given = account.credentials.get(name)
+    if given is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(str(given))
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise Rejected(f"credentials.{name}: {given!r} is no RFC 3339 instant with an offset", code="invalid_credentials")
+
+
+def bearer(account: Account) -> dict[str, str]:
+    """The header that says who asks; Unauthorized where there is no token yet."""
+    token = account.credentials.get("access_token")
+    if not token:
+        raise Unauthorized("there is no access token yet", code="no_token")
+    return {"authorization": f"Bearer {token}"}
