@@ -15,6 +15,8 @@ UNWELL_AFTER = 2.0
 PROBES = 2
 """How many try at once whether a destination is well again."""
 FIRST_REST, LONGEST_REST = 5.0, 40.0
+FORGET_AFTER = 600.0
+"""Seconds without anybody after which an unwell destination is forgotten: longer than posts for it rest."""
 LEAVING, LEAVE_SECONDS = 20, 0.01
 """How many of those who wait are turned away at once, and the pause between: thousands would stop all else."""
 
@@ -28,11 +30,11 @@ class Unwell(Exception):
 
 
 class Turn:
-    """One turn, from when it was taken. Whoever has it says when the destination left it without an answer."""
+    """One turn, from when it was taken. Its holder says whether the destination answered; None: it was not asked."""
 
     def __init__(self, since: float) -> None:
         self.since = since
-        self.was_answered = True
+        self.was_answered: bool | None = None
 
 
 @dataclass
@@ -45,6 +47,7 @@ class Bulkhead:
     _taken: dict[Turn, None] = field(default_factory=dict)
     _waiting: deque[asyncio.Future[Turn]] = field(default_factory=deque)
     _unwell_since: float | None = None
+    _left_at: float = 0.0
     _watch: asyncio.TimerHandle | None = None
 
     def __post_init__(self) -> None:
@@ -53,7 +56,16 @@ class Bulkhead:
     @property
     def is_idle(self) -> bool:
         """Whether nobody is there and nothing is wrong."""
-        return not self._taken and not self._waiting and self._unwell_since is None
+        return self._is_empty and self._unwell_since is None
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether nobody has been there for so long that it does not matter any more how it was."""
+        return self._is_empty and _now() - self._left_at > FORGET_AFTER
+
+    @property
+    def _is_empty(self) -> bool:
+        return not self._taken and not self._waiting
 
     @property
     def is_crowded(self) -> bool:
@@ -82,6 +94,7 @@ class Bulkhead:
     def give_back(self, turn: Turn) -> None:
         """End a turn and let the next one have it; an answer, however slow, shows that the destination is well."""
         del self._taken[turn]
+        self._left_at = _now()
         if turn.was_answered:
             self._allowed, self._unwell_since = self.most, None
         self._let_in()
@@ -169,6 +182,7 @@ class Bulkheads:
     async def take(self, destination: str) -> Turn:
         """A turn at the destination; raises Unwell."""
         if destination not in self._at_work:
+            self._forget_the_oldest()
             self._at_work[destination] = Bulkhead(destination, self._most)
         return await self._at_work[destination].take()
 
@@ -189,8 +203,13 @@ class Bulkheads:
         turn = await self.take(destination)
         try:
             yield turn
+            turn.was_answered = True
         finally:
             self.give_back(destination, turn)
+
+    def _forget_the_oldest(self) -> None:
+        for name in [name for name, bulkhead in self._at_work.items() if bulkhead.is_forgotten]:
+            del self._at_work[name]
 
 
 def _now() -> float:

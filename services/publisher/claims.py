@@ -30,6 +30,7 @@ from services.publisher.store import Key, Store, Unit
 from shared.clock import Clock
 from shared.db import Conflict
 from shared.events import Event
+from shared.events.base import ErrorDetail
 from shared.events.progress import State
 from shared.group_commit import GroupCommit
 from shared.messaging.envelope import Envelope
@@ -37,6 +38,9 @@ from shared.messaging.envelope import Envelope
 LINGER_SECONDS = 0.05
 NEAR = timedelta(seconds=1)
 """A post that is due sooner does not wait for company."""
+WAITS_FOR_ITS_SLOT = ErrorDetail(
+    kind=RateLimited.kind, code=RateLimited.kind, message="waits for its slot under the account's limits"
+)
 KEYS_LAST = timedelta(days=1)
 """How long after its end the key of a post is kept at least."""
 
@@ -187,9 +191,8 @@ def _told(delivered: Delivered, decision: Decision) -> list[Event]:
             return [_skip_fact(publication, reason)]
         case Hold(publication, reason):
             return [facts.held(publication, reason)]
-        case Wait(until, publication) if publication:
-            error = RateLimited("waits for its slot under the account's limits", retry_after=until - until)
-            return [facts.retrying(publication, error.detail)]
+        case Wait(_, publication) if publication:
+            return [facts.retrying(publication, WAITS_FOR_ITS_SLOT)]
         case Settled(publication) if event.swept and publication.outcome:
             return [facts.kept(publication.outcome)]
     return []

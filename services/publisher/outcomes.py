@@ -57,8 +57,7 @@ def after_failure(
 def after_cancellation(publication: Publication, reason: str, now: datetime) -> Outcome:
     """It was cancelled at the last moment, before anything was sent."""
     unsent = replace(publication, attempts=publication.attempts - 1)
-    fact = facts.skipped(unsent.post_id, unsent.account_id, unsent.revision, reason, unsent.attempts)
-    return Outcome(settled(unsent, State.SKIPPED, facts.as_text(fact), now), (fact,))
+    return _skipped(unsent, reason, now)
 
 
 def after_oversleeping(publication: Publication, now: datetime) -> Outcome:
@@ -92,6 +91,21 @@ def after_postponing(publication: Publication, reason: str, rest: timedelta, now
     waiting = replace(waiting, slot_at=now + rest)
     error = Transient(reason, code="destination_unwell")
     return Outcome(waiting, (facts.retrying(waiting, error.detail),), again_in=rest)
+
+
+def after_waiting_too_long(publication: Publication, verdict: str, reason: str, now: datetime) -> Outcome:
+    """Its destination keeps it waiting for longer than its policy allows: `skip` it, or hold it."""
+    if verdict == "skip":
+        return _skipped(publication, "too_late", now)
+    held = facts.held(publication, f"it would be later than its grace allows: {reason}")
+    return Outcome(settled(publication, State.HELD, facts.as_text(held), now), (held,))
+
+
+def _skipped(publication: Publication, reason: str, now: datetime) -> Outcome:
+    fact = facts.skipped(
+        publication.post_id, publication.account_id, publication.revision, reason, publication.attempts
+    )
+    return Outcome(settled(publication, State.SKIPPED, facts.as_text(fact), now), (fact,))
 
 
 def _retry(publication: Publication, error: Transient | Unconfirmed, now: datetime, jitter: float) -> Outcome:

@@ -19,6 +19,7 @@ from services.publisher.domain import (
     Settled,
     StoredAccount,
     Wait,
+    too_late,
 )
 from services.publisher.doubt import Doubts
 from services.publisher.outcomes import (
@@ -27,6 +28,7 @@ from services.publisher.outcomes import (
     after_oversleeping,
     after_postponing,
     after_success,
+    after_waiting_too_long,
     starting_over,
 )
 from services.publisher.platforms.base import Published, Ready
@@ -110,11 +112,16 @@ class Publishing:
         try:
             return await self._prepare_and_send(way)
         except Unwell as unwell:
-            rest = timedelta(seconds=unwell.rest_seconds)
-            await self.settling.settle(
-                way.publication, after_postponing(way.publication, str(unwell), rest, self.clock.now())
-            )
+            await self.settling.settle(way.publication, self._after_turning_away(way, unwell))
             return True
+
+    def _after_turning_away(self, way: Way, unwell: Unwell) -> Outcome:
+        """It rests, unless it would then be later than its policy allows."""
+        rest, now = timedelta(seconds=unwell.rest_seconds), self.clock.now()
+        verdict = too_late(way.policy, way.publication.not_before, now + rest)
+        if verdict is None:
+            return after_postponing(way.publication, str(unwell), rest, now)
+        return after_waiting_too_long(way.publication, verdict, str(unwell), now)
 
     async def _prepare_and_send(self, way: Way) -> bool:
         try:
@@ -165,6 +172,7 @@ class Publishing:
         except PlatformError as error:
             turn.was_answered = not error.is_silence
             return await self._after_error(way, marked, error)
+        turn.was_answered = True
         return after_success(marked, published, started_at, self.clock.now())
 
     async def _after_error(

@@ -11,11 +11,12 @@ from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.errors import RateLimited
 from services.publisher.store import Store
 from shared.events.progress import State
+from shared.events.requests import LatePolicy
 from shared.messaging.verdict import HandBack, TryAgain
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform, FakeReady
 from tests.integration.publisher.test_publishing import TURNS, Bench
-from tests.support.publications import NOON, SECOND, keep
+from tests.support.publications import NOON, SECOND, keep, requested
 
 STEP = timedelta(milliseconds=50)
 
@@ -122,3 +123,26 @@ async def test_a_post_for_an_unwell_destination_rests_without_an_attempt(store: 
     assert first.value.delay >= 5 * SECOND <= second.value.delay
     assert (kept.state, kept.attempts) == (State.RETRYING, 0)
     assert await bench.told() == ["publish.retrying"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "state", "fact"), [("skip", State.SKIPPED, "publish.skipped"), ("hold", State.HELD, "publish.held")]
+)
+async def test_a_post_that_would_rest_for_longer_than_its_policy_allows_does_not_rest(
+    store: Store, mode: str, state: State, fact: str
+) -> None:
+    bench = await near_noon(store)
+    account = await store.account("account")
+    assert account is not None
+    for _ in range(TURNS):
+        turn = await bench.publishing.sends.take(destination_of(account))
+    policy = LatePolicy.model_validate({"mode": mode, "grace_seconds": 4})
+    publishing = bench.publish(requested(late_policy=policy))
+    await bench.clock.until_asleep()
+    turn.since -= 60
+
+    await to_its_end(bench, publishing)
+
+    assert (await bench.kept()).state == state
+    assert await bench.told() == [fact]
+    assert bench.platform.sent == []

@@ -6,7 +6,16 @@ import weakref
 import pytest
 
 from services.publisher.accounts import destination_of
-from services.publisher.bulkheads import FIRST_REST, LEAVING, PROBES, UNWELL_AFTER, Bulkheads, Turn, Unwell
+from services.publisher.bulkheads import (
+    FIRST_REST,
+    FORGET_AFTER,
+    LEAVING,
+    PROBES,
+    UNWELL_AFTER,
+    Bulkheads,
+    Turn,
+    Unwell,
+)
 from services.publisher.domain import StoredAccount
 from tests.support.garbage import uncollected
 from tests.support.publications import NOON
@@ -138,6 +147,7 @@ async def test_a_few_try_whether_it_is_well_again() -> None:
     probes = await taken(bulkheads, PROBES)
     with pytest.raises(Unwell):
         await bulkheads.take("one")
+    probes[0].was_answered = True
     bulkheads.give_back("one", probes[0])
 
     await asyncio.wait_for(taken(bulkheads, MOST - 1), 1)
@@ -148,6 +158,29 @@ async def test_a_slow_answer_is_an_answer() -> None:
     await unwell(bulkheads, answered=True)
 
     await asyncio.wait_for(taken(bulkheads), 1)
+
+
+async def test_who_asks_nothing_of_an_unwell_destination_does_not_make_it_well() -> None:
+    bulkheads = Bulkheads(MOST)
+    await unwell(bulkheads, answered=False)
+
+    bulkheads.give_back("one", await bulkheads.take("one"))
+
+    await taken(bulkheads, PROBES)
+    with pytest.raises(Unwell):
+        await bulkheads.take("one")
+
+
+async def test_a_destination_that_nobody_goes_to_any_more_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    bulkheads = Bulkheads(MOST)
+    await unwell(bulkheads, answered=False)
+    loop = asyncio.get_running_loop()
+    later = loop.time() + FORGET_AFTER + 1
+
+    monkeypatch.setattr(loop, "time", lambda: later)
+    await bulkheads.take("two")
+
+    await taken(bulkheads)
 
 
 async def test_time_spent_before_the_request_does_not_count() -> None:

@@ -195,8 +195,8 @@ def test_a_long_value_is_shown_in_part() -> None:
     assert len(reason) < 200
 
 
-MASTODON = PostRules(text=TextRule(most=500, counted_in="graphemes", with_option="spoiler_text"))
-TELEGRAM = PostRules(
+WARNED = PostRules(text=TextRule(most=500, counted_in="graphemes", with_option="spoiler_text"))
+CHAT = PostRules(
     text=TextRule(most=10, counted_in="utf16", markup_option="parse_mode"),
     needs_one_of=("content", "media"),
     options=(OptionRule(name="parse_mode"), OptionRule(name="message_thread_id", is_number=True)),
@@ -205,9 +205,9 @@ TELEGRAM = PostRules(
 
 
 def test_a_warning_counts_with_the_text() -> None:
-    assert problem(MASTODON, "x" * 480, [], {"spoiler_text": "y" * 20}) is None
+    assert problem(WARNED, "x" * 480, [], {"spoiler_text": "y" * 20}) is None
 
-    _, reason = problem(MASTODON, "x" * 480, [], {"spoiler_text": "y" * 21}) or ("", "")
+    _, reason = problem(WARNED, "x" * 480, [], {"spoiler_text": "y" * 21}) or ("", "")
 
     assert reason == (
         "content: the text with options.spoiler_text has 501 characters as readers see them, and at most 500 are "
@@ -225,7 +225,7 @@ def test_a_warning_counts_with_the_text() -> None:
     ],
 )
 def test_markup_counts_nothing_where_it_is_markup(text: str, options: dict[str, str], is_fine: bool) -> None:
-    assert (problem(TELEGRAM, text, [], options) is None) == is_fine
+    assert (problem(CHAT, text, [], options) is None) == is_fine
 
 
 @pytest.mark.parametrize(
@@ -245,4 +245,4 @@ def test_markup_counts_nothing_where_it_is_markup(text: str, options: dict[str, 
     ],
 )
 def test_what_is_missing_or_not_known_is_told(text: str, options: dict[str, str], reason: str) -> None:
-    assert problem(TELEGRAM, text, [], options) == ("invalid", reason)
+    assert problem(CHAT, text, [], options) == ("invalid", reason)
