@@ -11,6 +11,7 @@ from shared.links import links_in
 WEIGHTED_LINK_LENGTH = 23
 
 _GRAPHEME = regex.compile(r"\X")
+_FLAG = regex.compile(r"\p{Regional_Indicator}{2}")
 _WEIGHS_TWO = regex.compile("[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
 """All but the ranges that X's configuration (twitter-text, version 3) gives the weight 1."""
 _EMOJI = regex.compile(
@@ -75,7 +76,8 @@ def _around_links(text: str, *, bare: bool) -> Iterator[str]:
 
 
 def _graphemes(text: str) -> int:
-    return len(_GRAPHEME.findall(text))
+    """Flags count as letters do: in a long run of them `\\X` looks back to its beginning for each."""
+    return len(_GRAPHEME.findall(_FLAG.sub("x", text)))
 
 
 def _utf16(text: str) -> int:

@@ -9,41 +9,52 @@ Span = tuple[int, int]
 """Where a link begins and ends."""
 
 _TOP_LEVEL = frozenset(name.lower() for name in TLDS) | {name.lower().encode().decode("idna") for name in TLDS}
-_COUNTRY_CODE_LENGTH = 2
-_LINKED_WITHOUT_PATH = frozenset({"co", "tv"})
-"""The country codes that X links in `name.co` as well, with nothing before or behind."""
 
-_IN_A_PATH = r"[\p{Latin}\p{Cyrillic}0-9!*';:=+,.$/%\#\[\]\-\u2013_~@|&]"
-_IN_PARENTHESES = rf"\({_IN_A_PATH}*+\)"
-_LINK = regex.compile(
-    rf"""
-    (?: (?<![a-z0-9@\uFF20$\#\uFF03]) (?P<scheme>https?://) | (?<![\p{{L}}\p{{M}}\p{{N}}@\uFF20$\#\uFF03_./:-]) )
-    (?P<names> (?: [\p{{L}}\p{{M}}\p{{N}}] (?:[\p{{L}}\p{{M}}\p{{N}}_-]{{0,61}}[\p{{L}}\p{{M}}\p{{N}}])? \. ){{1,20}} )
-    (?P<top> xn--[a-z0-9-]{{1,59}} | [a-z]{{2,63}}+ | (?:(?![a-z])\p{{L}}){{2,63}} ) (?![a-z0-9@_-])
-    (?: :\d{{1,5}} )?
-    (?P<path> / (?:
-        (?: {_IN_A_PATH} | {_IN_PARENTHESES} )*
-        (?: [\p{{Latin}}\p{{Cyrillic}}0-9=_\#/+\-] | {_IN_PARENTHESES} )
-    )? )?
-    (?: \? [a-z0-9!?*'();:&=+$/%\#\[\]\-_.,~|@]* [a-z0-9\-_&=\#/] )?
-    """,
-    regex.VERBOSE | regex.IGNORECASE,
+_SCHEME = r"(?<![a-z0-9@\uFF20$\#\uFF03]) https?://"
+_NAMES = r"(?: [\p{L}\p{M}\p{N}] (?:[\p{L}\p{M}\p{N}_-]{0,61}[\p{L}\p{M}\p{N}])? \. ){1,20}"
+_LATIN_NAMES = r"(?: [\p{Latin}0-9] (?:[\p{Latin}0-9_-]{0,61}[\p{Latin}0-9])? \. ){1,20}"
+_NOT_BEFORE_A_NAME = r"(?<![\p{Latin}0-9@\uFF20$\#\uFF03_./-])"
+_TOP = r"(?P<top> xn--[a-z0-9-]{1,59} | [a-z]{2,63}+ | (?:(?![a-z])\p{L}){2,63} ) (?![a-z0-9@_-]) (?: :\d{1,5} )?"
+
+
+def _links(begin: str, *, inside: str, at_the_end: str, query: str) -> "regex.Pattern[str]":
+    """Links that begin so, with these characters inside a path, at its end, and besides ASCII in a query."""
+    in_parentheses = rf"\({inside}*+\)"
+    return regex.compile(
+        rf"""
+        {begin} {_TOP}
+        (?: / (?: (?: {inside} | {in_parentheses} )* (?: {at_the_end} | {in_parentheses} ) )? )?
+        (?: \? [a-z0-9!?*'();:&=+$/%\#\[\]\-_.,~|@{query}]* [a-z0-9\-_&=\#/{query}] )?
+        """,
+        regex.VERBOSE | regex.IGNORECASE,
+    )
+
+
+_LINK = _links(
+    rf"{_SCHEME} {_NAMES}",
+    inside=r"[^\p{White_Space}<>()?]",
+    at_the_end=r"""[^\p{White_Space}()?!*"'「」<>;:=,.$%\[\]~&|@]""",
+    query=r"\u00A0-\uD7FF\uF900-\uFFEF\U00010000-\U000EFFFD",
 )
-"""What ends a sentence ends no link; a closing parenthesis belongs to a link that opened it; Chinese, Japanese and
-Korean characters are no part of a path."""
+"""As Mastodon finds them: a path has what is no space, in any script.
+https://github.com/mastodon/mastodon/blob/main/config/initializers/twitter_regex.rb"""
+_LINK_OR_BARE = _links(
+    rf"(?: {_SCHEME} {_NAMES} | {_NOT_BEFORE_A_NAME} {_LATIN_NAMES} )",
+    inside=r"[\p{Latin}\p{Cyrillic}0-9!*';:=+,.$/%\#\[\]\-\u2013_~@|&]",
+    at_the_end=r"[\p{Latin}\p{Cyrillic}0-9=_\#/+\-]",
+    query="",
+)
+"""As X finds them (twitter-text 3.1): Chinese, Japanese and Korean characters are no part of a path, and a name without
+http(s):// may follow them."""
 
 
 def links_in(text: str, *, bare: bool = False) -> Iterator[Span]:
-    """Where the links are: those with http(s)://, and with `bare` those as well that X links without it."""
+    """Where the links are: those with http(s)://, and with `bare` those as well that X links without it.
+
+    What ends a sentence ends no link; a closing parenthesis belongs to a link that opened it.
+    """
     if "." not in text or not (bare or "://" in text):
         return
-    for found in _LINK.finditer(text):
-        if found["top"].lower() in _TOP_LEVEL and (found["scheme"] or (bare and _is_linked_bare(found))):
+    for found in (_LINK_OR_BARE if bare else _LINK).finditer(text):
+        if found["top"].lower() in _TOP_LEVEL:
             yield found.span()
-
-
-def _is_linked_bare(found: "regex.Match[str]") -> bool:
-    """`name.de` alone is no link, `www.name.de`, `name.de/` and `name.com` are."""
-    names, top = found["names"], found["top"].lower()
-    is_short = names.count(".") == 1 and len(top) == _COUNTRY_CODE_LENGTH and found["path"] is None
-    return names.isascii() and top.isascii() and (not is_short or top in _LINKED_WITHOUT_PATH)

@@ -72,9 +72,11 @@ def outbound_client(
             socket_factory=_socket if allow_private_addresses else _socket_to_public_address,
         )
 
+    until_connected = min(timeout, CONNECT_SECONDS)
     return httpx.AsyncClient(
         transport=_Transport(connect),
-        timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS)),
+        # `pool` is all that bounds how long aiohttp looks a name up
+        timeout=httpx.Timeout(timeout, connect=until_connected, pool=until_connected),
         trust_env=False,
         follow_redirects=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),

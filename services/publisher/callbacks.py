@@ -37,14 +37,19 @@ def callback(
     fact: PublishSucceeded | PublishFailed | PublishUnknown | PublishHeld | PublishSkipped, url: str, now: datetime
 ) -> CallbackRequested:
     """The request to call back; the same outcome of the same revision has the same id, however often it is told."""
-    identity = "\x00".join((fact.post_id, fact.account_id, str(fact.revision), fact.type))
     return CallbackRequested(
-        callback_id="msg_" + sha256(identity.encode()).hexdigest()[:40],
+        callback_id="msg_" + sha256(_identity(fact).encode()).hexdigest()[:40],
         url=url,
         fact=fact.type,
         told_at=now,
         data=json.loads(fact.body()),
     )
+
+
+def _identity(fact: PublishSucceeded | PublishFailed | PublishUnknown | PublishHeld | PublishSkipped) -> str:
+    """A post succeeds once, however that is told; any other outcome may come again after a retry, told otherwise."""
+    told = "" if isinstance(fact, PublishSucceeded) else fact.body().decode()
+    return "\x00".join((fact.post_id, fact.account_id, str(fact.revision), fact.type, told))
 
 
 def body_of(event: CallbackRequested) -> bytes:

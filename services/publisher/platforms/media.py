@@ -6,6 +6,7 @@ does not becomes a smaller JPEG; an animation, which would stand still then, is 
 
 import asyncio
 import io
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,10 @@ PICTURE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 MOST_BYTES = 20 * 1024 * 1024
 MOST_PIXELS = 50_000_000
 """A picture that unpacks to more is refused before it is unpacked."""
+MOST_SCANS = 100
+"""A JPEG may redraw itself any number of times, which takes minutes; progressive ones do so about ten times."""
+SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
+"""The start of a scan: its marker, length, and one to four components. The marker alone occurs elsewhere by chance."""
 MOST_REDIRECTS = 3
 FETCH_WITHIN = timedelta(seconds=20)
 AT_ONCE = 6
@@ -169,6 +174,8 @@ def _opened(data: bytes, url: str) -> Image.Image:
         image = Image.open(io.BytesIO(data), formats=READABLE)
         if image.width * image.height > MOST_PIXELS:
             raise _too_many_pixels(url)
+        if image.format in ("JPEG", "MPO") and len(SCAN.findall(data)) > MOST_SCANS:
+            raise _too_many_scans(url)
         image.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_many_pixels(url) from error
@@ -179,6 +186,11 @@ def _opened(data: bytes, url: str) -> Image.Image:
 
 def _too_many_pixels(url: str) -> Rejected:
     return Rejected(f"media {url}: it has more than {MOST_PIXELS:,} pixels; use a smaller one", code="media_too_large")
+
+
+def _too_many_scans(url: str) -> Rejected:
+    reason = f"it is drawn in more than {MOST_SCANS} scans; save it as an ordinary JPEG"
+    return Rejected(f"media {url}: {reason}", code="media_unreadable")
 
 
 def _why_animation_fails(data: bytes, mime: str, limits: PictureLimits) -> str:
@@ -214,10 +226,14 @@ def _as_jpeg(image: Image.Image, limits: PictureLimits, alt: str, url: str) -> P
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    """In the colours of a JPEG, what is transparent on white; with its EXIF, which tells the orientation."""
+    """In the colours of a JPEG, what is transparent on white; with its EXIF, which tells the orientation.
+
+    A colour profile describes the channels it was made for: it stays where these are red, green and blue already.
+    """
     exif = image.getexif()
     flat = _on_white(image) if image.has_transparency_data else _eight_bits(image).convert("RGB")
     flat.info["exif"] = exif.tobytes()
+    flat.info["icc_profile"] = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
     return flat
 
 
@@ -235,5 +251,5 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 def _encoded(image: Image.Image, quality: int) -> bytes:
     file = io.BytesIO()
-    image.save(file, "JPEG", quality=quality, optimize=True)
+    image.save(file, "JPEG", quality=quality, optimize=True, icc_profile=image.info["icc_profile"])
     return file.getvalue()

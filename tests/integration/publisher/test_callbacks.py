@@ -16,7 +16,7 @@ from services.publisher.callbacks import QUEUE, callback, told_and_called_back
 from services.publisher.calling_back import CallingBack
 from services.publisher.claims import Claims
 from services.publisher.domain import StoredAccount, settled
-from services.publisher.facts import as_text, held, succeeded, unknown
+from services.publisher.facts import as_text, failed, held, skipped, succeeded, unknown
 from services.publisher.outcomes import after_success
 from services.publisher.platforms.base import Published
 from services.publisher.platforms.webhook import signing_key
@@ -177,6 +177,24 @@ def test_the_id_stands_for_post_account_revision_and_outcome() -> None:
         held(a_publication(), "why"),
     ]
     assert len(ids_of(one, *others)) == 5
+
+
+AGAIN = ErrorDetail(kind="rejected", code="too_long", message="the text is too long")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (failed(a_publication(attempts=1), AGAIN), failed(a_publication(attempts=2), AGAIN)),
+        (unknown(a_publication(attempts=1), AGAIN), unknown(a_publication(attempts=2), AGAIN)),
+        (held(a_publication(attempts=1), "refused"), held(a_publication(attempts=2), "refused")),
+        (held(a_publication(), "not connected"), held(a_publication(), "refused")),
+        (skipped("post", "account", 1, "too_late"), skipped("post", "account", 1, "cancelled")),
+    ],
+    ids=["failed", "unknown", "held after an attempt", "held without one", "skipped"],
+)
+def test_an_outcome_that_comes_again_after_a_retry_has_an_id_of_its_own(first: Any, second: Any) -> None:
+    assert len(ids_of(first, first, second)) == 2
 
 
 def test_without_a_callback_url_nobody_is_called_back() -> None:

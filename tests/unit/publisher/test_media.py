@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.media import PictureLimits, fitted
@@ -87,6 +87,18 @@ def test_whatever_its_colours_and_type_it_can_become_a_jpeg(picture: Image.Image
 
     assert (jpeg.format, jpeg.mode) == ("JPEG", "RGB")
     assert is_like(jpeg.getpixel((20, 15)), RED)
+
+
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.mark.parametrize(("mode", "profile"), [("RGB", PROFILE), ("RGBA", PROFILE), ("L", None)])
+def test_a_colour_profile_stays_where_the_colours_do(mode: str, profile: bytes | None) -> None:
+    data = encoded(plain(800, 100).convert(mode), "PNG", icc_profile=PROFILE)
+
+    jpeg = opened(fit(data, PictureLimits(most_bytes=1_000_000, most_side=400)).data)
+
+    assert jpeg.info.get("icc_profile") == profile
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
@@ -169,6 +181,38 @@ def test_a_bomb_is_refused_before_it_is_unpacked(side: int) -> None:
 
     assert error.detail.code == "media_too_large"
     assert "50,000,000 pixels" in str(error)
+
+
+def drawn_again(data: bytes, times: int) -> bytes:
+    """A progressive JPEG whose last scan comes so many times more."""
+    last = data[data.rindex(b"\xff\xda") : -len(END)]
+    return data[: -len(END)] + last * times + END
+
+
+END = b"\xff\xd9"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "MPO"])
+def test_a_jpeg_that_is_drawn_without_end_is_refused_before_it_is_unpacked(kind: str) -> None:
+    progressive = encoded(plain(40, 30), kind, progressive=True)
+
+    error = refusal(drawn_again(progressive, 100))
+
+    assert error.detail.code == "media_unreadable"
+    assert "more than 100 scans; save it as an ordinary JPEG" in str(error)
+
+
+def test_an_ordinary_progressive_jpeg_is_left_as_it_is() -> None:
+    data = encoded(noise(60, 40), "JPEG", progressive=True)
+
+    assert fit(data).data == data
+
+
+def test_what_only_looks_like_scans_behind_a_photo_does_no_harm() -> None:
+    """Phones put a short film behind a photo."""
+    data = encoded(plain(40, 30), "JPEG") + b"\xff\xda film" * 1000
+
+    assert fit(data).data == data
 
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'

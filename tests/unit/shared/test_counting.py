@@ -3,6 +3,7 @@
 from unicodedata import normalize
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,11 @@ def length(text: str, unit: Unit, link_length: int | None = None) -> int:
         (LONG_LINK, (220, 220, 220, 23, 220)),
         (f"{LONG_LINK} and x.com/y", (232, 232, 232, 23 + 5 + 23, 232)),
         (f"日{LONG_LINK}日", (222, 222, 222, 27, 226)),
+        ("youtu.be", (8, 8, 8, 23, 8)),
+        ("README.md", (9, 9, 9, 23, 9)),
+        ("詳細はexample.comへ", (15, 15, 15, 31, 23)),
+        ("한국example.kr/abc", (16, 16, 16, 27, 20)),
+        ("example.рф", (10, 10, 10, 23, 12)),
     ],
     ids=ascii,
 )
@@ -54,7 +60,8 @@ def test_every_unit_has_its_own_length(text: str, expected: tuple[int, ...]) -> 
 
 def test_a_network_may_count_every_link_the_same() -> None:
     assert length(f"See {LONG_LINK}, example.com", "characters", link_length=23) == 4 + 23 + 13
-    assert length(f"👍🏽{LONG_LINK}👍🏽", "graphemes", link_length=23) == 25
+    assert length(f"👍🏽{LONG_LINK} 👍🏽", "graphemes", link_length=23) == 26
+    assert length("https://ja.wikipedia.org/wiki/日本語", "characters", link_length=23) == 23
     assert length("https://t.co", "characters", link_length=23) == 23
 
 
@@ -85,6 +92,20 @@ def test_what_is_plain_to_see_is_what_counting_would_find(text: str, rule: TextR
 @given(st.lists(texts, max_size=4).map(" ".join))
 def test_x_counts_composed_and_decomposed_characters_alike(text: str) -> None:
     assert length(normalize("NFD", text), "weighted") == length(normalize("NFC", text), "weighted")
+
+
+flags = st.text(
+    "\U0001f1e9\U0001f1ea\U0001f1eb\u0301\u200d\ufe0f\u0600\u0e33\r\na👍🏽🏽❤한\u1160\u094d\u0915\u0903", max_size=12
+)
+
+
+@given(flags)
+def test_flags_are_graphemes_as_unicode_says(text: str) -> None:
+    assert length(text, "graphemes") == len(regex.findall(r"\X", text))
+
+
+def test_a_wall_of_flags_is_counted() -> None:
+    assert length("🇩🇪" * 50_000 + "🇫", "graphemes") == 50_001
 
 
 @given(texts, texts)

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from shared import outbound
 from shared.outbound import ForbiddenAddress, outbound_client, send_bounded
 from tests.support.garbage import uncollected
 
@@ -36,6 +37,16 @@ class Resolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+class SilentResolver(Resolver):
+    """A name server that never answers."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        await asyncio.Event().wait()
+        return []
 
 
 class Peer:
@@ -268,6 +279,15 @@ async def test_a_refused_connection_is_a_failure_to_connect() -> None:
 
     assert type(caught.value) is httpx.ConnectError
     assert "token" not in str(caught.value)
+
+
+async def test_a_name_that_is_not_answered_for_is_a_failure_to_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look-up takes no longer than connecting may, whatever a reply may take."""
+    monkeypatch.setattr(outbound, "CONNECT_SECONDS", 0.05)
+    async with outbound_client(allow_private_addresses=True, resolver=SilentResolver(), timeout=60) as client:
+        with pytest.raises(httpx.ConnectTimeout):
+            async with asyncio.timeout(10):
+                await client.post(f"http://silent.example{SECRET_PATH}")
 
 
 async def test_a_server_without_tls_is_a_failure_to_connect() -> None:
