@@ -17,7 +17,6 @@ PRESENT = {
 ASKS_THE_SYSTEM = {
     "shared/clock.py": "is the clock",
     "services/console/cli/": "shows a person's own present",
-    "services/publisher/platforms/sandbox.py": "reads a Retry-After, which the answer's arrival dates",
 }
 ENVIRONMENT = {("os", "environ"), ("os", "getenv")}
 READS_THE_ENVIRONMENT = {

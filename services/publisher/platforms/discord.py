@@ -6,6 +6,7 @@ the message. The webhook's URL and the bot's token are secrets, so nothing that 
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,19 +16,23 @@ from typing import Any
 import httpx
 from pydantic_core import from_json, to_json
 
-from services.publisher.platforms.allowance import LONGEST_WAIT, allowance_of
+from services.publisher.platforms.allowance import allowance_of, retry_after_of, wait_of
 from services.publisher.platforms.base import NEVER, Account, Limits, Platform, Post, Published
 from services.publisher.platforms.discord_places import WEB, Place, place_of
 from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unauthorized, Unconfirmed
 from services.publisher.platforms.exchange import (
     LONG_REPLY,
+    USUAL_WAIT,
     Judge,
     asked,
     exchange,
     json_object,
+    object_or_empty,
+    objects_in,
     raise_for,
     submitted,
     text_or_none,
+    without,
 )
 from services.publisher.platforms.media import PICTURE_TYPES, Picture, PictureLimits, Pictures
 from services.publisher.platforms.options import TRUE_OR_FALSE, flag, number, wrong
@@ -38,7 +43,7 @@ LIMITS = Limits(account={"per_second": 1, "per_minute": 30}, app={"per_second": 
 """A webhook may send thirty a minute to its channel, a bot ask fifty a second; replies' headers tell the rest."""
 NONCE_LASTS = timedelta(minutes=2)
 """Discord says "a few minutes"."""
-MOST_NONCE = 25
+MOST_NONCE, MOST_MARK = 25, 8
 MOST_TEXT, MOST_ALT = 2000, 1024
 MOST_PICTURES = MOST_EMBEDS = 10
 PICTURES = PictureLimits(most_bytes=10 * 1024 * 1024)
@@ -49,6 +54,7 @@ SKEW = timedelta(seconds=5)
 EPOCH_MS = 1_420_070_400_000
 """The first second of 2015, from which Discord's ids count milliseconds."""
 UNKNOWN_WEBHOOK = 10015
+_ID = re.compile(r"\d{1,20}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +97,9 @@ class Discord(Platform):
         place = place_of(account, thread_id)
         message = message_of(post, place)
         pictures = await Pictures(self.client).fetch_all(post.media, PICTURES)
-        message["attachments"] = [_attachment(index, picture) for index, picture in enumerate(pictures)]
+        message["attachments"] = [_attachment(post, index, picture) for index, picture in enumerate(pictures)]
         parameters = {} if place.bot_id else {"wait": "true"} | ({"thread_id": str(thread_id)} if thread_id else {})
-        files = [(f"files[{index}]", _file(index, picture)) for index, picture in enumerate(pictures)]
+        files = [(f"files[{index}]", _file(post, index, picture)) for index, picture in enumerate(pictures)]
         content: dict[str, Any] = {"data": {"payload_json": to_json(message).decode()}, "files": files}
         request = self.client.build_request(
             "POST", place.url, params=parameters, headers=place.headers, **(content if files else {"json": message})
@@ -107,7 +113,13 @@ class Discord(Platform):
             media=MediaRule(
                 most=MOST_PICTURES, types=PICTURE_TYPES, most_bytes=PICTURES.most_bytes, alt=TextRule(most=MOST_ALT)
             ),
-            options=tuple(OptionRule(name=name, choices=TRUE_OR_FALSE) for name in FLAGS),
+            needs_one_of=("content", "media", "embeds"),
+            options=(
+                OptionRule(name="thread_id", is_number=True),
+                *(OptionRule(name=name) for name in ("allowed_mentions", "embeds")),
+                *(OptionRule(name=name, choices=TRUE_OR_FALSE) for name in FLAGS),
+            ),
+            other_options=False,
         )
 
     def deduplicates_for(self, account: Account) -> timedelta:
@@ -119,7 +131,7 @@ class Discord(Platform):
         return place_of(account).bot_id is not None
 
     async def look_up(self, post: Post, account: Account) -> Published | None:
-        """The bot's own message with this text since the post was due; Rejected where not enough is seen to tell."""
+        """The bot's own message that shows this post since it was due; Rejected where not enough is seen to tell."""
         place = place_of(account, number(post, "thread_id"))
         request = self.client.build_request("GET", place.url, params={"limit": str(PAGE)}, headers=place.headers)
         _, body = await exchange(self.client, request, self.clock.now(), judge_for(place), most_bytes=LONG_REPLY)
@@ -146,6 +158,8 @@ class Discord(Platform):
                 told = await asked(self.client, request, self.clock.now(), judge_for(place))
             except (Transient, RateLimited, Unconfirmed):
                 return None
+            if not text_or_none(told.get("id")):
+                return None
             self.guilds[place.about] = text_or_none(told.get("guild_id")) or "@me"
         return self.guilds[place.about]
 
@@ -168,17 +182,18 @@ def nonce_of(post: Post) -> str:
     return hashlib.sha256(post.key.encode()).hexdigest()[:MOST_NONCE]
 
 
-def _file_name(index: int, picture: Picture) -> str:
-    return f"picture{index}.{picture.ending}"
+def _stem(post: Post, index: int) -> str:
+    """The name of a picture's file before its ending; it tells pictures of one post from those of another."""
+    return f"picture{index}-{nonce_of(post)[:MOST_MARK]}"
 
 
-def _attachment(index: int, picture: Picture) -> dict[str, Any]:
+def _attachment(post: Post, index: int, picture: Picture) -> dict[str, Any]:
     described = {"description": picture.alt} if picture.alt else {}
-    return {"id": index, "filename": _file_name(index, picture)} | described
+    return {"id": index, "filename": f"{_stem(post, index)}.{picture.ending}"} | described
 
 
-def _file(index: int, picture: Picture) -> tuple[str, bytes, str]:
-    return _file_name(index, picture), picture.data, picture.mime
+def _file(post: Post, index: int, picture: Picture) -> tuple[str, bytes, str]:
+    return f"{_stem(post, index)}.{picture.ending}", picture.data, picture.mime
 
 
 def published(message: Mapping[str, Any], guild: str | None) -> Published:
@@ -195,17 +210,34 @@ def _messages(body: bytes) -> Sequence[Mapping[str, Any]]:
         listed = None
     if not isinstance(listed, list):
         raise Unconfirmed("the reply is no list of messages", code="unreadable_reply")
-    return [one for one in listed if isinstance(one, dict) and str(one.get("id", "")).isdigit()]
+    return [one for one in objects_in(listed) if _ID.fullmatch(str(one.get("id")))]
 
 
 def is_this(message: Mapping[str, Any], post: Post, place: Place) -> bool:
     """Whether a message in the channel is this post."""
-    author = message.get("author")
-    is_ours = isinstance(author, dict) and author.get("id") == place.bot_id
+    is_ours = object_or_empty(message.get("author")).get("id") == place.bot_id
     has_nonce = message.get("nonce") in (None, nonce_of(post))
-    looks_so = str(message.get("content", "")).strip() == post.content.strip()
-    has_pictures = len(message.get("attachments") or ()) == len(post.media)
-    return is_ours and has_nonce and looks_so and has_pictures and sent_at(message) >= post.publish_at - SKEW
+    is_new = sent_at(message) >= post.publish_at - SKEW
+    return is_ours and has_nonce and is_new and _looks_like(message, post)
+
+
+def _looks_like(message: Mapping[str, Any], post: Post) -> bool:
+    has_text = str(message.get("content", "")).strip() == post.content.strip()
+    files = [str(one.get("filename")).rpartition(".")[0] for one in objects_in(message.get("attachments"))]
+    has_pictures = files == [_stem(post, index) for index in range(len(post.media))]
+    return has_text and has_pictures and _shows_embeds(message, post)
+
+
+def _shows_embeds(message: Mapping[str, Any], post: Post) -> bool:
+    """Whether the post's embeds are among the message's, which has previews of links as well; hidden, none can be."""
+    if flag(post, "suppress_embeds"):
+        return True
+    shown = [_words_of(embed) for embed in objects_in(message.get("embeds"))]
+    return all(_words_of(embed) in shown for embed in objects_in(post.options.get("embeds")))
+
+
+def _words_of(embed: Mapping[str, Any]) -> tuple[str, str]:
+    return str(embed.get("title") or "").strip(), str(embed.get("description") or "").strip()
 
 
 def sent_at(message: Mapping[str, Any]) -> datetime:
@@ -217,7 +249,7 @@ def judge_for(place: Place) -> Judge:
     """What replies mean, without the place's secret, which a proxy's page may quote."""
 
     def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
-        raise_refusal(response, body.replace(place.secret.encode(), b"***"), now)
+        raise_refusal(response, without(place.secret, body), now)
 
     return judge
 
@@ -228,12 +260,13 @@ def raise_refusal(response: httpx.Response, body: bytes, now: datetime) -> None:
         return
     told = json_object(body)
     message = "; ".join([str(told.get("message") or body.decode("utf-8", "replace")), *_faults(told.get("errors"))])
-    wait, status = told.get("retry_after"), response.status_code
+    status = response.status_code
     if status == HTTPStatus.NOT_FOUND and told.get("code") == UNKNOWN_WEBHOOK:
         raise Unauthorized(f"HTTP 404: {message}: the webhook was deleted", code=str(UNKNOWN_WEBHOOK))
-    if status == HTTPStatus.TOO_MANY_REQUESTS and isinstance(wait, int | float) and not isinstance(wait, bool):
-        seconds = min(max(wait, 0), LONGEST_WAIT.total_seconds())
-        raise RateLimited(f"HTTP 429: {message}", retry_after=timedelta(seconds=seconds), code=str(status))
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        wait = wait_of(told.get("retry_after")) or retry_after_of(response, now) or USUAL_WAIT
+        is_global = told.get("global") is True or response.headers.get("x-ratelimit-scope") == "global"
+        raise RateLimited(f"HTTP 429: {message}", retry_after=wait, code=str(status), whole_app=is_global)
     raise_for(response, message.encode(), now)
 
 

@@ -5,8 +5,7 @@ the outcome unknown. A look-up is a GET of the account's URL with `post_id` and 
 Its rules are those in `settings.rules`, e.g. `{"text": {"most": 280, "counted_in": "weighted"}}`.
 """
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 
 import httpx
 from pydantic import ValidationError
@@ -16,6 +15,7 @@ from services.publisher.platforms.base import Account, Platform, Post, Published
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import exchange
 from services.publisher.platforms.posting import ReadyPost, published, request_for, url_of
+from shared.clock import Clock, SystemClock
 from shared.events.base import explain
 from shared.events.rules import PostRules
 
@@ -26,6 +26,7 @@ class Sandbox(Platform):
 
     client: httpx.AsyncClient
     name: str = "sandbox"
+    clock: Clock = field(default_factory=SystemClock)
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there is a URL to post to, and rules are rules."""
@@ -49,7 +50,7 @@ class Sandbox(Platform):
         parameters = {"post_id": post.post_id, "account_id": post.account_id}
         request = self.client.build_request("GET", url_of(account), params=parameters)
         try:
-            _, body = await exchange(self.client, request, datetime.now(UTC))
+            _, body = await exchange(self.client, request, self.clock.now())
         except Rejected as error:
             if error.detail.code == "404":
                 return None

@@ -10,7 +10,7 @@ person. The token is a part of every URL, so nothing that quotes a request may b
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -18,10 +18,10 @@ import httpx
 from pydantic_core import to_json
 
 from services.publisher.platforms.account_fields import server_of
-from services.publisher.platforms.allowance import LONGEST_WAIT
+from services.publisher.platforms.allowance import wait_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published
 from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unconfirmed
-from services.publisher.platforms.exchange import json_object, raise_for, submitted
+from services.publisher.platforms.exchange import json_object, object_or_empty, raise_for, submitted, without
 from services.publisher.platforms.media import PICTURE_TYPES, Picture, PictureLimits, Pictures
 from services.publisher.platforms.options import TRUE_OR_FALSE, choice, flag, number
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
@@ -32,10 +32,11 @@ LIMITS = Limits(account={"per_second": 1, "per_minute": 20}, app={"per_second": 
 MOST_TEXT, MOST_CAPTION = 4096, 1024
 MOST_PICTURES = 10
 MOST_RATIO = 20
-PICTURES = PictureLimits(most_bytes=10_000_000, types=("image/jpeg", "image/png"), most_side=5000)
-"""Width and height together may be 10,000 pixels."""
-PICTURE = PictureLimits(PICTURES.most_bytes, (*PICTURES.types, "image/gif"), PICTURES.most_side)
-"""One that stands alone may move."""
+GIF = "image/gif"
+STILL = PictureLimits(most_bytes=2_000_000, types=("image/jpeg", "image/png"), most_side=2560)
+"""Telegram makes larger ones smaller itself; and they are uploaded once the post is due, within seconds."""
+ALONE = PictureLimits(most_bytes=10_000_000, types=(*STILL.types, GIF), most_side=STILL.most_side)
+"""A picture that stands alone may move, and then nobody makes it smaller."""
 ALBUM = "sendMediaGroup"
 PARSE_MODES = ("HTML", "MarkdownV2")
 FLAGS = ("disable_notification", "protect_content")
@@ -56,7 +57,7 @@ class ReadyMessage:
         """Send it; of an album the first message counts."""
 
         def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
-            raise_refusal(response, without_secret(body, self.token), now)
+            raise_refusal(response, without(secret_of(self.token), body), now)
 
         _, body = await submitted(self.client, self.request, now, judge)
         return published(body)
@@ -79,7 +80,7 @@ class Telegram(Platform):
     async def prepare(self, post: Post, account: Account) -> ReadyMessage:
         """Fetch the pictures and build the whole request."""
         token, common = token_of(account), {"chat_id": chat_of(account)} | common_of(post)
-        pictures = await Pictures(self.client).fetch_all(post.media, PICTURES if len(post.media) > 1 else PICTURE)
+        pictures = await self._pictures(post)
         method, fields = content_of(post, pictures)
         files = [(_name(method, index), _file(index, picture)) for index, picture in enumerate(pictures)]
         url = f"{server_of(account, API)}/bot{token}/{method}"
@@ -90,20 +91,32 @@ class Telegram(Platform):
         return ReadyMessage(self.client, request, token)
 
     async def rules(self, account: Account) -> PostRules:
-        """What Telegram's documentation says of messages; markup is counted, though Telegram does not."""
+        """What Telegram's documentation says of messages; it counts no markup."""
         return PostRules(
-            text=TextRule(most=MOST_TEXT, counted_in="utf16"),
-            caption=TextRule(most=MOST_CAPTION, counted_in="utf16"),
-            media=MediaRule(most=MOST_PICTURES, types=PICTURE_TYPES, most_bytes=PICTURES.most_bytes),
+            text=TextRule(most=MOST_TEXT, counted_in="utf16", markup_option="parse_mode"),
+            caption=TextRule(most=MOST_CAPTION, counted_in="utf16", markup_option="parse_mode"),
+            needs_one_of=("content", "media"),
+            media=MediaRule(most=MOST_PICTURES, types=PICTURE_TYPES, most_bytes=ALONE.most_bytes),
             options=(
                 OptionRule(name="parse_mode", choices=PARSE_MODES),
+                OptionRule(name="message_thread_id", is_number=True),
                 *(OptionRule(name=name, choices=TRUE_OR_FALSE) for name in (*FLAGS, "link_preview")),
             ),
+            other_options=False,
         )
 
     def app_of(self, account: Account) -> str | None:
         """The bot's id, which everybody may know."""
         return token_of(account).partition(":")[0]
+
+    async def _pictures(self, post: Post) -> list[Picture]:
+        """Still pictures no larger than they will be shown, and one that moves as it is."""
+        pictures = Pictures(self.client)
+        if len(post.media) == 1:
+            (picture,) = await pictures.fetch_all(post.media, ALONE)
+            if picture.mime == GIF or len(picture.data) <= STILL.most_bytes:
+                return [picture]
+        return await pictures.fetch_all(post.media, STILL)
 
 
 def common_of(post: Post) -> dict[str, Any]:
@@ -125,7 +138,7 @@ def content_of(post: Post, pictures: list[Picture]) -> tuple[str, dict[str, Any]
         _check_shape(picture)
     caption = {"caption": post.content} | markup if post.content else {}
     if len(pictures) == 1:
-        return ("sendAnimation" if pictures[0].mime == "image/gif" else "sendPhoto"), caption
+        return ("sendAnimation" if pictures[0].mime == GIF else "sendPhoto"), caption
     album = [{"type": "photo", "media": f"attach://{_name(ALBUM, index)}"} for index in range(len(pictures))]
     return ALBUM, {"media": [album[0] | caption, *album[1:]]}
 
@@ -153,15 +166,11 @@ def _as_form(parameters: Mapping[str, Any]) -> dict[str, str]:
 def published(body: bytes) -> Published:
     """Where the message is; Unconfirmed where the reply does not tell."""
     result = json_object(body).get("result")
-    message = _object(result[0] if isinstance(result, list) and result else result)
+    message = object_or_empty(result[0] if isinstance(result, list) and result else result)
     message_id = message.get("message_id")
     if not isinstance(message_id, int):
         raise Unconfirmed("the reply tells no message_id", code="unreadable_reply")
-    return Published(str(message_id), _url(_object(message.get("chat")), message_id))
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return Published(str(message_id), _url(object_or_empty(message.get("chat")), message_id))
 
 
 def _url(chat: Mapping[str, Any], message_id: int) -> str | None:
@@ -180,12 +189,11 @@ def raise_refusal(response: httpx.Response, body: bytes, now: datetime) -> None:
         return
     told = json_object(body)
     description = str(told.get("description") or body.decode("utf-8", "replace"))
-    parameters = _object(told.get("parameters"))
+    parameters = object_or_empty(told.get("parameters"))
     status, message = response.status_code, f"HTTP {response.status_code}: {description}"
-    wait, moved_to = parameters.get("retry_after"), parameters.get("migrate_to_chat_id")
-    if status == HTTPStatus.TOO_MANY_REQUESTS and isinstance(wait, int | float):
-        seconds = min(max(wait, 0), LONGEST_WAIT.total_seconds())
-        raise RateLimited(message, retry_after=timedelta(seconds=seconds), code=str(status))
+    wait, moved_to = wait_of(parameters.get("retry_after")), parameters.get("migrate_to_chat_id")
+    if status == HTTPStatus.TOO_MANY_REQUESTS and wait:
+        raise RateLimited(message, retry_after=wait, code=str(status))
     if status == HTTPStatus.NOT_FOUND:
         raise Unauthorized(f"{message}: no bot has this token", code=str(status))
     if moved_to is not None:
@@ -194,9 +202,9 @@ def raise_refusal(response: httpx.Response, body: bytes, now: datetime) -> None:
     raise_for(response, description.encode(), now)
 
 
-def without_secret(body: bytes, token: str) -> bytes:
-    """A reply without the token, which a proxy's page may quote, its colon escaped or not."""
-    return body.replace(token.partition(":")[2].encode(), b"***")
+def secret_of(token: str) -> str:
+    """The part of the token that nobody may see: a proxy's page may quote the colon before it escaped."""
+    return token.partition(":")[2]
 
 
 def chat_of(account: Account) -> int | str:

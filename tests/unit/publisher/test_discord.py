@@ -20,11 +20,14 @@ from services.publisher.platforms.errors import (
     Unauthorized,
     Unconfirmed,
 )
+from services.publisher.platforms.exchange import USUAL_WAIT
 from shared.outbound import outbound_client
+from shared.rules import problem
 from tests.fakes.clock import FakeClock
 from tests.fakes.networks.base import Fault, Reply
 from tests.fakes.networks.discord import BOT_TOKEN, CHANNEL, GUILD, THREAD, WEBHOOK, WEBHOOK_TOKEN
 from tests.fakes.networks.discord import Discord as Fake
+from tests.fakes.networks.gallery import Gallery
 from tests.support.publications import NOON, SECOND, a_post, an_account
 
 HOOK = f"https://discord.com/api/webhooks/{WEBHOOK}/{WEBHOOK_TOKEN}"
@@ -133,6 +136,17 @@ async def test_the_server_is_asked_for_once() -> None:
     assert [call.method for call in network.calls] == ["GET", "POST", "POST", "POST"]
 
 
+async def test_a_reply_that_does_not_tell_the_server_is_not_believed() -> None:
+    async with discord() as (adapter, network):
+        network.about_channel = b"<html>Welcome to our proxy.</html>"
+        first = await sent(adapter, saying(), a_bot(network.url))
+        network.about_channel = None
+        second = await sent(adapter, saying(post_id="second"), a_bot(network.url))
+
+    assert first.url is None
+    assert second.url == f"{WEB}/channels/{GUILD}/{CHANNEL}/{network.posts[1].id}"
+
+
 async def test_a_webhook_writes_into_a_thread() -> None:
     async with discord() as (adapter, network):
         told = await sent(adapter, saying(thread_id=int(THREAD)), a_hook(network.webhook_url, server=network.url))
@@ -159,6 +173,45 @@ async def test_a_bot_finds_its_own_message_and_no_other() -> None:
         assert await adapter.look_up(saying("Midnight."), account) is None
         late = replace(saying("Noon."), publish_at=NOON + timedelta(minutes=1))
         assert await adapter.look_up(late, account) is None
+
+
+async def test_a_bot_tells_its_pictures_from_those_of_another_post() -> None:
+    async with discord() as (adapter, network), Gallery().serving() as gallery:
+        first, other = (replace(saying("", name), media=[{"url": f"{gallery.url}/small.png"}]) for name in "ab")
+        told = await sent(adapter, first, a_bot(network.url))
+
+        assert await adapter.look_up(first, a_bot(network.url)) == replace(told, allowance=None)
+        assert await adapter.look_up(other, a_bot(network.url)) is None
+
+
+@pytest.mark.parametrize("other", [{"title": "Midnight"}, {"title": "Noon", "description": "In Greenwich."}])
+async def test_a_bot_tells_its_embeds_from_those_of_another_post(other: dict[str, str]) -> None:
+    preview = {"type": "link", "title": "Royal Observatory"}
+    async with discord() as (adapter, network):
+        post = saying("", embeds=[{"title": " Noon "}])
+        told = await sent(adapter, post, a_bot(network.url))
+        network.messages[0]["embeds"] = [preview, {"type": "rich", "title": "Noon"}]
+
+        assert await adapter.look_up(post, a_bot(network.url)) == replace(told, allowance=None)
+        assert await adapter.look_up(saying("", embeds=[other]), a_bot(network.url)) is None
+
+
+async def test_embeds_that_are_hidden_are_not_looked_for() -> None:
+    async with discord() as (adapter, network):
+        post = saying(embeds=[{"title": "Noon"}], suppress_embeds=True)
+        await sent(adapter, post, a_bot(network.url))
+        network.messages[0]["embeds"] = []
+
+        assert await adapter.look_up(post, a_bot(network.url)) is not None
+
+
+@pytest.mark.parametrize("identity", ["\N{SUPERSCRIPT TWO}", "\N{ARABIC-INDIC DIGIT TWO}", "9" * 5000, "x", None])
+async def test_what_has_no_id_is_no_message(identity: str | None) -> None:
+    async with discord() as (adapter, network):
+        told = await sent(adapter, saying(), a_bot(network.url))
+        network.messages.append(network.messages[0] | {"id": identity})
+
+        assert await adapter.look_up(saying(), a_bot(network.url)) == replace(told, allowance=None)
 
 
 async def test_a_bot_that_cannot_see_does_not_say_that_nothing_is_there() -> None:
@@ -227,11 +280,53 @@ async def test_a_wait_is_as_long_as_the_body_says() -> None:
 
     assert isinstance(error, RateLimited)
     assert error.retry_after == timedelta(seconds=64.57)
+    assert not error.whole_app
+
+
+@pytest.mark.parametrize("wait", ["NaN", "0", "-1", "true", '"soon"', "null"])
+async def test_a_wait_that_is_none_is_the_usual_one(wait: str) -> None:
+    busy = Reply(429, f'{{"message": "You are being rate limited.", "retry_after": {wait}}}'.encode())
+
+    error = await error_of(bot_on, Fault(lands=False, reply=busy))
+
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == USUAL_WAIT
+
+
+@pytest.mark.parametrize(
+    ("told", "headers"), [({"global": True}, {}), ({"global": False}, {"x-ratelimit-scope": "global"})]
+)
+async def test_a_global_limit_is_the_whole_bots(told: dict[str, bool], headers: dict[str, str]) -> None:
+    busy = Reply(429, {"message": "You are being rate limited.", "retry_after": 2} | told, headers)
+
+    error = await error_of(bot_on, Fault(lands=False, reply=busy))
+
+    assert isinstance(error, RateLimited)
+    assert error.whole_app
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "place"),
+    [
+        ("Noon.", {"thread_id": THREAD, "suppress_embeds": True, "allowed_mentions": {"parse": []}}, None),
+        ("", {"embeds": [{"title": "Noon"}]}, None),
+        (" ", {}, "content"),
+        ("Noon.", {"thread_id": "general"}, "options.thread_id"),
+        ("Noon.", {"embed": {}}, "options.embed"),
+    ],
+)
+async def test_what_discord_would_refuse_is_told_at_once(
+    content: str, options: dict[str, Any], place: str | None
+) -> None:
+    found = problem(await OFFLINE.rules(a_bot()), content, [], options)
+
+    assert (found and found[1].partition(":")[0]) == place
 
 
 QUOTES = f"Cannot POST /api/v10/webhooks/{WEBHOOK}/{WEBHOOK_TOKEN} as Bot {BOT_TOKEN}".encode()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 @pytest.mark.parametrize("account_of", [bot_on, hook_on])
 @pytest.mark.parametrize(
     ("status", "kind"),
@@ -246,13 +341,13 @@ QUOTES = f"Cannot POST /api/v10/webhooks/{WEBHOOK}/{WEBHOOK_TOKEN} as Bot {BOT_T
     ],
 )
 async def test_a_proxy_that_quotes_the_request_does_not_give_the_secret_away(
-    account_of: Any, status: int, kind: type[PlatformError]
+    account_of: Any, status: int, kind: type[PlatformError], encoding: str
 ) -> None:
-    error = await error_of(account_of, Fault(lands=False, reply=Reply(status, QUOTES)))
+    error = await error_of(account_of, Fault(lands=False, reply=Reply(status, QUOTES.decode().encode(encoding))))
 
     secret = BOT_TOKEN if account_of is bot_on else WEBHOOK_TOKEN
     assert type(error) is kind
-    assert secret not in f"{error!r} {error.detail!r} {error.__cause__!r}"
+    assert secret not in f"{error!r} {error.detail!r} {error.__cause__!r}".replace(r"\x00", "")
 
 
 @pytest.mark.parametrize("account_of", [bot_on, hook_on])

@@ -1,6 +1,7 @@
 """The sandbox platform is checked before use, and asked for a post only where it says it can tell."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -8,10 +9,12 @@ import pytest
 
 from services.publisher.platforms import platforms
 from services.publisher.platforms.base import Account, Platform, Published
-from services.publisher.platforms.errors import Rejected, Transient
+from services.publisher.platforms.errors import RateLimited, Rejected, Transient
 from services.publisher.platforms.sandbox import Sandbox
+from shared.clock import Clock, SystemClock
 from shared.events.rules import OptionRule, PostRules, TextRule
-from tests.support.publications import a_post, an_account
+from tests.fakes.clock import FakeClock
+from tests.support.publications import NOON, a_post, an_account
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -20,8 +23,9 @@ def on(url: Any, **settings: Any) -> Account:
     return an_account("sandbox", settings={"url": url} | settings)
 
 
-def sandbox(answer: Answer = lambda _: httpx.Response(200)) -> Sandbox:
-    return Sandbox(httpx.AsyncClient(transport=httpx.MockTransport(answer)))
+def sandbox(answer: Answer = lambda _: httpx.Response(200), clock: Clock | None = None) -> Sandbox:
+    client = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    return Sandbox(client, clock=clock or SystemClock())
 
 
 @pytest.mark.parametrize("name", ["sandbox", "webhook"])
@@ -119,3 +123,13 @@ async def test_a_look_up_that_finds_nothing_says_so() -> None:
 async def test_a_look_up_that_fails_is_not_taken_for_an_answer(status: int, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         await sandbox(lambda _: httpx.Response(status)).look_up(a_post(), on("http://x.example"))
+
+
+async def test_a_wait_until_a_date_is_counted_by_the_sandboxs_clock() -> None:
+    headers = {"retry-after": (NOON + timedelta(seconds=40)).strftime("%a, %d %b %Y %H:%M:%S GMT")}
+    busy = sandbox(lambda _: httpx.Response(429, headers=headers), FakeClock(NOON))
+
+    with pytest.raises(RateLimited) as caught:
+        await busy.look_up(a_post(), on("http://x.example"))
+
+    assert caught.value.retry_after == timedelta(seconds=40)

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import structlog
+from PIL import Image
 
 from services.publisher.platforms.base import Account, Post, Published
 from services.publisher.platforms.errors import (
@@ -22,19 +23,24 @@ from services.publisher.platforms.errors import (
     Unauthorized,
     Unconfirmed,
 )
-from services.publisher.platforms.telegram import API, Telegram, published
+from services.publisher.platforms.exchange import USUAL_WAIT
+from services.publisher.platforms.media import fitted
+from services.publisher.platforms.telegram import ALONE, API, Telegram, published
 from shared.logs import configure
 from shared.outbound import outbound_client
+from shared.rules import problem
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Fault, Network, Reply
 from tests.fakes.networks.telegram import CHANNEL, GROUP, KICKED, OLD_GROUP, PERSON, TOKEN
 from tests.fakes.networks.telegram import Telegram as Fake
-from tests.support.pictures import animation, encoded, plain
+from tests.support.pictures import animation, encoded, noise, plain
 from tests.support.publications import NOON, a_post, an_account
 
 SECRET = TOKEN.partition(":")[2]
 OFFLINE = Telegram(httpx.AsyncClient())
 """For what needs no network."""
+HEAVY = encoded(noise(1000, 800), "PNG")
+"""More than two million bytes."""
 
 
 def on(server: str = API, *, chat_id: Any = CHANNEL["id"], token: Any = TOKEN) -> Account:
@@ -46,7 +52,7 @@ def saying(content: str = "The ball drops.", *paths: str, **options: Any) -> Pos
 
 
 class Album(Network):
-    """A still picture, a moving one, and one that is all length."""
+    """A still picture, a moving one, one that is all length, and one that is wide and heavy."""
 
     def publishes(self, call: Call) -> bool:
         return False
@@ -56,6 +62,8 @@ class Album(Network):
             "/ball": encoded(plain(40, 30), "PNG"),
             "/moving": animation(),
             "/thread": encoded(plain(900, 30), "PNG"),
+            "/heavy": HEAVY,
+            "/wide": encoded(plain(3000, 2000), "PNG"),
         }
         return Reply(body=pictures[call.path])
 
@@ -131,6 +139,48 @@ async def test_what_a_post_holds_decides_how_it_is_sent(paths: list[str], method
     assert told == Published(posted.id, f"https://t.me/harbour/{posted.id}")
 
 
+@pytest.mark.parametrize("paths", [["/heavy"], ["/heavy", "/ball"], ["/wide"], ["/wide", "/ball"]])
+async def test_still_pictures_are_made_small_before_the_instant(paths: list[str]) -> None:
+    """What is uploaded within seconds is no larger than what Telegram shows."""
+    async with telegram() as (adapter, network, album):
+        await (await adapter.prepare(saying("", *(album + path for path in paths)), on(network.url))).send(NOON)
+
+    first, *_ = network.posts[0].raw["pictures"]
+    assert len(first.data) <= 2_000_000
+    assert max(Image.open(io.BytesIO(first.data)).size) <= 2560
+
+
+async def test_a_moving_picture_may_be_heavier() -> None:
+    heavy = encoded(noise(1500, 1500, mode="L"), "GIF")
+    rules = await OFFLINE.rules(on())
+
+    assert len(heavy) > 2_000_000
+    assert fitted(heavy, ALONE, "", "x").mime == "image/gif"
+    assert problem(rules, "", [{"url": "x", "mime": "image/gif", "size": len(heavy)}], {}) is None
+
+
+TAGGED = "<b>" * 2 + "x" * 4096 + "</b>" * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "place"),
+    [
+        ("Noon.", {"message_thread_id": "7", "link_preview": False, "protect_content": True}, None),
+        (TAGGED, {"parse_mode": "HTML"}, None),
+        (TAGGED, {}, "content"),
+        (" ", {}, "content"),
+        ("Noon.", {"message_thread_id": "general"}, "options.message_thread_id"),
+        ("Noon.", {"parse_mod": "HTML"}, "options.parse_mod"),
+    ],
+)
+async def test_what_telegram_would_refuse_is_told_at_once(
+    content: str, options: dict[str, Any], place: str | None
+) -> None:
+    found = problem(await OFFLINE.rules(on()), content, [], options)
+
+    assert (found and found[1].partition(":")[0]) == place
+
+
 @pytest.mark.parametrize(("paths", "reason"), [(["/moving", "/ball"], "still picture"), (["/thread"], "900 x 30")])
 async def test_pictures_telegram_would_refuse_are_refused_before(paths: list[str], reason: str) -> None:
     async with telegram() as (adapter, network, album):
@@ -187,7 +237,18 @@ async def test_a_flood_is_waited_for_as_long_as_the_body_says() -> None:
     assert error.retry_after == timedelta(days=1)
 
 
+@pytest.mark.parametrize("wait", ["NaN", "0", "-1", "true", '"soon"', "null"])
+async def test_a_wait_that_is_none_is_the_usual_one(wait: str) -> None:
+    reply = Reply(429, f'{{"ok": false, "parameters": {{"retry_after": {wait}}}}}'.encode())
+
+    error = await error_of(Fake(faults=[Fault(lands=False, reply=reply)]))
+
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == USUAL_WAIT
+
+
 QUOTES = f"Cannot POST /bot{TOKEN}/sendMessage, /bot{TOKEN.replace(':', '%3A')}/sendMessage".encode()
+IN_UTF_16 = QUOTES.decode().encode("utf-16")
 
 
 @pytest.mark.parametrize(
@@ -196,6 +257,7 @@ QUOTES = f"Cannot POST /bot{TOKEN}/sendMessage, /bot{TOKEN.replace(':', '%3A')}/
         (Reply(401, QUOTES), Unauthorized),
         (Reply(404, QUOTES), Unauthorized),
         (Reply(400, QUOTES), Rejected),
+        (Reply(400, IN_UTF_16), Rejected),
         (Reply(302, QUOTES, {"location": f"https://elsewhere.example/bot{TOKEN}/sendMessage"}), Rejected),
         (Reply(500, QUOTES), Transient),
         (Reply(504, QUOTES), Unconfirmed),
@@ -209,7 +271,7 @@ async def test_a_proxy_that_quotes_the_request_does_not_give_the_token_away(
     error = await error_of(Fake(faults=[Fault(lands=False, reply=reply)]))
 
     assert type(error) is kind
-    assert SECRET not in f"{error!r} {error} {error.detail!r}"
+    assert SECRET not in f"{error!r} {error} {error.detail!r}".replace("\x00", "").replace(r"\x00", "")
 
 
 @pytest.mark.usefixtures("_logging_as_before")
