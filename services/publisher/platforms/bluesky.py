@@ -28,16 +28,19 @@ from services.publisher.platforms.bluesky_session import (
 )
 from services.publisher.platforms.bluesky_text import handles_in
 from services.publisher.platforms.errors import PlatformError, Rejected, Unconfirmed
-from services.publisher.platforms.exchange import exchange, json_object, text_or_none
-from services.publisher.platforms.media import PictureLimits, Pictures
+from services.publisher.platforms.exchange import exchange, json_object, submitted, text_or_none
+from services.publisher.platforms.media import Picture, PictureLimits, Pictures
 from shared.clock import Clock, SystemClock
-from shared.events.rules import MediaRule, PostRules, TextRule
+from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 from shared.rules import problem
 
 PICTURES = PictureLimits(most_bytes=1_000_000, most_side=2000)
+RESOLVES_WITHIN = timedelta(seconds=2)
 RULES = PostRules(
     text=TextRule(most=300, counted_in="graphemes", most_bytes=3000),
     media=MediaRule(most=4, types=PICTURES.types, most_bytes=PICTURES.most_bytes),
+    options=(OptionRule(name="card"), OptionRule(name="langs")),
+    other_options=False,
 )
 
 
@@ -61,7 +64,7 @@ class ReadyRecord:
         }
         request = _post(self.client, self.session, "com.atproto.repo.putRecord", to_json(body), "application/json")
         try:
-            response, reply = await exchange(self.client, request, now, judge)
+            response, reply = await submitted(self.client, request, now, judge)
         except Rejected as error:
             if error.detail.code == INVALID_SWAP:
                 return self.published
@@ -84,6 +87,7 @@ class Bluesky(Platform):
     client: httpx.AsyncClient
     clock: Clock = field(default_factory=SystemClock)
     name: str = "bluesky"
+    resolves_within: timedelta = RESOLVES_WITHIN
     limits = Limits(account={"per_minute": 40, "per_day": 17_500})
 
     def check(self, account: Account) -> None:
@@ -97,7 +101,8 @@ class Bluesky(Platform):
             raise Rejected(wrong[1], code=wrong[0])
         check_options(post)
         session = session_of(account)
-        images = await asyncio.gather(*(self._upload(item, session) for item in post.media))
+        pictures = await Pictures(self.client).fetch_all(post.media, PICTURES)
+        images = [await self._upload(picture, session) for picture in pictures]
         dids = await self._resolve(handles_in(post.content), session)
         return ReadyRecord(self.client, session, record_key(post), record_of(post, images, dids))
 
@@ -121,8 +126,7 @@ class Bluesky(Platform):
         """A new session."""
         return await renewed_session(self.client, account, now)
 
-    async def _upload(self, item: Mapping[str, Any], session: Session) -> Image:
-        picture = await Pictures(self.client).fetch(item, PICTURES)
+    async def _upload(self, picture: Picture, session: Session) -> Image:
         request = _post(self.client, session, "com.atproto.repo.uploadBlob", picture.data, picture.mime)
         _, reply = await exchange(self.client, request, self.clock.now(), judge)
         blob = json_object(reply).get("blob")
@@ -140,8 +144,9 @@ class Bluesky(Platform):
         url = f"{session.pds}/xrpc/com.atproto.identity.resolveHandle"
         request = self.client.build_request("GET", url, params={"handle": handle})
         try:
-            _, reply = await exchange(self.client, request, self.clock.now(), judge)
-        except PlatformError:
+            async with asyncio.timeout(self.resolves_within.total_seconds()):
+                _, reply = await exchange(self.client, request, self.clock.now(), judge)
+        except (PlatformError, TimeoutError):
             return None
         return text_or_none(json_object(reply).get("did"))
 

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from services.publisher.platforms.account_fields import LONG_AGO, is_web_url, server_of
 from services.publisher.platforms.base import Account, Renewed
 from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
-from services.publisher.platforms.exchange import exchange, json_object
+from services.publisher.platforms.exchange import exchange, json_object, text_or_none
 
 OFFICIAL = "https://bsky.social"
 INVALID_SWAP = "InvalidSwap"
@@ -72,7 +72,7 @@ def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
     if response.is_success:
         return
     told = json_object(body)
-    error, message = told.get("error"), f"{told.get('message') or told.get('error')}"
+    error, message = text_or_none(told.get("error")), f"{told.get('message') or told.get('error')}"
     if error in REFUSES_SESSION:
         raise Unauthorized(message, code=error)
     if error == INVALID_SWAP:

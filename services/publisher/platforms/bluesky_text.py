@@ -15,9 +15,11 @@ LONGEST_TAG = 64
 FACET = "app.bsky.richtext.facet"
 
 _HANDLE = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,10}[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_MENTION = regex.compile(rf"(?<![^\s(])@({_HANDLE})(?![\w-])", regex.IGNORECASE)
+_MENTION = regex.compile(rf"(?<![^\s(])@((?>{_HANDLE}))(?![a-z0-9_])", regex.IGNORECASE)
 _TAG = regex.compile(r"(?<!\S)[#\uff03](?!\ufe0f)([^\s\u00ad\u200b\u2060]+)")
 _PUNCTUATION_BEHIND = regex.compile(r"\p{P}+$")
+_BEHIND_A_LINK = regex.compile(r"[.,:*]*(?:[“”»」』。\uff01…\u200b].*)?$", regex.DOTALL)
+"""Punctuation that closes a sentence or a quotation around a link, and what follows it."""
 _NOTHING_BUT_NUMBERS = regex.compile(r"[\p{P}\p{N}]*")
 _LINKS = LinkifyIt(options={"fuzzy_email": False, "fuzzy_ip": False}).tlds(TLDS)
 for _scheme in ("ftp:", "mailto:", "//"):
@@ -80,8 +82,9 @@ def _feature(found: Found, dids: Mapping[str, str]) -> dict[str, str] | None:
 
 def _links(text: str) -> Iterator[Found]:
     for match in _LINKS.match(text) or []:
-        url = match.url if match.schema else f"https://{match.text}"
-        yield Found("link", match.index, match.last_index, url)
+        shown = _BEHIND_A_LINK.sub("", match.text, count=1)
+        url = shown if match.schema else f"https://{shown}"
+        yield Found("link", match.index, match.index + len(shown), url)
 
 
 def _mentions(text: str) -> Iterator[Found]:

@@ -4,11 +4,11 @@ A server keeps the `Idempotency-Key` of a status for an hour, and answers a repe
 After that hour the account's statuses are looked through before anything is sent again.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from html import escape
 from http import HTTPStatus
 from typing import Any
 
@@ -19,10 +19,11 @@ from services.publisher.platforms.account_fields import bearer, require_credenti
 from services.publisher.platforms.allowance import allowance_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Ready
 from services.publisher.platforms.errors import PlatformError, Rejected, Transient, Unauthorized, Unconfirmed
-from services.publisher.platforms.exchange import exchange, json_object, text_or_none
-from services.publisher.platforms.mastodon_instance import PICTURES, VISIBILITIES, rules_of
+from services.publisher.platforms.exchange import exchange, json_object, objects_in, submitted, text_or_none
+from services.publisher.platforms.mastodon_instance import PICTURES, VISIBILITIES, most_characters, rules_of
 from services.publisher.platforms.mastodon_text import is_shown_as
 from services.publisher.platforms.media import Picture, Pictures
+from services.publisher.platforms.options import choice, flag, wrong
 from shared.clock import Clock, SystemClock
 from shared.events.rules import PostRules
 
@@ -45,7 +46,7 @@ class ReadyStatus:
 
     async def send(self, now: datetime) -> Published:
         """Send it; the reply tells where the status is."""
-        response, body = await exchange(self.client, self.request, now, judge)
+        response, body = await submitted(self.client, self.request, now, judge, most_bytes=LONG_REPLY)
         published = published_as(json_object(body))
         if published is None:
             raise Unconfirmed("the reply tells no id", code="unreadable_reply")
@@ -68,20 +69,21 @@ class Mastodon(Platform):
 
     async def prepare(self, post: Post, account: Account) -> Ready:
         """Upload the pictures, wait until the server has made them ready, and build the request."""
-        options = checked_options(post.options)
-        media_ids = await asyncio.gather(*(self._upload(item, account) for item in post.media))
+        options = checked_options(post)
+        pictures = await Pictures(self.client).fetch_all(post.media, PICTURES)
+        media_ids = [await self._upload(picture, account) for picture in pictures]
         body = {"status": post.content, "media_ids": media_ids, **options}
         headers = {"idempotency-key": hashlib.sha256(post.key.encode()).hexdigest()}
         return ReadyStatus(self.client, self._request("POST", "/api/v1/statuses", account, json=body, headers=headers))
 
     async def rules(self, account: Account) -> PostRules:
         """What the account's server says that it accepts."""
+        told: Mapping[str, Any] = {}
         for path in ("/api/v2/instance", "/api/v1/instance"):
-            try:
-                return rules_of(json_object(await self._ask("GET", path, account)))
-            except PlatformError:
-                continue
-        return rules_of({})
+            told = await self._instance(path, account) or told
+            if most_characters(told):
+                break
+        return rules_of(told)
 
     def deduplicates_for(self, account: Account) -> timedelta:
         """As long as the server keeps the `Idempotency-Key`."""
@@ -92,18 +94,25 @@ class Mastodon(Platform):
         return True
 
     async def look_up(self, post: Post, account: Account) -> Published | None:
-        """The status with this text among those of the account since the post was due."""
+        """The status that shows this post among those of the account since the post was due."""
         since, latest = post.publish_at - CLOCKS_DIFFER_BY, ""
         owner = await self._owner(account)
         for _ in range(MOST_PAGES):
             page = {"limit": str(PAGE), "exclude_reblogs": "true"} | ({"max_id": latest} if latest else {})
             statuses = _objects(await self._ask("GET", f"/api/v1/accounts/{owner}/statuses", account, params=page))
             if found := next((one for one in statuses if is_status_of(post, one, since)), None):
+                require_distinct(post)
                 return published_as(found)
             if not statuses or _created_at(statuses[-1]) < since:
                 return None
             latest = str(statuses[-1].get("id"))
         raise Transient(f"not among the latest {PAGE * MOST_PAGES} statuses, and there are more", code="too_many")
+
+    async def _instance(self, path: str, account: Account) -> Mapping[str, Any]:
+        try:
+            return json_object(await self._ask("GET", path, account))
+        except PlatformError:
+            return {}
 
     async def _owner(self, account: Account) -> str:
         told = json_object(await self._ask("GET", "/api/v1/accounts/verify_credentials", account))
@@ -112,8 +121,7 @@ class Mastodon(Platform):
             raise Transient("the server does not tell whose token this is", code="unreadable_reply")
         return owner
 
-    async def _upload(self, item: Mapping[str, Any], account: Account) -> str:
-        picture = await Pictures(self.client).fetch(item, PICTURES)
+    async def _upload(self, picture: Picture, account: Account) -> str:
         response, body = await self._exchange(self._upload_request(picture, account))
         media_id = text_or_none(json_object(body).get("id"))
         if media_id is None:
@@ -157,19 +165,17 @@ def judge(response: httpx.Response, body: bytes, _now: datetime) -> None:
         raise Unconfirmed(f"the same status is still being worked on: {told}", code=str(response.status_code))
 
 
-def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
+def checked_options(post: Post) -> dict[str, Any]:
     """The options as the server takes them, or Rejected saying which one cannot work."""
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in post.options.items() if value not in (None, "")}
     if unknown := sorted(set(given) - set(OPTIONS)):
-        raise _wrong(unknown[0], f"is not known; there are {', '.join(OPTIONS)}")
-    if given.get("visibility", VISIBILITIES[0]) not in VISIBILITIES:
-        raise _wrong("visibility", f"{given['visibility']!r} is none of {', '.join(VISIBILITIES)}")
-    if not isinstance(given.get("sensitive", False), bool):
-        raise _wrong("sensitive", f"{given['sensitive']!r} is neither true nor false")
+        raise Rejected(f"options.{unknown[0]}: is not known; there are {', '.join(OPTIONS)}", code="invalid_options")
+    post = replace(post, options=given)
+    choice(post, "visibility", VISIBILITIES)
     for name in ("spoiler_text", "language"):
         if not isinstance(given.get(name, ""), str):
-            raise _wrong(name, f"{given[name]!r} is no text")
-    return given
+            raise wrong(name, given[name], "a text")
+    return given if flag(post, "sensitive") is None else {**given, "sensitive": flag(post, "sensitive")}
 
 
 def published_as(status: Mapping[str, Any]) -> Published | None:
@@ -180,8 +186,43 @@ def published_as(status: Mapping[str, Any]) -> Published | None:
 
 
 def is_status_of(post: Post, status: Mapping[str, Any], since: datetime) -> bool:
-    """Whether this is the post, as far as its text and its time tell."""
-    return _created_at(status) >= since and is_shown_as(post.content, str(status.get("content") or ""))
+    """Whether this is the post, as far as its time, its texts, its pictures and its visibility tell."""
+    return (
+        _created_at(status) >= since
+        and _has_texts_of(post, status)
+        and _has_pictures_of(post, status)
+        and _has_visibility_of(post, status)
+    )
+
+
+def require_distinct(post: Post) -> None:
+    """Raise Rejected where a post has no words by which its status could be told from another one."""
+    if not (_warning_of(post) + post.content).strip() and not any(item.get("alt") for item in post.media):
+        raise Rejected("a status without any text or description may be another post's", code="cannot_tell")
+
+
+def _has_texts_of(post: Post, status: Mapping[str, Any]) -> bool:
+    """Mastodon makes the warning the text where there is no other."""
+    warning, html = str(status.get("spoiler_text") or ""), str(status.get("content") or "")
+    return is_shown_as(f"{_warning_of(post)}\n{post.content}", f"{escape(warning)}\n{html}")
+
+
+def _has_pictures_of(post: Post, status: Mapping[str, Any]) -> bool:
+    """Where a post describes none of its pictures, a server may describe them in its own words."""
+    shown = objects_in(status.get("media_attachments"))
+    wanted = [" ".join(str(item.get("alt") or "").split()) for item in post.media]
+    told = [" ".join(str(one.get("description") or "").split()) for one in shown]
+    return len(wanted) == len(told) and all(not one or one == other for one, other in zip(wanted, told, strict=True))
+
+
+def _has_visibility_of(post: Post, status: Mapping[str, Any]) -> bool:
+    """What an account that moderators have limited posts to the public becomes unlisted."""
+    wanted, told = post.options.get("visibility"), status.get("visibility")
+    return not wanted or told == wanted or (wanted, told) == ("public", "unlisted")
+
+
+def _warning_of(post: Post) -> str:
+    return str(post.options.get("spoiler_text") or "")
 
 
 def _created_at(status: Mapping[str, Any]) -> datetime:
@@ -201,7 +242,3 @@ def _objects(body: bytes) -> Sequence[Mapping[str, Any]]:
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise Transient("the reply is no list of statuses", code="unreadable_reply")
     return listed
-
-
-def _wrong(name: str, reason: str) -> Rejected:
-    return Rejected(f"options.{name}: {reason}", code="invalid_options")

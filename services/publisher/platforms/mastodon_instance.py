@@ -9,32 +9,52 @@ from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 VISIBILITIES = ("public", "unlisted", "private", "direct")
 PICTURES = PictureLimits(most_bytes=8_000_000, most_side=4096)
 """What every server takes that has not been told otherwise; current ones take more."""
-MOST_CHARACTERS, MOST_PICTURES, LINK_LENGTH, MOST_ALT = 500, 4, 23, 1500
+MOST_PICTURES, LINK_LENGTH, MOST_ALT = 4, 23, 1500
 OPTIONS = (
     OptionRule(name="visibility", choices=VISIBILITIES),
-    OptionRule(name="spoiler_text", most=MOST_CHARACTERS),
+    OptionRule(name="spoiler_text"),
     OptionRule(name="sensitive", choices=("true", "false")),
     OptionRule(name="language", most=35),
 )
 
 
 def rules_of(instance: Mapping[str, Any]) -> PostRules:
-    """The rules in the answer of `/api/v2/instance` or `/api/v1/instance`; Mastodon's own where it says nothing."""
+    """The rules in the answer of `/api/v2/instance` or `/api/v1/instance`; no limit of a text where none is told."""
     configuration = _part(instance, "configuration")
     statuses, media = _part(configuration, "statuses"), _part(configuration, "media_attachments")
-    most = _number(statuses, "max_characters") or _number(instance, "max_toot_chars") or MOST_CHARACTERS
-    text = TextRule(
+    most_alt = _number(media, "description_limit") or _number(instance, "description_limit")
+    pictures = MediaRule(
+        most=_number(statuses, "max_media_attachments") or MOST_PICTURES,
+        types=PICTURES.types,
+        most_bytes=min(_number(media, "image_size_limit") or PICTURES.most_bytes, PICTURES.most_bytes),
+        alt=TextRule(most=most_alt or MOST_ALT),
+    )
+    return PostRules(
+        text=_text_rule(instance, statuses),
+        media=pictures,
+        needs_one_of=("content", "media"),
+        options=OPTIONS,
+        other_options=False,
+    )
+
+
+def most_characters(instance: Mapping[str, Any]) -> int | None:
+    """How long a text may be, where the server says so."""
+    statuses = _part(_part(instance, "configuration"), "statuses")
+    return _number(statuses, "max_characters") or _number(instance, "max_toot_chars")
+
+
+def _text_rule(instance: Mapping[str, Any], statuses: Mapping[str, Any]) -> TextRule | None:
+    most = most_characters(instance)
+    if most is None:
+        return None
+    return TextRule(
         most=most,
         counted_in="graphemes",
         link_length=_number(statuses, "characters_reserved_per_url") or LINK_LENGTH,
         short_mentions=True,
+        with_option="spoiler_text",
     )
-    pictures = MediaRule(
-        most=_number(statuses, "max_media_attachments") or MOST_PICTURES,
-        most_bytes=_number(media, "image_size_limit") or PICTURES.most_bytes,
-        alt=TextRule(most=_number(media, "description_limit") or MOST_ALT),
-    )
-    return PostRules(text=text, media=pictures, options=OPTIONS)
 
 
 def _part(whole: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -1,19 +1,23 @@
 """Bluesky beyond what every platform does: records that are there already, and sessions that end in their own ways."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.bluesky import Bluesky as Adapter
-from services.publisher.platforms.errors import Rejected, Unauthorized
+from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
 from shared.outbound import outbound_client
+from shared.rules import problem
+from tests.fakes.networks.base import refuses
 from tests.fakes.networks.bluesky import DID, FRIENDS, HANDLE, Bluesky
 from tests.fakes.running_clock import RunningClock
 from tests.support.publications import a_post
@@ -132,6 +136,32 @@ async def test_a_text_that_is_too_long_is_refused_before_anything_is_asked(text:
         assert desk.network.calls == []
 
 
+async def test_an_error_of_another_kind_is_a_refusal() -> None:
+    async with a_desk() as desk:
+        await desk.log_in()
+        desk.network.faults.append(refuses(400, {"error": {"name": "InvalidRequest"}}))
+
+        with pytest.raises(Rejected):
+            await desk.publish(post())
+
+
+async def test_a_gateway_without_an_answer_leaves_it_open() -> None:
+    async with a_desk() as desk:
+        await desk.log_in()
+        desk.network.faults.append(replace(refuses(504, {}), lands=True))
+
+        with pytest.raises(Unconfirmed):
+            await desk.publish(post())
+
+
+async def test_an_unknown_option_is_refused_by_the_rules() -> None:
+    async with a_desk() as desk:
+        rules = await desk.adapter.rules(desk.account)
+
+    assert problem(rules, "Hi", [], {"visibility": "public"}) is not None
+    assert problem(rules, "Hi", [], {"langs": ["de"]}) is None
+
+
 async def test_posts_side_by_side_have_keys_of_their_own() -> None:
     async with a_desk() as desk:
         await desk.log_in()
@@ -139,3 +169,50 @@ async def test_posts_side_by_side_have_keys_of_their_own() -> None:
         ids = await asyncio.gather(*(desk.publish(replace(post(), post_id=f"post-{n}")) for n in range(20)))
 
         assert len(set(ids)) == len(desk.network.posts) == 20
+
+
+def refusing_the_second(uploads: list[str], uploaded: asyncio.Event) -> httpx.MockTransport:
+    """Answers the second picture, which is none, only after the first could have been uploaded."""
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/good.png":
+            return httpx.Response(200, content=a_png())
+        if request.url.path == "/bad.png":
+            with suppress(TimeoutError):
+                await asyncio.wait_for(uploaded.wait(), 0.2)
+            return httpx.Response(404)
+        uploads.append(request.url.path)
+        uploaded.set()
+        return httpx.Response(200, json={"id": "1", "blob": {}})
+
+    return httpx.MockTransport(answer)
+
+
+async def test_nothing_is_uploaded_where_a_picture_is_refused() -> None:
+    uploads: list[str] = []
+    media = [{"url": "https://a.example/good.png"}, {"url": "https://a.example/bad.png"}]
+    account = Account("harbour", "bluesky", {}, {"access_jwt": "token", "did": DID})
+    async with httpx.AsyncClient(transport=refusing_the_second(uploads, asyncio.Event())) as outbound:
+        with pytest.raises(Rejected):
+            await Adapter(outbound).prepare(replace(a_post(), media=media, options={}), account)
+
+    assert uploads == []
+
+
+def a_png() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(file, "PNG")
+    return file.getvalue()
+
+
+async def test_a_handle_that_nobody_resolves_in_time_stays_text() -> None:
+    async def answer(request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        return httpx.Response(200)
+
+    account = Account("harbour", "bluesky", {}, {"access_jwt": "token", "did": DID})
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as outbound, asyncio.timeout(5):
+        adapter = Adapter(outbound, resolves_within=timedelta(seconds=0.05))
+        ready = await adapter.prepare(post("Hi @alice.bsky.social"), account)
+
+    assert "facets" not in ready.record

@@ -1,21 +1,25 @@
 """Mastodon beyond what every platform does: servers forget keys after an hour, and then statuses are looked through."""
 
+import asyncio
+import io
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
+from PIL import Image
 
 from services.publisher.app import MIGRATIONS
 from services.publisher.platforms.base import Account, Post
-from services.publisher.platforms.errors import Transient, Unauthorized
+from services.publisher.platforms.errors import Rejected, Transient, Unauthorized, Unconfirmed
 from services.publisher.platforms.mastodon import Mastodon as Adapter
 from shared.events.progress import State
 from shared.migrate import migrate
 from shared.outbound import outbound_client
-from tests.fakes.networks.base import NEVER_ARRIVED, REPLY_LOST, Fault, refuses
+from tests.fakes.networks.base import NEVER_ARRIVED, REPLY_LOST, Fault, Reply, refuses
 from tests.fakes.networks.mastodon import Mastodon
 from tests.fakes.running_clock import RunningClock
 from tests.integration.publisher.conformance.bench import Bench, a_bench
@@ -114,23 +118,39 @@ async def test_what_was_not_read_is_not_known_to_be_missing() -> None:
 
 async def test_the_rules_are_those_of_the_server() -> None:
     async with a_desk() as desk:
-        without = await desk.adapter.rules(desk.account)
         desk.network.instance = {"configuration": {"statuses": {"max_characters": 5000}}}
         told = await desk.adapter.rules(desk.account)
 
-    assert without.text is not None
     assert told.text is not None
-    assert (without.text.most, told.text.most) == (500, 5000)
+    assert told.text.most == 5000
 
 
-async def test_the_rules_of_a_server_that_is_away_are_mastodons() -> None:
+async def test_a_server_that_is_away_refuses_no_text() -> None:
     async with a_desk() as desk:
         account = Account("harbour", "mastodon", {"server": "http://127.0.0.1:9"}, {"access_token": "token"})
 
         rules = await desk.adapter.rules(account)
 
-    assert rules.text is not None
-    assert rules.text.most == 500
+    assert rules.text is None
+
+
+async def test_a_gateway_without_an_answer_leaves_it_open() -> None:
+    async with a_desk() as desk:
+        desk.network.faults.append(replace(refuses(504, {}), lands=True))
+
+        with pytest.raises(Unconfirmed):
+            await desk.publish(desk.post("Hi"))
+
+
+async def test_a_status_without_words_is_nobodys() -> None:
+    async with a_desk() as desk:
+        wanted = desk.post("")
+        made = desk.network._make({"status": "Later"}, desk.clock.now())
+        made.raw.update(content="", media_attachments=[{"description": None}])
+        desk.network.posts.append(made)
+
+        with pytest.raises(Rejected, match="may be another"):
+            await desk.adapter.look_up(replace(wanted, media=[{"url": "https://a.example/b.png"}]), desk.account)
 
 
 async def test_a_token_that_may_not_write_holds_its_posts() -> None:
@@ -139,3 +159,56 @@ async def test_a_token_that_may_not_write_holds_its_posts() -> None:
 
         with pytest.raises(Unauthorized, match="outside the authorized scopes"):
             await desk.publish(desk.post("Hi"))
+
+
+def refusing_the_second(uploads: list[str], uploaded: asyncio.Event) -> httpx.MockTransport:
+    """Answers the second picture, which is none, only after the first could have been uploaded."""
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/good.png":
+            return httpx.Response(200, content=a_png())
+        if request.url.path == "/bad.png":
+            with suppress(TimeoutError):
+                await asyncio.wait_for(uploaded.wait(), 0.2)
+            return httpx.Response(404)
+        uploads.append(request.url.path)
+        uploaded.set()
+        return httpx.Response(200, json={"id": "1", "blob": {}})
+
+    return httpx.MockTransport(answer)
+
+
+async def test_nothing_is_uploaded_where_a_picture_is_refused() -> None:
+    uploads: list[str] = []
+    media = [{"url": "https://a.example/good.png"}, {"url": "https://a.example/bad.png"}]
+    account = Account("harbour", "mastodon", {}, {"access_token": "token"})
+    async with httpx.AsyncClient(transport=refusing_the_second(uploads, asyncio.Event())) as outbound:
+        with pytest.raises(Rejected):
+            await Adapter(outbound).prepare(replace(a_post(), media=media, options={}), account)
+
+    assert uploads == []
+
+
+def a_png() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(file, "PNG")
+    return file.getvalue()
+
+
+async def test_a_long_reply_is_read_to_its_end() -> None:
+    async with a_desk() as desk:
+        reply = Reply(body={"content": "a" * 100_000, "id": "7"})
+        desk.network.faults.append(Fault(lands=True, reply=reply))
+
+        assert await desk.publish(desk.post("Hi")) == "7"
+
+
+async def test_the_older_address_tells_what_the_newer_one_does_not() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"max_toot_chars": 3000} if "/v1/" in request.url.path else {"title": "A"})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as outbound:
+        rules = await Adapter(outbound).rules(Account("harbour", "mastodon", {}, {"access_token": "token"}))
+
+    assert rules.text is not None
+    assert rules.text.most == 3000

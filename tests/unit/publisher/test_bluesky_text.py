@@ -43,6 +43,23 @@ def cut_out(text: str) -> list[tuple[str, str]]:
         ("mail alice@example.com, ftp://example.com", []),
         ("#1 #2026 #\ufe0f\u20e3 #!? a#b #", []),
         ("#" + "a" * 64 + " #" + "b" * 65, [("tag", "#" + "a" * 64)]),
+        (
+            "“https://example.com/a” and «https://example.com/b»",
+            [("link", "https://example.com/a"), ("link", "https://example.com/b")],
+        ),
+        (
+            "「https://example.com/a」を https://example.com/b。",
+            [("link", "https://example.com/a"), ("link", "https://example.com/b")],
+        ),
+        (
+            "**https://example.com/a** https://example.com/b: c",
+            [("link", "https://example.com/a"), ("link", "https://example.com/b")],
+        ),
+        (
+            "https://example.com/a\u200b https://example.com/b…",
+            [("link", "https://example.com/a"), ("link", "https://example.com/b")],
+        ),
+        ("@alice.bsky.socialさん", [("mention", "@alice.bsky.social")]),
         ("#c++ #time-ball.", [("tag", "#c++"), ("tag", "#time-ball")]),
     ],
 )
@@ -65,6 +82,11 @@ def test_each_kind_says_what_it_is() -> None:
 def test_a_handle_that_belongs_to_nobody_stays_text() -> None:
     assert handles_in("Hi @nobody.example") == {"nobody.example"}
     assert facets("Hi @nobody.example", DIDS) == []
+
+
+@pytest.mark.parametrize("text", ["@alice.co.ukです", "@alice.co.uk", "@alice.co.uk.", "@alice.co.uk-"])
+def test_a_handle_is_found_whole(text: str) -> None:
+    assert handles_in(text) == {"alice.co.uk"}
 
 
 def test_the_first_link_is_the_one_that_a_card_shows() -> None:

@@ -1,13 +1,17 @@
 """What servers with Mastodon's API say of themselves and of statuses, and options that cannot work."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from services.publisher.platforms.base import Published
+from services.publisher.platforms.base import Post, Published
 from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.mastodon import checked_options, published_as
+from services.publisher.platforms.mastodon import checked_options, is_status_of, published_as
 from services.publisher.platforms.mastodon_instance import rules_of
+from shared.rules import problem
+from tests.support.publications import a_post
 
 V2 = {
     "configuration": {
@@ -24,24 +28,44 @@ def test_a_servers_own_limits_are_its_rules() -> None:
     assert rules.media is not None
     assert rules.media.alt is not None
     assert (rules.text.most, rules.text.link_length, rules.text.short_mentions) == (5000, 25, True)
-    assert (rules.media.most, rules.media.most_bytes, rules.media.alt.most) == (6, 16_777_216, 2000)
+    assert (rules.media.most, rules.media.most_bytes, rules.media.alt.most) == (6, 8_000_000, 2000)
 
 
 @pytest.mark.parametrize(
-    ("instance", "most"),
+    "instance",
     [
-        ({}, 500),
-        ({"max_toot_chars": 3000}, 3000),
-        ({"configuration": {"statuses": {"max_characters": "many"}}}, 500),
-        ({"configuration": None}, 500),
-        ({"configuration": {"statuses": {"max_characters": -1}}}, 500),
+        {},
+        {"configuration": {"statuses": {"max_characters": "many"}}},
+        {"configuration": None},
+        {"configuration": {"statuses": {"max_characters": -1}}},
     ],
 )
-def test_a_server_that_says_nothing_has_mastodons_limits(instance: dict[str, Any], most: int) -> None:
-    rules = rules_of(instance)
+def test_a_server_that_says_nothing_refuses_no_text_ahead(instance: dict[str, Any]) -> None:
+    assert rules_of(instance).text is None
+
+
+def test_what_older_servers_say_at_the_top_counts() -> None:
+    rules = rules_of({"max_toot_chars": 3000, "description_limit": 700})
 
     assert rules.text is not None
-    assert (rules.text.most, rules.text.link_length) == (most, 23)
+    assert rules.media is not None
+    assert rules.media.alt is not None
+    assert (rules.text.most, rules.text.link_length, rules.media.alt.most) == (3000, 23, 700)
+
+
+@pytest.mark.parametrize(
+    ("content", "media", "options"),
+    [
+        (" ", [], {}),
+        ("Hi", [], {"poll": {}}),
+        ("a" * 4800, [], {"spoiler_text": "b" * 201}),
+        ("Hi", [{"url": "https://a.example/b", "mime": "video/mp4"}], {}),
+    ],
+)
+def test_what_the_server_would_refuse_the_rules_refuse(
+    content: str, media: list[dict[str, Any]], options: dict[str, Any]
+) -> None:
+    assert problem(rules_of(V2), content, media, options) is not None
 
 
 @pytest.mark.parametrize(
@@ -64,16 +88,64 @@ def test_ids_may_be_anything_and_an_address_may_be_missing(status: dict[str, Any
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"visibility": "everybody"}, "options.visibility: 'everybody' is none of public"),
-        ({"sensitive": "yes"}, "options.sensitive: 'yes' is neither"),
-        ({"spoiler_text": 7}, "options.spoiler_text: 7 is no text"),
+        ({"visibility": "everybody"}, "options.visibility: 'everybody' is not public"),
+        ({"sensitive": "yes"}, "options.sensitive: 'yes' is not true or false"),
+        ({"spoiler_text": 7}, "options.spoiler_text: 7 is not a text"),
         ({"poll": {}}, "options.poll: is not known"),
     ],
 )
 def test_an_option_that_cannot_work_is_named(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(Rejected, match=reason):
-        checked_options(options)
+        checked_options(a_status(options))
 
 
 def test_options_that_are_not_set_are_left_out() -> None:
-    assert checked_options({"visibility": None, "language": "de"}) == {"language": "de"}
+    assert checked_options(a_status({"visibility": None, "sensitive": "", "language": "de"})) == {"language": "de"}
+
+
+def test_a_flag_may_be_given_as_text() -> None:
+    assert checked_options(a_status({"sensitive": "false"})) == {"sensitive": False}
+
+
+PICTURE = {"url": "https://a.example/b.png", "alt": "A ball"}
+MADE = {"created_at": "2100-01-01T00:00:00Z", "content": "<p>Hi</p>", "visibility": "public", "spoiler_text": ""}
+SHOWN = [{"type": "image", "description": "A ball"}]
+
+
+@pytest.mark.parametrize(
+    ("media", "options", "status"),
+    [
+        ([PICTURE], {}, MADE),
+        ([], {}, {**MADE, "media_attachments": SHOWN}),
+        ([PICTURE], {}, {**MADE, "media_attachments": [{"description": "A flag"}]}),
+        ([], {"spoiler_text": "Noon"}, MADE),
+        ([], {}, {**MADE, "spoiler_text": "Noon"}),
+        ([], {"visibility": "direct"}, MADE),
+    ],
+)
+def test_an_equal_text_alone_makes_no_status_the_post(
+    media: list[dict[str, Any]], options: dict[str, Any], status: dict[str, Any]
+) -> None:
+    post = a_status(options, media)
+
+    assert not is_status_of(post, status, post.publish_at)
+
+
+@pytest.mark.parametrize(
+    ("media", "options", "status"),
+    [
+        ([PICTURE], {}, {**MADE, "media_attachments": SHOWN}),
+        ([], {"spoiler_text": "Tea & cake"}, {**MADE, "spoiler_text": "Tea & cake"}),
+        ([], {"visibility": "public"}, {**MADE, "visibility": "unlisted"}),
+    ],
+)
+def test_a_status_that_shows_all_of_it_is_the_post(
+    media: list[dict[str, Any]], options: dict[str, Any], status: dict[str, Any]
+) -> None:
+    post = a_status(options, media)
+
+    assert is_status_of(post, status, post.publish_at)
+
+
+def a_status(options: dict[str, Any], media: Sequence[dict[str, Any]] = ()) -> Post:
+    return replace(a_post(), content="Hi", media=list(media), options=options)
