@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,19 +36,26 @@ def stored(
     vault: Vault,
     now: datetime,
 ) -> StoredAccount:
-    """The account as it is kept: its credentials encrypted, with tokens that were renewed since and are still good."""
+    """The account as it is kept: its credentials encrypted, with tokens that were renewed since and are still good.
+
+    Where nothing is new, the encrypted texts stay the very same, so that a renewal under way still finds its account.
+    """
     kept = _kept(account, previous, vault)
     whole = replace(account, credentials={**account.credentials, **kept})
-    goes_on = previous is not None and _is_the_same(account, previous, vault)
+    is_the_same = previous is not None and _before(account, previous, vault) == dict(account.credentials)
+    goes_on = is_the_same or bool(previous and previous.renewed and kept == _renewed(previous, vault))
+    keeps_refresh = goes_on or "refresh_token" in kept
     return StoredAccount(
         account_id=account.account_id,
         platform=account.platform,
         settings=json.dumps(dict(account.settings)),
-        credentials=vault.encrypt(account.credentials),
-        renewed=vault.encrypt(kept) if kept else None,
+        credentials=previous.credentials if previous and is_the_same else vault.encrypt(account.credentials),
+        renewed=previous.renewed if previous and goes_on else vault.encrypt(kept) if kept else None,
         token_expires_at=previous.token_expires_at if previous and goes_on else platform.token_expires_at(whole),
-        refresh_expires_at=previous.refresh_expires_at if previous and goes_on else platform.refresh_expires_at(whole),
-        renewing_until=None,
+        refresh_expires_at=previous.refresh_expires_at
+        if previous and keeps_refresh
+        else platform.refresh_expires_at(whole),
+        renewing_until=previous.renewing_until if previous and is_the_same else None,
         needs_reconnect=False,
         limits=json.dumps(limits_of(request.limits)),
         app=platform.app_of(whole),
@@ -56,6 +63,14 @@ def stored(
         connected=True,
         changed_at=now,
     )
+
+
+def must_wait_for(previous: StoredAccount | None, new: StoredAccount, now: datetime) -> timedelta | None:
+    """How long a renewal may still be under way whose tokens the new account would be without; None: not at all."""
+    if previous is None or previous.renewing_until is None or previous.renewing_until <= now:
+        return None
+    takes_over = new.renewed is not None and new.credentials != previous.credentials
+    return previous.renewing_until - now if takes_over else None
 
 
 def forgotten(account: StoredAccount, vault: Vault, now: datetime) -> StoredAccount:
@@ -67,25 +82,30 @@ def forgotten(account: StoredAccount, vault: Vault, now: datetime) -> StoredAcco
 def _kept(account: Account, previous: StoredAccount | None, vault: Vault) -> Mapping[str, Any]:
     """Of the tokens there were, those that connecting again must not wipe.
 
-    The credentials of long ago, sent again, say nothing new: their tokens may have been rotated since. And new ones
-    without a refresh token do not take away the one there is.
+    A refresh token of long ago, given again, says nothing new: it may have been rotated since. And credentials without
+    one do not take away the one there is.
     """
-    if previous is None or previous.needs_reconnect or previous.platform != account.platform:
+    before = _before(account, previous, vault) if previous else {}
+    if previous is None or not before:
         return {}
-    if _is_the_same(account, previous, vault):
+    given = account.credentials.get("refresh_token")
+    if before == dict(account.credentials) or (given and given == before.get("refresh_token")):
         return _renewed(previous, vault)
-    before = _opened_or_nothing(previous, vault)
+    latest = _opened_or_nothing(previous, vault).get("refresh_token")
     is_same_app = before.get("client_id") == account.credentials.get("client_id")
-    if "refresh_token" in before and is_same_app and not account.credentials.get("refresh_token"):
-        return {"refresh_token": before["refresh_token"]}
-    return {}
+    return {"refresh_token": latest} if latest and is_same_app and not given else {}
 
 
-def _is_the_same(account: Account, previous: StoredAccount, vault: Vault) -> bool:
+def _before(account: Account, previous: StoredAccount, vault: Vault) -> Mapping[str, Any]:
+    """The credentials as they were given before, to the same network for the same author; else none."""
+    settings = _parsed(previous.settings)
+    is_elsewhere = any(settings.get(name) != account.settings.get(name) for name in ("server", "author"))
+    if not previous.connected or previous.platform != account.platform or is_elsewhere:
+        return {}
     try:
-        return not previous.needs_reconnect and vault.decrypt(previous.credentials) == dict(account.credentials)
+        return vault.decrypt(previous.credentials)
     except UnreadableSecret:
-        return False
+        return {}
 
 
 def _opened_or_nothing(account: StoredAccount, vault: Vault) -> Mapping[str, Any]:

@@ -98,7 +98,7 @@ def build(settings: Settings) -> Service:
         send_timeout=send_timeout,
         sends=sends,
         preparation=Preparation(known, vault, tokens, Bulkheads(MOST_PREPARING), prepare_timeout),
-        doubts=Doubts(known, vault, clock, look_up_timeout=send_timeout),
+        doubts=Doubts(known, vault, clock, tokens, look_up_timeout=send_timeout),
         tokens=tokens,
     )
     connecting = Connecting(store, tokens, vault, SealingKey.from_base64(settings.private_key), clock)

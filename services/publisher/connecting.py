@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.publisher.accounts import forgotten, stored, unsealed
+from services.publisher.accounts import forgotten, must_wait_for, stored, unsealed
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Platform
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized
@@ -25,7 +25,7 @@ from shared.events.publisher import (
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested
 from shared.events.rules import PostRules
 from shared.messaging.envelope import Delivery, Envelope
-from shared.messaging.verdict import Park
+from shared.messaging.verdict import Park, TryAgain
 from shared.sealing import SealingKey
 from shared.vault import Vault
 
@@ -92,6 +92,8 @@ class Connecting:
         async with self.store.unit() as unit:
             previous = await unit.account_to_change(account.account_id)
             new = stored(delivery.event, account, platform, previous, vault=self.vault, now=now)
+            if wait := must_wait_for(previous, new, now):
+                raise TryAgain(wait)
             await unit.save_account(new)
             told = _connected(new, rules, now, can_refresh=self.tokens.can_renew(new))
             await unit.emit([Envelope.of(told, correlation_id=delivery.correlation_id)])

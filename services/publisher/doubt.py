@@ -12,8 +12,9 @@ from services.publisher.accounts import opened
 from services.publisher.domain import Publication, StoredAccount
 from services.publisher.outcomes import Outcome, after_failed_look_up, after_failure, after_success
 from services.publisher.platforms.base import NEVER, Platform, Post, Published
-from services.publisher.platforms.errors import PlatformError, Rejected, Unconfirmed
+from services.publisher.platforms.errors import PlatformError, RateLimited, Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.exchange import network_failures
+from services.publisher.tokens import Tokens
 from shared.clock import Clock
 from shared.events.progress import State
 from shared.events.scheduler import PublishRequested
@@ -32,6 +33,7 @@ class Doubts:
     platforms: Mapping[str, Platform]
     vault: Vault
     clock: Clock
+    tokens: Tokens
     look_up_timeout: timedelta
 
     async def after_error(self, publication: Publication, error: PlatformError, stored: StoredAccount) -> Outcome:
@@ -57,13 +59,16 @@ class Doubts:
         return await self._look_up(publication, stored, platform, error)
 
     async def before_repeating(self, publication: Publication, stored: StoredAccount) -> Outcome | None:
-        """The post as found on a platform that no longer recognises a repeated request, or None: it may be sent."""
+        """What follows where a platform that no longer recognises a repeated request has, or may have, the post.
+
+        None: it does not, so that it may be sent.
+        """
         platform = self.platforms.get(stored.platform)
         if not publication.attempts or platform is None or not self._has_forgotten(publication, stored, platform):
             return None
         error = Unconfirmed("an earlier attempt may have landed", code="no_reply")
         outcome = await self._look_up(publication, stored, platform, error)
-        return outcome if outcome.publication.state == State.PUBLISHED else None
+        return None if outcome.publication.state == State.RETRYING else outcome
 
     def after_failure(self, publication: Publication, error: PlatformError, *, deduplicates: bool) -> Outcome:
         """What follows from an error, without asking the platform."""
@@ -96,14 +101,28 @@ class Doubts:
         self, publication: Publication, stored: StoredAccount, platform: Platform, unconfirmed: Unconfirmed
     ) -> Outcome:
         try:
-            async with network_failures(), asyncio.timeout(self.look_up_timeout.total_seconds()):
-                found = await platform.look_up(post_of(publication), opened(stored, self.vault))
+            found = await self._found(publication, stored, platform)
         except PlatformError as error:
             outcome = after_failed_look_up(publication, error, self.clock.now())
             if outcome is None:
-                raise TryAgain(LOOK_AGAIN_IN) from error
+                asked_for = error.retry_after if isinstance(error, RateLimited) else LOOK_AGAIN_IN
+                raise TryAgain(max(asked_for, LOOK_AGAIN_IN)) from error
             return outcome
         return self._after_look_up(publication, found, unconfirmed)
+
+    async def _found(self, publication: Publication, stored: StoredAccount, platform: Platform) -> Published | None:
+        """The post on its platform; a token that ends, or is refused, is renewed once."""
+        stored = await self.tokens.lasting(stored, until=self.clock.now())
+        try:
+            return await self._ask(publication, stored, platform)
+        except Unauthorized:
+            if not self.tokens.can_renew(stored):
+                raise
+            return await self._ask(publication, await self.tokens.renewed(stored), platform)
+
+    async def _ask(self, publication: Publication, stored: StoredAccount, platform: Platform) -> Published | None:
+        async with network_failures(), asyncio.timeout(self.look_up_timeout.total_seconds()):
+            return await platform.look_up(post_of(publication), opened(stored, self.vault))
 
     def _after_look_up(self, publication: Publication, found: Published | None, error: Unconfirmed) -> Outcome:
         now = self.clock.now()

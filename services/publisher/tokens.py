@@ -15,7 +15,7 @@ from services.publisher.accounts import opened, with_renewed
 from services.publisher.domain import StoredAccount
 from services.publisher.outcomes import NEEDS_RECONNECT
 from services.publisher.platforms.base import Platform, Renewed
-from services.publisher.platforms.errors import PlatformError, RateLimited, Rejected, Transient, Unauthorized
+from services.publisher.platforms.errors import PlatformError, RateLimited, Transient, Unauthorized
 from services.publisher.platforms.exchange import network_failures
 from services.publisher.renewals import Renewals
 from shared.clock import Clock
@@ -81,7 +81,7 @@ class Tokens:
     async def _renew(self, stored: StoredAccount, correlation_id: str | None) -> StoredAccount:
         try:
             renewed = await self._ask(stored)
-        except (Unauthorized, Rejected) as error:
+        except Unauthorized as error:
             await self._refuse(stored, error, correlation_id)
             raise Unauthorized(error.detail.message, code=NEEDS_RECONNECT) from error
         except RateLimited:

@@ -7,9 +7,10 @@ from http import HTTPStatus
 import httpx
 
 from services.publisher.platforms.base import Account, Renewed
-from services.publisher.platforms.errors import Unauthorized, Unconfirmed
+from services.publisher.platforms.errors import Transient, Unauthorized, Unconfirmed
 from services.publisher.platforms.exchange import exchange, json_object, text_or_none
 
+PASSING = ("temporarily_unavailable", "server_error")
 LONGEST_LIFE = timedelta(days=3650)
 
 
@@ -56,6 +57,8 @@ def _judge_tokens(response: httpx.Response, body: bytes, now: datetime) -> None:
     """OAuth names its errors in the body, some networks with status 200."""
     told = json_object(body)
     is_overloaded = response.is_server_error or response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+    if told.get("error") in PASSING:
+        raise Transient(f"no new token yet: {told['error']}", code=str(told["error"]))
     if "error" in told and not is_overloaded:
         reason = str(told.get("error_description") or told["error"])
         raise Unauthorized(f"no new token: {reason}", code=str(told["error"])[:100])

@@ -74,7 +74,7 @@ class Bench:
             send_timeout=timedelta(seconds=10),
             sends=Bulkheads(TURNS),
             preparation=Preparation(known, vault, tokens, Bulkheads(TURNS), timeout=timedelta(seconds=10)),
-            doubts=Doubts(known, vault, clock, look_up_timeout=timedelta(seconds=10)),
+            doubts=Doubts(known, vault, clock, tokens, look_up_timeout=timedelta(seconds=10)),
             tokens=tokens,
         )
         return cls(store, platform, clock, publishing)

@@ -1,10 +1,17 @@
 """Credentials are read by nobody but the publisher, and shown to nobody at all."""
 
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
 import pytest
 from cryptography.fernet import Fernet
 
-from services.publisher.accounts import opened, stored, unsealed
+from services.publisher.accounts import must_wait_for, opened, stored, unsealed, with_renewed
+from services.publisher.domain import StoredAccount
+from services.publisher.platforms.base import Renewed
 from services.publisher.platforms.errors import Rejected
+from services.publisher.platforms.linkedin import LinkedIn
 from shared.events.requests import AccountConnectRequested, AccountLimits
 from shared.sealing import SealingKey, seal
 from shared.vault import Vault
@@ -78,3 +85,74 @@ def test_an_account_shows_neither_its_settings_nor_its_credentials() -> None:
 
     for shown in (repr(account), str(account), f"{[account]}"):
         assert "hunter2" not in shown
+
+
+APP = {"client_id": "app", "client_secret": "shh"}
+FIRST = APP | {"access_token": "access-1", "refresh_token": "refresh-1"}
+ROTATED = {"access_token": "access-2", "refresh_token": "refresh-2"}
+YEAR = timedelta(days=365)
+
+
+def connected(
+    credentials: dict[str, str], previous: StoredAccount | None = None, *, author: str = "urn:li:person:me"
+) -> StoredAccount:
+    """An account as it is kept after these credentials were given."""
+    sealed = seal(credentials, KEY.public_key)
+    request = connecting(sealed, platform="linkedin", settings={"author": author})
+    platform = LinkedIn(httpx.AsyncClient())
+    return stored(request, unsealed(request, KEY), platform, previous, vault=VAULT, now=NOON)
+
+
+def rotated() -> StoredAccount:
+    """An account whose first tokens have been replaced."""
+    renewed = Renewed(ROTATED, expires_at=NOON + timedelta(days=60), refresh_expires_at=NOON + YEAR)
+    return with_renewed(connected(FIRST), renewed, VAULT)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize(
+    "given",
+    [FIRST, FIRST | {"client_secret": "new"}, {name: FIRST[name] for name in ("client_id", "access_token")}],
+    ids=["the same again", "another secret of the app", "no refresh token"],
+)
+def test_connecting_again_keeps_the_refresh_token_that_works(given: dict[str, str], refused: bool) -> None:
+    again = connected(given, replace(rotated(), needs_reconnect=refused))
+
+    assert opened(again, VAULT).credentials["refresh_token"] == "refresh-2"
+    assert again.refresh_expires_at == NOON + YEAR
+    assert not again.needs_reconnect
+
+
+@pytest.mark.parametrize(
+    ("given", "author"),
+    [(FIRST | {"refresh_token": "refresh-9"}, "urn:li:person:me"), (FIRST, "urn:li:person:other")],
+    ids=["a new refresh token", "another author"],
+)
+def test_connecting_anew_takes_what_is_given(given: dict[str, str], author: str) -> None:
+    again = connected(given, rotated(), author=author)
+
+    assert opened(again, VAULT).credentials == given
+
+
+def test_the_same_again_does_not_disturb_a_renewal_under_way() -> None:
+    """The renewal ends by writing over the very texts that it began with."""
+    renewing = replace(rotated(), renewing_until=NOON + timedelta(seconds=20))
+
+    again = connected(FIRST, renewing)
+
+    assert (again.credentials, again.renewed) == (renewing.credentials, renewing.renewed)
+    assert again.renewing_until == renewing.renewing_until
+    assert must_wait_for(renewing, again, NOON) is None
+
+
+def test_other_credentials_wait_for_a_renewal_whose_tokens_they_need() -> None:
+    renewing = replace(rotated(), renewing_until=NOON + timedelta(seconds=20))
+
+    kept, new = (
+        connected(FIRST | {"client_secret": "new"}, renewing),
+        connected(FIRST | {"refresh_token": "r"}, renewing),
+    )
+
+    assert must_wait_for(renewing, kept, NOON) == timedelta(seconds=20)
+    assert must_wait_for(renewing, kept, NOON + timedelta(seconds=20)) is None
+    assert must_wait_for(renewing, new, NOON) is None

@@ -231,7 +231,7 @@ def _replica(  # noqa: PLR0917
         send_timeout=timeout,
         sends=Bulkheads(TURNS),
         preparation=Preparation(known, vault, tokens, Bulkheads(TURNS), timeout=PREPARE_WITHIN),
-        doubts=Doubts(known, vault, clock, look_up_timeout=timeout),
+        doubts=Doubts(known, vault, clock, tokens, look_up_timeout=timeout),
         tokens=tokens,
     )
     connecting = Connecting(store, tokens, vault, key, clock)

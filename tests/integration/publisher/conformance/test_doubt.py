@@ -115,6 +115,18 @@ async def test_what_a_killed_publisher_left_is_resolved(bench: Bench, fault: Fau
     await is_resolved(bench, (await bench.kept(event)).state, fault)
 
 
+@over(lambda case: case.can_refresh and case.certainty == "answers look-ups")
+async def test_a_look_up_renews_a_token_that_is_refused(bench: Bench) -> None:
+    bench.network.faults.append(HANGS_AFTER_LANDING)
+    event = bench.post()
+    await bench.kill_while_sending(event)
+    bench.case.expire(bench.network)
+
+    await bench.publish(event, redelivered=True)
+
+    await is_resolved(bench, (await bench.kept(event)).state, HANGS_AFTER_LANDING)
+
+
 @over(lambda case: case.certainty != "neither" and not case.refuses_repeats)
 async def test_the_same_text_in_another_post_is_another_post(bench: Bench) -> None:
     """What tells a repeated request from a new one is the post, not its text."""
