@@ -116,8 +116,15 @@ class Connecting:
         return platform
 
     async def _refuse(self, request: AccountConnectRequested, error: Rejected, correlation_id: str) -> None:
+        """Tell what is wrong; an account that works goes on as it was, and needs nobody."""
+        known = await self.store.account(request.account_id)
+        works = known is not None and known.connected and not known.needs_reconnect
         refusal = AccountRefreshFailed(
-            account_id=request.account_id, platform=request.platform, error=error.detail, needs_reconnect=True
+            account_id=request.account_id,
+            platform=request.platform,
+            token_expires_at=known.token_expires_at if known and works else None,
+            error=error.detail,
+            needs_reconnect=not works,
         )
         await self._tell(refusal, correlation_id)
         log.warning("account_refused", account_id=request.account_id, reason=error.detail.message)

@@ -127,9 +127,18 @@ async def test_an_account_that_cannot_work_is_refused_and_the_known_one_kept(
     await desk.connecting.on_account_connect_requested(desk.request(**changes))
 
     _, (kind, refused) = await desk.told()
-    assert (kind, refused["error"]["code"], refused["needs_reconnect"]) == ("account.refresh_failed", code, True)
+    assert (kind, refused["error"]["code"], refused["needs_reconnect"]) == ("account.refresh_failed", code, False)
     assert "hunter2" not in str(refused)
     assert await store.account("account") == before
+
+
+async def test_an_account_that_never_worked_needs_a_person(store: Store) -> None:
+    desk = Desk.at(store)
+
+    await desk.connecting.on_account_connect_requested(desk.request(platform="myspace"))
+
+    ((_, refused),) = await desk.told()
+    assert refused["needs_reconnect"]
 
 
 async def test_a_disconnected_account_forgets_its_credentials(store: Store) -> None:
