@@ -5,20 +5,29 @@ after that the bot reads the channel. A webhook can do neither: a lost reply is 
 the message. The webhook's URL and the bot's token are secrets, so nothing that quotes a request may be shown.
 """
 
-import hashlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 import httpx
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from services.publisher.platforms.allowance import allowance_of, retry_after_of, wait_of
 from services.publisher.platforms.base import NEVER, Account, Limits, Platform, Post, Published
-from services.publisher.platforms.discord_places import WEB, Place, place_of
+from services.publisher.platforms.discord_messages import (
+    FLAGS,
+    SKEW,
+    attachment_of,
+    file_of,
+    is_this,
+    message_of,
+    messages_in,
+    published,
+    sent_at,
+)
+from services.publisher.platforms.discord_places import Place, place_of
 from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unauthorized, Unconfirmed
 from services.publisher.platforms.exchange import (
     LONG_REPLY,
@@ -27,15 +36,13 @@ from services.publisher.platforms.exchange import (
     asked,
     exchange,
     json_object,
-    object_or_empty,
-    objects_in,
     raise_for,
     submitted,
     text_or_none,
     without,
 )
-from services.publisher.platforms.media import PICTURE_TYPES, Picture, PictureLimits, Pictures
-from services.publisher.platforms.options import TRUE_OR_FALSE, flag, number, wrong
+from services.publisher.platforms.media import PICTURE_TYPES, PictureLimits, Pictures
+from services.publisher.platforms.options import TRUE_OR_FALSE, number
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 
@@ -43,18 +50,11 @@ LIMITS = Limits(account={"per_second": 1, "per_minute": 30}, app={"per_second": 
 """A webhook may send thirty a minute to its channel, a bot ask fifty a second; replies' headers tell the rest."""
 NONCE_LASTS = timedelta(minutes=2)
 """Discord says "a few minutes"."""
-MOST_NONCE, MOST_MARK = 25, 8
 MOST_TEXT, MOST_ALT = 2000, 1024
-MOST_PICTURES = MOST_EMBEDS = 10
+MOST_PICTURES = 10
 PICTURES = PictureLimits(most_bytes=10 * 1024 * 1024)
-FLAGS = {"suppress_embeds": 1 << 2, "suppress_notifications": 1 << 12}
 PAGE = 100
-SKEW = timedelta(seconds=5)
-"""How far Discord's clock may be behind ours."""
-EPOCH_MS = 1_420_070_400_000
-"""The first second of 2015, from which Discord's ids count milliseconds."""
 UNKNOWN_WEBHOOK = 10015
-_ID = re.compile(r"\d{1,20}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,9 @@ class Discord(Platform):
         place = place_of(account, thread_id)
         message = message_of(post, place)
         pictures = await Pictures(self.client).fetch_all(post.media, PICTURES)
-        message["attachments"] = [_attachment(post, index, picture) for index, picture in enumerate(pictures)]
+        message["attachments"] = [attachment_of(post, index, picture) for index, picture in enumerate(pictures)]
         parameters = {} if place.bot_id else {"wait": "true"} | ({"thread_id": str(thread_id)} if thread_id else {})
-        files = [(f"files[{index}]", _file(post, index, picture)) for index, picture in enumerate(pictures)]
+        files = [(f"files[{index}]", file_of(post, index, picture)) for index, picture in enumerate(pictures)]
         content: dict[str, Any] = {"data": {"payload_json": to_json(message).decode()}, "files": files}
         request = self.client.build_request(
             "POST", place.url, params=parameters, headers=place.headers, **(content if files else {"json": message})
@@ -135,7 +135,7 @@ class Discord(Platform):
         place = place_of(account, number(post, "thread_id"))
         request = self.client.build_request("GET", place.url, params={"limit": str(PAGE)}, headers=place.headers)
         _, body = await exchange(self.client, request, self.clock.now(), judge_for(place), most_bytes=LONG_REPLY)
-        messages = _messages(body)
+        messages = messages_in(body)
         for message in messages:
             if is_this(message, post, place):
                 return published(message, await self._guild(place))
@@ -162,87 +162,6 @@ class Discord(Platform):
                 return None
             self.guilds[place.about] = text_or_none(told.get("guild_id")) or "@me"
         return self.guilds[place.about]
-
-
-def message_of(post: Post, place: Place) -> dict[str, Any]:
-    """The message without its pictures. It calls nobody by `@`, unless its options say so."""
-    mentions, embeds = post.options.get("allowed_mentions", {"parse": []}), post.options.get("embeds", [])
-    if not isinstance(mentions, dict):
-        raise wrong("allowed_mentions", mentions, "an object as Discord describes it")
-    if not isinstance(embeds, list) or len(embeds) > MOST_EMBEDS:
-        raise wrong("embeds", embeds, f"a list of at most {MOST_EMBEDS} embeds")
-    flags = sum(bit for name, bit in FLAGS.items() if flag(post, name))
-    message: dict[str, Any] = {"content": post.content, "allowed_mentions": mentions}
-    message |= ({"embeds": embeds} if embeds else {}) | ({"flags": flags} if flags else {})
-    return message | ({"nonce": nonce_of(post), "enforce_nonce": True} if place.bot_id else {})
-
-
-def nonce_of(post: Post) -> str:
-    """The same for every attempt at one revision of a post on one account."""
-    return hashlib.sha256(post.key.encode()).hexdigest()[:MOST_NONCE]
-
-
-def _stem(post: Post, index: int) -> str:
-    """The name of a picture's file before its ending; it tells pictures of one post from those of another."""
-    return f"picture{index}-{nonce_of(post)[:MOST_MARK]}"
-
-
-def _attachment(post: Post, index: int, picture: Picture) -> dict[str, Any]:
-    described = {"description": picture.alt} if picture.alt else {}
-    return {"id": index, "filename": f"{_stem(post, index)}.{picture.ending}"} | described
-
-
-def _file(post: Post, index: int, picture: Picture) -> tuple[str, bytes, str]:
-    return f"{_stem(post, index)}.{picture.ending}", picture.data, picture.mime
-
-
-def published(message: Mapping[str, Any], guild: str | None) -> Published:
-    """Where a message is."""
-    message_id, channel = text_or_none(message.get("id")), text_or_none(message.get("channel_id"))
-    return Published(message_id, f"{WEB}/channels/{guild}/{channel}/{message_id}" if guild and channel else None)
-
-
-def _messages(body: bytes) -> Sequence[Mapping[str, Any]]:
-    """The newest first, as Discord lists them; Unconfirmed where it is no list."""
-    try:
-        listed = from_json(body)
-    except ValueError:
-        listed = None
-    if not isinstance(listed, list):
-        raise Unconfirmed("the reply is no list of messages", code="unreadable_reply")
-    return [one for one in objects_in(listed) if _ID.fullmatch(str(one.get("id")))]
-
-
-def is_this(message: Mapping[str, Any], post: Post, place: Place) -> bool:
-    """Whether a message in the channel is this post."""
-    is_ours = object_or_empty(message.get("author")).get("id") == place.bot_id
-    has_nonce = message.get("nonce") in (None, nonce_of(post))
-    is_new = sent_at(message) >= post.publish_at - SKEW
-    return is_ours and has_nonce and is_new and _looks_like(message, post)
-
-
-def _looks_like(message: Mapping[str, Any], post: Post) -> bool:
-    has_text = str(message.get("content", "")).strip() == post.content.strip()
-    files = [str(one.get("filename")).rpartition(".")[0] for one in objects_in(message.get("attachments"))]
-    has_pictures = files == [_stem(post, index) for index in range(len(post.media))]
-    return has_text and has_pictures and _shows_embeds(message, post)
-
-
-def _shows_embeds(message: Mapping[str, Any], post: Post) -> bool:
-    """Whether the post's embeds are among the message's, which has previews of links as well; hidden, none can be."""
-    if flag(post, "suppress_embeds"):
-        return True
-    shown = [_words_of(embed) for embed in objects_in(message.get("embeds"))]
-    return all(_words_of(embed) in shown for embed in objects_in(post.options.get("embeds")))
-
-
-def _words_of(embed: Mapping[str, Any]) -> tuple[str, str]:
-    return str(embed.get("title") or "").strip(), str(embed.get("description") or "").strip()
-
-
-def sent_at(message: Mapping[str, Any]) -> datetime:
-    """When a message was sent, as its id tells."""
-    return datetime.fromtimestamp(((int(message["id"]) >> 22) + EPOCH_MS) / 1000, UTC)
 
 
 def judge_for(place: Place) -> Judge:

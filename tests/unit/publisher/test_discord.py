@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from services.publisher.platforms.base import NEVER, Account, Post, Published
-from services.publisher.platforms.discord import NONCE_LASTS, Discord, message_of, nonce_of
+from services.publisher.platforms.discord import NONCE_LASTS, Discord
+from services.publisher.platforms.discord_messages import message_of, nonce_of
 from services.publisher.platforms.discord_places import WEB, place_of
 from services.publisher.platforms.errors import (
     PlatformError,

@@ -1,0 +1,108 @@
+"""A post as one of Discord's messages, and which of a channel's messages a post is. No I/O."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic_core import from_json
+
+from services.publisher.platforms.base import Post, Published
+from services.publisher.platforms.discord_places import WEB, Place
+from services.publisher.platforms.errors import Unconfirmed
+from services.publisher.platforms.exchange import object_or_empty, objects_in, text_or_none
+from services.publisher.platforms.media import Picture
+from services.publisher.platforms.options import flag, wrong
+
+MOST_NONCE, MOST_MARK = 25, 8
+MOST_EMBEDS = 10
+FLAGS = {"suppress_embeds": 1 << 2, "suppress_notifications": 1 << 12}
+SKEW = timedelta(seconds=5)
+"""How far Discord's clock may be behind ours."""
+EPOCH_MS = 1_420_070_400_000
+"""The first second of 2015, from which Discord's ids count milliseconds."""
+_ID = re.compile(r"\d{1,20}", re.ASCII)
+
+
+def message_of(post: Post, place: Place) -> dict[str, Any]:
+    """The message without its pictures. It calls nobody by `@`, unless its options say so."""
+    mentions, embeds = post.options.get("allowed_mentions", {"parse": []}), post.options.get("embeds", [])
+    if not isinstance(mentions, dict):
+        raise wrong("allowed_mentions", mentions, "an object as Discord describes it")
+    if not isinstance(embeds, list) or len(embeds) > MOST_EMBEDS:
+        raise wrong("embeds", embeds, f"a list of at most {MOST_EMBEDS} embeds")
+    flags = sum(bit for name, bit in FLAGS.items() if flag(post, name))
+    message: dict[str, Any] = {"content": post.content, "allowed_mentions": mentions}
+    message |= ({"embeds": embeds} if embeds else {}) | ({"flags": flags} if flags else {})
+    return message | ({"nonce": nonce_of(post), "enforce_nonce": True} if place.bot_id else {})
+
+
+def nonce_of(post: Post) -> str:
+    """The same for every attempt at one revision of a post on one account."""
+    return hashlib.sha256(post.key.encode()).hexdigest()[:MOST_NONCE]
+
+
+def _stem(post: Post, index: int) -> str:
+    """The name of a picture's file before its ending; it tells pictures of one post from those of another."""
+    return f"picture{index}-{nonce_of(post)[:MOST_MARK]}"
+
+
+def attachment_of(post: Post, index: int, picture: Picture) -> dict[str, Any]:
+    """What the message says of a picture that travels with it."""
+    described = {"description": picture.alt} if picture.alt else {}
+    return {"id": index, "filename": f"{_stem(post, index)}.{picture.ending}"} | described
+
+
+def file_of(post: Post, index: int, picture: Picture) -> tuple[str, bytes, str]:
+    """A picture as it travels with the message."""
+    return f"{_stem(post, index)}.{picture.ending}", picture.data, picture.mime
+
+
+def published(message: Mapping[str, Any], guild: str | None) -> Published:
+    """Where a message is."""
+    message_id, channel = text_or_none(message.get("id")), text_or_none(message.get("channel_id"))
+    return Published(message_id, f"{WEB}/channels/{guild}/{channel}/{message_id}" if guild and channel else None)
+
+
+def messages_in(body: bytes) -> Sequence[Mapping[str, Any]]:
+    """The newest first, as Discord lists them; Unconfirmed where it is no list."""
+    try:
+        listed = from_json(body)
+    except ValueError:
+        listed = None
+    if not isinstance(listed, list):
+        raise Unconfirmed("the reply is no list of messages", code="unreadable_reply")
+    return [one for one in objects_in(listed) if _ID.fullmatch(str(one.get("id")))]
+
+
+def is_this(message: Mapping[str, Any], post: Post, place: Place) -> bool:
+    """Whether a message in the channel is this post."""
+    is_ours = object_or_empty(message.get("author")).get("id") == place.bot_id
+    has_nonce = message.get("nonce") in (None, nonce_of(post))
+    is_new = sent_at(message) >= post.publish_at - SKEW
+    return is_ours and has_nonce and is_new and _looks_like(message, post)
+
+
+def _looks_like(message: Mapping[str, Any], post: Post) -> bool:
+    has_text = str(message.get("content", "")).strip() == post.content.strip()
+    files = [str(one.get("filename")).rpartition(".")[0] for one in objects_in(message.get("attachments"))]
+    has_pictures = files == [_stem(post, index) for index in range(len(post.media))]
+    return has_text and has_pictures and _shows_embeds(message, post)
+
+
+def _shows_embeds(message: Mapping[str, Any], post: Post) -> bool:
+    """Whether the post's embeds are among the message's, which has previews of links as well; hidden, none can be."""
+    if flag(post, "suppress_embeds"):
+        return True
+    shown = [_words_of(embed) for embed in objects_in(message.get("embeds"))]
+    return all(_words_of(embed) in shown for embed in objects_in(post.options.get("embeds")))
+
+
+def _words_of(embed: Mapping[str, Any]) -> tuple[str, str]:
+    return str(embed.get("title") or "").strip(), str(embed.get("description") or "").strip()
+
+
+def sent_at(message: Mapping[str, Any]) -> datetime:
+    """When a message was sent, as its id tells."""
+    return datetime.fromtimestamp(((int(message["id"]) >> 22) + EPOCH_MS) / 1000, UTC)
