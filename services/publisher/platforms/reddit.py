@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
@@ -22,11 +23,19 @@ from services.publisher.platforms.account_fields import (
     require_instants,
     server_of,
 )
-from services.publisher.platforms.allowance import allowance_of
+from services.publisher.platforms.allowance import LONGEST_WAIT, allowance_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.errors import PlatformError, RateLimited, Rejected, Transient, Unconfirmed
-from services.publisher.platforms.exchange import asked, json_object, submitted, text_or_none, there_already
+from services.publisher.platforms.exchange import (
+    asked,
+    json_object,
+    object_or_empty,
+    submitted,
+    text_or_none,
+    there_already,
+)
 from services.publisher.platforms.oauth import refreshed, token_request
+from services.publisher.platforms.options import TRUE_OR_FALSE
 from services.publisher.platforms.reddit_pictures import (
     MOST_CAPTION,
     MOST_PICTURES,
@@ -36,6 +45,7 @@ from services.publisher.platforms.reddit_pictures import (
     gallery_of,
 )
 from services.publisher.platforms.reddit_posts import (
+    FLAGS,
     GALLERY,
     IMAGE,
     KINDS,
@@ -73,13 +83,13 @@ class ReadySubmission:
 
     async def send(self, now: datetime) -> Published:
         """Submit it; a link that is there already may have been submitted by an attempt whose reply was lost."""
-        response, body = await submitted(self.reddit.client, self.request, now)
+        response, body = await submitted(self.reddit.client, self.request, now, judge)
         told = json_object(body).get("json")
         if not isinstance(told, dict):
             raise Unconfirmed("the reply is not Reddit's", code="unreadable_reply")
         if told.get("errors"):
             return await self._after_refusal(told["errors"])
-        submission: Mapping[str, Any] = told.get("data") or {}
+        submission = object_or_empty(told.get("data"))
         allowance, name = allowance_of(response, now), name_of(submission)
         if name is None and self.kind == IMAGE:
             return replace(await self._appeared(), allowance=allowance)
@@ -143,7 +153,11 @@ class Reddit(Platform):
             text=TextRule(most=MOST_TEXT),
             needs_text=True,
             media=MediaRule(most=MOST_PICTURES, most_bytes=PICTURES.most_bytes, alt=alt, alt_from=2),
-            options=(OptionRule(name="title", most=MOST_TITLE), OptionRule(name="kind", choices=KINDS)),
+            options=(
+                OptionRule(name="title", most=MOST_TITLE),
+                OptionRule(name="kind", choices=KINDS),
+                *(OptionRule(name=name, choices=TRUE_OR_FALSE) for name in FLAGS),
+            ),
         )
 
     def answers_look_ups(self, account: Account) -> bool:
@@ -206,6 +220,13 @@ class Reddit(Platform):
         return await asked(self.client, request, self.clock.now())
 
 
+def judge(response: httpx.Response, _body: bytes, _now: datetime) -> None:
+    """A submission may have landed before the server failed, unless it says that it is overloaded."""
+    if response.is_server_error and response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+        status = response.status_code
+        raise Unconfirmed(f"HTTP {status}: the submission may have landed", code=str(status))
+
+
 def not_there_yet() -> Unconfirmed:
     """Reddit may still work on a picture that it took: sent again, it would be there twice."""
     return Unconfirmed("the picture's post is not to be seen; Reddit may still work on it", code="not_there_yet")
@@ -214,7 +235,9 @@ def not_there_yet() -> Unconfirmed:
 def break_in(message: str) -> timedelta:
     """The wait that Reddit asks for in words, e.g. `Take a break for 7 minutes`."""
     told = _BREAK.search(message)
-    return timedelta(**{f"{told[2]}s": int(told[1])}) + timedelta(seconds=1) if told else USUAL_BREAK
+    if told is None:
+        return USUAL_BREAK
+    return min(timedelta(**{f"{told[2]}s": int(told[1])}) + timedelta(seconds=1), LONGEST_WAIT)
 
 
 def user_agent(account: Account) -> str:

@@ -9,6 +9,7 @@ from services.publisher.platforms.account_fields import is_web_url
 from services.publisher.platforms.base import Account, Post, Published
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import text_or_none
+from services.publisher.platforms.options import flag
 
 WEB = "https://www.reddit.com"
 MOST_TITLE = 300
@@ -88,10 +89,8 @@ def _kind_with_pictures(post: Post) -> tuple[str, str | None]:
 
 
 def _flag(post: Post, name: str) -> bool:
-    given = post.options.get(name, FLAGS[name])
-    if not isinstance(given, bool):
-        raise Rejected(f"options.{name}: {given!r} is neither true nor false", code="invalid_options")
-    return given
+    given = flag(post, name)
+    return FLAGS[name] if given is None else given
 
 
 def is_like(submission: Mapping[str, Any], wanted: Mapping[str, str], since: datetime) -> bool:

@@ -23,7 +23,15 @@ from services.publisher.platforms.account_fields import (
 from services.publisher.platforms.allowance import Allowance, allowance_of, wait_until
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
-from services.publisher.platforms.exchange import asked, json_object, submitted, text_or_none, there_already
+from services.publisher.platforms.exchange import (
+    asked,
+    json_object,
+    object_or_empty,
+    objects_in,
+    submitted,
+    text_or_none,
+    there_already,
+)
 from services.publisher.platforms.media import Picture, PictureLimits, Pictures
 from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.platforms.x_texts import is_like
@@ -96,7 +104,12 @@ class X(Platform):
         return PostRules(
             text=TextRule(most=_most_weight(account), counted_in="weighted"),
             media=MediaRule(most=MOST_PICTURES, types=(*PICTURES.types, "image/gif"), alt=TextRule(most=MOST_ALT)),
-            options=(OptionRule(name="reply_settings", choices=REPLY_SETTINGS),),
+            needs_one_of=("content", "media"),
+            options=(
+                OptionRule(name="reply_settings", choices=REPLY_SETTINGS),
+                OptionRule(name="in_reply_to_tweet_id", is_number=True),
+                OptionRule(name="quote_tweet_id", is_number=True),
+            ),
         )
 
     def answers_look_ups(self, account: Account) -> bool:
@@ -106,12 +119,16 @@ class X(Platform):
     async def look_up(self, post: Post, account: Account) -> Published | None:
         """The oldest of the account's posts since this one was due that has its text."""
         since = post.publish_at - CLOCKS_DIFFER
-        me = (await self._ask("GET", "/2/users/me", account)).get("data") or {}
+        me = object_or_empty((await self._ask("GET", "/2/users/me", account)).get("data"))
+        if text_or_none(me.get("id")) is None:
+            raise Transient("the reply names no account", code="unreadable_reply")
         query = {"start_time": since.strftime("%Y-%m-%dT%H:%M:%SZ"), "max_results": "100", "tweet.fields": FIELDS}
         told = await self._ask("GET", f"/2/users/{me.get('id')}/tweets", account, params=query)
-        if not told.keys() & {"data", "meta"}:
+        listed = told.get("data", [] if "meta" in told else None)
+        tweets = objects_in(listed)
+        if not isinstance(listed, list) or len(tweets) < len(listed):
             raise Transient("the reply is no list of posts", code="unreadable_reply")
-        alike = [tweet for tweet in told.get("data") or () if is_like(tweet, post, since)]
+        alike = [tweet for tweet in tweets if is_like(tweet, post, since)]
         return _published(str(alike[-1]["id"]), account) if alike else None
 
     def app_of(self, account: Account) -> str | None:
@@ -138,7 +155,7 @@ class X(Platform):
             "media_category": "tweet_image",
             "media_type": picture.mime,
         }
-        told = (await self._ask("POST", "/2/media/upload", account, json=upload)).get("data") or {}
+        told = object_or_empty((await self._ask("POST", "/2/media/upload", account, json=upload)).get("data"))
         identity = text_or_none(told.get("id"))
         if identity is None:
             raise Transient("the reply to an upload names no picture", code="unreadable_reply")

@@ -10,7 +10,7 @@ import pytest
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unauthorized, Unconfirmed
 from services.publisher.platforms.reddit import Reddit, break_in
-from services.publisher.platforms.reddit_posts import subreddit_of, title_and_text
+from services.publisher.platforms.reddit_posts import submission_of, subreddit_of, title_and_text
 from tests.fakes.networks.base import Fault, Reply, refuses
 from tests.fakes.networks.reddit import told
 from tests.support.redditors import GIVEN, a_submission, reddit, redditor, submit
@@ -41,6 +41,7 @@ def test_the_first_line_is_the_title_unless_one_is_given(content: str, options: 
         ("Take a break for 59 seconds before trying again.", timedelta(seconds=60)),
         ("Take a break for 120 milliseconds before trying again.", timedelta(seconds=1.12)),
         ("try again in 2 hours.", timedelta(hours=2, seconds=1)),
+        ("try again in 999999 hours.", timedelta(days=1)),
         ("You are doing that too much.", timedelta(minutes=10)),
     ],
 )
@@ -132,7 +133,7 @@ async def test_a_page_instead_of_a_list_does_not_say_that_the_post_is_not_there(
             await Reddit(client).look_up(a_submission(), redditor(access_token="t0ken"))
 
 
-@pytest.mark.parametrize("status", [502, 504])
+@pytest.mark.parametrize("status", [500, 502, 504, 520])
 async def test_a_gateway_that_gave_up_leaves_it_open_whether_the_post_is_there(status: int) -> None:
     async with reddit() as (platform, network, account):
         network.faults.append(refuses(status, b"<html>"))
@@ -209,3 +210,20 @@ def test_accounts_of_one_app_share_its_limit() -> None:
 
     assert platform.app_of(redditor()) == "app"
     assert (platform.limits.app, platform.limits.headers_tell_of) == ({"per_minute": 100}, "app")
+
+
+@pytest.mark.parametrize("data", ["nonsense", [1], 7])
+async def test_an_answer_without_a_usable_submission_confirms_nothing(data: object) -> None:
+    async with reddit() as (platform, network, account):
+        network.faults.append(Fault(lands=True, reply=Reply(body={"json": {"errors": [], "data": data}})))
+        with pytest.raises(Unconfirmed):
+            await submit(platform, account, a_submission())
+
+
+async def test_flags_may_be_texts_and_the_rules_say_so() -> None:
+    form = submission_of(a_submission(nsfw="true", sendreplies="false", spoiler=None), redditor())
+    rules = await Reddit(httpx.AsyncClient()).rules(redditor())
+
+    assert (form["nsfw"], form["sendreplies"], form["spoiler"]) == ("true", "false", "false")
+    choices = {option.name: option.choices for option in rules.options}
+    assert choices["nsfw"] == choices["resubmit"] == ("true", "false")

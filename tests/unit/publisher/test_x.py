@@ -11,6 +11,7 @@ import pytest
 
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unauthorized, Unconfirmed
+from services.publisher.platforms.media import Picture
 from services.publisher.platforms.x import X, judge
 from services.publisher.platforms.x_texts import is_like
 from shared.clock import SystemClock
@@ -112,7 +113,7 @@ async def test_a_duplicate_that_cannot_be_looked_up_is_left_open() -> None:
 async def test_a_page_instead_of_a_list_does_not_say_that_the_post_is_not_there() -> None:
     answer = httpx.Response(200, content=b"<html>Welcome!</html>")
     async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as client:
-        with pytest.raises(Transient, match="no list"):
+        with pytest.raises(Transient, match="names no account"):
             await X(client).look_up(a_tweet(), poster())
 
 
@@ -229,3 +230,29 @@ def test_what_cannot_work_is_named(account: Account, named: str) -> None:
 
     assert named in str(caught.value)
     assert "r3fresh" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("me", "tweets"), [("nonsense", []), ([1], []), ({"id": "1"}, "nonsense"), ({"id": "1"}, [7]), ({"id": "1"}, None)]
+)
+async def test_a_look_up_that_cannot_be_read_is_tried_again(me: object, tweets: object) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"data": me if request.url.path.endswith("/me") else tweets})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        with pytest.raises(Transient):
+            await X(client).look_up(a_tweet(), poster())
+
+
+async def test_an_upload_whose_reply_cannot_be_read_is_tried_again() -> None:
+    answer = httpx.Response(200, json={"data": "nonsense"})
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as client:
+        with pytest.raises(Transient, match="names no picture"):
+            await X(client)._upload(Picture(b"", "image/png", 1, 1, ""), poster())
+
+
+async def test_the_rules_name_what_a_post_needs_and_its_ids() -> None:
+    rules = await X(httpx.AsyncClient()).rules(poster())
+
+    assert rules.needs_one_of == ("content", "media")
+    assert {one.name for one in rules.options if one.is_number} == {"in_reply_to_tweet_id", "quote_tweet_id"}
