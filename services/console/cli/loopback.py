@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hmac import compare_digest
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 HOST, PATH = "127.0.0.1", "/callback"
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Timeball</title></head>
@@ -22,11 +22,12 @@ class SignInFailed(Exception):
 
 @dataclass
 class Redirect:
-    """Waits for the browser; `state` is what it must bring back."""
+    """Waits for the browser; `state` is what it must bring back: what comes without it, any page may have sent."""
 
     port: int
     state: str = ""
     _answer: asyncio.Future[Mapping[str, str]] = field(default_factory=asyncio.Future)
+    _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -43,31 +44,38 @@ class Redirect:
         if "error" in answer:
             reason = answer.get("error_description") or answer["error"]
             raise SignInFailed(f"the network answered {reason!r}; nothing was connected")
-        if not compare_digest(answer.get("state", "").encode(), self.state.encode()):
-            raise SignInFailed("the browser came back from another sign-in than this one; start again")
         if "code" not in answer:
             raise SignInFailed("the browser came back without a code; start again")
         return answer["code"]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request of the browser; it may ask for other things, such as an icon."""
+        """Answer one request of the browser; it may ask for other things, such as an icon, or for nothing."""
+        self._open.add(writer)
         try:
             writer.write(self._reply(await reader.readuntil(b"\r\n\r\n")))
             await writer.drain()
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
             return
         finally:
+            self._open.discard(writer)
+            writer.close()
+
+    def hang_up(self) -> None:
+        """Close what a browser keeps open in case that it needs it."""
+        for writer in self._open:
             writer.close()
 
     def _reply(self, head: bytes) -> bytes:
         method, _, rest = head.decode("latin-1").partition(" ")
-        target = urlsplit(rest.partition(" ")[0])
-        if (method, target.path) != ("GET", PATH):
+        path, _, query = rest.partition(" ")[0].partition("?")
+        if (method, path) != ("GET", PATH):
             return _page("404 Not Found", "Nothing here", "")
-        answer = {name: values[0] for name, values in parse_qs(target.query).items()}
+        answer = {name: values[0] for name, values in parse_qs(query).items()}
+        if not compare_digest(answer.get("state", "").encode(), self.state.encode()):
+            return _page("400 Bad Request", "Not connected", "This is not the sign-in that the terminal waits for.")
         if not self._answer.done():
             self._answer.set_result(answer)
-        if "code" in answer and answer.get("state") == self.state:
+        if "code" in answer:
             return _page("200 OK", "Thank you", "Timeball goes on in the terminal.")
         return _page("200 OK", "Not connected", "The terminal says why.")
 
@@ -82,8 +90,11 @@ async def redirect(port: int) -> AsyncIterator[Redirect]:
         reason = f"port {port} is taken: choose another with --port, and register its address with your app"
         raise SignInFailed(reason) from error
     waiting.port = server.sockets[0].getsockname()[1]
-    async with server:
+    try:
         yield waiting
+    finally:  # `async with server` would wait for connections that a browser keeps open
+        server.close()
+        waiting.hang_up()
 
 
 def _page(status: str, title: str, text: str) -> bytes:
