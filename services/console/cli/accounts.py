@@ -101,8 +101,7 @@ def _value(text: str) -> Any:
 
 def _credentials(platform: str, file: Path | None, network: Network | None) -> dict[str, Any]:
     if file is None:
-        asked = _asked(platform)
-        return {name: Prompt.ask(name, password=True) for name in (network.app if network else asked)}
+        return {name: Prompt.ask(name, password=True) for name in _asked(platform, network)}
     try:
         credentials = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
     except (OSError, ValueError) as error:
@@ -112,8 +111,8 @@ def _credentials(platform: str, file: Path | None, network: Network | None) -> d
     return credentials
 
 
-def _asked(platform: str) -> tuple[str, ...]:
-    asked = CREDENTIALS.get(platform, ())
+def _asked(platform: str, network: Network | None) -> tuple[str, ...]:
+    asked = network.app if network else CREDENTIALS.get(platform, ())
     if asked and not sys.stdin.isatty():
         wrong(f"{platform} needs {', '.join(asked)}: give --credentials-file FILE, or - for stdin")
     return asked

@@ -27,7 +27,7 @@ class Redirect:
     port: int
     state: str = ""
     _answer: asyncio.Future[Mapping[str, str]] = field(default_factory=asyncio.Future)
-    _open: set[asyncio.StreamWriter] = field(default_factory=set)
+    _open: dict[asyncio.StreamWriter, asyncio.Task[None]] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -50,20 +50,23 @@ class Redirect:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request of the browser; it may ask for other things, such as an icon, or for nothing."""
-        self._open.add(writer)
+        if task := asyncio.current_task():
+            self._open[writer] = task
         try:
             writer.write(self._reply(await reader.readuntil(b"\r\n\r\n")))
             await writer.drain()
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
             return
         finally:
-            self._open.discard(writer)
+            self._open.pop(writer, None)
             writer.close()
 
-    def hang_up(self) -> None:
-        """Close what a browser keeps open in case that it needs it."""
+    async def hang_up(self) -> None:
+        """Close what a browser keeps open in case that it needs it; a task left behind would be told as an error."""
         for writer in self._open:
             writer.close()
+        if self._open:
+            await asyncio.wait(self._open.values(), timeout=1)
 
     def _reply(self, head: bytes) -> bytes:
         method, _, rest = head.decode("latin-1").partition(" ")
@@ -94,7 +97,7 @@ async def redirect(port: int) -> AsyncIterator[Redirect]:
         yield waiting
     finally:  # `async with server` would wait for connections that a browser keeps open
         server.close()
-        waiting.hang_up()
+        await waiting.hang_up()
 
 
 def _page(status: str, title: str, text: str) -> bytes:

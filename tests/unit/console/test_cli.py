@@ -141,12 +141,20 @@ def test_no_console_ends_with_3_and_says_how_to_start_one(command: list[str]) ->
         ["schedule", "Hello", "--to", "a", "--at", "tomorrow"],
         ["import", "/nowhere/posts.jsonl"],
         ["accounts", "add", "sandbox", "a", "--setting", "url"],
-        ["accounts", "add", "mastodon", "a"],
+        ["accounts", "add", "mastodon", "a", "--no-sign-in"],
+        ["accounts", "add", "x", "a"],
         ["dance"],
     ],
 )
 def test_what_cannot_be_meant_ends_with_2(arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
+
+
+def test_a_sign_in_that_asks_for_nothing_needs_no_terminal() -> None:
+    result = run("accounts", "add", "mastodon", "a", "--no-browser", stdin="")
+
+    assert result.exit_code == 3  # it went on to ask the console, which is not there
+    assert "access_token" not in result.stderr
 
 
 def test_cancel_names_each_account() -> None:

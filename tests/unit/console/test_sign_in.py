@@ -206,6 +206,7 @@ async def test_a_connection_that_a_browser_keeps_open_is_closed_in_the_end() -> 
         reader, writer = await asyncio.open_connection("127.0.0.1", waiting.port)
         await as_people_do(waiting.url)
 
+    assert asyncio.all_tasks() == {asyncio.current_task()}, "a task that is left behind is told as an error"
     async with asyncio.timeout(5):
         assert await reader.read() == b""
     writer.close()
