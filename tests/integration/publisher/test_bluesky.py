@@ -1,16 +1,14 @@
 """Bluesky beyond what every platform does: records that are there already, and sessions that end in their own ways."""
 
 import asyncio
-import io
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-from PIL import Image
 
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.bluesky import Bluesky as Adapter
@@ -169,40 +167,6 @@ async def test_posts_side_by_side_have_keys_of_their_own() -> None:
         ids = await asyncio.gather(*(desk.publish(replace(post(), post_id=f"post-{n}")) for n in range(20)))
 
         assert len(set(ids)) == len(desk.network.posts) == 20
-
-
-def refusing_the_second(uploads: list[str], uploaded: asyncio.Event) -> httpx.MockTransport:
-    """Answers the second picture, which is none, only after the first could have been uploaded."""
-
-    async def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/good.png":
-            return httpx.Response(200, content=a_png())
-        if request.url.path == "/bad.png":
-            with suppress(TimeoutError):
-                await asyncio.wait_for(uploaded.wait(), 0.2)
-            return httpx.Response(404)
-        uploads.append(request.url.path)
-        uploaded.set()
-        return httpx.Response(200, json={"id": "1", "blob": {}})
-
-    return httpx.MockTransport(answer)
-
-
-async def test_nothing_is_uploaded_where_a_picture_is_refused() -> None:
-    uploads: list[str] = []
-    media = [{"url": "https://a.example/good.png"}, {"url": "https://a.example/bad.png"}]
-    account = Account("harbour", "bluesky", {}, {"access_jwt": "token", "did": DID})
-    async with httpx.AsyncClient(transport=refusing_the_second(uploads, asyncio.Event())) as outbound:
-        with pytest.raises(Rejected):
-            await Adapter(outbound).prepare(replace(a_post(), media=media, options={}), account)
-
-    assert uploads == []
-
-
-def a_png() -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (2, 2)).save(file, "PNG")
-    return file.getvalue()
 
 
 async def test_a_handle_that_nobody_resolves_in_time_stays_text() -> None:

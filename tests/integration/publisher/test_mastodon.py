@@ -1,16 +1,13 @@
 """Mastodon beyond what every platform does: servers forget keys after an hour, and then statuses are looked through."""
 
-import asyncio
-import io
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from PIL import Image
 
 from services.publisher.app import MIGRATIONS
 from services.publisher.platforms.base import Account, Post
@@ -53,6 +50,21 @@ async def test_after_an_hour_a_status_is_looked_for_before_it_is_sent_again(benc
     assert (await bench.kept(event)).state == State.PUBLISHED
     assert (await bench.fact("publish.succeeded"))["platform_post_id"] == posted.id
     assert len(bench.network.publishing_calls()) == (1 if fault.lands else 2)
+
+
+async def test_what_cannot_be_told_from_another_status_is_not_sent_again(bench: Bench) -> None:
+    """An hour later the key is forgotten, and a picture without words may be this post's or another's."""
+    pictures = (bench.picture(alt=""),)
+    silent, other = (bench.post("", media=pictures, late_policy=PATIENT) for _ in range(2))
+    bench.network.faults.append(NEVER_ARRIVED)
+    await bench.deliver(silent)
+    await bench.publish(other)
+    bench.clock.put_forward(HOURS)
+
+    await bench.publish(silent)
+
+    assert (await bench.kept(silent)).state == State.UNKNOWN
+    assert len(bench.network.posts) == 1
 
 
 @dataclass
@@ -159,40 +171,6 @@ async def test_a_token_that_may_not_write_holds_its_posts() -> None:
 
         with pytest.raises(Unauthorized, match="outside the authorized scopes"):
             await desk.publish(desk.post("Hi"))
-
-
-def refusing_the_second(uploads: list[str], uploaded: asyncio.Event) -> httpx.MockTransport:
-    """Answers the second picture, which is none, only after the first could have been uploaded."""
-
-    async def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/good.png":
-            return httpx.Response(200, content=a_png())
-        if request.url.path == "/bad.png":
-            with suppress(TimeoutError):
-                await asyncio.wait_for(uploaded.wait(), 0.2)
-            return httpx.Response(404)
-        uploads.append(request.url.path)
-        uploaded.set()
-        return httpx.Response(200, json={"id": "1", "blob": {}})
-
-    return httpx.MockTransport(answer)
-
-
-async def test_nothing_is_uploaded_where_a_picture_is_refused() -> None:
-    uploads: list[str] = []
-    media = [{"url": "https://a.example/good.png"}, {"url": "https://a.example/bad.png"}]
-    account = Account("harbour", "mastodon", {}, {"access_token": "token"})
-    async with httpx.AsyncClient(transport=refusing_the_second(uploads, asyncio.Event())) as outbound:
-        with pytest.raises(Rejected):
-            await Adapter(outbound).prepare(replace(a_post(), media=media, options={}), account)
-
-    assert uploads == []
-
-
-def a_png() -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (2, 2)).save(file, "PNG")
-    return file.getvalue()
 
 
 async def test_a_long_reply_is_read_to_its_end() -> None:

@@ -124,10 +124,12 @@ async def test_accounts_of_one_app_share_its_limit(store: Store) -> None:
     assert others == [timedelta(0)] * 2
 
 
-async def refused(store: Store, publication: Publication, wait: timedelta, **limits: Limits) -> None:
+async def refused(
+    store: Store, publication: Publication, wait: timedelta, *, whole_app: bool = False, **limits: Limits
+) -> None:
     """Have the network refuse a post that was sent at noon."""
     sending = replace(publication, state=State.SENDING, attempts=1)
-    error = RateLimited("HTTP 429", retry_after=wait)
+    error = RateLimited("HTTP 429", retry_after=wait, whole_app=whole_app)
     outcome = after_failure(sending, error, deduplicates=False, jitter=0, now=NOON)
     settling = Settling(store, FakeClock(NOON), limits)
     with pytest.raises(Exception, match="again in"):
@@ -167,15 +169,18 @@ async def test_a_reply_that_says_nothing_remains_closes_the_account_until_the_re
     assert (await claim(claims, "after", due=clock.now())).slot_at is None
 
 
-@pytest.mark.parametrize(("whose", "is_closed"), [("account", False), ("app", True)])
-async def test_headers_may_speak_of_the_whole_app(store: Store, whose: Any, is_closed: bool) -> None:
+@pytest.mark.parametrize(
+    ("whose", "whole_app", "is_closed"), [("account", False, False), ("app", False, True), ("account", True, True)]
+)
+async def test_a_refusal_may_speak_of_the_whole_app(store: Store, whose: Any, whole_app: bool, is_closed: bool) -> None:
+    """Every refusal of a network may, by its headers, or this one alone, by what it says."""
     for account_id, app in (("account", "one"), ("sister", "one"), ("stranger", "two")):
         await connected(store, account_id, app=app)
     claims = claims_on(store, clock := FakeClock(BEFORE))
     first = await claim(claims, "first")
     clock.advance(2 * SECOND)
 
-    await refused(store, first, 8 * SECOND, sandbox=Limits(headers_tell_of=whose))
+    await refused(store, first, 8 * SECOND, whole_app=whole_app, sandbox=Limits(headers_tell_of=whose))
 
     starts = {name: (await claim(claims, "post", account_id=name)).start_at for name in ("sister", "stranger")}
     assert starts == {"sister": NOON + 8 * SECOND if is_closed else NOON, "stranger": NOON}

@@ -21,7 +21,7 @@ from services.publisher.platforms.errors import (
     Unauthorized,
     Unconfirmed,
 )
-from services.publisher.platforms.exchange import exchange, raise_for
+from services.publisher.platforms.exchange import exchange, network_failures, raise_for
 from services.publisher.platforms.posting import published
 from shared.events.progress import State
 from shared.outbound import ForbiddenAddress
@@ -36,6 +36,14 @@ def error_for(status: int, body: bytes = b"", *, retry_after: str | None = None)
     with pytest.raises(PlatformError) as caught:
         raise_for(httpx.Response(status, headers=headers), body, NOON)
     return caught.value
+
+
+async def test_a_host_that_cannot_exist_is_a_request_that_cannot_be_sent() -> None:
+    with pytest.raises(Rejected) as caught:
+        async with network_failures():
+            assert httpx.URL("https://xn--a/").host
+
+    assert caught.value.detail.code == "invalid_request"
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])

@@ -106,7 +106,10 @@ class Bench:
         """A post that is due so many seconds from now."""
         own = f"{self.case.text} {uuid4().hex[:8]}" if self.case.refuses_repeats else self.case.text
         usual = {"post_id": f"post {uuid4().hex[:8]}", "account_id": ACCOUNT, "revision": 1}
-        due = {"content": content or own, "publish_at": self.clock.now() + timedelta(seconds=due_in)}
+        due = {
+            "content": own if content is None else content,
+            "publish_at": self.clock.now() + timedelta(seconds=due_in),
+        }
         return PublishRequested.model_validate(usual | due | more)
 
     def picture(self, path: str = "small.png", alt: str = "A ball on a mast") -> dict[str, Any]:

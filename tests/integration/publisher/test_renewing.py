@@ -1,0 +1,72 @@
+"""Who refuses a token: the network, whose word holds the account, or something in between, whose word does not."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+from cryptography.fernet import Fernet
+
+from services.publisher.domain import StoredAccount
+from services.publisher.platforms.base import Account, Renewed
+from services.publisher.platforms.errors import PlatformError, Transient, Unauthorized
+from services.publisher.platforms.oauth import refreshed, token_request
+from services.publisher.renewals import Renewals
+from services.publisher.store import Store
+from services.publisher.tokens import Tokens
+from shared.vault import Vault
+from tests.fakes.clock import FakeClock
+from tests.fakes.platform import FakePlatform
+from tests.support.publications import NOON, keep
+
+PAGE = httpx.Response(403, html="<html>Just a moment...</html>")
+CREDENTIALS = {"client_id": "app", "refresh_token": "refresh"}
+
+
+@dataclass
+class Renewing(FakePlatform):
+    """A network that gives tokens by OAuth, as `reply` says."""
+
+    reply: httpx.Response = field(default_factory=lambda: httpx.Response(200))
+
+    def can_refresh(self, account: Account) -> bool:
+        """Its tokens end."""
+        return True
+
+    async def refresh(self, account: Account, now: datetime) -> Renewed:
+        """Ask for a new one."""
+        async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: self.reply)) as client:
+            request = token_request(client, "https://a.example/token", account, names_client_by="form")
+            return await refreshed(client, request, now)
+
+
+def oauth_error(name: str, status: int = 400) -> httpx.Response:
+    return httpx.Response(status, json={"error": name})
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "needs_a_person"),
+    [
+        (PAGE, Transient, False),
+        (httpx.Response(404), Transient, False),
+        (oauth_error("temporarily_unavailable"), Transient, False),
+        (oauth_error("server_error", 200), Transient, False),
+        (oauth_error("invalid_grant"), Unauthorized, True),
+        (httpx.Response(401), Unauthorized, True),
+    ],
+    ids=["a proxy's page", "no such page", "unavailable", "failed", "invalid grant", "401"],
+)
+async def test_only_the_networks_own_refusal_holds_the_account(
+    store: Store, reply: httpx.Response, error: type[PlatformError], needs_a_person: bool
+) -> None:
+    vault, platform = Vault.from_keys(Fernet.generate_key().decode()), Renewing(reply=reply)
+    account = StoredAccount("account", platform.name, "{}", vault.encrypt(CREDENTIALS), "{}", True, NOON)
+    await keep(store, account)
+    tokens = Tokens(Renewals(store), {platform.name: platform}, vault, FakeClock(NOON), timeout=timedelta(seconds=10))
+
+    with pytest.raises(error):
+        await tokens.renewed(account)
+
+    kept = await store.account("account")
+    assert kept is not None
+    assert (kept.needs_reconnect, kept.renewing_until) == (needs_a_person, None)
