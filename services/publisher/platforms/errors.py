@@ -1,16 +1,19 @@
-"""The few ways in which a platform can fail.
+"""The few ways in which a platform can fail, each with what it proves about the request.
 
 PlatformError
-├── Transient       nothing was published: try again with backoff
-├── RateLimited     nothing was published: wait, without using up an attempt
-├── Rejected        the platform will never take it
-├── Unauthorized    the credentials are no longer good
-└── Unconfirmed     the request may have landed: never blindly send it again
+├── NotSent         nothing arrived: try again later, no attempt is used                         not_sent
+├── Unavailable     "come back later" (503 and a network's own words for it): no attempt is used  refused
+│   └── RateLimited     the same for a limit: nothing else is sent before either                  refused
+├── Transient       refused, but not for good: try again, an attempt is used                      refused
+├── Rejected        the platform will never take it                                               refused
+├── Unauthorized    the credentials are no longer good                                            refused
+└── Unconfirmed     the request may have landed: never send anything else before that is settled  unknown
 """
 
 from datetime import timedelta
 from typing import ClassVar
 
+from services.publisher.sending.evidence import Evidence
 from shared.events.base import ErrorDetail
 
 MOST_MESSAGE = 500
@@ -21,6 +24,7 @@ class PlatformError(Exception):
     """Something went wrong between us and the platform."""
 
     kind: ClassVar[str]
+    evidence: ClassVar[Evidence] = Evidence.REFUSED
 
     def __init__(self, message: str, *, code: str = "") -> None:
         super().__init__(message)
@@ -32,6 +36,37 @@ class PlatformError(Exception):
         return self.detail.code in (NO_CONNECTION, NO_REPLY)
 
 
+class NotSent(PlatformError):
+    """Nothing arrived: the name, the connection or TLS failed."""
+
+    kind = "not_sent"
+    evidence = Evidence.NOT_SENT
+
+    def __init__(self, message: str, *, code: str = NO_CONNECTION) -> None:
+        super().__init__(message, code=code)
+
+
+class Unavailable(PlatformError):
+    """The platform took nothing and wants us to come back, not before `retry_after` where one is given."""
+
+    kind = "unavailable"
+
+    def __init__(self, message: str, *, code: str = "", retry_after: timedelta | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class RateLimited(Unavailable):
+    """A limit is reached; until `retry_after` nothing is taken, with `whole_app` on all accounts of the app."""
+
+    kind = "rate_limited"
+    retry_after: timedelta
+
+    def __init__(self, message: str, *, retry_after: timedelta, code: str = "", whole_app: bool = False) -> None:
+        super().__init__(message, code=code, retry_after=retry_after)
+        self.whole_app = whole_app
+
+
 class Transient(PlatformError):
     """Nothing was published; the same request may succeed later, not before `retry_after` where one is given."""
 
@@ -40,17 +75,6 @@ class Transient(PlatformError):
     def __init__(self, message: str, *, code: str = "", retry_after: timedelta | None = None) -> None:
         super().__init__(message, code=code)
         self.retry_after = retry_after
-
-
-class RateLimited(PlatformError):
-    """Nothing was published; the platform wants us to wait, with `whole_app` on all accounts of the app."""
-
-    kind = "rate_limited"
-
-    def __init__(self, message: str, *, retry_after: timedelta, code: str = "", whole_app: bool = False) -> None:
-        super().__init__(message, code=code)
-        self.retry_after = retry_after
-        self.whole_app = whole_app
 
 
 class Rejected(PlatformError):
@@ -69,3 +93,4 @@ class Unconfirmed(PlatformError):
     """The request may have landed."""
 
     kind = "unconfirmed"
+    evidence = Evidence.UNKNOWN
