@@ -13,7 +13,7 @@ from services.publisher.bulkheads import Bulkheads, Unwell
 from services.publisher.callbacks import FIRST_WAIT, body_of, next_wait
 from services.publisher.platforms.errors import PlatformError, RateLimited, Transient
 from services.publisher.platforms.exchange import exchange, network_failures
-from services.publisher.platforms.webhook import signature_headers
+from services.publisher.platforms.webhook.signature import signature_headers
 from shared.clock import Clock
 from shared.events.callbacks import CallbackRequested
 from shared.messaging.envelope import Delivery

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from services.publisher.platforms.webhook import signing_key
+from services.publisher.platforms.webhook.signature import signing_key
 from shared.home import Home
 from shared.settings import ServiceSettings
 

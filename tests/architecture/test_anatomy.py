@@ -55,3 +55,25 @@ def test_every_module_says_what_it_is_for() -> None:
     silent = [name_of(path) for path in SOURCES if ast.get_docstring(ast.parse(path.read_text())) is None]
 
     assert [name for name in silent if Path(ROOT / name).read_text().strip()] == []
+
+
+PLATFORMS = ROOT / "services" / "publisher" / "platforms"
+NETWORKS = sorted(folder for folder in PLATFORMS.iterdir() if any(folder.glob("*.py")))
+WORDS = frozenset(
+    ("__init__", "channel", "pictures", "platform", "post", "replies", "rules", "session", "signature", "text")
+)
+"""What a file in a network's folder may be called: the same in each, so that what is known of one is known of all."""
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=name_of)
+def test_a_network_has_a_folder_whose_files_are_called_as_in_every_other(network: Path) -> None:
+    names = {path.stem for path in network.glob("*.py")}
+
+    assert names >= {"__init__", "platform"}
+    assert sorted(names - WORDS) == []
+
+
+def test_what_all_networks_share_names_none_of_them() -> None:
+    shared = [path.stem for path in PLATFORMS.glob("*.py")]
+
+    assert [name for name in shared if name.split("_")[0] in {network.name for network in NETWORKS}] == []

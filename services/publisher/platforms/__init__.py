@@ -1,4 +1,4 @@
-"""The platforms, one file each behind the Protocol in `base`."""
+"""The platforms, one folder each behind the Protocol in `base`."""
 
 from collections.abc import Mapping
 

@@ -19,7 +19,7 @@ from services.publisher.domain import StoredAccount, settled
 from services.publisher.facts import as_text, failed, held, skipped, succeeded, unknown
 from services.publisher.outcomes import after_success
 from services.publisher.platforms.base import Published
-from services.publisher.platforms.webhook import signing_key
+from services.publisher.platforms.webhook.signature import signing_key
 from services.publisher.settling import Settling
 from services.publisher.store import Store
 from services.publisher.tables import outbox

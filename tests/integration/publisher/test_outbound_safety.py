@@ -16,7 +16,7 @@ from services.publisher.platforms import platforms
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.errors import PlatformError
 from services.publisher.platforms.media import PictureLimits, Pictures
-from services.publisher.platforms.webhook import signing_key
+from services.publisher.platforms.webhook.signature import signing_key
 from shared.clock import SystemClock
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park, TryAgain

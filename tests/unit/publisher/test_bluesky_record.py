@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.publisher.platforms.bluesky_record import Image, check_options, record_key, record_of, tid
+from services.publisher.platforms.bluesky.post import Image, check_options, record_key, record_of, tid
 from services.publisher.platforms.errors import Rejected
 from tests.support.publications import NOON, a_post
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.publisher.platforms.bluesky_text import facets, first_link, found_in, handles_in
+from services.publisher.platforms.bluesky.text import facets, first_link, found_in, handles_in
 
 DIDS = {"alice.bsky.social": "did:plc:alice", "bob.test": "did:plc:bob"}
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"

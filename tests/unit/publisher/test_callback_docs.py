@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.publisher.platforms.webhook import signature_headers, signing_key
+from services.publisher.platforms.webhook.signature import signature_headers, signing_key
 
 PAGE = (Path(__file__).parents[3] / "docs" / "callbacks.md").read_text()
 SECRET, OTHER = "whsec_dGhlIGJhbGwgZHJvcHMgYXQgb25lIG8nY2xvY2s=", "whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldCBpdCBpcw=="

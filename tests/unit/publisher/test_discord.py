@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from services.publisher.platforms.base import NEVER, Account, Post, Published
-from services.publisher.platforms.discord import NONCE_LASTS, Discord
-from services.publisher.platforms.discord_messages import message_of, nonce_of
-from services.publisher.platforms.discord_places import WEB, place_of
+from services.publisher.platforms.discord import Discord
+from services.publisher.platforms.discord.channel import WEB, place_of
+from services.publisher.platforms.discord.platform import NONCE_LASTS
+from services.publisher.platforms.discord.post import message_of, nonce_of
 from services.publisher.platforms.errors import (
     PlatformError,
     RateLimited,

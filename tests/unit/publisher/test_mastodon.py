@@ -8,8 +8,8 @@ import pytest
 
 from services.publisher.platforms.base import Post, Published
 from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.mastodon import checked_options, is_status_of, published_as
-from services.publisher.platforms.mastodon_instance import rules_of
+from services.publisher.platforms.mastodon.platform import checked_options, is_status_of, published_as
+from services.publisher.platforms.mastodon.rules import rules_of
 from shared.rules import problem
 from tests.support.publications import a_post
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.publisher.platforms.mastodon_text import is_shown_as, plain_text
+from services.publisher.platforms.mastodon.text import is_shown_as, plain_text
 from tests.fakes.networks.mastodon import html_of
 
 LONG_LINK = "https://example.com/a/long/way/to/the/ball?at=noon&from=harbour"

@@ -9,8 +9,9 @@ import pytest
 
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unauthorized, Unconfirmed
-from services.publisher.platforms.reddit import Reddit, break_in
-from services.publisher.platforms.reddit_posts import submission_of, subreddit_of, title_and_text
+from services.publisher.platforms.reddit import Reddit
+from services.publisher.platforms.reddit.platform import break_in
+from services.publisher.platforms.reddit.post import submission_of, subreddit_of, title_and_text
 from tests.fakes.networks.base import Fault, Reply, refuses
 from tests.fakes.networks.reddit import told
 from tests.support.redditors import GIVEN, a_submission, reddit, redditor, submit

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from services.publisher.platforms.errors import Rejected, Unconfirmed
-from services.publisher.platforms.reddit import LOOKS_AFTER
-from services.publisher.platforms.reddit_posts import submission_of
+from services.publisher.platforms.reddit.platform import LOOKS_AFTER
+from services.publisher.platforms.reddit.post import submission_of
 from services.publisher.settings import Settings
 from shared.rules import problem
 from tests.fakes.networks.base import Fault, Reply, refuses

@@ -9,7 +9,7 @@ import pytest
 
 from services.publisher.platforms.errors import Rejected, Transient
 from services.publisher.platforms.reddit import Reddit
-from services.publisher.platforms.reddit_pictures import place_in
+from services.publisher.platforms.reddit.pictures import place_in
 from shared.outbound import outbound_client
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Reply

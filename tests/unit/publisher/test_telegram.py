@@ -25,7 +25,8 @@ from services.publisher.platforms.errors import (
 )
 from services.publisher.platforms.exchange import USUAL_WAIT
 from services.publisher.platforms.media import fitted
-from services.publisher.platforms.telegram import ALONE, API, Telegram, published
+from services.publisher.platforms.telegram import Telegram
+from services.publisher.platforms.telegram.platform import ALONE, API, published
 from shared.logs import configure
 from shared.outbound import outbound_client
 from shared.rules import problem

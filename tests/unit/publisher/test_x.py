@@ -12,8 +12,9 @@ import pytest
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unauthorized, Unconfirmed
 from services.publisher.platforms.media import Picture
-from services.publisher.platforms.x import X, judge
-from services.publisher.platforms.x_texts import is_like
+from services.publisher.platforms.x import X
+from services.publisher.platforms.x.platform import judge
+from services.publisher.platforms.x.post import is_like
 from shared.clock import SystemClock
 from tests.fakes.networks.base import Fault, Reply, refuses
 from tests.fakes.networks.x import DUPLICATE, XFake, shortened

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from services.publisher.platforms.base import Post, Published
-from services.publisher.platforms.discord_places import WEB, Place
+from services.publisher.platforms.discord.channel import WEB, Place
 from services.publisher.platforms.errors import Unconfirmed
 from services.publisher.platforms.exchange import object_or_empty, objects_in, text_or_none
 from services.publisher.platforms.media import Picture

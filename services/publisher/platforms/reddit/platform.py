@@ -36,7 +36,7 @@ from services.publisher.platforms.exchange import (
 )
 from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.platforms.options import TRUE_OR_FALSE
-from services.publisher.platforms.reddit_pictures import (
+from services.publisher.platforms.reddit.pictures import (
     MOST_CAPTION,
     MOST_PICTURES,
     PICTURES,
@@ -44,7 +44,7 @@ from services.publisher.platforms.reddit_pictures import (
     Uploads,
     gallery_of,
 )
-from services.publisher.platforms.reddit_posts import (
+from services.publisher.platforms.reddit.post import (
     FLAGS,
     GALLERY,
     IMAGE,

@@ -20,8 +20,8 @@ from services.publisher.platforms.allowance import allowance_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Ready
 from services.publisher.platforms.errors import PlatformError, Rejected, Transient, Unauthorized, Unconfirmed
 from services.publisher.platforms.exchange import exchange, json_object, objects_in, submitted, text_or_none
-from services.publisher.platforms.mastodon_instance import PICTURES, VISIBILITIES, most_characters, rules_of
-from services.publisher.platforms.mastodon_text import is_shown_as
+from services.publisher.platforms.mastodon.rules import PICTURES, VISIBILITIES, most_characters, rules_of
+from services.publisher.platforms.mastodon.text import is_shown_as
 from services.publisher.platforms.media import Picture, Pictures
 from services.publisher.platforms.options import choice, flag, wrong
 from shared.clock import Clock, SystemClock

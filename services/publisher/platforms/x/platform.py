@@ -34,7 +34,7 @@ from services.publisher.platforms.exchange import (
 )
 from services.publisher.platforms.media import Picture, PictureLimits, Pictures
 from services.publisher.platforms.oauth import refreshed, token_request
-from services.publisher.platforms.x_texts import is_like
+from services.publisher.platforms.x.post import is_like
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 

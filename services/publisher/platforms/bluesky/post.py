@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.publisher.platforms.base import Post
-from services.publisher.platforms.bluesky_text import facets, first_link
+from services.publisher.platforms.bluesky.text import facets, first_link
 from services.publisher.platforms.errors import Rejected
 
 COLLECTION = "app.bsky.feed.post"

@@ -15,7 +15,7 @@ from services.publisher.platforms.account_fields import is_web_url
 from services.publisher.platforms.errors import Rejected, Transient
 from services.publisher.platforms.exchange import asked, object_or_empty
 from services.publisher.platforms.media import Picture, PictureLimits, Pictures
-from services.publisher.platforms.reddit_posts import FLAGS
+from services.publisher.platforms.reddit.post import FLAGS
 from shared.clock import Clock
 
 MOST_PICTURES = 20

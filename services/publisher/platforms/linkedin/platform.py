@@ -25,7 +25,7 @@ from services.publisher.platforms.allowance import allowance_of, retry_after_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
 from services.publisher.platforms.exchange import asked, json_object, submitted, text_or_none
-from services.publisher.platforms.linkedin_texts import little_text
+from services.publisher.platforms.linkedin.text import little_text
 from services.publisher.platforms.media import Picture, PictureLimits, Pictures
 from services.publisher.platforms.oauth import refreshed, token_request
 from shared.clock import Clock, SystemClock

@@ -16,8 +16,8 @@ from pydantic_core import to_json
 from services.publisher.platforms.account_fields import require_texts, server_of
 from services.publisher.platforms.allowance import allowance_of
 from services.publisher.platforms.base import FOR_EVER, Account, Limits, Platform, Post, Published, Renewed
-from services.publisher.platforms.bluesky_record import COLLECTION, Image, check_options, record_key, record_of
-from services.publisher.platforms.bluesky_session import (
+from services.publisher.platforms.bluesky.post import COLLECTION, Image, check_options, record_key, record_of
+from services.publisher.platforms.bluesky.session import (
     INVALID_SWAP,
     OFFICIAL,
     Session,
@@ -26,7 +26,7 @@ from services.publisher.platforms.bluesky_session import (
     session_ends_at,
     session_of,
 )
-from services.publisher.platforms.bluesky_text import handles_in
+from services.publisher.platforms.bluesky.text import handles_in
 from services.publisher.platforms.errors import PlatformError, Rejected, Unconfirmed
 from services.publisher.platforms.exchange import exchange, json_object, submitted, text_or_none
 from services.publisher.platforms.media import Picture, PictureLimits, Pictures

@@ -16,7 +16,8 @@ from pydantic_core import to_json
 
 from services.publisher.platforms.allowance import allowance_of, retry_after_of, wait_of
 from services.publisher.platforms.base import NEVER, Account, Limits, Platform, Post, Published
-from services.publisher.platforms.discord_messages import (
+from services.publisher.platforms.discord.channel import Place, place_of
+from services.publisher.platforms.discord.post import (
     FLAGS,
     SKEW,
     attachment_of,
@@ -27,7 +28,6 @@ from services.publisher.platforms.discord_messages import (
     published,
     sent_at,
 )
-from services.publisher.platforms.discord_places import Place, place_of
 from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unauthorized, Unconfirmed
 from services.publisher.platforms.exchange import (
     LONG_REPLY,

@@ -1,0 +1,5 @@
+"""Discord: messages of a webhook, or of a bot."""
+
+from services.publisher.platforms.discord.platform import Discord
+
+__all__ = ["Discord"]

@@ -1,0 +1,5 @@
+"""A generic webhook, signed as Standard Webhooks says."""
+
+from services.publisher.platforms.webhook.platform import Webhook
+
+__all__ = ["Webhook"]
