@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from shared.events import Event
-from shared.events.progress import Progress, State, progress_of
+from shared.events.progress import Progress, Rank, State, progress_of
 from shared.events.publisher import (
     AccountConnected,
     AccountDisconnected,
@@ -54,7 +54,7 @@ class Standing:
     lateness_ms: float | None = None
 
     @property
-    def order(self) -> tuple[bool, int, bool, int, int]:
+    def order(self) -> Rank:
         return self.progress.rank
 
 

@@ -2,7 +2,7 @@
 
 Progress only ever grows: of two facts the later one wins, whichever arrives first, so that every reader ends up with
 the same state. `published` is final. Otherwise the higher revision counts; within it a cancellation; then the later
-attempt.
+attempt; then whether it is in doubt, which only a later attempt or the end of the matter disproves.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from shared.events.publisher import (
     PublishSucceeded,
     PublishUnknown,
 )
-from shared.events.scheduler import PublishRequested, ScheduleAccepted, ScheduleCancelled
+from shared.events.scheduler import PublishRequested, ScheduleAccepted, ScheduleCancelled, ScheduleSuperseded
 
 
 class State(StrEnum):
@@ -37,23 +37,31 @@ class State(StrEnum):
     PUBLISHED = "published"
 
 
+Rank = tuple[bool, int, bool, int, int, bool]
+
 _ORDER = {state: position for position, state in enumerate(State)}
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A state with what decides whether it is later than another."""
+    """A state with what decides whether it is later than another; `in_doubt` where an attempt may have landed."""
 
     state: State
     revision: int
     attempts: int = 0
+    in_doubt: bool = False
 
     @property
-    def rank(self) -> tuple[bool, int, bool, int, int]:
+    def rank(self) -> Rank:
         """Progress of higher rank replaces progress of lower rank."""
         published = self.state is State.PUBLISHED
         cancelled = self.state is State.CANCELLED
-        return published, self.revision, cancelled, self.attempts, _ORDER[self.state]
+        return published, self.revision, cancelled, self.attempts, _ORDER[self.state], self.in_doubt
+
+    @property
+    def may_be_out(self) -> bool:
+        """Whether the post is or may be published: it must be neither edited nor cancelled."""
+        return self.in_doubt or self.state in (State.PUBLISHED, State.UNKNOWN)
 
     def is_beyond(self, other: "Progress") -> bool:
         """Whether this comes after the other."""
@@ -63,8 +71,9 @@ class Progress:
 _READERS: dict[type[Event], Callable[[Any], Progress]] = {
     ScheduleAccepted: lambda fact: Progress(State.SCHEDULED, fact.revision),
     ScheduleCancelled: lambda fact: Progress(State.CANCELLED, fact.revision),
+    ScheduleSuperseded: lambda fact: Progress(State.SCHEDULED, fact.by),
     PublishRequested: lambda fact: Progress(State.DISPATCHED, fact.revision),
-    PublishRetrying: lambda fact: Progress(State.RETRYING, fact.revision, fact.attempt),
+    PublishRetrying: lambda fact: Progress(State.RETRYING, fact.revision, fact.attempt, fact.in_doubt),
     PublishSucceeded: lambda fact: Progress(State.PUBLISHED, fact.revision, fact.attempts),
     PublishFailed: lambda fact: Progress(State.FAILED, fact.revision, fact.attempts),
     PublishUnknown: lambda fact: Progress(State.UNKNOWN, fact.revision, fact.attempts),

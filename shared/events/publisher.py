@@ -7,12 +7,15 @@ from shared.events.rules import PostRules
 
 
 class PublishRetrying(Event, type="publish.retrying"):
+    """While `in_doubt` an attempt may have landed: the post can be neither edited nor cancelled."""
+
     post_id: Id
     account_id: Id
     revision: Revision
     attempt: Count
     next_attempt_at: Instant
     error: ErrorDetail
+    in_doubt: bool = False
 
 
 class PublishSucceeded(Event, type="publish.succeeded"):
@@ -77,6 +80,15 @@ class AccountConnected(Event, type="account.connected"):
     refresh_expires_at: Instant | None = None
     can_refresh: bool | None = None
     rules: PostRules | None = None
+    changed_at: Instant | None = None
+
+
+class AccountConnectFailed(Event, type="account.connect_failed"):
+    """The credentials were tried and refused; an account that worked stays as it was."""
+
+    account_id: Id
+    platform: Name
+    error: ErrorDetail
     changed_at: Instant | None = None
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
 
-from shared.events.base import Event, Id, Instant, Name, Options, Text, Value, WebUrl
+from shared.events.base import Count, Event, Id, Instant, Name, Options, Text, Value, WebUrl
 
 MAX_TARGETS = 1000
 MAX_POSTS_IN_A_BATCH = 500
@@ -43,6 +43,20 @@ class LatePolicy(Value):
     grace_seconds: Annotated[float, Field(ge=0, le=366 * 86400)] = 3600
 
 
+class RetryPolicy(Value):
+    """How often a post is tried in all, and how long is waited between: from the first delay on, each twice as long."""
+
+    attempts: Annotated[int, Field(ge=1, le=100)] = 3
+    first_delay_seconds: Annotated[float, Field(gt=0, le=86400)] = 5
+    longest_delay_seconds: Annotated[float, Field(gt=0, le=86400)] = 3600
+
+    @model_validator(mode="after")
+    def _first_is_not_the_longest(self) -> Self:
+        if self.first_delay_seconds > self.longest_delay_seconds:
+            raise ValueError("first_delay_seconds is more than longest_delay_seconds; raise the longest")
+        return self
+
+
 class Target(Value):
     """One account the post goes to; its own time, content and options win over the post's."""
 
@@ -53,12 +67,16 @@ class Target(Value):
 
 
 class ScheduleRequested(Event, type="schedule.requested"):
+    """`expected_revision` is the one the requester believes to be current; 0 means that there is none yet."""
+
     post_id: Id
     content: Text
     media: tuple[Media, ...] = Field(default=(), max_length=20)
     publish_at: PublishAt | None = None
     targets: tuple[Target, ...] = Field(min_length=1, max_length=MAX_TARGETS)
     late_policy: LatePolicy = LatePolicy()
+    retry: RetryPolicy = RetryPolicy()
+    expected_revision: Count | None = None
     callback_url: WebUrl | None = None
 
     @model_validator(mode="after")

@@ -5,10 +5,10 @@ from typing import Literal
 from pydantic import Field
 
 from shared.events.base import Count, Event, Id, Instant, Name, Options, Revision, Text, Value, WebUrl
-from shared.events.requests import LatePolicy, Media
+from shared.events.requests import LatePolicy, Media, RetryPolicy
 
 RejectionCode = Literal[
-    "in_the_past", "already_published", "unknown_account", "content_too_long", "invalid", "not_found"
+    "in_the_past", "already_published", "unknown_account", "content_too_long", "invalid", "not_found", "conflict"
 ]
 
 
@@ -44,19 +44,50 @@ class RejectedPost(Value):
     reason: str
 
 
+class PendingPost(Value):
+    post_id: Id
+    account_id: Id
+
+
 class ScheduleBatchSettled(Event, type="schedule.batch_settled"):
+    """What is `pending` waits for the publisher, and is settled by a single fact each."""
+
     batch_id: Id
     accepted: tuple[AcceptedPost, ...]
     rejected: tuple[RejectedPost, ...]
+    pending: tuple[PendingPost, ...] = ()
 
 
 class ScheduleCancelled(Event, type="schedule.cancelled"):
-    """Every revision up to this one must not be sent any more."""
+    """No revision up to this one will be sent: somebody wished it so, and it is certain."""
 
     post_id: Id
     account_id: Id
     revision: Revision
     reason: str
+
+
+class ScheduleSuperseded(Event, type="schedule.superseded"):
+    """This revision may have been with the broker when it was replaced `by` another; it will not be sent."""
+
+    post_id: Id
+    account_id: Id
+    revision: Revision
+    by: Revision
+
+
+class PublishWithdrawRequested(Event, type="publish.withdraw_requested"):
+    """Asks the publisher not to send any revision up to this one, and to tell whether that comes too late.
+
+    It answers once nothing of the post is on its way any more. `publish.skipped` (cancelled, superseded) of this
+    revision or a higher one: not sent, and never will be. `publish.succeeded`, `publish.unknown`, or `publish.retrying`
+    in doubt: it is or may be out.
+    """
+
+    post_id: Id
+    account_id: Id
+    revision: Revision
+    reason: Literal["cancelled", "superseded"]
 
 
 class PublishRequested(Event, type="publish.requested"):
@@ -70,6 +101,7 @@ class PublishRequested(Event, type="publish.requested"):
     media: tuple[Media, ...] = ()
     options: Options = Field(default_factory=dict)
     late_policy: LatePolicy = LatePolicy()
+    retry: RetryPolicy = RetryPolicy()
     attempt: Count = 1
     callback_url: WebUrl | None = None
     swept: bool = False

@@ -14,7 +14,8 @@ PUBLISHED = {
     "schedule.requested": (
         "post_id content media? media[].url media[].alt? media[].mime? publish_at? publish_at.local publish_at.zone "
         "targets targets[].account_id targets[].publish_at? targets[].content? targets[].options? "
-        "late_policy? late_policy.mode? late_policy.grace_seconds? callback_url?"
+        "late_policy? late_policy.mode? late_policy.grace_seconds? retry? retry.attempts? retry.first_delay_seconds? "
+        "retry.longest_delay_seconds? expected_revision? callback_url?"
     ),
     "schedule.batch_requested": "batch_id posts",
     "schedule.cancel_requested": "post_id account_ids?",
@@ -36,17 +37,20 @@ PUBLISHED = {
     "schedule.batch_settled": (
         "batch_id accepted accepted[].post_id accepted[].account_id accepted[].revision accepted[].publish_at "
         "accepted[].changed accepted[].warning? rejected rejected[].post_id rejected[].account_id? rejected[].code "
-        "rejected[].reason"
+        "rejected[].reason pending? pending[].post_id pending[].account_id"
     ),
     "schedule.cancelled": f"{_POST} reason",
-    "publish.requested": f"{_POST} publish_at content media options late_policy attempt",
-    "publish.retrying": f"{_POST} attempt next_attempt_at error error.class error.code error.message",
+    "schedule.superseded": f"{_POST} by",
+    "publish.withdraw_requested": f"{_POST} reason",
+    "publish.requested": f"{_POST} publish_at content media options late_policy retry attempt",
+    "publish.retrying": f"{_POST} attempt next_attempt_at error error.class error.code error.message in_doubt?",
     "publish.succeeded": f"{_POST} platform platform_post_id url? published_at lateness_ms attempts",
     "publish.failed": f"{_POST} attempts error",
     "publish.unknown": f"{_POST} attempts error",
     "publish.skipped": f"{_POST} reason",
     "publish.held": f"{_POST} reason",
     "account.connected": "account_id platform token_expires_at?",
+    "account.connect_failed": "account_id platform error error.class error.code error.message changed_at?",
     "account.disconnected": "account_id platform",
     "account.refresh_requested": "account_id",
     "account.refreshed": "account_id token_expires_at? needs_reconnect",

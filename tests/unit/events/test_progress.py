@@ -19,13 +19,19 @@ from shared.events.publisher import (
     PublishSucceeded,
     PublishUnknown,
 )
-from shared.events.scheduler import PublishRequested, ScheduleAccepted, ScheduleCancelled
+from shared.events.scheduler import (
+    PublishRequested,
+    PublishWithdrawRequested,
+    ScheduleAccepted,
+    ScheduleCancelled,
+    ScheduleSuperseded,
+)
 
 AT = datetime(2027, 3, 28, 9, 30, tzinfo=UTC)
 KEY: dict[str, Any] = {"post_id": "post-1", "account_id": "acct-1"}
 ERROR = ErrorDetail(kind="transient", code="503", message="try later")
 
-PROGRESS = st.builds(Progress, st.sampled_from(State), st.integers(1, 4), st.integers(0, 4))
+PROGRESS = st.builds(Progress, st.sampled_from(State), st.integers(1, 4), st.integers(0, 4), st.booleans())
 
 
 def after(facts: list[Progress]) -> Progress:
@@ -73,10 +79,12 @@ def test_nothing_is_beyond_published_but_published(other: Progress, revision: in
                 Progress(State.SCHEDULED, 1),
                 Progress(State.DISPATCHED, 1),
                 Progress(State.RETRYING, 1, 1),
+                Progress(State.RETRYING, 1, 1, in_doubt=True),
                 Progress(State.UNKNOWN, 1, 1),
                 Progress(State.HELD, 1, 1),
                 Progress(State.FAILED, 1, 1),
-                Progress(State.RETRYING, 1, 2),
+                Progress(State.RETRYING, 1, 2, in_doubt=True),
+                Progress(State.RETRYING, 1, 3),
                 Progress(State.FAILED, 1, 3),
                 Progress(State.CANCELLED, 1),
                 Progress(State.SCHEDULED, 2),
@@ -100,10 +108,15 @@ def test_later_means_published_then_revision_then_cancelled_then_attempts(earlie
     [
         (ScheduleAccepted(**KEY, revision=2, publish_at=AT, changed=True), Progress(State.SCHEDULED, 2)),
         (ScheduleCancelled(**KEY, revision=3, reason="requested"), Progress(State.CANCELLED, 3)),
+        (ScheduleSuperseded(**KEY, revision=1, by=2), Progress(State.SCHEDULED, 2)),
         (PublishRequested(**KEY, revision=1, publish_at=AT, content="Hello"), Progress(State.DISPATCHED, 1)),
         (
             PublishRetrying(**KEY, revision=1, attempt=2, next_attempt_at=AT, error=ERROR),
             Progress(State.RETRYING, 1, 2),
+        ),
+        (
+            PublishRetrying(**KEY, revision=1, attempt=2, next_attempt_at=AT, error=ERROR, in_doubt=True),
+            Progress(State.RETRYING, 1, 2, in_doubt=True),
         ),
         (
             PublishSucceeded(**KEY, revision=1, platform="x", published_at=AT, lateness_ms=0.1, attempts=2),
@@ -120,12 +133,29 @@ def test_a_fact_tells_how_far_the_post_has_come(fact: Event, progress: Progress)
     assert progress_of(fact) == progress
 
 
+@pytest.mark.parametrize(
+    ("progress", "may_be_out"),
+    [
+        (Progress(State.RETRYING, 1, 1), False),
+        (Progress(State.RETRYING, 1, 1, in_doubt=True), True),
+        (Progress(State.UNKNOWN, 1, 1), True),
+        (Progress(State.FAILED, 1, 3), False),
+        (Progress(State.CANCELLED, 2), False),
+        (Progress(State.PUBLISHED, 1, 1), True),
+    ],
+)
+def test_a_post_that_may_have_landed_may_be_out(progress: Progress, may_be_out: bool) -> None:
+    assert progress.may_be_out is may_be_out
+
+
 def test_every_fact_about_a_post_and_a_revision_tells_progress() -> None:
     told = {
-        name for name, event in EVENTS.items() if {"post_id", "account_id", "revision"} <= event.model_fields.keys()
+        name
+        for name, event in EVENTS.items()
+        if {"post_id", "account_id", "revision"} <= event.model_fields.keys() and event is not PublishWithdrawRequested
     }
 
     assert told == {
-        "schedule.accepted", "schedule.cancelled", "publish.requested", "publish.retrying", "publish.succeeded",
-        "publish.failed", "publish.unknown", "publish.skipped", "publish.held",
+        "schedule.accepted", "schedule.cancelled", "schedule.superseded", "publish.requested", "publish.retrying",
+        "publish.succeeded", "publish.failed", "publish.unknown", "publish.skipped", "publish.held",
     }  # fmt: skip

@@ -69,6 +69,19 @@ def options(value: object) -> dict[str, object]:
             {"late_policy": {"grace_seconds": "60"}},
             "late_policy.grace_seconds: Input should be a valid number (got '60')",
         ),
+        *(
+            ({"retry": {"attempts": attempts}}, f"retry.attempts: Input should be {bound}")
+            for attempts, bound in ((0, "greater than or equal to 1"), (101, "less than or equal to 100"))
+        ),
+        (
+            {"retry": {"first_delay_seconds": 0}},
+            "retry.first_delay_seconds: Input should be greater than 0 (got 0)",
+        ),
+        (
+            {"retry": {"first_delay_seconds": 20, "longest_delay_seconds": 10}},
+            "retry: first_delay_seconds is more than longest_delay_seconds; raise the longest",
+        ),
+        ({"expected_revision": -1}, "expected_revision: Input should be greater than or equal to 0 (got -1)"),
         (
             {"publish_at": "2027-03-28T02:30"},
             "publish_at: the instant has no offset; add one, such as +02:00 or Z (got '2027-03-28T02:30')",
