@@ -92,7 +92,7 @@ def build(settings: Settings) -> Service:
     prepare_timeout = timedelta(seconds=settings.prepare_timeout_seconds)
     publishing = Publishing(
         claims=Claims(store, clock, lease=timedelta(seconds=settings.lease_seconds), limits=limits),
-        settling=Settling(store, clock, limits),
+        settling=Settling(store, clock),
         clock=clock,
         revoked=revoked,
         send_timeout=send_timeout,

@@ -36,7 +36,9 @@ def after_success(publication: Publication, published: Published, started_at: da
     fact = facts.succeeded(publication, published, started_at)
     used_up = published.allowance if published.allowance and published.allowance.is_used_up else None
     kept = settled(publication, State.PUBLISHED, facts.as_text(fact), now)
-    return Outcome(kept, (fact,), closed_until=used_up.resets_at if used_up else None)
+    if used_up is None:
+        return Outcome(kept, (fact,))
+    return Outcome(kept, (fact,), closed_until=used_up.resets_at, whole_app=used_up.whole_app)
 
 
 def after_failure(

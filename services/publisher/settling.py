@@ -1,6 +1,6 @@
 """Committing how far posts have come: that they are being sent, and what became of them, with the facts told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -8,7 +8,6 @@ import structlog
 from services.publisher.callbacks import told_and_called_back
 from services.publisher.domain import Publication
 from services.publisher.outcomes import Outcome
-from services.publisher.platforms.base import Limits
 from services.publisher.renewals import refuse_account
 from services.publisher.reporting import report
 from services.publisher.store import Store
@@ -29,10 +28,9 @@ log = structlog.get_logger()
 class Settling:
     """Writes in groups; what was written is committed when a method returns."""
 
-    def __init__(self, store: Store, clock: Clock, limits: Mapping[str, Limits] | None = None) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self.store = store
         self.clock = clock
-        self.limits = limits or {}
         self._is_stopping = False
         self._marks = GroupCommit(self._mark_sending, linger_seconds=LINGER_SECONDS)
         self._outcomes = GroupCommit(self._finish, linger_seconds=LINGER_SECONDS)
@@ -88,10 +86,9 @@ class Settling:
         for outcome in outcomes:
             if outcome.closed_until is None:
                 continue
-            account_id, limits = outcome.publication.account_id, self.limits.get(outcome.publication.platform or "")
-            whole_app = outcome.whole_app or (limits is not None and limits.headers_tell_of == "app")
+            account_id = outcome.publication.account_id
             until, before = closed.get(account_id, (outcome.closed_until, False))
-            closed[account_id] = max(until, outcome.closed_until), whole_app or before
+            closed[account_id] = max(until, outcome.closed_until), outcome.whole_app or before
         return closed
 
     def _envelopes(self, outcomes: Sequence[Outcome]) -> list[Envelope]:

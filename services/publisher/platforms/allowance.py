@@ -26,6 +26,8 @@ class Allowance:
 
     remaining: float
     resets_at: datetime
+    whole_app: bool = False
+    """Whether all accounts of the app share it."""
 
     @property
     def is_used_up(self) -> bool:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Protocol
 
 from services.publisher.platforms.allowance import Allowance
+from services.publisher.platforms.cleaning import cleaned
 from services.publisher.platforms.errors import Rejected
 from shared.events.rules import PostRules
 
+Fields = Mapping[str, Any]
 NEVER = timedelta(0)
 FOR_EVER = timedelta(days=365_000)
 
@@ -75,13 +77,11 @@ class Renewed:
 class Limits:
     """The most sends a network allows, as `{"per_second": 1, "per_minute": 20, "per_day": 300}`.
 
-    `account` holds for each account, `app` for all accounts that share an `app_of`; `headers_tell_of` says whose
-    limits a reply's headers speak of.
+    `account` holds for each account, `app` for all accounts that share an `app_of`.
     """
 
     account: Mapping[str, int] = field(default_factory=dict)
     app: Mapping[str, int] = field(default_factory=dict)
-    headers_tell_of: Literal["account", "app"] = "account"
 
 
 class Platform(Protocol):
@@ -92,10 +92,26 @@ class Platform(Protocol):
 
     name: str
     limits: Limits = Limits()
+    look_up_lag: timedelta = NEVER
+    """How long after it has landed a post may still be hidden from `look_up`: only then is absence proved."""
+    handles: ClassVar[tuple[str, ...]] = ()
+    """The settings and credentials that are handles, which people write with an `@`."""
+
+    def cleaned(self, settings: Fields, credentials: Fields) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Settings and credentials as they are plainly meant: without what stands around them by mistake."""
+        return cleaned(settings, self.handles), cleaned(credentials, self.handles)
 
     def check(self, account: Account) -> None:
         """Raise Rejected where settings or credentials cannot work. No I/O."""
         ...
+
+    async def verify(self, account: Account) -> None:
+        """Try the credentials, where the network can be asked; the account's token must not have ended.
+
+        Raises Unauthorized or Rejected with a reason that a person understands where they are no good, and another
+        PlatformError where the network cannot be asked now.
+        """
+        return
 
     async def prepare(self, post: Post, account: Account) -> Ready:
         """Do everything that can be done before the instant, media uploads included."""

@@ -124,14 +124,12 @@ async def test_accounts_of_one_app_share_its_limit(store: Store) -> None:
     assert others == [timedelta(0)] * 2
 
 
-async def refused(
-    store: Store, publication: Publication, wait: timedelta, *, whole_app: bool = False, **limits: Limits
-) -> None:
+async def refused(store: Store, publication: Publication, wait: timedelta, *, whole_app: bool = False) -> None:
     """Have the network refuse a post that was sent at noon."""
     sending = replace(publication, state=State.SENDING, attempts=1)
     error = RateLimited("HTTP 429", retry_after=wait, whole_app=whole_app)
     outcome = after_failure(sending, error, deduplicates=False, jitter=0, now=NOON)
-    settling = Settling(store, FakeClock(NOON), limits)
+    settling = Settling(store, FakeClock(NOON))
     with pytest.raises(Exception, match="again in"):
         await settling.settle(publication, outcome)
 
@@ -169,21 +167,18 @@ async def test_a_reply_that_says_nothing_remains_closes_the_account_until_the_re
     assert (await claim(claims, "after", due=clock.now())).slot_at is None
 
 
-@pytest.mark.parametrize(
-    ("whose", "whole_app", "is_closed"), [("account", False, False), ("app", False, True), ("account", True, True)]
-)
-async def test_a_refusal_may_speak_of_the_whole_app(store: Store, whose: Any, whole_app: bool, is_closed: bool) -> None:
-    """Every refusal of a network may, by its headers, or this one alone, by what it says."""
+@pytest.mark.parametrize("whole_app", [False, True])
+async def test_a_refusal_may_speak_of_the_whole_app(store: Store, whole_app: bool) -> None:
     for account_id, app in (("account", "one"), ("sister", "one"), ("stranger", "two")):
         await connected(store, account_id, app=app)
     claims = claims_on(store, clock := FakeClock(BEFORE))
     first = await claim(claims, "first")
     clock.advance(2 * SECOND)
 
-    await refused(store, first, 8 * SECOND, whole_app=whole_app, sandbox=Limits(headers_tell_of=whose))
+    await refused(store, first, 8 * SECOND, whole_app=whole_app)
 
     starts = {name: (await claim(claims, "post", account_id=name)).start_at for name in ("sister", "stranger")}
-    assert starts == {"sister": NOON + 8 * SECOND if is_closed else NOON, "stranger": NOON}
+    assert starts == {"sister": NOON + 8 * SECOND if whole_app else NOON, "stranger": NOON}
 
 
 async def test_accounts_without_limits_cost_no_query_more(store: Store) -> None:

@@ -210,7 +210,7 @@ def test_accounts_of_one_app_share_its_limit() -> None:
     platform = Reddit(httpx.AsyncClient())
 
     assert platform.app_of(redditor()) == "app"
-    assert (platform.limits.app, platform.limits.headers_tell_of) == ({"per_minute": 100}, "app")
+    assert platform.limits.app == {"per_minute": 100}
 
 
 @pytest.mark.parametrize("data", ["nonsense", [1], 7])

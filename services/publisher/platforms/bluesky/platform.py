@@ -88,6 +88,7 @@ class Bluesky(Platform):
     clock: Clock = field(default_factory=SystemClock)
     name: str = "bluesky"
     resolves_within: timedelta = RESOLVES_WITHIN
+    handles = ("identifier",)
     limits = Limits(account={"per_minute": 40, "per_day": 17_500})
 
     def check(self, account: Account) -> None:

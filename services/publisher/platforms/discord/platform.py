@@ -83,6 +83,7 @@ class Discord(Platform):
     client: httpx.AsyncClient
     name: str = "discord"
     limits: Limits = LIMITS
+    look_up_lag = timedelta(seconds=5)
     clock: Clock = field(default_factory=SystemClock)
     guilds: dict[str, str] = field(default_factory=dict, repr=False)
     """By the URL that tells it: channels and webhooks do not move from server to server."""

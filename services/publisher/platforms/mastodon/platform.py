@@ -60,6 +60,7 @@ class Mastodon(Platform):
     client: httpx.AsyncClient
     clock: Clock = field(default_factory=SystemClock)
     name: str = "mastodon"
+    look_up_lag = timedelta(seconds=10)
     limits = Limits(account={"per_minute": 60})
 
     def check(self, account: Account) -> None:

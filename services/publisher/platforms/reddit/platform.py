@@ -23,10 +23,11 @@ from services.publisher.platforms.account_fields import (
     require_instants,
     server_of,
 )
-from services.publisher.platforms.allowance import LONGEST_WAIT, allowance_of
+from services.publisher.platforms.allowance import LONGEST_WAIT, allowance_of, retry_after_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.errors import PlatformError, RateLimited, Rejected, Transient, Unconfirmed
 from services.publisher.platforms.exchange import (
+    USUAL_WAIT,
     asked,
     json_object,
     object_or_empty,
@@ -62,7 +63,7 @@ from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 
 API = "https://oauth.reddit.com"
-LIMITS = Limits(app={"per_minute": 100}, headers_tell_of="app")
+LIMITS = Limits(app={"per_minute": 100})
 MOST_TEXT = 40_000
 CLOCKS_DIFFER = timedelta(minutes=1)
 USUAL_BREAK = timedelta(minutes=10)
@@ -91,6 +92,7 @@ class ReadySubmission:
             return await self._after_refusal(told["errors"])
         submission = object_or_empty(told.get("data"))
         allowance, name = allowance_of(response, now), name_of(submission)
+        allowance = replace(allowance, whole_app=True) if allowance else None
         if name is None and self.kind == IMAGE:
             return replace(await self._appeared(), allowance=allowance)
         if name is None:
@@ -128,6 +130,7 @@ class Reddit(Platform):
     clock: Clock = field(default_factory=SystemClock)
     name: str = "reddit"
     limits: Limits = LIMITS
+    look_up_lag = timedelta(seconds=30)
     looks_after: tuple[timedelta, ...] = LOOKS_AFTER
 
     def check(self, account: Account) -> None:
@@ -220,8 +223,12 @@ class Reddit(Platform):
         return await asked(self.client, request, self.clock.now())
 
 
-def judge(response: httpx.Response, _body: bytes, _now: datetime) -> None:
-    """A submission may have landed before the server failed, unless it says that it is overloaded."""
+def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
+    """Limits are the app's. A submission may have landed before the server failed, unless that is overloaded."""
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        wait = retry_after_of(response, now) or USUAL_WAIT
+        message = json_object(body).get("message") or "too many requests"
+        raise RateLimited(f"HTTP 429: {message}", retry_after=wait, code="429", whole_app=True)
     if response.is_server_error and response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
         status = response.status_code
         raise Unconfirmed(f"HTTP {status}: the submission may have landed", code=str(status))

@@ -83,6 +83,8 @@ class X(Platform):
     clock: Clock = field(default_factory=SystemClock)
     name: str = "x"
     limits: Limits = LIMITS
+    look_up_lag = timedelta(seconds=30)
+    handles = ("username",)
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there are the app's id and the account's two tokens."""

@@ -228,7 +228,7 @@ def _replica(  # noqa: PLR0917
     limits = {platform.name: platform.limits}
     publishing = Publishing(
         claims=Claims(store, clock, lease=LEASE, limits=limits),
-        settling=Settling(store, clock, limits),
+        settling=Settling(store, clock),
         clock=clock,
         revoked=revoked,
         send_timeout=timeout,
