@@ -1,22 +1,34 @@
 """A service's database: SQLite for one machine, PostgreSQL for several, with the same promises."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import asyncpg
 from sqlalchemy import DateTime, Dialect, String, event, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-BUSY_TIMEOUT_MS = 10_000
+TRANSACTION_LIMIT = timedelta(seconds=10)
+"""How long a transaction may take, the wait for a connection and the commit included. A server that vanished without a
+word would otherwise be waited for until TCP gives up, a quarter of an hour later."""
+LONG_READ = timedelta(seconds=60)
+"""The same for what adds up a whole day."""
+LIMIT_MS = TRANSACTION_LIMIT // timedelta(milliseconds=1)
+BUSY_TIMEOUT_MS = LIMIT_MS // 2
 POSTGRES_SETTINGS = {
     # how long, in milliseconds, a process that is frozen in the middle of a transaction keeps its locks
-    "idle_in_transaction_session_timeout": "10000",
+    "idle_in_transaction_session_timeout": str(LIMIT_MS),
+    # the same for one whose machine has vanished, for those who wait for it, and for what nobody waits for any more
+    "tcp_user_timeout": str(LIMIT_MS),
+    "lock_timeout": str(LIMIT_MS),
+    "statement_timeout": str(LONG_READ // timedelta(milliseconds=1)),
     # planning takes 0.1 ms; a plan kept from when a table was empty reads the whole table, until it is analysed
     "plan_cache_mode": "force_custom_plan",
 }
@@ -24,6 +36,10 @@ POSTGRES_SETTINGS = {
 
 class Conflict(Exception):
     """Another replica changed the same rows first; decide again on what is there now."""
+
+
+class ReadOnly(Exception):
+    """The database answers and takes no writes."""
 
 
 class InstantColumn(TypeDecorator[datetime]):
@@ -65,23 +81,35 @@ class Database:
         self._one_writer = asyncio.Lock() if self.dialect == "sqlite" else None
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that commits at the end of the block and rolls back on an error."""
+    async def transaction(self, *, within: timedelta = TRANSACTION_LIMIT) -> AsyncIterator[AsyncConnection]:
+        """A transaction that commits at the end of the block and rolls back on an error.
+
+        TimeoutError when it takes too long; its connection is then thrown away, and it may have been committed.
+        """
         async with AsyncExitStack() as stack:
             if self._one_writer:
                 await stack.enter_async_context(self._one_writer)
+            await stack.enter_async_context(asyncio.timeout(within.total_seconds()))
             yield await stack.enter_async_context(self.engine.begin())
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for single reads, which takes no write lock."""
-        async with self.engine.connect() as connection:
+    async def reading(self, *, within: timedelta = TRANSACTION_LIMIT) -> AsyncIterator[AsyncConnection]:
+        """A connection for single reads, which takes no write lock; TimeoutError when they take too long."""
+        async with asyncio.timeout(within.total_seconds()), self.engine.connect() as connection:
             yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
-    async def ping(self) -> None:
-        """Raise unless the database answers."""
-        async with self.reading() as connection:
-            await connection.execute(text("SELECT 1"))
+    async def try_writing(self) -> None:
+        """Raise unless the database takes a write.
+
+        It is a real one that needs no table and changes no row: on SQLite the first page again, on PostgreSQL a
+        record of a few bytes in its log, flushed like any commit (each a millisecond or two).
+        """
+        async with self.transaction() as connection:
+            if self.dialect == "sqlite":
+                version = (await connection.execute(text("PRAGMA user_version"))).scalar_one()
+                await connection.execute(text(f"PRAGMA user_version = {version}"))
+            elif (await connection.execute(_WRITE)).scalar_one() == "on":
+                raise ReadOnly("the database is read-only")
 
     async def close(self) -> None:
         """Close every connection."""
@@ -89,18 +117,54 @@ class Database:
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the database may do the same work a little later: it was away, busy or overtaken."""
-    if isinstance(error, Conflict | OperationalError | InterfaceError | PoolTimeoutError | OSError | TimeoutError):
+    """Whether the same work may succeed later: the database was away, busy, full, read-only, overtaken, too slow.
+
+    No message is at fault for such an error, so none is ever parked because of it.
+    """
+    if isinstance(error, Conflict | ReadOnly | PoolTimeoutError | OSError | TimeoutError):
         return True
-    return isinstance(error, DBAPIError) and (error.connection_invalidated or _sqlstate(error) in _PASSING_STATES)
+    if not isinstance(error, DBAPIError):
+        return _passes(error)
+    return error.connection_invalidated or _passes(error.orig) or _passes(getattr(error.orig, "__cause__", None))
 
 
-_PASSING_STATES = {"40001", "40P01", "57P01", "57P02", "57P03", "55P03", "53300", "25P03"}
-"""serialization failure, deadlock, shutdown (three kinds), lock not available, too many connections, idle too long"""
+def is_overtaken(error: BaseException) -> bool:
+    """Whether others changed the same rows first, so that the same work may succeed at once."""
+    return isinstance(error, Conflict) or str(getattr(getattr(error, "orig", error), "sqlstate", "")).startswith("40")
 
 
-def _sqlstate(error: DBAPIError) -> str:
-    return str(getattr(error.orig, "sqlstate", ""))
+PASSING_STATES = (
+    "08",  # the connection
+    "25006",  # read-only, as while another server takes over
+    "25P03",  # idle in a transaction for too long
+    "28",  # the login was refused
+    "3D000",  # there is no such database, yet or any more
+    "40",  # serialization failure, deadlock
+    "53",  # out of connections, memory or disk
+    "55P03",  # a lock was not to be had in time
+    "57",  # cancelled, shutting down, starting up
+    "58",  # the server's own I/O
+)
+"""SQLSTATEs, or their first characters: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+PASSING_CODES = {5, 6, 7, 8, 9, 10, 13, 14, 15, 17}
+"""SQLite's busy, locked, out of memory, read-only, interrupted, I/O, full, cannot open, locking protocol and schema
+changed: https://www.sqlite.org/rescode.html"""
+
+
+def _passes(error: BaseException | None) -> bool:
+    """Whether a driver's error passes by what the database said of it, or is about the connection itself."""
+    if isinstance(error, ConnectionError | TimeoutError):
+        return True
+    if (code := getattr(error, "sqlite_errorcode", None)) is not None:
+        return code & 0xFF in PASSING_CODES
+    if state := getattr(error, "sqlstate", None):
+        return str(state).startswith(PASSING_STATES)
+    # what asyncpg says of itself: a connection that is closed or at work passes, a value that it cannot send does not
+    return type(error).__name__ in ("InterfaceError", "InternalClientError") and not _is_about_a_value(error)
+
+
+def _is_about_a_value(error: BaseException | None) -> bool:
+    return isinstance(error, ValueError) or isinstance(getattr(error, "__cause__", None), ValueError)
 
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:
@@ -110,12 +174,43 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
-            connect_args={"server_settings": POSTGRES_SETTINGS},
+            pool_timeout=TRANSACTION_LIMIT.total_seconds(),
+            connect_args={
+                "server_settings": POSTGRES_SETTINGS,
+                "timeout": TRANSACTION_LIMIT.total_seconds(),
+                "connection_class": _Connection,
+            },
         )
     engine = create_async_engine(url, pool_size=pool_size, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_immediate)
     return engine
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    """A connection that the kernel ends, whatever waits for it, when the server's machine does not answer any more."""
+
+    def __init__(self, protocol: Any, transport: asyncio.Transport, *others: Any) -> None:
+        super().__init__(protocol, transport, *others)
+        connected = transport.get_extra_info("socket")
+        if connected.family != socket.AF_UNIX:
+            for level, option, value in _NOTICE:
+                connected.setsockopt(level, option, value)
+
+
+_NOTICE = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)] + [
+    (socket.IPPROTO_TCP, getattr(socket, name), value)
+    for name, value in (
+        ("TCP_USER_TIMEOUT", LIMIT_MS),
+        ("TCP_KEEPIDLE", 4),
+        ("TCP_KEEPINTVL", 2),
+        ("TCP_KEEPCNT", 3),
+    )
+    if hasattr(socket, name)
+]
+"""Socket options, where the system has them: probes after 4 s of silence, the end after three without an answer."""
+
+_WRITE = text("SELECT current_setting('transaction_read_only'), pg_logical_emit_message(true, 'timeball', 'probe')")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -4,8 +4,13 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Generic, TypeVar
 
+from shared.db import is_overtaken, is_passing
+
+COMMIT_LIMIT = timedelta(seconds=30)
+"""Beyond the time limit of a transaction: what keeps a group from its answers for so long never answers."""
 ItemT = TypeVar("ItemT")
 AnswerT = TypeVar("AnswerT")
 
@@ -22,8 +27,9 @@ class GroupCommit(Generic[ItemT, AnswerT]):
     `commit` gets the items in the order they were submitted and answers each. An idle group lingers for a moment, so
     that it does not start with a single item. `most` bounds a group's weight, which is its length unless `weigh` says
     else. With several `lanes`, full groups commit side by side as long as they have no key in common, so that items
-    with the same key keep their order. When a group fails, its items are tried one by one, so that only those fail
-    that are at fault.
+    with the same key keep their order. When a group fails because of what is in it, its halves are tried, so that only
+    those items fail that are at fault. When the database is away or busy, or the commit hangs, all of it fails at
+    once: to try its items in turn would keep everything behind it waiting. What nobody waits for any more is not begun.
     """
 
     def __init__(
@@ -35,6 +41,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         linger_seconds: float = 0.002,
         lanes: int = 1,
         keys: Callable[[ItemT], Iterable[Hashable]] = lambda _: (),
+        within: timedelta = COMMIT_LIMIT,
     ) -> None:
         self._commit = commit
         self._most = most
@@ -42,6 +49,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         self._linger_seconds = linger_seconds
         self._lanes = lanes
         self._keys = keys
+        self._within_seconds = within.total_seconds()
         self._waiting: deque[_Submission[ItemT, AnswerT]] = deque()
         self._in_flight: dict[asyncio.Task[None], set[Hashable]] = {}
         self._weight = 0
@@ -103,18 +111,25 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         return group
 
     async def _commit_group(self, group: Sequence[_Submission[ItemT, AnswerT]]) -> None:
+        awaited = [one for one in group if not one.answer.done()]
+        if not awaited:
+            return
         try:
-            answers = await self._commit([one.item for one in group])
+            async with asyncio.timeout(self._within_seconds):
+                answers = await self._commit([one.item for one in awaited])
         except Exception as error:
-            await self._fail(group, error)
+            await self._fail(awaited, error)
         else:
-            for one, answer in zip(group, answers, strict=True):
+            for one, answer in zip(awaited, answers, strict=True):
                 if not one.answer.done():
                     one.answer.set_result(answer)
 
     async def _fail(self, group: Sequence[_Submission[ItemT, AnswerT]], error: Exception) -> None:
-        if len(group) > 1:
-            for one in group:
-                await self._commit_group([one])
-        elif not group[0].answer.done():
-            group[0].answer.set_exception(error)
+        if len(group) > 1 and (is_overtaken(error) or not is_passing(error)):
+            middle = len(group) // 2
+            await self._commit_group(group[:middle])
+            await self._commit_group(group[middle:])
+            return
+        for one in group:
+            if not one.answer.done():
+                one.answer.set_exception(error)

@@ -17,7 +17,7 @@ from faststream.rabbit.utils import RabbitClientProperties
 from starlette.types import ASGIApp
 
 from shared.db import Database
-from shared.health import Health, answering, consuming, relaying
+from shared.health import Health, consuming, relaying, writing
 from shared.logs import configure
 from shared.messaging.broker import Publisher, named
 from shared.messaging.frames import tolerate_bad_properties
@@ -74,7 +74,7 @@ class Service:
     @property
     def health(self) -> Health:
         """The checks behind `/readyz`."""
-        checks = {"broker": consuming(self.broker), "database": answering(self.database.ping)}
+        checks = {"broker": consuming(self.broker), "database": writing(self.database.try_writing)}
         if self.outbox:
             checks["outbox"] = relaying(self.outbox.age)
         return Health(self.name, self.broker, checks | {"publishing": self._publishing, "running": self._running})

@@ -11,7 +11,7 @@ from services.maintenance.conditions import Lateness
 from services.maintenance.days import Day
 from services.maintenance.tables import days, outcomes
 from shared import bulk
-from shared.db import Database, InstantColumn
+from shared.db import LONG_READ, Database, InstantColumn
 from shared.events.maintenance import AccountFigures
 
 PUBLISHED, FAILED, UNKNOWN = "published", "failed", "unknown"
@@ -91,7 +91,7 @@ class Outcomes:
 
     async def figures(self, day: Day) -> tuple[AccountFigures, ...]:
         """What a day adds up to, by account and platform."""
-        async with self._database.reading() as connection:
+        async with self._database.reading(within=LONG_READ) as connection:
             rows = (await connection.execute(_FIGURES, {"start": day.start, "end": day.end})).mappings()
             return tuple(AccountFigures(**row) for row in rows)
 

@@ -1,6 +1,10 @@
 """What the services ask of PostgreSQL when they connect."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, text
@@ -8,8 +12,10 @@ from sqlalchemy.exc import DBAPIError
 
 from services.publisher.tables import metadata, publications
 from shared import bulk
-from shared.db import POSTGRES_SETTINGS, Database, is_passing
+from shared.db import POSTGRES_SETTINGS, Database, ReadOnly, is_passing
 from tests.support.publications import a_publication
+from tests.support.waiting import eventually
+from tests.support.wire import Wire
 
 PLANS_UNTIL_ONE_IS_KEPT = 5
 
@@ -34,6 +40,89 @@ async def test_postgresql_takes_the_locks_of_a_frozen_process_away(
         assert (await connection.execute(text("SELECT value FROM rows"))).scalar() == 2
     await frozen.close()
     await other.close()
+
+
+async def test_a_server_that_vanishes_without_a_word_is_given_up_and_found_again(postgres_url: str) -> None:
+    limit = timedelta(seconds=1)
+    async with Wire.to(postgres_url) as wire, opened(wire.url) as database:
+        async with database.transaction() as connection:
+            await connection.run_sync(_one_row)
+        wire.is_held = True
+        began = time.monotonic()
+
+        errors = await asyncio.gather(*(_count(database, limit) for _ in range(5)), return_exceptions=True)
+        assert [type(error) for error in errors] == [TimeoutError] * 5
+        assert time.monotonic() - began < 5
+
+        wire.is_held = False
+        await asyncio.gather(*(_count(database, 5 * limit) for _ in range(5)))
+
+
+async def test_a_commit_that_hangs_is_given_up(postgres_url: str) -> None:
+    async with Wire.to(postgres_url) as wire, opened(wire.url) as database:
+        async with database.transaction() as connection:
+            await connection.run_sync(_one_row)
+        began = time.monotonic()
+
+        with pytest.raises(TimeoutError):
+            async with database.transaction(within=timedelta(seconds=1)) as connection:
+                await connection.execute(text("UPDATE rows SET value = value + 1"))
+                wire.is_held = True
+
+        assert time.monotonic() - began < 5
+        wire.is_held = False
+
+
+async def _count(database: Database, limit: timedelta) -> None:
+    async with database.transaction(within=limit) as connection:
+        await connection.execute(text("UPDATE rows SET value = value + 1"))
+
+
+async def test_a_server_that_is_read_only_for_a_while_answers_but_takes_no_write(postgres_url: str) -> None:
+    async with opened(postgres_url) as database:
+        async with read_only(database):
+            await eventually(lambda: _refuses(database), within=10, what="the setting is in force")
+            with pytest.raises(DBAPIError) as refused:
+                async with database.transaction() as connection:
+                    await connection.run_sync(_one_row)
+            assert is_passing(refused.value)
+
+        await eventually(lambda: _takes_a_write(database), within=10, what="it takes writes again")
+
+
+async def _refuses(database: Database) -> bool:
+    return not await _takes_a_write(database)
+
+
+async def _takes_a_write(database: Database) -> bool:
+    try:
+        await database.try_writing()
+    except ReadOnly:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def read_only(database: Database) -> AsyncIterator[None]:
+    """The whole server takes no writes, as in a failover."""
+    await _alter(database, "SET default_transaction_read_only = on")
+    try:
+        yield
+    finally:
+        await _alter(database, "RESET default_transaction_read_only")
+
+
+async def _alter(database: Database, change: str) -> None:
+    async with database.reading() as connection:
+        await connection.execute(text(f"ALTER SYSTEM {change}"))
+        await connection.execute(text("SELECT pg_reload_conf()"))
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
+    yield database
+    await database.close()
 
 
 def _one_row(connection: Connection) -> None:

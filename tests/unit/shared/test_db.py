@@ -1,24 +1,15 @@
 """A service's database keeps the same promises on SQLite and on PostgreSQL."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from asyncpg.exceptions import (
-    AdminShutdownError,
-    DeadlockDetectedError,
-    LockNotAvailableError,
-    SerializationError,
-    TooManyConnectionsError,
-    UniqueViolationError,
-)
 from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError
 
-from shared.db import Conflict, Database, InstantColumn, as_text, is_passing
+from shared.db import Database, InstantColumn, as_text
 
 metadata = MetaData()
 things = Table(
@@ -180,42 +171,24 @@ async def test_sqlite_survives_a_power_cut_after_every_commit(sqlite_url: str) -
         }
     await database.close()
 
-    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 10_000, "foreign_keys": 1}
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 5_000, "foreign_keys": 1}
 
 
-async def test_a_database_that_is_there_answers(database: Database) -> None:
-    await database.ping()
+async def test_a_database_that_is_there_takes_a_write(database: Database) -> None:
+    await write(database, {"name": "a"})
+
+    await database.try_writing()
+
+    async with database.reading() as connection:
+        assert (await connection.execute(select(func.count()).select_from(things))).scalar_one() == 1
 
 
-async def test_a_database_that_is_away_is_a_passing_error() -> None:
-    database = Database("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
+async def test_a_transaction_does_not_take_for_ever(database: Database) -> None:
+    with pytest.raises(TimeoutError):
+        async with database.transaction(within=timedelta(seconds=0.2)) as connection:
+            await connection.execute(insert(things).values(name="a", count=0))
+            await asyncio.Event().wait()
 
-    with pytest.raises(Exception) as away:
-        await database.ping()
-    await database.close()
-
-    assert is_passing(away.value)
-
-
-@pytest.mark.parametrize(
-    ("error", "passing"),
-    [
-        (Conflict("another replica was first"), True),
-        (OperationalError("UPDATE", {}, sqlite3.OperationalError("database is locked")), True),
-        (TimeoutError(), True),
-        (ConnectionResetError(), True),
-        (DBAPIError("UPDATE", {}, SerializationError("try again")), True),
-        (DBAPIError("UPDATE", {}, DeadlockDetectedError("deadlock")), True),
-        (DBAPIError("UPDATE", {}, AdminShutdownError("shutting down")), True),
-        (DBAPIError("UPDATE", {}, LockNotAvailableError("locked")), True),
-        (DBAPIError("UPDATE", {}, TooManyConnectionsError("too many")), True),
-        (DBAPIError("UPDATE", {}, Exception("gone"), connection_invalidated=True), True),
-        (DBAPIError("UPDATE", {}, UniqueViolationError("twice")), False),
-        (IntegrityError("INSERT", {}, sqlite3.IntegrityError("twice")), False),
-        (ValueError("wrong"), False),
-        (KeyError("missing"), False),
-    ],
-    ids=lambda value: f"{type(value).__name__} {value}" if isinstance(value, Exception) else "",
-)
-def test_what_a_little_patience_cures_is_told_from_what_it_does_not(error: Exception, passing: bool) -> None:
-    assert is_passing(error) is passing
+    await write(database, {"name": "b"})
+    async with database.reading() as connection:
+        assert list((await connection.execute(select(things.c.name))).scalars()) == ["b"]

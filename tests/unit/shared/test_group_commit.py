@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.db import Conflict
 from shared.group_commit import GroupCommit
 
 SOON = 5.0
@@ -127,7 +129,67 @@ async def test_only_the_item_at_fault_fails(ledger: Ledger) -> None:
     assert [str(answer) for answer in answers] == ["a done", "not 'bad'", "b done"]
     assert isinstance(answers[1], ValueError)
     assert ledger.committed == ["a", "b"]
-    assert ledger.groups == [["a", "bad", "b"], ["a"], ["bad"], ["b"]]
+    assert ledger.groups == [["a", "bad", "b"], ["a"], ["bad", "b"], ["bad"], ["b"]]
+
+
+async def test_one_item_at_fault_among_many_is_found_in_few_commits(ledger: Ledger) -> None:
+    ledger.refuses = lambda item: item == 321
+
+    answers = await settle(GroupCommit(ledger.commit), range(500))
+
+    assert [number for number, answer in enumerate(answers) if isinstance(answer, ValueError)] == [321]
+    assert ledger.committed == [number for number in range(500) if number != 321]
+    assert len(ledger.groups) <= 20
+
+
+async def test_a_group_that_fails_for_a_while_is_not_tried_item_by_item(ledger: Ledger) -> None:
+    async def away(items: Sequence[Any]) -> Sequence[Any]:
+        ledger.groups.append(list(items))
+        raise ConnectionResetError("the database is away")
+
+    answers = await settle(GroupCommit(away), range(500))
+
+    assert [type(answer) for answer in answers] == [ConnectionResetError] * 500
+    assert len(ledger.groups) == 1
+
+
+async def test_only_the_item_that_was_overtaken_fails(ledger: Ledger) -> None:
+    async def overtaken(items: Sequence[Any]) -> Sequence[Any]:
+        if "late" in items:
+            raise Conflict("another replica was first")
+        return await ledger.commit(items)
+
+    answers = await settle(GroupCommit(overtaken), ["a", "late", "b"])
+
+    assert [str(answer) for answer in answers] == ["a done", "another replica was first", "b done"]
+
+
+async def test_a_group_that_hangs_makes_way_for_the_next() -> None:
+    ledger = Ledger()
+    commits = GroupCommit(ledger.commit, within=timedelta(seconds=0.1))
+
+    (hung,) = await settle(commits, ["a"])
+    ledger.open.set()
+
+    assert isinstance(hung, TimeoutError)
+    assert await settle(commits, ["b"]) == ["b done"]
+    assert ledger.committed == ["b"]
+
+
+async def test_what_nobody_waits_for_any_more_is_not_begun() -> None:
+    ledger = Ledger()
+    commits = GroupCommit(ledger.commit)
+    first = asyncio.create_task(settle(commits, ["a"]))
+    await until(lambda: ledger.groups == [["a"]])
+    gave_up, stayed = asyncio.create_task(commits.submit("b")), asyncio.create_task(commits.submit("c"))
+    await asyncio.sleep(0)
+
+    gave_up.cancel()
+    await asyncio.sleep(0)
+    ledger.open.set()
+    await asyncio.gather(first, stayed)
+
+    assert ledger.groups == [["a"], ["c"]]
 
 
 async def test_a_failure_does_not_stop_the_groups_after_it(ledger: Ledger) -> None:

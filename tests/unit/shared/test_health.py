@@ -1,0 +1,45 @@
+"""`/readyz` tells what keeps a service from its work, and answers itself whatever hangs."""
+
+import asyncio
+
+import pytest
+
+from shared import health
+from shared.health import Health, writing
+from shared.service import rabbit_broker
+
+NOBODY = "amqp://guest:guest@127.0.0.1:1/"
+
+
+async def test_a_check_that_hangs_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.05)
+
+    async def hang() -> str | None:
+        await asyncio.Event().wait()
+        return None
+
+    async def fail() -> str | None:
+        raise OSError("the disk is full")
+
+    problems = await Health("shop", rabbit_broker(NOBODY, "shop"), {"database": hang, "outbox": fail}).problems()
+
+    assert problems == {"database": "no answer within 0.05 s", "outbox": "OSError: the disk is full"}
+
+
+async def test_the_database_is_asked_for_a_write_now_and_then_and_at_once_when_it_took_none() -> None:
+    writes: list[bool] = []
+    takes_none = True
+
+    async def write() -> None:
+        writes.append(not takes_none)
+        if takes_none:
+            raise OSError("read-only")
+
+    check = writing(write)
+    for _ in range(2):
+        with pytest.raises(OSError, match="read-only"):
+            await check()
+    takes_none = False
+    assert [await check() for _ in range(10)] == [None] * 10
+
+    assert writes == [False, False, True]
