@@ -6,10 +6,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from services.publisher import callbacks, retention
+from services.publisher.accounts.connecting import Connecting
+from services.publisher.accounts.renewals import Renewals
+from services.publisher.accounts.tokens import LONGEST_RENEWAL, Tokens
 from services.publisher.bulkheads import Bulkheads
 from services.publisher.calling_back import CallingBack
 from services.publisher.claims import Claims
-from services.publisher.connecting import Connecting
 from services.publisher.doubt import Doubts
 from services.publisher.handlers import Handlers
 from services.publisher.lanes import Lanes
@@ -17,13 +19,11 @@ from services.publisher.marks import Marks
 from services.publisher.platforms import platforms
 from services.publisher.preparation import Preparation
 from services.publisher.publishing import Publishing
-from services.publisher.renewals import Renewals
 from services.publisher.revoked import Revoked
 from services.publisher.settings import Settings
 from services.publisher.settling import Settling
 from services.publisher.store import Store
 from services.publisher.tables import outbox
-from services.publisher.tokens import LONGEST_RENEWAL, Tokens
 from shared.clock import SystemClock
 from shared.db import Database
 from shared.events.callbacks import CallbackRequested

@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx
 import structlog
 
-from services.publisher.accounts import host_of
+from services.publisher.accounts.credentials import host_of
 from services.publisher.bulkheads import Bulkheads, Unwell
 from services.publisher.callbacks import FIRST_WAIT, body_of, next_wait
 from services.publisher.platforms.errors import PlatformError, RateLimited, Transient

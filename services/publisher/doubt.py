@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import structlog
 
-from services.publisher.accounts import opened
+from services.publisher.accounts.credentials import opened
+from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import Publication, StoredAccount
 from services.publisher.outcomes import Outcome, after_failed_look_up, after_failure, after_success
 from services.publisher.platforms.base import NEVER, Platform, Post, Published
 from services.publisher.platforms.errors import PlatformError, RateLimited, Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.exchange import network_failures
-from services.publisher.tokens import Tokens
 from shared.clock import Clock
 from shared.events.progress import State
 from shared.events.scheduler import PublishRequested

@@ -6,13 +6,17 @@ from datetime import datetime, timedelta
 from services.publisher import facts
 from services.publisher.domain import Publication, again, backoff, settled
 from services.publisher.platforms.base import Published
-from services.publisher.platforms.errors import PlatformError, RateLimited, Transient, Unauthorized, Unconfirmed
+from services.publisher.platforms.errors import (
+    NEEDS_RECONNECT,
+    PlatformError,
+    RateLimited,
+    Transient,
+    Unauthorized,
+    Unconfirmed,
+)
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.publisher import AccountRefreshFailed
-
-NEEDS_RECONNECT = "needs_reconnect"
-"""The code of an Unauthorized that others have been told of already."""
 
 
 @dataclass(frozen=True, slots=True)

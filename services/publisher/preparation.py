@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.publisher.accounts import destination_of, host_of, opened
+from services.publisher.accounts.credentials import destination_of, host_of, opened
+from services.publisher.accounts.tokens import Tokens
 from services.publisher.bulkheads import Bulkheads
 from services.publisher.domain import Publication, StoredAccount
 from services.publisher.doubt import post_of
 from services.publisher.platforms.base import Account, Platform, Post, Ready
 from services.publisher.platforms.errors import PlatformError, Rejected, Transient, Unconfirmed
 from services.publisher.platforms.exchange import network_failures
-from services.publisher.tokens import Tokens
 from shared.vault import Vault
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
+from services.publisher.accounts.tokens import Tokens
 from services.publisher.bulkheads import Bulkheads, Turn, Unwell
 from services.publisher.claims import Claim, Claims
 from services.publisher.destinations import Destinations
@@ -36,7 +37,6 @@ from services.publisher.platforms.errors import PlatformError, Unauthorized, Unc
 from services.publisher.preparation import Preparation
 from services.publisher.revoked import Revoked
 from services.publisher.settling import Settling
-from services.publisher.tokens import Tokens
 from services.publisher.way import Way
 from shared.clock import Clock
 from shared.events.progress import State

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from services.publisher.accounts.renewals import refuse_account
 from services.publisher.callbacks import told_and_called_back
 from services.publisher.domain import Publication
 from services.publisher.outcomes import Outcome
-from services.publisher.renewals import refuse_account
 from services.publisher.reporting import report
 from services.publisher.store import Store
 from shared.clock import Clock

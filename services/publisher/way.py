@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.publisher.accounts import destination_of
+from services.publisher.accounts.credentials import destination_of
 from services.publisher.domain import Publication, StoredAccount, too_late
 from services.publisher.platforms.base import Ready
 from shared.events.requests import LatePolicy

@@ -18,6 +18,8 @@ from shared.events.base import ErrorDetail
 
 MOST_MESSAGE = 500
 NO_CONNECTION, NO_REPLY = "no_connection", "no_reply"
+NEEDS_RECONNECT = "needs_reconnect"
+"""The code of an Unauthorized that others have been told of already."""
 
 
 class PlatformError(Exception):

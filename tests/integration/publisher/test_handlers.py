@@ -9,15 +9,15 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from services.publisher.accounts import opened
-from services.publisher.connecting import Connecting
+from services.publisher.accounts.connecting import Connecting
+from services.publisher.accounts.credentials import opened
+from services.publisher.accounts.renewals import Renewals
+from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import MAX_ATTEMPTS, Publication
 from services.publisher.handlers import Handlers
-from services.publisher.renewals import Renewals
 from services.publisher.revoked import Revoked
 from services.publisher.store import Store
 from services.publisher.tables import accounts, outbox
-from services.publisher.tokens import Tokens
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.requests import (

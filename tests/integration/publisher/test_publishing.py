@@ -11,6 +11,8 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
 
+from services.publisher.accounts.renewals import Renewals
+from services.publisher.accounts.tokens import Tokens
 from services.publisher.bulkheads import Bulkheads
 from services.publisher.claims import Claims
 from services.publisher.domain import Publication, StoredAccount, Tombstone
@@ -18,12 +20,10 @@ from services.publisher.doubt import Doubts
 from services.publisher.platforms.errors import Rejected, Transient
 from services.publisher.preparation import Preparation
 from services.publisher.publishing import MARK_AHEAD, Publishing
-from services.publisher.renewals import Renewals
 from services.publisher.revoked import Revoked
 from services.publisher.settling import Settling
 from services.publisher.store import Store
 from services.publisher.tables import outbox, publications
-from services.publisher.tokens import Tokens
 from shared.events.progress import State
 from shared.events.requests import LatePolicy
 from shared.events.scheduler import PublishRequested

@@ -7,13 +7,13 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 
+from services.publisher.accounts.renewals import Renewals
+from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
 from services.publisher.platforms.errors import PlatformError, Transient, Unauthorized
 from services.publisher.platforms.oauth import refreshed, token_request
-from services.publisher.renewals import Renewals
 from services.publisher.store import Store
-from services.publisher.tokens import Tokens
 from shared.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform

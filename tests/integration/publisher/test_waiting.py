@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.publisher.accounts import destination_of
+from services.publisher.accounts.credentials import destination_of
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.errors import RateLimited
 from services.publisher.store import Store

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 
-from services.publisher.accounts import must_wait_for, opened, stored, unsealed, with_renewed
+from services.publisher.accounts.credentials import must_wait_for, opened, stored, unsealed, with_renewed
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Renewed
 from services.publisher.platforms.errors import Rejected

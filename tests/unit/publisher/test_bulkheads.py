@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from services.publisher.accounts import destination_of
+from services.publisher.accounts.credentials import destination_of
 from services.publisher.bulkheads import (
     FIRST_REST,
     FORGET_AFTER,

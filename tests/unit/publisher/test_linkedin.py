@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.publisher.accounts import stored
+from services.publisher.accounts.credentials import stored
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.linkedin import LinkedIn

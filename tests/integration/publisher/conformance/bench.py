@@ -13,22 +13,22 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
+from services.publisher.accounts.connecting import Connecting
+from services.publisher.accounts.renewals import Renewals
+from services.publisher.accounts.tokens import Tokens
 from services.publisher.app import REQUESTS
 from services.publisher.bulkheads import Bulkheads
 from services.publisher.claims import Claims
-from services.publisher.connecting import Connecting
 from services.publisher.domain import Publication, StoredAccount
 from services.publisher.doubt import Doubts
 from services.publisher.handlers import Handlers
 from services.publisher.platforms.base import Platform
 from services.publisher.preparation import Preparation
 from services.publisher.publishing import EARLY, Publishing
-from services.publisher.renewals import Renewals
 from services.publisher.revoked import Revoked
 from services.publisher.settling import Settling
 from services.publisher.store import Store
 from services.publisher.tables import outbox
-from services.publisher.tokens import Tokens
 from shared.db import Database
 from shared.events.requests import AccountConnectRequested, PublishRetryRequested
 from shared.events.scheduler import PublishRequested

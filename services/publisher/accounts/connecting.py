@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.publisher.accounts import forgotten, must_wait_for, stored, unsealed
+from services.publisher.accounts.credentials import forgotten, must_wait_for, stored, unsealed
+from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Platform
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized
 from services.publisher.store import Store
-from services.publisher.tokens import Tokens
 from shared.clock import Clock
 from shared.events import Event
 from shared.events.base import ErrorDetail

@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.publisher.accounts import opened, with_renewed
+from services.publisher.accounts.credentials import opened, with_renewed
+from services.publisher.accounts.renewals import Renewals
 from services.publisher.domain import StoredAccount
-from services.publisher.outcomes import NEEDS_RECONNECT
 from services.publisher.platforms.base import Platform, Renewed
-from services.publisher.platforms.errors import PlatformError, RateLimited, Transient, Unauthorized
+from services.publisher.platforms.errors import NEEDS_RECONNECT, PlatformError, RateLimited, Transient, Unauthorized
 from services.publisher.platforms.exchange import network_failures
-from services.publisher.renewals import Renewals
 from shared.clock import Clock
 from shared.db import is_passing
 from shared.events.publisher import AccountRefreshed, AccountRefreshFailed
