@@ -11,7 +11,7 @@ import structlog
 from services.publisher.accounts.credentials import host_of
 from services.publisher.bulkheads import Bulkheads, Unwell
 from services.publisher.callbacks import FIRST_WAIT, body_of, next_wait
-from services.publisher.platforms.errors import PlatformError, RateLimited, Transient
+from services.publisher.platforms.errors import PlatformError, Transient, Unavailable
 from services.publisher.platforms.exchange import exchange, network_failures
 from services.publisher.platforms.webhook.signature import signature_headers
 from shared.clock import Clock
@@ -72,5 +72,5 @@ class CallingBack:
 
 def _asked_for(error: PlatformError) -> timedelta:
     """The wait that the receiver asks for."""
-    asked_for = error.retry_after if isinstance(error, RateLimited | Transient) else None
+    asked_for = error.retry_after if isinstance(error, Unavailable | Transient) else None
     return asked_for or FIRST_WAIT

@@ -8,10 +8,12 @@ from services.publisher.domain import Publication, again, backoff, settled
 from services.publisher.platforms.base import Published
 from services.publisher.platforms.errors import (
     NEEDS_RECONNECT,
+    NotSent,
     PlatformError,
     RateLimited,
     Transient,
     Unauthorized,
+    Unavailable,
     Unconfirmed,
 )
 from shared.events import Event
@@ -55,7 +57,7 @@ def after_failure(
         return _hold(publication, error, now)
     if isinstance(error, Unconfirmed) and not (deduplicates and _has_attempts(publication)):
         return _unknown(publication, error, now)
-    if isinstance(error, Transient | Unconfirmed) and _has_attempts(publication):
+    if isinstance(error, NotSent | Unavailable | Transient | Unconfirmed) and _has_attempts(publication):
         return _retry(publication, error, now, jitter)
     return _fail(publication, error, now)
 
@@ -114,9 +116,9 @@ def _skipped(publication: Publication, reason: str, now: datetime) -> Outcome:
     return Outcome(settled(publication, State.SKIPPED, facts.as_text(fact), now), (fact,))
 
 
-def _retry(publication: Publication, error: Transient | Unconfirmed, now: datetime, jitter: float) -> Outcome:
+def _retry(publication: Publication, error: PlatformError, now: datetime, jitter: float) -> Outcome:
     delay = backoff(publication.attempts, jitter=jitter)
-    if isinstance(error, Transient) and error.retry_after:
+    if isinstance(error, Unavailable | Transient) and error.retry_after:
         delay = max(delay, error.retry_after)
     waiting = again(publication, not_before=now + delay, used_attempt=True, now=now)
     return Outcome(waiting, (facts.retrying(waiting, error.detail),), again_in=delay)

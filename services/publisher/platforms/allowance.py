@@ -4,12 +4,11 @@ Networks agree on neither names nor units: `X-RateLimit-Reset` is an instant (ep
 number of seconds there, and Reddit counts requests in fractions.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from math import isfinite, isnan
-
-import httpx
 
 LONGEST_WAIT = timedelta(days=1)
 """A platform that asks for more is asked again after a day: what it says may be nonsense."""
@@ -35,26 +34,22 @@ class Allowance:
         return self.remaining < ONE_REQUEST
 
 
-def allowance_of(response: httpx.Response, now: datetime) -> Allowance | None:
+def allowance_of(headers: Mapping[str, str], now: datetime) -> Allowance | None:
     """What a reply's headers say, or None where they say nothing that can be understood."""
     for prefix in PREFIXES:
-        remaining = _number(response.headers.get(f"{prefix}-remaining", ""))
+        remaining = _number(headers.get(f"{prefix}-remaining", ""))
         if remaining is None:
             continue
         for name in RESETS:
-            wait = wait_until(response.headers.get(f"{prefix}-{name}", ""), now)
+            wait = wait_until(headers.get(f"{prefix}-{name}", ""), now)
             if wait is not None:
                 return Allowance(remaining, now + wait)
     return None
 
 
-def retry_after_of(response: httpx.Response, now: datetime) -> timedelta | None:
-    """How long the platform asks us to wait: `Retry-After` in seconds or as a date, or else its allowance's reset."""
-    wait = wait_until(response.headers.get("retry-after", ""), now)
-    if wait is not None:
-        return wait
-    allowance = allowance_of(response, now)
-    return allowance.resets_at - now if allowance and allowance.is_used_up else None
+def retry_after_of(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """How long the platform asks us to wait: `Retry-After` in seconds or as a date."""
+    return wait_until(headers.get("retry-after", ""), now)
 
 
 def wait_of(value: object) -> timedelta | None:

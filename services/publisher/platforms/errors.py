@@ -17,7 +17,7 @@ from services.publisher.sending.evidence import Evidence
 from shared.events.base import ErrorDetail
 
 MOST_MESSAGE = 500
-NO_CONNECTION, NO_REPLY = "no_connection", "no_reply"
+NO_CONNECTION, NO_REPLY, UNREADABLE_REPLY = "no_connection", "no_reply", "unreadable_reply"
 NEEDS_RECONNECT = "needs_reconnect"
 """The code of an Unauthorized that others have been told of already."""
 

@@ -7,11 +7,14 @@ from http import HTTPStatus
 import httpx
 
 from services.publisher.platforms.base import Account, Renewed
-from services.publisher.platforms.errors import Transient, Unauthorized, Unconfirmed
-from services.publisher.platforms.exchange import exchange, json_object, text_or_none
+from services.publisher.platforms.errors import PlatformError, Unauthorized, Unavailable
+from services.publisher.platforms.exchange import exchange, unreadable
+from services.publisher.platforms.judging import Dialect
+from services.publisher.platforms.reply import Reply, text_or_none
 
 PASSING = ("temporarily_unavailable", "server_error")
 LONGEST_LIFE = timedelta(days=3650)
+MOST_CODE = 100
 
 
 def token_request(
@@ -38,11 +41,10 @@ def token_request(
 
 async def refreshed(client: httpx.AsyncClient, request: httpx.Request, now: datetime) -> Renewed:
     """The new tokens; Unauthorized where the network gives none any more."""
-    _, body = await exchange(client, request, now, _judge_tokens)
-    told = json_object(body)
+    told = (await exchange(client, request, now, TOKENS)).told
     token = text_or_none(told.get("access_token"))
     if token is None:
-        raise Unconfirmed("the reply holds no access token", code="unreadable_reply")
+        raise unreadable("holds no access token")
     new = {"access_token": token}
     if rotated := text_or_none(told.get("refresh_token")):
         new["refresh_token"] = rotated
@@ -53,15 +55,26 @@ async def refreshed(client: httpx.AsyncClient, request: httpx.Request, now: date
     )
 
 
-def _judge_tokens(response: httpx.Response, body: bytes, now: datetime) -> None:
+def _documented(reply: Reply) -> PlatformError | None:
     """OAuth names its errors in the body, some networks with status 200."""
-    told = json_object(body)
-    is_overloaded = response.is_server_error or response.status_code == HTTPStatus.TOO_MANY_REQUESTS
-    if told.get("error") in PASSING:
-        raise Transient(f"no new token yet: {told['error']}", code=str(told["error"]))
-    if "error" in told and not is_overloaded:
-        reason = str(told.get("error_description") or told["error"])
-        raise Unauthorized(f"no new token: {reason}", code=str(told["error"])[:100])
+    error = reply.told.get("error")
+    if reply.status == HTTPStatus.UNAUTHORIZED and not reply.body:
+        return Unauthorized(reply.saying("no new token"), code=str(reply.status))
+    if error is None or reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+        return None
+    if error in PASSING:
+        return Unavailable(f"no new token yet: {error}", code=str(error))
+    if not (reply.is_success or reply.is_refusal):
+        return None
+    return Unauthorized(f"no new token: {_words(reply)}", code=str(error)[:MOST_CODE])
+
+
+def _words(reply: Reply) -> str | None:
+    said = reply.told.get("error_description") or reply.told.get("error")
+    return str(said) if said else None
+
+
+TOKENS = Dialect(_words, _documented)
 
 
 def _in(seconds: object, now: datetime) -> datetime | None:

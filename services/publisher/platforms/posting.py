@@ -1,17 +1,18 @@
 """What `sandbox` and `webhook` share: a post as JSON, sent by POST to the account's URL."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
 from pydantic_core import to_json
 
 from services.publisher.platforms.account_fields import is_web_url
-from services.publisher.platforms.allowance import allowance_of
 from services.publisher.platforms.base import Account, Post, Published
 from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.exchange import exchange, json_object, text_or_none
+from services.publisher.platforms.exchange import publish
+from services.publisher.platforms.judging import ANY, Dialect
+from services.publisher.platforms.reply import Reply, text_or_none
 
 Sign = Callable[[bytes, datetime], Mapping[str, str]]
 
@@ -23,19 +24,18 @@ class ReadyPost:
     client: httpx.AsyncClient
     request: httpx.Request
     sign: Sign
+    dialect: Dialect = ANY
 
     async def send(self, now: datetime) -> Published:
         """Send it; a JSON answer tells the id and the URL."""
         for name, value in self.sign(self.request.content, now).items():
             self.request.headers[name] = value
-        response, body = await exchange(self.client, self.request, now)
-        return replace(published(body), allowance=allowance_of(response, now))
+        return await publish(self.client, self.request, now, self.dialect, published_in)
 
 
-def published(body: bytes) -> Published:
-    """The id and URL in a reply."""
-    told = json_object(body)
-    return Published(text_or_none(told.get("id")), text_or_none(told.get("url")))
+def published_in(reply: Reply) -> Published:
+    """The id and URL in a reply, as far as it tells them."""
+    return Published(text_or_none(reply.told.get("id")), text_or_none(reply.told.get("url")))
 
 
 def request_for(client: httpx.AsyncClient, post: Post, account: Account) -> httpx.Request:

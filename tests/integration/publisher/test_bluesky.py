@@ -137,7 +137,7 @@ async def test_a_text_that_is_too_long_is_refused_before_anything_is_asked(text:
 async def test_an_error_of_another_kind_is_a_refusal() -> None:
     async with a_desk() as desk:
         await desk.log_in()
-        desk.network.faults.append(refuses(400, {"error": {"name": "InvalidRequest"}}))
+        desk.network.faults.append(refuses(400, {"error": "InvalidRequest"}))
 
         with pytest.raises(Rejected):
             await desk.publish(post())

@@ -18,11 +18,10 @@ from services.publisher.platforms.errors import (
     PlatformError,
     RateLimited,
     Rejected,
-    Transient,
     Unauthorized,
     Unconfirmed,
 )
-from services.publisher.platforms.exchange import USUAL_WAIT
+from services.publisher.platforms.judging import USUAL_WAIT
 from shared.outbound import outbound_client
 from shared.rules import problem
 from tests.fakes.clock import FakeClock
@@ -333,11 +332,11 @@ QUOTES = f"Cannot POST /api/v10/webhooks/{WEBHOOK}/{WEBHOOK_TOKEN} as Bot {BOT_T
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (401, Unauthorized),
-        (403, Rejected),
-        (404, Rejected),
-        (302, Rejected),
-        (500, Transient),
+        (401, Unconfirmed),
+        (403, Unconfirmed),
+        (404, Unconfirmed),
+        (302, Unconfirmed),
+        (500, Unconfirmed),
         (504, Unconfirmed),
         (200, Unconfirmed),
     ],

@@ -18,11 +18,13 @@ from services.publisher.outcomes import (
 )
 from services.publisher.platforms.base import Published
 from services.publisher.platforms.errors import (
+    NotSent,
     PlatformError,
     RateLimited,
     Rejected,
     Transient,
     Unauthorized,
+    Unavailable,
     Unconfirmed,
 )
 from shared.events.progress import State
@@ -34,6 +36,8 @@ LIMITED = RateLimited("HTTP 429", retry_after=timedelta(seconds=30), code="429")
 REJECTED = Rejected("HTTP 422", code="422")
 UNAUTHORIZED = Unauthorized("HTTP 401", code="401")
 UNCONFIRMED = Unconfirmed("no reply", code="no_reply")
+NOT_SENT = NotSent("no connection")
+UNAVAILABLE = Unavailable("HTTP 503", code="503")
 LAST = MAX_ATTEMPTS
 
 
@@ -69,6 +73,8 @@ def message_of(outcome: Outcome) -> str:
 @pytest.mark.parametrize(
     ("error", "attempt", "deduplicates", "expected"),
     [
+        (NOT_SENT, 1, False, RETRYING),
+        (UNAVAILABLE, 1, False, RETRYING),
         (TRANSIENT, 1, False, RETRYING),
         (TRANSIENT, 1, True, RETRYING),
         (TRANSIENT, LAST - 1, False, RETRYING),
@@ -96,9 +102,9 @@ def test_each_error_has_its_consequence(
 
 
 def test_every_error_in_the_tree_has_been_considered() -> None:
-    considered = {type(error) for error in (TRANSIENT, LIMITED, REJECTED, UNAUTHORIZED, UNCONFIRMED)}
+    errors = (NOT_SENT, UNAVAILABLE, TRANSIENT, LIMITED, REJECTED, UNAUTHORIZED, UNCONFIRMED)
 
-    assert set(PlatformError.__subclasses__()) == considered
+    assert {*PlatformError.__subclasses__(), *Unavailable.__subclasses__()} == {type(error) for error in errors}
 
 
 @pytest.mark.parametrize(("attempt", "seconds"), [(1, 5), (2, 10)])

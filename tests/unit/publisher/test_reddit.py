@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from services.publisher.platforms.base import Account
-from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unauthorized, Unconfirmed
+from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 from services.publisher.platforms.reddit import Reddit
-from services.publisher.platforms.reddit.platform import break_in
 from services.publisher.platforms.reddit.post import submission_of, subreddit_of, title_and_text
+from services.publisher.platforms.reddit.replies import break_in
 from tests.fakes.networks.base import Fault, Reply, refuses
 from tests.fakes.networks.reddit import told
 from tests.support.redditors import GIVEN, a_submission, reddit, redditor, submit
@@ -130,7 +130,7 @@ async def test_of_several_that_are_alike_the_oldest_is_meant() -> None:
 async def test_a_page_instead_of_a_list_does_not_say_that_the_post_is_not_there() -> None:
     answer = httpx.Response(200, content=b"<html>Welcome!</html>")
     async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as client:
-        with pytest.raises(Transient, match="no list"):
+        with pytest.raises(Unavailable, match="no list"):
             await Reddit(client).look_up(a_submission(), redditor(access_token="t0ken"))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.publisher.platforms.errors import Rejected, Transient
+from services.publisher.platforms.errors import Rejected, Transient, Unavailable
 from services.publisher.platforms.reddit import Reddit
 from services.publisher.platforms.reddit.pictures import place_in
 from shared.outbound import outbound_client
@@ -86,7 +86,7 @@ class WithoutPlaces(RedditFake):
 
 async def test_a_place_that_is_not_to_be_had_is_asked_for_again() -> None:
     async with reddit_and_pictures(WithoutPlaces) as (platform, _, account, address):
-        with pytest.raises(Transient, match="HTTP 503: no place"):
+        with pytest.raises(Unavailable, match="no place"):
             await platform.prepare(pictured(address, ""), account)
 
 
@@ -116,7 +116,7 @@ def test_a_place_without_a_scheme_has_tls() -> None:
     ],
 )
 def test_a_reply_without_a_safe_place_sends_the_picture_nowhere(reply: dict[str, Any]) -> None:
-    with pytest.raises(Transient, match="no place to upload a picture to"):
+    with pytest.raises(Unavailable, match="no place to upload a picture to"):
         place_in(reply)
 
 

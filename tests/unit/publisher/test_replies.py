@@ -9,33 +9,50 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.publisher.outcomes import after_failure
 from services.publisher.platforms.allowance import retry_after_of
 from services.publisher.platforms.base import Published
 from services.publisher.platforms.errors import (
     MOST_MESSAGE,
+    NotSent,
     PlatformError,
     RateLimited,
     Rejected,
     Transient,
     Unauthorized,
+    Unavailable,
     Unconfirmed,
 )
-from services.publisher.platforms.exchange import exchange, network_failures, raise_for
-from services.publisher.platforms.posting import published
-from shared.events.progress import State
+from services.publisher.platforms.exchange import exchange, network_failures, publish
+from services.publisher.platforms.judging import ANY, Dialect, judged
+from services.publisher.platforms.posting import published_in
+from services.publisher.platforms.reply import Reply, words_or_none
 from shared.outbound import ForbiddenAddress
-from tests.support.publications import NOON, SECOND, a_publication
+from tests.support.publications import NOON, SECOND
 
 LONGEST = timedelta(days=1)
 
 
-def error_for(status: int, body: bytes = b"", *, retry_after: str | None = None) -> PlatformError:
+JSON_ONLY = Dialect(lambda reply: words_or_none(reply.told.get("message")))
+"""A network whose API tells every refusal as JSON."""
+OWN, FOREIGN = b'{"message": "no"}', b"<html>403 Forbidden</html>"
+
+
+def error_for(
+    status: int,
+    body: bytes = b"",
+    *,
+    retry_after: str | None = None,
+    dialect: Dialect = ANY,
+    publishes: bool = True,
+    **headers: str,
+) -> PlatformError:
     """The error that a reply at noon stands for."""
-    headers = {} if retry_after is None else {b"retry-after": retry_after.encode("latin-1")}
-    with pytest.raises(PlatformError) as caught:
-        raise_for(httpx.Response(status, headers=headers), body, NOON)
-    return caught.value
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    given = named if retry_after is None else named | {"retry-after": retry_after}
+    encoded = {name.encode(): value.encode("latin-1") for name, value in given.items()}
+    error = judged(Reply(status, httpx.Headers(encoded), body, NOON), dialect, publishes=publishes)
+    assert error is not None
+    return error
 
 
 async def test_a_host_that_cannot_exist_is_a_request_that_cannot_be_sent() -> None:
@@ -48,31 +65,70 @@ async def test_a_host_that_cannot_exist_is_a_request_that_cannot_be_sent() -> No
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_a_success_raises_nothing(status: int) -> None:
-    raise_for(httpx.Response(status), b"", NOON)
+    assert judged(Reply(status, {}, b"", NOON), JSON_ONLY, publishes=True) is None
 
 
+REFUSED = (400, 402, 403, 404, 405, 406, 409, 410, 411, 413, 415, 418, 422, 423, 426, 451)
+IN_DOUBT = (300, 301, 302, 304, 307, 308, 500, 501, 502, 504, 507, 520, 524, 599)
 STATUSES: list[tuple[int, type[PlatformError]]] = [
-    *((status, Rejected) for status in (300, 301, 302, 304, 307, 308)),
-    *(
-        (status, Rejected)
-        for status in (400, 402, 403, 404, 405, 406, 409, 410, 411, 413, 415, 418, 422, 423, 426, 451)
-    ),
+    *((status, Rejected) for status in REFUSED),
     (401, Unauthorized),
     (408, Transient),
     (425, Transient),
     (429, RateLimited),
-    *((status, Transient) for status in (500, 501, 502, 503, 504, 520, 599)),
+    (503, Unavailable),
 ]
 
 
+@pytest.mark.parametrize("publishes", [True, False])
+@pytest.mark.parametrize(("dialect", "body"), [(ANY, b""), (ANY, FOREIGN), (JSON_ONLY, OWN)])
 @pytest.mark.parametrize(("status", "kind"), STATUSES)
-def test_each_status_has_its_meaning(status: int, kind: type[PlatformError]) -> None:
-    error = error_for(status)
+def test_each_refusal_has_its_meaning(
+    status: int, kind: type[PlatformError], dialect: Dialect, body: bytes, publishes: bool
+) -> None:
+    error = error_for(status, body, dialect=dialect, publishes=publishes)
 
     assert type(error) is kind
     assert error.detail.code == str(status)
     assert error.detail.kind == kind.kind
     assert str(status) in error.detail.message
+
+
+@pytest.mark.parametrize(("publishes", "kind"), [(True, Unconfirmed), (False, Unavailable)])
+@pytest.mark.parametrize(("dialect", "body"), [(ANY, b""), (JSON_ONLY, OWN), (JSON_ONLY, FOREIGN)])
+@pytest.mark.parametrize("status", IN_DOUBT)
+def test_a_server_that_fails_may_have_published_and_what_publishes_nothing_is_tried_later(
+    status: int, dialect: Dialect, body: bytes, publishes: bool, kind: type[PlatformError]
+) -> None:
+    assert type(error_for(status, body, dialect=dialect, publishes=publishes)) is kind
+
+
+@pytest.mark.parametrize(("publishes", "kind"), [(True, Unconfirmed), (False, Unavailable)])
+@pytest.mark.parametrize("body", [FOREIGN, b"", b"[]", b'{"message": 7}'])
+@pytest.mark.parametrize("status", [*REFUSED, 401, 408, 425])
+def test_the_refusal_of_another_server_is_none_of_the_networks(
+    status: int, body: bytes, publishes: bool, kind: type[PlatformError]
+) -> None:
+    """The page of a proxy proves nothing: neither that the post was refused, nor that the account was."""
+    error = error_for(status, body, dialect=JSON_ONLY, publishes=publishes)
+
+    assert type(error) is kind
+    assert "not the network's own answer" in error.detail.message
+
+
+@pytest.mark.parametrize(("status", "kind"), [(429, RateLimited), (503, Unavailable)])
+def test_whoever_says_come_back_later_has_taken_nothing(status: int, kind: type[PlatformError]) -> None:
+    assert type(error_for(status, FOREIGN, dialect=JSON_ONLY)) is kind
+
+
+def test_what_a_network_documents_comes_first_whatever_the_status() -> None:
+    known = Rejected("no room", code="full")
+    dialect = Dialect(documented=lambda reply: known if b"full" in reply.body else None)
+
+    assert [judged(Reply(status, {}, b"full", NOON), dialect, publishes=True) for status in (200, 302, 500)] == [
+        known
+    ] * 3
+    assert judged(Reply(200, {}, b"", NOON), dialect, publishes=True) is None
 
 
 @pytest.mark.parametrize(
@@ -123,18 +179,29 @@ def test_a_long_message_is_cut() -> None:
 def test_retry_after_is_read_in_seconds_or_as_a_date(value: str, expected: timedelta | None) -> None:
     reply = httpx.Response(429, headers={b"retry-after": value.encode("latin-1")})
 
-    assert retry_after_of(reply, NOON) == expected
+    assert retry_after_of(reply.headers, NOON) == expected
 
 
 @given(st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\x00")) | st.floats().map(str))
-def test_no_retry_after_breaks_a_retry(value: str) -> None:
+def test_no_retry_after_makes_a_post_wait_for_ever(value: str) -> None:
     error = error_for(429, retry_after=value)
-    sending = a_publication(state=State.SENDING, attempts=1)
 
-    outcome = after_failure(sending, error, deduplicates=False, jitter=0, now=NOON)
+    assert isinstance(error, RateLimited)
+    assert timedelta(0) < error.retry_after <= LONGEST
 
-    assert outcome.publication.state == State.RETRYING
-    assert NOON < outcome.publication.start_at <= NOON + LONGEST
+
+def test_without_retry_after_the_reset_says_how_long_to_wait() -> None:
+    resets_at = str(int(NOON.timestamp()) + 90)
+
+    used_up = error_for(429, ratelimit_remaining="0", ratelimit_reset=resets_at)
+    some_left = error_for(429, ratelimit_remaining="5", ratelimit_reset=resets_at)
+    both = error_for(429, ratelimit_remaining="0", ratelimit_reset=resets_at, retry_after="7")
+
+    assert [getattr(error, "retry_after", None) for error in (used_up, some_left, both)] == [
+        90 * SECOND,
+        5 * SECOND,
+        7 * SECOND,
+    ]
 
 
 @pytest.mark.parametrize(("told", "seconds"), [(None, 5), ("0", 5), ("9", 9)])
@@ -148,7 +215,7 @@ def test_a_rate_limit_always_says_how_long_to_wait(told: str | None, seconds: in
 def test_an_overloaded_platform_may_say_when_to_come_back() -> None:
     error = error_for(503, retry_after="90")
 
-    assert isinstance(error, Transient)
+    assert isinstance(error, Unavailable)
     assert error.retry_after == 90 * SECOND
 
 
@@ -168,7 +235,7 @@ def test_an_overloaded_platform_may_say_when_to_come_back() -> None:
     ],
 )
 def test_whatever_follows_a_success_the_post_is_published(body: bytes, expected: Published) -> None:
-    assert published(body) == expected
+    assert published_in(Reply(200, {}, body, NOON)) == expected
 
 
 SILENCES: list[tuple[Exception, type[PlatformError]]] = [
@@ -176,9 +243,9 @@ SILENCES: list[tuple[Exception, type[PlatformError]]] = [
     (httpx.UnsupportedProtocol("ftp"), Rejected),
     (httpx.LocalProtocolError("no such header"), Rejected),
     (httpx.InvalidURL("no host"), Rejected),
-    (httpx.ConnectError("refused"), Transient),
-    (httpx.ConnectTimeout("slow"), Transient),
-    (httpx.PoolTimeout("busy"), Transient),
+    (httpx.ConnectError("refused"), NotSent),
+    (httpx.ConnectTimeout("slow"), NotSent),
+    (httpx.PoolTimeout("busy"), NotSent),
     (httpx.ReadError("reset"), Unconfirmed),
     (httpx.ReadTimeout("silence"), Unconfirmed),
     (httpx.WriteError("reset"), Unconfirmed),
@@ -193,21 +260,31 @@ SILENCES: list[tuple[Exception, type[PlatformError]]] = [
 async def test_only_what_was_surely_not_sent_is_surely_not_published(
     failure: Exception, kind: type[PlatformError]
 ) -> None:
-    error = await failing_with(failure)
+    error = await failing_with(failure, publishes=True)
 
     assert type(error) is kind
     assert error.detail.message
 
 
-async def failing_with(failure: Exception) -> PlatformError:
+@pytest.mark.parametrize(("failure", "kind"), SILENCES, ids=lambda value: getattr(value, "__name__", None))
+async def test_what_publishes_nothing_leaves_no_doubt(failure: Exception, kind: type[PlatformError]) -> None:
+    error = await failing_with(failure, publishes=False)
+
+    assert type(error) is (Unavailable if kind is Unconfirmed else kind)
+    assert error.is_silence is (kind in (NotSent, Unconfirmed))
+
+
+async def failing_with(failure: Exception, *, publishes: bool = False) -> PlatformError:
     """The error of an exchange in which the transport fails."""
 
     def fail(_: httpx.Request) -> httpx.Response:
         raise failure
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(fail)) as client:
+        request = client.build_request("POST", "http://x.example")
+        sent = publish(client, request, NOON, ANY, published_in) if publishes else exchange(client, request, NOON)
         with pytest.raises(PlatformError) as caught:
-            await exchange(client, client.build_request("POST", "http://x.example"), NOON)
+            await sent
     return caught.value
 
 
@@ -227,10 +304,28 @@ async def test_a_reply_that_breaks_off_leaves_the_outcome_unconfirmed() -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(503, stream=Breaking()))
     async with httpx.AsyncClient(transport=transport) as client:
         with pytest.raises(Unconfirmed):
-            await exchange(client, client.build_request("POST", "http://x.example"), NOON)
+            await publish(client, client.build_request("POST", "http://x.example"), NOON, ANY, published_in)
+
+
+async def test_a_reply_that_names_no_post_confirms_nothing() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"id": ""}))
+    async with httpx.AsyncClient(transport=transport) as client:
+        request = client.build_request("POST", "http://x.example")
+        with pytest.raises(Unconfirmed, match="names no post"):
+            await publish(client, request, NOON, JSON_ONLY, lambda _: None)
+
+
+async def test_a_secret_that_a_reply_quotes_is_not_told() -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(502, content=b"no answer from /bot7:s\x003cret/send"))
+    async with httpx.AsyncClient(transport=transport) as client:
+        request = client.build_request("POST", "http://x.example")
+        with pytest.raises(Unconfirmed) as caught:
+            await publish(client, request, NOON, Dialect(secret="s3cret"), lambda _: None)
+
+    assert "s3cret" not in caught.value.detail.message
 
 
 def test_a_date_in_another_zone_is_the_same_instant() -> None:
     reply = httpx.Response(429, headers={"retry-after": format_datetime(NOON + 12 * SECOND)})
 
-    assert retry_after_of(reply, NOON) == 12 * SECOND
+    assert retry_after_of(reply.headers, NOON) == 12 * SECOND

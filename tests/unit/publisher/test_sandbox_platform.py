@@ -9,7 +9,7 @@ import pytest
 
 from services.publisher.platforms import platforms
 from services.publisher.platforms.base import Account, Platform, Published
-from services.publisher.platforms.errors import RateLimited, Rejected, Transient
+from services.publisher.platforms.errors import RateLimited, Rejected, Unavailable
 from services.publisher.platforms.sandbox import Sandbox
 from shared.clock import Clock, SystemClock
 from shared.events.rules import OptionRule, PostRules, TextRule
@@ -119,7 +119,7 @@ async def test_a_look_up_that_finds_nothing_says_so() -> None:
     assert found is None
 
 
-@pytest.mark.parametrize(("status", "kind"), [(403, Rejected), (410, Rejected), (503, Transient)])
+@pytest.mark.parametrize(("status", "kind"), [(403, Rejected), (410, Rejected), (503, Unavailable)])
 async def test_a_look_up_that_fails_is_not_taken_for_an_answer(status: int, kind: type[Exception]) -> None:
     with pytest.raises(kind):
         await sandbox(lambda _: httpx.Response(status)).look_up(a_post(), on("http://x.example"))

@@ -16,17 +16,17 @@ from PIL import Image
 
 from services.publisher.platforms.base import Account, Post, Published
 from services.publisher.platforms.errors import (
+    NotSent,
     PlatformError,
     RateLimited,
     Rejected,
-    Transient,
-    Unauthorized,
     Unconfirmed,
 )
-from services.publisher.platforms.exchange import USUAL_WAIT
+from services.publisher.platforms.judging import USUAL_WAIT
 from services.publisher.platforms.media import fitted
+from services.publisher.platforms.reply import Reply as Answer
 from services.publisher.platforms.telegram import Telegram
-from services.publisher.platforms.telegram.platform import ALONE, API, published
+from services.publisher.platforms.telegram.platform import ALONE, API, published_in
 from shared.logs import configure
 from shared.outbound import outbound_client
 from shared.rules import problem
@@ -204,13 +204,12 @@ async def test_pictures_telegram_would_refuse_are_refused_before(paths: list[str
 def test_a_message_has_an_address_where_others_may_see_it(chat: Any, url: str | None) -> None:
     body = json.dumps({"ok": True, "result": {"message_id": 7, "chat": chat}}).encode()
 
-    assert published(body) == Published("7", url)
+    assert published_in(Answer(200, {}, body, NOON)) == Published("7", url)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"ok": true}', b'{"result": []}', b'{"result": {"message_id": "7"}}'])
 def test_a_reply_without_an_id_confirms_nothing(body: bytes) -> None:
-    with pytest.raises(Unconfirmed):
-        published(body)
+    assert published_in(Answer(200, {}, body, NOON)) is None
 
 
 async def test_a_group_that_moved_says_where_it_is_now() -> None:
@@ -255,12 +254,12 @@ IN_UTF_16 = QUOTES.decode().encode("utf-16")
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (Reply(401, QUOTES), Unauthorized),
-        (Reply(404, QUOTES), Unauthorized),
-        (Reply(400, QUOTES), Rejected),
-        (Reply(400, IN_UTF_16), Rejected),
-        (Reply(302, QUOTES, {"location": f"https://elsewhere.example/bot{TOKEN}/sendMessage"}), Rejected),
-        (Reply(500, QUOTES), Transient),
+        (Reply(401, QUOTES), Unconfirmed),
+        (Reply(404, QUOTES), Unconfirmed),
+        (Reply(400, QUOTES), Unconfirmed),
+        (Reply(400, IN_UTF_16), Unconfirmed),
+        (Reply(302, QUOTES, {"location": f"https://elsewhere.example/bot{TOKEN}/sendMessage"}), Unconfirmed),
+        (Reply(500, QUOTES), Unconfirmed),
         (Reply(504, QUOTES), Unconfirmed),
         (Reply(429, QUOTES), RateLimited),
         (Reply(200, QUOTES), Unconfirmed),
@@ -297,7 +296,7 @@ async def test_no_failure_of_the_network_shows_the_token_in_errors_or_logs(then:
 async def test_an_unreachable_server_shows_no_token_either() -> None:
     async with telegram() as (adapter, _, _):
         ready = await adapter.prepare(saying(), on("http://127.0.0.1:9"))
-        with pytest.raises(Transient) as caught:
+        with pytest.raises(NotSent) as caught:
             await ready.send(NOON)
 
     assert SECRET not in f"{caught.value!r} {caught.value.__cause__!r}"

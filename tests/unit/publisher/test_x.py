@@ -1,5 +1,6 @@
 """X gives texts back changed, and refuses the same again: a post is found all the same, and is not there twice."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,12 +10,15 @@ from typing import Any
 import httpx
 import pytest
 
+from services.publisher.platforms.allowance import Allowance
 from services.publisher.platforms.base import Account, Post
-from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unauthorized, Unconfirmed
+from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
+from services.publisher.platforms.judging import judged
 from services.publisher.platforms.media import Picture
+from services.publisher.platforms.reply import Reply as Answer
 from services.publisher.platforms.x import X
-from services.publisher.platforms.x.platform import judge
 from services.publisher.platforms.x.post import is_like
+from services.publisher.platforms.x.replies import DIALECT
 from shared.clock import SystemClock
 from tests.fakes.networks.base import Fault, Reply, refuses
 from tests.fakes.networks.x import DUPLICATE, XFake, shortened
@@ -114,7 +118,7 @@ async def test_a_duplicate_that_cannot_be_looked_up_is_left_open() -> None:
 async def test_a_page_instead_of_a_list_does_not_say_that_the_post_is_not_there() -> None:
     answer = httpx.Response(200, content=b"<html>Welcome!</html>")
     async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as client:
-        with pytest.raises(Transient, match="names no account"):
+        with pytest.raises(Unavailable, match="names no account"):
             await X(client).look_up(a_tweet(), poster())
 
 
@@ -127,8 +131,8 @@ async def test_another_refusal_asks_for_nothing_more() -> None:
     assert len(network.calls) == 1
 
 
-@pytest.mark.parametrize("status", [502, 504])
-async def test_a_gateway_that_gave_up_leaves_it_open_whether_the_post_is_there(status: int) -> None:
+@pytest.mark.parametrize("status", [403, 500, 502, 504])
+async def test_a_page_of_another_server_leaves_it_open_whether_the_post_is_there(status: int) -> None:
     async with x() as (platform, network, account):
         network.faults.append(refuses(status, b"<html>"))
         with pytest.raises(Unconfirmed):
@@ -160,9 +164,9 @@ async def test_a_refresh_token_is_good_for_one_refresh(secret: str) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (503, b"busy", Transient),
+        (503, b"busy", Unavailable),
         (429, b'{"error": "slow down"}', RateLimited),
-        (200, b"{}", Unconfirmed),
+        (200, b"{}", Unavailable),
     ],
 )
 async def test_a_refresh_that_was_not_answered_is_no_refusal(
@@ -179,22 +183,37 @@ TOMORROW = str(int(NOON.timestamp()) + 40_000)
 
 
 @pytest.mark.parametrize(
-    ("headers", "wait"),
+    ("headers", "wait", "whole_app"),
     [
-        ({"x-rate-limit-remaining": "0"}, timedelta(minutes=10)),
-        ({"x-rate-limit-remaining": "0", "x-user-limit-24hour-remaining": "3"}, timedelta(minutes=10)),
-        ({"x-rate-limit-remaining": "9", "x-user-limit-24hour-remaining": "0"}, timedelta(seconds=40_000)),
-        ({"x-rate-limit-remaining": "0", "x-app-limit-24hour-remaining": "0"}, timedelta(seconds=40_000)),
+        ({"x-rate-limit-remaining": "0"}, timedelta(minutes=10), False),
+        ({"x-rate-limit-remaining": "0", "x-user-limit-24hour-remaining": "3"}, timedelta(minutes=10), False),
+        ({"x-rate-limit-remaining": "9", "x-user-limit-24hour-remaining": "0"}, timedelta(seconds=40_000), False),
+        ({"x-rate-limit-remaining": "0", "x-app-limit-24hour-remaining": "0"}, timedelta(seconds=40_000), True),
     ],
 )
-def test_of_several_limits_the_one_that_is_used_up_counts(headers: dict[str, str], wait: timedelta) -> None:
+@pytest.mark.parametrize("status", [201, 429])
+def test_of_several_limits_the_one_that_is_used_up_counts(
+    headers: dict[str, str], wait: timedelta, whole_app: bool, status: int
+) -> None:
     daily = {"x-user-limit-24hour-reset": TOMORROW, "x-app-limit-24hour-reset": TOMORROW}
-    response = httpx.Response(429, headers=RESETS_AT | daily | headers)
+    reply = Answer(status, RESETS_AT | daily | headers, b"{}", NOON)
 
-    with pytest.raises(RateLimited) as caught:
-        judge(response, b"{}", NOON)
+    allowance, error = DIALECT.allowance_in(reply), judged(reply, DIALECT, publishes=True)
 
-    assert caught.value.retry_after == wait
+    assert allowance == Allowance(0, NOON + wait, whole_app=whole_app)
+    if status != 201:
+        assert isinstance(error, RateLimited)
+        assert (error.retry_after, error.whole_app) == (wait, whole_app)
+
+
+@pytest.mark.parametrize(("scope", "whole_app"), [("Product", True), ("Account", True), (None, False)])
+def test_a_cap_of_the_apps_plan_is_the_whole_apps(scope: str | None, whole_app: bool) -> None:
+    capped = {"title": "UsageCapExceeded", "detail": "Usage cap exceeded", "period": "Monthly", "scope": scope}
+
+    error = judged(Answer(429, {}, json.dumps(capped).encode(), NOON), DIALECT, publishes=True)
+
+    assert isinstance(error, RateLimited)
+    assert error.whole_app is whole_app
 
 
 async def test_where_the_name_is_known_the_address_has_it() -> None:
@@ -241,14 +260,14 @@ async def test_a_look_up_that_cannot_be_read_is_tried_again(me: object, tweets: 
         return httpx.Response(200, json={"data": me if request.url.path.endswith("/me") else tweets})
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
-        with pytest.raises(Transient):
+        with pytest.raises(Unavailable):
             await X(client).look_up(a_tweet(), poster())
 
 
 async def test_an_upload_whose_reply_cannot_be_read_is_tried_again() -> None:
     answer = httpx.Response(200, json={"data": "nonsense"})
     async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as client:
-        with pytest.raises(Transient, match="names no picture"):
+        with pytest.raises(Unavailable, match="names no picture"):
             await X(client)._upload(Picture(b"", "image/png", 1, 1, ""), poster())
 
 

@@ -14,22 +14,21 @@ import httpx
 from pydantic_core import to_json
 
 from services.publisher.platforms.account_fields import require_texts, server_of
-from services.publisher.platforms.allowance import allowance_of
 from services.publisher.platforms.base import FOR_EVER, Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.bluesky.post import COLLECTION, Image, check_options, record_key, record_of
+from services.publisher.platforms.bluesky.replies import DIALECT, INVALID_SWAP
 from services.publisher.platforms.bluesky.session import (
-    INVALID_SWAP,
     OFFICIAL,
     Session,
-    judge,
     renewed_session,
     session_ends_at,
     session_of,
 )
 from services.publisher.platforms.bluesky.text import handles_in
-from services.publisher.platforms.errors import PlatformError, Rejected, Unconfirmed
-from services.publisher.platforms.exchange import exchange, json_object, submitted, text_or_none
+from services.publisher.platforms.errors import PlatformError, Rejected
+from services.publisher.platforms.exchange import exchange, publish, unreadable
 from services.publisher.platforms.media import Picture, PictureLimits, Pictures
+from services.publisher.platforms.reply import Reply, text_or_none
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 from shared.rules import problem
@@ -64,14 +63,14 @@ class ReadyRecord:
         }
         request = _post(self.client, self.session, "com.atproto.repo.putRecord", to_json(body), "application/json")
         try:
-            response, reply = await submitted(self.client, request, now, judge)
+            return await publish(self.client, request, now, DIALECT, self._published_in)
         except Rejected as error:
             if error.detail.code == INVALID_SWAP:
                 return self.published
             raise
-        if text_or_none(json_object(reply).get("uri")) is None:
-            raise Unconfirmed("the reply tells no address", code="unreadable_reply")
-        return Published(self.published.platform_post_id, self.published.url, allowance_of(response, now))
+
+    def _published_in(self, reply: Reply) -> Published | None:
+        return self.published if text_or_none(reply.told.get("uri")) else None
 
     @property
     def published(self) -> Published:
@@ -129,10 +128,9 @@ class Bluesky(Platform):
 
     async def _upload(self, picture: Picture, session: Session) -> Image:
         request = _post(self.client, session, "com.atproto.repo.uploadBlob", picture.data, picture.mime)
-        _, reply = await exchange(self.client, request, self.clock.now(), judge)
-        blob = json_object(reply).get("blob")
+        blob = (await exchange(self.client, request, self.clock.now(), DIALECT)).told.get("blob")
         if not isinstance(blob, Mapping):
-            raise Unconfirmed("the reply to an upload holds no blob", code="unreadable_reply")
+            raise unreadable("to an upload holds no blob")
         return Image(blob, picture.alt, picture.width, picture.height)
 
     async def _resolve(self, handles: set[str], session: Session) -> dict[str, str]:
@@ -146,10 +144,10 @@ class Bluesky(Platform):
         request = self.client.build_request("GET", url, params={"handle": handle})
         try:
             async with asyncio.timeout(self.resolves_within.total_seconds()):
-                _, reply = await exchange(self.client, request, self.clock.now(), judge)
+                reply = await exchange(self.client, request, self.clock.now(), DIALECT)
         except (PlatformError, TimeoutError):
             return None
-        return text_or_none(json_object(reply).get("did"))
+        return text_or_none(reply.told.get("did"))
 
 
 def _post(client: httpx.AsyncClient, session: Session, method: str, content: bytes, kind: str) -> httpx.Request:

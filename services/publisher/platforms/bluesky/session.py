@@ -12,12 +12,11 @@ from pydantic_core import from_json
 
 from services.publisher.platforms.account_fields import LONG_AGO, is_web_url, server_of
 from services.publisher.platforms.base import Account, Renewed
-from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
-from services.publisher.platforms.exchange import exchange, json_object, text_or_none
+from services.publisher.platforms.bluesky.replies import DIALECT
+from services.publisher.platforms.errors import Rejected, Unauthorized
+from services.publisher.platforms.exchange import exchange, unreadable
 
 OFFICIAL = "https://bsky.social"
-INVALID_SWAP = "InvalidSwap"
-REFUSES_SESSION = frozenset({"ExpiredToken", "InvalidToken", "AccountTakedown", "AccountDeactivated"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +66,6 @@ async def renewed_session(client: httpx.AsyncClient, account: Account, now: date
     return await _ask(client, account, "createSession", now, json=body)
 
 
-def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
-    """Raise what the reply's `error` stands for; its status alone does not tell an expired token from a bad record."""
-    if response.is_success:
-        return
-    told = json_object(body)
-    error, message = text_or_none(told.get("error")), f"{told.get('message') or told.get('error')}"
-    if error in REFUSES_SESSION:
-        raise Unauthorized(message, code=error)
-    if error == INVALID_SWAP:
-        raise Rejected(message, code=INVALID_SWAP)
-
-
 def expiry_of(token: str) -> datetime | None:
     """When a JWT ends, by its own words."""
     try:
@@ -91,11 +78,10 @@ def expiry_of(token: str) -> datetime | None:
 
 async def _ask(client: httpx.AsyncClient, account: Account, method: str, now: datetime, **more: Any) -> Renewed:
     url = f"{server_of(account, OFFICIAL)}/xrpc/com.atproto.server.{method}"
-    _, body = await exchange(client, client.build_request("POST", url, **more), now, judge)
-    told = json_object(body)
+    told = (await exchange(client, client.build_request("POST", url, **more), now, DIALECT)).told
     tokens = {"access_jwt": told.get("accessJwt"), "refresh_jwt": told.get("refreshJwt"), "did": told.get("did")}
     if not all(isinstance(value, str) and value for value in tokens.values()):
-        raise Unconfirmed("the reply holds no session", code="unreadable_reply")
+        raise unreadable("holds no session")
     session = {**tokens, "handle": told.get("handle") or "", "pds": _pds(told)}
     return Renewed(session, expires_at=expiry_of(str(told["accessJwt"])))
 

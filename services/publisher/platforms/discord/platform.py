@@ -5,16 +5,13 @@ after that the bot reads the channel. A webhook can do neither: a lost reply is 
 the message. The webhook's URL and the bot's token are secrets, so nothing that quotes a request may be shown.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
 import httpx
 from pydantic_core import to_json
 
-from services.publisher.platforms.allowance import allowance_of, retry_after_of, wait_of
 from services.publisher.platforms.base import NEVER, Account, Limits, Platform, Post, Published
 from services.publisher.platforms.discord.channel import Place, place_of
 from services.publisher.platforms.discord.post import (
@@ -28,21 +25,12 @@ from services.publisher.platforms.discord.post import (
     published,
     sent_at,
 )
-from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unauthorized, Unconfirmed
-from services.publisher.platforms.exchange import (
-    LONG_REPLY,
-    USUAL_WAIT,
-    Judge,
-    asked,
-    exchange,
-    json_object,
-    raise_for,
-    submitted,
-    text_or_none,
-    without,
-)
+from services.publisher.platforms.discord.replies import dialect_for
+from services.publisher.platforms.errors import NotSent, Rejected, Transient, Unavailable
+from services.publisher.platforms.exchange import exchange, publish
 from services.publisher.platforms.media import PICTURE_TYPES, PictureLimits, Pictures
 from services.publisher.platforms.options import TRUE_OR_FALSE, number
+from services.publisher.platforms.reply import Reply, text_or_none
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 
@@ -54,7 +42,6 @@ MOST_TEXT, MOST_ALT = 2000, 1024
 MOST_PICTURES = 10
 PICTURES = PictureLimits(most_bytes=10 * 1024 * 1024)
 PAGE = 100
-UNKNOWN_WEBHOOK = 10015
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +55,10 @@ class ReadyMessage:
 
     async def send(self, now: datetime) -> Published:
         """Send it; the reply is the message as it appears."""
-        response, body = await submitted(self.client, self.request, now, judge_for(self.place))
-        told = json_object(body)
-        if not text_or_none(told.get("id")):
-            raise Unconfirmed("the reply names no message", code="unreadable_reply")
-        found = published(told, self.guild)
-        return Published(found.platform_post_id, found.url, allowance_of(response, now))
+        return await publish(self.client, self.request, now, dialect_for(self.place), self._published_in)
+
+    def _published_in(self, reply: Reply) -> Published | None:
+        return published(reply.told, self.guild) if text_or_none(reply.told.get("id")) else None
 
 
 @dataclass(frozen=True)
@@ -135,8 +120,7 @@ class Discord(Platform):
         """The bot's own message that shows this post since it was due; Rejected where not enough is seen to tell."""
         place = place_of(account, number(post, "thread_id"))
         request = self.client.build_request("GET", place.url, params={"limit": str(PAGE)}, headers=place.headers)
-        _, body = await exchange(self.client, request, self.clock.now(), judge_for(place), most_bytes=LONG_REPLY)
-        messages = messages_in(body)
+        messages = messages_in(await exchange(self.client, request, self.clock.now(), dialect_for(place)))
         for message in messages:
             if is_this(message, post, place):
                 return published(message, await self._guild(place))
@@ -156,46 +140,10 @@ class Discord(Platform):
         if place.about not in self.guilds:
             request = self.client.build_request("GET", place.about, headers=place.headers)
             try:
-                told = await asked(self.client, request, self.clock.now(), judge_for(place))
-            except (Transient, RateLimited, Unconfirmed):
+                told = (await exchange(self.client, request, self.clock.now(), dialect_for(place))).told
+            except (NotSent, Unavailable, Transient):
                 return None
             if not text_or_none(told.get("id")):
                 return None
             self.guilds[place.about] = text_or_none(told.get("guild_id")) or "@me"
         return self.guilds[place.about]
-
-
-def judge_for(place: Place) -> Judge:
-    """What replies mean, without the place's secret, which a proxy's page may quote."""
-
-    def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
-        raise_refusal(response, without(place.secret, body), now)
-
-    return judge
-
-
-def raise_refusal(response: httpx.Response, body: bytes, now: datetime) -> None:
-    """Raise what a refusal means; where the JSON names the wrong fields, they are told."""
-    if response.is_success:
-        return
-    told = json_object(body)
-    message = "; ".join([str(told.get("message") or body.decode("utf-8", "replace")), *_faults(told.get("errors"))])
-    status = response.status_code
-    if status == HTTPStatus.NOT_FOUND and told.get("code") == UNKNOWN_WEBHOOK:
-        raise Unauthorized(f"HTTP 404: {message}: the webhook was deleted", code=str(UNKNOWN_WEBHOOK))
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait = wait_of(told.get("retry_after")) or retry_after_of(response, now) or USUAL_WAIT
-        is_global = told.get("global") is True or response.headers.get("x-ratelimit-scope") == "global"
-        raise RateLimited(f"HTTP 429: {message}", retry_after=wait, code=str(status), whole_app=is_global)
-    raise_for(response, message.encode(), now)
-
-
-def _faults(errors: Any, path: str = "") -> Iterator[str]:
-    """`content: Must be 2000 or fewer in length.` for every field that Discord finds wrong."""
-    if not isinstance(errors, dict):
-        return
-    for name, inner in errors.items():
-        if name == "_errors" and isinstance(inner, list):
-            yield from (f"{path}: {one.get('message')}" for one in inner if isinstance(one, dict))
-        else:
-            yield from _faults(inner, f"{path}.{name}" if path else str(name))

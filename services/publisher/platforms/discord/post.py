@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydantic_core import from_json
-
 from services.publisher.platforms.base import Post, Published
 from services.publisher.platforms.discord.channel import WEB, Place
-from services.publisher.platforms.errors import Unconfirmed
-from services.publisher.platforms.exchange import object_or_empty, objects_in, text_or_none
+from services.publisher.platforms.exchange import unreadable
 from services.publisher.platforms.media import Picture
 from services.publisher.platforms.options import flag, wrong
+from services.publisher.platforms.reply import Reply, json_or_none, object_or_empty, objects_in, text_or_none
 
 MOST_NONCE, MOST_MARK = 25, 8
 MOST_EMBEDS = 10
@@ -65,14 +63,11 @@ def published(message: Mapping[str, Any], guild: str | None) -> Published:
     return Published(message_id, f"{WEB}/channels/{guild}/{channel}/{message_id}" if guild and channel else None)
 
 
-def messages_in(body: bytes) -> Sequence[Mapping[str, Any]]:
-    """The newest first, as Discord lists them; Unconfirmed where it is no list."""
-    try:
-        listed = from_json(body)
-    except ValueError:
-        listed = None
+def messages_in(reply: Reply) -> Sequence[Mapping[str, Any]]:
+    """The newest first, as Discord lists them."""
+    listed = json_or_none(reply.body)
     if not isinstance(listed, list):
-        raise Unconfirmed("the reply is no list of messages", code="unreadable_reply")
+        raise unreadable("is no list of messages")
     return [one for one in objects_in(listed) if _ID.fullmatch(str(one.get("id")))]
 
 

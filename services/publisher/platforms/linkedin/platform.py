@@ -7,8 +7,7 @@ lost is left to a person.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from http import HTTPStatus
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -21,13 +20,14 @@ from services.publisher.platforms.account_fields import (
     require_instants,
     server_of,
 )
-from services.publisher.platforms.allowance import allowance_of, retry_after_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
-from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
-from services.publisher.platforms.exchange import asked, json_object, submitted, text_or_none
+from services.publisher.platforms.errors import Rejected
+from services.publisher.platforms.exchange import exchange, publish, unreadable
+from services.publisher.platforms.linkedin.replies import DIALECT, STORE
 from services.publisher.platforms.linkedin.text import little_text
 from services.publisher.platforms.media import Picture, PictureLimits, Pictures
 from services.publisher.platforms.oauth import refreshed, token_request
+from services.publisher.platforms.reply import Reply, object_or_empty, text_or_none
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 
@@ -41,8 +41,6 @@ MOST_PICTURES = 20
 MOST_ALT = 4086
 PICTURES = PictureLimits(most_bytes=8 * 1024 * 1024, types=("image/jpeg", "image/png", "image/gif"), most_side=6000)
 VISIBILITIES = ("PUBLIC", "LOGGED_IN", "CONNECTIONS")
-LIMITED_FOR = timedelta(minutes=15)
-"""LinkedIn does not say when more is allowed: its limits are of a day."""
 _AUTHOR = re.compile(r"urn:li:(person|organization|organizationBrand):[\w-]+", re.ASCII)
 _VERSION = re.compile(r"20\d{4}")
 
@@ -56,11 +54,7 @@ class ReadyShare:
 
     async def send(self, now: datetime) -> Published:
         """Post it; its id is told in a header."""
-        response, _ = await submitted(self.client, self.request, now, judge)
-        urn = text_or_none(response.headers.get("x-restli-id"))
-        if urn is None:
-            raise Unconfirmed("the reply names no post", code="unreadable_reply")
-        return Published(urn, f"{WEB}/feed/update/{urn}", allowance_of(response, now))
+        return await publish(self.client, self.request, now, DIALECT, published_in)
 
 
 @dataclass(frozen=True)
@@ -127,19 +121,25 @@ class LinkedIn(Platform):
     async def _upload(self, picture: Picture, account: Account) -> dict[str, str]:
         begun = {"initializeUploadRequest": {"owner": author_of(account)}}
         request = self._request("/rest/images?action=initializeUpload", account, begun)
-        told = (await asked(self.client, request, self.clock.now(), judge)).get("value")
-        urn, url = (told.get("image"), told.get("uploadUrl")) if isinstance(told, dict) else (None, None)
+        told = object_or_empty((await exchange(self.client, request, self.clock.now(), DIALECT)).told.get("value"))
+        urn, url = told.get("image"), told.get("uploadUrl")
         if not isinstance(urn, str) or not is_web_url(url):
-            raise Transient("the reply to an upload names no picture", code="unreadable_reply")
+            raise unreadable("to an upload names no picture")
         headers = bearer(account) | {"content-type": picture.mime}
         request = self.client.build_request("PUT", str(url), content=picture.data, headers=headers)
-        await asked(self.client, request, self.clock.now())
+        await exchange(self.client, request, self.clock.now(), STORE)
         return {"id": urn} | ({"altText": picture.alt[:MOST_ALT]} if picture.alt else {})
 
     def _request(self, path: str, account: Account, body: Mapping[str, Any]) -> httpx.Request:
         headers = {"linkedin-version": _version(account), "x-restli-protocol-version": "2.0.0"}
         url = server_of(account, API) + path
         return self.client.build_request("POST", url, json=body, headers=bearer(account) | headers)
+
+
+def published_in(reply: Reply) -> Published | None:
+    """Where the post is, by the header that names it."""
+    urn = text_or_none(reply.headers.get("x-restli-id"))
+    return Published(urn, f"{WEB}/feed/update/{urn}") if urn else None
 
 
 def share_of(post: Post, account: Account) -> dict[str, Any]:
@@ -182,13 +182,6 @@ def author_of(account: Account) -> str:
         reason = f"settings.author: {given!r} is no URN such as urn:li:person:… or urn:li:organization:…"
         raise Rejected(reason, code="invalid_settings")
     return given
-
-
-def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
-    """LinkedIn asks to wait without saying how long."""
-    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and retry_after_of(response, now) is None:
-        message = json_object(body).get("message") or "too many requests"
-        raise RateLimited(f"HTTP 429: {message}", retry_after=LIMITED_FOR, code="429")
 
 
 def _version(account: Account) -> str:

@@ -13,17 +13,17 @@ from http import HTTPStatus
 from typing import Any
 
 import httpx
-from pydantic_core import from_json
 
 from services.publisher.platforms.account_fields import bearer, require_credentials, server_of
-from services.publisher.platforms.allowance import allowance_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Ready
-from services.publisher.platforms.errors import PlatformError, Rejected, Transient, Unauthorized, Unconfirmed
-from services.publisher.platforms.exchange import exchange, json_object, objects_in, submitted, text_or_none
+from services.publisher.platforms.errors import PlatformError, Rejected, Transient, Unavailable
+from services.publisher.platforms.exchange import exchange, publish, there_already, unreadable
+from services.publisher.platforms.mastodon.replies import DIALECT, REPEATED
 from services.publisher.platforms.mastodon.rules import PICTURES, VISIBILITIES, most_characters, rules_of
 from services.publisher.platforms.mastodon.text import is_shown_as
 from services.publisher.platforms.media import Picture, Pictures
 from services.publisher.platforms.options import choice, flag, wrong
+from services.publisher.platforms.reply import Reply, json_or_none, objects_in, text_or_none
 from shared.clock import Clock, SystemClock
 from shared.events.rules import PostRules
 
@@ -33,7 +33,6 @@ CLOCKS_DIFFER_BY = timedelta(minutes=1)
 POLL_EVERY = timedelta(seconds=0.5)
 MOST_POLLS = 40
 PAGE, MOST_PAGES = 40, 5
-LONG_REPLY = 4 * 1024 * 1024
 OPTIONS = ("language", "sensitive", "spoiler_text", "visibility")
 
 
@@ -41,16 +40,19 @@ OPTIONS = ("language", "sensitive", "spoiler_text", "visibility")
 class ReadyStatus:
     """A request that is complete."""
 
-    client: httpx.AsyncClient
+    mastodon: "Mastodon"
     request: httpx.Request
+    post: Post
+    account: Account
 
     async def send(self, now: datetime) -> Published:
-        """Send it; the reply tells where the status is."""
-        response, body = await submitted(self.client, self.request, now, judge, most_bytes=LONG_REPLY)
-        published = published_as(json_object(body))
-        if published is None:
-            raise Unconfirmed("the reply tells no id", code="unreadable_reply")
-        return Published(published.platform_post_id, published.url, allowance_of(response, now))
+        """Send it; a key that Pixelfed refuses because it knows it may be that of an attempt whose reply was lost."""
+        try:
+            return await publish(self.mastodon.client, self.request, now, DIALECT, published_in)
+        except Rejected as error:
+            if error.detail.code != REPEATED:
+                raise
+            return await there_already(self.mastodon.look_up(self.post, self.account), error)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ class Mastodon(Platform):
         media_ids = [await self._upload(picture, account) for picture in pictures]
         body = {"status": post.content, "media_ids": media_ids, **options}
         headers = {"idempotency-key": hashlib.sha256(post.key.encode()).hexdigest()}
-        return ReadyStatus(self.client, self._request("POST", "/api/v1/statuses", account, json=body, headers=headers))
+        request = self._request("POST", "/api/v1/statuses", account, json=body, headers=headers)
+        return ReadyStatus(self, request, post, account)
 
     async def rules(self, account: Account) -> PostRules:
         """What the account's server says that it accepts."""
@@ -100,34 +103,35 @@ class Mastodon(Platform):
         owner = await self._owner(account)
         for _ in range(MOST_PAGES):
             page = {"limit": str(PAGE), "exclude_reblogs": "true"} | ({"max_id": latest} if latest else {})
-            statuses = _objects(await self._ask("GET", f"/api/v1/accounts/{owner}/statuses", account, params=page))
+            reply = await self._get(f"/api/v1/accounts/{owner}/statuses", account, params=page)
+            statuses = _statuses_in(reply)
             if found := next((one for one in statuses if is_status_of(post, one, since)), None):
                 require_distinct(post)
                 return published_as(found)
             if not statuses or _created_at(statuses[-1]) < since:
                 return None
             latest = str(statuses[-1].get("id"))
-        raise Transient(f"not among the latest {PAGE * MOST_PAGES} statuses, and there are more", code="too_many")
+        raise Unavailable(f"not among the latest {PAGE * MOST_PAGES} statuses, and there are more", code="too_many")
 
     async def _instance(self, path: str, account: Account) -> Mapping[str, Any]:
         try:
-            return json_object(await self._ask("GET", path, account))
+            return (await self._get(path, account)).told
         except PlatformError:
             return {}
 
     async def _owner(self, account: Account) -> str:
-        told = json_object(await self._ask("GET", "/api/v1/accounts/verify_credentials", account))
+        told = (await self._get("/api/v1/accounts/verify_credentials", account)).told
         owner = text_or_none(told.get("id"))
         if owner is None:
-            raise Transient("the server does not tell whose token this is", code="unreadable_reply")
+            raise unreadable("does not tell whose token this is")
         return owner
 
     async def _upload(self, picture: Picture, account: Account) -> str:
-        response, body = await self._exchange(self._upload_request(picture, account))
-        media_id = text_or_none(json_object(body).get("id"))
+        reply = await self._exchange(self._upload_request(picture, account))
+        media_id = text_or_none(reply.told.get("id"))
         if media_id is None:
-            raise Unconfirmed("the reply to an upload tells no id", code="unreadable_reply")
-        if response.status_code == HTTPStatus.ACCEPTED:
+            raise unreadable("to an upload tells no id")
+        if reply.status == HTTPStatus.ACCEPTED:
             await self._until_ready(media_id, account)
         return media_id
 
@@ -139,31 +143,20 @@ class Mastodon(Platform):
     async def _until_ready(self, media_id: str, account: Account) -> None:
         """A status cannot show a picture that is still being worked on (206)."""
         for _ in range(MOST_POLLS):
-            response, _body = await self._exchange(self._request("GET", f"/api/v1/media/{media_id}", account))
-            if response.status_code == HTTPStatus.OK:
+            if (await self._get(f"/api/v1/media/{media_id}", account)).status == HTTPStatus.OK:
                 return
             await self.clock.sleep_until(self.clock.now() + POLL_EVERY)
         raise Transient("the server is still working on a picture", code="media_not_ready")
 
     def _request(self, method: str, path: str, account: Account, **more: Any) -> httpx.Request:
-        headers = bearer(account) | more.pop("headers", {})
+        headers = bearer(account) | {"accept": "application/json"} | more.pop("headers", {})
         return self.client.build_request(method, server_of(account, OFFICIAL) + path, headers=headers, **more)
 
-    async def _ask(self, method: str, path: str, account: Account, **more: Any) -> bytes:
-        _, body = await self._exchange(self._request(method, path, account, **more))
-        return body
+    async def _get(self, path: str, account: Account, **more: Any) -> Reply:
+        return await self._exchange(self._request("GET", path, account, **more))
 
-    async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
-        return await exchange(self.client, request, self.clock.now(), judge, most_bytes=LONG_REPLY)
-
-
-def judge(response: httpx.Response, body: bytes, _now: datetime) -> None:
-    """Raise what these servers mean by a status: a token may be good, and yet not for this."""
-    told = str(json_object(body).get("error") or f"HTTP {response.status_code}")
-    if response.status_code == HTTPStatus.FORBIDDEN:
-        raise Unauthorized(told, code=str(response.status_code))
-    if response.status_code == HTTPStatus.CONFLICT:
-        raise Unconfirmed(f"the same status is still being worked on: {told}", code=str(response.status_code))
+    async def _exchange(self, request: httpx.Request) -> Reply:
+        return await exchange(self.client, request, self.clock.now(), DIALECT)
 
 
 def checked_options(post: Post) -> dict[str, Any]:
@@ -177,6 +170,11 @@ def checked_options(post: Post) -> dict[str, Any]:
         if not isinstance(given.get(name, ""), str):
             raise wrong(name, given[name], "a text")
     return given if flag(post, "sensitive") is None else {**given, "sensitive": flag(post, "sensitive")}
+
+
+def published_in(reply: Reply) -> Published | None:
+    """Where the status is that a reply shows."""
+    return published_as(reply.told)
 
 
 def published_as(status: Mapping[str, Any]) -> Published | None:
@@ -230,16 +228,13 @@ def _created_at(status: Mapping[str, Any]) -> datetime:
     try:
         created_at = datetime.fromisoformat(str(status.get("created_at")))
     except ValueError as error:
-        raise Transient("a status does not tell when it was made", code="unreadable_reply") from error
+        raise unreadable("does not tell when a status was made") from error
     return created_at if created_at.tzinfo else created_at.replace(tzinfo=UTC)
 
 
-def _objects(body: bytes) -> Sequence[Mapping[str, Any]]:
-    """A list of objects, or Transient where the reply is none: what was not read is not known to be missing."""
-    try:
-        listed = from_json(body)
-    except ValueError:
-        listed = None
+def _statuses_in(reply: Reply) -> Sequence[Mapping[str, Any]]:
+    """A list of objects; where the reply is none, what was not read is not known to be missing."""
+    listed = json_or_none(reply.body)
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-        raise Transient("the reply is no list of statuses", code="unreadable_reply")
+        raise unreadable("is no list of statuses")
     return listed

@@ -3,25 +3,23 @@
 Reddit documents neither the places nor galleries; both are as its own site and the well-known clients use them.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import httpx
 
 from services.publisher.platforms.account_fields import is_web_url
-from services.publisher.platforms.errors import Rejected, Transient
-from services.publisher.platforms.exchange import asked, object_or_empty
+from services.publisher.platforms.exchange import exchange, unreadable
 from services.publisher.platforms.media import Picture, PictureLimits, Pictures
 from services.publisher.platforms.reddit.post import FLAGS
+from services.publisher.platforms.reddit.replies import DIALECT, store_of
+from services.publisher.platforms.reply import object_or_empty
 from shared.clock import Clock
 
 MOST_PICTURES = 20
 MOST_CAPTION = 180
 PICTURES = PictureLimits(most_bytes=20 * 1024 * 1024, types=("image/jpeg", "image/png", "image/gif"))
-_STORE_ERROR = re.compile(rb"<Code>(\w{1,60})</Code>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +62,23 @@ class Uploads:
         return [await self._upload(index, picture) for index, picture in enumerate(pictures)]
 
     async def _upload(self, index: int, picture: Picture) -> Uploaded:
-        def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
-            judge_upload(response, body, f"media[{index}]")
-
         name = f"picture{index}.{picture.ending}"
         place = await self._place_for(name, picture.mime)
         file = {"file": (name, picture.data, picture.mime)}
         request = self.client.build_request("POST", place.address, data=dict(place.fields), files=file)
-        await asked(self.client, request, self.clock.now(), judge)
+        await exchange(self.client, request, self.clock.now(), store_of(f"media[{index}]"))
         return Uploaded(place.asset_id, place.url, picture.alt[:MOST_CAPTION])
 
     async def _place_for(self, name: str, mime: str) -> Place:
         form = {"filepath": name, "mimetype": mime}
         url = f"{self.api}/api/media/asset.json"
         request = self.client.build_request("POST", url, data=form, headers=dict(self.headers))
-        return place_in(await asked(self.client, request, self.clock.now()), takes_http=self.takes_http)
+        told = (await exchange(self.client, request, self.clock.now(), DIALECT)).told
+        return place_in(told, takes_http=self.takes_http)
 
 
 def place_in(told: Mapping[str, Any], *, takes_http: bool = False) -> Place:
-    """The place that a reply names; Transient where it names none that a picture may be sent to."""
+    """The place that a reply names; Unavailable where it names none that a picture may be sent to."""
     args, asset = object_or_empty(told.get("args")), object_or_empty(told.get("asset"))
     given = [object_or_empty(one) for one in args.get("fields") or ()]
     fields = {str(one.get("name")): str(one.get("value")) for one in given}
@@ -90,22 +86,8 @@ def place_in(told: Mapping[str, Any], *, takes_http: bool = False) -> Place:
     address = f"https:{action}" if action.startswith("//") else action
     is_safe = is_web_url(address) and (takes_http or address.startswith("https://"))
     if not (is_safe and fields.get("key") and isinstance(asset_id, str)):
-        raise Transient("the reply names no place to upload a picture to", code="unreadable_reply")
+        raise unreadable("names no place to upload a picture to")
     return Place(asset_id, address, fields)
-
-
-def judge_upload(response: httpx.Response, body: bytes, which: str) -> None:
-    """Raise what a refusal means: what is not about the picture may go well at another place.
-
-    Of the refusal only the error's name is told, for the rest may repeat what gives access to the place.
-    """
-    if response.is_success:
-        return
-    named = _STORE_ERROR.search(body)
-    name = named[1].decode() if named else "no reason given"
-    if name == "EntityTooLarge":
-        raise Rejected(f"{which}: Reddit finds the picture too large; use a smaller one", code="media_too_large")
-    raise Transient(f"{which}: not uploaded: HTTP {response.status_code}: {name}", code="upload_refused")
 
 
 def gallery_of(form: Mapping[str, str], shown: Sequence[Uploaded]) -> dict[str, Any]:

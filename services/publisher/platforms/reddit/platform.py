@@ -5,11 +5,9 @@ picture's, which no reply names. Errors come in a reply with status 200, a wait 
 """
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
@@ -23,18 +21,9 @@ from services.publisher.platforms.account_fields import (
     require_instants,
     server_of,
 )
-from services.publisher.platforms.allowance import LONGEST_WAIT, allowance_of, retry_after_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
-from services.publisher.platforms.errors import PlatformError, RateLimited, Rejected, Transient, Unconfirmed
-from services.publisher.platforms.exchange import (
-    USUAL_WAIT,
-    asked,
-    json_object,
-    object_or_empty,
-    submitted,
-    text_or_none,
-    there_already,
-)
+from services.publisher.platforms.errors import PlatformError, Rejected, Unconfirmed
+from services.publisher.platforms.exchange import exchange, publish, there_already, unreadable
 from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.platforms.options import TRUE_OR_FALSE
 from services.publisher.platforms.reddit.pictures import (
@@ -59,6 +48,8 @@ from services.publisher.platforms.reddit.post import (
     submission_of,
     subreddit_of,
 )
+from services.publisher.platforms.reddit.replies import DIALECT, SUBMITTED_BEFORE
+from services.publisher.platforms.reply import Reply, object_or_empty, text_or_none
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 
@@ -66,10 +57,8 @@ API = "https://oauth.reddit.com"
 LIMITS = Limits(app={"per_minute": 100})
 MOST_TEXT = 40_000
 CLOCKS_DIFFER = timedelta(minutes=1)
-USUAL_BREAK = timedelta(minutes=10)
 LOOKS_AFTER = (timedelta(seconds=1), timedelta(seconds=1), timedelta(seconds=2))
 """How long to wait before each look for a picture's submission: together well below what a send may take."""
-_BREAK = re.compile(r"(\d{1,6}) (millisecond|second|minute|hour)s?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +73,23 @@ class ReadySubmission:
 
     async def send(self, now: datetime) -> Published:
         """Submit it; a link that is there already may have been submitted by an attempt whose reply was lost."""
-        response, body = await submitted(self.reddit.client, self.request, now, judge)
-        told = json_object(body).get("json")
-        if not isinstance(told, dict):
-            raise Unconfirmed("the reply is not Reddit's", code="unreadable_reply")
-        if told.get("errors"):
-            return await self._after_refusal(told["errors"])
-        submission = object_or_empty(told.get("data"))
-        allowance, name = allowance_of(response, now), name_of(submission)
-        allowance = replace(allowance, whole_app=True) if allowance else None
-        if name is None and self.kind == IMAGE:
-            return replace(await self._appeared(), allowance=allowance)
-        if name is None:
-            raise Unconfirmed("the reply names no submission", code="unreadable_reply")
-        return Published(name, text_or_none(submission.get("url")), allowance)
+        try:
+            published = await publish(self.reddit.client, self.request, now, DIALECT, self._published_in)
+        except Rejected as error:
+            if error.detail.code != SUBMITTED_BEFORE:
+                raise
+            return await there_already(self.reddit.find(self.post, self.account), error)
+        if published.platform_post_id is None:
+            return replace(await self._appeared(), allowance=published.allowance)
+        return published
+
+    def _published_in(self, reply: Reply) -> Published | None:
+        """A picture that was taken has no name yet."""
+        told = reply.told.get("json")
+        submission = object_or_empty(told.get("data")) if isinstance(told, dict) else {}
+        name = name_of(submission)
+        is_taken = name is not None or (isinstance(told, dict) and self.kind == IMAGE)
+        return Published(name, text_or_none(submission.get("url")) if name else None) if is_taken else None
 
     async def _appeared(self) -> Published:
         """A picture's submission, which Reddit makes only once it has worked on the picture."""
@@ -111,15 +103,6 @@ class ReadySubmission:
             if found:
                 return found
         raise not_there_yet()
-
-    async def _after_refusal(self, errors: object) -> Published:
-        code, message = _first(errors)
-        if code == "RATELIMIT":
-            raise RateLimited(message, retry_after=break_in(message), code="ratelimit")
-        refusal = Rejected(message, code=code.lower())
-        if code != "ALREADY_SUB":
-            raise refusal
-        return await there_already(self.reddit.find(self.post, self.account), refusal)
 
 
 @dataclass(frozen=True)
@@ -181,7 +164,7 @@ class Reddit(Platform):
         query = {"sort": "new", "limit": "100", "raw_json": "1"}
         listing = await self._get(f"/user/{me.get('name')}/submitted", account, **query)
         if listing.get("kind") != "Listing":
-            raise Transient("the reply is no list of submissions", code="unreadable_reply")
+            raise unreadable("is no list of submissions")
         children = listing["data"]["children"]
         alike = [one["data"] for one in children if is_like(one["data"], wanted, post.publish_at - CLOCKS_DIFFER)]
         return found_as(alike[-1]) if alike else None
@@ -220,31 +203,12 @@ class Reddit(Platform):
     async def _get(self, path: str, account: Account, **query: str) -> Mapping[str, Any]:
         url = server_of(account, API) + path
         request = self.client.build_request("GET", url, params=query, headers=_headers(account))
-        return await asked(self.client, request, self.clock.now())
-
-
-def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
-    """Limits are the app's. A submission may have landed before the server failed, unless that is overloaded."""
-    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-        wait = retry_after_of(response, now) or USUAL_WAIT
-        message = json_object(body).get("message") or "too many requests"
-        raise RateLimited(f"HTTP 429: {message}", retry_after=wait, code="429", whole_app=True)
-    if response.is_server_error and response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
-        status = response.status_code
-        raise Unconfirmed(f"HTTP {status}: the submission may have landed", code=str(status))
+        return (await exchange(self.client, request, self.clock.now(), DIALECT)).told
 
 
 def not_there_yet() -> Unconfirmed:
     """Reddit may still work on a picture that it took: sent again, it would be there twice."""
     return Unconfirmed("the picture's post is not to be seen; Reddit may still work on it", code="not_there_yet")
-
-
-def break_in(message: str) -> timedelta:
-    """The wait that Reddit asks for in words, e.g. `Take a break for 7 minutes`."""
-    told = _BREAK.search(message)
-    if told is None:
-        return USUAL_BREAK
-    return min(timedelta(**{f"{told[2]}s": int(told[1])}) + timedelta(seconds=1), LONGEST_WAIT)
 
 
 def user_agent(account: Account) -> str:
@@ -254,10 +218,3 @@ def user_agent(account: Account) -> str:
 
 def _headers(account: Account) -> dict[str, str]:
     return bearer(account) | {"user-agent": user_agent(account)}
-
-
-def _first(errors: object) -> tuple[str, str]:
-    """The code and the message of the first error: Reddit tells each as `[code, message, field]`."""
-    first = errors[0] if isinstance(errors, list) else None
-    parts = [str(part) for part in first] if isinstance(first, list) and first else ["", str(errors)]
-    return parts[0], ": ".join(parts[:2])

@@ -8,8 +8,8 @@ from typing import Any
 from services.publisher.platforms.account_fields import is_web_url
 from services.publisher.platforms.base import Account, Post, Published
 from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.exchange import text_or_none
 from services.publisher.platforms.options import flag
+from services.publisher.platforms.reply import text_or_none
 
 WEB = "https://www.reddit.com"
 MOST_TITLE = 300

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from services.publisher.platforms.base import Account, Platform, Post, Published
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import exchange
-from services.publisher.platforms.posting import ReadyPost, published, request_for, url_of
+from services.publisher.platforms.posting import ReadyPost, published_in, request_for, url_of
 from shared.clock import Clock, SystemClock
 from shared.events.base import explain
 from shared.events.rules import PostRules
@@ -50,12 +50,12 @@ class Sandbox(Platform):
         parameters = {"post_id": post.post_id, "account_id": post.account_id}
         request = self.client.build_request("GET", url_of(account), params=parameters)
         try:
-            _, body = await exchange(self.client, request, self.clock.now())
+            reply = await exchange(self.client, request, self.clock.now())
         except Rejected as error:
             if error.detail.code == "404":
                 return None
             raise
-        return published(body)
+        return published_in(reply)
 
 
 def rules_of(account: Account) -> PostRules:

@@ -11,19 +11,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any
 
 import httpx
 from pydantic_core import to_json
 
 from services.publisher.platforms.account_fields import server_of
-from services.publisher.platforms.allowance import wait_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published
-from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unconfirmed
-from services.publisher.platforms.exchange import json_object, object_or_empty, raise_for, submitted, without
+from services.publisher.platforms.errors import Rejected
+from services.publisher.platforms.exchange import publish
 from services.publisher.platforms.media import PICTURE_TYPES, Picture, PictureLimits, Pictures
 from services.publisher.platforms.options import TRUE_OR_FALSE, choice, flag, number
+from services.publisher.platforms.reply import Reply, object_or_empty
+from services.publisher.platforms.telegram.replies import dialect_for
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 
 API, WEB = "https://api.telegram.org", "https://t.me"
@@ -55,12 +55,7 @@ class ReadyMessage:
 
     async def send(self, now: datetime) -> Published:
         """Send it; of an album the first message counts."""
-
-        def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
-            raise_refusal(response, without(secret_of(self.token), body), now)
-
-        _, body = await submitted(self.client, self.request, now, judge)
-        return published(body)
+        return await publish(self.client, self.request, now, dialect_for(self.token), published_in)
 
 
 @dataclass(frozen=True)
@@ -163,13 +158,13 @@ def _as_form(parameters: Mapping[str, Any]) -> dict[str, str]:
     return {name: one if isinstance(one, str) else to_json(one).decode() for name, one in parameters.items()}
 
 
-def published(body: bytes) -> Published:
-    """Where the message is; Unconfirmed where the reply does not tell."""
-    result = json_object(body).get("result")
+def published_in(reply: Reply) -> Published | None:
+    """Where the message is; None where the reply does not tell."""
+    result = reply.told.get("result")
     message = object_or_empty(result[0] if isinstance(result, list) and result else result)
     message_id = message.get("message_id")
     if not isinstance(message_id, int):
-        raise Unconfirmed("the reply tells no message_id", code="unreadable_reply")
+        return None
     return Published(str(message_id), _url(object_or_empty(message.get("chat")), message_id))
 
 
@@ -181,30 +176,6 @@ def _url(chat: Mapping[str, Any], message_id: int) -> str | None:
         return f"{WEB}/{username}/{message_id}"
     chat_id = str(chat.get("id"))
     return f"{WEB}/c/{chat_id.removeprefix(_SUPERGROUP)}/{message_id}" if chat_id.startswith(_SUPERGROUP) else None
-
-
-def raise_refusal(response: httpx.Response, body: bytes, now: datetime) -> None:
-    """Raise what a refusal means: Telegram tells in the body how long to wait, and where a group has gone."""
-    if response.is_success:
-        return
-    told = json_object(body)
-    description = str(told.get("description") or body.decode("utf-8", "replace"))
-    parameters = object_or_empty(told.get("parameters"))
-    status, message = response.status_code, f"HTTP {response.status_code}: {description}"
-    wait, moved_to = wait_of(parameters.get("retry_after")), parameters.get("migrate_to_chat_id")
-    if status == HTTPStatus.TOO_MANY_REQUESTS and wait:
-        raise RateLimited(message, retry_after=wait, code=str(status))
-    if status == HTTPStatus.NOT_FOUND:
-        raise Unauthorized(f"{message}: no bot has this token", code=str(status))
-    if moved_to is not None:
-        way_out = f"the group has become a supergroup; connect the account with settings.chat_id {moved_to}"
-        raise Rejected(f"{message}: {way_out}", code="chat_moved")
-    raise_for(response, description.encode(), now)
-
-
-def secret_of(token: str) -> str:
-    """The part of the token that nobody may see: a proxy's page may quote the colon before it escaped."""
-    return token.partition(":")[2]
 
 
 def chat_of(account: Account) -> int | str:

@@ -6,35 +6,28 @@ One that answers 410 Gone wants no more: its account must be connected again.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
 import httpx
 
-from services.publisher.platforms.base import FOR_EVER, Account, Platform, Post, Published
-from services.publisher.platforms.errors import Rejected, Unauthorized
+from services.publisher.platforms.base import FOR_EVER, Account, Platform, Post
+from services.publisher.platforms.errors import PlatformError, Unauthorized
+from services.publisher.platforms.judging import ANY, any_words
 from services.publisher.platforms.posting import ReadyPost, request_for, url_of
+from services.publisher.platforms.reply import Reply
 from services.publisher.platforms.webhook.signature import secrets_of, signature_headers
 
-GONE = str(HTTPStatus.GONE.value)
+
+def gone(reply: Reply) -> PlatformError | None:
+    """An endpoint that has been given up."""
+    if reply.status != HTTPStatus.GONE:
+        return None
+    return Unauthorized(f"the endpoint takes no more posts ({reply.saying(any_words(reply) or '')})", code="410")
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyForEndpoint:
-    """A signed post for an endpoint that may have been given up."""
-
-    post: ReadyPost
-
-    async def send(self, now: datetime) -> Published:
-        """Send it; Unauthorized where the endpoint says that it is gone."""
-        try:
-            return await self.post.send(now)
-        except Rejected as error:
-            if error.detail.code != GONE:
-                raise
-            message = f"the endpoint takes no more posts ({error.detail.message})"
-            raise Unauthorized(message, code=GONE) from error
+ENDPOINT = replace(ANY, documented=gone)
 
 
 @dataclass(frozen=True)
@@ -49,7 +42,7 @@ class Webhook(Platform):
         url_of(account)
         secrets_of(account)
 
-    async def prepare(self, post: Post, account: Account) -> ReadyForEndpoint:
+    async def prepare(self, post: Post, account: Account) -> ReadyPost:
         """Build the request; it is signed when it is sent, since the signature covers the time."""
         secrets = secrets_of(account)
         webhook_id = message_id(post)
@@ -57,7 +50,7 @@ class Webhook(Platform):
         def sign(body: bytes, now: datetime) -> Mapping[str, str]:
             return signature_headers(secrets, webhook_id, body, now)
 
-        return ReadyForEndpoint(ReadyPost(self.client, request_for(self.client, post, account), sign))
+        return ReadyPost(self.client, request_for(self.client, post, account), sign, ENDPOINT)
 
     def deduplicates_for(self, account: Account) -> timedelta:
         """By `webhook-id`, as long as the receiver remembers it."""

@@ -5,10 +5,8 @@ refused as a duplicate, is looked for among the account's own posts.
 """
 
 import base64
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -20,21 +18,14 @@ from services.publisher.platforms.account_fields import (
     require_instants,
     server_of,
 )
-from services.publisher.platforms.allowance import Allowance, allowance_of, wait_until
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
-from services.publisher.platforms.errors import RateLimited, Rejected, Transient, Unconfirmed
-from services.publisher.platforms.exchange import (
-    asked,
-    json_object,
-    object_or_empty,
-    objects_in,
-    submitted,
-    text_or_none,
-    there_already,
-)
+from services.publisher.platforms.errors import Rejected
+from services.publisher.platforms.exchange import exchange, publish, there_already, unreadable
 from services.publisher.platforms.media import Picture, PictureLimits, Pictures
 from services.publisher.platforms.oauth import refreshed, token_request
+from services.publisher.platforms.reply import Reply, objects_in
 from services.publisher.platforms.x.post import is_like
+from services.publisher.platforms.x.replies import DIALECT, identity_in, is_duplicate
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 
@@ -45,8 +36,6 @@ MOST_PICTURES = 4
 MOST_ALT = 1000
 PICTURES = PictureLimits(most_bytes=5 * 1024 * 1024, types=("image/jpeg", "image/png", "image/webp"), most_side=8192)
 REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
-PASSING = (HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY)
-DAILY = ("x-user-limit-24hour", "x-app-limit-24hour")
 CLOCKS_DIFFER = timedelta(minutes=1)
 FIELDS = "created_at,entities,note_tweet"
 
@@ -63,16 +52,15 @@ class ReadyTweet:
     async def send(self, now: datetime) -> Published:
         """Post it; what is refused as a duplicate may be there from an attempt whose reply was lost."""
         try:
-            response, body = await submitted(self.x.client, self.request, now, judge)
+            return await publish(self.x.client, self.request, now, DIALECT, self._published_in)
         except Rejected as error:
-            if not _is_duplicate(error):
+            if not is_duplicate(error):
                 raise
             return await there_already(self.x.look_up(self.post, self.account), error)
-        told = json_object(body).get("data")
-        identity = text_or_none(told.get("id")) if isinstance(told, dict) else None
-        if identity is None:
-            raise Unconfirmed("the reply names no post", code="unreadable_reply")
-        return replace(_published(identity, self.account), allowance=_allowance(response, now))
+
+    def _published_in(self, reply: Reply) -> Published | None:
+        identity = identity_in(reply)
+        return _published(identity, self.account) if identity else None
 
 
 @dataclass(frozen=True)
@@ -121,15 +109,15 @@ class X(Platform):
     async def look_up(self, post: Post, account: Account) -> Published | None:
         """The oldest of the account's posts since this one was due that has its text."""
         since = post.publish_at - CLOCKS_DIFFER
-        me = object_or_empty((await self._ask("GET", "/2/users/me", account)).get("data"))
-        if text_or_none(me.get("id")) is None:
-            raise Transient("the reply names no account", code="unreadable_reply")
+        me = identity_in(await self._ask("GET", "/2/users/me", account))
+        if me is None:
+            raise unreadable("names no account")
         query = {"start_time": since.strftime("%Y-%m-%dT%H:%M:%SZ"), "max_results": "100", "tweet.fields": FIELDS}
-        told = await self._ask("GET", f"/2/users/{me.get('id')}/tweets", account, params=query)
+        told = (await self._ask("GET", f"/2/users/{me}/tweets", account, params=query)).told
         listed = told.get("data", [] if "meta" in told else None)
         tweets = objects_in(listed)
         if not isinstance(listed, list) or len(tweets) < len(listed):
-            raise Transient("the reply is no list of posts", code="unreadable_reply")
+            raise unreadable("is no list of posts")
         alike = [tweet for tweet in tweets if is_like(tweet, post, since)]
         return _published(str(alike[-1]["id"]), account) if alike else None
 
@@ -157,17 +145,16 @@ class X(Platform):
             "media_category": "tweet_image",
             "media_type": picture.mime,
         }
-        told = object_or_empty((await self._ask("POST", "/2/media/upload", account, json=upload)).get("data"))
-        identity = text_or_none(told.get("id"))
+        identity = identity_in(await self._ask("POST", "/2/media/upload", account, json=upload))
         if identity is None:
-            raise Transient("the reply to an upload names no picture", code="unreadable_reply")
+            raise unreadable("to an upload names no picture")
         if picture.alt:
             described = {"id": identity, "metadata": {"alt_text": {"text": picture.alt[:MOST_ALT]}}}
             await self._ask("POST", "/2/media/metadata", account, json=described)
         return identity
 
-    async def _ask(self, method: str, path: str, account: Account, **more: Any) -> Mapping[str, Any]:
-        return await asked(self.client, self._request(method, path, account, **more), self.clock.now(), judge)
+    async def _ask(self, method: str, path: str, account: Account, **more: Any) -> Reply:
+        return await exchange(self.client, self._request(method, path, account, **more), self.clock.now(), DIALECT)
 
     def _request(self, method: str, path: str, account: Account, **more: Any) -> httpx.Request:
         return self.client.build_request(method, server_of(account, API) + path, headers=bearer(account), **more)
@@ -187,37 +174,6 @@ def tweet_of(post: Post) -> dict[str, Any]:
     if quoted := _id(post, "quote_tweet_id"):
         tweet["quote_tweet_id"] = quoted
     return tweet
-
-
-def judge(response: httpx.Response, body: bytes, now: datetime) -> None:
-    """X tells what is wrong in `detail`, and which of its limits is used up in several headers."""
-    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-        allowance = _allowance(response, now)
-        wait = max(allowance.resets_at - now, timedelta(0)) if allowance and allowance.is_used_up else None
-        if wait is not None and "retry-after" not in response.headers:
-            raise RateLimited(f"HTTP 429: {_told(body)}", retry_after=wait, code="429")
-    elif response.is_client_error and response.status_code not in PASSING and _told(body):
-        raise Rejected(f"HTTP {response.status_code}: {_told(body)}", code=str(response.status_code))
-
-
-def _is_duplicate(error: Rejected) -> bool:
-    return error.detail.code == str(int(HTTPStatus.FORBIDDEN)) and "duplicate" in error.detail.message
-
-
-def _told(body: bytes) -> str:
-    """The most exact of what X says."""
-    told = json_object(body)
-    errors = told.get("errors")
-    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    return str(first.get("message") or told.get("detail") or told.get("title") or "")
-
-
-def _allowance(response: httpx.Response, now: datetime) -> Allowance | None:
-    """That of the day where it is used up, else that of the quarter of an hour."""
-    spent = [name for name in DAILY if response.headers.get(f"{name}-remaining") == "0"]
-    waits = [wait_until(response.headers.get(f"{name}-reset", ""), now) for name in spent]
-    known = [wait for wait in waits if wait is not None]
-    return Allowance(0, now + max(known)) if known else allowance_of(response, now)
 
 
 def _id(post: Post, name: str) -> str | None:

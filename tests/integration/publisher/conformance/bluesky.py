@@ -6,11 +6,12 @@ from typing import Any
 
 import httpx
 
-from services.publisher.platforms.base import Platform
+from services.publisher.platforms.base import Platform, Published
 from services.publisher.platforms.bluesky import Bluesky as Adapter
+from services.publisher.platforms.errors import Unauthorized
 from shared.clock import Clock
 from tests.fakes.http_server import Call
-from tests.fakes.networks.base import Fault, Posted, refuses
+from tests.fakes.networks.base import Fault, Posted, Reply, refuses
 from tests.fakes.networks.bluesky import ACCESS_LASTS, HANDLE, Bluesky
 from tests.integration.publisher.conformance.case import BUSY_FOR, Case, Shown
 
@@ -38,6 +39,17 @@ class BlueskyCase(Case[Bluesky]):
     busy = {"ratelimit-reset": used_up}  # noqa: RUF012  (never changed)
     refusal = refuses(400, {"error": "InvalidRequest", "message": "Invalid record: no balls, please"})
     refused_with = "Invalid record: no balls, please"
+    meanings = {  # noqa: RUF012  (never changed)
+        "a session that ended": (refuses(400, {"error": "ExpiredToken", "message": "Token has expired"}), Unauthorized),
+        "an account taken down": (
+            refuses(401, {"error": "AccountTakedown", "message": "Account has been taken down"}),
+            Unauthorized,
+        ),
+        "a record that is there": (
+            Fault(lands=True, reply=Reply(400, {"error": "InvalidSwap", "message": "Record was at bafyrei"})),
+            Published,
+        ),
+    }
     can_refresh = True
     rotates = True
     token_lasts = ACCESS_LASTS

@@ -43,6 +43,10 @@ class Case(Generic[NetworkT]):
     """How the network says that it will never take a post."""
     refused_with: str
     """What its own message says, as a person is to read it."""
+    meanings: Mapping[str, tuple[Fault, type]] = {}
+    """What else the network documents: by its name, the reply and the error, or Published, that it stands for."""
+    has_error_form: bool = True
+    """Whether the network's own refusals can be told from those of a proxy before it."""
     overloaded: Fault = refuses(503, b"try again later")
     replies_tell: bool = True
     """Whether the reply of a network that has taken a post tells its id, so that one without is garbage."""

@@ -8,6 +8,7 @@ import httpx
 
 from services.publisher.platforms.base import Platform
 from services.publisher.platforms.discord import Discord as Adapter
+from services.publisher.platforms.errors import Rejected, Unauthorized
 from shared.clock import Clock
 from tests.fakes.networks.base import Fault, Posted, refuses
 from tests.fakes.networks.discord import BOT_TOKEN, CHANNEL, GUILD, THREAD, WEBHOOK_TOKEN, Discord
@@ -31,6 +32,22 @@ class DiscordCase(Case[Discord]):
     busy = {"body": wait_in_body, "seconds": wait_in_seconds}  # noqa: RUF012  (never changed)
     refusal = refuses(403, {"message": "Missing Permissions", "code": 50013})
     refused_with = "Missing Permissions"
+    meanings = {  # noqa: RUF012  (never changed)
+        "a token that ended": (refuses(401, {"message": "401: Unauthorized", "code": 0}), Unauthorized),
+        "a webhook that was deleted": (refuses(404, {"message": "Unknown Webhook", "code": 10015}), Unauthorized),
+        "a channel that was deleted": (refuses(404, {"message": "Unknown Channel", "code": 10003}), Rejected),
+        "fields that are wrong": (
+            refuses(
+                400,
+                {
+                    "message": "Invalid Form Body",
+                    "code": 50035,
+                    "errors": {"content": {"_errors": [{"message": "too long"}]}},
+                },
+            ),
+            Rejected,
+        ),
+    }
     takes_pictures = True
     shows = {  # noqa: RUF012  (never changed)
         "a text that calls nobody": Shown("@everyone", {"content": "@everyone", "allowed_mentions": NOBODY}),

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from services.publisher.platforms.base import Platform
+from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized
 from services.publisher.platforms.linkedin import LinkedIn
 from shared.clock import Clock
 from tests.fakes.http_server import Call
@@ -26,6 +27,25 @@ class LinkedInCase(Case[LinkedInFake]):
     refusal = refuses(422, {"message": DUPLICATE, "status": 422})
     refused_with = DUPLICATE
     refuses_repeats = True
+    meanings = {  # noqa: RUF012  (never changed)
+        "a token that ended": (
+            refuses(
+                401, {"serviceErrorCode": 65601, "code": "REVOKED_ACCESS_TOKEN", "message": "revoked", "status": 401}
+            ),
+            Unauthorized,
+        ),
+        "a scope that is missing": (
+            refuses(
+                403,
+                {"serviceErrorCode": 100, "code": "ACCESS_DENIED", "message": "Not enough permissions", "status": 403},
+            ),
+            Rejected,
+        ),
+        "the day's limit": (
+            refuses(429, {"serviceErrorCode": 101, "message": "throttle limit is reached", "status": 429}),
+            RateLimited,
+        ),
+    }
     can_refresh = True
     token_lasts = timedelta(days=60)
     takes_pictures = True

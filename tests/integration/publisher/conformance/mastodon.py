@@ -6,11 +6,12 @@ from typing import Any
 
 import httpx
 
-from services.publisher.platforms.base import Platform
+from services.publisher.platforms.base import Platform, Published
+from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.mastodon import Mastodon as Adapter
 from shared.clock import Clock
 from tests.fakes.http_server import Call
-from tests.fakes.networks.base import Fault, Posted, refuses
+from tests.fakes.networks.base import Fault, Posted, Reply, refuses
 from tests.fakes.networks.mastodon import Mastodon
 from tests.integration.publisher.conformance.case import BUSY_FOR, Case, Shown
 
@@ -39,6 +40,20 @@ class MastodonCase(Case[Mastodon]):
     busy = {"iso": until_iso, "epoch": until_epoch}  # noqa: RUF012  (never changed)
     refusal = refuses(422, {"error": "Validation failed: Text character limit of 500 exceeded"})
     refused_with = "Validation failed: Text character limit of 500 exceeded"
+    meanings = {  # noqa: RUF012  (never changed)
+        "a token without the scope": (
+            refuses(403, {"error": "This action is outside the authorized scopes"}),
+            Unauthorized,
+        ),
+        "a token that ended": (refuses(401, {"error": "The access token was revoked"}), Unauthorized),
+        "Pixelfed's token that ended": (refuses(401, {"message": "Unauthenticated."}), Unauthorized),
+        "Pixelfed's login page": (refuses(302, b"", location="https://pixelfed.example/login"), Unauthorized),
+        "another page": (refuses(302, b"", location="https://www.mastodon.example/api/v1/statuses"), Unconfirmed),
+        "Pixelfed's key that is known": (Fault(lands=True, reply=Reply(400, {"error": "duplicate"})), Published),
+        "a status that is wrong": (refuses(400, {"error": "bad request"}), Rejected),
+        "a status being worked on": (refuses(409, {"error": "Conflict"}), Unconfirmed),
+        "Pleroma's fields": (refuses(422, {"errors": {"status": ["is too long"]}}), Rejected),
+    }
     takes_pictures = True
     uploads_ahead = True
     shows = {  # noqa: RUF012  (never changed)

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 
 from services.publisher.platforms.base import Platform
+from services.publisher.platforms.errors import Rejected, Transient, Unauthorized
 from services.publisher.platforms.sandbox import Sandbox
 from services.publisher.platforms.webhook import Webhook
 from shared.clock import Clock
@@ -21,6 +22,11 @@ class PlainCase(Case[Plain]):
     refusal = refuses(422, {"message": "No posts about time balls."})
     refused_with = "No posts about time balls."
     replies_tell = False
+    has_error_form = False
+    meanings = {  # noqa: RUF012  (never changed)
+        "one that waited in vain": (refuses(408, b""), Transient),
+        "one that is gone": (refuses(410, b""), Rejected),
+    }
     shows = {  # noqa: RUF012  (never changed)
         "a text": Shown("The ball drops.", {"content": "The ball drops."}),
         "options": Shown("The ball drops.", {"options": {"mood": "festive"}}, {"mood": "festive"}),
@@ -64,6 +70,7 @@ class WebhookCase(PlainCase):
 
     name = "webhook"
     certainty = "deduplicates"
+    meanings = {**PlainCase.meanings, "one that is gone": (refuses(410, b""), Unauthorized)}  # noqa: RUF012
 
     def platform(self, client: httpx.AsyncClient) -> Platform:
         return Webhook(client)

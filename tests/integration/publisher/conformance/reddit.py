@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from services.publisher.platforms.base import Platform
+from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.reddit import Reddit
 from shared.clock import Clock
 from tests.fakes.http_server import Call
@@ -38,6 +39,22 @@ class RedditCase(Case[RedditFake]):
     busy = {"in words": in_words, "fractions": in_fractions}  # noqa: RUF012  (never changed)
     refusal = refuses(200, {"json": {"errors": [["NO_SELFS", "This community only allows links.", "sr"]]}})
     refused_with = "This community only allows links."
+    meanings = {  # noqa: RUF012  (never changed)
+        "a token that ended": (refuses(401, {"message": "Unauthorized", "error": 401}), Unauthorized),
+        "a subreddit that is closed": (
+            refuses(403, {"reason": "private", "message": "Forbidden", "error": 403}),
+            Rejected,
+        ),
+        "errors beside a refusal": (
+            refuses(400, {"json": {"errors": [["BAD_SR_NAME", "This community does not exist.", "sr"]]}}),
+            Rejected,
+        ),
+        "a break without a length": (
+            refuses(200, {"json": {"errors": [["RATELIMIT", "Take a break.", "ratelimit"]]}}),
+            RateLimited,
+        ),
+        "its edge that blocks": (refuses(403, b"<html>whoa there, pardner!</html>"), Unconfirmed),
+    }
     can_refresh = True
     token_lasts = timedelta(hours=1)
     takes_pictures = True

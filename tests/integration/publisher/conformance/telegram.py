@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from services.publisher.platforms.base import Platform
+from services.publisher.platforms.errors import Rejected, Unauthorized
 from services.publisher.platforms.telegram import Telegram as Adapter
 from shared.clock import Clock
 from tests.fakes.networks.base import Fault, Posted
@@ -31,6 +32,21 @@ class TelegramCase(Case[Telegram]):
     busy = {"body": wait_in_body, "seconds": wait_in_seconds}  # noqa: RUF012  (never changed)
     refusal = Fault(lands=False, reply=refused(403, "Forbidden: bot was kicked from the channel chat"))
     refused_with = "bot was kicked from the channel chat"
+    meanings = {  # noqa: RUF012  (never changed)
+        "a token that no bot has": (Fault(lands=False, reply=refused(404, "Not Found")), Unauthorized),
+        "a token that was revoked": (Fault(lands=False, reply=refused(401, "Unauthorized")), Unauthorized),
+        "a text that is too long": (
+            Fault(lands=False, reply=refused(400, "Bad Request: message is too long")),
+            Rejected,
+        ),
+        "a group that moved": (
+            Fault(
+                lands=False,
+                reply=refused(400, "Bad Request: group chat was upgraded", parameters={"migrate_to_chat_id": -1001}),
+            ),
+            Rejected,
+        ),
+    }
     takes_pictures = True
     shows = {  # noqa: RUF012  (never changed)
         "a text as it is": Shown("1 < 2 & *so* _on_ <b>", {"text": "1 < 2 & *so* _on_ <b>", "parse_mode": None}),

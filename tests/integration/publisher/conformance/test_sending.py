@@ -47,7 +47,7 @@ async def test_an_overloaded_network_is_tried_again_with_backoff(bench: Bench) -
     await bench.publish(bench.post())
 
     retries = [body for _, body in await bench.told("publish.retrying")]
-    assert [retry["error"]["class"] for retry in retries] == ["transient"] * 2
+    assert [retry["error"]["class"] for retry in retries] == ["unavailable"] * 2
     assert (await bench.fact("publish.succeeded"))["attempts"] == 3
     assert len(bench.network.posts) == 1
     assert bench.clock.now() - began_at >= timedelta(seconds=5 + 10 - 2)

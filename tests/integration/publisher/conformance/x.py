@@ -6,12 +6,13 @@ from typing import Any
 
 import httpx
 
-from services.publisher.platforms.base import Platform
+from services.publisher.platforms.base import Platform, Published
+from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized
 from services.publisher.platforms.x import X
 from shared.clock import Clock
 from tests.fakes.http_server import Call
-from tests.fakes.networks.base import Fault, Posted, refuses
-from tests.fakes.networks.x import XFake
+from tests.fakes.networks.base import Fault, Posted, Reply, refuses
+from tests.fakes.networks.x import DUPLICATE, XFake
 from tests.integration.publisher.conformance.case import BUSY_FOR, Case, Shown
 
 TOO_MANY = {"title": "Too Many Requests", "detail": "Too Many Requests", "type": "about:blank", "status": 429}
@@ -40,6 +41,28 @@ class XCase(Case[XFake]):
     refusal = refuses(403, {"title": "Forbidden", "detail": "You are not permitted to do this.", "status": 403})
     refused_with = "You are not permitted to do this."
     refuses_repeats = True
+    meanings = {  # noqa: RUF012  (never changed)
+        "a token that ended": (
+            refuses(401, {"title": "Unauthorized", "type": "about:blank", "status": 401, "detail": "Unauthorized"}),
+            Unauthorized,
+        ),
+        "an app without credit": (
+            refuses(402, {"title": "CreditsDepleted", "detail": "no credits", "status": 402}),
+            Rejected,
+        ),
+        "a cap of the plan": (
+            refuses(429, {"title": "UsageCapExceeded", "detail": "Usage cap exceeded", "scope": "Product"}),
+            RateLimited,
+        ),
+        "a text that is there": (
+            Fault(lands=True, reply=Reply(403, {"detail": DUPLICATE, "title": "Forbidden", "status": 403})),
+            Published,
+        ),
+        "a text that was there before": (
+            refuses(403, {"detail": DUPLICATE, "title": "Forbidden", "status": 403}),
+            Rejected,
+        ),
+    }
     can_refresh = True
     rotates = True
     token_lasts = timedelta(hours=2)

@@ -1,0 +1,137 @@
+"""What a reply means for the post: the one place where that is judged, by what each network documents. No I/O.
+
+| the reply                                      | to what publishes | to anything else |
+|------------------------------------------------|-------------------|------------------|
+| what the network documents (`documented`)      | that              | that             |
+| 2xx                                            | taken             | taken            |
+| 429                                            | RateLimited       | RateLimited      |
+| 503                                            | Unavailable       | Unavailable      |
+| 4xx in the words of the network's own API      | refused           | refused          |
+| any other 5xx, a 3xx, another server's 4xx     | Unconfirmed       | Unavailable      |
+
+Refused is Unauthorized (401), Transient (408, 425) or Rejected. A request without any reply is in `exchange`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from http import HTTPStatus
+
+from services.publisher.platforms.allowance import Allowance, allowance_of, retry_after_of
+from services.publisher.platforms.errors import (
+    PlatformError,
+    RateLimited,
+    Rejected,
+    Transient,
+    Unauthorized,
+    Unavailable,
+    Unconfirmed,
+)
+from services.publisher.platforms.reply import Reply, words_or_none
+
+USUAL_WAIT = timedelta(seconds=5)
+"""Where a network says that it is too much, but not for how long."""
+SHORT_REPLY, LONG_REPLY = 65536, 8 * 1024 * 1024
+"""Of a reply no more bytes are read; a list of a hundred long posts is not cut off."""
+MOST_OF_A_PAGE = 200
+
+
+def any_words(reply: Reply) -> str | None:
+    """Whatever was said: for an endpoint that has no form of its own."""
+    said = reply.told.get("message") or reply.told.get("error")
+    return str(said) if said else reply.text
+
+
+def nothing_more(reply: Reply) -> PlatformError | None:
+    """What a network documents whose statuses say it all."""
+    return None
+
+
+def usual_allowance(reply: Reply) -> Allowance | None:
+    """The usual headers."""
+    return allowance_of(reply.headers, reply.at)
+
+
+def of_account(reply: Reply) -> bool:
+    """Limits are those of the account that asks."""
+    return False
+
+
+def no_wait(reply: Reply) -> timedelta | None:
+    """The wait in the body of a network that tells none there."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a network speaks in its replies.
+
+    `words` finds the words of the network's own API in a refusal; None where another server spoke, e.g. a proxy.
+    `documented` is the error that a reply stands for, where its status does not say it.
+    """
+
+    words: Callable[[Reply], str | None] = any_words
+    documented: Callable[[Reply], PlatformError | None] = nothing_more
+    wait: Callable[[Reply], timedelta | None] = no_wait
+    """How long to wait, where the body tells it."""
+    usual_wait: timedelta = USUAL_WAIT
+    allowance: Callable[[Reply], Allowance | None] = usual_allowance
+    """How many requests remain."""
+    is_of_app: Callable[[Reply], bool] = of_account
+    """Whether what a reply says of limits holds for all accounts of the app."""
+    secret: str = field(default="", repr=False)
+    """What a reply may quote and nobody may see, as a token that is a part of the URL."""
+    most_bytes: int = LONG_REPLY
+
+    def allowance_in(self, reply: Reply) -> Allowance | None:
+        """How many requests remain, and for whom."""
+        told = self.allowance(reply)
+        return replace(told, whole_app=self.is_of_app(reply)) if told else None
+
+
+ANY = Dialect(most_bytes=SHORT_REPLY)
+"""An endpoint of anybody: it has no form of its own, so that its 4xx are refusals whatever they say."""
+
+
+def judged(reply: Reply, dialect: Dialect, *, publishes: bool) -> PlatformError | None:
+    """The error that a reply stands for; None where the request was taken."""
+    documented = dialect.documented(reply)
+    if documented or reply.is_success:
+        return documented
+    words = dialect.words(reply)
+    message = reply.saying(_foreign(reply) if words is None else words)
+    if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+        wait = _wait(reply, dialect) or dialect.usual_wait
+        return RateLimited(message, retry_after=wait, code=str(reply.status), whole_app=dialect.is_of_app(reply))
+    if reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return Unavailable(message, code=str(reply.status), retry_after=_wait(reply, dialect))
+    if reply.is_refusal and words is not None:
+        return _refusal(reply, dialect, message)
+    if publishes:
+        return Unconfirmed(message, code=str(reply.status))
+    return Unavailable(message, code=str(reply.status), retry_after=_wait(reply, dialect))
+
+
+def _refusal(reply: Reply, dialect: Dialect, message: str) -> PlatformError:
+    code = str(reply.status)
+    match reply.status:
+        case HTTPStatus.UNAUTHORIZED:
+            return Unauthorized(message, code=code)
+        case HTTPStatus.REQUEST_TIMEOUT | HTTPStatus.TOO_EARLY:
+            return Transient(message, code=code, retry_after=_wait(reply, dialect))
+    return Rejected(message, code=code)
+
+
+def _wait(reply: Reply, dialect: Dialect) -> timedelta | None:
+    """By the body, by `Retry-After`, or until the allowance that is used up counts anew."""
+    wait = dialect.wait(reply) or retry_after_of(reply.headers, reply.at)
+    if wait is not None:
+        return wait
+    allowance = dialect.allowance(reply)
+    return max(allowance.resets_at - reply.at, timedelta(0)) if allowance and allowance.is_used_up else None
+
+
+def _foreign(reply: Reply) -> str:
+    """What is told of a page that is not the API's."""
+    title = words_or_none(reply.text)
+    return f"not the network's own answer: {title[:MOST_OF_A_PAGE]}" if title else "not the network's own answer"

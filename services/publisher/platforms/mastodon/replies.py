@@ -1,0 +1,44 @@
+"""What the replies of a server with Mastodon's API mean. No I/O."""
+
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from services.publisher.platforms.errors import PlatformError, Unauthorized, Unconfirmed
+from services.publisher.platforms.judging import Dialect
+from services.publisher.platforms.reply import Reply, words_or_none
+
+LOGIN_PAGES = ("/login", "/auth/sign_in")
+REPEATED = "400"
+"""The code of the refusal with which Pixelfed answers a key that it knows."""
+
+
+def words(reply: Reply) -> str | None:
+    """`error`; of Pixelfed `message`, of Pleroma and Pixelfed `errors` by field."""
+    told = reply.told
+    said = words_or_none(told.get("error_description")) or words_or_none(told.get("error"))
+    if said or "message" in told:
+        return said or str(told["message"])
+    return str(told.get("errors") or told["error"]) if "errors" in told or "error" in told else None
+
+
+def documented(reply: Reply) -> PlatformError | None:
+    """A token may be good, and yet not for this; Pixelfed leads whoever has none to its login page."""
+    said, code = words(reply), str(reply.status)
+    if said is not None and reply.status == HTTPStatus.FORBIDDEN:
+        return Unauthorized(reply.saying(said), code=code)
+    if said is not None and reply.status == HTTPStatus.CONFLICT:
+        return Unconfirmed(reply.saying(f"the same status is still being worked on: {said}"), code=code)
+    if 300 <= reply.status < 400 and _leads_to_login(reply):  # noqa: PLR2004  (redirects)
+        return Unauthorized(reply.saying("the server asks to log in"), code=code)
+    return None
+
+
+def _leads_to_login(reply: Reply) -> bool:
+    try:
+        path = urlsplit(reply.headers.get("location", "")).path
+    except ValueError:
+        return False
+    return path.rstrip("/").endswith(LOGIN_PAGES)
+
+
+DIALECT = Dialect(words, documented)
