@@ -1,0 +1,207 @@
+"""A process's two connections to the model broker: the one it publishes on, and the one it consumes on."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from faststream import AckPolicy
+
+from shared.messaging.broker import PUBLISH_TIMEOUT, BrokerUnavailable, Outgoing, Publisher, QueueFigures, Unroutable
+from shared.messaging.topology import Topology, declare
+from tests.simulation.broker import Incoming, Message, ModelBroker, Subscription
+from tests.simulation.virtual_time import Process
+
+UNBOUNDED = 10**6
+
+
+class ModelPublisher(Publisher):
+    """What `shared.messaging.broker.Publisher` offers."""
+
+    def __init__(self, broker: ModelBroker, process: Process, **given: Any) -> None:
+        super().__init__("amqp://model/", **given)
+        self._broker = broker
+        self._process = process
+        self._is_open = False
+
+    async def connect(self, topology: Topology) -> None:
+        await self._broker.until_up()
+        await declare(_Channel(self._broker), topology)  # type: ignore[arg-type]
+        self._is_open = True
+
+    @property
+    def is_connected(self) -> bool:
+        return self._is_open and self._broker.is_up
+
+    async def publish(self, outgoing: Outgoing, *, within: timedelta = PUBLISH_TIMEOUT) -> None:
+        (error,) = await self.publish_all([outgoing], within=within)
+        if error is not None:
+            raise error
+
+    async def publish_all(
+        self, outgoing: Iterable[Outgoing], *, within: timedelta = PUBLISH_TIMEOUT
+    ) -> Sequence[BaseException | None]:
+        """One after another on one channel, so that they arrive in their order."""
+        listed = list(outgoing)
+        if not self._is_open:
+            return [BrokerUnavailable("not connected")] * len(listed)
+        loop, weather = asyncio.get_running_loop(), self._broker.weather
+        asked_at = loop.time()
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                await self._broker.until_up()
+        except TimeoutError:
+            return [BrokerUnavailable("no confirm: the broker is away") for _ in listed]
+        await asyncio.sleep(weather.transit_seconds())
+        waited = loop.time() - asked_at
+        answers = [self._arrive(one, waited) for one in listed]
+        await asyncio.sleep(weather.transit_seconds())
+        return answers
+
+    def _arrive(self, outgoing: Outgoing, waited: float) -> BaseException | None:
+        broker = self._broker
+        fate = broker.weather.publish_fate() if broker.is_up else "lost"
+        if fate == "lost":
+            return BrokerUnavailable("no confirm: the connection broke")
+        is_taken = broker.route(outgoing.envelope.exchange, _message(outgoing, self._now(), waited))
+        if not is_taken and outgoing.mandatory:
+            return Unroutable(f"no queue takes {outgoing.envelope.type}")
+        return BrokerUnavailable("no confirm: the connection broke") if fate == "unheard" else None
+
+    def _now(self) -> float:
+        return self._broker.loop.time()
+
+    async def queue_figures(self, name: str) -> QueueFigures | None:
+        queue = self._broker.queues.get(name)
+        return QueueFigures(len(queue.messages), len(queue.subscriptions)) if queue else None
+
+    async def close(self) -> None:
+        self._is_open = False
+
+
+def _message(outgoing: Outgoing, sent_at: float, waited: float) -> Message:
+    envelope, left = outgoing.envelope, outgoing.expiration_ms
+    return Message(
+        body=envelope.body,
+        type=envelope.type,
+        routing_key=envelope.routing_key,
+        message_id=envelope.message_id,
+        correlation_id=envelope.correlation_id,
+        headers=dict(envelope.headers),
+        sent_at=sent_at,
+        expires_after=None if left is None else max(0.0, left / 1000 - waited),
+    )
+
+
+@dataclass
+class Subscriber:
+    """What FastStream's broker gives for a queue: handlers are registered by calling it."""
+
+    queue: str
+    prefetch: int
+    priority: int
+    ack_first: bool
+    binding: tuple[str, str] | None
+    handlers: list[tuple[Any, Any]] = field(default_factory=list)
+    _known: dict[str, Any] = field(default_factory=dict)
+
+    def __call__(self, handler: Any, *, filter: Any = None) -> Any:
+        self.handlers.append((filter, handler))
+        return handler
+
+    async def handle(self, incoming: Incoming) -> None:
+        """Let the first handler have it whose filter takes it."""
+        if incoming.type not in self._known:
+            self._known[incoming.type] = await self._handler_for(incoming)
+        if handler := self._known[incoming.type]:
+            await handler(incoming)
+
+    async def _handler_for(self, incoming: Incoming) -> Any:
+        looked_at = SimpleNamespace(raw_message=incoming)
+        for takes, handler in self.handlers:
+            if takes is None or await takes(looked_at):
+                return handler
+        return None
+
+
+@dataclass
+class ModelRabbitBroker:
+    """The consuming connection, as far as `shared.messaging.consumer` uses FastStream's."""
+
+    broker: ModelBroker
+    process: Process
+    subscribers: list[Subscriber] = field(default_factory=list)
+    is_stopped: bool = False
+
+    def subscriber(
+        self,
+        queue: Any,
+        exchange: Any = None,
+        *,
+        ack_policy: Any,
+        channel: Any = None,
+        consume_args: Mapping[str, Any] | None = None,
+        **_: Any,
+    ) -> Subscriber:
+        """A subscriber that begins to take messages when the broker is started."""
+        subscriber = Subscriber(
+            queue=queue.name,
+            prefetch=channel.prefetch_count if channel else UNBOUNDED,
+            priority=(consume_args or {}).get("x-priority", 0),
+            ack_first=ack_policy is AckPolicy.ACK_FIRST,
+            binding=(exchange.name, queue.routing_key) if exchange and queue.routing_key else None,
+        )
+        self.subscribers.append(subscriber)
+        return subscriber
+
+    async def start(self) -> None:
+        """Consume from now on, and again after every loss of the connection."""
+        await self.broker.until_up()
+        self.attach()
+
+    def attach(self) -> None:
+        """Open the channels anew."""
+        for one in self.subscribers:
+            if one.binding:
+                self.broker.declare_queue(one.queue, {})
+                self.broker.bind(one.queue, *one.binding, {})
+            if one.queue in self.broker.queues:
+                queue = self.broker.queues[one.queue]
+                self.broker.subscribe(
+                    Subscription(queue, self.process, one.prefetch, one.priority, one.ack_first, one.handle)
+                )
+
+    async def stop(self) -> None:
+        """Take no new messages; those at hand can still be acknowledged."""
+        self.is_stopped = True
+        self.broker.pause(self.process)
+
+
+@dataclass(frozen=True)
+class _Queue:
+    broker: ModelBroker
+    name: str
+
+    async def bind(self, exchange: Any, routing_key: str = "", *, arguments: Mapping[str, Any] | None = None) -> None:
+        self.broker.bind(self.name, _name(exchange), routing_key, arguments or {})
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """What declares the topology."""
+
+    broker: ModelBroker
+
+    async def declare_exchange(self, name: str, type: Any, **_: Any) -> Any:
+        self.broker.exchanges.setdefault(name, getattr(type, "value", type))
+        return SimpleNamespace(name=name)
+
+    async def declare_queue(self, name: str, *, arguments: Mapping[str, Any] | None = None, **_: Any) -> _Queue:
+        self.broker.declare_queue(name, arguments or {})
+        return _Queue(self.broker, name)
+
+
+def _name(exchange: Any) -> str:
+    return exchange if isinstance(exchange, str) else exchange.name

@@ -1,0 +1,263 @@
+"""Model networks behind the real adapters: one per kind of certainty, all with one ledger of what reached them.
+
+    sandbox      neither deduplicates nor answers look-ups
+    lookups      a sandbox that answers look-ups, some seconds behind
+    webhook      deduplicates by `webhook-id`, for ever
+    mastodon     deduplicates by `Idempotency-Key` for an hour, and shows its statuses
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from html import escape
+from typing import Any, Protocol
+
+import httpx
+
+from tests.simulation.virtual_time import EPOCH, Process, VirtualLoop
+
+KINDS = ("sandbox", "lookups", "webhook", "mastodon")
+MASTODON_REMEMBERS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of one request: whether it arrives, is taken, and what is answered.
+
+    `status` 0 is no answer at all. Without `arrives` nothing ever left; `travels` and `returns` are seconds.
+    """
+
+    name: str
+    arrives: bool = True
+    takes: bool = True
+    status: int = 200
+    travels: float = 0.02
+    returns: float = 0.05
+
+
+class NetworkWeather(Protocol):
+    """How the networks fare."""
+
+    def fate(self, network: "Network", *, publishes: bool) -> Fate:
+        """What becomes of the next request."""
+        ...
+
+    def lag_seconds(self, network: "Network") -> float:
+        """How far look-ups are behind."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A post that stands on a network."""
+
+    identity: str
+    key: str
+    content: str
+    account_id: str
+    at: float
+    visible_at: float
+
+
+@dataclass(slots=True)
+class Entry:
+    """One request to publish, in the ledger."""
+
+    network: str
+    account_id: str
+    key: str
+    content: str
+    process: str
+    left_at: float
+    fate: str
+    status: int
+    token: str = ""
+    arrived_at: float | None = None
+    taken: Taken | None = None
+    """The post that it made; None where it made none."""
+    repeats: Taken | None = None
+    """The post that it was recognised as."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a request asks to publish."""
+
+    account_id: str
+    key: str
+    content: str
+
+
+@dataclass(eq=False)
+class Network:
+    """One server."""
+
+    kind: str
+    host: str
+    posts: list[Taken] = field(default_factory=list)
+    refused_tokens: set[str] = field(default_factory=set)
+
+    def submission(self, request: httpx.Request) -> Submission | None:
+        """What the request publishes; None where it only asks."""
+        if request.method != "POST":
+            return None
+        if self.kind == "mastodon":
+            return Submission(_token(request), request.headers["idempotency-key"], json.loads(request.content)["status"])
+        told = json.loads(request.content)["data"]
+        return Submission(told["account_id"], request.headers.get("webhook-id", ""), told["content"])
+
+    def known(self, wanted: Submission, now: float) -> Taken | None:
+        """The post that a repeated request stands for."""
+        lasts = {"webhook": float("inf"), "mastodon": MASTODON_REMEMBERS}.get(self.kind, 0.0)
+        return next((one for one in self.posts if one.key == wanted.key and now - one.at < lasts), None)
+
+    def take(self, wanted: Submission, now: float, lag: float) -> Taken:
+        """Publish it."""
+        identity = f"{self.kind}-{len(self.posts) + 1}"
+        self.posts.append(Taken(identity, wanted.key, wanted.content, wanted.account_id, now, now + lag))
+        return self.posts[-1]
+
+    def accepted(self, post: Taken) -> Mapping[str, Any]:
+        """The answer to a request that has published."""
+        return {"id": post.identity, "url": f"https://{self.host}/{post.identity}"}
+
+    def answer(self, request: httpx.Request, now: float) -> tuple[int, Any]:
+        """The answer to a request that asks."""
+        seen = [one for one in self.posts if one.visible_at <= now]
+        if self.kind != "mastodon":
+            asked = request.url.params
+            found = [
+                one
+                for one in seen
+                if one.account_id == asked["account_id"] and one.content.split()[0] == asked["post_id"]
+            ]
+            return (200, self.accepted(found[0])) if found else (404, {"error": "not found"})
+        return self._as_mastodon(request, seen)
+
+    def _as_mastodon(self, request: httpx.Request, seen: list[Taken]) -> tuple[int, Any]:
+        path, owner = request.url.path, _token(request)
+        if path.endswith("verify_credentials"):
+            return 200, {"id": owner}
+        if path.endswith("/statuses"):
+            own = [one for one in reversed(seen) if one.account_id == owner]
+            before = request.url.params.get("max_id")
+            if before:
+                own = own[[one.identity for one in own].index(before) + 1 :]
+            return 200, [_status(one, self.host) for one in own[:40]]
+        if path.endswith("/instance"):
+            return 200, {"configuration": {"statuses": {"max_characters": 500}}}
+        return 404, {"error": "not found"}
+
+
+def _status(post: Taken, host: str) -> Mapping[str, Any]:
+    return {
+        "id": post.identity,
+        "url": f"https://{host}/{post.identity}",
+        "created_at": (EPOCH + timedelta(seconds=post.at)).isoformat(),
+        "content": f"<p>{escape(post.content)}</p>",
+        "spoiler_text": "",
+        "media_attachments": [],
+        "visibility": "public",
+    }
+
+
+def _token(request: httpx.Request) -> str:
+    return str(request.headers["authorization"]).removeprefix("Bearer ").partition("/")[0]
+
+
+@dataclass(eq=False)
+class Internet:
+    """All networks, and what reached them."""
+
+    loop: VirtualLoop
+    weather: NetworkWeather
+    networks: dict[str, Network] = field(default_factory=dict)
+    ledger: list[Entry] = field(default_factory=list)
+    on_entry: Callable[[Entry], None] = lambda _: None
+
+    def add(self, kind: str, host: str) -> Network:
+        """A server of this kind."""
+        self.networks[host] = Network(kind, host)
+        return self.networks[host]
+
+    def client(self, process: Process) -> httpx.AsyncClient:
+        """What stands in for `shared.outbound.outbound_client`."""
+        return httpx.AsyncClient(
+            transport=_Transport(self, process), trust_env=False, follow_redirects=False, timeout=httpx.Timeout(15)
+        )
+
+    def send(self, process: Process, request: httpx.Request) -> "asyncio.Future[httpx.Response]":
+        """Let a request go its way, whatever becomes of its sender."""
+        reply: asyncio.Future[httpx.Response] = self.loop.create_future()
+        network = self.networks[request.url.host]
+        wanted = network.submission(request)
+        fate = self.weather.fate(network, publishes=wanted is not None)
+        entry = None
+        if wanted:
+            entry = Entry(
+                network.host, wanted.account_id, wanted.key, wanted.content, process.name, self.loop.time(), fate.name,
+                fate.status,
+            )  # fmt: skip
+            self.ledger.append(entry)
+            self.on_entry(entry)
+        if not fate.arrives:
+            self.loop.later(fate.returns, _fail, reply, httpx.ConnectError("no connection: refused"))
+        else:
+            self.loop.later(fate.travels, self._arrive, network, request, wanted, entry, fate, reply)
+        return reply
+
+    def _arrive(
+        self,
+        network: Network,
+        request: httpx.Request,
+        wanted: Submission | None,
+        entry: Entry | None,
+        fate: Fate,
+        reply: "asyncio.Future[httpx.Response]",
+    ) -> None:
+        now = self.loop.time()
+        status, body = fate.status, {"error": fate.name}
+        if request.headers.get("authorization", "") in network.refused_tokens:
+            status, body = (status and 401), {"error": "the token has ended"}
+        elif entry is not None and wanted is not None:
+            entry.arrived_at = now
+            if fate.takes:
+                known = network.known(wanted, now)
+                if known:
+                    entry.repeats = known
+                else:
+                    known = entry.taken = network.take(wanted, now, self.weather.lag_seconds(network))
+                if status == 200:
+                    body = dict(network.accepted(known))
+        elif status == 200:
+            status, body = network.answer(request, now)
+        if status:
+            self.loop.later(fate.returns, _answer, reply, httpx.Response(status, json=body, request=request))
+        else:
+            self.loop.later(fate.returns, _fail, reply, httpx.ReadError("the connection broke"))
+
+
+def _answer(reply: "asyncio.Future[httpx.Response]", response: httpx.Response) -> None:
+    if not reply.done():
+        reply.set_result(response)
+
+
+def _fail(reply: "asyncio.Future[httpx.Response]", error: Exception) -> None:
+    if not reply.done():
+        reply.set_exception(error)
+
+
+@dataclass
+class _Transport(httpx.AsyncBaseTransport):
+    internet: Internet
+    process: Process
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self.internet.send(self.process, request)
+
+
+def instant(seconds: float) -> datetime:
+    """True time as an instant."""
+    return EPOCH + timedelta(seconds=seconds)

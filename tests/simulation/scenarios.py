@@ -1,0 +1,142 @@
+"""What a run is made of: how many posts and replicas, what fails and how often, what people do. All else is drawn."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tests.simulation.networks import KINDS, Fate
+
+FATES: Mapping[str, Fate] = {
+    fate.name: fate
+    for fate in (
+        Fate("ok"),
+        Fate("slow", returns=8.0),
+        Fate("too_slow", returns=25.0),
+        Fate("reply_lost", status=0, returns=0.5),
+        Fate("request_lost", takes=False, status=0, returns=0.5),
+        Fate("arrives_late", travels=12.0),
+        Fate("taken_500", status=500),
+        Fate("taken_502", status=502),
+        Fate("taken_302", status=302),
+        Fate("untaken_500", takes=False, status=500),
+        Fate("untaken_502", takes=False, status=502),
+        Fate("busy_503", takes=False, status=503),
+        Fate("limited_429", takes=False, status=429),
+        Fate("refused_400", takes=False, status=400),
+        Fate("no_connection", arrives=False, takes=False, status=0),
+    )
+}
+"""What may become of a request."""
+
+DOUBTS = ("slow", "too_slow", "reply_lost", "request_lost", "arrives_late", "taken_500", "taken_502", "taken_302")
+REFUSALS = ("untaken_500", "untaken_502", "busy_503", "limited_429", "no_connection")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Odds are from 0 to 1 each time, unless they say per post."""
+
+    name: str
+    posts: int = 60
+    accounts: int = 8
+    kinds: tuple[str, ...] = KINDS
+    replicas: Mapping[str, int] = field(default_factory=lambda: {"scheduler": 2, "publisher": 2, "console": 2})
+    ahead: tuple[float, float] = (1.0, 60.0)
+    """How long before they are due posts are scheduled."""
+    trouble_seconds: float = 90.0
+    """After which nothing fails any more and nobody does anything."""
+    settles_within: float = 900.0
+    """Seconds after the trouble within which all must have come to its end."""
+    fates: Mapping[str, float] = field(default_factory=lambda: {"ok": 1.0})
+    outages: int = 0
+    outage_seconds: tuple[float, float] = (5.0, 60.0)
+    transit: tuple[float, float] = (0.0005, 0.01)
+    publish_lost: float = 0.0
+    publish_unheard: float = 0.0
+    acknowledgement_lost: float = 0.0
+    dead_lettered_twice: float = 0.0
+    broker_outages: int = 0
+    statement_fails: float = 0.0
+    commit_refused: float = 0.0
+    commit_unheard: float = 0.0
+    commit_seconds: tuple[float, float] = (0.0005, 0.004)
+    row_seconds: float = 0.0
+    crashes: int = 0
+    freezes: int = 0
+    freeze_seconds: tuple[float, float] = (1.0, 75.0)
+    clock_steps: int = 0
+    restarts: int = 0
+    edits: float = 0.0
+    """Per post; so are cancels."""
+    cancels: float = 0.0
+    retries: float = 0.5
+    reconnects: int = 0
+    ended_tokens: int = 0
+    limits: Mapping[str, int] | None = None
+    grace_seconds: tuple[float, ...] = (3600.0,)
+    idle_pace: float = 1.0
+    """How many times more seldom idle loops look, in runs of hours."""
+    waives: frozenset[str] = frozenset()
+    """Invariants that this trouble makes impossible to promise."""
+
+
+def _mixed(doubts: float, refusals: float, never: float = 0.0) -> dict[str, float]:
+    odds = {"ok": 1.0 - doubts - refusals - never, "refused_400": never}
+    odds |= {name: doubts / len(DOUBTS) for name in DOUBTS}
+    return odds | {name: refusals / len(REFUSALS) for name in REFUSALS}
+
+
+CALM = Scenario("calm")
+_BROKER = {"publish_lost": 0.02, "publish_unheard": 0.02, "acknowledgement_lost": 0.005, "dead_lettered_twice": 0.02}
+_DATABASE = {"statement_fails": 0.003, "commit_refused": 0.01, "commit_unheard": 0.01}
+
+SCENARIOS: Mapping[str, Scenario] = {
+    one.name: one
+    for one in (
+        CALM,
+        replace(CALM, name="broker", broker_outages=1, edits=0.15, cancels=0.1, **_BROKER),  # type: ignore[arg-type]
+        replace(CALM, name="crashes", crashes=6, restarts=1, edits=0.1, cancels=0.05),
+        replace(CALM, name="networks", fates=_mixed(0.3, 0.2, 0.03), retries=0.7),
+        replace(CALM, name="doubt", fates=_mixed(0.3, 0.15, 0.05), edits=0.5, cancels=0.25, retries=0.7),
+        replace(CALM, name="outage", outages=3, outage_seconds=(10.0, 90.0), grace_seconds=(3600.0, 20.0)),
+        replace(
+            CALM,
+            name="backlog",
+            posts=300,
+            accounts=10,
+            kinds=("webhook",),
+            ahead=(-20.0, -10.0),
+            replicas={"scheduler": 1, "publisher": 1, "console": 1},
+            limits={"per_second": 1000},
+            row_seconds=0.0004,
+            trouble_seconds=5.0,
+            settles_within=240.0,
+        ),
+        replace(
+            CALM, name="limits", posts=80, accounts=3, limits={"per_second": 4, "per_minute": 90},
+            commit_seconds=(0.001, 0.2), ahead=(1.0, 20.0), trouble_seconds=30.0,
+        ),  # fmt: skip
+        replace(CALM, name="database", **_DATABASE, edits=0.1),  # type: ignore[arg-type]
+        replace(
+            CALM, name="clocks", clock_steps=4, freezes=4, edits=0.1,
+            waives=frozenset({"never_early", "late_policies_kept", "no_window_above_its_limit"}),
+        ),  # fmt: skip
+        replace(CALM, name="accounts", reconnects=6, ended_tokens=3, retries=1.0, kinds=("mastodon", "webhook")),
+        replace(
+            CALM, name="everything", fates=_mixed(0.15, 0.15, 0.02), outages=1, broker_outages=1, crashes=4, freezes=1,
+            restarts=1, edits=0.3, cancels=0.15, reconnects=2, **_BROKER, **_DATABASE, settles_within=1800.0,
+        ),  # type: ignore[arg-type]  # fmt: skip
+    )
+}
+
+
+def scenario_of(seed: int, name: str | None) -> Scenario:
+    """The scenario by its name; without one, seeds take turns."""
+    if name is not None:
+        return SCENARIOS[name]
+    return list(SCENARIOS.values())[seed % len(SCENARIOS)]
+
+
+def varied(scenario: Scenario, **changes: Any) -> Scenario:
+    """The scenario with something else about it."""
+    return replace(scenario, **changes)

@@ -1,0 +1,241 @@
+"""The people: they connect accounts, schedule, edit, cancel, retry, resolve and connect again, at bad moments."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Protocol
+
+from shared.events import Event
+from shared.events.publisher import AccountConnected, PublishFailed, PublishHeld, PublishUnknown
+from shared.events.requests import (
+    AccountConnectRequested,
+    AccountLimits,
+    LatePolicy,
+    PublishResolveRequested,
+    PublishRetryRequested,
+    ScheduleBatchRequested,
+    ScheduleCancelRequested,
+    ScheduleRequested,
+    Target,
+)
+from tests.simulation.networks import Internet, Network, instant
+from tests.simulation.scenarios import Scenario
+from tests.simulation.virtual_time import VirtualLoop
+from tests.simulation.witness import Key, Told
+
+LONGEST_ON_ITS_WAY = 40.0
+"""Seconds after which no request can still arrive: who looks later sees the truth."""
+PER_BATCH = 20
+
+
+class Outside(Protocol):
+    """What the people reach the system by."""
+
+    loop: VirtualLoop
+    internet: Internet
+
+    def send(self, event: Event, message_id: str, *, twice: bool = False) -> None:
+        """Publish an event as an outside producer does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was once asked for: the text of one version of a post, and when it was to appear."""
+
+    post_id: str
+    account_id: str
+    version: int
+    content: str
+    due: float
+    asked_at: float
+    policy: LatePolicy
+
+    @property
+    def key(self) -> Key:
+        return self.post_id, self.account_id
+
+
+@dataclass(eq=False)
+class User:
+    """Everybody outside."""
+
+    world: Outside
+    scenario: Scenario
+    chance: Random
+    starts_at: float = 2.0
+    accounts: dict[str, Network] = field(default_factory=dict)
+    generations: dict[str, int] = field(default_factory=dict)
+    wishes: dict[str, Wish] = field(default_factory=dict)
+    """By the message that asked for them, and by their texts."""
+    cancelled: dict[Key, list[float]] = field(default_factory=dict)
+    retried: dict[Key, list[float]] = field(default_factory=dict)
+    resolved: dict[Key, list[tuple[float, str]]] = field(default_factory=dict)
+    pending: int = 0
+    _versions: dict[str, int] = field(default_factory=dict)
+    _sent: int = 0
+
+    # accounts
+
+    def begin(self) -> None:
+        """Connect the accounts, then do all the rest."""
+        hosts: dict[str, Network] = {}
+        for number in range(self.scenario.accounts):
+            kind = self.scenario.kinds[number % len(self.scenario.kinds)]
+            host = f"{kind}{number // len(self.scenario.kinds) % 2}.example"
+            hosts.setdefault(host, self.world.internet.networks.get(host) or self.world.internet.add(kind, host))
+            self.accounts[f"a{number}"] = hosts[host]
+            self._connect(f"a{number}")
+        self._plan_posts()
+        self._plan_accounts()
+
+    def _connect(self, account_id: str) -> None:
+        network = self.accounts[account_id]
+        generation = self.generations[account_id] = self.generations.get(account_id, 0) + 1
+        limits = AccountLimits(**self.scenario.limits) if self.scenario.limits else None
+        settings: dict[str, Any] = {"url": f"https://{network.host}/"}
+        credentials: dict[str, Any] | None = None
+        if network.kind == "mastodon":
+            settings = {"server": f"https://{network.host}"}
+            credentials = {"access_token": f"{account_id}/{generation}"}
+        if network.kind == "lookups":
+            settings["answers_lookups"] = True
+        if network.kind == "webhook":
+            credentials = {"secret": "whsec_" + "A" * 32}
+        platform = "sandbox" if network.kind in ("sandbox", "lookups") else network.kind
+        sealed = json.dumps(credentials) if credentials else None
+        self._send(
+            AccountConnectRequested(
+                account_id=account_id, platform=platform, settings=settings, sealed_credentials=sealed, limits=limits
+            )
+        )
+
+    def _plan_accounts(self) -> None:
+        names, end = sorted(self.accounts), self.scenario.trouble_seconds
+        for _ in range(self.scenario.reconnects):
+            self._at(self.chance.uniform(self.starts_at, end), self._connect, self.chance.choice(names))
+        for _ in range(self.scenario.ended_tokens):
+            self._at(self.chance.uniform(self.starts_at, end), self._end_token, self.chance.choice(names))
+
+    def _end_token(self, account_id: str) -> None:
+        network, generation = self.accounts[account_id], self.generations[account_id]
+        if network.kind == "mastodon":
+            network.refused_tokens.add(f"Bearer {account_id}/{generation}")
+
+    # posts
+
+    def _plan_posts(self) -> None:
+        latest = max(self.starts_at + 1, self.scenario.trouble_seconds - 10)
+        batch: list[ScheduleRequested] = []
+        for number in range(self.scenario.posts):
+            post_id, account_id = f"p{number}", f"a{self.chance.randrange(self.scenario.accounts)}"
+            ahead = self.chance.uniform(*self.scenario.ahead)
+            asked_at = self.chance.uniform(self.starts_at, latest)
+            if ahead < 0:
+                asked_at = self.starts_at
+            due = asked_at + ahead
+            policy = LatePolicy(
+                mode=self.chance.choice(("publish", "skip", "hold")),
+                grace_seconds=self.chance.choice(self.scenario.grace_seconds),
+            )
+            if ahead < 0:
+                batch.append(self._wish(post_id, account_id, due, policy))
+                continue
+            self._at(asked_at, self._schedule, post_id, account_id, due, policy)
+            if self.chance.random() < self.scenario.edits:
+                for _ in range(self.chance.randint(1, 2)):
+                    later = max(asked_at, due + self.chance.uniform(-8.0, 45.0))
+                    self._at(later, self._edit, post_id, account_id, policy)
+            if self.chance.random() < self.scenario.cancels:
+                self._at(max(asked_at, due + self.chance.uniform(-8.0, 45.0)), self._cancel, post_id, account_id)
+        for begin in range(0, len(batch), PER_BATCH):
+            self._at(self.starts_at, self._schedule_batch, batch[begin : begin + PER_BATCH])
+
+    def _schedule(self, post_id: str, account_id: str, due: float, policy: LatePolicy) -> None:
+        self._send(self._wish(post_id, account_id, due, policy))
+
+    def _schedule_batch(self, posts: Sequence[ScheduleRequested]) -> None:
+        bodies = tuple(json.loads(post.body()) for post in posts)
+        self._send(ScheduleBatchRequested(batch_id=f"b{self._sent}", posts=bodies))
+
+    def _edit(self, post_id: str, account_id: str, policy: LatePolicy) -> None:
+        self._schedule(post_id, account_id, self._now + self.chance.choice((0.5, 3.0, 20.0)), policy)
+
+    def _cancel(self, post_id: str, account_id: str) -> None:
+        self.cancelled.setdefault((post_id, account_id), []).append(self._now)
+        self._send(ScheduleCancelRequested(post_id=post_id))
+
+    def _wish(self, post_id: str, account_id: str, due: float, policy: LatePolicy) -> ScheduleRequested:
+        version = self._versions[post_id] = self._versions.get(post_id, 0) + 1
+        content = f"{post_id} v{version} for {account_id}"
+        wish = Wish(post_id, account_id, version, content, due, self._now, policy)
+        self.wishes[content] = self.wishes[f"m{self._sent}"] = wish
+        return ScheduleRequested(
+            post_id=post_id,
+            content=content,
+            publish_at=instant(due),
+            targets=(Target(account_id=account_id),),
+            late_policy=policy,
+        )
+
+    # answers to what is told
+
+    def on_told(self, told: Told) -> None:
+        """React to some of what is told."""
+        event = told.event
+        if isinstance(event, PublishUnknown):
+            self._at(self._now + LONGEST_ON_ITS_WAY + self.chance.uniform(0, 60), self._resolve, _key(event))
+        elif isinstance(event, PublishFailed | PublishHeld) and self._still_cares():
+            wait = self.chance.uniform(0.5, 40)
+            if isinstance(event, PublishHeld):
+                self._at(self._now + wait, self._connect, event.account_id)
+            self._at(self._now + wait + 3.0, self._retry, _key(event))
+
+    def _still_cares(self) -> bool:
+        return self._now < self.scenario.trouble_seconds and self.chance.random() < self.scenario.retries
+
+    def _retry(self, key: Key) -> None:
+        self.retried.setdefault(key, []).append(self._now)
+        self._send(PublishRetryRequested(post_id=key[0], account_id=key[1]))
+
+    def _resolve(self, key: Key) -> None:
+        """Say how it is: whoever looks at the network sees whether the post is there."""
+        texts = {wish.content for wish in self.wishes.values() if wish.key == key}
+        found = next((one for one in self.accounts[key[1]].posts if one.content in texts), None)
+        outcome = "published" if found else "not_published"
+        self.resolved.setdefault(key, []).append((self._now, outcome))
+        identity = found.identity if found else None
+        self._send(
+            PublishResolveRequested.model_validate(
+                {"post_id": key[0], "account_id": key[1], "outcome": outcome, "platform_post_id": identity}
+            )
+        )
+
+    # the way to the system
+
+    @property
+    def _now(self) -> float:
+        return self.world.loop.time()
+
+    def _send(self, event: Event) -> None:
+        message_id = f"m{self._sent}"
+        self._sent += 1
+        self.world.send(event, message_id, twice=self.chance.random() < 0.05)
+
+    def _at(self, when: float, action: Any, *args: Any) -> None:
+        self.pending += 1
+        self.world.loop.later(max(0.0, when - self._now), self._do, action, args)
+
+    def _do(self, action: Any, args: tuple[Any, ...]) -> None:
+        self.pending -= 1
+        action(*args)
+
+
+def _key(event: Any) -> Key:
+    return event.post_id, event.account_id
+
+
+def is_connection(event: Any) -> bool:
+    """Whether an account is ready."""
+    return isinstance(event, AccountConnected)

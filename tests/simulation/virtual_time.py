@@ -1,0 +1,138 @@
+"""Virtual time: an event loop that never waits, and processes on it that can be frozen or killed at any step.
+
+When nothing is ready, the loop's clock jumps to the next timer. Every callback belongs to the process in whose context
+it was made: those of a frozen process are kept until it goes on, those of a dead one are dropped, so that no `finally`
+of it ever runs.
+"""
+
+import asyncio
+import heapq
+from asyncio.events import Handle
+from collections.abc import Callable, Coroutine
+from contextvars import Context, ContextVar, copy_context
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+EPOCH = datetime(2027, 3, 1, tzinfo=UTC)
+LONGEST_NAP = 2.0
+MOST_STEPS_AT_ONCE = 2_000_000
+"""Steps without any time passing, after which the run counts as stuck."""
+
+
+class Stuck(Exception):
+    """Something runs in circles, or nothing will ever happen any more."""
+
+
+@dataclass(eq=False)
+class Process:
+    """One replica of a service, with a wall clock of its own."""
+
+    name: str
+    service: str
+    is_alive: bool = True
+    is_frozen: bool = False
+    clock_offset: timedelta = timedelta(0)
+    steps: int = 0
+    dies_at_step: int | None = None
+    on_death: Callable[["Process"], None] = lambda _: None
+    kept: list[Handle] = field(default_factory=list)
+
+    def admits(self, handle: Handle) -> bool:
+        """Whether the callback runs now."""
+        if not self.is_alive:
+            return False
+        if self.is_frozen:
+            self.kept.append(handle)
+            return False
+        self.steps += 1
+        if self.steps == self.dies_at_step:
+            self.on_death(self)
+            return False
+        return True
+
+
+RUNNING: ContextVar[Process | None] = ContextVar("RUNNING", default=None)
+"""The process that the present callback belongs to; None: the world outside."""
+
+
+def context_of(process: Process | None) -> Context:
+    """A context for callbacks of the process."""
+    context = copy_context()
+    context.run(RUNNING.set, process)
+    return context
+
+
+class VirtualLoop(asyncio.BaseEventLoop):
+    """Runs callbacks in order; time passes only when there are none left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 0.0
+        self._steps_at_once = 0
+        self._outside = context_of(None)
+        self._ready: Any
+        self._scheduled: list[Any]
+
+    def time(self) -> float:
+        """Seconds since the beginning."""
+        return self._now
+
+    def later(self, seconds: float, callback: Callable[..., object], *args: Any) -> None:
+        """Let something happen in the world outside, whoever asks for it."""
+        self.call_at(self._now + seconds, callback, *args, context=self._outside)
+
+    def start(self, process: Process | None, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
+        """Run a coroutine as part of the process."""
+        return self.create_task(work, context=context_of(process))
+
+    def thaw(self, process: Process) -> None:
+        """Let a frozen process go on with what has become due meanwhile."""
+        process.is_frozen = False
+        self._ready.extend(process.kept)
+        process.kept = []
+
+    def _run_once(self) -> None:
+        ready, scheduled = self._ready, self._scheduled
+        if not ready:
+            self._jump()
+        while scheduled and scheduled[0]._when <= self._now:
+            handle = heapq.heappop(scheduled)
+            handle._scheduled = False
+            ready.append(handle)
+        self._steps_at_once += len(ready)
+        if self._steps_at_once > MOST_STEPS_AT_ONCE:
+            raise Stuck(f"{self._steps_at_once:,} steps without any time passing")
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if handle._cancelled:
+                continue
+            process = handle._context.get(RUNNING)
+            if process is None or process.admits(handle):
+                handle._run()
+
+    def _jump(self) -> None:
+        scheduled = self._scheduled
+        while scheduled and scheduled[0]._cancelled:
+            heapq.heappop(scheduled)._scheduled = False
+        if not scheduled:
+            raise Stuck("nothing will ever happen any more")
+        if scheduled[0]._when > self._now:
+            self._now = scheduled[0]._when
+            self._steps_at_once = 0
+
+    def _write_to_self(self) -> None:
+        """There is no other thread that could have to be woken for."""
+
+
+def now() -> datetime:
+    """The wall clock of the process that asks; the true time in the world outside."""
+    process = RUNNING.get()
+    true = EPOCH + timedelta(seconds=asyncio.get_running_loop().time())
+    return true + process.clock_offset if process else true
+
+
+async def sleep_until(instant: datetime) -> None:
+    """Return once the wall clock of the process shows `instant`, never before; it may be set meanwhile."""
+    while (remaining := (instant - now()).total_seconds()) > 0:  # noqa: ASYNC110  (time sets no event)
+        await asyncio.sleep(min(max(remaining, 1e-6), LONGEST_NAP))

@@ -1,0 +1,279 @@
+"""The world of one seed: loop, broker, networks, databases, processes and people, and how long they go on."""
+
+import asyncio
+import hashlib
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from sqlalchemy import create_engine
+
+from shared.events import Event
+from shared.messaging.topology import EVENTS_EXCHANGE, dead_queue
+from tests.simulation import assembly
+from tests.simulation.assembly import APPS, TABLES, Running, Wires
+from tests.simulation.broker import Message, ModelBroker
+from tests.simulation.faults import HEARTBEAT_LOST_AFTER, Faults
+from tests.simulation.networks import Entry, Internet
+from tests.simulation.scenarios import Scenario
+from tests.simulation.sqlite import File
+from tests.simulation.user import User
+from tests.simulation.virtual_time import Process, VirtualLoop, context_of
+from tests.simulation.weather import Weather
+from tests.simulation.witness import Told, Witness
+
+LOOK_EVERY = 5.0
+RECONNECT_SECONDS = (0.5, 2.0)
+LONGEST_TROUBLE_BEHIND = 60.0
+"""Seconds after which nothing that was begun in the time of trouble is still on its way."""
+
+
+@dataclass(eq=False)
+class Trace:
+    """What happened, as a hash; as lines too where somebody wants to read it."""
+
+    loop: VirtualLoop
+    keeps_lines: bool
+    lines: list[str] = field(default_factory=list)
+    _hash: Any = field(default_factory=hashlib.blake2b)
+
+    def add(self, what: str, *details: object) -> None:
+        """Note something."""
+        line = f"{self.loop.time():.6f} {what} {' '.join(map(str, details))}"
+        self._hash.update(line.encode())
+        if self.keeps_lines:
+            self.lines.append(line)
+
+    @property
+    def digest(self) -> str:
+        return str(self._hash.hexdigest()[:32])
+
+
+class World:
+    """One run."""
+
+    def __init__(self, seed: int, scenario: Scenario, folder: Path, *, keeps_lines: bool = False) -> None:
+        name = f"{scenario.name}/{seed}"
+        self.seed, self.scenario = seed, scenario
+        self.loop = VirtualLoop()
+        self.trace = Trace(self.loop, keeps_lines)
+        self.weather = Weather(scenario, name, self.loop)
+        self.witness = Witness(self.loop)
+        self.broker = ModelBroker(self.loop, self.weather, self.witness, self._on_disconnect)
+        self.internet = Internet(self.loop, self.weather)
+        self.internet.on_entry = self._on_entry
+        self.user = User(self, scenario, Random(f"{name}/user"))
+        self.faults = Faults(self, scenario, Random(f"{name}/faults"))
+        self.files = {
+            assembly.url_of(folder, service): File(str(folder / f"{service}.db"), service, self.weather)
+            for service in APPS
+        }
+        self.wires = Wires(self.broker, self.internet, self.files, assembly.settings_of(folder))
+        self.running: dict[str, Running] = {}
+        self.settled_at: float | None = None
+        self.problems: list[str] = []
+        self._chance = Random(f"{name}/world")
+        self._starts = 0
+        self.witness.on_told = self._on_told
+        self.loop.set_exception_handler(self._on_exception)
+
+    # running
+
+    def run(self) -> None:
+        """Let it all happen."""
+        asyncio.set_event_loop(self.loop)
+        self.weather.clears_at = self.scenario.trouble_seconds
+        self.loop.run_until_complete(self._run())
+
+    async def _run(self) -> None:
+        for service, count in self.scenario.replicas.items():
+            for number in range(count):
+                self._begin(service, f"{service}-{number}")
+        await asyncio.sleep(1.0)
+        self.user.begin()
+        self.faults.plan()
+        await asyncio.sleep(self.scenario.trouble_seconds)
+        gives_up_at = self.loop.time() + self.scenario.settles_within
+        while self.loop.time() < gives_up_at:
+            if self.is_settled():
+                self.settled_at = self.loop.time()
+                return
+            await asyncio.sleep(LOOK_EVERY)
+
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self.user.pending and all(one.is_alive for one in self.processes()) and not self.unsettled()
+
+    def unsettled(self) -> list[str]:
+        """What is left to do."""
+        left = [f"queue {one.name}: {len(one.messages)}" for one in self.broker.queues.values() if self._holds(one)]
+        left += [
+            f"unacknowledged {one.queue.name}: {len(one.unacked)}" for one in self.broker.subscriptions if one.unacked
+        ]
+        for file in self.files.values():
+            left += [f"{file.service} {line}" for line in assembly.unfinished(file.service, self.query)]
+        return left
+
+    def _holds(self, queue: Any) -> bool:
+        return bool(queue.messages) and queue.name not in {dead_queue(service) for service in APPS}
+
+    def query(self, service: str, statement: str) -> list[dict[str, Any]]:
+        """Rows of a service's database, as committed."""
+        file = next(one for one in self.files.values() if one.service == service)
+        with closing(sqlite3.connect(file.path)) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(statement)]
+
+    # people and processes
+
+    def send(self, event: Event, message_id: str, *, twice: bool = False) -> None:
+        """Publish an event as an outside producer does, who waits while the broker is away."""
+        self.loop.start(None, self._send(event, message_id, 2 if twice else 1))
+
+    async def _send(self, event: Event, message_id: str, times: int) -> None:
+        for _ in range(times):
+            await self.broker.until_up()
+            sent_at = self.loop.time()
+            message = Message(event.body(), event.type, event.type, message_id, message_id, {}, sent_at)
+            self.broker.route(EVENTS_EXCHANGE, message)
+            await asyncio.sleep(self._chance.uniform(0.0, 3.0))
+
+    def processes(self) -> list[Process]:
+        return [one.process for one in self.running.values() if one.process.is_alive]
+
+    def hosts(self) -> list[str]:
+        return sorted(self.internet.networks)
+
+    def _begin(self, service: str, name: str) -> None:
+        self._starts += 1
+        process = Process(name, service)
+        self.record("start", name)
+        running = context_of(process).run(assembly.put_together, process, self.wires)
+        self.running[name] = running
+        task = self.loop.start(process, running.start())
+        task.add_done_callback(lambda done: self._watch(running, done), context=context_of(None))
+
+    def _watch(self, running: Running, started: "asyncio.Task[Any]") -> None:
+        """A loop that ends ends its process, which is then started again."""
+        if started.cancelled() or started.exception():
+            self.problems.append(f"{running.process.name} did not start: {started}")
+            return
+        for loop in running.loops:
+            loop.add_done_callback(lambda done: self._on_loop_end(running.process, done), context=context_of(None))
+
+    def _on_loop_end(self, process: Process, done: "asyncio.Task[Any]") -> None:
+        if process.is_alive and not done.cancelled():
+            self.problems.append(f"a loop of {process.name} ended: {done.exception()!r}")
+            self.crash(process, noticed_after=0.0, down_for=1.0)
+
+    def crash(self, process: Process, *, noticed_after: float, down_for: float) -> None:
+        """Kill it: nothing of it runs any more, and what it had not committed is gone."""
+        self.record("crash", process.name, process.steps)
+        self._end(process, noticed_after)
+        self.loop.later(down_for, self._begin, process.service, process.name)
+
+    def _end(self, process: Process, noticed_after: float) -> None:
+        process.is_alive = False
+        for file in self.files.values():
+            file.lose(process)
+        self.broker.disconnect(process, noticed_after=noticed_after)
+
+    def restart(self, process: Process) -> None:
+        """Stop it as a deployment does, and start it again."""
+        self.record("restart", process.name)
+        process.dies_at_step = -1
+        self.loop.start(None, self._restart(process))
+
+    async def _restart(self, process: Process) -> None:
+        stopping = self.loop.start(process, self.running[process.name].stop())
+        await asyncio.wait([stopping])
+        self._end(process, 0.0)
+        await asyncio.sleep(1.0)
+        self._begin(process.service, process.name)
+
+    def freeze(self, process: Process, seconds: float) -> None:
+        """Stop it in its tracks for a while; the broker drops whoever is silent for too long."""
+        self.record("freeze", process.name, seconds)
+        process.is_frozen = True
+        if seconds > HEARTBEAT_LOST_AFTER:
+            self.loop.later(HEARTBEAT_LOST_AFTER, self.broker.disconnect, process)
+        self.loop.later(seconds, self._thaw, process)
+
+    def _thaw(self, process: Process) -> None:
+        self.record("thaw", process.name)
+        self.loop.thaw(process)
+
+    def break_broker(self, seconds: float) -> None:
+        self.record("broker away", seconds)
+        self.broker.go_away()
+        self.loop.later(seconds, self._mend_broker)
+
+    def _mend_broker(self) -> None:
+        self.record("broker back")
+        self.broker.come_back()
+        for process in self.processes():
+            self._on_disconnect(process)
+
+    def break_network(self, host: str, seconds: float) -> None:
+        self.record("network away", host, seconds)
+        self.weather.away_until[host] = self.loop.time() + seconds
+
+    def _on_disconnect(self, process: Process) -> None:
+        if process.is_alive:
+            self.loop.later(self._chance.uniform(*RECONNECT_SECONDS), self._reconnect, process)
+
+    def _reconnect(self, process: Process) -> None:
+        if process.is_frozen:
+            self.loop.later(1.0, self._reconnect, process)
+            return
+        running = self.running.get(process.name)
+        is_attached = any(one.process is process for one in self.broker.subscriptions)
+        if running and running.process is process and process.is_alive and self.broker.is_up and not is_attached:
+            self.record("reconnect", process.name)
+            running.attach()
+
+    # what is seen
+
+    def record(self, what: str, *details: object) -> None:
+        """Note something in the trace."""
+        self.trace.add(what, *details)
+
+    def _on_told(self, told: Told) -> None:
+        self.record("told", told.type, told.message_id, told.event if self.trace.keeps_lines else "")
+        self.user.on_told(told)
+
+    def _on_entry(self, entry: Entry) -> None:
+        self.record("request", entry.process, entry.network, entry.account_id, entry.fate, repr(entry.content))
+
+    def _on_exception(self, _loop: Any, context: Mapping[str, Any]) -> None:
+        self.problems.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+
+def templates(folder: Path) -> None:
+    """Empty databases with all tables, to be copied for each run."""
+    for service, tables in TABLES.items():
+        engine = create_engine(f"sqlite:///{folder / service}.db")
+        tables.metadata.create_all(engine)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        engine.dispose()
+
+
+def folder_in_memory() -> Path:
+    """A new folder, in memory where the machine has such a file system."""
+    memory = Path("/dev/shm")
+    return Path(tempfile.mkdtemp(prefix="timeball-simulation-", dir=memory if memory.is_dir() else None))
+
+
+def copied(templates_in: Path) -> Path:
+    """A folder with databases of its own."""
+    folder = folder_in_memory()
+    for file in templates_in.glob("*.db"):
+        shutil.copy(file, folder / file.name)
+    return folder
