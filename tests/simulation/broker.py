@@ -145,6 +145,8 @@ class Queue:
     name: str
     arguments: Mapping[str, Any]
     messages: deque[Message] = field(default_factory=deque)
+    is_exclusive: bool = False
+    """Whether it goes with its consumer."""
     subscriptions: list[Subscription] = field(default_factory=list)
     is_watched: bool = False
     turn: int = 0
@@ -184,9 +186,15 @@ class ModelBroker:
 
     # what is declared
 
-    def declare_queue(self, name: str, arguments: Mapping[str, Any]) -> None:
+    def declare_queue(self, name: str, arguments: Mapping[str, Any], *, exclusive: bool = False) -> None:
         """Declare it; again changes nothing."""
-        self.queues.setdefault(name, Queue(name, arguments))
+        self.queues.setdefault(name, Queue(name, arguments, is_exclusive=exclusive))
+
+    def _delete(self, queue: Queue) -> None:
+        self.queues.pop(queue.name, None)
+        for exchange, bindings in self.bindings.items():
+            self.bindings[exchange] = [one for one in bindings if one[2] != queue.name]
+        self._known_routes.clear()
 
     def bind(self, queue: str, exchange: str, key: str, arguments: Mapping[str, Any]) -> None:
         """Bind it; again changes nothing."""
@@ -235,7 +243,7 @@ class ModelBroker:
             self._pump(queue)
 
     def _watch(self, queue: Queue) -> None:
-        if not queue.is_watched and queue.messages:
+        if not queue.is_watched and queue.messages and queue.messages[0].expires_at:
             queue.is_watched = True
             wait = max(0.0, queue.messages[0].expires_at - self.loop.time())
             self.loop.later(wait + self.weather.transit_seconds(), self._expire, queue)
@@ -245,7 +253,7 @@ class ModelBroker:
         queue.is_watched = False
         if not self.is_up:
             return
-        while queue.messages and queue.messages[0].expires_at <= self.loop.time():
+        while queue.messages and 0 < queue.messages[0].expires_at <= self.loop.time():
             self._dead_letter(queue, queue.messages.popleft())
         self._watch(queue)
 
@@ -279,6 +287,8 @@ class ModelBroker:
         for subscription in lost:
             subscription.is_open = False
             subscription.queue.subscriptions.remove(subscription)
+            if subscription.queue.is_exclusive:
+                self._delete(subscription.queue)
             unacked, subscription.unacked = list(subscription.unacked.values()), {}
             self.loop.later(noticed_after, self._requeue, subscription.queue, unacked)
         self.on_disconnect(process)
@@ -303,7 +313,7 @@ class ModelBroker:
             self.loop.later(self.weather.transit_seconds(), self._deliver, incoming)
 
     def _deliver(self, incoming: Incoming) -> None:
-        if incoming.subscription.is_open:
+        if incoming.subscription.is_open and incoming.subscription.process.is_alive:
             self.loop.start(incoming.subscription.process, incoming.subscription.handle(incoming))
 
     def settle(self, incoming: Incoming, *, requeue: bool) -> None:

@@ -165,7 +165,7 @@ class ModelRabbitBroker:
         """Open the channels anew."""
         for one in self.subscribers:
             if one.binding:
-                self.broker.declare_queue(one.queue, {})
+                self.broker.declare_queue(one.queue, {}, exclusive=True)
                 self.broker.bind(one.queue, *one.binding, {})
             if one.queue in self.broker.queues:
                 queue = self.broker.queues[one.queue]

@@ -37,7 +37,9 @@ class Scenario:
     """Odds are from 0 to 1 each time, unless they say per post."""
 
     name: str
-    posts: int = 60
+    posts: int = 120
+    moments: int = 12
+    """Instants at which many things are asked for and many posts are due."""
     accounts: int = 8
     kinds: tuple[str, ...] = KINDS
     replicas: Mapping[str, int] = field(default_factory=lambda: {"scheduler": 2, "publisher": 2, "console": 2})

@@ -26,7 +26,10 @@ from tests.simulation.witness import Key, Told
 
 LONGEST_ON_ITS_WAY = 40.0
 """Seconds after which no request can still arrive: who looks later sees the truth."""
-PER_BATCH = 20
+PER_BATCH = 10
+ON_A_MOMENT = 0.7
+AROUND = (-8.0, 45.0)
+"""When things are changed, from the due instant."""
 
 
 class Outside(Protocol):
@@ -126,37 +129,43 @@ class User:
     # posts
 
     def _plan_posts(self) -> None:
-        latest = max(self.starts_at + 1, self.scenario.trouble_seconds - 10)
-        batch: list[ScheduleRequested] = []
-        for number in range(self.scenario.posts):
-            post_id, account_id = f"p{number}", f"a{self.chance.randrange(self.scenario.accounts)}"
-            ahead = self.chance.uniform(*self.scenario.ahead)
-            asked_at = self.chance.uniform(self.starts_at, latest)
-            if ahead < 0:
-                asked_at = self.starts_at
+        """Half of them alone and half in batches; most are due at popular moments."""
+        scenario, chance = self.scenario, self.chance
+        latest = max(self.starts_at + 1, scenario.trouble_seconds - 10)
+        moments = [chance.uniform(self.starts_at, latest) for _ in range(scenario.moments)]
+        batch: list[tuple[str, str, float, LatePolicy]] = []
+        for number in range(scenario.posts):
+            post_id, account_id = f"p{number}", f"a{chance.randrange(scenario.accounts)}"
+            ahead, asked_at = chance.uniform(*scenario.ahead), chance.choice(moments)
             due = asked_at + ahead
+            if ahead > 0 and chance.random() < ON_A_MOMENT:
+                due = next((moment for moment in sorted(moments) if moment > due), due)
             policy = LatePolicy(
-                mode=self.chance.choice(("publish", "skip", "hold")),
-                grace_seconds=self.chance.choice(self.scenario.grace_seconds),
+                mode=chance.choice(("publish", "skip", "hold")), grace_seconds=chance.choice(scenario.grace_seconds)
             )
-            if ahead < 0:
-                batch.append(self._wish(post_id, account_id, due, policy))
-                continue
-            self._at(asked_at, self._schedule, post_id, account_id, due, policy)
-            if self.chance.random() < self.scenario.edits:
-                for _ in range(self.chance.randint(1, 2)):
-                    later = max(asked_at, due + self.chance.uniform(-8.0, 45.0))
-                    self._at(later, self._edit, post_id, account_id, policy)
-            if self.chance.random() < self.scenario.cancels:
-                self._at(max(asked_at, due + self.chance.uniform(-8.0, 45.0)), self._cancel, post_id, account_id)
-        for begin in range(0, len(batch), PER_BATCH):
-            self._at(self.starts_at, self._schedule_batch, batch[begin : begin + PER_BATCH])
+            if ahead < 0 or number % 2:
+                batch.append((post_id, account_id, due, policy))
+            else:
+                self._at(asked_at, self._schedule, post_id, account_id, due, policy)
+            if len(batch) == PER_BATCH or number == scenario.posts - 1:
+                earliest = min(due for _, _, due, _ in batch) - max(ahead, 0)
+                self._at(self.starts_at if ahead < 0 else max(self.starts_at, earliest), self._schedule_batch, batch)
+                batch = []
+            self._plan_changes(post_id, account_id, due, policy)
+
+    def _plan_changes(self, post_id: str, account_id: str, due: float, policy: LatePolicy) -> None:
+        """Edits and cancels shortly before and after it is due, and while it is in doubt."""
+        if self.chance.random() < self.scenario.edits:
+            for _ in range(self.chance.randint(1, 2)):
+                self._at(due + self.chance.uniform(*AROUND), self._edit, post_id, account_id, policy)
+        if self.chance.random() < self.scenario.cancels:
+            self._at(due + self.chance.uniform(*AROUND), self._cancel, post_id, account_id)
 
     def _schedule(self, post_id: str, account_id: str, due: float, policy: LatePolicy) -> None:
         self._send(self._wish(post_id, account_id, due, policy))
 
-    def _schedule_batch(self, posts: Sequence[ScheduleRequested]) -> None:
-        bodies = tuple(json.loads(post.body()) for post in posts)
+    def _schedule_batch(self, posts: Sequence[tuple[str, str, float, LatePolicy]]) -> None:
+        bodies = tuple(json.loads(self._wish(*post).body()) for post in posts)
         self._send(ScheduleBatchRequested(batch_id=f"b{self._sent}", posts=bodies))
 
     def _edit(self, post_id: str, account_id: str, policy: LatePolicy) -> None:

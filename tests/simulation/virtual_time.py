@@ -71,6 +71,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._now = 0.0
         self._steps_at_once = 0
         self._outside = context_of(None)
+        self._graves: list[asyncio.Task[Any]] = []
         self._ready: Any
         self._scheduled: list[Any]
 
@@ -85,6 +86,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def start(self, process: Process | None, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         """Run a coroutine as part of the process."""
         return self.create_task(work, context=context_of(process))
+
+    def bury(self) -> None:
+        """Keep what dead processes have left, so that it is never finalized while anybody lives."""
+        self._graves.extend(asyncio.all_tasks(self))
 
     def thaw(self, process: Process) -> None:
         """Let a frozen process go on with what has become due meanwhile."""

@@ -180,6 +180,7 @@ class World:
 
     def _end(self, process: Process, noticed_after: float) -> None:
         process.is_alive = False
+        self.loop.bury()
         for file in self.files.values():
             file.lose(process)
         self.broker.disconnect(process, noticed_after=noticed_after)

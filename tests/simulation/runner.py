@@ -1,0 +1,137 @@
+"""Runs seeds, each in a process of its own that is forked and thrown away: nothing of one run reaches the next."""
+
+import gc
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import structlog
+
+from tests.simulation import assembly
+from tests.simulation.invariants import violations
+from tests.simulation.scenarios import Scenario, scenario_of
+from tests.simulation.virtual_time import Stuck
+from tests.simulation.world import World, copied, folder_in_memory, templates
+
+MOST_SECONDS = 240
+"""Of processor time, after which a run is given up."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one seed."""
+
+    seed: int
+    scenario: str
+    lives: int
+    digest: str
+    violations: list[tuple[str, str]]
+    cpu_seconds: float
+    virtual_seconds: float
+    lines: list[str] = field(default_factory=list)
+
+    def names(self) -> list[str]:
+        """The invariants that do not hold."""
+        return sorted({name for name, _ in self.violations})
+
+
+def simulate(seed: int, scenario: Scenario, empty: Path, *, keeps_lines: bool = False) -> Result:
+    """Run one seed in this very process, whose sources of chance belong to it from then on."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    gc.disable()
+    assembly.make_chance_repeatable(f"{scenario.name}/{seed}")
+    folder = copied(empty)
+    begun = time.process_time()
+    try:
+        world = World(seed, scenario, folder, keeps_lines=keeps_lines)
+        wrong: list[tuple[str, str]] = []
+        try:
+            world.run()
+        except Stuck as error:
+            wrong.append(("everything_settles", str(error)))
+        wrong += violations(world)
+        return Result(
+            seed=seed,
+            scenario=scenario.name,
+            lives=len({wish.key for wish in world.user.wishes.values()}),
+            digest=world.trace.digest,
+            violations=wrong,
+            cpu_seconds=time.process_time() - begun,
+            virtual_seconds=world.loop.time(),
+            lines=world.trace.lines,
+        )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class Runner:
+    """Runs many seeds, some at a time."""
+
+    processes: int = 1
+    scenario: str | None = None
+    before: Callable[[], None] = lambda: None
+    """Done in each process before it runs its seed."""
+
+    def results(self, seeds: Iterable[int], *, keeps_lines: bool = False) -> Iterator[Result]:
+        """The results as they come."""
+        empty = folder_in_memory()
+        templates(empty)
+        waiting = iter(seeds)
+        running: dict[int, tuple[int, int]] = {}
+        try:
+            while True:
+                while len(running) < self.processes and (seed := next(waiting, None)) is not None:
+                    pid, pipe = self._fork(seed, empty, keeps_lines)
+                    running[pid] = (seed, pipe)
+                if not running:
+                    return
+                pid = next(iter(running))
+                seed, pipe = running.pop(pid)
+                yield self._result(seed, pid, pipe)
+        finally:
+            for pid in running:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            shutil.rmtree(empty, ignore_errors=True)
+
+    def _fork(self, seed: int, empty: Path, keeps_lines: bool) -> tuple[int, int]:
+        reading, writing = os.pipe()
+        sys.stdout.flush()
+        pid = os.fork()
+        if pid:
+            os.close(writing)
+            return pid, reading
+        os.close(reading)
+        self._work(seed, empty, keeps_lines, writing)
+        os._exit(0)
+
+    def _work(self, seed: int, empty: Path, keeps_lines: bool, pipe: int) -> None:
+        signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        try:
+            self.before()
+            told = asdict(simulate(seed, scenario_of(seed, self.scenario), empty, keeps_lines=keeps_lines))
+        except BaseException as error:
+            import traceback
+
+            told = {"broken": "".join(traceback.format_exception(error))}
+        with os.fdopen(pipe, "w") as file:
+            json.dump(told, file)
+
+    def _result(self, seed: int, pid: int, pipe: int) -> Result:
+        with os.fdopen(pipe) as file:
+            text = file.read()
+        os.waitpid(pid, 0)
+        told = json.loads(text) if text else {"broken": f"gave up after {MOST_SECONDS} s of processor time"}
+        if "broken" in told:
+            name = scenario_of(seed, self.scenario).name
+            return Result(seed, name, 0, "", [("the_simulation_works", told["broken"])], 0.0, 0.0)
+        told["violations"] = [tuple(one) for one in told["violations"]]
+        return Result(**told)
