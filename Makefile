@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 SYSTEM := $(PYTHON) -m deploy.local.packages
 
 .DEFAULT_GOAL := help
-.PHONY: help install packages run test lint format lock bench clean
+.PHONY: help install packages run test simulate lint format lock bench clean
 
 help: ## what you can ask for
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ run: install ## everything on this machine (TIMEBALL_BROKER_URL: with that broke
 
 test: install packages ## every test (ARGS="-k word tests/unit" for some)
 	@exec $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+simulate: install ## the whole system under virtual time (ARGS="--seeds 0:1000 --processes 2")
+	@exec $(BIN)/python -m tests.simulation $(ARGS)
 
 lint: install ## style, types, architecture
 	$(BIN)/ruff check

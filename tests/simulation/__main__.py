@@ -55,7 +55,7 @@ def _trace(runner: Runner, seed: int) -> int:
 def _show(result: Result, most: int = MOST_SHOWN) -> None:
     for name in result.names():
         found = [what for one, what in result.violations if one == name]
-        print(f"seed {result.seed} ({result.scenario}): {name} × {len(found)}")
+        print(f"seed {result.seed} ({result.scenario}): {name}, {len(found)} times")
         for what in found[:most]:
             print(f"    {what}")
 

@@ -68,9 +68,7 @@ class Faults:
         if process := self._any():
             noticed_after = self.chance.choice((0.0, 0.0, self.chance.uniform(5, 60)))
             down_for = self.chance.uniform(0.2, 15)
-            process.on_death = lambda dying: self.machines.crash(
-                dying, noticed_after=noticed_after, down_for=down_for
-            )
+            process.on_death = lambda dying: self.machines.crash(dying, noticed_after=noticed_after, down_for=down_for)
             process.dies_at_step = process.steps + self.chance.randint(1, MOST_STEPS_TO_DEATH)
 
     def _freeze(self) -> None:

@@ -1,9 +1,9 @@
 """Model networks behind the real adapters: one per kind of certainty, all with one ledger of what reached them.
 
-    sandbox      neither deduplicates nor answers look-ups
-    lookups      a sandbox that answers look-ups, some seconds behind
-    webhook      deduplicates by `webhook-id`, for ever
-    mastodon     deduplicates by `Idempotency-Key` for an hour, and shows its statuses
+sandbox      neither deduplicates nor answers look-ups
+lookups      a sandbox that answers look-ups, some seconds behind
+webhook      deduplicates by `webhook-id`, for ever
+mastodon     deduplicates by `Idempotency-Key` for an hour, and shows its statuses
 """
 
 import asyncio
@@ -104,7 +104,9 @@ class Network:
         if request.method != "POST":
             return None
         if self.kind == "mastodon":
-            return Submission(_token(request), request.headers["idempotency-key"], json.loads(request.content)["status"])
+            return Submission(
+                _token(request), request.headers["idempotency-key"], json.loads(request.content)["status"]
+            )
         told = json.loads(request.content)["data"]
         return Submission(told["account_id"], request.headers.get("webhook-id", ""), told["content"])
 
@@ -194,49 +196,64 @@ class Internet:
         network = self.networks[request.url.host]
         wanted = network.submission(request)
         fate = self.weather.fate(network, publishes=wanted is not None)
-        entry = None
-        if wanted:
-            entry = Entry(
-                network.host, wanted.account_id, wanted.key, wanted.content, process.name, self.loop.time(), fate.name,
-                fate.status,
-            )  # fmt: skip
-            self.ledger.append(entry)
-            self.on_entry(entry)
+        entry = self._enter(network, wanted, process, fate) if wanted else None
         if not fate.arrives:
             self.loop.later(fate.returns, _fail, reply, httpx.ConnectError("no connection: refused"))
         else:
-            self.loop.later(fate.travels, self._arrive, network, request, wanted, entry, fate, reply)
+            self.loop.later(fate.travels, self._arrive, _Parcel(network, request, wanted, entry, fate, reply))
         return reply
 
-    def _arrive(
-        self,
-        network: Network,
-        request: httpx.Request,
-        wanted: Submission | None,
-        entry: Entry | None,
-        fate: Fate,
-        reply: "asyncio.Future[httpx.Response]",
-    ) -> None:
-        now = self.loop.time()
-        status, body = fate.status, {"error": fate.name}
-        if request.headers.get("authorization", "") in network.refused_tokens:
-            status, body = (status and 401), {"error": "the token has ended"}
-        elif entry is not None and wanted is not None:
-            entry.arrived_at = now
-            if fate.takes:
-                known = network.known(wanted, now)
-                if known:
-                    entry.repeats = known
-                else:
-                    known = entry.taken = network.take(wanted, now, self.weather.lag_seconds(network))
-                if status == 200:
-                    body = dict(network.accepted(known))
-        elif status == 200:
-            status, body = network.answer(request, now)
+    def _enter(self, network: Network, wanted: Submission, process: Process, fate: Fate) -> Entry:
+        entry = Entry(
+            network=network.host,
+            account_id=wanted.account_id,
+            key=wanted.key,
+            content=wanted.content,
+            process=process.name,
+            left_at=self.loop.time(),
+            fate=fate.name,
+            status=fate.status,
+        )
+        self.ledger.append(entry)
+        self.on_entry(entry)
+        return entry
+
+    def _arrive(self, parcel: "_Parcel") -> None:
+        status, body = self._answer(parcel)
+        reply, wait = parcel.reply, parcel.fate.returns
         if status:
-            self.loop.later(fate.returns, _answer, reply, httpx.Response(status, json=body, request=request))
+            self.loop.later(wait, _answer, reply, httpx.Response(status, json=body, request=parcel.request))
         else:
-            self.loop.later(fate.returns, _fail, reply, httpx.ReadError("the connection broke"))
+            self.loop.later(wait, _fail, reply, httpx.ReadError("the connection broke"))
+
+    def _answer(self, parcel: "_Parcel") -> tuple[int, Any]:
+        network, request, fate, now = parcel.network, parcel.request, parcel.fate, self.loop.time()
+        if request.headers.get("authorization", "") in network.refused_tokens:
+            return fate.status and 401, {"error": "the token has ended"}
+        if parcel.wanted is not None and parcel.entry is not None:
+            return fate.status, self._take(network, parcel.wanted, parcel.entry, fate)
+        return network.answer(request, now) if fate.status == 200 else (fate.status, {"error": fate.name})
+
+    def _take(self, network: Network, wanted: Submission, entry: Entry, fate: Fate) -> Mapping[str, Any]:
+        entry.arrived_at = self.loop.time()
+        if not fate.takes:
+            return {"error": fate.name}
+        known = entry.repeats = network.known(wanted, entry.arrived_at)
+        if known is None:
+            known = entry.taken = network.take(wanted, entry.arrived_at, self.weather.lag_seconds(network))
+        return network.accepted(known) if fate.status == 200 else {"error": fate.name}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """A request on its way."""
+
+    network: Network
+    request: httpx.Request
+    wanted: Submission | None
+    entry: Entry | None
+    fate: Fate
+    reply: "asyncio.Future[httpx.Response]"
 
 
 def _answer(reply: "asyncio.Future[httpx.Response]", response: httpx.Response) -> None:

@@ -89,14 +89,19 @@ def _mixed(doubts: float, refusals: float, never: float = 0.0) -> dict[str, floa
 
 
 CALM = Scenario("calm")
-_BROKER = {"publish_lost": 0.02, "publish_unheard": 0.02, "acknowledgement_lost": 0.005, "dead_lettered_twice": 0.02}
-_DATABASE = {"statement_fails": 0.003, "commit_refused": 0.01, "commit_unheard": 0.01}
+_BROKER: dict[str, Any] = {
+    "publish_lost": 0.02,
+    "publish_unheard": 0.02,
+    "acknowledgement_lost": 0.005,
+    "dead_lettered_twice": 0.02,
+}
+_DATABASE: dict[str, Any] = {"statement_fails": 0.003, "commit_refused": 0.01, "commit_unheard": 0.01}
 
 SCENARIOS: Mapping[str, Scenario] = {
     one.name: one
     for one in (
         CALM,
-        replace(CALM, name="broker", broker_outages=1, edits=0.15, cancels=0.1, **_BROKER),  # type: ignore[arg-type]
+        replace(CALM, name="broker", broker_outages=1, edits=0.15, cancels=0.1, **_BROKER),
         replace(CALM, name="crashes", crashes=6, restarts=1, edits=0.1, cancels=0.05),
         replace(CALM, name="networks", fates=_mixed(0.3, 0.2, 0.03), retries=0.7),
         replace(CALM, name="doubt", fates=_mixed(0.3, 0.15, 0.05), edits=0.5, cancels=0.25, retries=0.7),
@@ -115,19 +120,41 @@ SCENARIOS: Mapping[str, Scenario] = {
             settles_within=240.0,
         ),
         replace(
-            CALM, name="limits", posts=80, accounts=3, limits={"per_second": 4, "per_minute": 90},
-            commit_seconds=(0.001, 0.2), ahead=(1.0, 20.0), trouble_seconds=30.0,
-        ),  # fmt: skip
-        replace(CALM, name="database", **_DATABASE, edits=0.1),  # type: ignore[arg-type]
+            CALM,
+            name="limits",
+            posts=80,
+            accounts=3,
+            limits={"per_second": 4, "per_minute": 90},
+            commit_seconds=(0.001, 0.2),
+            ahead=(1.0, 20.0),
+            trouble_seconds=30.0,
+        ),
+        replace(CALM, name="database", **_DATABASE, edits=0.1),
         replace(
-            CALM, name="clocks", clock_steps=4, freezes=4, edits=0.1,
+            CALM,
+            name="clocks",
+            clock_steps=4,
+            freezes=4,
+            edits=0.1,
             waives=frozenset({"never_early", "late_policies_kept", "no_window_above_its_limit"}),
-        ),  # fmt: skip
+        ),
         replace(CALM, name="accounts", reconnects=6, ended_tokens=3, retries=1.0, kinds=("mastodon", "webhook")),
         replace(
-            CALM, name="everything", fates=_mixed(0.15, 0.15, 0.02), outages=1, broker_outages=1, crashes=4, freezes=1,
-            restarts=1, edits=0.3, cancels=0.15, reconnects=2, **_BROKER, **_DATABASE, settles_within=1800.0,
-        ),  # type: ignore[arg-type]  # fmt: skip
+            CALM,
+            name="everything",
+            fates=_mixed(0.15, 0.15, 0.02),
+            outages=1,
+            broker_outages=1,
+            crashes=4,
+            freezes=1,
+            restarts=1,
+            edits=0.3,
+            cancels=0.15,
+            reconnects=2,
+            **_BROKER,
+            **_DATABASE,
+            settles_within=1800.0,
+        ),
     )
 }
 

@@ -39,7 +39,7 @@ class Weather:
 
     def publish_fate(self) -> str:
         lost, unheard = self.scenario.publish_lost, self.scenario.publish_unheard
-        if not lost and not unheard or self.is_fair:
+        if (not lost and not unheard) or self.is_fair:
             return "done"
         drawn = self._broker.random()
         return "lost" if drawn < lost else "unheard" if drawn < lost + unheard else "done"
@@ -62,7 +62,7 @@ class Weather:
 
     def commit_fate(self, service: str) -> str:
         refused, unheard = self.scenario.commit_refused, self.scenario.commit_unheard
-        if not refused and not unheard or self.is_fair:
+        if (not refused and not unheard) or self.is_fair:
             return "done"
         drawn = self._database.random()
         return "refused" if drawn < refused else "unheard" if drawn < refused + unheard else "done"
