@@ -168,7 +168,10 @@ def _taken_back(run: Run, key: Key, since: float) -> bool:
 
 
 def an_unknown_may_be_there(run: Run) -> Iterator[str]:
-    """`unknown` is told only where a request left whose fate nobody could know."""
+    """`unknown` is told only where a request left whose fate nobody could know, or whose sender died."""
+    scenario = run.world.scenario
+    if scenario.crashes or scenario.freezes or scenario.restarts:
+        return
     for key in run.keys:
         for told in run.witness.of(key, PublishUnknown):
             left = [one for one in run.requests.get(key, ()) if one.left_at <= told.at]

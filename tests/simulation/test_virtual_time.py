@@ -90,9 +90,12 @@ def test_going_in_circles_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.simulation.virtual_time.MOST_STEPS_AT_ONCE", 1000)
     loop = VirtualLoop()
 
+    def again() -> None:
+        loop.call_soon(again)
+
     async def circles() -> None:
-        while True:
-            await asyncio.sleep(0)
+        again()
+        await asyncio.sleep(1)
 
     with pytest.raises(Stuck):
         run(loop, circles())
