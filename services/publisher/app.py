@@ -5,26 +5,31 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from services.publisher import callbacks, retention
 from services.publisher.accounts.connecting import Connecting
 from services.publisher.accounts.renewals import Renewals
 from services.publisher.accounts.tokens import LONGEST_RENEWAL, Tokens
-from services.publisher.bulkheads import Bulkheads
-from services.publisher.calling_back import CallingBack
-from services.publisher.claims import Claims
-from services.publisher.doubt import Doubts
+from services.publisher.callbacks import telling
+from services.publisher.callbacks.calling import CallingBack
 from services.publisher.handlers import Handlers
-from services.publisher.lanes import Lanes
-from services.publisher.marks import Marks
-from services.publisher.platforms import platforms
-from services.publisher.preparation import Preparation
-from services.publisher.publishing import Publishing
-from services.publisher.revoked import Revoked
+from services.publisher.limits.circuit_breaker import CircuitBreakers
+from services.publisher.limits.destinations import Destinations
+from services.publisher.limits.lines import Lines
+from services.publisher.limits.opening import Opening
+from services.publisher.limits.overflow import Overflow
+from services.publisher.limits.pace import Pace
+from services.publisher.platforms import Platforms, platforms
+from services.publisher.retention import RULES, KeyRetention
+from services.publisher.sending.claiming import Claims
+from services.publisher.sending.look_up import LookUps
+from services.publisher.sending.loop import Sending
+from services.publisher.sending.preparation import Preparation
+from services.publisher.sending.recording import Recording
+from services.publisher.sending.withdrawals import Withdrawals
 from services.publisher.settings import Settings
-from services.publisher.settling import Settling
 from services.publisher.store import Store
 from services.publisher.tables import outbox
-from shared.clock import SystemClock
+from services.publisher.watermarks import Watermarks
+from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.events.callbacks import CallbackRequested
 from shared.events.maintenance import RetentionPurgeRequested
@@ -35,7 +40,7 @@ from shared.events.requests import (
     PublishResolveRequested,
     PublishRetryRequested,
 )
-from shared.events.scheduler import PublishRequested, ScheduleCancelled
+from shared.events.scheduler import PublishRequested, PublishWithdrawRequested, ScheduleCancelled
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.outbox import Outbox
@@ -59,7 +64,7 @@ MOST_CONNECTIONS = 1000
 """No send waits for a connection, so that its timeout is the platform's alone."""
 
 REQUESTS = Queue(NAME, "publisher.requests", ("publish.requested",))
-CANCELLATIONS = Queue(NAME, "publisher.cancellations", ("schedule.cancelled",))
+CANCELLATIONS = Queue(NAME, "publisher.cancellations", ("publish.withdraw_requested", "schedule.cancelled"))
 COMMANDS = Queue(
     NAME,
     "publisher.commands",
@@ -71,7 +76,7 @@ COMMANDS = Queue(
         "publish.resolve_requested",
     ),
 )
-CALLBACKS = Queue(NAME, callbacks.QUEUE, ())
+CALLBACKS = Queue(NAME, telling.QUEUE, ())
 RETENTION = queue_of(NAME)
 
 
@@ -80,41 +85,28 @@ def build(settings: Settings) -> Service:
     clock = SystemClock()
     database = Database(settings.database(settings.database_url, NAME))
     publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
-    sends = Bulkheads(MOST_AT_ONCE)
-    relay = Outbox(outbox, database, publisher, clock, is_crowded=sends.is_crowded)
+    breakers = CircuitBreakers(MOST_AT_ONCE)
+    relay = Outbox(outbox, database, publisher, clock, is_crowded=breakers.is_crowded)
     store = Store(database, relay)
     client = outbound_client(allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS)
-    known = platforms(client)
-    vault, revoked = Vault.from_keys(settings.encryption_keys), Revoked()
+    known, vault = platforms(client), Vault.from_keys(settings.encryption_keys)
     send_timeout = timedelta(seconds=settings.send_timeout_seconds)
     tokens = Tokens(Renewals(store), known, vault, clock, timeout=min(send_timeout, LONGEST_RENEWAL))
-    limits = {platform.name: platform.limits for platform in known.values()}
-    prepare_timeout = timedelta(seconds=settings.prepare_timeout_seconds)
-    publishing = Publishing(
-        claims=Claims(store, clock, lease=timedelta(seconds=settings.lease_seconds), limits=limits),
-        settling=Settling(store, clock),
-        clock=clock,
-        revoked=revoked,
-        send_timeout=send_timeout,
-        sends=sends,
-        preparation=Preparation(known, vault, tokens, Bulkheads(MOST_PREPARING), prepare_timeout),
-        doubts=Doubts(known, vault, clock, tokens, look_up_timeout=send_timeout),
-        tokens=tokens,
-    )
+    sending = sending_of(settings, store, clock=clock, breakers=breakers, known=known, vault=vault, tokens=tokens)
     connecting = Connecting(store, tokens, vault, SealingKey.from_base64(settings.private_key), clock)
-    handlers = Handlers(store, clock, revoked, REQUESTS.name)
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
-    lanes = Lanes(publishing, publishing.destinations, share=max(settings.prefetch // 2, 1))
-    subscribe(consumer, lanes, connecting, handlers, prefetch=settings.prefetch)
+    handlers = Handlers(store, clock, sending, REQUESTS.name)
+    subscribe(consumer, sending, connecting, handlers, prefetch=settings.prefetch)
     calling_client = outbound_client(
         allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS
     )
-    calling = CallingBack(calling_client, settings.callback_keys, Bulkheads(MOST_CALLING_BACK), clock, CALL_BACK_WITHIN)
+    calling = CallingBack(
+        calling_client, settings.callback_keys, CircuitBreakers(MOST_CALLING_BACK), clock, CALL_BACK_WITHIN
+    )
     consumer.subscribe(CALLBACKS, {CallbackRequested: calling.on_callback_requested}, prefetch=200)
     stopping = asyncio.Event()
-    old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
-    keys = retention.KeyRetention(Marks(database), old)
+    keys = KeyRetention(Watermarks(database), Retention(NAME, Purge(database, clock, stopping), RULES, publisher))
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: keys.on_retention_purge_requested}, prefetch=1)
     return Service(
         name=NAME,
@@ -123,7 +115,8 @@ def build(settings: Settings) -> Service:
         broker=broker,
         topology=Topology(NAME, (REQUESTS, CANCELLATIONS, COMMANDS, CALLBACKS, RETENTION), retry_tiers=RETRY_TIERS),
         outbox=relay,
-        before_stop=publishing.stop,
+        loops=(sending.lines.run,),
+        before_stop=sending.stop,
         finishing=consumer.finish,
         closing=(client.aclose, calling_client.aclose),
         http=(settings.http_host, settings.http_port),
@@ -132,11 +125,52 @@ def build(settings: Settings) -> Service:
     )
 
 
-def subscribe(consumer: Consumer, lanes: Lanes, connecting: Connecting, handlers: Handlers, *, prefetch: int) -> None:
+def sending_of(
+    settings: Settings,
+    store: Store,
+    *,
+    clock: Clock,
+    breakers: CircuitBreakers,
+    known: Platforms,
+    vault: Vault,
+    tokens: Tokens,
+) -> Sending:
+    """Put the sending room together."""
+    send_timeout, lease = timedelta(seconds=settings.send_timeout_seconds), timedelta(seconds=settings.lease_seconds)
+    limits = {platform.name: platform.limits for platform in known.values()}
+    pace = Pace()
+    opening = Opening(store, pace, uuid4().hex, send_timeout, lease)
+    prepare_within = timedelta(seconds=settings.prepare_timeout_seconds)
+    return Sending(
+        claims=Claims(store, clock, known, vault),
+        preparation=Preparation(known, vault, tokens, CircuitBreakers(MOST_PREPARING), prepare_within),
+        lines=Lines(opening, clock, breakers, limits),
+        look_ups=LookUps(known, vault, tokens, clock, send_timeout),
+        recording=Recording(store, clock),
+        tokens=tokens,
+        withdrawals=Withdrawals(),
+        clock=clock,
+        pace=pace,
+        destinations=Destinations(),
+        send_timeout=send_timeout,
+    )
+
+
+def subscribe(
+    consumer: Consumer, sending: Sending, connecting: Connecting, handlers: Handlers, *, prefetch: int
+) -> None:
     """Every event the publisher takes."""
-    consumer.subscribe(REQUESTS, {PublishRequested: lanes.on_publish_requested}, prefetch=prefetch)
-    consumer.subscribe(REQUESTS, {PublishRequested: lanes.on_surplus}, prefetch=max(prefetch // 4, 1), surplus=True)
-    consumer.subscribe(CANCELLATIONS, {ScheduleCancelled: handlers.on_schedule_cancelled}, prefetch=200)
+    overflow = Overflow(sending, sending.destinations, share=max(prefetch // 2, 1))
+    consumer.subscribe(REQUESTS, {PublishRequested: overflow.on_publish_requested}, prefetch=prefetch)
+    consumer.subscribe(REQUESTS, {PublishRequested: overflow.on_overflow}, prefetch=max(prefetch // 4, 1), surplus=True)
+    consumer.subscribe(
+        CANCELLATIONS,
+        {
+            PublishWithdrawRequested: handlers.on_publish_withdraw_requested,
+            ScheduleCancelled: handlers.on_schedule_cancelled,
+        },
+        prefetch=200,
+    )
     consumer.subscribe(
         COMMANDS,
         {
@@ -150,6 +184,6 @@ def subscribe(consumer: Consumer, lanes: Lanes, connecting: Connecting, handlers
     )
     consumer.listen(
         f"publisher.hears.{uuid4().hex}",
-        {ScheduleCancelled: handlers.hear_schedule_cancelled},
-        binding=ScheduleCancelled.type,
+        {PublishWithdrawRequested: handlers.hear_publish_withdraw_requested},
+        binding=PublishWithdrawRequested.type,
     )

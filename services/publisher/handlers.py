@@ -1,28 +1,28 @@
-"""Reacts to cancellations and to what people ask for. Publishing and accounts have files of their own."""
+"""Reacts to withdrawals and to what people ask for. Sending, accounts and callbacks have rooms of their own."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from services.publisher import facts
-from services.publisher.callbacks import told_and_called_back
-from services.publisher.domain import Publication, Tombstone, revived, settled
-from services.publisher.outcomes import after_success
+from services.publisher.callbacks.telling import told_and_called_back
+from services.publisher.domain import Key, Publication
 from services.publisher.platforms.base import Published
-from services.publisher.revoked import Revoked
+from services.publisher.sending import facts
+from services.publisher.sending.evidence import Attempt, Evidence, is_doubtful
+from services.publisher.sending.loop import Sending
 from services.publisher.store import Store, Unit
+from services.publisher.withdrawing import Withdrawn, never_seen, withdraw
 from shared.clock import Clock
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.progress import State
-from shared.events.requests import (
-    PublishResolveRequested,
-    PublishRetryRequested,
-)
-from shared.events.scheduler import PublishRequested, ScheduleCancelled
+from shared.events.requests import PublishResolveRequested, PublishRetryRequested
+from shared.events.scheduler import PublishRequested, PublishWithdrawRequested, ScheduleCancelled
 from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.verdict import Park
 
-SUPERSEDED = "superseded"
 MAY_BE_RETRIED = (State.FAILED, State.HELD, State.SKIPPED)
+NOT_PUBLISHED = ErrorDetail(kind="resolved", code="not_published", message="a person found that it was not published")
 
 
 @dataclass(frozen=True)
@@ -31,27 +31,32 @@ class Handlers:
 
     store: Store
     clock: Clock
-    revoked: Revoked
+    sending: Sending
     requests_queue: str
 
-    async def on_schedule_cancelled(self, delivery: Delivery[ScheduleCancelled]) -> None:
-        """Leave a tombstone, so that no earlier revision is sent."""
-        event = delivery.event
-        await self.store.save_tombstone((event.post_id, event.account_id), _tombstone(event), self.clock.now())
+    async def on_publish_withdraw_requested(self, delivery: Delivery[PublishWithdrawRequested]) -> None:
+        """Stop a post that is not out, and answer what is true of it; what is being sent answers at its end."""
+        await self._withdraw(delivery.event, delivery.correlation_id, answers=True)
 
-    async def hear_schedule_cancelled(self, delivery: Delivery[ScheduleCancelled]) -> None:
-        """Know of a cancellation at the last look."""
+    async def on_schedule_cancelled(self, delivery: Delivery[ScheduleCancelled]) -> None:
+        """Stop a post whatever the scheduler has asked for; only what changes by it is told."""
+        await self._withdraw(_withdrawal(delivery.event), delivery.correlation_id, answers=False)
+
+    async def hear_publish_withdraw_requested(self, delivery: Delivery[PublishWithdrawRequested]) -> None:
+        """Know of a withdrawal at the last look."""
         event = delivery.event
-        self.revoked.add((event.post_id, event.account_id), _tombstone(event))
+        self.sending.hear_withdrawal((event.post_id, event.account_id), event.revision, event.reason)
 
     async def on_publish_retry_requested(self, delivery: Delivery[PublishRetryRequested]) -> None:
-        """Try a failed or held post again, with a new set of attempts."""
+        """Try a failed or held post again, with a new set of tries."""
         async with self.store.unit() as unit:
             if not await unit.remember(delivery.message_id, self.clock.now()):
                 return
             event = delivery.event
-            publication = await _waiting(unit, event.post_id, event.account_id, MAY_BE_RETRIED)
-            again = revived(publication, self.clock.now())
+            publication = await _waiting(unit, (event.post_id, event.account_id), MAY_BE_RETRIED)
+            if publication.is_withdrawn:
+                raise Park(f"post {event.post_id!r} on account {event.account_id!r} was cancelled: schedule it anew")
+            again = _revived(publication, self.clock.now())
             await unit.save([again])
             await unit.emit([self._request_again(again, delivery.correlation_id)])
 
@@ -60,34 +65,81 @@ class Handlers:
         async with self.store.unit() as unit:
             if not await unit.remember(delivery.message_id, self.clock.now()):
                 return
-            event = delivery.event
-            publication = await _waiting(unit, event.post_id, event.account_id, (State.UNKNOWN,))
-            resolved, fact = self._resolved(publication, event)
+            key, now = (delivery.event.post_id, delivery.event.account_id), self.clock.now()
+            publication = await _waiting(unit, key, (State.UNKNOWN,))
+            attempts = (await unit.attempts([key])).get(key, ())
+            resolved, fact, evidence = _resolved(publication, delivery.event, attempts, now)
             await unit.save([resolved])
-            told = told_and_called_back(
-                [fact], resolved.request, correlation_id=delivery.correlation_id, now=self.clock.now()
-            )
+            await unit.save_attempts([replace(one, evidence=evidence) for one in attempts if is_doubtful(one, now)])
+            told = told_and_called_back([fact], resolved.request, correlation_id=delivery.correlation_id, now=now)
             await unit.emit(told)
+
+    async def _withdraw(self, asked: PublishWithdrawRequested, correlation_id: str, *, answers: bool) -> None:
+        key, now = (asked.post_id, asked.account_id), self.clock.now()
+        async with self.store.unit() as unit:
+            current = await _known(unit, never_seen(asked, correlation_id, now, is_told=answers))
+            attempts = (await unit.attempts([key])).get(key, ()) if current else ()
+            withdrawn = withdraw(asked, current, attempts, now)
+            if current and withdrawn.publication:
+                await unit.save([withdrawn.publication])
+            is_news = current is not None and current.state != State.SKIPPED and withdrawn.publication is not None
+            if answers or is_news:
+                await unit.emit(_answer(withdrawn, correlation_id, now))
+        self.sending.hear_withdrawal(key, asked.revision, asked.reason)
 
     def _request_again(self, publication: Publication, correlation_id: str) -> Envelope:
         """The request as it came, straight to our own queue: to others it is no new dispatch."""
         request = PublishRequested.model_validate_json(publication.request)
         return Envelope.of(request, correlation_id=correlation_id).to("", routing_key=self.requests_queue)
 
-    def _resolved(self, publication: Publication, event: PublishResolveRequested) -> tuple[Publication, Event]:
-        now = self.clock.now()
-        if event.outcome == "published":
-            outcome = after_success(publication, Published(event.platform_post_id), publication.updated_at, now)
-            return outcome.publication, outcome.told[0]
-        error = ErrorDetail(kind="resolved", code="not_published", message="a person found that it was not published")
-        fact = facts.failed(publication, error)
-        return settled(publication, State.FAILED, facts.as_text(fact), now), fact
+
+def _revived(publication: Publication, now: datetime) -> Publication:
+    """A failed, held or skipped publication that a person wants tried again."""
+    return replace(
+        publication,
+        state=State.RETRYING,
+        tries_before=publication.tries,
+        waits=0,
+        due_at=now,
+        not_before=now,
+        outcome=None,
+        claim_token=None,
+        updated_at=now,
+    )
 
 
-async def _waiting(unit: Unit, post_id: str, account_id: str, states: tuple[State, ...]) -> Publication:
+def _resolved(
+    publication: Publication, asked: PublishResolveRequested, attempts: Sequence[Attempt], now: datetime
+) -> tuple[Publication, Event, Evidence]:
+    """The publication as a person settled it, the fact that tells of it, and what is known of its attempts by that."""
+    if asked.outcome == "published":
+        started_at = max((one.start_at for one in attempts), default=publication.updated_at)
+        fact: Event = facts.succeeded(publication, Published(asked.platform_post_id), started_at)
+        state, evidence = State.PUBLISHED, Evidence.LANDED
+    else:
+        fact, state, evidence = facts.failed(publication, NOT_PUBLISHED), State.FAILED, Evidence.DISPROVED
+    return replace(publication, state=state, outcome=facts.as_text(fact), updated_at=now), fact, evidence
+
+
+def _answer(withdrawn: Withdrawn, correlation_id: str, now: datetime) -> list[Envelope]:
+    """What is told; whoever is to be called back learns of a post that was stopped, not of what is told again."""
+    if withdrawn.publication is None:
+        return [Envelope.of(fact, correlation_id=correlation_id) for fact in withdrawn.told]
+    request = withdrawn.publication.request
+    return told_and_called_back(withdrawn.told, request, correlation_id=correlation_id, now=now)
+
+
+async def _known(unit: Unit, new: Publication) -> Publication | None:
+    """The publication as it is, locked; None where it was not there, and has just been written."""
+    made = await unit.make([new])
+    return None if made else (await unit.publications([new.key]))[new.key]
+
+
+async def _waiting(unit: Unit, key: Key, states: tuple[State, ...]) -> Publication:
     """The publication a person asks about, or Park saying why nothing can be done."""
-    publication = (await unit.publications([(post_id, account_id)])).get((post_id, account_id))
-    if publication is None:
+    post_id, account_id = key
+    publication = (await unit.publications([key])).get(key)
+    if publication is None or not publication.request:
         raise Park(f"post {post_id!r} on account {account_id!r} has not come to the publisher")
     if publication.state not in states:
         wanted = " or ".join(states)
@@ -95,5 +147,10 @@ async def _waiting(unit: Unit, post_id: str, account_id: str, states: tuple[Stat
     return publication
 
 
-def _tombstone(event: ScheduleCancelled) -> Tombstone:
-    return Tombstone(event.revision, SUPERSEDED if event.reason == SUPERSEDED else "cancelled")
+def _withdrawal(event: ScheduleCancelled) -> PublishWithdrawRequested:
+    return PublishWithdrawRequested(
+        post_id=event.post_id,
+        account_id=event.account_id,
+        revision=event.revision,
+        reason="superseded" if event.reason == "superseded" else "cancelled",
+    )

@@ -1,22 +1,22 @@
 """What the publisher deletes once it is old, and what keeps it from sending a post whose key it has deleted.
 
 The key of a post goes a day after the scheduler's own row. Should a request for it come even later, out of a dead
-letter or from a scheduler that has been away, it is due before the mark that was set when the key went; then a person
-decides.
+letter or from a scheduler that has been away, it is due before the watermark that was set when the key went; then a
+person decides.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.publisher.marks import Marks
-from services.publisher.tables import FINAL, inbox, publications, tombstones
+from services.publisher.tables import FINAL, attempts, inbox, publications
+from services.publisher.watermarks import Watermarks
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.messaging.envelope import Delivery
 from shared.retention import SHORTEST, Retention, Rule, inbox_rule
 
 AFTER_THE_SCHEDULER = timedelta(days=1)
 NO_LATER_THAN = timedelta(hours=1)
-"""A request that a tombstone stops is due at most so much later than the tombstone: dispatch is half a minute ahead."""
+"""A request that a withdrawal stops is due at most so much later than that: dispatch is half a minute ahead."""
 
 _BY_AGE = publications.c.updated_at
 _OVER = f"{FINAL} AND publish_at < :before"
@@ -24,8 +24,8 @@ _OVER = f"{FINAL} AND publish_at < :before"
 RULES = (
     Rule(publications, _BY_AGE, f"{_OVER} AND state = 'published'", keeps="succeeded", longer=AFTER_THE_SCHEDULER),
     Rule(publications, _BY_AGE, f"{_OVER} AND state = 'failed'", keeps="failed", longer=AFTER_THE_SCHEDULER),
-    Rule(publications, _BY_AGE, f"{_OVER} AND state = 'skipped'", longer=AFTER_THE_SCHEDULER),
-    Rule(tombstones, tombstones.c.created_at, longer=AFTER_THE_SCHEDULER + NO_LATER_THAN),
+    Rule(publications, _BY_AGE, f"{_OVER} AND state = 'skipped'", longer=AFTER_THE_SCHEDULER + NO_LATER_THAN),
+    Rule(attempts, attempts.c.lease_until, "evidence NOT IN ('open', 'unknown')", longer=AFTER_THE_SCHEDULER),
     inbox_rule(inbox),
 )
 """Claimed, sending, retrying, held and unknown publications stay, however old they are."""
@@ -33,17 +33,17 @@ RULES = (
 
 @dataclass(frozen=True)
 class KeyRetention:
-    """Deletes old publications, and first marks how far back keys may be missing from now on."""
+    """Deletes old publications, and first notes how far back keys may be missing from now on."""
 
-    marks: Marks
+    watermarks: Watermarks
     retention: Retention
 
     async def on_retention_purge_requested(self, delivery: Delivery[RetentionPurgeRequested]) -> None:
-        """Mark, delete, and say how many rows that were."""
-        await self.marks.advance(_mark(delivery.event.before, self.retention.purge.clock.now()))
+        """Set the watermark, delete, and say how many rows that were."""
+        await self.watermarks.advance(_watermark(delivery.event.before, self.retention.purge.clock.now()))
         await self.retention.on_retention_purge_requested(delivery)
 
 
-def _mark(before: datetime, now: datetime) -> datetime:
+def _watermark(before: datetime, now: datetime) -> datetime:
     """The instant before which no publication that is due is sure to be known any more."""
     return min(before, now - SHORTEST) - AFTER_THE_SCHEDULER

@@ -1,4 +1,4 @@
-"""Every query of the publisher."""
+"""Every query of the publisher, but for those of token renewals and retention."""
 
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -7,30 +7,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, RowMapping, select, text
+from sqlalchemy import Boolean, Column, Executable, RowMapping, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.publisher.domain import Publication, StoredAccount, Tombstone
-from services.publisher.limits import Bucket, Window
-from services.publisher.tables import accounts, inbox, publications, reservations, tombstones
+from services.publisher.domain import Key, Publication, StoredAccount
+from services.publisher.sending.evidence import Attempt, Evidence
+from services.publisher.tables import accounts, attempts, inbox, publications, reservations
 from shared import bulk
-from shared.db import Conflict, Database
+from shared.db import Database
 from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
 
-Key = tuple[str, str]
-
-_NOT_REVOKED = (
-    "NOT EXISTS (SELECT 1 FROM tombstones WHERE tombstones.post_id = publications.post_id "
-    "AND tombstones.account_id = publications.account_id AND tombstones.revision >= publications.revision)"
-)
-_IN_ITS_SLOT = "publications.slot_at IS NOT DISTINCT FROM given.slot_at"
-_IS_OPEN = (
-    "NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.account_id = publications.account_id AND "
-    "accounts.closed_until > given.updated_at AND accounts.closed_until > coalesce(given.slot_at, given.not_before))"
-)
 _STILL_OURS = "publications.claim_token = given.claim_token"
+_NOT_WITHDRAWN = "publications.withdrawn < publications.revision"
+_IS_OPEN = (
+    "NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.account_id = publications.account_id "
+    "AND accounts.closed_until > given.updated_at)"
+)
+_MAY_BE_TOLD = f"{_NOT_WITHDRAWN} OR given.stands OR given.state = 'skipped'"
+"""What may be told of a post that was withdrawn meanwhile: that it was skipped, or that it is out or may be."""
+_OURS_AND_TRUE = f"{_STILL_OURS} AND ({_MAY_BE_TOLD})"
+_STANDS = Column("stands", Boolean)
 
 
 @dataclass
@@ -40,23 +38,28 @@ class Unit:
     store: "Store"
     connection: AsyncConnection
     emitted: list[Envelope] = field(default_factory=list)
-    locked: set[Key] = field(default_factory=set)
 
     async def remember(self, message_id: str | None, now: datetime) -> bool:
         """Note a message as taken; False when it had been taken before."""
         return message_id is None or bool(await self.store.inbox.remember(self.connection, [message_id], now))
 
+    async def make(self, new: Sequence[Publication]) -> set[Key]:
+        """Write publications that are not there yet, locked until the commit; the answer has their keys."""
+        ordered = sorted(new, key=lambda one: one.key)
+        made = await self.connection.execute(self.store.make_publications, bulk.encode_records(ordered))
+        return {(row.post_id, row.account_id) for row in made}
+
     async def publications(self, keys: Iterable[Key]) -> dict[Key, Publication]:
         """What is known of these posts and accounts, locked until the commit."""
-        rows = await self._by_key(self.store.load_publications, keys)
-        found = {one.key: one for one in (Publication(**row) for row in rows)}
-        self.locked.update(found)
-        return found
+        found = (Publication(**row) for row in await self._by_key(self.store.load_publications, keys))
+        return {one.key: one for one in found}
 
-    async def tombstones(self, keys: Iterable[Key]) -> dict[Key, Tombstone]:
-        """What must not be sent any more."""
-        rows = await self._by_key(self.store.load_tombstones, keys)
-        return {(row["post_id"], row["account_id"]): Tombstone(row["revision"], row["reason"]) for row in rows}
+    async def attempts(self, keys: Iterable[Key]) -> dict[Key, tuple[Attempt, ...]]:
+        """The attempts at these posts, oldest first."""
+        found: dict[Key, tuple[Attempt, ...]] = {}
+        for attempt in sorted(map(_attempt, await self._by_key(self.store.load_attempts, keys)), key=_by_number):
+            found[attempt.key] = (*found.get(attempt.key, ()), attempt)
+        return found
 
     async def accounts(self, account_ids: Iterable[str]) -> dict[str, StoredAccount]:
         """These accounts, as far as they are known."""
@@ -74,37 +77,6 @@ class Unit:
         """Write an account."""
         await self.connection.execute(self.store.write_account, bulk.encode([bulk.row_of(account)]))
 
-    async def buckets(self, windows: Mapping[str, Sequence[Window]]) -> dict[str, Bucket]:
-        """The reservations under these keys, locked until the commit."""
-        if not windows:
-            return {}
-        rows = bulk.encode({"account_id": key, "reserved": "[]"} for key in sorted(windows))
-        await self.connection.execute(self.store.make_reservations, rows)
-        found = (await self.connection.execute(self.store.load_reservations, rows)).mappings()
-        return {row["account_id"]: Bucket(windows[row["account_id"]], json.loads(row["reserved"])) for row in found}
-
-    async def save_buckets(self, buckets: Mapping[str, Bucket]) -> None:
-        """Write the reservations back."""
-        rows = [{"account_id": one, "reserved": json.dumps(bucket.reserved)} for one, bucket in sorted(buckets.items())]
-        if rows:
-            await self.connection.execute(self.store.save_reservations, bulk.encode(rows))
-
-    async def slot_holders(self, due_after: Mapping[str, datetime], slot_after: datetime) -> list[Publication]:
-        """Posts on these accounts that wait for a later slot and are due after these instants, locked."""
-        if not due_after:
-            return []
-        rows = bulk.encode(
-            {"account_id": account_id, "not_before": due, "slot_at": slot_after}
-            for account_id, due in sorted(due_after.items())
-        )
-        found = (await self.connection.execute(self.store.load_slot_holders, rows)).mappings()
-        return [Publication(**row) for row in found]
-
-    async def move_slots(self, moved: Sequence[Publication]) -> None:
-        """Write the new slots of posts that are locked."""
-        if moved:
-            await self.connection.execute(self.store.move_slots, bulk.encode_records(moved))
-
     async def close_accounts(self, account_id: str, until: datetime, *, whole_app: bool) -> None:
         """Let nothing be sent on the account, or on all accounts of its app, until then."""
         row = {"account_id": account_id, "closed_until": until}
@@ -112,31 +84,48 @@ class Unit:
             self.store.close_app if whole_app else self.store.close_account, bulk.encode([row])
         )
 
-    async def save(self, changed: Iterable[Publication]) -> None:
-        """Write publications that this transaction has looked for; Conflict where another replica made one since."""
-        ordered = sorted(changed, key=lambda one: one.key)
-        if known := [one for one in ordered if one.key in self.locked]:
-            await self.connection.execute(self.store.save_publications, bulk.encode_records(known))
-        if new := [one for one in ordered if one.key not in self.locked]:
-            made = await self.connection.execute(self.store.make_publications, bulk.encode_records(new))
-            if len(made.all()) < len(new):
-                raise Conflict("another replica was the first to see a post")
+    async def reservations(self, buckets: Iterable[str]) -> dict[str, Any]:
+        """What is kept under the names of these buckets, locked until the commit."""
+        rows = bulk.encode({"bucket": bucket, "kept": "{}"} for bucket in sorted(set(buckets)))
+        await self.connection.execute(self.store.make_reservations, rows)
+        found = (await self.connection.execute(self.store.load_reservations, rows)).mappings()
+        return {row["bucket"]: json.loads(row["kept"]) for row in found}
+
+    async def save_reservations(self, kept: Mapping[str, Any]) -> None:
+        """Write what is kept of buckets that are locked."""
+        rows = [{"bucket": bucket, "kept": json.dumps(value)} for bucket, value in sorted(kept.items())]
+        await self.connection.execute(self.store.save_reservations, bulk.encode(rows))
+
+    async def save(self, changed: Sequence[Publication]) -> None:
+        """Write publications that are locked."""
+        if changed:
+            ordered = sorted(changed, key=lambda one: one.key)
+            await self.connection.execute(self.store.save_publications, bulk.encode_records(ordered))
+
+    async def save_attempts(self, changed: Sequence[Attempt]) -> None:
+        """Write attempts, new or with the evidence they have come to; what has landed stays landed."""
+        if changed:
+            ordered = sorted(changed, key=lambda one: (one.key, one.number))
+            await self.connection.execute(self.store.save_attempts, bulk.encode_records(ordered))
+
+    async def begin(self, claimed: Sequence[Publication]) -> set[str]:
+        """Note that these are about to be sent; the answer has the tokens of those that still may be."""
+        return await self._changed(self.store.begin, map(bulk.row_of, claimed))
+
+    async def finish(self, finished: Sequence[tuple[Publication, str, bool]]) -> set[str]:
+        """Write outcomes under the tokens they were claimed with; the answer has the tokens of those that counted.
+
+        Each with whether it stands even where the post has been withdrawn meanwhile.
+        """
+        rows = (bulk.row_of(one) | {"claim_token": token, "stands": stands} for one, token, stands in finished)
+        return await self._changed(self.store.finish, rows)
 
     async def emit(self, envelopes: Sequence[Envelope]) -> None:
         """Write events to the outbox, in this transaction."""
         await self.store.outbox.add(self.connection, envelopes)
         self.emitted.extend(envelopes)
 
-    async def mark_sending(self, claimed: Sequence[Publication]) -> set[str]:
-        """Note that these are about to be sent; the answer has the tokens of those that still may be."""
-        return await self._changed(self.store.mark_sending, map(bulk.row_of, claimed))
-
-    async def finish(self, finished: Sequence[tuple[Publication, str]]) -> set[str]:
-        """Write outcomes under the tokens they were claimed with; the answer has the tokens of those that counted."""
-        rows = (bulk.row_of(publication) | {"claim_token": token} for publication, token in finished)
-        return await self._changed(self.store.finish, rows)
-
-    async def _changed(self, statement: Any, rows: Iterable[bulk.Row]) -> set[str]:
+    async def _changed(self, statement: Executable, rows: Iterable[bulk.Row]) -> set[str]:
         """Run the statement; the answer has the tokens of the rows that passed its guard."""
         tokens: set[str] = set()
         for some in _each_key_once(rows):
@@ -144,7 +133,7 @@ class Unit:
             tokens.update(some[row.post_id, row.account_id]["claim_token"] for row in result)
         return tokens
 
-    async def _by_key(self, statement: Any, keys: Iterable[Key]) -> Sequence[RowMapping]:
+    async def _by_key(self, statement: Executable, keys: Iterable[Key]) -> Sequence[RowMapping]:
         rows = bulk.encode({"post_id": post_id, "account_id": account_id} for post_id, account_id in sorted(set(keys)))
         return (await self.connection.execute(statement, rows)).mappings().all()
 
@@ -158,42 +147,39 @@ class Store:
         c = publications.c
         self.outbox = outbox_
         self.inbox = Inbox(inbox, database)
+        self.make_publications = bulk.insert_missing(publications, dialect)
         self.load_publications = bulk.select_by_key(publications, dialect, lock=True)
-        self.load_tombstones = bulk.select_by_key(tombstones, dialect)
+        self.save_publications = bulk.upsert(publications, dialect, guard="true")
+        self.load_attempts = bulk.select_matching(
+            attempts,
+            [attempts.c.post_id, attempts.c.account_id],
+            dialect,
+            guard="attempts.post_id = given.post_id AND attempts.account_id = given.account_id",
+        )
+        self.save_attempts = bulk.upsert(attempts, dialect, guard="attempts.evidence <> 'landed'")
         self.load_accounts = bulk.select_by_key(accounts, dialect)
         self.load_account_to_change = bulk.select_by_key(accounts, dialect, lock=True)
         self.write_account = bulk.upsert(accounts, dialect, guard="true")
         self.make_reservations = bulk.insert_missing(reservations, dialect)
         self.load_reservations = bulk.select_by_key(reservations, dialect, lock=True)
-        self.save_reservations = bulk.update(reservations, [reservations.c.reserved], dialect)
-        self.make_publications = bulk.insert_missing(publications, dialect)
-        self.save_publications = bulk.upsert(publications, dialect, guard="true")
-        self.mark_sending = bulk.update(
+        self.save_reservations = bulk.update(reservations, [reservations.c.kept], dialect)
+        self.begin = bulk.update(
             publications,
-            [c.attempts, c.lease_until, c.updated_at],
+            [c.updated_at],
             dialect,
-            compared=[c.claim_token, c.slot_at, c.not_before],
-            guard=" AND ".join(("publications.state = 'claimed'", _STILL_OURS, _IN_ITS_SLOT, _IS_OPEN, _NOT_REVOKED)),
+            compared=[c.claim_token],
+            guard=" AND ".join((_STILL_OURS, _NOT_WITHDRAWN, _IS_OPEN)),
             also="state = 'sending'",
         )
         self.finish = bulk.update(
             publications,
-            [c.state, c.attempts, c.not_before, c.slot_at, c.lease_until, c.platform, c.outcome, c.updated_at],
+            [c.state, c.tries, c.waits, c.not_before, c.platform, c.error, c.outcome, c.updated_at],
             dialect,
-            compared=[c.claim_token],
-            guard=f"{_STILL_OURS} OR given.state = 'published'",
-            also="claim_token = NULL",
+            compared=[c.claim_token, _STANDS],
+            guard=f"publications.state <> 'published' AND (given.state = 'published' OR {_OURS_AND_TRUE})",
+            also="claim_token = NULL, withdrawn = CASE WHEN given.stands THEN 0 ELSE publications.withdrawn END",
         )
-        self.load_slot_holders = bulk.select_matching(
-            publications,
-            [c.account_id, c.not_before, c.slot_at],
-            dialect,
-            guard="publications.account_id = given.account_id AND publications.state IN ('claimed', 'retrying') "
-            "AND publications.slot_at > given.slot_at AND publications.not_before > given.not_before",
-        )
-        self.move_slots = bulk.update(publications, [c.slot_at], dialect)
         self.close_account, self.close_app = _closing_statements(dialect)
-        self._save_tombstone = bulk.upsert(tombstones, dialect, guard="tombstones.revision < excluded.revision")
 
     @asynccontextmanager
     async def unit(self) -> AsyncIterator[Unit]:
@@ -203,24 +189,20 @@ class Store:
             yield unit
         self.outbox.relay_soon(unit.emitted)
 
-    async def save_tombstone(self, key: Key, tombstone: Tombstone, now: datetime) -> None:
-        """Remember that revisions up to this one must not be sent."""
-        row = {
-            "post_id": key[0],
-            "account_id": key[1],
-            "revision": tombstone.revision,
-            "reason": tombstone.reason,
-            "created_at": now,
-        }
-        async with self._database.transaction() as connection:
-            await connection.execute(self._save_tombstone, bulk.encode([row]))
-
     async def account(self, account_id: str) -> StoredAccount | None:
         """One account."""
         async with self._database.reading() as connection:
             rows = await connection.execute(select(accounts).where(accounts.c.account_id == account_id))
             row = rows.mappings().one_or_none()
         return StoredAccount(**row) if row else None
+
+
+def _attempt(row: RowMapping) -> Attempt:
+    return Attempt(**{**row, "evidence": Evidence(row["evidence"])})
+
+
+def _by_number(attempt: Attempt) -> int:
+    return attempt.number
 
 
 def _closing_statements(dialect: str) -> tuple[Executable, Executable]:

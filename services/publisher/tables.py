@@ -10,8 +10,6 @@ metadata = MetaData()
 
 FINAL = "state IN ('published', 'failed', 'skipped')"
 """Publications for which nothing is left to do."""
-SLOTTED = "slot_at IS NOT NULL"
-"""Publications on limited accounts that are on their way."""
 
 publications = Table(
     "publications",
@@ -20,34 +18,39 @@ publications = Table(
     Column("account_id", String(200), primary_key=True),
     Column("revision", Integer, nullable=False),
     Column("state", String(20), nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("attempts_allowed", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("tries_before", Integer, nullable=False),
+    Column("waits", Integer, nullable=False),
     Column("publish_at", InstantColumn, nullable=False),
+    Column("due_at", InstantColumn, nullable=False),
     Column("not_before", InstantColumn, nullable=False),
-    Column("slot_at", InstantColumn),
     Column("claim_token", String(40)),
-    Column("lease_until", InstantColumn),
     Column("platform", String(100)),
+    Column("error", Text),
     Column("outcome", Text),
     Column("request", Text, nullable=False),
     Column("correlation_id", String(200), nullable=False),
+    Column("withdrawn", Integer, nullable=False),
+    Column("withdrawn_because", String(20)),
     Column("updated_at", InstantColumn, nullable=False),
     Index("publications_done", "state", "updated_at", postgresql_where=text(FINAL), sqlite_where=text(FINAL)),
-    Index("publications_slots", "account_id", "slot_at", postgresql_where=text(SLOTTED), sqlite_where=text(SLOTTED)),
 )
 
-tombstones = Table(
-    "tombstones",
+attempts = Table(
+    "attempts",
     metadata,
     Column("post_id", String(200), primary_key=True),
     Column("account_id", String(200), primary_key=True),
+    Column("number", Integer, primary_key=True),
     Column("revision", Integer, nullable=False),
-    Column("reason", String(20), nullable=False),
-    Column("created_at", InstantColumn, nullable=False, index=True),
+    Column("evidence", String(20), nullable=False),
+    Column("start_at", InstantColumn, nullable=False),
+    Column("latest_at", InstantColumn, nullable=False),
+    Column("lease_until", InstantColumn, nullable=False, index=True),
 )
 
-marks = Table(
-    "marks",
+watermarks = Table(
+    "watermarks",
     metadata,
     Column("name", String(100), primary_key=True),
     Column("reached_at", InstantColumn, nullable=False),
@@ -75,8 +78,8 @@ accounts = Table(
 reservations = Table(
     "reservations",
     metadata,
-    Column("account_id", String(200), primary_key=True),
-    Column("reserved", Text, nullable=False),
+    Column("bucket", String(200), primary_key=True),
+    Column("kept", Text, nullable=False),
 )
 
 inbox = inbox_table(metadata)

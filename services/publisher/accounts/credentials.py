@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from services.publisher.domain import StoredAccount
-from services.publisher.limits import limits_of
+from services.publisher.limits.windows import limits_of
 from services.publisher.platforms.base import Account, Platform, Renewed
 from services.publisher.platforms.errors import Rejected
 from shared.events.requests import AccountConnectRequested

@@ -27,6 +27,8 @@ class PlatformError(Exception):
 
     kind: ClassVar[str]
     evidence: ClassVar[Evidence] = Evidence.REFUSED
+    uses_try: ClassVar[bool] = True
+    """Whether it counts against the tries that a post has."""
 
     def __init__(self, message: str, *, code: str = "") -> None:
         super().__init__(message)
@@ -43,6 +45,7 @@ class NotSent(PlatformError):
 
     kind = "not_sent"
     evidence = Evidence.NOT_SENT
+    uses_try = False
 
     def __init__(self, message: str, *, code: str = NO_CONNECTION) -> None:
         super().__init__(message, code=code)
@@ -52,6 +55,7 @@ class Unavailable(PlatformError):
     """The platform took nothing and wants us to come back, not before `retry_after` where one is given."""
 
     kind = "unavailable"
+    uses_try = False
 
     def __init__(self, message: str, *, code: str = "", retry_after: timedelta | None = None) -> None:
         super().__init__(message, code=code)
@@ -89,6 +93,7 @@ class Unauthorized(PlatformError):
     """The credentials are not, or no longer, good."""
 
     kind = "unauthorized"
+    uses_try = False
 
 
 class Unconfirmed(PlatformError):

@@ -9,8 +9,8 @@ import httpx
 import structlog
 
 from services.publisher.accounts.credentials import host_of
-from services.publisher.bulkheads import Bulkheads, Unwell
-from services.publisher.callbacks import FIRST_WAIT, body_of, next_wait
+from services.publisher.callbacks.telling import FIRST_WAIT, body_of, next_wait
+from services.publisher.limits.circuit_breaker import CircuitBreakers, CircuitOpen
 from services.publisher.platforms.errors import PlatformError, Transient, Unavailable
 from services.publisher.platforms.exchange import exchange, network_failures
 from services.publisher.platforms.webhook.signature import signature_headers
@@ -31,7 +31,7 @@ class CallingBack:
 
     client: httpx.AsyncClient
     keys: Sequence[bytes]
-    bulkheads: Bulkheads
+    breakers: CircuitBreakers
     clock: Clock
     timeout: timedelta
 
@@ -40,8 +40,8 @@ class CallingBack:
         event = delivery.event
         try:
             await self._call(event)
-        except Unwell as unwell:
-            raise self._again(event, str(unwell), timedelta(seconds=unwell.rest_seconds)) from unwell
+        except CircuitOpen as error:
+            raise self._again(event, str(error), timedelta(seconds=error.rest_seconds)) from error
         except PlatformError as error:
             if error.detail.code == GONE:
                 log.info("callback_gone", callback_id=event.callback_id)
@@ -55,7 +55,7 @@ class CallingBack:
     async def _call(self, event: CallbackRequested) -> None:
         body, now = body_of(event), self.clock.now()
         headers = signature_headers(self.keys, event.callback_id, body, now) | {"content-type": "application/json"}
-        async with self.bulkheads.turn(host_of(event.url)) as turn:
+        async with self.breakers.turn(host_of(event.url)) as turn:
             try:
                 async with network_failures(), asyncio.timeout(self.timeout.total_seconds()):
                     request = self.client.build_request("POST", event.url, content=body, headers=headers)

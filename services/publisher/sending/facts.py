@@ -30,7 +30,7 @@ def succeeded(publication: Publication, published: Published, started_at: dateti
         url=published.url,
         published_at=started_at,
         lateness_ms=round((started_at - publication.publish_at) / _MILLISECOND, 3),
-        attempts=publication.attempts,
+        attempts=publication.tries,
     )
 
 
@@ -40,7 +40,7 @@ def failed(publication: Publication, error: ErrorDetail) -> PublishFailed:
         post_id=publication.post_id,
         account_id=publication.account_id,
         revision=publication.revision,
-        attempts=publication.attempts,
+        attempts=publication.tries,
         error=error,
     )
 
@@ -51,20 +51,23 @@ def unknown(publication: Publication, error: ErrorDetail) -> PublishUnknown:
         post_id=publication.post_id,
         account_id=publication.account_id,
         revision=publication.revision,
-        attempts=publication.attempts,
+        attempts=publication.tries,
         error=error,
     )
 
 
-def retrying(publication: Publication, error: ErrorDetail) -> PublishRetrying:
-    """It will be tried again."""
+def retrying(
+    publication: Publication, error: ErrorDetail, next_attempt_at: datetime, *, in_doubt: bool
+) -> PublishRetrying:
+    """It will be tried again; `in_doubt` when an attempt may have landed."""
     return PublishRetrying(
         post_id=publication.post_id,
         account_id=publication.account_id,
         revision=publication.revision,
-        attempt=publication.attempts,
-        next_attempt_at=publication.start_at,
+        attempt=publication.tries,
+        next_attempt_at=next_attempt_at,
         error=error,
+        in_doubt=in_doubt,
     )
 
 
@@ -75,7 +78,7 @@ def held(publication: Publication, reason: str) -> PublishHeld:
         account_id=publication.account_id,
         revision=publication.revision,
         reason=reason,
-        attempts=publication.attempts,
+        attempts=publication.tries,
     )
 
 

@@ -3,7 +3,8 @@
 import structlog
 from prometheus_client import Counter, Histogram
 
-from services.publisher.outcomes import Outcome
+from services.publisher.sending.case import Case
+from services.publisher.sending.outcomes import Outcome
 from shared.events.publisher import PublishSucceeded
 
 OUTCOMES = Counter("timeball_publications_total", "What became of sends", ["platform", "outcome"])
@@ -17,9 +18,11 @@ LATENESS = Histogram(
 log = structlog.get_logger()
 
 
-def report(outcome: Outcome) -> None:
+def report(case: Case, outcome: Outcome) -> None:
     """Count and log what became of a post."""
     publication = outcome.publication
+    if publication is None:
+        return
     platform = publication.platform or "unknown"
     OUTCOMES.labels(platform, publication.state).inc()
     for fact in outcome.told:
@@ -30,5 +33,5 @@ def report(outcome: Outcome) -> None:
         state=publication.state,
         post_id=publication.post_id,
         account_id=publication.account_id,
-        attempt=publication.attempts,
+        attempt=len(case.attempts),
     )

@@ -1,0 +1,1 @@
+"""Callbacks: whoever asked for a post is told what became of it."""

@@ -1,0 +1,217 @@
+"""A bulkhead and a circuit breaker for each destination: what hangs at one takes nothing from the others.
+
+Closed, a destination takes so many requests at once. It opens when all of them are on their way and the oldest has
+been for too long; then everybody is rejected, but for a few trial requests (half-open). An answer closes it again.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+OPENS_AFTER = 2.0
+"""Seconds without an answer to the oldest request, with all others taken up too."""
+TRIALS = 2
+"""How many trial requests are on their way at once while it is half-open."""
+FIRST_REST, LONGEST_REST = 5.0, 40.0
+FORGET_AFTER = 600.0
+"""Seconds without anybody after which a destination is forgotten: longer than posts for it rest."""
+REJECTED_AT_ONCE, PAUSE_SECONDS = 20, 0.01
+"""How many of those who wait are rejected at once, and the pause between: thousands would stop all else."""
+
+
+class CircuitOpen(Exception):
+    """The destination does not answer; `rest_seconds` is how long to stay away: longer the longer it lasts."""
+
+    def __init__(self, name: str, rest_seconds: float) -> None:
+        super().__init__(f"{name} does not answer: what is on its way has been there for more than {OPENS_AFTER:g} s")
+        self.rest_seconds = rest_seconds
+
+
+class Turn:
+    """A place for one request. It counts for the breaker from `begin`; `was_answered` is None if nobody was asked."""
+
+    def __init__(self, give_back: Callable[["Turn"], None]) -> None:
+        self.begun_at: float | None = None
+        self.was_answered: bool | None = None
+        self._give_back = give_back
+
+    def begin(self) -> None:
+        """The request leaves now: until here it waited for us, not for the destination."""
+        self.begun_at = _now()
+
+    def end(self) -> None:
+        """Give the turn back."""
+        self._give_back(self)
+
+
+@dataclass
+class CircuitBreaker:
+    """The turns of one destination; `on_free` is told when one is given back."""
+
+    name: str
+    most: int
+    on_free: Callable[["CircuitBreaker"], None] = lambda _: None
+    _allowed: int = 0
+    _taken: dict[Turn, None] = field(default_factory=dict)
+    _waiting: deque[asyncio.Future[Turn]] = field(default_factory=deque)
+    _open_since: float | None = None
+    _left_at: float = 0.0
+    _watch: asyncio.TimerHandle | None = None
+
+    def __post_init__(self) -> None:
+        self._allowed = self.most
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody is there and nothing is wrong."""
+        return self._is_empty and self._open_since is None
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether nobody has been there for so long that it does not matter any more how it was."""
+        return self._is_empty and _now() - self._left_at > FORGET_AFTER
+
+    @property
+    def _is_empty(self) -> bool:
+        return not self._taken and not self._waiting
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether all turns of a destination that answers are taken."""
+        return not self.free and self._open_since is None
+
+    @property
+    def free(self) -> int:
+        """How many turns could be taken now."""
+        return max(self._allowed - len(self._taken), 0)
+
+    @property
+    def opens_at(self) -> float:
+        """When, by the loop's time, it opens if nothing is answered until then."""
+        return self._oldest() + OPENS_AFTER
+
+    def reject_if_open(self) -> None:
+        """Raise CircuitOpen while it is; half-open, while trial requests are on their way."""
+        if self.free or (self._open_since is None and _now() < self.opens_at):
+            return
+        raise self._opened()
+
+    def take(self) -> Turn:
+        """A free turn."""
+        turn = Turn(self._end)
+        self._taken[turn] = None
+        return turn
+
+    async def wait(self) -> Turn:
+        """A turn as soon as there is one, in the order in which they are asked for; raises CircuitOpen."""
+        self.reject_if_open()
+        if self.free and not self._waiting:
+            return self.take()
+        place: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        self._keep_watch()
+        try:
+            return await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled() and not place.exception():
+                place.result().end()
+            raise
+        finally:
+            del place  # else the error would hold this frame and, by it, itself
+
+    def _end(self, turn: Turn) -> None:
+        """Let the next one have the turn; an answer, however slow, closes the circuit."""
+        del self._taken[turn]
+        self._left_at = _now()
+        if turn.was_answered:
+            self._allowed, self._open_since = self.most, None
+        while self._waiting and self.free:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(self.take())
+        self.on_free(self)
+
+    def _oldest(self) -> float:
+        begun = [turn.begun_at for turn in self._taken if turn.begun_at is not None]
+        return min(begun, default=_now())
+
+    def _opened(self) -> CircuitOpen:
+        """Note since when it is open, and allow only trial requests from now on."""
+        if self._open_since is None:
+            self._open_since = self._oldest()
+            self._allowed = min(TRIALS, self.most)
+        return CircuitOpen(self.name, min(max(FIRST_REST, _now() - self._open_since), LONGEST_REST))
+
+    def _keep_watch(self) -> None:
+        """Look again when the oldest request will have been on its way for too long."""
+        if self._watch is None:
+            loop = asyncio.get_running_loop()
+            self._watch = loop.call_at(max(self.opens_at, loop.time()) + PAUSE_SECONDS, self._look)
+
+    def _look(self) -> None:
+        self._watch = None
+        try:
+            self.reject_if_open()
+        except CircuitOpen as error:
+            self._reject_some(error.rest_seconds)
+        if self._waiting:
+            self._keep_watch()
+
+    def _reject_some(self, rest_seconds: float) -> None:
+        for _ in range(min(REJECTED_AT_ONCE, len(self._waiting))):
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_exception(CircuitOpen(self.name, rest_seconds))
+
+
+class CircuitBreakers:
+    """The breakers of all destinations at which something goes on, by name."""
+
+    def __init__(self, most: int, on_free: Callable[[], None] = lambda: None) -> None:
+        self._most = most
+        self.on_free = on_free
+        self._at_work: dict[str, CircuitBreaker] = {}
+
+    def is_crowded(self) -> bool:
+        """Whether all turns of a destination that answers are taken."""
+        return any(breaker.is_crowded for breaker in self._at_work.values())
+
+    def is_full(self, destination: str) -> bool:
+        """Whether there is no free turn at the destination."""
+        breaker = self._at_work.get(destination)
+        return breaker is not None and not breaker.free
+
+    def at(self, destination: str) -> CircuitBreaker:
+        """The destination's breaker."""
+        if destination not in self._at_work:
+            self._forget_the_oldest()
+            self._at_work[destination] = CircuitBreaker(destination, self._most, self._freed)
+        return self._at_work[destination]
+
+    @asynccontextmanager
+    async def turn(self, destination: str) -> AsyncIterator[Turn]:
+        """Hold a turn for one request for the length of the block; raises CircuitOpen."""
+        turn = await self.at(destination).wait()
+        turn.begin()
+        try:
+            yield turn
+            turn.was_answered = True
+        finally:
+            turn.end()
+
+    def _freed(self, breaker: CircuitBreaker) -> None:
+        """Forget a destination that nobody is at."""
+        if breaker.is_idle:
+            self._at_work.pop(breaker.name, None)
+        self.on_free()
+
+    def _forget_the_oldest(self) -> None:
+        for name in [name for name, breaker in self._at_work.items() if breaker.is_forgotten]:
+            del self._at_work[name]
+
+
+def _now() -> float:
+    """Time as it passes, whatever the wall clock shows."""
+    return asyncio.get_running_loop().time()

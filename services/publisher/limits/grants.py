@@ -1,0 +1,98 @@
+"""Who of a limited account's posts may start when, in the order they are due, whichever replica has them. No I/O.
+
+Each replica tells, beside the reservations, when its first post in line is due. A replica whose next post is due after
+another's lets that one go first, but for a few posts on a fast limit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.publisher.limits.bucket import Bucket, earliest
+from services.publisher.limits.pace import Pace
+
+ASK_AGAIN_IN = timedelta(milliseconds=30)
+"""When a replica that lets another go first asks again."""
+HEADS_LAST = timedelta(seconds=2)
+"""How long others wait for a replica that does not ask any more."""
+OUT_OF_TURN_PER_SECOND = 20
+"""A fast limit gives each replica, each time, what it lets through in this part of a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A send may begin from `start_at` to `latest_at`."""
+
+    start_at: datetime
+    latest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """When the first post in line of each other replica is due, and until when that is to be believed."""
+
+    told: Mapping[str, tuple[datetime, datetime]]
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Sequence[str]], *, but: str, now: datetime) -> "Heads":
+        """The heads as they are kept, ours left out and those that are too old."""
+        others = {replica: (_instant(due), _instant(until)) for replica, (due, until) in kept.items() if replica != but}
+        return cls({replica: (due, until) for replica, (due, until) in others.items() if until >= now})
+
+    def go_before(self, due_at: datetime) -> bool:
+        """Whether another replica's post is due before."""
+        return any(due < due_at for due, _ in self.told.values())
+
+    def with_ours(self, replica: str, due_at: datetime | None, next_at: datetime) -> dict[str, list[str]]:
+        """What is kept of all heads: ours is believed until we should have asked again."""
+        kept = {other: [due.isoformat(), until.isoformat()] for other, (due, until) in self.told.items()}
+        return kept | ({replica: [due_at.isoformat(), (next_at + HEADS_LAST).isoformat()]} if due_at else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Starts for the first posts in line, and when to ask for the next."""
+
+    starts: tuple[Start, ...]
+    next_at: datetime
+
+
+def given(waiting: Sequence[datetime], buckets: Sequence[Bucket], heads: Heads, pace: Pace, now: datetime) -> Given:
+    """Give starts to posts that may start from these instants on, earliest first, as far ahead as the pace says."""
+    first, last = now + pace.lead, now + pace.lead + pace.span
+    starts: list[Start] = []
+    out_of_turn = _out_of_turn(buckets)
+    for wanted_at in waiting:
+        if heads.go_before(wanted_at):
+            if not out_of_turn:
+                return Given(tuple(starts), now + ASK_AGAIN_IN)
+            out_of_turn -= 1
+        start_at = earliest(buckets, max(wanted_at, first))
+        if start_at > last:
+            return Given(tuple(starts), max(start_at - pace.lead, now + ASK_AGAIN_IN))
+        starts.append(Start(start_at, start_at + pace.slack))
+        for bucket in buckets:
+            bucket.take(start_at, start_at + pace.slack)
+    return Given(tuple(starts), now + ASK_AGAIN_IN)
+
+
+def estimated(count: int, buckets: Sequence[Bucket], pace: Pace, now: datetime) -> list[datetime]:
+    """When the first so many posts in line will start, as it looks now."""
+    tried = [bucket.copy() for bucket in buckets]
+    found = []
+    for _ in range(count):
+        start_at = earliest(tried, now + pace.lead)
+        found.append(start_at)
+        for bucket in tried:
+            bucket.take(start_at, start_at + pace.slack)
+    return found
+
+
+def _out_of_turn(buckets: Sequence[Bucket]) -> int:
+    """How many posts may overtake others' at a time: none on a slow limit."""
+    rates = [window.most / window.length.total_seconds() for bucket in buckets for window in bucket.windows]
+    return max(int(min(rates, default=OUT_OF_TURN_PER_SECOND) / OUT_OF_TURN_PER_SECOND) - 1, 0)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)

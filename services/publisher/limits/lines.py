@@ -1,0 +1,277 @@
+"""Lines: posts wait, account by account in due order, for a turn at their destination and a start under the limits.
+
+One loop serves all lines. It takes those that may go now, commits an attempt for each, and hands it to who waits.
+"""
+
+import asyncio
+from bisect import insort
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from services.publisher.accounts.credentials import destination_of
+from services.publisher.domain import Key
+from services.publisher.limits.circuit_breaker import REJECTED_AT_ONCE, CircuitBreakers, CircuitOpen, Turn
+from services.publisher.limits.gates import Gates, gates_of
+from services.publisher.limits.grants import estimated
+from services.publisher.limits.opening import Candidate, Opening, Result
+from services.publisher.platforms.base import Limits
+from services.publisher.sending.case import Case
+from services.publisher.sending.evidence import Attempt
+from shared.clock import Clock
+from shared.db import is_passing
+from shared.messaging.verdict import HandBack
+
+AHEAD = timedelta(milliseconds=400)
+"""How long before its start a post is committed as about to be sent, so that no commit delays the send."""
+TOGETHER = timedelta(milliseconds=100)
+"""Posts that may go within such a stretch are opened together: a commit costs as much for many as for one."""
+LONGEST_IN_LINE = timedelta(seconds=60)
+"""A post that would be in line for longer rests in a retry queue."""
+ESTIMATE_EVERY = timedelta(seconds=1)
+LOOK_EVERY = timedelta(seconds=0.5)
+OPEN_AGAIN_IN = timedelta(seconds=0.5)
+MOST_AT_ONCE = 500
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An attempt is committed, and there is a turn for it at the destination."""
+
+    attempt: Attempt
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The post is no longer as its case knows it: claim it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The line is so long that the post had better rest until then."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The destination does not answer."""
+
+    error: CircuitOpen
+
+
+Answer = Opened | Changed | Later | Closed
+
+
+@dataclass(eq=False, slots=True)
+class Place:
+    """A post's place in the line of its account."""
+
+    case: Case
+    number: int
+    answer: "asyncio.Future[Answer]"
+    turn: Turn | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is still in line, and not among those that are being opened."""
+        return self.turn is None and not self.answer.done()
+
+    def __lt__(self, other: "Place") -> bool:
+        return self._rank < other._rank
+
+    @property
+    def not_before(self) -> datetime:
+        return self.case.publication.not_before
+
+    @property
+    def _rank(self) -> tuple[datetime, datetime, int]:
+        return self.not_before, self.case.publication.publish_at, self.number
+
+
+@dataclass(slots=True)
+class Line:
+    """The posts of one account that wait, earliest due first. Its limits have nothing to give before `next_at`."""
+
+    account_id: str
+    gates: Gates
+    destination: str
+    next_at: datetime = EPOCH
+    estimated_at: datetime = EPOCH
+    places: list[Place] = field(default_factory=list)
+
+    @property
+    def look_at(self) -> datetime:
+        """When its first post may go; those of many lines together."""
+        first = self.places[0].not_before - AHEAD
+        return max(self.next_at, first - (first - EPOCH) % TOGETHER)
+
+    def ready(self, now: datetime) -> list[Place]:
+        """The posts that may go now."""
+        return [place for place in self.places[:MOST_AT_ONCE] if place.not_before - AHEAD <= now]
+
+
+class Lines:
+    """The lines of this process."""
+
+    def __init__(self, opening: Opening, clock: Clock, breakers: CircuitBreakers, limits: Mapping[str, Limits]) -> None:
+        self.breakers = breakers
+        self._opening = opening
+        self._clock = clock
+        self._limits = limits
+        self._lines: dict[str, Line] = {}
+        self._by_key: dict[Key, Place] = {}
+        self._numbers = 0
+        self._woken = asyncio.Event()
+        self._is_stopping = False
+        breakers.on_free = self._woken.set
+
+    async def join(self, case: Case) -> Answer:
+        """Wait in line; what comes of it. Raises HandBack where the service stops before."""
+        if self._is_stopping:
+            raise HandBack
+        place = self._placed(case)
+        try:
+            return await place.answer
+        finally:
+            self._by_key.pop(case.publication.key, None)
+
+    def call(self, key: Key) -> None:
+        """Have a post that waits claimed again: something has changed about it."""
+        place = self._by_key.get(key)
+        if place and place.is_waiting:
+            self._answer(self._lines[key[1]], place, Changed())
+
+    def stop(self) -> None:
+        """Hand back what waits; what is being opened is sent."""
+        self._is_stopping = True
+        for key, place in list(self._by_key.items()):
+            if place.is_waiting:
+                self._answer(self._lines[key[1]], place, HandBack())
+
+    async def run(self) -> None:
+        """Serve the lines for ever."""
+        while True:
+            await self._until_somebody_may_go()
+            candidates = self._candidates(self._clock.now())
+            if candidates:
+                await self._open(candidates)
+
+    def _placed(self, case: Case) -> Place:
+        assert case.account is not None, "a post without an account is held"
+        account = case.account
+        self._numbers += 1
+        place = Place(case, self._numbers, asyncio.get_running_loop().create_future())
+        gates, destination = gates_of(account, self._limits.get(account.platform)), destination_of(account)
+        line = self._lines.setdefault(account.account_id, Line(account.account_id, gates, destination))
+        line.gates, line.destination = gates, destination
+        insort(line.places, place)
+        self._by_key[case.publication.key] = place
+        self._woken.set()
+        return place
+
+    async def _until_somebody_may_go(self) -> None:
+        now = self._clock.now()
+        may_go = (line.look_at for line in self._lines.values() if not self.breakers.is_full(line.destination))
+        first = min(may_go, default=now + LOOK_EVERY)
+        if first > now:
+            try:
+                async with asyncio.timeout(min(first - now, LOOK_EVERY).total_seconds()):
+                    await self._woken.wait()
+            except TimeoutError:
+                pass
+        self._woken.clear()
+
+    def _candidates(self, now: datetime) -> list[tuple[Line, list[Place]]]:
+        """Of each line that may be looked at, the first posts, as far as there are turns at their destinations."""
+        ready = sorted((line for line in self._lines.values() if line.look_at <= now), key=lambda line: line.places[0])
+        found = ((line, self._with_turns(line, now)) for line in ready)
+        return [(line, places) for line, places in found if places]
+
+    def _with_turns(self, line: Line, now: datetime) -> list[Place]:
+        breaker = self.breakers.at(line.destination)
+        try:
+            breaker.reject_if_open()
+        except CircuitOpen as error:
+            self._reject(line, error, now)
+            return []
+        places = line.ready(now)[: breaker.free]
+        for place in places:
+            place.turn = breaker.take()
+        return places
+
+    def _reject(self, line: Line, error: CircuitOpen, now: datetime) -> None:
+        """Let some of those who wait go elsewhere, and the others a moment later."""
+        for place in line.places[:REJECTED_AT_ONCE]:
+            self._answer(line, place, Closed(error))
+        line.next_at = now + TOGETHER / 10
+
+    async def _open(self, candidates: Sequence[tuple[Line, list[Place]]]) -> None:
+        now, asked_at = self._clock.now(), asyncio.get_running_loop().time()
+        asked = [Candidate(line.account_id, line.gates, [one.case for one in places]) for line, places in candidates]
+        try:
+            results = await self._opening.open(asked, now)
+        except Exception as error:
+            await self._after_failure(candidates, error)
+            return
+        self._opening.pace.committed_in(timedelta(seconds=asyncio.get_running_loop().time() - asked_at))
+        for (line, places), result in zip(candidates, results, strict=True):
+            self._hand_out(line, places, result)
+
+    def _hand_out(self, line: Line, places: Sequence[Place], result: Result) -> None:
+        """Tell those that have come to their turn; the others stay in line."""
+        for place, attempt in zip(places, result.attempts, strict=False):
+            turn, place.turn = place.turn, None
+            assert turn is not None, "a candidate has a turn"
+            if attempt is None:
+                turn.end()
+                self._answer(line, place, Changed())
+            else:
+                self._answer(line, place, Opened(attempt, turn))
+        _give_turns_back(places[len(result.attempts) :])
+        line.next_at = result.next_at
+        self._send_away(line, result)
+
+    def _send_away(self, line: Line, result: Result) -> None:
+        """Let those who would wait for too long rest."""
+        now = self._clock.now()
+        if not line.places or not result.buckets or now - line.estimated_at < ESTIMATE_EVERY:
+            return
+        line.estimated_at = now
+        starts = estimated(len(line.places), result.buckets, self._opening.pace, now)
+        for place, start_at in list(zip(line.places, starts, strict=True)):
+            if start_at - now > LONGEST_IN_LINE:
+                self._answer(line, place, Later(start_at))
+
+    async def _after_failure(self, candidates: Sequence[tuple[Line, list[Place]]], error: Exception) -> None:
+        """While the database is away everybody stays in line; what else fails is told to those whom it concerns."""
+        passing = is_passing(error)
+        log.warning("attempts_not_opened", posts=sum(len(places) for _, places in candidates), error=repr(error))
+        for line, places in candidates:
+            _give_turns_back(places)
+            for place in () if passing else places:
+                self._answer(line, place, error)
+        if passing:
+            await self._clock.sleep_until(self._clock.now() + OPEN_AGAIN_IN)
+
+    def _answer(self, line: Line, place: Place, answer: Answer | Exception) -> None:
+        line.places.remove(place)
+        if not line.places:
+            del self._lines[line.account_id]
+        if isinstance(answer, Exception):
+            place.answer.set_exception(answer)
+        else:
+            place.answer.set_result(answer)
+
+
+def _give_turns_back(places: Sequence[Place]) -> None:
+    for place in places:
+        if place.turn is not None:
+            turn, place.turn = place.turn, None
+            turn.end()

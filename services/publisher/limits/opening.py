@@ -1,0 +1,114 @@
+"""Opening: starts are given under the limits and attempts committed, for many posts in one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.publisher.limits.bucket import Bucket
+from services.publisher.limits.gates import Gates
+from services.publisher.limits.grants import Given, Heads, Start, given
+from services.publisher.limits.pace import Pace
+from services.publisher.sending.case import Case, longest_send
+from services.publisher.sending.evidence import Attempt, Evidence
+from services.publisher.store import Store, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The first posts of one account's line, as far as there are turns for them."""
+
+    account_id: str
+    gates: Gates
+    cases: Sequence[Case]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """For each case of a candidate: its attempt, None where it has changed; those left over ask again at `next_at`."""
+
+    attempts: tuple[Attempt | None, ...]
+    next_at: datetime
+    buckets: Sequence[Bucket] = ()
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Opens attempts for this replica; a send takes at most `send_timeout`, and its sender has it for `lease`."""
+
+    store: Store
+    pace: Pace
+    replica: str
+    send_timeout: timedelta
+    lease: timedelta
+
+    async def open(self, candidates: Sequence[Candidate], now: datetime) -> list[Result]:
+        """Give starts and commit attempts; all or nothing."""
+        async with self.store.unit() as unit:
+            kept = await _reservations(unit, candidates)
+            results = [self._given(candidate, kept, now) for candidate in candidates]
+            wanted = [
+                (case, start)
+                for candidate, one in zip(candidates, results, strict=True)
+                for case, start in zip(candidate.cases, one.starts, strict=False)
+            ]
+            begun = await unit.begin([replace(case.publication, updated_at=now) for case, _ in wanted])
+            opened = {
+                case.delivered.token: self._attempt(case, start)
+                for case, start in wanted
+                if case.delivered.token in begun
+            }
+            known = [one for case, _ in wanted if case.delivered.token in begun for one in case.changed_attempts]
+            await unit.save_attempts(_latest([*known, *opened.values()]))
+            if kept:
+                await unit.save_reservations(kept)
+        return [_result(candidate, one, opened, kept) for candidate, one in zip(candidates, results, strict=True)]
+
+    def _given(self, candidate: Candidate, kept: dict[str, Any], now: datetime) -> Given:
+        """Starts for one candidate; what is kept of its buckets changes with it."""
+        waiting = [case.publication.not_before for case in candidate.cases]
+        if not candidate.gates:
+            window = max(self.lease - self.send_timeout, timedelta(0))
+            starts = (max(not_before, now) for not_before in waiting)
+            return Given(tuple(Start(start_at, start_at + window) for start_at in starts), now)
+        buckets, told = _buckets(candidate, kept), kept[candidate.account_id].get("heads", {})
+        heads = Heads.of(told, but=self.replica, now=now)
+        one = given(waiting, list(buckets.values()), heads, self.pace, now)
+        kept.update({name: bucket.kept() for name, bucket in buckets.items()})
+        left = waiting[len(one.starts) :]
+        kept[candidate.account_id]["heads"] = heads.with_ours(self.replica, left[0] if left else None, one.next_at)
+        return one
+
+    def _attempt(self, case: Case, start: Start) -> Attempt:
+        """The next attempt; one that never left is made anew under its number."""
+        last = max(case.attempts, key=lambda one: one.number, default=None)
+        number = 1 if last is None else last.number + (last.evidence is not Evidence.NOT_SENT)
+        return Attempt(
+            post_id=case.publication.post_id,
+            account_id=case.publication.account_id,
+            number=number,
+            revision=case.publication.revision,
+            evidence=Evidence.OPEN,
+            start_at=start.start_at,
+            latest_at=start.latest_at,
+            lease_until=start.latest_at + longest_send(case.ready, self.send_timeout),
+        )
+
+
+async def _reservations(unit: Unit, candidates: Iterable[Candidate]) -> dict[str, Any]:
+    names = {name for candidate in candidates for name in candidate.gates}
+    return await unit.reservations(names) if names else {}
+
+
+def _buckets(candidate: Candidate, kept: Mapping[str, Any]) -> dict[str, Bucket]:
+    return {name: Bucket.of(windows, kept[name]) for name, windows in candidate.gates.items()}
+
+
+def _latest(attempts: Iterable[Attempt]) -> list[Attempt]:
+    """Of one attempt that is named twice, the later state."""
+    return list({(one.key, one.number): one for one in attempts}.values())
+
+
+def _result(candidate: Candidate, one: Given, opened: Mapping[str, Attempt], kept: Mapping[str, Any]) -> Result:
+    attempts = tuple(opened.get(case.delivered.token) for case, _ in zip(candidate.cases, one.starts, strict=False))
+    return Result(attempts, one.next_at, list(_buckets(candidate, kept).values()))

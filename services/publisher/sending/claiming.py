@@ -1,0 +1,156 @@
+"""Claiming: deliveries take their posts over, many in one transaction, and become cases."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from services.publisher.accounts.credentials import opened
+from services.publisher.domain import NEVER_WITHDRAWN, Key, Publication, StoredAccount
+from services.publisher.platforms.base import Account, Platform
+from services.publisher.platforms.errors import Rejected
+from services.publisher.sending.case import Case, Certainty, Delivered
+from services.publisher.sending.evidence import Attempt
+from services.publisher.sending.taking import Taken, new_publication, take
+from services.publisher.store import Store, Unit
+from services.publisher.watermarks import keys_deleted_before
+from shared.clock import Clock
+from shared.group_commit import GroupCommit
+from shared.vault import Vault
+
+LINGER_SECONDS = 0.05
+NEAR = timedelta(seconds=1)
+"""A post that is due sooner does not wait for company."""
+KEYS_LAST = timedelta(days=1)
+"""How long after its end the key of a post is kept at least."""
+
+
+@dataclass
+class Claims:
+    """Makes cases of deliveries in groups; a claim is committed when `claim` returns."""
+
+    store: Store
+    clock: Clock
+    platforms: Mapping[str, Platform]
+    vault: Vault
+
+    def __post_init__(self) -> None:
+        self._group = GroupCommit(self._claim, linger_seconds=LINGER_SECONDS)
+
+    async def claim(self, delivered: Delivered) -> Case:
+        """The case of a delivery, which has taken its post over where it may."""
+        is_near = delivered.event.publish_at - self.clock.now() < NEAR
+        return await self._group.submit(delivered, urgent=is_near)
+
+    async def _claim(self, group: Sequence[Delivered]) -> Sequence[Case]:
+        now = self.clock.now()
+        async with self.store.unit() as unit:
+            taken, seen = await self._take(unit, group, now)
+            accounts = await unit.accounts(delivered.event.account_id for delivered in group)
+            deleted_before = await _deleted_before(unit, group, seen, now)
+        return [
+            self._case(delivered, one, accounts.get(delivered.event.account_id), None if was_seen else deleted_before)
+            for delivered, one, was_seen in zip(group, taken, seen, strict=True)
+        ]
+
+    async def _take(self, unit: Unit, group: Sequence[Delivered], now: datetime) -> tuple[list[Taken], list[bool]]:
+        """Each post as its delivery finds it, one after another; and whether it had been there before."""
+        first = {one.key: new_publication(one, NEVER_WITHDRAWN, None, now) for one in reversed(group)}
+        made = await unit.make(list(first.values()))
+        known = await unit.publications(set(first) - made)
+        attempts = await unit.attempts(known)
+        saved: dict[Key, Taken] = {key: Taken(first[key], (), True) for key in made}
+        taken: list[Taken] = []
+        for delivered in group:
+            before = saved.get(delivered.key)
+            if before is not None and before.publication.claim_token == delivered.token:
+                taken.append(before)
+                continue
+            one = _taken(delivered, before, known, attempts, now)
+            if one.changed:
+                saved[one.publication.key] = one
+            taken.append(one)
+        await _save(unit, saved, first, made, attempts)
+        return taken, [one.key not in made for one in group]
+
+    def _case(
+        self, delivered: Delivered, taken: Taken, account: StoredAccount | None, deleted_before: datetime | None
+    ) -> Case:
+        publication = replace(taken.publication, platform=account.platform if account else None)
+        case = Case(
+            delivered,
+            publication,
+            taken.attempts,
+            committed=taken.attempts,
+            account=account,
+            is_ours=publication.claim_token == delivered.token,
+            jitter=random.random(),  # noqa: S311  (no secret)
+        )
+        if deleted_before and publication.publish_at < deleted_before:
+            return replace(case, problem=_key_may_be_deleted(deleted_before))
+        return self._with_account(case, account)
+
+    def _with_account(self, case: Case, account: StoredAccount | None) -> Case:
+        """The case with what its account's network can do, or with what is wrong with the account."""
+        account_id = case.publication.account_id
+        if account is None or not account.connected:
+            return replace(case, problem=f"account {account_id!r} is not connected: connect it, then retry the post")
+        try:
+            usable = opened(account, self.vault)
+        except Rejected as error:
+            way_out = (
+                "give the publisher its former TIMEBALL_SECRET_KEYS or connect the account again, then retry the post"
+            )
+            return replace(case, problem=f"{error.detail.message}: {way_out}")
+        if account.needs_reconnect:
+            reason = f"account {account_id!r} was refused by its platform: connect it again, then retry the post"
+            return replace(case, problem=reason)
+        platform = self.platforms.get(account.platform)
+        if platform is None:
+            reason = f"platform {account.platform!r} is not known to this release: upgrade it, then retry the post"
+            return replace(case, problem=reason)
+        return replace(case, certainty=_certainty(platform, usable), can_renew=platform.can_refresh(usable))
+
+
+def _certainty(platform: Platform, account: Account) -> Certainty:
+    return Certainty(platform.deduplicates_for(account), platform.answers_look_ups(account), platform.look_up_lag)
+
+
+def _taken(
+    delivered: Delivered,
+    before: Taken | None,
+    known: Mapping[Key, Publication],
+    attempts: Mapping[Key, tuple[Attempt, ...]],
+    now: datetime,
+) -> Taken:
+    if before is not None:
+        return take(delivered, before.publication, before.attempts, now)
+    return take(delivered, known[delivered.key], attempts.get(delivered.key, ()), now)
+
+
+async def _save(
+    unit: Unit,
+    saved: Mapping[Key, Taken],
+    first: Mapping[Key, Publication],
+    made: set[Key],
+    attempts: Mapping[Key, tuple[Attempt, ...]],
+) -> None:
+    """Write what was taken over; what was just made is there already."""
+    changed = [one for key, one in saved.items() if key not in made or one.publication is not first[key]]
+    await unit.save([one.publication for one in changed])
+    await unit.save_attempts(
+        [one for taken in changed for one in taken.attempts if one not in attempts.get(one.key, ())]
+    )
+
+
+async def _deleted_before(
+    unit: Unit, group: Sequence[Delivered], seen: Sequence[bool], now: datetime
+) -> datetime | None:
+    """Before which instant keys may be missing, where a post that is not known is as old as that."""
+    oldest = min((one.event.publish_at for one, was in zip(group, seen, strict=True) if not was), default=now)
+    return await keys_deleted_before(unit.connection) if now - oldest > KEYS_LAST else None
+
+
+def _key_may_be_deleted(before: datetime) -> str:
+    reason = f"was due before {before:%Y-%m-%d %H:%M} UTC, and what was known of that time has been deleted"
+    return f"{reason}: see on the platform whether it was published, then retry the post"

@@ -1,0 +1,230 @@
+"""The loop: asks for the next step of a post, carries it out, and asks again."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from services.publisher.accounts.credentials import destination_of
+from services.publisher.accounts.tokens import Tokens
+from services.publisher.domain import Key
+from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
+from services.publisher.limits.destinations import Destinations
+from services.publisher.limits.lines import Changed, Closed, Later, Lines, Opened
+from services.publisher.limits.pace import Pace
+from services.publisher.platforms.base import Published, Ready
+from services.publisher.platforms.errors import NO_REPLY, PlatformError, Unavailable, Unconfirmed
+from services.publisher.sending.case import Blocked, Case, Delivered, longest_send
+from services.publisher.sending.claiming import Claims
+from services.publisher.sending.look_up import LookUps
+from services.publisher.sending.next_step import next_step
+from services.publisher.sending.outcomes import WAITS_FOR_ITS_TURN, Outcome
+from services.publisher.sending.preparation import Preparation
+from services.publisher.sending.recording import Recording
+from services.publisher.sending.reporting import report
+from services.publisher.sending.steps import LookUp, Prepare, Renew, Reserve, Rest, Send, Settle, Wait
+from services.publisher.sending.under_way import UnderWay
+from services.publisher.sending.waiting import SHORTEST_REST
+from services.publisher.sending.withdrawals import Withdrawals
+from shared.clock import Clock
+from shared.events.base import ErrorDetail
+from shared.events.scheduler import PublishRequested
+from shared.messaging.envelope import Delivery
+from shared.messaging.verdict import HandBack, Park, TryAgain
+
+MOST_WAIT = timedelta(seconds=1)
+"""The longest pause before a post that has changed under us is claimed again: random, so that two do not keep step."""
+
+AnswerT = TypeVar("AnswerT")
+
+
+@dataclass
+class Sending:
+    """Brings posts to their platforms, each once."""
+
+    claims: Claims
+    preparation: Preparation
+    lines: Lines
+    look_ups: LookUps
+    recording: Recording
+    tokens: Tokens
+    withdrawals: Withdrawals
+    clock: Clock
+    pace: Pace
+    destinations: Destinations
+    send_timeout: timedelta
+    under_way: UnderWay = field(default_factory=UnderWay)
+
+    def __post_init__(self) -> None:
+        self._stopping = asyncio.Event()
+        self._at_leisure: set[asyncio.Task[object]] = set()
+
+    async def on_publish_requested(self, delivery: Delivery[PublishRequested]) -> None:
+        """Publish the post once, however often the event arrives."""
+        delivered = Delivered(delivery.event, delivery.correlation_id, uuid4().hex, delivery.redelivered)
+        key, revision = delivered.key, delivered.event.revision
+        while end := self.under_way.end_of(key, revision):
+            await self._leisurely(end.wait())
+        with self.under_way.being_at(key, revision):
+            case: Case | None = await self.claims.claim(delivered)
+            while case is not None:
+                case = await self._advance(case)
+
+    def hear_withdrawal(self, key: Key, revision: int, reason: str) -> None:
+        """Stop what is not on its way yet."""
+        self.withdrawals.hear(key, revision, reason)
+        self.lines.call(key)
+
+    def stop(self) -> None:
+        """Hand back what is still waiting for its instant; what is being sent is finished."""
+        self._stopping.set()
+        self.recording.stop()
+        self.lines.stop()
+        for task in self._at_leisure:
+            task.cancel()
+
+    async def _advance(self, case: Case) -> Case | None:
+        """Carry out the next step; the case after it, or None when the delivery is done."""
+        after: Case | None
+        match next_step(case, self.clock.now()):
+            case Prepare():
+                after = await self._prepare(case)
+            case Reserve():
+                after = await self._reserve(case)
+            case Send():
+                after = await self._send(case)
+            case LookUp():
+                after = await self.look_ups.looked_up(case)
+            case Renew():
+                after = await self._renew(case)
+            case Wait(until):
+                after = await self._wait(case, until - self.clock.now())
+            case Rest(until):
+                after = await self._rest(case, until - self.clock.now())
+            case Settle(outcome):
+                after = await self._settle(case, outcome)
+        return after
+
+    async def _prepare(self, case: Case) -> Case:
+        assert case.account is not None, "a post without an account is held"
+        self.destinations.learn(case.account.account_id, destination_of(case.account))
+        try:
+            return await self.preparation.prepared(case)
+        except CircuitOpen as error:
+            return self._blocked_by(case, error)
+
+    async def _reserve(self, case: Case) -> Case:
+        match await self.lines.join(case):
+            case Opened(attempt, turn):
+                return case.with_opened(attempt, turn)
+            case Changed():
+                return await self._claimed_again(case)
+            case Later(until):
+                return replace(case, blocked=Blocked(WAITS_FOR_ITS_TURN, until))
+            case Closed(error):
+                return self._blocked_by(case, error)
+
+    async def _send(self, case: Case) -> Case:
+        """Send our attempt at its start, unless it was withdrawn or its latest instant is over."""
+        attempt, turn, ready = case.opened, case.turn, case.ready
+        assert attempt and turn and ready, "what is opened has been prepared and has a turn"
+        try:
+            await self.clock.sleep_until(attempt.start_at)
+            now = self.clock.now()
+            if now > attempt.latest_at:
+                self.pace.missed(now - attempt.start_at)
+                return case.not_started()
+            reason = self.withdrawals.reason(case.publication)
+            if reason and not case.was_in_doubt:
+                return case.not_started().withdrawn(reason)
+            self.pace.started_late(now - attempt.start_at)
+            turn.begin()
+            return await self._sent(case, ready, turn, now)
+        finally:
+            turn.end()
+
+    async def _sent(self, case: Case, ready: Ready, turn: Turn, started_at: datetime) -> Case:
+        try:
+            published = await self._bounded(ready, started_at)
+        except PlatformError as error:
+            turn.was_answered = not error.is_silence
+            return case.lost(error)
+        turn.was_answered = True
+        return case.landed(published, started_at, self.clock.now())
+
+    async def _bounded(self, ready: Ready, started_at: datetime) -> Published:
+        seconds = longest_send(ready, self.send_timeout).total_seconds()
+        try:
+            async with asyncio.timeout(seconds):
+                return await ready.send(started_at)
+        except TimeoutError as error:
+            raise Unconfirmed(f"no reply within {seconds:g} s", code=NO_REPLY) from error
+
+    async def _renew(self, case: Case) -> Case:
+        """Get a new token; what was prepared with the old one is prepared again."""
+        assert case.account is not None, "a post without an account is not sent"
+        try:
+            await self.tokens.expire(case.account)
+            account = await self.tokens.renewed(case.account)
+        except PlatformError as error:
+            return replace(case.failed(error), has_renewed=True)
+        return replace(case, account=account, has_renewed=True, ready=None, error=None)
+
+    async def _settle(self, case: Case, outcome: Outcome) -> Case | None:
+        """Commit the outcome, then say what happens to the message."""
+        if not await self.recording.record(case, outcome):
+            return await self._wait(case, MOST_WAIT * case.jitter)
+        report(case, outcome)
+        if outcome.parked_because is not None:
+            raise Park(outcome.parked_because)
+        return None if outcome.rest is None else await self._rest(case, outcome.rest)
+
+    async def _rest(self, case: Case, delay: timedelta) -> Case:
+        """A long rest is spent in a retry queue, a short one here."""
+        if delay >= SHORTEST_REST:
+            raise TryAgain(delay)
+        await self._leisurely(self.clock.sleep_until(self.clock.now() + delay))
+        return await self._claimed_again(case)
+
+    async def _wait(self, case: Case, delay: timedelta) -> Case:
+        """Wait for another sender of the post, or for a moment, and claim it again."""
+        key, revision = case.publication.key, case.event.revision
+        seconds = max(delay.total_seconds(), 0)
+        await self._leisurely(self.under_way.until_another_ends(key, revision, seconds=seconds))
+        return await self._claimed_again(case)
+
+    async def _claimed_again(self, case: Case) -> Case:
+        """The case as it is now; what was prepared for the same account is still good."""
+        again = await self.claims.claim(case.delivered)
+        if again.account != case.account:
+            return again
+        return replace(again, ready=case.ready, has_renewed=case.has_renewed)
+
+    def _blocked_by(self, case: Case, error: CircuitOpen) -> Case:
+        until = self.clock.now() + timedelta(seconds=error.rest_seconds)
+        return replace(case, blocked=Blocked(circuit_open(error), until))
+
+    async def _leisurely(self, waiting: Coroutine[Any, Any, AnswerT]) -> AnswerT:
+        """Wait; if the service stops first, the message goes to another replica."""
+        if self._stopping.is_set():
+            waiting.close()
+            raise HandBack
+        task = asyncio.current_task()
+        assert task is not None, "handlers run in tasks"
+        self._at_leisure.add(task)
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            if not self._stopping.is_set():
+                raise
+            task.uncancel()
+            raise HandBack from None
+        finally:
+            self._at_leisure.discard(task)
+
+
+def circuit_open(error: CircuitOpen) -> ErrorDetail:
+    """What is told of posts that their destination keeps waiting."""
+    return ErrorDetail(kind=Unavailable.kind, code="circuit_open", message=str(error))

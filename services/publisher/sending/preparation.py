@@ -1,0 +1,78 @@
+"""Preparation: everything that can be done before the instant, in a bounded time, and without holding up others."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from services.publisher.accounts.credentials import destination_of, host_of, opened
+from services.publisher.accounts.tokens import Tokens
+from services.publisher.domain import Publication, StoredAccount
+from services.publisher.limits.circuit_breaker import CircuitBreakers
+from services.publisher.platforms.base import Account, Platform, Post, Ready
+from services.publisher.platforms.errors import PlatformError
+from services.publisher.platforms.exchange import network_failures
+from services.publisher.sending.case import Case
+from shared.events.scheduler import PublishRequested
+from shared.vault import Vault
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Gets posts ready to be sent."""
+
+    platforms: Mapping[str, Platform]
+    vault: Vault
+    tokens: Tokens
+    breakers: CircuitBreakers
+    timeout: timedelta
+
+    async def prepared(self, case: Case) -> Case:
+        """The case with a token that lasts and the post ready, or with the error; raises CircuitOpen."""
+        stored = _account(case)
+        post = post_of(case.event)
+        try:
+            async with self.breakers.turn(_place(post, stored)) as turn:
+                try:
+                    stored = await self.tokens.lasting(stored, until=case.publication.not_before)
+                    ready = await self._ready(self.platforms[stored.platform], post, opened(stored, self.vault))
+                except PlatformError as error:
+                    turn.was_answered = not error.is_silence
+                    raise
+        except PlatformError as error:
+            return case.failed(error)
+        return replace(case, account=stored, ready=ready)
+
+    async def _ready(self, platform: Platform, post: Post, account: Account) -> Ready:
+        platform.check(account)
+        async with network_failures(), asyncio.timeout(self.timeout.total_seconds()):
+            return await platform.prepare(post, account)
+
+
+def post_of(event: PublishRequested) -> Post:
+    """The post that is requested, as platforms take it."""
+    return Post(
+        post_id=event.post_id,
+        account_id=event.account_id,
+        revision=event.revision,
+        publish_at=event.publish_at,
+        content=event.content,
+        media=[item.model_dump(exclude_none=True) for item in event.media],
+        options=event.options,
+    )
+
+
+def asked_for(publication: Publication) -> PublishRequested:
+    """The request of the revision that the publication is at."""
+    return PublishRequested.model_validate_json(publication.request)
+
+
+def _account(case: Case) -> StoredAccount:
+    assert case.account is not None, "a post without an account is held"
+    return case.account
+
+
+def _place(post: Post, stored: StoredAccount) -> str:
+    """Where preparing may hang: at the network, or at the server that has the pictures."""
+    media_host = host_of(post.media[0].get("url")) if post.media else ""
+    return f"{destination_of(stored)} {media_host}".rstrip()

@@ -1,0 +1,90 @@
+"""Whether a delivery takes its post over, and as what. No I/O."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from services.publisher.domain import CLAIMED, NEVER_WITHDRAWN, Publication
+from services.publisher.sending.case import Delivered
+from services.publisher.sending.evidence import Attempt, Evidence, Standing, is_doubtful, standing
+from services.publisher.sending.outcomes import INTERRUPTED
+from shared.events.progress import State
+
+RESTS_FROM = timedelta(seconds=10)
+"""A retry that is further away is not taken over: its message rests on."""
+
+_OUT = (State.PUBLISHED, State.UNKNOWN)
+"""What no revision may go past: the post is out, or may be, and a person is asked."""
+_ENDED = (State.FAILED, State.HELD, State.SKIPPED)
+"""What only a newer revision, or a person, goes past."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The post as the delivery finds it; `changed` where the delivery takes it over."""
+
+    publication: Publication
+    attempts: tuple[Attempt, ...]
+    changed: bool
+
+
+def take(delivered: Delivered, current: Publication | None, attempts: Sequence[Attempt], now: datetime) -> Taken:
+    """Take the post over unless it is out, on its way, in doubt under another revision, ended, or not due yet."""
+    if current is None:
+        return Taken(new_publication(delivered, NEVER_WITHDRAWN, None, now), (), True)
+    left = Taken(current, tuple(attempts), False)
+    stands, event = standing(attempts, now), delivered.event
+    if current.state in _OUT or stands in (Standing.LANDED, Standing.ON_ITS_WAY) or event.revision <= current.withdrawn:
+        return left
+    if event.revision > current.revision and stands is Standing.NOTHING_OUT:
+        tries = current.tries
+        new = new_publication(delivered, current.withdrawn, current.withdrawn_because, now)
+        return Taken(replace(new, tries=tries, tries_before=tries), tuple(attempts), True)
+    if event.revision != current.revision or current.state in _ENDED or _rests(current, now):
+        return left
+    return _taken_over(delivered, current, attempts, now)
+
+
+def _rests(current: Publication, now: datetime) -> bool:
+    return current.state == State.RETRYING and current.not_before - now > RESTS_FROM
+
+
+def _taken_over(delivered: Delivered, current: Publication, attempts: Sequence[Attempt], now: datetime) -> Taken:
+    """The same revision under a new token; an attempt whose sender has died is unknown from now on, and used a try."""
+    died = [one for one in attempts if one.evidence is Evidence.OPEN and is_doubtful(one, now)]
+    known = tuple(replace(one, evidence=Evidence.UNKNOWN) if one in died else one for one in attempts)
+    taken = replace(
+        current,
+        state=CLAIMED,
+        claim_token=delivered.token,
+        tries=current.tries + len(died),
+        error=INTERRUPTED.model_dump_json() if died else current.error,
+        updated_at=now,
+    )
+    return Taken(taken, known, True)
+
+
+def new_publication(delivered: Delivered, withdrawn: int, withdrawn_because: str | None, now: datetime) -> Publication:
+    """The publication of a revision that is seen for the first time."""
+    event = delivered.event
+    return Publication(
+        post_id=event.post_id,
+        account_id=event.account_id,
+        revision=event.revision,
+        state=CLAIMED,
+        tries=0,
+        tries_before=0,
+        waits=0,
+        publish_at=event.publish_at,
+        due_at=event.publish_at,
+        not_before=event.publish_at,
+        claim_token=delivered.token,
+        platform=None,
+        error=None,
+        outcome=None,
+        request=event.body().decode(),
+        correlation_id=delivered.correlation_id,
+        withdrawn=withdrawn,
+        withdrawn_because=withdrawn_because,
+        updated_at=now,
+    )

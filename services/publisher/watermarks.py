@@ -1,0 +1,32 @@
+"""The watermark before which keys of posts may be missing, because they were old and have been deleted."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.publisher.tables import watermarks
+from shared import bulk
+from shared.db import Database
+
+KEYS_DELETED = "keys_deleted"
+
+
+class Watermarks:
+    """Moves the watermark forward, never back."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._advance = bulk.upsert(watermarks, database.dialect, guard="watermarks.reached_at < excluded.reached_at")
+
+    async def advance(self, to: datetime) -> None:
+        """Commit the watermark before the first key goes."""
+        async with self._database.transaction() as connection:
+            await connection.execute(self._advance, bulk.encode([{"name": KEYS_DELETED, "reached_at": to}]))
+
+
+async def keys_deleted_before(connection: AsyncConnection) -> datetime | None:
+    """The mark, read after the keys: one that was deleted by then was deleted under this watermark."""
+    watermark = select(watermarks.c.reached_at).where(watermarks.c.name == KEYS_DELETED)
+    found: datetime | None = (await connection.execute(watermark)).scalar()
+    return found

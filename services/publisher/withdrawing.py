@@ -1,0 +1,88 @@
+"""Withdrawing: what becomes of a post that must not be sent any more, and what is answered. No I/O."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.publisher.domain import Publication
+from services.publisher.sending import facts
+from services.publisher.sending.evidence import Attempt, Standing, standing
+from services.publisher.sending.outcomes import INTERRUPTED, kept_error
+from shared.events import Event
+from shared.events.progress import State
+from shared.events.scheduler import PublishWithdrawRequested
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The publication as it is now kept, None where it stays as it is, and what is answered: nothing yet while it is
+    being sent."""
+
+    publication: Publication | None
+    told: tuple[Event, ...] = ()
+
+
+def withdraw(
+    asked: PublishWithdrawRequested,
+    current: Publication | None,
+    attempts: Sequence[Attempt],
+    now: datetime,
+) -> Withdrawn:
+    """Skip what is not out, or has never been seen; tell what is out, or may be; wait for what is on its way."""
+    if current is None:
+        return Withdrawn(None, (_skip(asked, 0),))
+    stands = standing(attempts, now)
+    if current.state in (State.PUBLISHED, State.UNKNOWN) and current.outcome:
+        return Withdrawn(None, (facts.kept(current.outcome),))
+    if current.revision > asked.revision:
+        return Withdrawn(None, (_skip(asked, current.tries),))
+    if stands is Standing.IN_DOUBT:
+        error = kept_error(current) or INTERRUPTED
+        return Withdrawn(None, (facts.retrying(current, error, max(current.not_before, now), in_doubt=True),))
+    if stands is Standing.ON_ITS_WAY:
+        return Withdrawn(replace(current, withdrawn=asked.revision, withdrawn_because=asked.reason))
+    return _skipped(asked, current, now)
+
+
+def _skipped(asked: PublishWithdrawRequested, current: Publication, now: datetime) -> Withdrawn:
+    fact = _skip(asked, current.tries)
+    kept = replace(
+        current,
+        revision=max(current.revision, asked.revision),
+        state=State.SKIPPED,
+        claim_token=None,
+        outcome=facts.as_text(fact),
+        withdrawn=asked.revision,
+        withdrawn_because=asked.reason,
+        updated_at=now,
+    )
+    return Withdrawn(kept, (fact,))
+
+
+def _skip(asked: PublishWithdrawRequested, tries: int) -> Event:
+    return facts.skipped(asked.post_id, asked.account_id, asked.revision, asked.reason, tries)
+
+
+def never_seen(asked: PublishWithdrawRequested, correlation_id: str, now: datetime, *, is_told: bool) -> Publication:
+    """What stops the request for a post that has not come yet; where nothing is told of it now, it is told then."""
+    return Publication(
+        post_id=asked.post_id,
+        account_id=asked.account_id,
+        revision=asked.revision,
+        state=State.SKIPPED,
+        tries=0,
+        tries_before=0,
+        waits=0,
+        publish_at=now,
+        due_at=now,
+        not_before=now,
+        claim_token=None,
+        platform=None,
+        error=None,
+        outcome=facts.as_text(_skip(asked, 0)) if is_told else None,
+        request="",
+        correlation_id=correlation_id,
+        withdrawn=asked.revision,
+        withdrawn_because=asked.reason,
+        updated_at=now,
+    )
