@@ -136,15 +136,15 @@ async def an_old_revision_is_skipped_and_the_new_one_sent(world: System) -> None
 
 
 @scenario
-async def a_transient_failure_is_tried_again_through_the_retry_queue(world: System) -> None:
+async def what_shall_come_back_later_uses_no_attempt_and_rests_in_the_retry_queue(world: System) -> None:
     world.sink.will_answer("transient", refuse(503, b"closed for lunch"))
 
     await world.bus.emit(a_request("transient"))
     outcome = await world.bus.outcome("transient")
 
     retrying = await world.bus.fact("publish.retrying", post_id="transient")
-    assert (outcome.type, outcome.body["attempts"]) == ("publish.succeeded", 2)
-    assert retrying.body["error"] == {"class": "transient", "code": "503", "message": "HTTP 503: closed for lunch"}
+    assert (outcome.type, outcome.body["attempts"]) == ("publish.succeeded", 1)
+    assert retrying.body["error"] == {"class": "unavailable", "code": "503", "message": "HTTP 503: closed for lunch"}
     first, second = world.sink.requests("transient")
     assert second.at - first.at >= timedelta(seconds=5)
     assert second.at >= datetime.fromisoformat(retrying.body["next_attempt_at"])
@@ -152,15 +152,39 @@ async def a_transient_failure_is_tried_again_through_the_retry_queue(world: Syst
 
 @scenario
 async def three_failures_are_a_failure_and_a_dead_letter_with_its_reason(world: System) -> None:
-    world.sink.will_answer("hopeless", *[refuse(500)] * 3)
+    world.sink.will_answer("hopeless", *[refuse(408)] * 3)
 
     envelope = await world.bus.emit(a_request("hopeless"))
     outcome = await world.bus.outcome("hopeless", within=PATIENCE)
 
     assert (outcome.type, outcome.body["attempts"]) == ("publish.failed", 3)
-    assert outcome.body["error"]["code"] == "500"
+    assert outcome.body["error"]["code"] == "408"
     assert len(world.sink.requests("hopeless")) == 3
-    assert await dead_letter(world, envelope.message_id) == "transient after 3 attempts: HTTP 500: as asked"
+    assert await dead_letter(world, envelope.message_id) == "transient after 3 attempts: HTTP 408: as asked"
+
+
+@scenario
+async def an_error_of_the_server_leaves_a_post_in_doubt(world: System) -> None:
+    world.sink.will_answer("doubtful", refuse(500))
+
+    await world.bus.emit(a_request("doubtful"))
+    outcome = await world.bus.outcome("doubtful")
+
+    assert (outcome.type, outcome.body["attempts"]) == ("publish.unknown", 1)
+    assert len(world.sink.requests("doubtful")) == 1
+
+
+@scenario
+async def a_reply_that_is_lost_is_not_forgotten_when_the_next_one_refuses(world: System) -> None:
+    world.sink.will_answer("lost-then-400", LOST_REPLY, refuse(400))
+
+    await world.bus.emit(a_request("lost-then-400", "hook"))
+    outcome = await world.bus.outcome("lost-then-400", within=PATIENCE)
+    await world.bus.emit(a_request("lost-then-400", "hook", revision=2, content="another text"))
+
+    assert (outcome.type, outcome.body["attempts"]) == ("publish.unknown", 2)
+    await world.bus.fact("publish.unknown", post_id="lost-then-400", count=2)
+    assert len(world.sink.requests("lost-then-400")) == 2
 
 
 @scenario
