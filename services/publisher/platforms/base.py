@@ -106,10 +106,10 @@ class Platform(Protocol):
         ...
 
     async def verify(self, account: Account) -> None:
-        """Try the credentials, where the network can be asked; the account's token must not have ended.
+        """Try the credentials, where the network can be asked; renew a token that has ended first.
 
-        Raises Unauthorized or Rejected with a reason that a person understands where they are no good, and another
-        PlatformError where the network cannot be asked now.
+        Raises Unauthorized or Rejected, naming the credential or setting that is no good, or another PlatformError
+        where the network cannot be asked now.
         """
         return
 

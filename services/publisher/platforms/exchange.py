@@ -1,7 +1,7 @@
 """An HTTP request to a platform and its reply, with every failure named as what it means for the post."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from services.publisher.platforms.errors import (
     NotSent,
     PlatformError,
     Rejected,
+    Unauthorized,
     Unavailable,
     Unconfirmed,
 )
@@ -80,6 +81,17 @@ async def there_already(look_up: Awaitable[Published | None], refusal: Rejected)
     if found is None:
         raise refusal
     return found
+
+
+@contextmanager
+def blaming(credentials: str, *, settings: str = "settings.server") -> Iterator[None]:
+    """Puts in front of a refusal what a person has to correct."""
+    try:
+        yield
+    except Unauthorized as error:
+        raise Unauthorized(f"{credentials}: {error.detail.message}", code=error.detail.code) from error
+    except Rejected as error:
+        raise Rejected(f"{settings}: {error.detail.message}", code=error.detail.code) from error
 
 
 def unreadable(what: str) -> Unavailable:

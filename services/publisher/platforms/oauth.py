@@ -66,15 +66,16 @@ def _documented(reply: Reply) -> PlatformError | None:
         return Unavailable(f"no new token yet: {error}", code=str(error))
     if not (reply.is_success or reply.is_refusal):
         return None
-    return Unauthorized(f"no new token: {_words(reply)}", code=str(error)[:MOST_CODE])
+    return Unauthorized(f"no new token: {error_words(reply)}", code=str(error)[:MOST_CODE])
 
 
-def _words(reply: Reply) -> str | None:
+def error_words(reply: Reply) -> str | None:
+    """What an authority says of an error."""
     said = reply.told.get("error_description") or reply.told.get("error")
     return str(said) if said else None
 
 
-TOKENS = Dialect(_words, _documented)
+TOKENS = Dialect(error_words, _documented)
 
 
 def _in(seconds: object, now: datetime) -> datetime | None:

@@ -83,6 +83,14 @@ class Authority:
                 return self._redeemed(call.form)
         return _refused("unsupported_grant_type")
 
+    def introspected(self, call: Call, scope: str) -> Reply:
+        """What is known of a token (RFC 7662)."""
+        if not self._knows_client(call):
+            return _refused("invalid_client", HTTPStatus.UNAUTHORIZED)
+        if not self.admits(call.form.get("token", "")):
+            return Reply(body={"active": False, "status": "expired"})
+        return Reply(body={"active": True, "status": "active", "scope": scope, "client_id": self.client_id})
+
     def _refreshed(self, token: str) -> Reply:
         self.used.append(token)
         if token not in self._refresh:

@@ -58,6 +58,7 @@ class Bluesky(Network):
             "com.atproto.server.refreshSession": self._refresh_session,
             "com.atproto.identity.resolveHandle": self._resolve,
             "com.atproto.repo.uploadBlob": self._upload,
+            "com.atproto.server.getSession": self._who,
             PUT: self._put,
         }
         method = methods.get(call.path.removeprefix("/xrpc/"))
@@ -124,6 +125,10 @@ class Bluesky(Network):
             raise Refusal("InvalidToken", "Token could not be verified")
         if self._access[call.token] <= self.clock.now():
             raise Refusal("ExpiredToken", "Token has expired")
+
+    def _who(self, call: Call) -> Any:
+        self._authorize(call)
+        return {"did": DID, "handle": HANDLE, "active": True}
 
     def _resolve(self, call: Call) -> Any:
         did = FRIENDS.get(call.query["handle"])

@@ -26,6 +26,8 @@ class LinkedInFake(Network):
     clock: Clock = field(kw_only=True)
     authority: Authority = field(init=False)
     pictures: dict[str, bytes] = field(default_factory=dict)
+    scope: str = "openid,profile,w_member_social"
+    """What the tokens may do."""
 
     def __post_init__(self) -> None:
         self.authority = Authority(self.clock, timedelta(days=60), refresh_lasts=timedelta(days=365))
@@ -39,10 +41,15 @@ class LinkedInFake(Network):
                 return self.authority.page(call)
             case "/oauth/v2/accessToken":
                 return self.authority.tokens(call)
+            case "/oauth/v2/introspectToken":
+                return self.authority.introspected(call, self.scope)
         if not self.authority.admits(call.token):
             return _refused(
                 HTTPStatus.UNAUTHORIZED, "EXPIRED_ACCESS_TOKEN", "The token used in the request has expired"
             )
+        return self._admitted(call)
+
+    def _admitted(self, call: Call) -> Reply:
         if call.path == "/v2/userinfo":
             return Reply(body={"sub": "h4rb-our", "name": "The Harbour"})
         if call.path.startswith("/upload/"):

@@ -39,6 +39,9 @@ class Telegram(Network):
         _, bot, method = call.path.split("/", 2)
         if bot != f"bot{self.token}":
             return refused(401, "Unauthorized")
+        if method == "getChat":
+            chat = chat_named(parameters_of(call).get("chat_id"))
+            return chat if isinstance(chat, Reply) else Reply(body={"ok": True, "result": dict(chat)})
         if method not in METHODS:
             return refused(404, "Not Found")
         return self._send(method, parameters_of(call), parts_of(call))

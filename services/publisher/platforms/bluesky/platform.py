@@ -25,8 +25,8 @@ from services.publisher.platforms.bluesky.session import (
     session_of,
 )
 from services.publisher.platforms.bluesky.text import handles_in
-from services.publisher.platforms.errors import PlatformError, Rejected
-from services.publisher.platforms.exchange import exchange, publish, unreadable
+from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized
+from services.publisher.platforms.exchange import blaming, exchange, publish, unreadable
 from services.publisher.platforms.media import Picture, PictureLimits, Pictures
 from services.publisher.platforms.reply import Reply, text_or_none
 from shared.clock import Clock, SystemClock
@@ -94,6 +94,21 @@ class Bluesky(Platform):
         """Raise Rejected unless there is a server, and somebody to log in as."""
         server_of(account, OFFICIAL)
         require_texts(account, "identifier", "password")
+
+    async def verify(self, account: Account) -> None:
+        """Ask for the session; where there is none yet, log in."""
+        with blaming("credentials.identifier, credentials.password"):
+            if not account.credentials.get("access_jwt"):
+                await self.refresh(account, self.clock.now())
+                return
+            session = session_of(account)
+            url = f"{session.pds}/xrpc/com.atproto.server.getSession"
+            request = self.client.build_request("GET", url, headers=session.bearer)
+            reply = await exchange(self.client, request, self.clock.now(), DIALECT)
+            if text_or_none(reply.told.get("did")) is None:
+                raise unreadable("tells of no session")
+            if reply.told.get("active") is False:
+                raise Unauthorized(f"the account is {reply.told.get('status') or 'not active'}", code="not_active")
 
     async def prepare(self, post: Post, account: Account) -> ReadyRecord:
         """Upload the pictures, and find out who is mentioned."""

@@ -27,7 +27,7 @@ from services.publisher.platforms.discord.post import (
 )
 from services.publisher.platforms.discord.replies import dialect_for
 from services.publisher.platforms.errors import NotSent, Rejected, Transient, Unavailable
-from services.publisher.platforms.exchange import exchange, publish
+from services.publisher.platforms.exchange import blaming, exchange, publish
 from services.publisher.platforms.media import PICTURE_TYPES, PictureLimits, Pictures
 from services.publisher.platforms.options import TRUE_OR_FALSE, number
 from services.publisher.platforms.reply import Reply, text_or_none
@@ -76,6 +76,14 @@ class Discord(Platform):
     def check(self, account: Account) -> None:
         """Raise Rejected unless there is a webhook, or a bot and a channel."""
         place_of(account)
+
+    async def verify(self, account: Account) -> None:
+        """Ask about the webhook, or the channel: that needs the token, and a bot that may see the channel."""
+        place = place_of(account)
+        request = self.client.build_request("GET", place.about, headers=place.headers)
+        token, setting = ("bot_token", "channel_id") if place.bot_id else ("webhook_url", "server")
+        with blaming(f"credentials.{token}", settings=f"settings.{setting}"):
+            await exchange(self.client, request, self.clock.now(), dialect_for(place))
 
     async def prepare(self, post: Post, account: Account) -> ReadyMessage:
         """Fetch the pictures, learn the server that the address of the message names, and build the request."""

@@ -21,9 +21,9 @@ from services.publisher.platforms.account_fields import (
     server_of,
 )
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
-from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.exchange import exchange, publish, unreadable
-from services.publisher.platforms.linkedin.replies import DIALECT, STORE
+from services.publisher.platforms.errors import Rejected, Unauthorized
+from services.publisher.platforms.exchange import blaming, exchange, publish, unreadable
+from services.publisher.platforms.linkedin.replies import AUTHORITY, DIALECT, STORE, problem_with_token
 from services.publisher.platforms.linkedin.text import little_text
 from services.publisher.platforms.media import Picture, PictureLimits, Pictures
 from services.publisher.platforms.oauth import refreshed, token_request
@@ -73,6 +73,17 @@ class LinkedIn(Platform):
         _version(account)
         require_credentials(account, "client_id", "client_secret", "access_token")
         require_instants(account, "expires_at", "refresh_expires_at")
+
+    async def verify(self, account: Account) -> None:
+        """Have LinkedIn say what the token may do, which needs no scope, but the app's keys."""
+        given = account.credentials
+        form = {name: given[name] for name in ("client_id", "client_secret")} | {"token": given["access_token"]}
+        url = f"{server_of(account, WEB)}/oauth/v2/introspectToken"
+        with blaming("credentials.client_id, credentials.client_secret"):
+            request = self.client.build_request("POST", url, data=form)
+            reply = await exchange(self.client, request, self.clock.now(), AUTHORITY)
+        if wrong := problem_with_token(reply.told, author_of(account)):
+            raise Unauthorized(f"credentials.access_token: {wrong}", code="token_refused")
 
     async def prepare(self, post: Post, account: Account) -> ReadyShare:
         """Upload the pictures and build the post."""

@@ -1,10 +1,14 @@
 """What LinkedIn's replies mean. No I/O."""
 
+import re
+from collections.abc import Mapping
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 
 from services.publisher.platforms.errors import PlatformError, Transient
 from services.publisher.platforms.judging import ANY, Dialect
+from services.publisher.platforms.oauth import error_words
 from services.publisher.platforms.reply import Reply, words_or_none
 
 LIMITED_FOR = timedelta(minutes=15)
@@ -23,5 +27,15 @@ def refused_upload(reply: Reply) -> PlatformError | None:
     return Transient(reply.saying("a picture was not taken"), code="upload_refused")
 
 
+def problem_with_token(told: Mapping[str, Any], author: str) -> str | None:
+    """Why a token cannot post as the author, by what LinkedIn says of it; None where it can."""
+    if told.get("active") is not True:
+        return f"LinkedIn says that it is {words_or_none(told.get('status')) or 'not active'}; sign in once more"
+    needed = "w_member_social" if author.startswith("urn:li:person:") else "w_organization_social"
+    scopes = re.split(r"[,\s]+", words_or_none(told.get("scope")) or needed)
+    return None if needed in scopes else f"it lacks the scope {needed}; sign in once more, and allow it"
+
+
+AUTHORITY = Dialect(error_words)
 DIALECT = Dialect(words, usual_wait=LIMITED_FOR)
 STORE = Dialect(documented=refused_upload, most_bytes=ANY.most_bytes)

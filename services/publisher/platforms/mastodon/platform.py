@@ -17,7 +17,7 @@ import httpx
 from services.publisher.platforms.account_fields import bearer, require_credentials, server_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Ready
 from services.publisher.platforms.errors import PlatformError, Rejected, Transient, Unavailable
-from services.publisher.platforms.exchange import exchange, publish, there_already, unreadable
+from services.publisher.platforms.exchange import blaming, exchange, publish, there_already, unreadable
 from services.publisher.platforms.mastodon.replies import DIALECT, REPEATED
 from services.publisher.platforms.mastodon.rules import PICTURES, VISIBILITIES, most_characters, rules_of
 from services.publisher.platforms.mastodon.text import is_shown_as
@@ -69,6 +69,11 @@ class Mastodon(Platform):
         """Raise Rejected unless there is a server and a token."""
         server_of(account, OFFICIAL)
         require_credentials(account, "access_token")
+
+    async def verify(self, account: Account) -> None:
+        """Ask whose token it is."""
+        with blaming("credentials.access_token"):
+            await self._owner(account)
 
     async def prepare(self, post: Post, account: Account) -> Ready:
         """Upload the pictures, wait until the server has made them ready, and build the request."""

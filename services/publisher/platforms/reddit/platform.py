@@ -22,8 +22,8 @@ from services.publisher.platforms.account_fields import (
     server_of,
 )
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
-from services.publisher.platforms.errors import PlatformError, Rejected, Unconfirmed
-from services.publisher.platforms.exchange import exchange, publish, there_already, unreadable
+from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized, Unconfirmed
+from services.publisher.platforms.exchange import blaming, exchange, publish, there_already, unreadable
 from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.platforms.options import TRUE_OR_FALSE
 from services.publisher.platforms.reddit.pictures import (
@@ -125,6 +125,18 @@ class Reddit(Platform):
             reason = "credentials.client_secret: a text is needed, an empty one for an installed app"
             raise Rejected(reason, code="invalid_credentials")
         require_instants(account, "expires_at")
+
+    async def verify(self, account: Account) -> None:
+        """Ask whose token it is; where there is none yet, get one."""
+        with blaming("credentials.client_id, credentials.client_secret, credentials.refresh_token"):
+            if not account.credentials.get("access_token"):
+                renewed = await self.refresh(account, self.clock.now())
+                account = replace(account, credentials={**account.credentials, **renewed.credentials})
+            me = await self._get("/api/v1/me", account)
+            if text_or_none(me.get("name")) is None:
+                raise unreadable("names no account")
+            if me.get("is_suspended") is True:
+                raise Unauthorized("Reddit has suspended the account", code="suspended")
 
     async def prepare(self, post: Post, account: Account) -> ReadySubmission:
         """Upload the pictures and build the submission."""

@@ -19,11 +19,12 @@ from pydantic_core import to_json
 from services.publisher.platforms.account_fields import server_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published
 from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.exchange import publish
+from services.publisher.platforms.exchange import blaming, exchange, publish
 from services.publisher.platforms.media import PICTURE_TYPES, Picture, PictureLimits, Pictures
 from services.publisher.platforms.options import TRUE_OR_FALSE, choice, flag, number
 from services.publisher.platforms.reply import Reply, object_or_empty
 from services.publisher.platforms.telegram.replies import dialect_for
+from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 
 API, WEB = "https://api.telegram.org", "https://t.me"
@@ -65,12 +66,20 @@ class Telegram(Platform):
     client: httpx.AsyncClient
     name: str = "telegram"
     limits: Limits = LIMITS
+    clock: Clock = field(default_factory=SystemClock)
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there are a chat and the token of a bot."""
         server_of(account, API)
         chat_of(account)
         token_of(account)
+
+    async def verify(self, account: Account) -> None:
+        """Ask about the chat: that needs the token, and a bot that the chat knows."""
+        token, chat = token_of(account), {"chat_id": chat_of(account)}
+        request = self.client.build_request("POST", f"{server_of(account, API)}/bot{token}/getChat", json=chat)
+        with blaming("credentials.bot_token", settings="settings.chat_id"):
+            await exchange(self.client, request, self.clock.now(), dialect_for(token))
 
     async def prepare(self, post: Post, account: Account) -> ReadyMessage:
         """Fetch the pictures and build the whole request."""

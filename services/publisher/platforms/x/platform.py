@@ -20,7 +20,7 @@ from services.publisher.platforms.account_fields import (
 )
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.exchange import exchange, publish, there_already, unreadable
+from services.publisher.platforms.exchange import blaming, exchange, publish, there_already, unreadable
 from services.publisher.platforms.media import Picture, PictureLimits, Pictures
 from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.platforms.reply import Reply, objects_in
@@ -81,6 +81,11 @@ class X(Platform):
         require_credentials(account, "client_id", "access_token", "refresh_token")
         require_instants(account, "expires_at")
 
+    async def verify(self, account: Account) -> None:
+        """Ask whose token it is."""
+        with blaming("credentials.access_token"):
+            await self._me(account)
+
     async def prepare(self, post: Post, account: Account) -> ReadyTweet:
         """Upload the pictures and build the post."""
         tweet = tweet_of(post)
@@ -109,9 +114,7 @@ class X(Platform):
     async def look_up(self, post: Post, account: Account) -> Published | None:
         """The oldest of the account's posts since this one was due that has its text."""
         since = post.publish_at - CLOCKS_DIFFER
-        me = identity_in(await self._ask("GET", "/2/users/me", account))
-        if me is None:
-            raise unreadable("names no account")
+        me = await self._me(account)
         query = {"start_time": since.strftime("%Y-%m-%dT%H:%M:%SZ"), "max_results": "100", "tweet.fields": FIELDS}
         told = (await self._ask("GET", f"/2/users/{me}/tweets", account, params=query)).told
         listed = told.get("data", [] if "meta" in told else None)
@@ -138,6 +141,12 @@ class X(Platform):
         by = "basic" if account.credentials.get("client_secret") else "form"
         url = f"{server_of(account, API)}/2/oauth2/token"
         return await refreshed(self.client, token_request(self.client, url, account, names_client_by=by), now)
+
+    async def _me(self, account: Account) -> str:
+        me = identity_in(await self._ask("GET", "/2/users/me", account))
+        if me is None:
+            raise unreadable("names no account")
+        return me
 
     async def _upload(self, picture: Picture, account: Account) -> str:
         upload = {

@@ -45,6 +45,8 @@ class Case(Generic[NetworkT]):
     """What its own message says, as a person is to read it."""
     meanings: Mapping[str, tuple[Fault, type]] = {}
     """What else the network documents: by its name, the reply and the error, or Published, that it stands for."""
+    can_be_asked: bool = True
+    """Whether credentials can be tried without publishing anything."""
     has_error_form: bool = True
     """Whether the network's own refusals can be told from those of a proxy before it."""
     overloaded: Fault = refuses(503, b"try again later")

@@ -23,6 +23,7 @@ class PlainCase(Case[Plain]):
     refused_with = "No posts about time balls."
     replies_tell = False
     has_error_form = False
+    can_be_asked = False
     meanings = {  # noqa: RUF012  (never changed)
         "one that waited in vain": (refuses(408, b""), Transient),
         "one that is gone": (refuses(410, b""), Rejected),

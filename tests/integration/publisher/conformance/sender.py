@@ -28,7 +28,10 @@ class Sender:
     case: Case[Any]
     network: Network
     platform: Platform
+    given: Account
+    """As a person gives it."""
     account: Account
+    """With a token that is good."""
 
     def post(self, media: Sequence[Mapping[str, Any]] = (), **options: Any) -> Post:
         """A post that is due now."""
@@ -67,8 +70,8 @@ async def a_sender(case: Case[Any], client: httpx.AsyncClient | None = None) -> 
         if client is None:
             client = await stack.enter_async_context(a_client())
         platform = case.platform(client)
-        account = Account(ACCOUNT, platform.name, case.settings(network), case.credentials(network))
-        yield Sender(case, network, platform, await with_token(platform, account))
+        given = Account(ACCOUNT, platform.name, case.settings(network), case.credentials(network))
+        yield Sender(case, network, platform, given, await with_token(platform, given))
 
 
 async def with_token(platform: Platform, account: Account) -> Account:
