@@ -8,8 +8,16 @@ from pydantic import Field
 
 from services.console.domain import CHANGEABLE, Post
 from services.console.drafts import Drafts, Wording
-from shared.events.base import Id, Options, Text, Value
-from shared.events.requests import MAX_TARGETS, LatePolicy, Media, PublishAt, ScheduleRequested, Target
+from shared.events.base import Count, Id, Options, Text, Value
+from shared.events.requests import (
+    MAX_TARGETS,
+    LatePolicy,
+    Media,
+    PublishAt,
+    RetryPolicy,
+    ScheduleRequested,
+    Target,
+)
 
 
 class Unchangeable(Exception):
@@ -23,11 +31,13 @@ class Change(Value):
     content: Text | None = None
     media: Annotated[tuple[Media, ...], Field(max_length=20)] | None = None
     options: Options | None = None
+    retry: RetryPolicy | None = None
+    expected_revision: Count | None = None
     account_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_TARGETS)] | None = None
 
 
 def amended(posts: Sequence[Post], drafts: Drafts, change: Change) -> list[ScheduleRequested]:
-    """One request for all targets that share what a request says once (media, late policy, callback)."""
+    """One request for all targets that share what a request says once (media, policies, callback)."""
     together: dict[str, list[tuple[Post, Wording]]] = {}
     for post in posts:
         wording = drafts.wording_of(post)
@@ -44,7 +54,8 @@ def _may_change(post: Post, change: Change) -> bool:
 
 
 def _said_once(wording: Wording) -> str:
-    return json.dumps([wording["media"], wording["late_policy"], wording["callback_url"]], sort_keys=True)
+    together = [wording["media"], wording["late_policy"], wording.get("retry"), wording["callback_url"]]
+    return json.dumps(together, sort_keys=True)
 
 
 def _why_not(posts: Sequence[Post], change: Change) -> str:
@@ -62,6 +73,8 @@ def _request(members: Sequence[tuple[Post, Wording]], change: Change) -> Schedul
         media=media if change.media is None else change.media,
         targets=tuple(_target(*member, change) for member in members),
         late_policy=LatePolicy.model_validate(wording["late_policy"]),
+        retry=change.retry or RetryPolicy.model_validate(wording.get("retry") or {}),
+        expected_revision=change.expected_revision,
         callback_url=wording["callback_url"],
     )
 

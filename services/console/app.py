@@ -49,6 +49,7 @@ from shared.events.scheduler import (
     ScheduleBatchSettled,
     ScheduleCancelled,
     ScheduleRejected,
+    ScheduleSuperseded,
     TimerConfigured,
     TimerFired,
 )
@@ -138,6 +139,7 @@ def reactions_of(projector: Projector) -> Mapping[type[Event], Handler]:
         PublishSkipped: projector.on_post_fact,
         PublishHeld: projector.on_post_fact,
         ScheduleCancelled: projector.on_post_fact,
+        ScheduleSuperseded: projector.on_post_fact,
         ScheduleRejected: projector.on_rejected,
         ScheduleBatchRequested: projector.on_batch_requested,
         ScheduleBatchSettled: projector.on_batch_settled,

@@ -1,14 +1,22 @@
 """Asking: a request goes out to the other services, and what they answer within a few seconds comes back."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from services.console.feed import Closed, Feed, Listener, TooSlow
 from services.console.takers import Takers
 from shared.events import Event
+from shared.events.scheduler import (
+    AcceptedPost,
+    RejectedPost,
+    ScheduleAccepted,
+    ScheduleBatchSettled,
+    ScheduleRejected,
+)
 from shared.messaging.broker import Outgoing, Publisher
 from shared.messaging.envelope import Delivery, Envelope
 
@@ -88,3 +96,42 @@ def each_account(account_ids: Iterable[str], *event_classes: type[Event]) -> Unt
         return not missing
 
     return until
+
+
+@dataclass
+class Batch:
+    """What a batch's answers say: one fact settles it but for what waits for the publisher, which has one fact each."""
+
+    accepted: list[AcceptedPost | ScheduleAccepted] = field(default_factory=list)
+    rejected: list[RejectedPost | ScheduleRejected] = field(default_factory=list)
+    _is_settled: bool = False
+    _pending: list[tuple[str, str | None]] = field(default_factory=list)
+    _told: list[tuple[str, str | None]] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> list[tuple[str, str | None]]:
+        """The posts, with their accounts, that are not answered yet."""
+        told = Counter(self._told)
+        return [key for key in self._pending if not _taken(told, key)]
+
+    def is_settled_by(self, fact: Event) -> bool:
+        """Take an answer; whether nothing is missing any more."""
+        match fact:
+            case ScheduleBatchSettled():
+                self._is_settled = True
+                self.accepted += fact.accepted
+                self.rejected += fact.rejected
+                self._pending += [(one.post_id, one.account_id) for one in fact.pending]
+            case ScheduleAccepted():
+                self.accepted.append(fact)
+                self._told.append((fact.post_id, fact.account_id))
+            case ScheduleRejected():
+                self.rejected.append(fact)
+                self._told.append((fact.post_id, fact.account_id))
+        return self._is_settled and not self.waiting
+
+
+def _taken(told: Counter[tuple[str, str | None]], key: tuple[str, str | None]) -> bool:
+    """Whether an answer is left for this one, which then is its own."""
+    told[key] -= 1
+    return told[key] >= 0

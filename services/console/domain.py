@@ -26,7 +26,7 @@ Key = tuple[str, ...]
 
 CHANGEABLE = frozenset({State.SCHEDULED, State.DISPATCHED, State.RETRYING, State.HELD, State.SKIPPED, State.FAILED})
 """States of a post that has certainly not been published and that nobody has cancelled."""
-_SAID = {"content", "media", "options", "late_policy", "callback_url"}
+_SAID = {"content", "media", "options", "late_policy", "retry", "callback_url"}
 RETRIABLE = frozenset({State.FAILED, State.HELD})
 RESOLVABLE = frozenset({State.UNKNOWN})
 
@@ -75,7 +75,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a revision says: JSON of its content, media, options, late policy and callback."""
+    """What a revision says: JSON of its content, media, options, late policy, retry policy and callback."""
 
     revision: int
     body: str
@@ -104,9 +104,15 @@ class Post:
         return self.standing.progress.state
 
     @property
+    def shown_revision(self) -> int:
+        """The revision that people see: the one that was published, else the latest."""
+        latest = max(part.revision for part in (self.standing.progress, self.plan, self.content) if part)
+        return self.standing.progress.revision if self.state is State.PUBLISHED else latest
+
+    @property
     def due_at(self) -> datetime | None:
         """When it is or was to be published, as well as the facts tell."""
-        if self.plan:
+        if self.plan and (self.state is not State.PUBLISHED or self.plan.revision == self.shown_revision):
             return self.plan.publish_at
         published_at, lateness_ms = self.standing.published_at, self.standing.lateness_ms
         return published_at - timedelta(milliseconds=lateness_ms or 0) if published_at else None

@@ -8,10 +8,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from services.console.domain import Post
+from shared.events.progress import State
 from shared.events.requests import ScheduleRequested, Target
 
 Wording = dict[str, Any]
-"""content, media, options, late_policy, callback_url"""
+"""content, media, options, late_policy, retry, callback_url"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,20 @@ class Drafts:
             self._keep(draft)
 
     def wording_of(self, post: Post) -> Wording | None:
-        """What the post says in its present revision, as far as it is known."""
-        content, plan = post.content, post.plan
-        if content and (plan is None or content.revision >= plan.revision):
-            return dict(json.loads(content.body))
-        drafted = self._drafted(post.post_id, post.account_id, plan.request_id) if plan else None
-        return drafted or (dict(json.loads(content.body)) if content else None)
+        """What the post says in its present revision, or said when it was published, as far as it is known."""
+        said = dict(json.loads(post.content.body)) if post.content else None
+        if post.state is State.PUBLISHED:
+            return self._sent(post, said)
+        if post.content and (post.plan is None or post.content.revision >= post.plan.revision):
+            return said
+        return (self._drafted(post, post.plan.request_id) if post.plan else None) or said
+
+    def _sent(self, post: Post, said: Wording | None) -> Wording | None:
+        """Never what an edit wanted that came too late."""
+        if post.content and post.content.revision == post.shown_revision:
+            return said
+        was_planned = post.plan and post.plan.revision == post.shown_revision
+        return self._drafted(post, post.plan.request_id) if post.plan and was_planned else None
 
     def _keep(self, draft: Draft) -> None:
         try:
@@ -46,11 +55,11 @@ class Drafts:
             return  # part of a batch, and refused there
         self._requests.setdefault((draft.request_id, draft.post_id), []).append(request)
 
-    def _drafted(self, post_id: str, account_id: str, request_id: str) -> Wording | None:
+    def _drafted(self, post: Post, request_id: str) -> Wording | None:
         """The last mention in a request counts, as it does for the scheduler."""
-        for request in reversed(self._requests.get((request_id, post_id), [])):
+        for request in reversed(self._requests.get((request_id, post.post_id), [])):
             for target in request.targets:
-                if target.account_id == account_id:
+                if target.account_id == post.account_id:
                     return _wording(request, target)
         return None
 
@@ -61,5 +70,6 @@ def _wording(request: ScheduleRequested, target: Target) -> Wording:
         "media": [item.model_dump(exclude_none=True) for item in request.media],
         "options": target.options or {},
         "late_policy": request.late_policy.model_dump(),
+        "retry": request.retry.model_dump(),
         "callback_url": request.callback_url,
     }

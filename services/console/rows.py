@@ -19,6 +19,7 @@ def row_of_post(post: Post, now: datetime, version: int) -> dict[str, Any]:
         "state": standing.progress.state,
         "revision": standing.progress.revision,
         "attempts": standing.progress.attempts,
+        "in_doubt": standing.progress.in_doubt,
         "error": standing.error,
         "reason": standing.reason,
         "next_attempt_at": standing.next_attempt_at,
@@ -43,7 +44,7 @@ def row_of_post(post: Post, now: datetime, version: int) -> dict[str, Any]:
 def post_in(row: Row) -> Post:
     """The post that a row holds."""
     standing = Standing(
-        Progress(State(row["state"]), row["revision"], row["attempts"]),
+        Progress(State(row["state"]), row["revision"], row["attempts"], bool(row["in_doubt"])),
         error=row["error"],
         reason=row["reason"],
         next_attempt_at=row["next_attempt_at"],

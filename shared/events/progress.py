@@ -2,7 +2,7 @@
 
 Progress only ever grows: of two facts the later one wins, whichever arrives first, so that every reader ends up with
 the same state. `published` is final. Otherwise the higher revision counts; within it a cancellation; then the later
-attempt; then whether it is in doubt, which only a later attempt or the end of the matter disproves.
+attempt. A doubt uses an attempt, so that of two facts of one attempt the one without doubt came later.
 """
 
 from collections.abc import Callable
@@ -56,7 +56,7 @@ class Progress:
         """Progress of higher rank replaces progress of lower rank."""
         published = self.state is State.PUBLISHED
         cancelled = self.state is State.CANCELLED
-        return published, self.revision, cancelled, self.attempts, _ORDER[self.state], self.in_doubt
+        return published, self.revision, cancelled, self.attempts, _ORDER[self.state], not self.in_doubt
 
     @property
     def may_be_out(self) -> bool:

@@ -12,7 +12,7 @@ from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.views import AccountList, AccountView, of_type
 from services.console.asking import any_of
 from shared.events.base import Id, Name, Options, Text, Value
-from shared.events.publisher import AccountConnected, AccountDisconnected, AccountRefreshFailed
+from shared.events.publisher import AccountConnected, AccountConnectFailed, AccountDisconnected, AccountRefreshFailed
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested, AccountLimits
 from shared.sealing import seal
 
@@ -47,8 +47,8 @@ async def connect_account(console: TheConsole, account_id: Id, request: Request)
     credentials, body = _without_credentials(await request.body())
     connection = read_body(Connection, body)
     wish = _wish(account_id, connection, credentials, console.public_keys["publisher"])
-    answers = await console.asking.ask(wish, any_of(AccountConnected, AccountRefreshFailed))
-    for failed in of_type(answers.facts, AccountRefreshFailed):
+    answers = await console.asking.ask(wish, any_of(AccountConnected, AccountConnectFailed, AccountRefreshFailed))
+    for failed in (*of_type(answers.facts, AccountConnectFailed), *of_type(answers.facts, AccountRefreshFailed)):
         raise Refusal(400, failed.error.code, failed.error.message)
     if not answers.is_complete:
         return _pending(wish)

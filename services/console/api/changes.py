@@ -9,7 +9,7 @@ from services.console.amending import Change, Unchangeable, amended
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
-from services.console.api.posts import schedule, unknown_post
+from services.console.api.posts import all_rejected, schedule, unknown_post
 from services.console.api.views import Cancelled, CancelledView, Requested, Scheduled, of_type, rejections_in
 from services.console.asking import Answers, each_account
 from services.console.catalogue import Listed
@@ -23,7 +23,7 @@ router = APIRouter(
     tags=["posts"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}, 409: {"model": ErrorAnswer}}
 )
 
-_STATUS = {"not_found": 404, "already_published": 409}
+_STATUS = {"not_found": 404, "already_published": 409, "conflict": 409}
 
 
 class Resolution(Value):
@@ -43,7 +43,7 @@ async def change_post(
         requests = amended(posts, await console.catalogue.drafts(posts), change)
     except Unchangeable as error:
         raise Refusal(409, "nothing_to_change", str(error)) from error
-    return _together([await schedule(console, request) for request in requests])
+    return _together([await schedule(console, request, _STATUS) for request in requests])
 
 
 def _together(parts: Sequence[Scheduled]) -> Scheduled:
@@ -69,9 +69,7 @@ async def cancel_post(
     until = each_account(meant or [post_id], ScheduleCancelled, ScheduleRejected)
     cancelled = _cancelled(post_id, await console.asking.ask(request, until))
     if cancelled.rejected and not cancelled.cancelled and not cancelled.pending:
-        first = cancelled.rejected[0]
-        rejected = [rejection.model_dump(exclude_none=True) for rejection in cancelled.rejected]
-        raise Refusal(_STATUS.get(first.code, 400), first.code, first.reason, post_id=post_id, rejected=rejected)
+        raise all_rejected(cancelled.rejected, _STATUS)
     return cancelled
 
 

@@ -1,5 +1,7 @@
 """Posts: schedule one or many, list them, look at one."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
@@ -15,16 +17,17 @@ from services.console.api.views import (
     PostView,
     RejectionView,
     Scheduled,
+    WaitingView,
     of_type,
     rejections_in,
 )
-from services.console.asking import Answers, any_of, each_account
+from services.console.asking import Answers, Batch, each_account
 from services.console.catalogue import Filter, Listed
 from services.console.cursor import BadCursor, Cursor
 from shared.events.base import Id, Instant
 from shared.events.progress import State
 from shared.events.requests import ScheduleBatchRequested, ScheduleRequested
-from shared.events.scheduler import ScheduleAccepted, ScheduleBatchSettled, ScheduleRejected
+from shared.events.scheduler import ScheduleAccepted, ScheduleRejected
 
 MOST_ON_A_PAGE = 500
 
@@ -39,13 +42,15 @@ async def schedule_post(
     return await schedule(console, request)
 
 
-async def schedule(console: Console, request: ScheduleRequested) -> Scheduled:
-    """Ask for a post and wait for what the scheduler says; refuse when it takes none of it."""
+async def schedule(
+    console: Console, request: ScheduleRequested, statuses: Mapping[str, int] = MappingProxyType({})
+) -> Scheduled:
+    """Ask for a post and wait for what the scheduler says; refuse when it takes none of it, with 400 or its status."""
     account_ids = [target.account_id for target in request.targets]
     until = each_account(account_ids, ScheduleAccepted, ScheduleRejected)
     scheduled = _scheduled(request.post_id, await console.asking.ask(request, until))
     if scheduled.rejected and not scheduled.accepted and not scheduled.pending:
-        raise _all_rejected(scheduled.rejected)
+        raise all_rejected(scheduled.rejected, statuses)
     return scheduled
 
 
@@ -59,10 +64,11 @@ def _scheduled(post_id: str, answers: Answers) -> Scheduled:
     )
 
 
-def _all_rejected(rejected: list[RejectionView]) -> Refusal:
+def all_rejected(rejected: list[RejectionView], statuses: Mapping[str, int]) -> Refusal:
+    """Nothing of a request was taken; the first rejection decides the status."""
     first = rejected[0]
     listed = [rejection.model_dump(exclude_none=True) for rejection in rejected]
-    return Refusal(400, first.code, first.reason, post_id=first.post_id, rejected=listed)
+    return Refusal(statuses.get(first.code, 400), first.code, first.reason, post_id=first.post_id, rejected=listed)
 
 
 @router.post("/v1/posts:batch", status_code=202, openapi_extra=documented(ScheduleBatchRequested))
@@ -70,13 +76,14 @@ async def schedule_batch(
     console: TheConsole, request: Annotated[ScheduleBatchRequested, Depends(body_of(ScheduleBatchRequested))]
 ) -> BatchSettled:
     """Schedule many posts in one request; each is accepted or rejected on its own."""
-    answers = await console.asking.ask(request, any_of(ScheduleBatchSettled))
-    settled = of_type(answers.facts, ScheduleBatchSettled)
+    batch = Batch()
+    answers = await console.asking.ask(request, batch.is_settled_by)
     return BatchSettled(
         batch_id=request.batch_id,
         correlation_id=answers.correlation_id,
-        accepted=[AcceptedView.of(accepted) for fact in settled for accepted in fact.accepted],
-        rejected=[rejection for fact in settled for rejection in rejections_in(fact.rejected)],
+        accepted=[AcceptedView.of(accepted) for accepted in batch.accepted],
+        rejected=rejections_in(batch.rejected),
+        waiting=[WaitingView(post_id=post_id, account_id=account_id) for post_id, account_id in batch.waiting],
         pending=not answers.is_complete,
     )
 

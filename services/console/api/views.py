@@ -16,7 +16,7 @@ from shared.events.scheduler import AcceptedPost, ScheduleAccepted
 
 
 class PostView(BaseModel):
-    """A post on one account."""
+    """A post on one account: as it was published, else as it is to be; `in_doubt` while an attempt may have landed."""
 
     post_id: str
     account_id: str
@@ -27,6 +27,7 @@ class PostView(BaseModel):
     media: list[JsonValue]
     options: dict[str, JsonValue]
     attempts: int
+    in_doubt: bool
     next_attempt_at: datetime | None
     error: dict[str, JsonValue] | None
     reason: str | None
@@ -48,11 +49,12 @@ class PostView(BaseModel):
             account_id=post.account_id,
             state=post.state,
             revision=standing.progress.revision,
-            publish_at=post.plan.publish_at if post.plan else None,
+            publish_at=post.due_at if post.plan else None,
             content=wording.get("content"),
             media=wording.get("media", []),
             options=wording.get("options", {}),
             attempts=standing.progress.attempts,
+            in_doubt=standing.progress.in_doubt,
             next_attempt_at=standing.next_attempt_at,
             error=from_json(standing.error) if standing.error else None,
             reason=standing.reason,
@@ -116,13 +118,19 @@ class Scheduled(BaseModel):
     pending: bool = False
 
 
+class WaitingView(BaseModel):
+    post_id: str
+    account_id: str
+
+
 class BatchSettled(BaseModel):
-    """What became of the posts of a batch."""
+    """What became of the posts of a batch; `waiting` are those for which the publisher has not answered yet."""
 
     batch_id: str
     correlation_id: str
     accepted: list[AcceptedView]
     rejected: list[RejectionView]
+    waiting: list[WaitingView]
     pending: bool = False
 
 

@@ -104,7 +104,7 @@ async def _send(client: Client, batch: Sequence[Line], tally: Tally) -> None:
     body = {"batch_id": f"import-{uuid4().hex}", "posts": [line.post for line in batch]}
     for _ in range(MOST_TRIES):
         answer = await _settled(client, body)
-        if not answer["pending"]:
+        if not answer["pending"] or answer["waiting"]:
             _count(batch, answer, tally)
             return
     tally.pending += len(batch)
@@ -116,11 +116,12 @@ async def _settled(client: Client, body: dict[str, Any]) -> dict[str, Any]:
     except Refused as error:
         if error.code != "broker_unavailable":
             raise
-        return {"pending": True}
+        return {"pending": True, "waiting": []}
     return answer
 
 
 def _count(batch: Sequence[Line], answer: dict[str, Any], tally: Tally) -> None:
+    tally.pending += len(answer["waiting"])
     tally.accepted += len(answer["accepted"])
     tally.changed += sum(1 for accepted in answer["accepted"] if accepted["changed"])
     tally.warnings.update(warning for accepted in answer["accepted"] for warning in warnings_in(accepted))
@@ -154,4 +155,4 @@ def _show(tally: Tally) -> None:
     if len(tally.warnings) > MOST_WARNINGS:
         say(f"  and {len(tally.warnings) - MOST_WARNINGS} warnings more (--json tells them)", "yellow")
     if tally.pending:
-        complain(f"{tally.pending} lines were not answered in time: run the import again")
+        complain(f"{tally.pending} were not answered in time: run the import again")

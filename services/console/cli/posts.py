@@ -19,6 +19,7 @@ STATE_STYLES = {
     "dispatched": "magenta",
     "sending": "magenta",
     "retrying": "yellow",
+    "retrying, in doubt": "bold yellow",
     "held": "yellow",
     "skipped": "yellow",
     "cancelled": "dim",
@@ -37,6 +38,7 @@ def schedule(
     in_: Annotated[str | None, typer.Option("--in", help="How long from now, e.g. 90s or 1h30m.")] = None,
     media: Annotated[list[str] | None, typer.Option(help="The URL of a picture or video; several times.")] = None,
     post_id: Annotated[str | None, typer.Option("--id", help="The post's id; made up without it.")] = None,
+    attempts: Annotated[int | None, typer.Option(help="How often it is tried in all; 3 without it.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Schedule a post.
@@ -47,13 +49,15 @@ def schedule(
 
     timeball schedule - --to demo-one --at 2027-03-28T09:00+02:00 --id spring-sale < post.txt
     """
-    body = {
+    body: dict[str, Any] = {
         "post_id": post_id or f"post-{uuid4().hex[:12]}",
         "content": sys.stdin.read().removesuffix("\n") if content == "-" else content,
         "targets": [{"account_id": account_id} for account_id in to],
     }
     if media:
         body["media"] = [{"url": url} for url in media]
+    if attempts is not None:
+        body["retry"] = {"attempts": attempts}
     if moment := _moment(at, zone, in_):
         body["publish_at"] = moment
     scheduled = called(lambda client: client.call("POST", "/v1/posts", body=body))
@@ -79,7 +83,8 @@ def _show_scheduled(scheduled: dict[str, Any]) -> None:
     for rejected in scheduled["rejected"]:
         complain(f"{rejected['post_id']} on {rejected.get('account_id')}: {rejected['reason']}")
     if scheduled["pending"]:
-        say(f"{scheduled['post_id']} is on its way; `timeball status {scheduled['post_id']}` tells what became of it")
+        post_id = scheduled["post_id"]
+        say(f"not all of {post_id} is answered yet; `timeball status {post_id}` tells what became of it")
 
 
 def cancel(
@@ -109,7 +114,8 @@ def _show_cancelled(answer: dict[str, Any]) -> None:
     for rejected in answer["rejected"]:
         complain(f"{answer['post_id']} on {rejected.get('account_id')}: {rejected['reason']}")
     if answer["pending"]:
-        say(f"the cancellation of {answer['post_id']} is on its way")
+        post_id = answer["post_id"]
+        say(f"whether {post_id} could still be cancelled is not known yet; `timeball status {post_id}` tells")
 
 
 def status(
@@ -169,7 +175,8 @@ def _post_row(post: dict[str, Any]) -> tuple[Any, ...]:
     late = lateness(post["lateness_ms"]) if post["lateness_ms"] is not None else None
     due = local_time(post["publish_at"])
     names = post["post_id"], post["account_id"]
-    return due, post["state"], *names, post["revision"], post["attempts"] or None, late, post["url"]
+    state = f"{post['state']}, in doubt" if post["in_doubt"] else post["state"]
+    return due, state, *names, post["revision"], post["attempts"] or None, late, post["url"]
 
 
 def local_time(instant: str | None) -> str | None:

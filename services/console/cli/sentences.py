@@ -78,7 +78,16 @@ def _rejected(data: Data) -> str:
 
 
 def _settled(data: Data) -> str:
-    return f"{data['batch_id']}: {len(data['accepted'])} accepted, {len(data['rejected'])} rejected"
+    waiting = f", {len(data['pending'])} wait for the publisher" if data.get("pending") else ""
+    return f"{data['batch_id']}: {len(data['accepted'])} accepted, {len(data['rejected'])} rejected{waiting}"
+
+
+def _superseded(data: Data) -> str:
+    return f"{_place(data)}, revision {data['revision']} by revision {data['by']}"
+
+
+def _withdrawn(data: Data) -> str:
+    return f"to take back {_place(data)}, revision {data['revision']}: {data['reason']}"
 
 
 def _published(data: Data) -> str:
@@ -87,7 +96,8 @@ def _published(data: Data) -> str:
 
 
 def _retrying(data: Data) -> str:
-    return f"{_place(data)} at {clock_time(data['next_attempt_at'])}: {_error(data)}"
+    doubt = ", may be out already" if data.get("in_doubt") else ""
+    return f"{_place(data)} at {clock_time(data['next_attempt_at'])}{doubt}: {_error(data)}"
 
 
 def _failed(data: Data) -> str:
@@ -144,6 +154,8 @@ _STYLES: Mapping[str, Style] = {
     "schedule.rejected": Style("rejected", "red", _rejected),
     "schedule.batch_settled": Style("settled", "blue", _settled),
     "schedule.cancelled": Style("cancelled", "yellow", _because),
+    "schedule.superseded": Style("superseded", "yellow", _superseded),
+    "publish.withdraw_requested": Style("asked", "dim", _withdrawn),
     "publish.requested": Style(
         "released", "magenta", lambda data: f"{_place(data)}, due {clock_time(data['publish_at'])}"
     ),
@@ -156,6 +168,7 @@ _STYLES: Mapping[str, Style] = {
     "account.connect_requested": Style("asked", "cyan", lambda data: f"to connect {_account(data)}"),
     "account.disconnect_requested": Style("asked", "cyan", lambda data: f"to disconnect {_account(data)}"),
     "account.connected": Style("connected", "green", _account),
+    "account.connect_failed": Style("no access", "bold red", _account_failed),
     "account.disconnected": Style("disconnected", "yellow", _account),
     "account.refreshed": Style("refreshed", "green", _account),
     "account.refresh_failed": Style("not renewed", "bold red", _account_failed),

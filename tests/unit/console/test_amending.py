@@ -1,15 +1,17 @@
 """A change keeps what it does not name, and touches only what is not yet sent."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from services.console.amending import Change, Unchangeable, amended
-from services.console.domain import Post, merged, told_by
+from services.console.domain import Content, Post, merged, told_by
 from services.console.drafts import Drafts
 from shared.events import Event
 from shared.events.publisher import PublishSucceeded
-from shared.events.requests import Media
+from shared.events.requests import Media, RetryPolicy
 from shared.events.scheduler import PublishRequested, ScheduleCancelled
 
 NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
@@ -56,6 +58,29 @@ def test_what_a_change_does_not_name_stays() -> None:
     ]
     assert [target.options for target in request.targets] == [{"tag": "a"}, {"tag": "b"}]
     assert (request.media, request.callback_url) == ((PICTURE,), "https://calls.example/")
+
+
+def test_how_often_to_try_stays_unless_it_is_named() -> None:
+    own = PublishRequested(
+        post_id="p", account_id="a", revision=1, publish_at=NOON, content="x", retry=RetryPolicy(attempts=9)
+    )
+    known = told_by(own, "request")
+
+    (kept,) = amended(known, Drafts([]), Change(content="new"))
+    (changed,) = amended(known, Drafts([]), Change(retry=RetryPolicy(attempts=1), expected_revision=1))
+
+    assert (kept.retry.attempts, kept.expected_revision) == (9, None)
+    assert (changed.retry.attempts, changed.expected_revision, changed.content) == (1, 1, "x")
+
+
+def test_what_an_earlier_release_has_learned_is_tried_as_usual() -> None:
+    body = json.loads(post("a").content.body)  # type: ignore[union-attr]
+    del body["retry"]
+    old = replace(post("a"), content=Content(1, json.dumps(body)))
+
+    (request,) = amended([old], Drafts([]), Change(content="new"))
+
+    assert request.retry == RetryPolicy()
 
 
 def test_new_content_keeps_the_time() -> None:

@@ -21,6 +21,9 @@ ACCEPTED = {
     "warning": None,
 }
 SCHEDULED = {"post_id": "p", "correlation_id": "c", "accepted": [ACCEPTED], "rejected": [], "pending": False}
+SETTLED: dict[str, Any] = {
+    "batch_id": "i", "correlation_id": "c", "accepted": [], "rejected": [], "waiting": [], "pending": False,
+}  # fmt: skip
 REJECTED = {"post_id": "p", "account_id": "b", "code": "in_the_past", "reason": "an hour ago"}
 CONNECTED = {"account_id": "a", "platform": "mastodon", "connected": True, "pending": False}
 
@@ -168,11 +171,62 @@ def test_cancel_names_each_account() -> None:
     assert api.requests[0][0].endswith("?account_id=a")
 
 
+def test_what_is_not_answered_yet_is_not_said_to_be_done() -> None:
+    cancelled = {"post_id": "p", "correlation_id": "c", "cancelled": [], "rejected": [], "pending": True}
+    scheduled = SCHEDULED | {"accepted": [], "pending": True}
+
+    cancel, _ = answered({"DELETE /v1/posts/p": (202, cancelled)}, "cancel", "p")
+    edit, _ = answered({"POST /v1/posts": (202, scheduled)}, "schedule", "New.", "--to", "a", "--id", "p")
+
+    assert cancel.stdout == "whether p could still be cancelled is not known yet; `timeball status p` tells\n"
+    assert edit.stdout == "not all of p is answered yet; `timeball status p` tells what became of it\n"
+
+
+def test_an_edit_that_came_too_late_is_told_and_ends_with_1() -> None:
+    error = {"error": {"code": "already_published", "message": "it is out"}, "rejected": [REJECTED]}
+
+    result, _ = answered({"DELETE /v1/posts/p": (409, error)}, "cancel", "p")
+
+    assert (result.exit_code, "it is out" in result.stderr) == (1, True)
+
+
+def test_how_often_to_try_may_be_said() -> None:
+    result, api = answered({"POST /v1/posts": (202, SCHEDULED)}, "schedule", "Hello", "--to", "a", "--attempts", "5")
+
+    assert result.exit_code == 0
+    assert api.requests[0][1]["retry"] == {"attempts": 5}
+
+
+def test_status_says_of_a_post_that_an_attempt_may_have_landed() -> None:
+    post = ACCEPTED | {"state": "retrying", "attempts": 1, "lateness_ms": None, "url": None, "error": None}
+    details = {"post_id": "p", "rejections": [], "accounts": [post | {"in_doubt": True}]}
+
+    result, _ = answered({"GET /v1/posts/p": (200, details)}, "status", "p")
+
+    assert "retrying, in doubt" in result.stdout
+
+
+def test_import_counts_what_waits_for_the_publisher_and_does_not_ask_again(tmp_path: Path) -> None:
+    file = tmp_path / "posts.csv"
+    file.write_text("post_id,content,accounts\n1,Hello,a\n2,Hello,a\n")
+    answer = SETTLED | {
+        "accepted": [ACCEPTED],
+        "waiting": [{"post_id": "2", "account_id": "a"}],
+        "pending": True,
+    }
+
+    result, api = answered({"POST /v1/posts:batch": (202, answer)}, "import", str(file))
+
+    assert (result.exit_code, len(api.requests)) == (1, 1)
+    assert "1 scheduled, 0 unchanged, 0 rejected" in result.stdout
+    assert "1 were not answered in time: run the import again" in result.stderr
+
+
 def test_import_lists_what_was_rejected_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "posts.jsonl"
     good = '{"post_id": "p", "content": "x", "targets": [{"account_id": "a"}, {"account_id": "b"}]}'
     file.write_text(f'{{"post_id": "broken"}}\n{good}\n')
-    answer = {"batch_id": "i", "correlation_id": "c", "accepted": [ACCEPTED], "rejected": [REJECTED], "pending": False}
+    answer = SETTLED | {"accepted": [ACCEPTED], "rejected": [REJECTED]}
 
     result, api = answered({"POST /v1/posts:batch": (202, answer)}, "import", str(file))
 
@@ -187,7 +241,7 @@ def test_import_sums_up_what_it_was_warned_of(tmp_path: Path) -> None:
     file = tmp_path / "posts.csv"
     file.write_text("post_id,content,accounts\n1,Hello,a\n2,Hello,a\n")
     warned = [ACCEPTED | {"post_id": post_id, "warning": "duplicate_text"} for post_id in "12"]
-    answer = {"batch_id": "b", "correlation_id": "c", "accepted": warned, "rejected": [], "pending": False}
+    answer = SETTLED | {"accepted": warned}
 
     result, _ = answered({"POST /v1/posts:batch": (202, answer)}, "import", str(file))
 
@@ -198,7 +252,7 @@ def test_import_sums_up_what_it_was_warned_of(tmp_path: Path) -> None:
 def test_import_asks_again_while_it_is_not_answered(tmp_path: Path) -> None:
     file = tmp_path / "posts.jsonl"
     file.write_text('{"post_id": "p", "content": "x", "targets": [{"account_id": "a"}]}\n')
-    unanswered = {"batch_id": "i", "correlation_id": "c", "accepted": [], "rejected": [], "pending": True}
+    unanswered = SETTLED | {"pending": True}
 
     result, api = answered({"POST /v1/posts:batch": (202, unanswered)}, "import", str(file))
 

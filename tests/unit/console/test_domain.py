@@ -22,7 +22,7 @@ from shared.events.publisher import (
     PublishSucceeded,
     PublishUnknown,
 )
-from shared.events.scheduler import PublishRequested, ScheduleAccepted, ScheduleCancelled
+from shared.events.scheduler import PublishRequested, ScheduleAccepted, ScheduleCancelled, ScheduleSuperseded
 
 NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
 ERROR = ErrorDetail(kind="transient", code="503", message="out of order")
@@ -40,9 +40,10 @@ def about(event: type[Event], **fields: st.SearchStrategy[object]) -> st.SearchS
 
 post_facts = st.one_of(
     about(ScheduleAccepted, publish_at=instants, changed=st.booleans(), warning=st.none() | st.just("unknown_account")),
-    about(ScheduleCancelled, reason=st.sampled_from(["requested", "superseded"])),
+    about(ScheduleCancelled, reason=st.sampled_from(["requested", "expired"])),
     about(PublishRequested, publish_at=instants, content=st.sampled_from(["one", "two"])),
-    about(PublishRetrying, attempt=attempts, next_attempt_at=instants, error=errors),
+    about(ScheduleSuperseded, by=st.integers(2, 4)),
+    about(PublishRetrying, attempt=attempts, next_attempt_at=instants, error=errors, in_doubt=st.booleans()),
     about(
         PublishSucceeded,
         platform=st.just("sandbox"),
@@ -156,6 +157,35 @@ def test_a_plan_of_an_old_revision_does_not_come_back() -> None:
 
     assert known and known.plan
     assert (known.plan.publish_at, known.plan.request_id) == (NOON, "second")
+
+
+def test_a_published_post_was_due_when_the_revision_that_went_out_was() -> None:
+    later = NOON + timedelta(days=1)
+
+    overtaken = learned([(accepted(1), "first"), (accepted(2, at=later), "second"), (succeeded(1), "first")])
+    edited = learned([(accepted(1, at=later), "first"), (accepted(2), "second"), (succeeded(2), "second")])
+
+    assert overtaken and (overtaken.due_at, overtaken.shown_revision) == (NOON, 1)
+    assert edited and (edited.due_at, edited.shown_revision) == (NOON, 2)
+
+
+def test_a_doubt_is_known_until_it_is_settled() -> None:
+    def retrying(attempt: int, *, in_doubt: bool) -> PublishRetrying:
+        return PublishRetrying(
+            post_id="p",
+            account_id="a",
+            revision=1,
+            attempt=attempt,
+            next_attempt_at=NOON,
+            error=ERROR,
+            in_doubt=in_doubt,
+        )
+
+    doubt = learned([(accepted(1), "r"), (retrying(1, in_doubt=True), "r")])
+    disproved = learned([(retrying(1, in_doubt=False), "r"), (retrying(1, in_doubt=True), "r")])
+
+    assert doubt and doubt.standing.progress.in_doubt
+    assert disproved and not disproved.standing.progress.in_doubt
 
 
 def test_a_post_known_only_by_its_outcome_was_due_before_it_was_late() -> None:

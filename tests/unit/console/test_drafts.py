@@ -1,9 +1,14 @@
 """What a post says is found in the publish request, or in the draft that was accepted."""
 
 from datetime import UTC, datetime
+from functools import reduce
+from itertools import permutations
+
+import pytest
 
 from services.console.domain import Post, merged, told_by
 from services.console.drafts import Draft, Drafts
+from shared.events.publisher import PublishSucceeded
 from shared.events.requests import ScheduleRequested, Target
 from shared.events.scheduler import PublishRequested, ScheduleAccepted
 
@@ -56,6 +61,36 @@ def test_a_newer_plan_wins_over_the_content_of_an_older_publish_request() -> Non
     wording = Drafts([draft("second", "new")]).wording_of(post)
 
     assert wording and wording["content"] == "new"
+
+
+def published(revision: int) -> Post:
+    fact = PublishSucceeded(
+        post_id="p", account_id="b", revision=revision, platform="x", published_at=NOON, lateness_ms=0, attempts=1
+    )
+    return told_by(fact, "first")[0]
+
+
+def requested(revision: int, content: str) -> Post:
+    fact = PublishRequested(post_id="p", account_id="b", revision=revision, publish_at=NOON, content=content)
+    return told_by(fact, "first")[0]
+
+
+@pytest.mark.parametrize(
+    ("facts", "text"),
+    [
+        ([requested(1, "sent"), accepted(2, "second"), published(1)], "sent"),
+        ([accepted(1, "first"), published(1)], "one"),
+        ([requested(1, "old"), accepted(2, "second"), published(2)], "two"),
+        ([accepted(2, "second"), published(1)], None),
+        ([requested(2, "too late"), published(1)], None),
+    ],
+)
+def test_what_was_published_is_shown_and_never_an_edit_that_came_too_late(facts: list[Post], text: str | None) -> None:
+    drafts = Drafts([draft("first", "one"), draft("second", "two")])
+
+    wordings = [drafts.wording_of(reduce(merged, order)) for order in permutations(facts)]
+
+    assert [wording and wording["content"] for wording in wordings] == [text] * len(wordings)
 
 
 def test_nothing_is_made_up_where_the_draft_is_missing_or_was_refused() -> None:

@@ -1,4 +1,4 @@
-"""What is said of timers and jobs, and what is left unsaid."""
+"""What is said of events, and what is left unsaid."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -29,11 +29,44 @@ def happening(type_: str, **data: Any) -> Happening:
             {"job": "digest.send", "duration_ms": 12.4, "error": "OSError: no"},
             "job failed  digest.send after 12 ms: OSError: no",
         ),
+        (
+            "schedule.superseded",
+            {"post_id": "p", "account_id": "a", "revision": 1, "by": 2},
+            "superseded  p on a, revision 1 by revision 2",
+        ),
+        (
+            "publish.withdraw_requested",
+            {"post_id": "p", "account_id": "a", "revision": 1, "reason": "cancelled"},
+            "asked       to take back p on a, revision 1: cancelled",
+        ),
+        (
+            "schedule.batch_settled",
+            {"batch_id": "b", "accepted": [], "rejected": [], "pending": [{"post_id": "p", "account_id": "a"}]},
+            "settled     b: 0 accepted, 0 rejected, 1 wait for the publisher",
+        ),
+        (
+            "account.connect_failed",
+            {"account_id": "a", "platform": "mastodon", "error": {"code": "401", "message": "wrong token"}},
+            "no access   a on mastodon: wrong token (401)",
+        ),
         ("job.skipped", {"job": "digest.send", "reason": "at work"}, "job skipped digest.send: at work"),
     ],
 )
-def test_timers_and_jobs_are_told_in_a_line(type_: str, data: dict[str, Any], said: str) -> None:
+def test_an_event_is_told_in_a_line(type_: str, data: dict[str, Any], said: str) -> None:
     assert sentence(happening(type_, **data), NOON).plain.endswith(f"  {said}")
+
+
+def test_a_doubt_is_told_with_the_retry() -> None:
+    error = {"message": "no answer", "code": "timeout"}
+    data = {"post_id": "p", "account_id": "a", "next_attempt_at": NOON.isoformat(), "error": error}
+
+    certain, doubtful = [
+        sentence(happening("publish.retrying", **data, in_doubt=in_doubt), NOON).plain for in_doubt in (False, True)
+    ]
+
+    assert certain.endswith(": no answer (timeout)")
+    assert doubtful.endswith(", may be out already: no answer (timeout)")
+    assert "may be out" not in certain
 
 
 @pytest.mark.parametrize(

@@ -78,8 +78,8 @@ def test_nothing_is_beyond_published_but_published(other: Progress, revision: in
             [
                 Progress(State.SCHEDULED, 1),
                 Progress(State.DISPATCHED, 1),
-                Progress(State.RETRYING, 1, 1),
                 Progress(State.RETRYING, 1, 1, in_doubt=True),
+                Progress(State.RETRYING, 1, 1),
                 Progress(State.UNKNOWN, 1, 1),
                 Progress(State.HELD, 1, 1),
                 Progress(State.FAILED, 1, 1),

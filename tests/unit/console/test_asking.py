@@ -1,0 +1,73 @@
+"""When a request is answered in full."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from services.console.asking import Batch
+from shared.events import Event
+from shared.events.publisher import PublishSkipped
+from shared.events.scheduler import (
+    PendingPost,
+    ScheduleAccepted,
+    ScheduleBatchSettled,
+    ScheduleRejected,
+    ScheduleSuperseded,
+)
+
+NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
+
+
+def settled(*waiting: str) -> ScheduleBatchSettled:
+    pending = tuple(PendingPost(post_id=post_id, account_id="a") for post_id in waiting)
+    return ScheduleBatchSettled(batch_id="b", accepted=(), rejected=(), pending=pending)
+
+
+def accepted(post_id: str) -> ScheduleAccepted:
+    return ScheduleAccepted(post_id=post_id, account_id="a", revision=2, publish_at=NOON, changed=True)
+
+
+def rejected(post_id: str) -> ScheduleRejected:
+    return ScheduleRejected(post_id=post_id, account_id="a", code="already_published", reason="it is out")
+
+
+@pytest.mark.parametrize(
+    ("facts", "waiting"),
+    [
+        ([settled()], []),
+        ([settled("p")], ["p"]),
+        ([settled("p", "q"), accepted("q")], ["p"]),
+        ([settled("p", "q"), accepted("q"), rejected("p")], []),
+        ([accepted("p"), settled("p")], []),
+        ([settled("p", "p"), accepted("p")], ["p"]),
+        ([settled("p", "p"), accepted("p"), rejected("p")], []),
+    ],
+)
+def test_a_batch_is_answered_when_each_post_that_waited_is(facts: list[Event], waiting: list[str]) -> None:
+    batch = Batch()
+
+    are_complete = [batch.is_settled_by(fact) for fact in facts]
+
+    assert [post_id for post_id, _ in batch.waiting] == waiting
+    assert are_complete == [False] * (len(facts) - 1) + [not waiting]
+
+
+def test_what_was_answered_alone_counts_as_if_it_had_been_in_the_batch_s_answer() -> None:
+    batch = Batch()
+
+    for fact in (settled("p", "q"), accepted("p"), rejected("q")):
+        batch.is_settled_by(fact)
+
+    assert ([one.post_id for one in batch.accepted], [one.post_id for one in batch.rejected]) == (["p"], ["q"])
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        PublishSkipped(post_id="p", account_id="a", revision=1, reason="superseded"),
+        ScheduleSuperseded(post_id="p", account_id="a", revision=1, by=2),
+        accepted("p"),
+    ],
+)
+def test_nothing_else_answers_a_batch(fact: Event) -> None:
+    assert Batch().is_settled_by(fact) is False
