@@ -118,7 +118,7 @@ def build(settings: Settings) -> Service:
         loops=(sending.lines.run,),
         before_stop=sending.stop,
         finishing=consumer.finish,
-        closing=(client.aclose, calling_client.aclose),
+        closing=(tokens.finish, client.aclose, calling_client.aclose),
         http=(settings.http_host, settings.http_port),
         stopping=stopping,
         collect_after=COLLECT_AFTER + OBJECTS_PER_POST * settings.prefetch,

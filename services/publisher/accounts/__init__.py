@@ -1,7 +1,8 @@
 """Accounts: connecting them, their credentials, and tokens that are renewed in time.
 
-connecting.py   reacts to requests: connect, disconnect, refresh
-credentials.py  the account as stored and as opened for use (`stored`, `opened`, `destination_of`, `host_of`)
-tokens.py       tokens that last: renewed ahead of their end and on demand, by one replica at a time
-renewals.py     the queries of renewals
+connecting.py     reacts to requests: connect, disconnect, refresh
+credentials.py    the account as stored and as opened for use (`stored`, `opened`, `destination_of`, `host_of`)
+tokens.py         tokens that last: renewed ahead of their end and on demand, by one replica at a time
+single_flight.py  many who want the same wait for the one who fetches it
+renewals.py       the queries of renewals
 """

@@ -150,6 +150,16 @@ def opened(account: StoredAccount, vault: Vault) -> Account:
         raise Rejected(f"credentials of {account.account_id!r}: {error}", code="unreadable_credentials") from error
 
 
+def same_secrets(one: StoredAccount, other: StoredAccount, vault: Vault) -> bool:
+    """Whether both have the same credentials and tokens, under whichever key they are encrypted."""
+    if (one.credentials, one.renewed) == (other.credentials, other.renewed):
+        return True
+    try:
+        return _opened(one, vault).credentials == _opened(other, vault).credentials
+    except UnreadableSecret:
+        return False
+
+
 def _opened(account: StoredAccount, vault: Vault) -> Account:
     secrets = _decrypted(vault, account.credentials, account.renewed)
     return Account(account.account_id, account.platform, _parsed(account.settings), secrets)

@@ -1,18 +1,20 @@
 """Tokens: renewed ahead of their end and on demand, by one replica at a time.
 
 Some networks rotate the refresh token at every use: two refreshes at once lose the account. So a renewal begins with a
-lease on the account's row, and ends with new tokens that are written only over the very ones it began with.
+lease on the account's row, and ends with new tokens that are written only over the very ones it began with. Within a
+process one renews, and all others who want the account's new tokens wait for what it gets.
 """
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
-from services.publisher.accounts.credentials import opened, with_renewed
+from services.publisher.accounts.credentials import opened, same_secrets, with_renewed
 from services.publisher.accounts.renewals import Renewals
+from services.publisher.accounts.single_flight import SingleFlight
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Platform, Renewed
 from services.publisher.platforms.errors import NEEDS_RECONNECT, PlatformError, RateLimited, Transient, Unauthorized
@@ -28,7 +30,8 @@ AHEAD = timedelta(seconds=60)
 LEASE = timedelta(seconds=30)
 LONGEST_RENEWAL = timedelta(seconds=20)
 """Shorter than the lease it needs."""
-LOOK_EVERY = timedelta(seconds=0.1)
+FIRST_LOOK, LONGEST_LOOK = timedelta(seconds=1), timedelta(seconds=4)
+"""How soon one looks again whether another replica's renewal has ended; each time twice as long."""
 WRITE_AGAIN_IN = timedelta(seconds=0.5)
 
 log = structlog.get_logger()
@@ -43,6 +46,7 @@ class Tokens:
     vault: Vault
     clock: Clock
     timeout: timedelta
+    flights: SingleFlight[StoredAccount] = field(default_factory=SingleFlight)
 
     async def lasting(self, stored: StoredAccount, *, until: datetime) -> StoredAccount:
         """The account with a token that lasts until then; raises PlatformError where it cannot be had."""
@@ -54,28 +58,44 @@ class Tokens:
         """Note that this token is refused; False where the account has none to renew."""
         if not self.can_renew(stored):
             return False
-        await self.renewals.expire(stored, self.clock.now())
+        current = await self.renewals.account(stored.account_id)
+        if current and same_secrets(current, stored, self.vault):
+            await self.renewals.expire(current, self.clock.now())
         return True
 
     async def renewed(self, stored: StoredAccount, *, correlation_id: str | None = None) -> StoredAccount:
         """The account with newer tokens than these, whoever fetches them; raises PlatformError."""
-        while True:
-            current = await self.renewals.account(stored.account_id)
-            if current is None or not current.connected:
-                raise Unauthorized(f"account {stored.account_id!r} is not connected", code=NEEDS_RECONNECT)
-            if (current.credentials, current.renewed) != (stored.credentials, stored.renewed):
-                return current
-            if current.needs_reconnect:
-                raise Unauthorized("the platform gives no new token", code=NEEDS_RECONNECT)
-            now = self.clock.now()
-            if await self.renewals.begin(current, until=now + LEASE, now=now):
-                return await self._renew(current, correlation_id)
-            await self.clock.sleep_until(now + LOOK_EVERY)
+        tokens = stored.account_id, stored.credentials, stored.renewed
+        return await self.flights.join(tokens, lambda: self._newer(stored, correlation_id))
+
+    async def finish(self) -> None:
+        """Return when no renewal is under way: one that is cut off may lose an account its tokens."""
+        await self.flights.finish()
 
     def can_renew(self, stored: StoredAccount) -> bool:
         """Whether the account has tokens that end and are renewed."""
         platform = self.platforms.get(stored.platform)
         return platform is not None and platform.can_refresh(opened(stored, self.vault))
+
+    async def _newer(self, stored: StoredAccount, correlation_id: str | None) -> StoredAccount:
+        look_in = FIRST_LOOK
+        while True:
+            current = await self._to_renew(stored.account_id)
+            if not same_secrets(current, stored, self.vault):
+                return current
+            if current.needs_reconnect:
+                raise Unauthorized("the platform gives no new token", code=NEEDS_RECONNECT)
+            now = self.clock.now()
+            if _is_free(current, now) and await self.renewals.begin(current, until=now + LEASE, now=now):
+                return await self._renew(current, correlation_id)
+            await self.clock.sleep_until(now + look_in)
+            look_in = min(look_in * 2, LONGEST_LOOK)
+
+    async def _to_renew(self, account_id: str) -> StoredAccount:
+        current = await self.renewals.account(account_id)
+        if current is None or not current.connected:
+            raise Unauthorized(f"account {account_id!r} is not connected", code=NEEDS_RECONNECT)
+        return current
 
     async def _renew(self, stored: StoredAccount, correlation_id: str | None) -> StoredAccount:
         try:
@@ -126,6 +146,11 @@ class Tokens:
         log.warning(
             "tokens_refused", account_id=stored.account_id, platform=stored.platform, error=error.detail.message
         )
+
+
+def _is_free(account: StoredAccount, now: datetime) -> bool:
+    """Whether nobody renews the account's tokens, as far as its row tells."""
+    return account.renewing_until is None or account.renewing_until < now
 
 
 def _refreshed(account: StoredAccount, now: datetime) -> AccountRefreshed:
