@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.publisher.domain import CLAIMED, MAX_ATTEMPTS, Delivered, Publication, StoredAccount
+from services.publisher.domain import CLAIMED, NEVER_WITHDRAWN, Publication, StoredAccount
 from services.publisher.platforms.base import Account, Post
+from services.publisher.sending.case import Delivered
 from services.publisher.store import Store
 from shared.events.requests import LatePolicy
 from shared.events.scheduler import PublishRequested
@@ -47,17 +48,20 @@ def a_publication(**changes: Any) -> Publication:
         account_id="account",
         revision=1,
         state=CLAIMED,
-        attempts=0,
-        attempts_allowed=MAX_ATTEMPTS,
+        tries=0,
+        tries_before=0,
+        waits=0,
         publish_at=NOON,
+        due_at=NOON,
         not_before=NOON,
-        slot_at=None,
         claim_token="theirs",
-        lease_until=None,
         platform="sandbox",
+        error=None,
         outcome=None,
         request=requested().body().decode(),
         correlation_id="correlation",
+        withdrawn=NEVER_WITHDRAWN,
+        withdrawn_because=None,
         updated_at=NOON,
     )
     return replace(usual, **changes)
