@@ -30,6 +30,7 @@ class Schedule:
     media: str
     options: str
     late_policy: str
+    retry: str
     callback_url: str | None
     fingerprint: str
     correlation_id: str
@@ -39,6 +40,10 @@ class Schedule:
     updated_at: datetime
     text_key: int | None
     minute_key: int | None
+    in_doubt: bool
+    """Whether an attempt may have landed."""
+    pending: int
+    """How many requests wait until the publisher has told whether this revision is taken back."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -54,7 +59,7 @@ class Schedule:
 
     @property
     def progress(self) -> Progress:
-        return Progress(self.state, self.revision, self.attempts)
+        return Progress(self.state, self.revision, self.attempts, self.in_doubt)
 
     @property
     def may_be_on_its_way(self) -> bool:
@@ -73,7 +78,7 @@ class KnownAccount:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The schedule as it now stands; `superseded` is a revision that may be on its way and must not be sent."""
+    """The schedule as it now stands; `superseded` is a revision that may have been on its way, and was taken back."""
 
     schedule: Schedule
     changed: bool
@@ -95,15 +100,29 @@ class Cancelled:
     schedule: Schedule
 
 
-Decision = Accepted | Rejected | Cancelled
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The request is decided once the publisher has told what becomes of the revision that it is to replace."""
+
+    post_id: str
+    account_id: str
+
+
+Decision = Accepted | Rejected | Cancelled | Waiting
 
 
 def decide(
-    wish: Wish, current: Schedule | None, *, account: KnownAccount | None, correlation_id: str, now: datetime
+    wish: Wish,
+    current: Schedule | None,
+    *,
+    account: KnownAccount | None,
+    correlation_id: str,
+    now: datetime,
+    asked_at: datetime | None = None,
 ) -> Accepted | Rejected:
     """Accept the wish as a new revision, recognise it as the present one, or say why it cannot be.
 
-    `account` is None where the scheduler has not heard of it.
+    `account` is None where the scheduler has not heard of it; `asked_at` is when the request came, if that was earlier.
     """
     fingerprint = wish.fingerprint
     if current and current.state is not State.CANCELLED and current.fingerprint == fingerprint:
@@ -111,7 +130,7 @@ def decide(
     refusal = _refusal(wish, current, account)
     if refusal:
         return refusal
-    publish_at = instant_of(wish, now)
+    publish_at = instant_of(wish, asked_at or now)
     if isinstance(publish_at, Rejected):
         return publish_at
     schedule = Schedule(
@@ -125,6 +144,7 @@ def decide(
         media=wish.media,
         options=wish.options,
         late_policy=wish.late_policy,
+        retry=wish.retry,
         callback_url=wish.callback_url,
         fingerprint=fingerprint,
         correlation_id=correlation_id,
@@ -134,14 +154,19 @@ def decide(
         updated_at=now,
         text_key=text_key(wish.account_id, wish.content),
         minute_key=minute_key(wish.account_id, publish_at),
+        in_doubt=False,
+        pending=0,
     )
     superseded = current.revision if current and current.may_be_on_its_way else None
     return Accepted(schedule, changed=True, is_known=account is not None, superseded=superseded)
 
 
 def _refusal(wish: Wish, current: Schedule | None, account: KnownAccount | None) -> Rejected | None:
-    if current and current.state in (State.PUBLISHED, State.UNKNOWN):
+    if current and current.progress.may_be_out:
         return Rejected(wish.post_id, wish.account_id, "already_published", _already(current))
+    revision = current.revision if current else 0
+    if wish.expected_revision not in (None, revision):
+        return Rejected(wish.post_id, wish.account_id, "conflict", _conflict(wish, revision))
     if account and not account.connected:
         reason = f"account {wish.account_id!r} has been disconnected: connect it again"
         return Rejected(wish.post_id, wish.account_id, "unknown_account", reason)
@@ -163,7 +188,14 @@ def _already(current: Schedule) -> str:
     where = f"{current.post_id!r} on {current.account_id!r}"
     if current.state is State.UNKNOWN:
         return f"{where} may have been published: settle it with publish.resolve_requested first"
+    if current.state is not State.PUBLISHED:
+        return f"{where} may have been published: wait until that is known"
     return f"{where} has been published; use a new post_id"
+
+
+def _conflict(wish: Wish, revision: int) -> str:
+    is_now = f"is at revision {revision}" if revision else "is not scheduled"
+    return f"expected_revision: {wish.post_id!r} on {wish.account_id!r} {is_now}, not at {wish.expected_revision}"
 
 
 def instant_of(wish: Wish, now: datetime) -> datetime | Rejected:
@@ -196,11 +228,10 @@ def decide_cancel(post_id: str, account_id: str, current: Schedule | None, now: 
     if current is None:
         reason = f"post {post_id!r} is not scheduled for account {account_id!r}"
         return Rejected(post_id, account_id, "not_found", reason)
-    if current.state in (State.PUBLISHED, State.UNKNOWN):
+    if current.progress.may_be_out:
         return Rejected(post_id, account_id, "already_published", _already(current))
     if current.state is State.CANCELLED:
         return Cancelled(current)
     revision = current.revision + 1
-    return Cancelled(
-        replace(current, revision=revision, state=State.CANCELLED, attempts=0, claimed_until=None, updated_at=now)
-    )
+    cancelled = replace(current, revision=revision, state=State.CANCELLED, attempts=0, claimed_until=None)
+    return Cancelled(replace(cancelled, updated_at=now))

@@ -7,29 +7,19 @@ from datetime import datetime
 
 from services.scheduler.desk import Desk
 from services.scheduler.domain import Accepted, Decision, KnownAccount, Schedule
-from services.scheduler.facts import Near
+from services.scheduler.facts import Near, withdrawal
 from services.scheduler.intake import Ask, batch_ask, cancel_ask, post_ask
+from services.scheduler.learning import learn
 from services.scheduler.neighbours import CROWDED_MINUTE, Place
+from services.scheduler.outcomes import Outcome
 from services.scheduler.release import HORIZON
-from services.scheduler.store import Advance, Key, Store, Unit
+from services.scheduler.store import Key, Store, Unit
 from services.scheduler.unreadable import answer_to_unreadable
 from shared.clock import Clock
-from shared.events.progress import Progress, progress_of
-from shared.events.publisher import (
-    AccountConnected,
-    AccountDisconnected,
-    PublishFailed,
-    PublishHeld,
-    PublishRetrying,
-    PublishSkipped,
-    PublishSucceeded,
-    PublishUnknown,
-)
+from shared.events.publisher import AccountConnected, AccountDisconnected
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
 from shared.group_commit import GroupCommit
 from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent
-
-Outcome = PublishSucceeded | PublishFailed | PublishUnknown | PublishSkipped | PublishHeld | PublishRetrying
 
 _ANSWERED_WHEN_UNREADABLE = {ScheduleRequested.type, ScheduleBatchRequested.type, ScheduleCancelRequested.type}
 MOST_IN_A_GROUP = 1000
@@ -85,7 +75,7 @@ class Handlers:
         return True
 
     async def on_outcome(self, delivery: Delivery[Outcome]) -> None:
-        """Learn how far a post has come."""
+        """Learn how far a post has come, and decide what waited for that."""
         await self._outcomes.submit(delivery.event)
 
     async def on_account_connected(self, delivery: Delivery[AccountConnected]) -> None:
@@ -107,36 +97,21 @@ class Handlers:
             desk = Desk(await _concerned(unit, asks), await unit.accounts(_accounts(asks)), now)
             decided = [(ask, ask.decide(desk)) for ask in asks if _take(ask, fresh)]
             await unit.save(list(desk.changed.values()))
+            await unit.queue(desk.waiting, desk.queued)
             near = await unit.neighbours(_places(decided), crowded=self.crowded_minute)
-            await unit.emit([envelope for ask, decisions in decided for envelope in _answers(ask, decisions, near)])
-        if any(schedule.publish_at <= now + HORIZON for schedule in desk.changed.values()):
-            self.due_soon.set()
+            answers = [envelope for ask, decisions in decided for envelope in _answers(ask, decisions, near)]
+            await unit.emit(answers + _withdrawals(desk))
+        self._wake(desk.changed.values(), now)
         return [None] * len(asks)
 
     async def _learn(self, facts: Sequence[Outcome]) -> Sequence[None]:
-        told: dict[Key, list[Outcome]] = {}
-        for fact in facts:
-            told.setdefault((fact.post_id, fact.account_id), []).append(fact)
         now = self.clock.now()
-        async with self.store.unit() as unit:
-            known = await unit.schedules(told)
-            await unit.save_outcomes([one for key in known if (one := _advance(known[key], told[key], now))], now)
+        self._wake(await learn(self.store, facts, now=now, crowded=self.crowded_minute), now)
         return [None] * len(facts)
 
-
-def _advance(schedule: Schedule, facts: Sequence[Outcome], now: datetime) -> Advance | None:
-    """How far the facts bring the schedule, or None where it has come further already."""
-    latest = max(facts, key=lambda fact: _progress(fact).rank)
-    progress = _progress(latest)
-    if not progress.is_beyond(schedule.progress):
-        return None
-    return schedule.key, progress, latest.next_attempt_at if isinstance(latest, PublishRetrying) else now
-
-
-def _progress(fact: Outcome) -> Progress:
-    progress = progress_of(fact)
-    assert progress is not None, f"{fact.type} is no outcome"
-    return progress
+    def _wake(self, changed: Iterable[Schedule], now: datetime) -> None:
+        if any(schedule.publish_at <= now + HORIZON for schedule in changed):
+            self.due_soon.set()
 
 
 async def _concerned(unit: Unit, asks: Sequence[Ask]) -> dict[Key, Schedule]:
@@ -154,6 +129,13 @@ def _places(decided: Iterable[tuple[Ask, Sequence[Decision]]]) -> set[Place]:
 
 def _answers(ask: Ask, decisions: Sequence[Decision], near: Near) -> list[Envelope]:
     return [Envelope.of(event, correlation_id=ask.correlation_id) for event in ask.tell(decisions, near)]
+
+
+def _withdrawals(desk: Desk) -> list[Envelope]:
+    return [
+        Envelope.of(withdrawal(request, desk.schedules[request.key].revision), correlation_id=request.correlation_id)
+        for request in desk.withdrawals
+    ]
 
 
 def _take(ask: Ask, fresh: set[str]) -> bool:

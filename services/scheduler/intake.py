@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from services.scheduler.desk import Desk, Key
-from services.scheduler.domain import Accepted, Decision, Rejected
-from services.scheduler.facts import Near, accepted_post, facts_of, rejected_post, superseded
+from services.scheduler.domain import Accepted, Decision, Rejected, Waiting
+from services.scheduler.facts import Near, accepted_post, facts_of, pending_post, rejected_post
 from services.scheduler.unreadable import refused_post
 from services.scheduler.wishes import Wish, wishes_of
 from shared.events import Event
@@ -99,12 +99,14 @@ class BatchAsk:
         return [desk.place(wish, self.correlation_id) for wish in self.wishes]
 
     def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
-        settled = ScheduleBatchSettled(
-            batch_id=self.batch_id,
-            accepted=tuple(accepted_post(one, near) for one in decisions if isinstance(one, Accepted)),
-            rejected=(*self.refused, *(rejected_post(one) for one in decisions if isinstance(one, Rejected))),
-        )
-        return [settled, *superseded(decisions)]
+        return [
+            ScheduleBatchSettled(
+                batch_id=self.batch_id,
+                accepted=tuple(accepted_post(one, near) for one in decisions if isinstance(one, Accepted)),
+                rejected=(*self.refused, *(rejected_post(one) for one in decisions if isinstance(one, Rejected))),
+                pending=tuple(pending_post(one) for one in decisions if isinstance(one, Waiting)),
+            )
+        ]
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class CancelAsk:
         account_ids = self.account_ids or desk.accounts_of(self.post_id)
         if not account_ids:
             return [Rejected(self.post_id, None, "not_found", f"post {self.post_id!r} is not scheduled")]
-        return [desk.cancel(self.post_id, account_id) for account_id in account_ids]
+        return [desk.cancel(self.post_id, account_id, self.correlation_id) for account_id in account_ids]
 
     def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
         return [event for decision in decisions for event in facts_of(decision, near)]

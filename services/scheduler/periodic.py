@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.scheduler.domain import Schedule
+from services.scheduler.facts import withdrawal
+from services.scheduler.pending import PendingRequest
 from services.scheduler.release import HORIZON, LEAD, MEDIA_LEAD, ReleasePlan
 from services.scheduler.store import Store
 from shared.clock import Clock
-from shared.events.requests import LatePolicy, Media
+from shared.events.requests import LatePolicy, Media, RetryPolicy
 from shared.events.scheduler import PublishRequested
 from shared.messaging.broker import Outgoing, Publisher
 from shared.messaging.delay import DelayKind, delayed
@@ -84,7 +86,7 @@ class Dispatcher:
 
 @dataclass
 class Sweeper:
-    """Dispatches again what was dispatched and never got an outcome."""
+    """Dispatches again what was dispatched and never got an outcome; repeats withdrawals that were not answered."""
 
     store: Store
     clock: Clock
@@ -95,6 +97,7 @@ class Sweeper:
         while True:
             try:
                 await self.sweep()
+                await self.withdraw_again()
             except Exception as error:
                 log.warning("sweep_failed", error=repr(error))
             await asyncio.sleep(SWEEP_EVERY.total_seconds())
@@ -108,6 +111,22 @@ class Sweeper:
             self.due_soon.set()
         return swept
 
+    async def withdraw_again(self) -> int:
+        """Ask the publisher again to take revisions back; how many there were."""
+        now = self.clock.now()
+        async with self.store.unit() as unit:
+            silent = {one.key: one for one in await unit.unanswered(expected_before=now - OUTCOME_GRACE)}
+            if silent:
+                pending = await unit.pending(silent)
+                await unit.expect_later(silent.values(), now)
+                await unit.emit([_withdrawal(silent[key], requests[0]) for key, requests in pending.items()])
+                log.warning("withdrawals_repeated", posts=len(silent))
+        return len(silent)
+
+
+def _withdrawal(schedule: Schedule, request: PendingRequest) -> Envelope:
+    return Envelope.of(withdrawal(request, schedule.revision), correlation_id=request.correlation_id)
+
 
 def publish_requested(schedule: Schedule) -> PublishRequested:
     """The event that asks the publisher to send this revision."""
@@ -120,6 +139,7 @@ def publish_requested(schedule: Schedule) -> PublishRequested:
         media=tuple(Media(**item) for item in json.loads(schedule.media)),
         options=json.loads(schedule.options),
         late_policy=LatePolicy.model_validate_json(schedule.late_policy),
+        retry=RetryPolicy.model_validate_json(schedule.retry),
         callback_url=schedule.callback_url,
         swept=schedule.sweeps > 0,
     )

@@ -1,15 +1,16 @@
 """What the scheduler deletes once it is old: posts that have come to their end, and ids of messages it has taken."""
 
-from services.scheduler.tables import FINAL, inbox, schedules
+from services.scheduler.tables import AWAITING_WITHDRAWAL, FINAL, inbox, schedules
 from shared.retention import Rule, inbox_rule
 
 _BY_AGE = schedules.c.updated_at
+_OVER = f"{FINAL} AND NOT {AWAITING_WITHDRAWAL}"
 
 RULES = (
-    Rule(schedules, _BY_AGE, f"{FINAL} AND state = 'published'", keeps="succeeded"),
-    Rule(schedules, _BY_AGE, f"{FINAL} AND state = 'failed'", keeps="failed"),
-    Rule(schedules, _BY_AGE, f"{FINAL} AND state = 'skipped'"),
-    Rule(schedules, _BY_AGE, f"{FINAL} AND state = 'cancelled'"),
+    Rule(schedules, _BY_AGE, f"{_OVER} AND state = 'published'", keeps="succeeded"),
+    Rule(schedules, _BY_AGE, f"{_OVER} AND state = 'failed'", keeps="failed"),
+    Rule(schedules, _BY_AGE, f"{_OVER} AND state = 'skipped'"),
+    Rule(schedules, _BY_AGE, f"{_OVER} AND state = 'cancelled'"),
     inbox_rule(inbox),
 )
-"""Scheduled, dispatched, retrying, held and unknown posts stay, however old they are."""
+"""Scheduled, dispatched, retrying, held and unknown posts stay, and what requests wait for, however old they are."""

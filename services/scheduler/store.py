@@ -4,20 +4,28 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Executable, RowMapping, Select, Update, bindparam, select, text, tuple_, update
+from sqlalchemy import Executable, Select, Update, bindparam, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduler.domain import KnownAccount, Schedule
 from services.scheduler.neighbourhood import Neighbourhood
 from services.scheduler.neighbours import Neighbours, Place
-from services.scheduler.tables import AWAITING_DISPATCH, AWAITING_OUTCOME, accounts, inbox, schedules
+from services.scheduler.pending import PendingRequest
+from services.scheduler.rows import dispatched_row, outcome_row, pending_row, repeated_row, rules_in, schedule_in
+from services.scheduler.tables import (
+    AWAITING_DISPATCH,
+    AWAITING_OUTCOME,
+    AWAITING_WITHDRAWAL,
+    accounts,
+    inbox,
+    pending_requests,
+    schedules,
+)
 from shared import bulk
 from shared.db import Conflict, Database, InstantColumn
-from shared.events.progress import Progress, State
-from shared.events.rules import PostRules
+from shared.events.progress import State
 from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
@@ -26,10 +34,15 @@ CLAIM = timedelta(seconds=10)
 """How long a claimed schedule is left to its dispatcher; shorter than the horizon: a crash makes nothing late."""
 
 Key = tuple[str, str]
-Advance = tuple[Key, Progress, datetime]
-"""How far a schedule has come, and when its next outcome is expected."""
 
-_OUTCOME_COLUMNS = [schedules.c.state, schedules.c.attempts, schedules.c.outcome_expected_at]
+_OF_THE_SCHEDULE = "pending_requests.post_id = given.post_id AND pending_requests.account_id = given.account_id"
+_OUTCOME_COLUMNS = [
+    schedules.c.state,
+    schedules.c.attempts,
+    schedules.c.in_doubt,
+    schedules.c.pending,
+    schedules.c.outcome_expected_at,
+]
 
 
 @dataclass
@@ -57,14 +70,14 @@ class Unit:
 
     async def _schedules(self, statement: Executable, parameters: dict[str, Any]) -> dict[Key, Schedule]:
         rows = (await self.connection.execute(statement, parameters)).mappings()
-        return {schedule.key: schedule for schedule in map(_schedule, rows)}
+        return {schedule.key: schedule for schedule in map(schedule_in, rows)}
 
     async def accounts(self, account_ids: Iterable[str]) -> dict[str, KnownAccount]:
         """Which of these accounts the scheduler has heard of, and what it knows of them."""
         wanted = sorted(set(account_ids))
         rows = [{"account_id": account_id} for account_id in wanted]
         found = await self.connection.execute(self.store.load_accounts, bulk.encode(rows))
-        return {row.account_id: KnownAccount(bool(row.connected), _rules(row.rules)) for row in found}
+        return {row.account_id: KnownAccount(bool(row.connected), rules_in(row.rules)) for row in found}
 
     async def neighbours(self, places: set[Place], *, crowded: int) -> dict[Place, Neighbours]:
         """What is near these places, at each of which a post has been saved."""
@@ -79,14 +92,41 @@ class Unit:
         if saved != len(changed):
             raise Conflict(f"{len(changed) - saved} of {len(changed)} schedules were changed by another replica")
 
-    async def save_outcomes(self, outcomes: Iterable[Advance], now: datetime) -> None:
+    async def save_outcomes(self, outcomes: Iterable[Schedule], now: datetime) -> None:
         """Write how far posts have come; their content and revision stay."""
-        rows = [
-            _outcome_row(key, progress, expected_at, now)
-            for key, progress, expected_at in sorted(outcomes, key=lambda one: one[0])
-        ]
+        rows = [outcome_row(schedule, now) for schedule in sorted(outcomes, key=lambda one: one.key)]
         if rows:
             await self.connection.execute(self.store.save_outcomes, bulk.encode(rows))
+
+    async def queue(self, requests: Sequence[PendingRequest], queued: Sequence[Schedule]) -> None:
+        """Keep requests that wait, and that these schedules have such."""
+        if requests:
+            await self.connection.execute(self.store.queue, bulk.encode_records(requests))
+            await self.connection.execute(self.store.count_pending, bulk.encode(map(pending_row, queued)))
+
+    async def pending(self, keys: Iterable[Key]) -> dict[Key, list[PendingRequest]]:
+        """The requests that wait for these posts and accounts, in their order."""
+        rows = [{"post_id": post_id, "account_id": account_id} for post_id, account_id in sorted(keys)]
+        found = (await self.connection.execute(self.store.load_pending, bulk.encode(rows))).mappings()
+        waiting: dict[Key, list[PendingRequest]] = {}
+        for request in sorted((PendingRequest(**row) for row in found), key=lambda one: one.position):
+            waiting.setdefault(request.key, []).append(request)
+        return waiting
+
+    async def forget(self, requests: Iterable[PendingRequest]) -> None:
+        """Delete requests that have been decided."""
+        rows = [{"post_id": one.post_id, "account_id": one.account_id, "position": one.position} for one in requests]
+        await self.connection.execute(self.store.forget_pending, bulk.encode(rows))
+
+    async def unanswered(self, *, expected_before: datetime) -> list[Schedule]:
+        """Schedules whose withdrawal the publisher has not answered, locked until the commit."""
+        rows = await self.connection.execute(self.store.unanswered, {"expected_before": expected_before})
+        return [schedule_in(row) for row in rows.mappings()]
+
+    async def expect_later(self, unanswered: Iterable[Schedule], now: datetime) -> None:
+        """Wait for the answers to a repeated withdrawal, longer each time."""
+        rows = [repeated_row(schedule, now) for schedule in sorted(unanswered, key=lambda one: one.key)]
+        await self.connection.execute(self.store.expect_later, bulk.encode(rows))
 
     async def emit(self, envelopes: Sequence[Envelope]) -> None:
         """Write events to the outbox, in this transaction."""
@@ -107,6 +147,14 @@ class Store:
         self.load_accounts = bulk.select_by_key(accounts, dialect)
         self.save = bulk.upsert(schedules, dialect, guard="schedules.revision < excluded.revision")
         self.save_outcomes = bulk.update(schedules, [*_OUTCOME_COLUMNS, schedules.c.updated_at], dialect)
+        self.queue = bulk.insert(pending_requests, list(pending_requests.columns), dialect)
+        self.load_pending = bulk.select_matching(
+            pending_requests, list(schedules.primary_key), dialect, guard=_OF_THE_SCHEDULE
+        )
+        self.forget_pending = bulk.delete_by_key(pending_requests, dialect)
+        self.count_pending = bulk.update(schedules, [schedules.c.pending, schedules.c.outcome_expected_at], dialect)
+        self.expect_later = bulk.update(schedules, [schedules.c.sweeps, schedules.c.outcome_expected_at], dialect)
+        self.unanswered = _unanswered_statement()
         self._save_account = bulk.upsert(accounts, dialect, guard="accounts.changed_at <= excluded.changed_at")
         self._dispatched = bulk.update(
             schedules,
@@ -144,11 +192,11 @@ class Store:
         parameters = {"due_before": due_before, "now": now, "until": now + CLAIM, "most": most}
         async with self._database.transaction() as connection:
             rows = (await connection.execute(self._claim, parameters)).mappings()
-            return sorted(map(_schedule, rows), key=lambda schedule: schedule.publish_at)
+            return sorted(map(schedule_in, rows), key=lambda schedule: schedule.publish_at)
 
     async def mark_dispatched(self, confirmed: Sequence[Schedule], now: datetime) -> None:
         """Note that the broker has the messages; what was changed meanwhile stays as it is."""
-        rows = [_dispatched_row(schedule, now) for schedule in sorted(confirmed, key=lambda one: one.key)]
+        rows = [dispatched_row(schedule, now) for schedule in sorted(confirmed, key=lambda one: one.key)]
         async with self._database.transaction() as connection:
             await connection.execute(self._dispatched, bulk.encode(rows))
 
@@ -171,7 +219,7 @@ def _claim_statement() -> Executable:
     claimed = schedules.c.claimed_until
     due = (
         select(schedules.c.post_id, schedules.c.account_id)
-        .where(text(AWAITING_DISPATCH))
+        .where(text(f"{AWAITING_DISPATCH} AND NOT {AWAITING_WITHDRAWAL}"))
         .where(schedules.c.publish_at <= bindparam("due_before", type_=InstantColumn))
         .where(claimed.is_(None) | (claimed <= bindparam("now", type_=InstantColumn)))
         .order_by(schedules.c.publish_at)
@@ -184,7 +232,7 @@ def _claim_statement() -> Executable:
 def _sweep_statement() -> Executable:
     silent = (
         select(schedules.c.post_id, schedules.c.account_id)
-        .where(text(AWAITING_OUTCOME))
+        .where(text(f"{AWAITING_OUTCOME} AND NOT {AWAITING_WITHDRAWAL}"))
         .where(schedules.c.outcome_expected_at <= bindparam("expected_before", type_=InstantColumn))
         .limit(1000)
         .with_for_update(skip_locked=True)
@@ -201,37 +249,15 @@ def _sweep_statement() -> Executable:
     )
 
 
+def _unanswered_statement() -> Executable:
+    return (
+        select(schedules)
+        .where(text(AWAITING_WITHDRAWAL))
+        .where(schedules.c.outcome_expected_at <= bindparam("expected_before", type_=InstantColumn))
+        .limit(1000)
+        .with_for_update(skip_locked=True)
+    )
+
+
 def _update_those(keys: Select[Any]) -> Update:
     return update(schedules).where(tuple_(schedules.c.post_id, schedules.c.account_id).in_(keys))
-
-
-@lru_cache(maxsize=1000)
-def _rules(told: str | None) -> PostRules | None:
-    """The rules in an account's row; accounts of one network mostly have the same."""
-    return PostRules.model_validate_json(told) if told else None
-
-
-def _schedule(row: RowMapping) -> Schedule:
-    return Schedule(**{**row, "state": State(row["state"])})
-
-
-def _outcome_row(key: Key, progress: Progress, expected_at: datetime, now: datetime) -> dict[str, Any]:
-    return {
-        "post_id": key[0],
-        "account_id": key[1],
-        "state": progress.state,
-        "attempts": progress.attempts,
-        "outcome_expected_at": expected_at,
-        "updated_at": now,
-    }
-
-
-def _dispatched_row(schedule: Schedule, now: datetime) -> dict[str, Any]:
-    """An outcome is expected once it is due; each sweep doubles the patience, up to about an hour."""
-    patience = timedelta(minutes=2 ** min(schedule.sweeps, 6) - 1)
-    return {
-        "post_id": schedule.post_id,
-        "account_id": schedule.account_id,
-        "revision": schedule.revision,
-        "outcome_expected_at": max(schedule.publish_at, now) + patience,
-    }

@@ -12,6 +12,8 @@ AWAITING_DISPATCH = "state = 'scheduled'"
 FINAL = "state IN ('published', 'failed', 'skipped', 'cancelled')"
 """Schedules that have come to their end."""
 AWAITING_OUTCOME = "state IN ('dispatched', 'retrying')"
+AWAITING_WITHDRAWAL = "pending > 0"
+"""Schedules whose revision the publisher was asked to take back; they are neither dispatched nor swept meanwhile."""
 
 schedules = Table(
     "schedules",
@@ -26,6 +28,7 @@ schedules = Table(
     Column("media", Text, nullable=False),
     Column("options", Text, nullable=False),
     Column("late_policy", Text, nullable=False),
+    Column("retry", Text, nullable=False),
     Column("callback_url", Text),
     Column("fingerprint", String(64), nullable=False),
     Column("correlation_id", String(200), nullable=False),
@@ -35,6 +38,8 @@ schedules = Table(
     Column("updated_at", InstantColumn, nullable=False),
     Column("text_key", BigInteger),
     Column("minute_key", BigInteger),
+    Column("in_doubt", Boolean, nullable=False),
+    Column("pending", Integer, nullable=False),
     Index(
         "schedules_due", "publish_at", postgresql_where=text(AWAITING_DISPATCH), sqlite_where=text(AWAITING_DISPATCH)
     ),
@@ -44,10 +49,29 @@ schedules = Table(
         postgresql_where=text(AWAITING_OUTCOME),
         sqlite_where=text(AWAITING_OUTCOME),
     ),
+    Index(
+        "schedules_withdrawn",
+        "outcome_expected_at",
+        postgresql_where=text(AWAITING_WITHDRAWAL),
+        sqlite_where=text(AWAITING_WITHDRAWAL),
+    ),
     Index("schedules_done", "state", "updated_at", postgresql_where=text(FINAL), sqlite_where=text(FINAL)),
     Index("schedules_of_a_text", "text_key", "minute_key"),
     Index("schedules_of_a_minute", "minute_key"),
 )
+
+pending_requests = Table(
+    "pending_requests",
+    metadata,
+    Column("post_id", String(200), primary_key=True),
+    Column("account_id", String(200), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("wish", Text),
+    Column("correlation_id", String(200), nullable=False),
+    Column("asked_at", InstantColumn, nullable=False),
+)
+"""Edits and cancellations that wait for the publisher, in the order in which they came."""
 
 accounts = Table(
     "accounts",

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 
-from shared.events.requests import LatePolicy, PublishAt, ScheduleRequested, Target
+from shared.events.requests import LatePolicy, PublishAt, RetryPolicy, ScheduleRequested, Target
 
 NO_MEDIA = "[]"
+USUAL_RETRY = "{}"
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a request wants for one account."""
+    """What a request wants for one account, if that has the revision it expects."""
 
     post_id: str
     account_id: str
@@ -21,7 +22,9 @@ class Wish:
     media: str
     options: str
     late_policy: str
+    retry: str
     callback_url: str | None
+    expected_revision: int | None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -29,17 +32,19 @@ class Wish:
 
     @property
     def fingerprint(self) -> str:
-        """Equal for requests that want the same."""
+        """Equal for requests that want the same; one that is usual in what was added later as it was before."""
         when = repr(self.publish_at)
-        parts = (when, self.content, self.media, self.options, self.late_policy, self.callback_url or "")
+        parts = [when, self.content, self.media, self.options, self.late_policy, self.callback_url or ""]
+        if self.retry != USUAL_RETRY:
+            parts.append(self.retry)
         return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
 
 def wishes_of(request: ScheduleRequested) -> list[Wish]:
     """One wish per target; a target's own time, content and options win."""
     media = json.dumps([item.model_dump(exclude_none=True) for item in request.media]) if request.media else NO_MEDIA
-    late_policy = _late_policy(request.late_policy)
-    return [_wish(request, target, media, late_policy) for target in request.targets]
+    late_policy, retry = _late_policy(request.late_policy), _retry(request.retry)
+    return [_wish(request, target, media, late_policy, retry) for target in request.targets]
 
 
 @lru_cache
@@ -47,7 +52,12 @@ def _late_policy(policy: LatePolicy) -> str:
     return policy.model_dump_json()
 
 
-def _wish(request: ScheduleRequested, target: Target, media: str, late_policy: str) -> Wish:
+@lru_cache
+def _retry(policy: RetryPolicy) -> str:
+    return policy.model_dump_json(exclude_defaults=True)
+
+
+def _wish(request: ScheduleRequested, target: Target, media: str, late_policy: str, retry: str) -> Wish:
     return Wish(
         post_id=request.post_id,
         account_id=target.account_id,
@@ -56,5 +66,7 @@ def _wish(request: ScheduleRequested, target: Target, media: str, late_policy: s
         media=media,
         options=json.dumps(target.options, sort_keys=True) if target.options else "{}",
         late_policy=late_policy,
+        retry=retry,
         callback_url=request.callback_url,
+        expected_revision=request.expected_revision,
     )

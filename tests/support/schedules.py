@@ -6,14 +6,14 @@ from typing import Any
 
 from services.scheduler.domain import Schedule
 from services.scheduler.neighbours import minute_key, text_key
-from services.scheduler.wishes import Wish
+from services.scheduler.wishes import USUAL_RETRY, Wish
 from shared.events.progress import State
 from shared.events.requests import LatePolicy, LocalTime, ScheduleRequested
 
 NOON = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
 DUE = NOON + timedelta(hours=1)
 
-_WISH = Wish("post-1", "acct-1", DUE, "Hello", "[]", "{}", LatePolicy().model_dump_json(), None)
+_WISH = Wish("post-1", "acct-1", DUE, "Hello", "[]", "{}", LatePolicy().model_dump_json(), USUAL_RETRY, None, None)
 
 
 def wish(**changes: Any) -> Wish:
@@ -35,6 +35,7 @@ def schedule(of: Wish = _WISH, **changes: Any) -> Schedule:
         media=of.media,
         options=of.options,
         late_policy=of.late_policy,
+        retry=of.retry,
         callback_url=of.callback_url,
         fingerprint=of.fingerprint,
         correlation_id="c-1",
@@ -44,6 +45,8 @@ def schedule(of: Wish = _WISH, **changes: Any) -> Schedule:
         updated_at=NOON,
         text_key=text_key(of.account_id, of.content),
         minute_key=minute_key(of.account_id, publish_at),
+        in_doubt=False,
+        pending=0,
     )
     return replace(first, **changes)
 

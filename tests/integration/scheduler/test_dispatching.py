@@ -35,6 +35,7 @@ KEY: dict[str, Any] = {"post_id": "post-1", "account_id": "acct-1", "revision": 
 ERROR = ErrorDetail(kind="transient", code="503", message="try later")
 RETRYING = PublishRetrying(**KEY, attempt=1, next_attempt_at=DUE + 30 * MINUTE, error=ERROR)
 SUCCEEDED = PublishSucceeded(**KEY, platform="x", published_at=DUE, lateness_ms=0, attempts=2)
+TAKEN_BACK = PublishSkipped(**KEY, reason="superseded")
 OUTCOMES: dict[State, Event] = {
     State.PUBLISHED: SUCCEEDED,
     State.FAILED: PublishFailed(**KEY, attempts=3, error=ERROR),
@@ -189,11 +190,12 @@ async def test_a_post_changed_while_it_is_dispatched_is_dispatched_as_it_is_now(
     await replica.take(post())
     await replica.reach(DUE - HORIZON)
     old = await replica.store.claim_due(due_before=DUE, now=replica.clock.now(), most=10)
-    answers = await replica.take(post(content="changed"))
+    await replica.take(post(content="changed"))
+    answers = await replica.take(TAKEN_BACK)
 
     await replica.store.mark_dispatched(old, replica.clock.now())
 
-    assert [event.type for event in answers] == ["schedule.accepted", "schedule.cancelled"]
+    assert [event.type for event in answers] == ["schedule.accepted", "schedule.superseded"]
     assert [(request.content, request.revision) for request in await replica.dispatched()] == [("changed", 2)]
 
 
@@ -273,19 +275,6 @@ async def test_a_swept_post_learns_its_old_outcome(replica: Replica) -> None:
     assert (await replica.schedule()).state is State.RETRYING
 
 
-async def test_a_post_replaced_while_it_is_swept_takes_its_old_revision_back(replica: Replica) -> None:
-    await scheduled_and_dispatched(replica)
-    await replica.reach(DUE + OUTCOME_GRACE)
-    await replica.sweeper.sweep()
-
-    answers = await replica.take(post(content="changed", publish_at=DUE + timedelta(hours=1)))
-
-    assert [(event.type, getattr(event, "revision", None)) for event in answers] == [
-        ("schedule.accepted", 2),
-        ("schedule.cancelled", 1),
-    ]
-
-
 async def test_outcomes_in_any_order_and_twice_lead_to_the_same_state(replica: Replica) -> None:
     facts = [RETRYING, OUTCOMES[State.UNKNOWN], OUTCOMES[State.FAILED], SUCCEEDED]
     orders = list(permutations(facts))
@@ -321,6 +310,7 @@ async def _schedules_of(replica: Replica, post_id: str) -> list[Any]:
 async def test_outcomes_of_a_replaced_revision_change_nothing_but_a_success_does(replica: Replica) -> None:
     await scheduled_and_dispatched(replica)
     await replica.take(post(content="changed", publish_at=DUE + timedelta(hours=1)))
+    await replica.take(TAKEN_BACK)
 
     await replica.take(OUTCOMES[State.FAILED])
     assert (await replica.schedule()).state is State.SCHEDULED

@@ -26,7 +26,7 @@ from services.scheduler.release import MEDIA_LEAD
 from services.scheduler.tables import outbox
 from shared.db import Database
 from shared.events import Event
-from shared.events.publisher import AccountConnected, AccountDisconnected, PublishSucceeded
+from shared.events.publisher import AccountConnected, AccountDisconnected, PublishSkipped, PublishSucceeded
 from shared.events.requests import (
     ScheduleBatchRequested,
     ScheduleCancelRequested,
@@ -342,16 +342,47 @@ def released_at(message: AbstractIncomingMessage) -> datetime:
 
 
 @scenario
-async def a_replaced_post_is_dispatched_as_it_is_now_and_its_old_revision_taken_back(world: World) -> None:
+async def an_edit_of_what_is_with_the_broker_is_answered_when_the_publisher_has_taken_it_back(world: World) -> None:
     await world.ask(post("replaced", due_in=6), "schedule.accepted")
     await asyncio.wait_for(_until_with_the_broker(world, "replaced"), 20)
 
-    await world.ask(post("replaced", due_in=7, content="New."), "schedule.accepted", revision=2)
+    edit = await world.bus.emit(post("replaced", due_in=7, content="New."))
+    asked = await world.bus.fact("publish.withdraw_requested", post_id="replaced")
+    assert (asked.body["revision"], asked.body["reason"]) == (1, "superseded")
+    assert [one["revision"] for one in world.told("schedule.accepted", "replaced")] == [1]
+    await world.bus.emit(PublishSkipped(post_id="replaced", account_id="plain", revision=1, reason="superseded"))
+    answer = await world.bus.fact("schedule.accepted", post_id="replaced", revision=2)
     _, message = await world.dispatched("replaced", revision=2)
 
+    assert answer.correlation_id == asked.correlation_id == edit.message_id
     assert json.loads(message.body)["content"] == "New."
-    taken_back = world.told("schedule.cancelled", "replaced")
-    assert [(one["revision"], one["reason"]) for one in taken_back] == [(1, "superseded")]
+    superseded = await world.bus.fact("schedule.superseded", post_id="replaced")
+    assert (superseded.body["revision"], superseded.body["by"]) == (1, 2)
+    assert world.told("schedule.cancelled", "replaced") == []
+
+
+@scenario
+async def a_cancellation_that_comes_after_the_post_is_rejected(world: World) -> None:
+    await world.ask(post("too late", due_in=6), "schedule.accepted")
+    await asyncio.wait_for(_until_with_the_broker(world, "too late"), 20)
+
+    await world.bus.emit(ScheduleCancelRequested(post_id="too late"))
+    await world.bus.fact("publish.withdraw_requested", post_id="too late", reason="cancelled")
+    await world.bus.emit(
+        PublishSucceeded(
+            post_id="too late",
+            account_id="plain",
+            revision=1,
+            platform="x",
+            published_at=now(),
+            lateness_ms=0,
+            attempts=1,
+        )
+    )
+    rejected = await world.bus.fact("schedule.rejected", post_id="too late")
+
+    assert rejected.body["code"] == "already_published"
+    assert world.told("schedule.cancelled", "too late") == []
 
 
 async def _until_with_the_broker(world: World, post_id: str) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from shared.events.requests import ScheduleBatchRequested
+from shared.events.publisher import PublishSkipped
+from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested
 from tests.nodes import Broker, fresh_vhost
 from tests.support.bus import Bus
 from tests.support.processes import Process, environment
@@ -97,3 +98,31 @@ async def test_a_scheduler_that_was_away_dispatches_what_is_late_at_once(
     assert len(settled.body["accepted"]) == 20
     requested = bus.heard("publish.requested")
     assert {datetime.fromisoformat(request.body["publish_at"]) for request in requested} == {due}
+
+
+async def test_what_waits_for_the_publisher_is_answered_though_the_scheduler_that_asked_was_killed(
+    postgres_url: str, broker_node: Broker, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        broker_url = stack.enter_context(fresh_vhost(broker_node))
+        bus = await stack.enter_async_context(Bus.connected(broker_url))
+        async with schedulers(postgres_url, broker_url, tmp_path, 1):
+            await bus.emit(batch("taken-back", 2, datetime.now(UTC) + timedelta(seconds=25)))
+            await eventually(lambda: len(dispatched(bus, "taken-back")) == 2, within=40, what="both are dispatched")
+            await bus.emit(batch("taken-back", 2, datetime.now(UTC) + timedelta(hours=1)))
+            await bus.emit(ScheduleCancelRequested(post_id="taken-back-1"))
+            settled = await bus.fact("schedule.batch_settled", batch_id="taken-back", count=2)
+            await bus.fact("publish.withdraw_requested", count=2)
+        for number in range(2):
+            post_id = f"taken-back-{number}"
+            await bus.emit(
+                PublishSkipped(post_id=post_id, account_id="plain", revision=1, reason="superseded"), times=2
+            )
+        await stack.enter_async_context(schedulers(postgres_url, broker_url, tmp_path, 2))
+        await bus.fact("schedule.superseded", post_id="taken-back-0", revision=1, by=2)
+        await bus.fact("schedule.cancelled", post_id="taken-back-1", revision=3)
+
+    assert [one["post_id"] for one in settled.body["pending"]] == ["taken-back-0", "taken-back-1"]
+    assert settled.body["accepted"] == []
+    assert len(bus.heard("schedule.accepted", revision=2)) == 2
+    assert len(bus.heard("schedule.cancelled")) == 1

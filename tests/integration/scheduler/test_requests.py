@@ -17,7 +17,7 @@ from shared.events import Event
 from shared.events.progress import State
 from shared.events.publisher import AccountConnected, AccountDisconnected, PublishSucceeded
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested
-from shared.events.scheduler import ScheduleAccepted, ScheduleBatchSettled, ScheduleCancelled, ScheduleRejected
+from shared.events.scheduler import ScheduleAccepted, ScheduleBatchSettled, ScheduleRejected
 from shared.migrate import migrate
 from tests.support.schedules import DUE, NOON, post, schedule, wish
 from tests.support.scheduling import Replica
@@ -222,18 +222,6 @@ async def test_a_post_that_was_published_meanwhile_is_not_changed_any_more(repli
     assert isinstance(changed, ScheduleRejected)
     assert isinstance(cancelled, ScheduleRejected)
     assert (changed.code, cancelled.code) == ("already_published", "already_published")
-
-
-async def test_a_replaced_revision_that_may_be_on_its_way_is_taken_back(replica: Replica) -> None:
-    await replica.take(post())
-    await replica.reach(DUE)
-    await replica.dispatched()
-
-    answers = await replica.take(post(content="changed", publish_at=DUE + timedelta(hours=1)))
-
-    assert revisions(answers) == [("schedule.accepted", 2), ("schedule.cancelled", 1)]
-    assert isinstance(answers[1], ScheduleCancelled)
-    assert answers[1].reason == "superseded"
 
 
 @pytest.mark.parametrize("hours", [0, 1])

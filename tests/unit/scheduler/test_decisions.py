@@ -106,7 +106,7 @@ def test_a_changed_post_that_was_not_sent_is_the_next_revision_from_the_start(st
     ],
     ids=lambda value: f"{value.state} {value.sweeps}" if isinstance(value, Schedule) else "",
 )
-def test_a_revision_that_may_be_on_its_way_is_taken_back(current: Schedule, superseded: int | None) -> None:
+def test_a_revision_that_may_have_been_on_its_way_is_superseded(current: Schedule, superseded: int | None) -> None:
     assert accepted(CHANGED, current).superseded == superseded
 
 
@@ -131,6 +131,42 @@ def test_a_post_that_may_have_been_published_waits_for_a_person() -> None:
 
     assert refused.code == "already_published"
     assert refused.reason.endswith("may have been published: settle it with publish.resolve_requested first")
+
+
+def test_a_post_that_is_tried_again_in_doubt_is_not_changed_before_that_is_known() -> None:
+    refused = rejected(CHANGED, schedule(state=State.RETRYING, in_doubt=True))
+
+    assert refused.code == "already_published"
+    assert refused.reason == "'post-1' on 'acct-1' may have been published: wait until that is known"
+
+
+@pytest.mark.parametrize(
+    ("expected", "current", "is_now"),
+    [
+        (0, schedule(revision=2), "is at revision 2"),
+        (1, schedule(revision=2), "is at revision 2"),
+        (1, schedule(revision=2, state=State.CANCELLED), "is at revision 2"),
+        (1, None, "is not scheduled"),
+    ],
+)
+def test_a_change_of_another_revision_than_is_expected_is_refused(
+    expected: int, current: Schedule | None, is_now: str
+) -> None:
+    refused = rejected(wish(content="new", expected_revision=expected), current)
+
+    assert refused.code == "conflict"
+    assert refused.reason == f"expected_revision: 'post-1' on 'acct-1' {is_now}, not at {expected}"
+
+
+@pytest.mark.parametrize(("expected", "current"), [(0, None), (2, schedule(revision=2)), (None, schedule(revision=2))])
+def test_a_change_of_the_expected_revision_is_accepted(expected: int | None, current: Schedule | None) -> None:
+    assert accepted(wish(content="new", expected_revision=expected), current).changed
+
+
+def test_the_same_again_is_no_conflict_though_it_has_made_a_revision_since() -> None:
+    again = wish(content="new", expected_revision=1)
+
+    assert accepted(again, schedule(again, revision=2)).changed is False
 
 
 @pytest.mark.parametrize("ago", [timedelta(0), timedelta(seconds=59), PAST_TOLERANCE])
@@ -223,12 +259,26 @@ def test_a_time_that_no_clock_shows_is_refused(local: str, zone: str, reason: st
         {"media": '[{"url": "https://cdn.example/a.jpg"}]'},
         {"options": '{"visibility": "unlisted"}'},
         {"late_policy": LatePolicy(mode="skip").model_dump_json()},
+        {"retry": '{"attempts":5}'},
         {"callback_url": "https://cms.example/hook"},
     ],
     ids=lambda change: next(iter(change)),
 )
 def test_every_part_of_a_wish_makes_it_another(change: dict[str, Any]) -> None:
     assert wish(**change).fingerprint != wish().fingerprint
+
+
+def test_a_wish_of_an_earlier_release_is_still_recognised() -> None:
+    """What was scheduled before an upgrade is stored under the fingerprint of that time."""
+    assert wish().fingerprint == "ac153ce9912b59762c09b7d0044056e7"
+
+
+def test_how_often_to_try_is_kept_where_it_is_not_usual() -> None:
+    (usual,) = wishes_of(post(retry={"attempts": 3}))
+    (own,) = wishes_of(post(retry={"attempts": 5, "first_delay_seconds": 1}))
+
+    assert usual == wishes_of(post())[0]
+    assert json.loads(own.retry) == {"attempts": 5, "first_delay_seconds": 1}
 
 
 def test_the_parts_of_a_wish_do_not_run_into_one_another() -> None:
@@ -286,6 +336,11 @@ def test_to_cancel_twice_changes_nothing() -> None:
         (None, "not_found", "post 'post-1' is not scheduled for account 'acct-1'"),
         (schedule(state=State.PUBLISHED), "already_published", "'post-1' on 'acct-1' has been published"),
         (schedule(state=State.UNKNOWN), "already_published", "'post-1' on 'acct-1' may have been published"),
+        (
+            schedule(state=State.RETRYING, in_doubt=True),
+            "already_published",
+            "'post-1' on 'acct-1' may have been published: wait until that is known",
+        ),
     ],
 )
 def test_a_cancellation_that_comes_too_late_or_for_nothing_is_refused(

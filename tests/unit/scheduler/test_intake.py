@@ -23,7 +23,13 @@ from services.scheduler.unreadable import answer_to_unreadable
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
-from shared.events.scheduler import ScheduleAccepted, ScheduleBatchSettled, ScheduleCancelled, ScheduleRejected
+from shared.events.scheduler import (
+    PendingPost,
+    ScheduleAccepted,
+    ScheduleBatchSettled,
+    ScheduleCancelled,
+    ScheduleRejected,
+)
 from shared.messaging.envelope import UnreadableEvent, read_event
 from tests.support.schedules import DUE, NOON, post, schedule, wish
 
@@ -104,12 +110,49 @@ def test_what_changes_nothing_is_not_saved() -> None:
     assert present.changed == {}
 
 
-def test_a_revision_that_may_be_on_its_way_is_taken_back_after_the_new_one_is_accepted() -> None:
-    accepted, taken_back = answered(asked(post(content="new")), desk(schedule(state=State.DISPATCHED)))
+def test_what_replaces_or_cancels_a_revision_that_may_be_on_its_way_waits_and_is_not_answered_yet() -> None:
+    present = desk(schedule(state=State.DISPATCHED), schedule(wish(account_id="acct-2"), state=State.FAILED))
 
-    assert isinstance(accepted, ScheduleAccepted)
-    assert accepted.revision == 2
-    assert taken_back == ScheduleCancelled(post_id="post-1", account_id="acct-1", revision=1, reason="superseded")
+    answers = answered(asked(post(content="new")), present) + answered(cancelled("post-1", "acct-2"), present)
+
+    assert (answers, present.changed) == ([], {})
+    assert [(one.key, one.reason) for one in present.withdrawals] == [
+        (("post-1", "acct-1"), "superseded"),
+        (("post-1", "acct-2"), "cancelled"),
+    ]
+    assert [(one.pending, one.outcome_expected_at) for one in present.queued] == [(1, NOON), (1, NOON)]
+
+
+def test_the_same_again_needs_no_publisher() -> None:
+    present = desk(schedule(state=State.DISPATCHED))
+
+    (same,) = answered(asked(post()), present)
+
+    assert isinstance(same, ScheduleAccepted)
+    assert (same.changed, present.waiting) == (False, [])
+
+
+def test_what_can_never_be_accepted_takes_nothing_back() -> None:
+    present = desk(schedule(state=State.DISPATCHED))
+
+    (refused,) = answered(asked(post(content="new", publish_at="2020-01-01T00:00Z")), present)
+
+    assert isinstance(refused, ScheduleRejected)
+    assert (refused.code, present.waiting) == ("in_the_past", [])
+
+
+def test_while_a_request_waits_all_that_follow_wait_behind_it_in_order_the_same_again_too() -> None:
+    present = desk(schedule(state=State.DISPATCHED))
+    requests = [asked(post(content="new")), asked(post()), cancelled(), asked(post(publish_at="2020-01-01T00:00Z"))]
+
+    answers = [event for request in requests for event in answered(request, present)]
+
+    assert answers == []
+    assert [(one.position, one.kind) for one in present.waiting] == [
+        (0, "edit"), (1, "edit"), (2, "cancel"), (3, "edit"),
+    ]  # fmt: skip
+    assert [one.position for one in present.withdrawals] == [0]
+    assert [one.pending for one in present.queued] == [4]
 
 
 def test_a_cancellation_without_accounts_means_all_of_them() -> None:
@@ -217,10 +260,14 @@ def test_an_account_not_heard_of_is_told_with_its_post() -> None:
     assert single.warning == "unknown_account"
 
 
-def test_a_batch_takes_back_the_revisions_it_replaces() -> None:
-    _, taken_back = answered(batch(body(post(content="new"))), desk(schedule(state=State.DISPATCHED)))
+def test_a_batch_is_settled_at_once_and_names_what_waits() -> None:
+    present = desk(schedule(state=State.DISPATCHED))
 
-    assert taken_back == ScheduleCancelled(post_id="post-1", account_id="acct-1", revision=1, reason="superseded")
+    (answer,) = answered(batch(body(post(content="new")), body(post("post-2"))), present)
+
+    assert [one.post_id for one in settled([answer]).accepted] == ["post-2"]
+    assert settled([answer]).pending == (PendingPost(post_id="post-1", account_id="acct-1"),)
+    assert [one.correlation_id for one in present.withdrawals] == ["c-1"]
 
 
 def test_a_batch_names_a_bounded_number_of_targets() -> None:

@@ -1,0 +1,79 @@
+"""Learns how far posts have come, and decides what waited for that."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from services.scheduler.desk import Desk, Key
+from services.scheduler.domain import Accepted, Decision, Schedule
+from services.scheduler.facts import facts_of
+from services.scheduler.outcomes import Outcome, advanced, contradicted, is_taken_back
+from services.scheduler.pending import PendingRequest
+from services.scheduler.store import Store, Unit
+from shared.messaging.envelope import Envelope
+
+Decided = tuple[PendingRequest, Decision]
+
+
+@dataclass
+class Learning:
+    """What a group of facts does to the schedules they are about, in one transaction."""
+
+    unit: Unit
+    now: datetime
+    crowded: int
+    emitted: list[Envelope] = field(default_factory=list)
+
+    async def learn(self, facts: Sequence[Outcome]) -> Sequence[Schedule]:
+        """Note how far the posts have come; the new revisions that follow from what waited."""
+        told: dict[Key, list[Outcome]] = {}
+        for fact in facts:
+            told.setdefault((fact.post_id, fact.account_id), []).append(fact)
+        known = await self.unit.schedules(told)
+        after = {key: advanced(schedule, told[key], self.now) for key, schedule in known.items()}
+        answered = {
+            key: answer
+            for key, schedule in after.items()
+            if schedule.pending and (answer := is_taken_back(schedule, told[key])) is not None
+        }
+        desk = await self._settle(after, answered) if answered else Desk({}, {}, self.now)
+        ended = {key: replace(after[key], pending=0) for key in answered}
+        outcomes = [one for key, one in (after | ended).items() if one != known[key] and key not in desk.changed]
+        await self.unit.save_outcomes(outcomes, self.now)
+        self._take_back_answers(known, told)
+        await self.unit.emit(self.emitted)
+        return list(desk.changed.values())
+
+    async def _settle(self, schedules: Mapping[Key, Schedule], answered: Mapping[Key, bool]) -> Desk:
+        pending = await self.unit.pending(answered)
+        accounts = await self.unit.accounts({account_id for _, account_id in answered})
+        desk = Desk({key: schedules[key] for key in answered}, accounts, self.now)
+        decided: list[Decided] = []
+        for key, requests in pending.items():
+            decisions = desk.settle(requests, is_taken_back=answered[key])
+            decided += zip(requests, decisions, strict=True)
+        await self.unit.save(list(desk.changed.values()))
+        await self.unit.forget([request for request, _ in decided])
+        await self._answer(decided)
+        return desk
+
+    async def _answer(self, decided: Sequence[Decided]) -> None:
+        places = {decision.schedule.place for _, decision in decided if isinstance(decision, Accepted)}
+        near = await self.unit.neighbours(places, crowded=self.crowded)
+        self.emitted += [
+            Envelope.of(event, correlation_id=request.correlation_id)
+            for request, decision in decided
+            for event in facts_of(decision, near)
+        ]
+
+    def _take_back_answers(self, known: Mapping[Key, Schedule], told: Mapping[Key, Sequence[Outcome]]) -> None:
+        for key, schedule in known.items():
+            contradiction = contradicted(schedule, told[key])
+            if contradiction:
+                self.emitted.append(Envelope.of(contradiction, correlation_id=schedule.correlation_id))
+
+
+async def learn(store: Store, facts: Sequence[Outcome], *, now: datetime, crowded: int) -> Sequence[Schedule]:
+    """Learn from facts in one transaction; the new revisions that follow from what waited for them."""
+    async with store.unit() as unit:
+        return await Learning(unit, now, crowded).learn(facts)
