@@ -39,7 +39,11 @@ class Turn:
 
     def begin(self) -> None:
         """The request leaves now: until here it waited for us, not for the destination."""
-        self.begun_at = _now()
+        self.count_from(_now())
+
+    def count_from(self, instant: float | None) -> None:
+        """Blame the destination for what lasts from that instant of the loop's time on; None: for nothing so far."""
+        self.begun_at = instant
 
     def end(self) -> None:
         """Give the turn back."""

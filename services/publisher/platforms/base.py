@@ -56,7 +56,11 @@ class Published:
 
 
 class Ready(Protocol):
-    """A post prepared for its instant: all that is left is to send it."""
+    """A post prepared for its instant: all that is left is to send it.
+
+    One whose request carries pictures has `send_timeout: timedelta | None` as well: how long that may take, where it is
+    longer than usual. The lease of an attempt outlives it.
+    """
 
     async def send(self, now: datetime) -> Published:
         """Send it, or raise a PlatformError."""

@@ -1,6 +1,5 @@
 """Preparation: everything that can be done before the instant, in a bounded time, and without holding up others."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -8,10 +7,11 @@ from datetime import timedelta
 from services.publisher.accounts.credentials import destination_of, host_of, opened
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import Publication, StoredAccount
-from services.publisher.limits.circuit_breaker import CircuitBreakers
+from services.publisher.limits.circuit_breaker import CircuitBreakers, Turn
 from services.publisher.platforms.base import Account, Platform, Post, Ready
 from services.publisher.platforms.errors import PlatformError
 from services.publisher.platforms.exchange import network_failures
+from services.publisher.platforms.network_time import network_time
 from services.publisher.sending.case import Case
 from shared.events.scheduler import PublishRequested
 from shared.vault import Vault
@@ -35,7 +35,8 @@ class Preparation:
             async with self.breakers.turn(_place(post, stored)) as turn:
                 try:
                     stored = await self.tokens.lasting(stored, until=case.publication.not_before)
-                    ready = await self._ready(self.platforms[stored.platform], post, opened(stored, self.vault))
+                    account = opened(stored, self.vault)
+                    ready = await self._ready(self.platforms[stored.platform], post, account, turn)
                 except PlatformError as error:
                     turn.was_answered = not error.is_silence
                     raise
@@ -43,9 +44,9 @@ class Preparation:
             return case.failed(error)
         return replace(case, account=stored, ready=ready)
 
-    async def _ready(self, platform: Platform, post: Post, account: Account) -> Ready:
+    async def _ready(self, platform: Platform, post: Post, account: Account, turn: Turn) -> Ready:
         platform.check(account)
-        async with network_failures(), asyncio.timeout(self.timeout.total_seconds()):
+        async with network_failures(), network_time(self.timeout, turn.count_from):
             return await platform.prepare(post, account)
 
 

@@ -20,7 +20,7 @@ FRIENDS = {"alice.bsky.social": "did:plc:alice"}
 PUT = "com.atproto.repo.putRecord"
 ACCESS_LASTS = timedelta(hours=2)
 OLD_REFRESH_LASTS = timedelta(hours=2)
-LARGEST_BLOB = 1_000_000
+LARGEST_BLOB = 2_000_000
 TID = regex.compile(r"[2-7a-j][2-7a-z]{12}")
 
 

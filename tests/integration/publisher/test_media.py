@@ -1,9 +1,8 @@
 """Pictures from a server on loopback that redirects, dawdles, lies about its types and never stops sending."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -11,9 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from services.publisher.platforms import media
-from services.publisher.platforms.errors import PlatformError, Rejected, Transient
-from services.publisher.platforms.media import AT_ONCE, MOST_BYTES, Picture, PictureLimits, Pictures
+from services.publisher.media import fetching
+from services.publisher.media.decoding import MOST_BYTES
+from services.publisher.media.fetching import AT_ONCE
+from services.publisher.media.limits import PictureLimits
+from services.publisher.media.picture import Picture
+from services.publisher.platforms.errors import PlatformError, Rejected, Unavailable
+from services.publisher.platforms.pictures import Pictures
 from shared.outbound import outbound_client
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import NEVER_ARRIVED, Fault, Network, Reply
@@ -66,6 +69,10 @@ async def fetch(client: httpx.AsyncClient, url: str, **more: Any) -> Picture:
     return await Pictures(client).fetch({"url": url, "alt": "A ball"} | more, ROOMY)
 
 
+def bytes_of(picture: Picture) -> bytes:
+    return b"".join(picture.file.chunks())
+
+
 async def error_of(client: httpx.AsyncClient, url: str) -> PlatformError:
     with pytest.raises(PlatformError) as caught:
         await fetch(client, url)
@@ -79,7 +86,7 @@ async def test_a_picture_is_what_its_bytes_say_behind_a_few_redirects(
 ) -> None:
     picture = await fetch(client, server.url + path)
 
-    assert (picture.data, picture.mime, picture.alt) == (BALL, "image/png", "A ball")
+    assert (bytes_of(picture), picture.mime, picture.alt) == (BALL, "image/png", "A ball")
 
 
 @pytest.mark.parametrize(
@@ -88,13 +95,13 @@ async def test_a_picture_is_what_its_bytes_say_behind_a_few_redirects(
         ("/hop/4", Rejected, "media_unreachable", "more than 3 redirects"),
         ("/missing", Rejected, "media_unreachable", "HTTP 404"),
         ("/status/403", Rejected, "media_unreachable", "HTTP 403"),
-        ("/status/503", Transient, "media_unreachable", "HTTP 503"),
-        ("/status/429", Transient, "media_unreachable", "HTTP 429"),
+        ("/status/503", Unavailable, "media_unreachable", "HTTP 503"),
+        ("/status/429", Unavailable, "media_unreachable", "HTTP 429"),
         ("/page", Rejected, "media_unreadable", "no picture"),
         ("/to?where=file:///etc/passwd", Rejected, "media_unreachable", "redirects to file:"),
         ("/to?where=ftp://pictures.example/ball", Rejected, "media_unreachable", "redirects to ftp:"),
         ("/to?where=data:image/png,ball", Rejected, "invalid_request", ""),
-        ("/to?where=http://[bad", Transient, "media_unreachable", ""),
+        ("/to?where=http://[bad", Unavailable, "media_unreachable", ""),
     ],
 )
 async def test_what_cannot_be_had_says_why(
@@ -149,18 +156,18 @@ async def test_a_picture_that_is_too_large_is_not_read_to_its_end(server: Server
 async def test_a_server_that_dawdles_is_tried_again_later(
     server: Server, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(media, "FETCH_WITHIN", timedelta(seconds=0.2))
+    monkeypatch.setattr(fetching, "ANSWER_WITHIN", timedelta(seconds=0.2))
     server.faults.append(Fault(lands=False, then="hang"))
 
     error = await error_of(client, f"{server.url}/ball")
 
-    assert (type(error), error.detail.code) == (Transient, "media_unreachable")
+    assert (type(error), error.detail.code) == (Unavailable, "media_unreachable")
 
 
 async def test_a_connection_that_breaks_is_tried_again_later(server: Server, client: httpx.AsyncClient) -> None:
     server.faults += [NEVER_ARRIVED] * 2
 
-    assert isinstance(await error_of(client, f"{server.url}/ball"), Transient)
+    assert isinstance(await error_of(client, f"{server.url}/ball"), Unavailable)
 
 
 async def test_a_post_s_pictures_keep_their_order_and_one_that_fails_ends_the_rest(
@@ -178,7 +185,7 @@ async def test_a_post_s_pictures_keep_their_order_and_one_that_fails_ends_the_re
 
 async def test_many_pictures_at_once_are_fetched_a_few_at_a_time(server: Server, client: httpx.AsyncClient) -> None:
     server.faults += [Fault(lands=False, then="hang")] * 40
-    fetches = [asyncio.create_task(fetch(client, f"{server.url}/ball")) for _ in range(40)]
+    fetches = [asyncio.create_task(fetch(client, f"{server.url}/ball?{number}")) for number in range(40)]
 
     await eventually(lambda: len(server.calls) >= AT_ONCE, within=5, what="some are asked for")
     for _ in range(50):
@@ -193,7 +200,7 @@ async def test_many_pictures_at_once_are_fetched_a_few_at_a_time(server: Server,
 
 async def test_a_host_that_hangs_holds_up_no_pictures_of_another(server: Server, client: httpx.AsyncClient) -> None:
     server.faults += [Fault(lands=False, then="hang")] * AT_ONCE
-    hanging = [asyncio.create_task(fetch(client, f"{server.url}/ball")) for _ in range(2 * AT_ONCE)]
+    hanging = [asyncio.create_task(fetch(client, f"{server.url}/ball?{number}")) for number in range(2 * AT_ONCE)]
     await eventually(lambda: len(server.calls) >= AT_ONCE, within=5, what="its places are taken")
 
     async with asyncio.timeout(5):
@@ -205,13 +212,14 @@ async def test_a_host_that_hangs_holds_up_no_pictures_of_another(server: Server,
     assert (elsewhere.width, elsewhere.height) == (40, 30)
 
 
-async def test_pictures_are_unpacked_by_two_threads_however_many_there_are(
-    server: Server, client: httpx.AsyncClient
+async def test_those_who_wait_for_a_host_that_does_not_answer_do_not_try_it_one_after_another(
+    server: Server, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.largest = encoded(noise(300, 200), "PNG")
-    small = replace(ROOMY, most_bytes=20_000)
+    monkeypatch.setattr(fetching, "ANSWER_WITHIN", timedelta(seconds=0.3))
+    server.faults += [Fault(lands=False, then="hang")] * 40
 
-    await asyncio.gather(*(Pictures(client).fetch({"url": f"{server.url}/large"}, small) for _ in range(6)))
+    urls = [f"{server.url}/ball?{number}" for number in range(40)]
+    errors = await asyncio.gather(*(error_of(client, url) for url in urls))
 
-    names = [thread.name for thread in threading.enumerate() if thread.name.startswith("pictures")]
-    assert 1 <= len(names) <= 2
+    assert {type(error) for error in errors} == {Unavailable}
+    assert len(server.calls) == AT_ONCE

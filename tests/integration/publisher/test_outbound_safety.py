@@ -7,15 +7,16 @@ from typing import Any
 
 import httpx
 import pytest
-
 from services.publisher.bulkheads import Bulkheads
-from services.publisher.callbacks import callback
 from services.publisher.calling_back import CallingBack
 from services.publisher.facts import held
+
+from services.publisher.callbacks import callback
+from services.publisher.media.limits import PictureLimits
 from services.publisher.platforms import platforms
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.errors import PlatformError
-from services.publisher.platforms.media import PictureLimits, Pictures
+from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.webhook.signature import signing_key
 from shared.clock import SystemClock
 from shared.messaging.envelope import Delivery

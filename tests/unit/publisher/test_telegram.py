@@ -14,6 +14,7 @@ import pytest
 import structlog
 from PIL import Image
 
+from services.publisher.media.fitting import fitted
 from services.publisher.platforms.base import Account, Post, Published
 from services.publisher.platforms.errors import (
     NotSent,
@@ -23,7 +24,6 @@ from services.publisher.platforms.errors import (
     Unconfirmed,
 )
 from services.publisher.platforms.judging import USUAL_WAIT
-from services.publisher.platforms.media import fitted
 from services.publisher.platforms.reply import Reply as Answer
 from services.publisher.platforms.telegram import Telegram
 from services.publisher.platforms.telegram.platform import ALONE, API, published_in
@@ -156,7 +156,7 @@ async def test_a_moving_picture_may_be_heavier() -> None:
     rules = await OFFLINE.rules(on())
 
     assert len(heavy) > 2_000_000
-    assert fitted(heavy, ALONE, "", "x").mime == "image/gif"
+    assert fitted(heavy, ALONE).mime == "image/gif"
     assert problem(rules, "", [{"url": "x", "mime": "image/gif", "size": len(heavy)}], {}) is None
 
 

@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from services.publisher.media.keeping import File
+from services.publisher.media.picture import Picture
 from services.publisher.platforms.allowance import Allowance
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 from services.publisher.platforms.judging import judged
-from services.publisher.platforms.media import Picture
 from services.publisher.platforms.reply import Reply as Answer
 from services.publisher.platforms.x import X
 from services.publisher.platforms.x.post import is_like
@@ -268,7 +270,8 @@ async def test_an_upload_whose_reply_cannot_be_read_is_tried_again() -> None:
     answer = httpx.Response(200, json={"data": "nonsense"})
     async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as client:
         with pytest.raises(Unavailable, match="names no picture"):
-            await X(client)._upload(Picture(b"", "image/png", 1, 1, ""), poster())
+            picture = Picture(File(Path("/dev/null"), 0, ""), "image/png", 1, 1, moves=False)
+            await X(client)._upload(picture, poster())
 
 
 async def test_the_rules_name_what_a_post_needs_and_its_ids() -> None:

@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 from pydantic_core import to_json
 
+from services.publisher.media.limits import PictureLimits
+from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import require_texts, server_of
 from services.publisher.platforms.base import FOR_EVER, Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.bluesky.post import COLLECTION, Image, check_options, record_key, record_of
@@ -25,15 +27,16 @@ from services.publisher.platforms.bluesky.session import (
     session_of,
 )
 from services.publisher.platforms.bluesky.text import handles_in
+from services.publisher.platforms.bodies import body_of, request_with
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized
 from services.publisher.platforms.exchange import blaming, exchange, publish, unreadable
-from services.publisher.platforms.media import Picture, PictureLimits, Pictures
+from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, text_or_none
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 from shared.rules import problem
 
-PICTURES = PictureLimits(most_bytes=1_000_000, most_side=2000)
+PICTURES = PictureLimits(most_bytes=2_000_000, most_side=2000)
 RESOLVES_WITHIN = timedelta(seconds=2)
 RULES = PostRules(
     text=TextRule(most=300, counted_in="graphemes", most_bytes=3000),
@@ -142,7 +145,8 @@ class Bluesky(Platform):
         return await renewed_session(self.client, account, now)
 
     async def _upload(self, picture: Picture, session: Session) -> Image:
-        request = _post(self.client, session, "com.atproto.repo.uploadBlob", picture.data, picture.mime)
+        url = f"{session.pds}/xrpc/com.atproto.repo.uploadBlob"
+        request = request_with(self.client, "POST", url, body_of(picture), session.bearer)
         blob = (await exchange(self.client, request, self.clock.now(), DIALECT)).told.get("blob")
         if not isinstance(blob, Mapping):
             raise unreadable("to an upload holds no blob")

@@ -7,12 +7,13 @@ the message. The webhook's URL and the bot's token are secrets, so nothing that 
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import httpx
 from pydantic_core import to_json
 
+from services.publisher.media.limits import PICTURE_TYPES, PictureLimits
 from services.publisher.platforms.base import NEVER, Account, Limits, Platform, Post, Published
+from services.publisher.platforms.bodies import form_of, request_with
 from services.publisher.platforms.discord.channel import Place, place_of
 from services.publisher.platforms.discord.post import (
     FLAGS,
@@ -28,8 +29,9 @@ from services.publisher.platforms.discord.post import (
 from services.publisher.platforms.discord.replies import dialect_for
 from services.publisher.platforms.errors import NotSent, Rejected, Transient, Unavailable
 from services.publisher.platforms.exchange import blaming, exchange, publish
-from services.publisher.platforms.media import PICTURE_TYPES, PictureLimits, Pictures
+from services.publisher.platforms.network_time import longest_send
 from services.publisher.platforms.options import TRUE_OR_FALSE, number
+from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, text_or_none
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
@@ -40,7 +42,9 @@ NONCE_LASTS = timedelta(minutes=2)
 """Discord says "a few minutes"."""
 MOST_TEXT, MOST_ALT = 2000, 1024
 MOST_PICTURES = 10
-PICTURES = PictureLimits(most_bytes=10 * 1024 * 1024)
+PICTURES = PictureLimits(most_bytes=10 * 1024 * 1024, moving=("image/gif",))
+MOST_TOGETHER = 25 * 1024 * 1024 - 256 * 1024
+"""Discord takes requests of 25 MiB: a message and what stands between its pictures need some of it."""
 PAGE = 100
 
 
@@ -52,6 +56,7 @@ class ReadyMessage:
     place: Place
     guild: str | None
     request: httpx.Request = field(repr=False)
+    send_timeout: timedelta | None = None
 
     async def send(self, now: datetime) -> Published:
         """Send it; the reply is the message as it appears."""
@@ -90,15 +95,17 @@ class Discord(Platform):
         thread_id = number(post, "thread_id")
         place = place_of(account, thread_id)
         message = message_of(post, place)
-        pictures = await Pictures(self.client).fetch_all(post.media, PICTURES)
+        pictures = await Pictures(self.client).fetch_all(post.media, PICTURES, most_together=MOST_TOGETHER)
         message["attachments"] = [attachment_of(post, index, picture) for index, picture in enumerate(pictures)]
         parameters = {} if place.bot_id else {"wait": "true"} | ({"thread_id": str(thread_id)} if thread_id else {})
-        files = [(f"files[{index}]", file_of(post, index, picture)) for index, picture in enumerate(pictures)]
-        content: dict[str, Any] = {"data": {"payload_json": to_json(message).decode()}, "files": files}
-        request = self.client.build_request(
-            "POST", place.url, params=parameters, headers=place.headers, **(content if files else {"json": message})
-        )
-        return ReadyMessage(self.client, place, await self._guild(place), request)
+        guild, url = await self._guild(place), str(httpx.URL(place.url, params=parameters))
+        if not pictures:
+            request = self.client.build_request("POST", url, headers=place.headers, json=message)
+            return ReadyMessage(self.client, place, guild, request)
+        files = [file_of(post, index, picture) for index, picture in enumerate(pictures)]
+        form = form_of({"payload_json": to_json(message).decode()}, files)
+        request = request_with(self.client, "POST", url, form, place.headers)
+        return ReadyMessage(self.client, place, guild, request, longest_send(form.size))
 
     async def rules(self, account: Account) -> PostRules:
         """What Discord's documentation says of messages; it counts code points."""

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.publisher.media.picture import Picture
 from services.publisher.platforms.base import Post, Published
+from services.publisher.platforms.bodies import FormFile
 from services.publisher.platforms.discord.channel import WEB, Place
 from services.publisher.platforms.exchange import unreadable
-from services.publisher.platforms.media import Picture
 from services.publisher.platforms.options import flag, wrong
 from services.publisher.platforms.reply import Reply, json_or_none, object_or_empty, objects_in, text_or_none
 
@@ -52,9 +53,9 @@ def attachment_of(post: Post, index: int, picture: Picture) -> dict[str, Any]:
     return {"id": index, "filename": f"{_stem(post, index)}.{picture.ending}"} | described
 
 
-def file_of(post: Post, index: int, picture: Picture) -> tuple[str, bytes, str]:
+def file_of(post: Post, index: int, picture: Picture) -> FormFile:
     """A picture as it travels with the message."""
-    return f"{_stem(post, index)}.{picture.ending}", picture.data, picture.mime
+    return FormFile(f"files[{index}]", f"{_stem(post, index)}.{picture.ending}", picture)
 
 
 def published(message: Mapping[str, Any], guild: str | None) -> Published:

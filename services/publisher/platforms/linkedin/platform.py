@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 
+from services.publisher.media.limits import PictureLimits
+from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import (
     bearer,
     instant_of,
@@ -21,12 +23,13 @@ from services.publisher.platforms.account_fields import (
     server_of,
 )
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
+from services.publisher.platforms.bodies import body_of, request_with
 from services.publisher.platforms.errors import Rejected, Unauthorized
 from services.publisher.platforms.exchange import blaming, exchange, publish, unreadable
 from services.publisher.platforms.linkedin.replies import AUTHORITY, DIALECT, STORE, problem_with_token
 from services.publisher.platforms.linkedin.text import little_text
-from services.publisher.platforms.media import Picture, PictureLimits, Pictures
 from services.publisher.platforms.oauth import refreshed, token_request
+from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, object_or_empty, text_or_none
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
@@ -39,7 +42,8 @@ MOST_TEXT = 3000
 MOST_TITLE = 400
 MOST_PICTURES = 20
 MOST_ALT = 4086
-PICTURES = PictureLimits(most_bytes=8 * 1024 * 1024, types=("image/jpeg", "image/png", "image/gif"), most_side=6000)
+TYPES = ("image/jpeg", "image/png", "image/gif")
+PICTURES = PictureLimits(most_bytes=8 * 1024 * 1024, types=TYPES, most_side=6000, moving=("image/gif",))
 VISIBILITIES = ("PUBLIC", "LOGGED_IN", "CONNECTIONS")
 _AUTHOR = re.compile(r"urn:li:(person|organization|organizationBrand):[\w-]+", re.ASCII)
 _VERSION = re.compile(r"20\d{4}")
@@ -136,8 +140,7 @@ class LinkedIn(Platform):
         urn, url = told.get("image"), told.get("uploadUrl")
         if not isinstance(urn, str) or not is_web_url(url):
             raise unreadable("to an upload names no picture")
-        headers = bearer(account) | {"content-type": picture.mime}
-        request = self.client.build_request("PUT", str(url), content=picture.data, headers=headers)
+        request = request_with(self.client, "PUT", str(url), body_of(picture), bearer(account))
         await exchange(self.client, request, self.clock.now(), STORE)
         return {"id": urn} | ({"altText": picture.alt[:MOST_ALT]} if picture.alt else {})
 

@@ -14,15 +14,17 @@ from typing import Any
 
 import httpx
 
+from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import bearer, require_credentials, server_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Ready
+from services.publisher.platforms.bodies import FormFile, form_of, request_with
 from services.publisher.platforms.errors import PlatformError, Rejected, Transient, Unavailable
 from services.publisher.platforms.exchange import blaming, exchange, publish, there_already, unreadable
 from services.publisher.platforms.mastodon.replies import DIALECT, REPEATED
 from services.publisher.platforms.mastodon.rules import PICTURES, VISIBILITIES, most_characters, rules_of
 from services.publisher.platforms.mastodon.text import is_shown_as
-from services.publisher.platforms.media import Picture, Pictures
 from services.publisher.platforms.options import choice, flag, wrong
+from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, json_or_none, objects_in, text_or_none
 from shared.clock import Clock, SystemClock
 from shared.events.rules import PostRules
@@ -141,9 +143,10 @@ class Mastodon(Platform):
         return media_id
 
     def _upload_request(self, picture: Picture, account: Account) -> httpx.Request:
-        file = {"file": (f"picture.{picture.mime.rpartition('/')[2]}", picture.data, picture.mime)}
-        form = {"description": picture.alt} if picture.alt else {}
-        return self._request("POST", "/api/v2/media", account, files=file, data=form)
+        fields = {"description": picture.alt} if picture.alt else {}
+        form = form_of(fields, [FormFile("file", f"picture.{picture.ending}", picture)])
+        url = f"{server_of(account, OFFICIAL)}/api/v2/media"
+        return request_with(self.client, "POST", url, form, _headers(account))
 
     async def _until_ready(self, media_id: str, account: Account) -> None:
         """A status cannot show a picture that is still being worked on (206)."""
@@ -154,7 +157,7 @@ class Mastodon(Platform):
         raise Transient("the server is still working on a picture", code="media_not_ready")
 
     def _request(self, method: str, path: str, account: Account, **more: Any) -> httpx.Request:
-        headers = bearer(account) | {"accept": "application/json"} | more.pop("headers", {})
+        headers = _headers(account) | more.pop("headers", {})
         return self.client.build_request(method, server_of(account, OFFICIAL) + path, headers=headers, **more)
 
     async def _get(self, path: str, account: Account, **more: Any) -> Reply:
@@ -162,6 +165,10 @@ class Mastodon(Platform):
 
     async def _exchange(self, request: httpx.Request) -> Reply:
         return await exchange(self.client, request, self.clock.now(), DIALECT)
+
+
+def _headers(account: Account) -> dict[str, str]:
+    return bearer(account) | {"accept": "application/json"}
 
 
 def checked_options(post: Post) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.publisher.platforms.media import PictureLimits
+from services.publisher.media.limits import PictureLimits
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 
 VISIBILITIES = ("public", "unlisted", "private", "direct")
-PICTURES = PictureLimits(most_bytes=8_000_000, most_side=4096)
+PICTURES = PictureLimits(most_bytes=8_000_000, most_side=4096, moving=("image/gif",))
 """What every server takes that has not been told otherwise; current ones take more."""
 MOST_PICTURES, LINK_LENGTH, MOST_ALT = 4, 23, 1500
 OPTIONS = (

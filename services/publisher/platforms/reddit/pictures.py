@@ -9,9 +9,12 @@ from typing import Any
 
 import httpx
 
+from services.publisher.media.limits import PictureLimits
+from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import is_web_url
+from services.publisher.platforms.bodies import FormFile, form_of, request_with
 from services.publisher.platforms.exchange import exchange, unreadable
-from services.publisher.platforms.media import Picture, PictureLimits, Pictures
+from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reddit.post import FLAGS
 from services.publisher.platforms.reddit.replies import DIALECT, store_of
 from services.publisher.platforms.reply import object_or_empty
@@ -19,7 +22,8 @@ from shared.clock import Clock
 
 MOST_PICTURES = 20
 MOST_CAPTION = 180
-PICTURES = PictureLimits(most_bytes=20 * 1024 * 1024, types=("image/jpeg", "image/png", "image/gif"))
+TYPES = ("image/jpeg", "image/png", "image/gif")
+PICTURES = PictureLimits(most_bytes=20 * 1024 * 1024, types=TYPES, moving=("image/gif",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,8 @@ class Uploads:
     async def _upload(self, index: int, picture: Picture) -> Uploaded:
         name = f"picture{index}.{picture.ending}"
         place = await self._place_for(name, picture.mime)
-        file = {"file": (name, picture.data, picture.mime)}
-        request = self.client.build_request("POST", place.address, data=dict(place.fields), files=file)
+        form = form_of(place.fields, [FormFile("file", name, picture)])
+        request = request_with(self.client, "POST", place.address, form, {})
         await exchange(self.client, request, self.clock.now(), store_of(f"media[{index}]"))
         return Uploaded(place.asset_id, place.url, picture.alt[:MOST_CAPTION])
 

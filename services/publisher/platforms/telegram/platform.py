@@ -10,18 +10,22 @@ person. The token is a part of every URL, so nothing that quotes a request may b
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 from pydantic_core import to_json
 
+from services.publisher.media.limits import PICTURE_TYPES, PictureLimits
+from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import server_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published
+from services.publisher.platforms.bodies import FormFile, form_of, request_with
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import blaming, exchange, publish
-from services.publisher.platforms.media import PICTURE_TYPES, Picture, PictureLimits, Pictures
+from services.publisher.platforms.network_time import longest_send
 from services.publisher.platforms.options import TRUE_OR_FALSE, choice, flag, number
+from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, object_or_empty
 from services.publisher.platforms.telegram.replies import dialect_for
 from shared.clock import Clock, SystemClock
@@ -36,7 +40,7 @@ MOST_RATIO = 20
 GIF = "image/gif"
 STILL = PictureLimits(most_bytes=2_000_000, types=("image/jpeg", "image/png"), most_side=2560)
 """Telegram makes larger ones smaller itself; and they are uploaded once the post is due, within seconds."""
-ALONE = PictureLimits(most_bytes=10_000_000, types=(*STILL.types, GIF), most_side=STILL.most_side)
+ALONE = PictureLimits(most_bytes=10_000_000, types=(*STILL.types, GIF), most_side=STILL.most_side, moving=(GIF,))
 """A picture that stands alone may move, and then nobody makes it smaller."""
 ALBUM = "sendMediaGroup"
 PARSE_MODES = ("HTML", "MarkdownV2")
@@ -53,6 +57,7 @@ class ReadyMessage:
     client: httpx.AsyncClient
     request: httpx.Request = field(repr=False)
     token: str = field(repr=False)
+    send_timeout: timedelta | None = None
 
     async def send(self, now: datetime) -> Published:
         """Send it; of an album the first message counts."""
@@ -86,13 +91,12 @@ class Telegram(Platform):
         token, common = token_of(account), {"chat_id": chat_of(account)} | common_of(post)
         pictures = await self._pictures(post)
         method, fields = content_of(post, pictures)
-        files = [(_name(method, index), _file(index, picture)) for index, picture in enumerate(pictures)]
         url = f"{server_of(account, API)}/bot{token}/{method}"
-        if files:
-            request = self.client.build_request("POST", url, data=_as_form(common | fields), files=files)
-        else:
-            request = self.client.build_request("POST", url, json=common | fields)
-        return ReadyMessage(self.client, request, token)
+        if not pictures:
+            return ReadyMessage(self.client, self.client.build_request("POST", url, json=common | fields), token)
+        form = form_of(_as_form(common | fields), [_file(method, *numbered) for numbered in enumerate(pictures)])
+        request = request_with(self.client, "POST", url, form, {})
+        return ReadyMessage(self.client, request, token, longest_send(form.size))
 
     async def rules(self, account: Account) -> PostRules:
         """What Telegram's documentation says of messages; it counts no markup."""
@@ -118,7 +122,7 @@ class Telegram(Platform):
         pictures = Pictures(self.client)
         if len(post.media) == 1:
             (picture,) = await pictures.fetch_all(post.media, ALONE)
-            if picture.mime == GIF or len(picture.data) <= STILL.most_bytes:
+            if picture.moves or picture.size <= STILL.most_bytes:
                 return [picture]
         return await pictures.fetch_all(post.media, STILL)
 
@@ -159,8 +163,8 @@ def _name(method: str, index: int) -> str:
     return f"picture{index}" if method == ALBUM else method.removeprefix("send").lower()
 
 
-def _file(index: int, picture: Picture) -> tuple[str, bytes, str]:
-    return f"picture{index}.{picture.ending}", picture.data, picture.mime
+def _file(method: str, index: int, picture: Picture) -> FormFile:
+    return FormFile(_name(method, index), f"picture{index}.{picture.ending}", picture)
 
 
 def _as_form(parameters: Mapping[str, Any]) -> dict[str, str]:

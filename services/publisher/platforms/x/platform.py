@@ -4,13 +4,14 @@ Nothing deduplicates by key, though X refuses the same text again for a while: a
 refused as a duplicate, is looked for among the account's own posts.
 """
 
-import base64
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 
+from services.publisher.media.limits import PictureLimits
+from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import (
     bearer,
     instant_of,
@@ -19,10 +20,11 @@ from services.publisher.platforms.account_fields import (
     server_of,
 )
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
+from services.publisher.platforms.bodies import Base64, Body, request_with
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import blaming, exchange, publish, there_already, unreadable
-from services.publisher.platforms.media import Picture, PictureLimits, Pictures
 from services.publisher.platforms.oauth import refreshed, token_request
+from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, objects_in
 from services.publisher.platforms.x.post import is_like
 from services.publisher.platforms.x.replies import DIALECT, identity_in, is_duplicate
@@ -149,12 +151,9 @@ class X(Platform):
         return me
 
     async def _upload(self, picture: Picture, account: Account) -> str:
-        upload = {
-            "media": base64.b64encode(picture.data).decode(),
-            "media_category": "tweet_image",
-            "media_type": picture.mime,
-        }
-        identity = identity_in(await self._ask("POST", "/2/media/upload", account, json=upload))
+        url = f"{server_of(account, API)}/2/media/upload"
+        request = request_with(self.client, "POST", url, upload_of(picture), bearer(account))
+        identity = identity_in(await exchange(self.client, request, self.clock.now(), DIALECT))
         if identity is None:
             raise unreadable("to an upload names no picture")
         if picture.alt:
@@ -167,6 +166,12 @@ class X(Platform):
 
     def _request(self, method: str, path: str, account: Account, **more: Any) -> httpx.Request:
         return self.client.build_request(method, server_of(account, API) + path, headers=bearer(account), **more)
+
+
+def upload_of(picture: Picture) -> Body:
+    """A picture as X takes it: in a JSON text."""
+    head = f'{{"media_category":"tweet_image","media_type":"{picture.mime}","media":"'
+    return Body([head.encode(), Base64(picture.file), b'"}'], "application/json")
 
 
 def tweet_of(post: Post) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""The media room of a client: each address is fetched once, each picture is made to fit the same limits once."""
+
+import asyncio
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+import httpx
+
+from services.publisher.media.fetching import Fetching
+from services.publisher.media.flights import Flights
+from services.publisher.media.keeping import File, Shelf
+from services.publisher.media.limits import PictureLimits
+from services.publisher.media.picture import Picture
+from services.publisher.media.pool import Pool
+
+MOST_SHARED = 256 * 1024 * 1024
+"""Bytes of fetched, and of fitted, pictures that are kept for other posts which show them as well."""
+SHARED_SECONDS = 120.0
+"""For so long what has changed at an address is not noticed."""
+LOOK_EVERY = 0.1
+SHELF = Shelf()
+
+
+@dataclass
+class Room:
+    """Fetches and fits the pictures of all posts."""
+
+    fetching: Fetching = field(default_factory=lambda: Fetching(SHELF))
+    pool: Pool = field(default_factory=Pool)
+    shelf: Shelf = SHELF
+    fetched: Flights[File] = field(default_factory=lambda: Flights(lambda one: one.size, MOST_SHARED, SHARED_SECONDS))
+    fitted: Flights[Picture] = field(default_factory=lambda: Flights(lambda one: one.size, MOST_SHARED, SHARED_SECONDS))
+
+    async def until_there_is_space(self) -> None:
+        """Wait while the pictures of other posts take up all the space there is: it is freed as those are sent."""
+        while self.shelf.is_full:
+            self.fetched.shed()
+            self.fitted.shed()
+            if self.shelf.is_full:
+                await asyncio.sleep(LOOK_EVERY)
+
+    async def picture(self, client: httpx.AsyncClient, url: str, limits: PictureLimits) -> Picture:
+        """The picture at the address within the limits; raises MediaError."""
+        file = await self.fetched.get(url, lambda: self.fetching.fetch(client, url))
+        return await self.fitted.get((file.digest, limits), lambda: self._fitted(file, limits))
+
+    async def _fitted(self, file: File, limits: PictureLimits) -> Picture:
+        target = self.shelf.new_path()
+        try:
+            told = await self.pool.fit(file.path, target, limits)
+            kept = self.shelf.keep(target, told["size"], told["digest"])
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+        return Picture(kept, told["mime"], told["width"], told["height"], told["moves"])
+
+
+ROOMS: WeakKeyDictionary[httpx.AsyncClient, Room] = WeakKeyDictionary()
+
+
+def room_of(client: httpx.AsyncClient) -> Room:
+    """The room shared by all who fetch with this client."""
+    return ROOMS.setdefault(client, Room())
