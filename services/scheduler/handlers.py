@@ -16,7 +16,7 @@ from services.scheduler.release import HORIZON
 from services.scheduler.store import Key, Store, Unit
 from services.scheduler.unreadable import answer_to_unreadable
 from shared.clock import Clock
-from shared.events.publisher import AccountConnected, AccountDisconnected
+from shared.events.publisher import AccountConnected, AccountDisconnected, PublishSkipped
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
 from shared.group_commit import GroupCommit
 from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent
@@ -75,8 +75,8 @@ class Handlers:
         return True
 
     async def on_outcome(self, delivery: Delivery[Outcome]) -> None:
-        """Learn how far a post has come, and decide what waited for that."""
-        await self._outcomes.submit(delivery.event)
+        """Learn how far a post has come, and decide what waited for that; somebody waits for most skips."""
+        await self._outcomes.submit(delivery.event, urgent=isinstance(delivery.event, PublishSkipped))
 
     async def on_account_connected(self, delivery: Delivery[AccountConnected]) -> None:
         """Learn of an account, and of what its posts must satisfy from now on."""

@@ -114,6 +114,20 @@ async def test_a_change_is_a_new_revision_of_what_is_not_yet_sent(world: World) 
     assert post["media"] == [{"url": "https://pictures.example/1.png"}]
 
 
+async def test_a_change_of_another_revision_than_is_expected_is_a_conflict(world: World) -> None:
+    name = a_name()
+    await world.api.call("POST", "/v1/posts", a_post(name, expected_revision=0))
+
+    changed = await world.api.call("PATCH", f"/v1/posts/{name}", {"content": "New.", "expected_revision": 1})
+    status, error = await world.api.refused("PATCH", f"/v1/posts/{name}", {"content": "Other.", "expected_revision": 1})
+    again = await world.api.refused("POST", "/v1/posts", a_post(name, content="Third.", expected_revision=0))
+
+    assert changed["accepted"][0]["revision"] == 2
+    assert (status, error["code"]) == (409, "conflict")
+    assert error["message"] == f"expected_revision: '{name}' on 'plain' is at revision 2, not at 1"
+    assert (again[0], again[1]["code"]) == (400, "conflict")
+
+
 async def test_what_has_been_published_can_neither_change_nor_be_cancelled(world: World) -> None:
     name = a_name()
     await world.api.call("POST", "/v1/posts", a_post(name, due_in=0))

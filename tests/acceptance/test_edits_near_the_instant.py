@@ -1,0 +1,222 @@
+"""Edits and cancellations a moment before the instant, over HTTP, at real processes: what is answered happens."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.fakes.sink import LOST_REPLY, Request
+from tests.integration.console.conftest import Api, api_of
+from tests.integration.console.world import World, a_world
+from tests.nodes import Broker
+from tests.support.system import SECRET, in_seconds, started, system
+from tests.support.waiting import eventually, until
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+
+BEFORE_MS = (600, 290, 250, 200, 150, 120, 100, 80, 60, 50, 40, 30, 20, 10, 5, 0)
+OLD, NEW = "The old text.", "The new text."
+LAST_STATES = ("published", "cancelled", "failed", "unknown", "held", "skipped")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A post that somebody changes so long before its instant, and what was answered."""
+
+    name: str
+    answer: str
+    """`accepted`, `cancelled`, or the code of the refusal."""
+    post: dict[str, Any]
+    """As the console shows it in the end."""
+    sent: list[bytes]
+
+    @property
+    def texts(self) -> list[str]:
+        """What the network got, each text once."""
+        return [text for text in (OLD, NEW) if any(text.encode() in body for body in self.sent)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(broker_node: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """Scheduler, publisher and console, with an account that deduplicates by key and one that does not."""
+    async with a_world(tmp_path_factory.mktemp("near"), broker_node) as running:
+        await running.system.connect("hook", "webhook", credentials={"secret": SECRET})
+        yield running
+
+
+async def scheduled(api: Api, name: str, due_at: datetime, account_id: str = "plain") -> None:
+    body = {
+        "post_id": name,
+        "content": OLD,
+        "publish_at": due_at.isoformat(),
+        "targets": [{"account_id": account_id}],
+    }
+    await api.call("POST", "/v1/posts", body)
+
+
+async def tried(world: World, name: str, method: str, at: datetime) -> Trial:
+    """Change the post at an instant, and see what becomes of it."""
+    await until(at)
+    body = {"content": NEW} if method == "PATCH" else None
+    response = await world.api.http.request(method, f"/v1/posts/{name}", json=body)
+    answer = response.json()
+    correlation_id = answer.get("correlation_id")
+    told = answer["error"]["code"] if response.is_error else _told(answer) or await _told_later(world, correlation_id)
+    await eventually(lambda: _is_over(world.api, name), within=60, what=f"{name} is over")
+    (post,) = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"]
+    return Trial(name, told, post, [request.body for request in _sent(world, name)])
+
+
+def _told(answer: dict[str, Any]) -> str | None:
+    """What became of the one account, if that was answered in time."""
+    if answer["pending"]:
+        return None
+    if answer["rejected"]:
+        return str(answer["rejected"][0]["code"])
+    return "accepted" if answer.get("accepted") else "cancelled"
+
+
+async def _told_later(world: World, correlation_id: str) -> str:
+    """What the facts said after the answer was `pending`."""
+    types = ("schedule.accepted", "schedule.cancelled", "schedule.rejected")
+
+    def heard() -> list[Any]:
+        return [fact for fact in world.system.bus.heard(*types) if fact.correlation_id == correlation_id]
+
+    await eventually(heard, within=60, what=f"the answer to {correlation_id}")
+    (fact,) = heard()
+    return str(fact.body.get("code") or fact.type.removeprefix("schedule."))
+
+
+async def _is_over(api: Api, name: str) -> bool:
+    (post,) = (await api.call("GET", f"/v1/posts/{name}"))["accounts"]
+    return post["state"] in LAST_STATES
+
+
+def _sent(world: World, name: str) -> list[Request]:
+    return world.system.sink.requests(name)
+
+
+async def trials(world: World, method: str, prefix: str, *, apart_ms: int, account_id: str = "plain") -> list[Trial]:
+    """One post for each moment, all due one after another."""
+    first = in_seconds(6)
+    due_at = {ms: first + timedelta(milliseconds=apart_ms * index) for index, ms in enumerate(BEFORE_MS)}
+    names = {ms: f"{prefix}-{ms}" for ms in BEFORE_MS}
+    await asyncio.gather(*(scheduled(world.api, names[ms], due_at[ms], account_id) for ms in BEFORE_MS))
+    return await asyncio.gather(
+        *(tried(world, names[ms], method, due_at[ms] - timedelta(milliseconds=ms)) for ms in BEFORE_MS)
+    )
+
+
+@pytest.mark.parametrize("takes", [0.0, 0.4], ids=["a quick network", "a slow network"])
+async def test_an_edit_is_accepted_and_published_or_rejected_and_the_old_text_is_published(
+    world: World, takes: float
+) -> None:
+    prefix = f"edit-{takes}"
+    world.system.sink.slow = lambda request: takes if request.post_id.startswith(prefix) else 0.0
+
+    done = await trials(world, "PATCH", prefix, apart_ms=150)
+
+    expected = {"accepted": [NEW], "already_published": [OLD]}
+    assert {one.name: (one.answer, one.texts) for one in done} == {
+        one.name: (one.answer, expected.get(one.answer)) for one in done
+    }
+    assert {one.name: len(one.sent) for one in done} == {one.name: 1 for one in done}
+    assert {one.name: [one.post["content"]] for one in done} == {one.name: one.texts for one in done}
+    assert {one.post["state"] for one in done} == {"published"}
+    assert "accepted" in {one.answer for one in done if one.name.endswith(("-600", "-290"))}
+
+
+@pytest.mark.parametrize("takes", [0.0, 0.4], ids=["a quick network", "a slow network"])
+async def test_a_cancellation_is_told_and_nothing_is_published_or_rejected_and_the_post_is_out(
+    world: World, takes: float
+) -> None:
+    prefix = f"cancel-{takes}"
+    world.system.sink.slow = lambda request: takes if request.post_id.startswith(prefix) else 0.0
+
+    done = await trials(world, "DELETE", prefix, apart_ms=150)
+
+    expected = {"cancelled": ("cancelled", []), "already_published": ("published", [OLD])}
+    assert {one.name: (one.post["state"], one.texts) for one in done} == {
+        one.name: expected.get(one.answer) for one in done
+    }
+    assert {len(one.sent) for one in done} <= {0, 1}
+    assert "cancelled" in {one.answer for one in done if one.name.endswith(("-600", "-290"))}
+
+
+async def test_while_it_is_in_doubt_whether_a_post_is_out_it_is_neither_edited_nor_cancelled(world: World) -> None:
+    """The network took it and lost its reply: it is told as unknown, or the very same request is repeated."""
+    due_at = in_seconds(5)
+    names = {
+        f"doubt-{account_id}-{method}": (account_id, method)
+        for account_id in ("plain", "hook")
+        for method in ("PATCH", "DELETE")
+    }
+    for name, (account_id, _) in names.items():
+        world.system.sink.will_answer(name, LOST_REPLY)
+        await scheduled(world.api, name, due_at, account_id)
+    await eventually(lambda: all(_sent(world, name) for name in names), within=20, what="each was sent once")
+    await eventually(lambda: _are_in_doubt(world.api, names), within=20, what="each is in doubt")
+
+    errors = {
+        name: await world.api.refused(method, f"/v1/posts/{name}", {"content": NEW} if method == "PATCH" else None)
+        for name, (_, method) in names.items()
+    }
+    await eventually(lambda: _are_over(world.api, names), within=60, what="each is over")
+
+    assert {(status, error["code"]) for status, error in errors.values()} <= {
+        (409, "already_published"),
+        (409, "nothing_to_change"),
+    }
+    assert {name: {request.body for request in _sent(world, name)} for name in names} == {
+        name: {_sent(world, name)[0].body} for name in names
+    }
+    assert world.system.sink.appearances()["doubt-hook-PATCH"] == 1
+
+
+async def _are_in_doubt(api: Api, names: Any) -> bool:
+    shown = [(await api.call("GET", f"/v1/posts/{name}"))["accounts"][0] for name in names]
+    return all(post["in_doubt"] or post["state"] in ("unknown", "published") for post in shown)
+
+
+async def _are_over(api: Api, names: Any) -> bool:
+    return all([await _is_over(api, name) for name in names])
+
+
+async def test_while_the_publisher_is_away_the_answer_is_pending_and_then_true(
+    broker_node: Broker, tmp_path: Path
+) -> None:
+    async with system(tmp_path, broker_node) as running:
+        _, publisher, console = await started(running, "scheduler", "publisher", "console")
+        await running.connect("plain")
+        async with api_of(console, running) as api:
+            world = World(running, api, console)
+            names = {f"away-{method}": method for method in ("PATCH", "DELETE")}
+            due_at = in_seconds(8)
+            for name in names:
+                await scheduled(api, name, due_at)
+                await running.bus.fact("publish.requested", post_id=name)
+            await publisher.kill()
+
+            answers = await asyncio.gather(
+                *(
+                    api.call(method, f"/v1/posts/{name}", {"content": NEW} if method == "PATCH" else None)
+                    for name, method in names.items()
+                )
+            )
+            await until(due_at)
+            shown = [(await api.call("GET", f"/v1/posts/{name}"))["accounts"][0] for name in names]
+            await started(running, "publisher")
+            told = [await _told_later(world, answer["correlation_id"]) for answer in answers]
+            published = await api.becomes("away-PATCH", "published", within=30)
+
+    assert [answer["pending"] for answer in answers] == [True, True]
+    assert [(one["state"], one["content"]) for one in shown] == [("dispatched", OLD)] * 2
+    assert told == ["accepted", "cancelled"]
+    assert (published["content"], published["revision"]) == (NEW, 2)
+    assert [request.post_id for request in running.sink.ledger if request.method == "POST"] == ["away-PATCH"]
