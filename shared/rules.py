@@ -1,7 +1,8 @@
 """What is wrong with a post by the rules of its account's network, in words that say how to put it right. No I/O."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Literal
 
 from shared.counting import bare, counted, fits
@@ -12,6 +13,8 @@ Problem = tuple[Code, str]
 """The code of a rejection, and its reason."""
 
 _SHOWN = 80
+_NEAR = 0.7
+"""How alike two names are, from 0 to 1, so that one was probably meant for the other."""
 _UNITS: Mapping[Unit, str] = {
     "characters": "characters",
     "graphemes": "characters as readers see them",
@@ -125,11 +128,21 @@ def _can_be_made_smaller(mime: str | None) -> bool:
 
 
 def _options_problem(rules: PostRules, options: Mapping[str, Any]) -> Problem | None:
-    known = {rule.name for rule in rules.options}
-    if not rules.other_options and (unknown := sorted(set(options) - known)):
-        there_are = f"there are {_all_of(sorted(known))}" if known else "there are none"
-        return "invalid", f"options.{unknown[0]}: this account's network knows no such option; {there_are}"
+    unknown = None if rules.other_options else unknown_option(options, [rule.name for rule in rules.options])
+    if unknown:
+        return "invalid", unknown
     return next((found for rule in rules.options if (found := _option_problem(rule, options.get(rule.name)))), None)
+
+
+def unknown_option(given: Iterable[str], known: Sequence[str]) -> str | None:
+    """What is wrong where an option is not known, with the one that was probably meant."""
+    unknown = sorted(set(given) - set(known))
+    if not unknown:
+        return None
+    if near := get_close_matches(unknown[0], known, n=1, cutoff=_NEAR):
+        return f"options.{unknown[0]}: is not known; did you mean {near[0]}?"
+    there_are = f"there are {_all_of(sorted(known))}" if known else "this account's network has none"
+    return f"options.{unknown[0]}: is not known; {there_are}"
 
 
 def _option_problem(rule: OptionRule, value: Any) -> Problem | None:

@@ -60,7 +60,19 @@ def test_every_module_says_what_it_is_for() -> None:
 PLATFORMS = ROOT / "services" / "publisher" / "platforms"
 NETWORKS = sorted(folder for folder in PLATFORMS.iterdir() if any(folder.glob("*.py")))
 WORDS = frozenset(
-    ("__init__", "channel", "pictures", "platform", "post", "replies", "rules", "session", "signature", "text")
+    (
+        "__init__",
+        "channel",
+        "options",
+        "pictures",
+        "platform",
+        "post",
+        "replies",
+        "rules",
+        "session",
+        "signature",
+        "text",
+    )
 )
 """What a file in a network's folder may be called: the same in each, so that what is known of one is known of all."""
 

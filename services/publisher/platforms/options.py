@@ -1,43 +1,120 @@
-"""Entries of a post's `options`, of the kind that a network needs; Rejected where they are of another."""
+"""A network's options, declared once: what each may be, checked in one way, and told to whoever schedules. No I/O."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from services.publisher.platforms.account_fields import is_web_url
 from services.publisher.platforms.base import Post
 from services.publisher.platforms.errors import Rejected
+from shared.events.rules import OptionRule
+from shared.rules import unknown_option
 
 TRUE_OR_FALSE = ("true", "false")
 """What an OptionRule says of a flag."""
 MOST_DIGITS = 20
+MOST_SHOWN = 80
 
 
-def flag(post: Post, name: str) -> bool | None:
-    """True, false, or None where nothing is said."""
-    value = post.options.get(name)
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One entry; `read` gives the value as the adapter uses it, or raises ValueError, whose words say what is wrong."""
+
+    rule: OptionRule
+    read: Callable[[Any], Any]
+    expected: str
+    """What it should be, where the ValueError has no words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """All options that a network knows."""
+
+    table: tuple[Option, ...] = ()
+
+    @property
+    def rules(self) -> tuple[OptionRule, ...]:
+        """As they are told with the account."""
+        return tuple(option.rule for option in self.table)
+
+    def checked(self, post: Post) -> Post:
+        """The post with its options as the adapter uses them, without those that say nothing; or Rejected."""
+        given = {name: value for name, value in post.options.items() if value not in (None, "")}
+        if unknown := unknown_option(given, [option.rule.name for option in self.table]):
+            raise Rejected(unknown, code="invalid_options")
+        read = {option.rule.name: _read(option, given) for option in self.table if option.rule.name in given}
+        return replace(post, options=read)
+
+
+def flag(name: str) -> Option:
+    """True or false."""
+    return Option(OptionRule(name=name, choices=TRUE_OR_FALSE), _flag, "true or false")
+
+
+def number(name: str) -> Option:
+    """A whole number, also as a text of digits, as ids are written where numbers are too short for them."""
+    return Option(OptionRule(name=name, is_number=True), _number, "a whole number")
+
+
+def choice(name: str, choices: tuple[str, ...]) -> Option:
+    """One of these."""
+
+    def read(value: Any) -> Any:
+        return _where(value in choices, value)
+
+    return Option(OptionRule(name=name, choices=choices), read, " or ".join(choices))
+
+
+def text(name: str, most: int | None = None) -> Option:
+    """A text, not longer than this."""
+
+    def read(value: Any) -> Any:
+        return _where(isinstance(value, str) and (most is None or len(value) <= most), value)
+
+    return Option(OptionRule(name=name, most=most), read, f"a text of at most {most} characters" if most else "a text")
+
+
+def url(name: str) -> Option:
+    """An address on the web."""
+    return Option(OptionRule(name=name), lambda value: _where(is_web_url(value), value), "an http(s) URL")
+
+
+def anything(name: str, read: Callable[[Any], Any], expected: str) -> Option:
+    """What only the network's own adapter can tell."""
+    return Option(OptionRule(name=name), read, expected)
+
+
+def refused(name: str, reason: str) -> Rejected:
+    """The refusal of an option for this reason."""
+    return Rejected(f"options.{name}: {reason}", code="invalid_options")
+
+
+def _read(option: Option, given: Mapping[str, Any]) -> Any:
+    name = option.rule.name
+    try:
+        return option.read(given[name])
+    except ValueError as error:
+        raise refused(name, str(error) or f"{_shown(given[name])} is not {option.expected}") from None
+
+
+def _flag(value: Any) -> bool:
     if value in TRUE_OR_FALSE:
         return bool(value == "true")
-    if value is None or isinstance(value, bool):
-        return value
-    raise wrong(name, value, "true or false")
+    return bool(_where(isinstance(value, bool), value))
 
 
-def number(post: Post, name: str) -> int | None:
-    """A whole number, also as a text of digits, as ids are written where numbers are too short for them."""
-    value = post.options.get(name)
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS:
-        return int(value)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    raise wrong(name, value, "a whole number")
+def _number(value: Any) -> int:
+    if isinstance(value, str):
+        return int(_where(value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS, value))
+    return int(_where(isinstance(value, int) and not isinstance(value, bool), value))
 
 
-def choice(post: Post, name: str, choices: tuple[str, ...]) -> str | None:
-    """One of the choices, or None where nothing is said."""
-    value = post.options.get(name)
-    if value is None or value in choices:
-        return value
-    raise wrong(name, value, " or ".join(choices))
+def _where(is_possible: bool, value: Any) -> Any:
+    if not is_possible:
+        raise ValueError
+    return value
 
 
-def wrong(name: str, value: Any, expected: str) -> Rejected:
-    """The refusal of an option."""
-    return Rejected(f"options.{name}: {value!r} is not {expected}", code="invalid_options")
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= MOST_SHOWN else f"{shown[:MOST_SHOWN]}…"

@@ -18,6 +18,7 @@ WEBHOOK_TOKEN = "3d89bb7572e0fb30d8128367b3b1b44fecd1726de135cbe28a41f8b2f777c37
 NONCES_LAST = timedelta(minutes=3)
 EPOCH_MS = 1_420_070_400_000
 MOST_TEXT = 2000
+NEEDS_THREAD = "Webhooks posted to forum channels must have a thread_name or thread_id"
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Discord(Network):
     shows_history: bool = True
     """Whether the bot has the permission Read Message History."""
     remaining: int = 4
+    is_forum: bool = False
+    """Whether the channel has threads alone, as forums do."""
     about_channel: bytes | None = None
     """What a proxy answers in Discord's place to the question which server a channel belongs to."""
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -60,7 +63,11 @@ class Discord(Network):
             return Reply(HTTPStatus.NOT_FOUND, {"message": "Unknown Webhook", "code": 10015})
         if call.method == "GET":
             return Reply(body={"id": webhook, "channel_id": CHANNEL, "guild_id": GUILD})
-        made = self._make(call, call.query.get("thread_id", CHANNEL), author=webhook, nonce=None)
+        begins = payload_of(call).get("thread_name")
+        if self.is_forum and not (begins or "thread_id" in call.query):
+            return Reply(HTTPStatus.BAD_REQUEST, {"message": NEEDS_THREAD, "code": 220001})
+        channel = f"70{len(self.messages)}" if begins else call.query.get("thread_id", CHANNEL)
+        made = self._make(call, channel, author=webhook, nonce=None)
         return made if call.query.get("wait") == "true" else Reply(HTTPStatus.NO_CONTENT, b"")
 
     def _of_channel(self, call: Call, channel: str, rest: list[str]) -> Reply:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.publisher.platforms.bluesky.post import Image, check_options, record_key, record_of, tid
+from services.publisher.platforms.bluesky.options import OPTIONS
+from services.publisher.platforms.bluesky.post import Image, check_card, record_key, record_of, tid
 from services.publisher.platforms.errors import Rejected
 from tests.support.publications import NOON, a_post
 
@@ -87,14 +88,14 @@ def test_a_card_shows_the_texts_link_or_its_own() -> None:
     ("options", "reason"),
     [
         ({"mood": "festive"}, "options.mood: is not known"),
-        ({"langs": 7}, "options.langs: expected"),
-        ({"langs": ["en", 7]}, "options.langs: expected"),
+        ({"langs": 7}, "options.langs: .* is not a list of codes"),
+        ({"langs": ["en", 7]}, "options.langs: .* is not a list of codes"),
         ({"langs": ["a", "b", "c", "d"]}, "options.langs: there are 4"),
-        ({"card": "A"}, "options.card: expected"),
+        ({"card": "A"}, "options.card: 'A' is not a card such as"),
         ({"card": {"title": "A", "url": "javascript:x"}}, "options.card: the text has no link"),
         ({"card": {"title": "A", "url": "https://example.com"}}, "options.card: a post has either"),
     ],
 )
 def test_an_option_that_cannot_work_is_named(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(Rejected, match=reason):
-        check_options(replace(a_post(), options=options))
+        check_card(OPTIONS.checked(replace(a_post(), options=options)))

@@ -60,6 +60,12 @@ def cut_out(text: str) -> list[tuple[str, str]]:
             [("link", "https://example.com/a"), ("link", "https://example.com/b")],
         ),
         ("@alice.bsky.socialさん", [("mention", "@alice.bsky.social")]),
+        ("anna.berlin@example.org", []),
+        ("anna.berlin+news@example.org", []),
+        ("Write to anna.berlin@example.org, or see anna.berlin.", [("link", "anna.berlin")]),
+        ("mailto:anna.berlin@example.org", []),
+        ("anna.berlin@harbour", []),
+        ("https://anna@example.org/ball", [("link", "https://anna@example.org/ball")]),
         ("#c++ #time-ball.", [("tag", "#c++"), ("tag", "#time-ball")]),
     ],
 )

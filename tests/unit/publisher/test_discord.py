@@ -250,6 +250,36 @@ def hook_on(network: Fake) -> Account:
     return a_hook(network.webhook_url, server=network.url)
 
 
+async def test_in_a_forum_a_webhook_begins_a_thread() -> None:
+    async with discord() as (adapter, network):
+        network.is_forum = True
+        with pytest.raises(Rejected, match="must have a thread_name or thread_id"):
+            await sent(adapter, saying(), hook_on(network))
+
+        told = await sent(adapter, saying(thread_name="The ball"), hook_on(network))
+
+    (posted,) = network.posts
+    assert network.calls[-1].json["thread_name"] == "The ball"
+    assert told.url == f"{WEB}/channels/{GUILD}/{posted.raw['channel_id']}/{posted.id}"
+
+
+@pytest.mark.parametrize(
+    ("account", "options", "reason"),
+    [
+        (a_hook(), {"thread_name": "x" * 101}, "options.thread_name: .* at most 100 characters"),
+        (
+            a_hook(),
+            {"thread_name": "The ball", "thread_id": THREAD},
+            "options.thread_name: a message begins a thread or",
+        ),
+        (a_bot(), {"thread_name": "The ball"}, "options.thread_name: only a webhook begins a thread"),
+    ],
+)
+async def test_a_thread_that_cannot_be_begun_is_refused(account: Account, options: Any, reason: str) -> None:
+    with pytest.raises(Rejected, match=reason):
+        await OFFLINE.prepare(saying(**options), account)
+
+
 async def test_a_wrong_field_is_named_in_discords_words() -> None:
     error = await error_of(bot_on, content="x" * 2001)
 

@@ -8,7 +8,8 @@ import pytest
 
 from services.publisher.platforms.base import Post, Published
 from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.mastodon.platform import checked_options, is_status_of, published_as
+from services.publisher.platforms.mastodon.options import OPTIONS
+from services.publisher.platforms.mastodon.platform import is_status_of, published_as
 from services.publisher.platforms.mastodon.rules import rules_of
 from shared.rules import problem
 from tests.support.publications import a_post
@@ -96,15 +97,17 @@ def test_ids_may_be_anything_and_an_address_may_be_missing(status: dict[str, Any
 )
 def test_an_option_that_cannot_work_is_named(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(Rejected, match=reason):
-        checked_options(a_status(options))
+        OPTIONS.checked(a_status(options))
 
 
 def test_options_that_are_not_set_are_left_out() -> None:
-    assert checked_options(a_status({"visibility": None, "sensitive": "", "language": "de"})) == {"language": "de"}
+    assert OPTIONS.checked(a_status({"visibility": None, "sensitive": "", "language": "de"})).options == {
+        "language": "de"
+    }
 
 
 def test_a_flag_may_be_given_as_text() -> None:
-    assert checked_options(a_status({"sensitive": "false"})) == {"sensitive": False}
+    assert OPTIONS.checked(a_status({"sensitive": "false"})).options == {"sensitive": False}
 
 
 PICTURE = {"url": "https://a.example/b.png", "alt": "A ball"}

@@ -10,6 +10,7 @@ import pytest
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 from services.publisher.platforms.reddit import Reddit
+from services.publisher.platforms.reddit.options import OPTIONS
 from services.publisher.platforms.reddit.post import submission_of, subreddit_of, title_and_text
 from services.publisher.platforms.reddit.replies import break_in
 from tests.fakes.networks.base import Fault, Reply, refuses
@@ -222,7 +223,7 @@ async def test_an_answer_without_a_usable_submission_confirms_nothing(data: obje
 
 
 async def test_flags_may_be_texts_and_the_rules_say_so() -> None:
-    form = submission_of(a_submission(nsfw="true", sendreplies="false", spoiler=None), redditor())
+    form = submission_of(OPTIONS.checked(a_submission(nsfw="true", sendreplies="false", spoiler=None)), redditor())
     rules = await Reddit(httpx.AsyncClient()).rules(redditor())
 
     assert (form["nsfw"], form["sendreplies"], form["spoiler"]) == ("true", "false", "false")

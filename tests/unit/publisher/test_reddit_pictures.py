@@ -56,8 +56,8 @@ def test_a_picture_may_be_posted_as_a_link_to_it() -> None:
 @pytest.mark.parametrize(
     ("count", "options", "reason"),
     [
-        (1, {"kind": "self"}, "a post that shows pictures has no room for options.url or kind self"),
-        (2, {"url": "https://ball.example/"}, "a post that shows pictures has no room for options.url or kind self"),
+        (1, {"kind": "self"}, "a post that shows pictures has no room for it"),
+        (2, {"url": "https://ball.example/"}, "a post that shows pictures has no room for it"),
         (2, {"kind": "link"}, "a link post links to one picture"),
     ],
 )

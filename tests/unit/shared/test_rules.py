@@ -239,7 +239,7 @@ def test_markup_counts_nothing_where_it_is_markup(text: str, options: dict[str, 
         (
             "x",
             {"colour": "red"},
-            "options.colour: this account's network knows no such option; there are message_thread_id and parse_mode",
+            "options.colour: is not known; there are message_thread_id and parse_mode",
         ),
         ("x", {"message_thread_id": "general"}, "options.message_thread_id: 'general' is no whole number; give one"),
     ],

@@ -17,7 +17,8 @@ from services.publisher.media.limits import PictureLimits
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import require_texts, server_of
 from services.publisher.platforms.base import FOR_EVER, Account, Limits, Platform, Post, Published, Renewed
-from services.publisher.platforms.bluesky.post import COLLECTION, Image, check_options, record_key, record_of
+from services.publisher.platforms.bluesky.options import OPTIONS
+from services.publisher.platforms.bluesky.post import COLLECTION, Image, check_card, record_key, record_of
 from services.publisher.platforms.bluesky.replies import DIALECT, INVALID_SWAP
 from services.publisher.platforms.bluesky.session import (
     OFFICIAL,
@@ -33,7 +34,7 @@ from services.publisher.platforms.exchange import blaming, exchange, publish, un
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, text_or_none
 from shared.clock import Clock, SystemClock
-from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
+from shared.events.rules import MediaRule, PostRules, TextRule
 from shared.rules import problem
 
 PICTURES = PictureLimits(most_bytes=2_000_000, most_side=2000)
@@ -41,7 +42,7 @@ RESOLVES_WITHIN = timedelta(seconds=2)
 RULES = PostRules(
     text=TextRule(most=300, counted_in="graphemes", most_bytes=3000),
     media=MediaRule(most=4, types=PICTURES.types, most_bytes=PICTURES.most_bytes),
-    options=(OptionRule(name="card"), OptionRule(name="langs")),
+    options=OPTIONS.rules,
     other_options=False,
 )
 
@@ -115,9 +116,10 @@ class Bluesky(Platform):
 
     async def prepare(self, post: Post, account: Account) -> ReadyRecord:
         """Upload the pictures, and find out who is mentioned."""
+        post = OPTIONS.checked(post)
         if wrong := problem(RULES, post.content, post.media, post.options):
             raise Rejected(wrong[1], code=wrong[0])
-        check_options(post)
+        check_card(post)
         session = session_of(account)
         pictures = await Pictures(self.client).fetch_all(post.media, PICTURES)
         images = [await self._upload(picture, session) for picture in pictures]

@@ -8,11 +8,9 @@ from typing import Any
 
 from services.publisher.platforms.base import Post
 from services.publisher.platforms.bluesky.text import facets, first_link
-from services.publisher.platforms.errors import Rejected
+from services.publisher.platforms.options import refused
 
 COLLECTION = "app.bsky.feed.post"
-MOST_LANGUAGES = 3
-OPTIONS = ("card", "langs")
 
 _ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 _TID_LENGTH = 13
@@ -44,38 +42,25 @@ def tid(microseconds: int, clock_id: int) -> str:
 
 
 def record_of(post: Post, images: Sequence[Image], dids: Mapping[str, str]) -> dict[str, Any]:
-    """The record; Rejected where an option cannot work."""
+    """The record; Rejected where its card cannot be shown."""
     record: dict[str, Any] = {"$type": COLLECTION, "text": post.content, "createdAt": _instant(post.publish_at)}
     if found := facets(post.content, dids):
         record["facets"] = found
-    if langs := _languages(post.options):
+    if langs := post.options.get("langs"):
         record["langs"] = langs
     if embed := _images(images) or _card(post):
         record["embed"] = embed
     return record
 
 
-def check_options(post: Post) -> None:
-    """Raise Rejected where an option cannot work."""
-    if unknown := sorted(set(post.options) - set(OPTIONS)):
-        raise _wrong(unknown[0], f"is not known; there are {' and '.join(OPTIONS)}")
-    _languages(post.options)
+def check_card(post: Post) -> None:
+    """Raise Rejected where the post's card cannot be shown."""
     if _card(post) and post.media:
-        raise _wrong("card", "a post has either pictures or a card; leave one of them out")
+        raise refused("card", "a post has either pictures or a card; leave one of them out")
 
 
 def _instant(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _languages(options: Mapping[str, Any]) -> list[str]:
-    given = options.get("langs") or []
-    listed = [given] if isinstance(given, str) else given
-    if not isinstance(listed, list) or not all(isinstance(one, str) and one for one in listed):
-        raise _wrong("langs", 'expected codes of languages, as ["en", "de-AT"]')
-    if len(listed) > MOST_LANGUAGES:
-        raise _wrong("langs", f"there are {len(listed)}, and at most {MOST_LANGUAGES} are possible")
-    return listed
 
 
 def _images(images: Sequence[Image]) -> dict[str, Any] | None:
@@ -92,14 +77,8 @@ def _card(post: Post) -> dict[str, Any] | None:
     card = post.options.get("card")
     if not card:
         return None
-    if not isinstance(card, Mapping) or not isinstance(card.get("title"), str):
-        raise _wrong("card", 'expected {"title": …, "description": …}')
     url = card.get("url") or first_link(post.content)
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
-        raise _wrong("card", "the text has no link to show; write one, or set card.url")
+        raise refused("card", "the text has no link to show; write one, or set card.url")
     external = {"uri": url, "title": card["title"], "description": str(card.get("description") or "")}
     return {"$type": "app.bsky.embed.external", "external": external}
-
-
-def _wrong(name: str, reason: str) -> Rejected:
-    return Rejected(f"options.{name}: {reason}", code="invalid_options")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import regex
-from linkify_it import LinkifyIt
-from linkify_it.tlds import TLDS
+
+from services.publisher.platforms.links import links_in
 
 LONGEST_TAG = 64
 FACET = "app.bsky.richtext.facet"
@@ -18,12 +18,7 @@ _HANDLE = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,10}[a-z](?:[a-z0-9-]{0,
 _MENTION = regex.compile(rf"(?<![^\s(])@((?>{_HANDLE}))(?![a-z0-9_])", regex.IGNORECASE)
 _TAG = regex.compile(r"(?<!\S)[#\uff03](?!\ufe0f)([^\s\u00ad\u200b\u2060]+)")
 _PUNCTUATION_BEHIND = regex.compile(r"\p{P}+$")
-_BEHIND_A_LINK = regex.compile(r"[.,:*]*(?:[“”»」』。\uff01…\u200b].*)?$", regex.DOTALL)
-"""Punctuation that closes a sentence or a quotation around a link, and what follows it."""
 _NOTHING_BUT_NUMBERS = regex.compile(r"[\p{P}\p{N}]*")
-_LINKS = LinkifyIt(options={"fuzzy_email": False, "fuzzy_ip": False}).tlds(TLDS)
-for _scheme in ("ftp:", "mailto:", "//"):
-    _LINKS.add(_scheme, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +33,8 @@ class Found:
 
 def found_in(text: str) -> list[Found]:
     """All links, mentions and hashtags, in order; a link without a scheme is one of https."""
-    found = sorted([*_links(text), *_mentions(text), *_tags(text)], key=lambda one: (one.start, -one.end))
+    links = [Found("link", one.start, one.end, one.url) for one in links_in(text)]
+    found = sorted([*links, *_mentions(text), *_tags(text)], key=lambda one: (one.start, -one.end))
     apart: list[Found] = []
     for one in found:
         if not apart or one.start >= apart[-1].end:
@@ -78,13 +74,6 @@ def _feature(found: Found, dids: Mapping[str, str]) -> dict[str, str] | None:
             return {"$type": f"{FACET}#tag", "tag": found.value}
     did = dids.get(found.value)
     return {"$type": f"{FACET}#mention", "did": did} if did else None
-
-
-def _links(text: str) -> Iterator[Found]:
-    for match in _LINKS.match(text) or []:
-        shown = _BEHIND_A_LINK.sub("", match.text, count=1)
-        url = shown if match.schema else f"https://{shown}"
-        yield Found("link", match.index, match.index + len(shown), url)
 
 
 def _mentions(text: str) -> Iterator[Found]:

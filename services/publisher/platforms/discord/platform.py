@@ -15,8 +15,8 @@ from services.publisher.media.limits import PICTURE_TYPES, PictureLimits
 from services.publisher.platforms.base import NEVER, Account, Limits, Platform, Post, Published
 from services.publisher.platforms.bodies import form_of, request_with
 from services.publisher.platforms.discord.channel import Place, place_of
+from services.publisher.platforms.discord.options import OPTIONS
 from services.publisher.platforms.discord.post import (
-    FLAGS,
     SKEW,
     attachment_of,
     file_of,
@@ -30,11 +30,10 @@ from services.publisher.platforms.discord.replies import dialect_for
 from services.publisher.platforms.errors import NotSent, Rejected, Transient, Unavailable
 from services.publisher.platforms.exchange import blaming, exchange, publish
 from services.publisher.platforms.network_time import longest_send
-from services.publisher.platforms.options import TRUE_OR_FALSE, number
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, text_or_none
 from shared.clock import Clock, SystemClock
-from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
+from shared.events.rules import MediaRule, PostRules, TextRule
 
 LIMITS = Limits(account={"per_second": 1, "per_minute": 30}, app={"per_second": 50})
 """A webhook may send thirty a minute to its channel, a bot ask fifty a second; replies' headers tell the rest."""
@@ -92,7 +91,8 @@ class Discord(Platform):
 
     async def prepare(self, post: Post, account: Account) -> ReadyMessage:
         """Fetch the pictures, learn the server that the address of the message names, and build the request."""
-        thread_id = number(post, "thread_id")
+        post = OPTIONS.checked(post)
+        thread_id = post.options.get("thread_id")
         place = place_of(account, thread_id)
         message = message_of(post, place)
         pictures = await Pictures(self.client).fetch_all(post.media, PICTURES, most_together=MOST_TOGETHER)
@@ -115,11 +115,7 @@ class Discord(Platform):
                 most=MOST_PICTURES, types=PICTURE_TYPES, most_bytes=PICTURES.most_bytes, alt=TextRule(most=MOST_ALT)
             ),
             needs_one_of=("content", "media", "embeds"),
-            options=(
-                OptionRule(name="thread_id", is_number=True),
-                *(OptionRule(name=name) for name in ("allowed_mentions", "embeds")),
-                *(OptionRule(name=name, choices=TRUE_OR_FALSE) for name in FLAGS),
-            ),
+            options=OPTIONS.rules,
             other_options=False,
         )
 
@@ -133,7 +129,8 @@ class Discord(Platform):
 
     async def look_up(self, post: Post, account: Account) -> Published | None:
         """The bot's own message that shows this post since it was due; Rejected where not enough is seen to tell."""
-        place = place_of(account, number(post, "thread_id"))
+        post = OPTIONS.checked(post)
+        place = place_of(account, post.options.get("thread_id"))
         request = self.client.build_request("GET", place.url, params={"limit": str(PAGE)}, headers=place.headers)
         messages = messages_in(await exchange(self.client, request, self.clock.now(), dialect_for(place)))
         for message in messages:

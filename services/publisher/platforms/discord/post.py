@@ -10,13 +10,12 @@ from services.publisher.media.picture import Picture
 from services.publisher.platforms.base import Post, Published
 from services.publisher.platforms.bodies import FormFile
 from services.publisher.platforms.discord.channel import WEB, Place
+from services.publisher.platforms.discord.options import FLAGS
 from services.publisher.platforms.exchange import unreadable
-from services.publisher.platforms.options import flag, wrong
+from services.publisher.platforms.options import refused
 from services.publisher.platforms.reply import Reply, json_or_none, object_or_empty, objects_in, text_or_none
 
 MOST_NONCE, MOST_MARK = 25, 8
-MOST_EMBEDS = 10
-FLAGS = {"suppress_embeds": 1 << 2, "suppress_notifications": 1 << 12}
 SKEW = timedelta(seconds=5)
 """How far Discord's clock may be behind ours."""
 EPOCH_MS = 1_420_070_400_000
@@ -26,15 +25,23 @@ _ID = re.compile(r"\d{1,20}", re.ASCII)
 
 def message_of(post: Post, place: Place) -> dict[str, Any]:
     """The message without its pictures. It calls nobody by `@`, unless its options say so."""
-    mentions, embeds = post.options.get("allowed_mentions", {"parse": []}), post.options.get("embeds", [])
-    if not isinstance(mentions, dict):
-        raise wrong("allowed_mentions", mentions, "an object as Discord describes it")
-    if not isinstance(embeds, list) or len(embeds) > MOST_EMBEDS:
-        raise wrong("embeds", embeds, f"a list of at most {MOST_EMBEDS} embeds")
-    flags = sum(bit for name, bit in FLAGS.items() if flag(post, name))
+    mentions, embeds = post.options.get("allowed_mentions", {"parse": []}), post.options.get("embeds")
+    flags = sum(bit for name, bit in FLAGS.items() if post.options.get(name))
     message: dict[str, Any] = {"content": post.content, "allowed_mentions": mentions}
-    message |= ({"embeds": embeds} if embeds else {}) | ({"flags": flags} if flags else {})
+    message |= ({"embeds": embeds} if embeds else {}) | ({"flags": flags} if flags else {}) | _thread_of(post, place)
     return message | ({"nonce": nonce_of(post), "enforce_nonce": True} if place.bot_id else {})
+
+
+def _thread_of(post: Post, place: Place) -> dict[str, Any]:
+    """The thread that a message begins: in a forum's channel each does."""
+    name = post.options.get("thread_name")
+    if name is None:
+        return {}
+    if place.bot_id:
+        raise refused("thread_name", "only a webhook begins a thread; a bot writes into the one in options.thread_id")
+    if "thread_id" in post.options:
+        raise refused("thread_name", "a message begins a thread or stands in one; leave out this or options.thread_id")
+    return {"thread_name": name}
 
 
 def nonce_of(post: Post) -> str:
@@ -89,7 +96,7 @@ def _looks_like(message: Mapping[str, Any], post: Post) -> bool:
 
 def _shows_embeds(message: Mapping[str, Any], post: Post) -> bool:
     """Whether the post's embeds are among the message's, which has previews of links as well; hidden, none can be."""
-    if flag(post, "suppress_embeds"):
+    if post.options.get("suppress_embeds"):
         return True
     shown = [_words_of(embed) for embed in objects_in(message.get("embeds"))]
     return all(_words_of(embed) in shown for embed in objects_in(post.options.get("embeds")))

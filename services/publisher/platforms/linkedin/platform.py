@@ -26,25 +26,25 @@ from services.publisher.platforms.base import Account, Limits, Platform, Post, P
 from services.publisher.platforms.bodies import body_of, request_with
 from services.publisher.platforms.errors import Rejected, Unauthorized
 from services.publisher.platforms.exchange import blaming, exchange, publish, unreadable
+from services.publisher.platforms.linkedin.options import MOST_TITLE, OPTIONS, VISIBILITIES
 from services.publisher.platforms.linkedin.replies import AUTHORITY, DIALECT, STORE, problem_with_token
 from services.publisher.platforms.linkedin.text import little_text
 from services.publisher.platforms.oauth import refreshed, token_request
+from services.publisher.platforms.options import refused
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, object_or_empty, text_or_none
 from shared.clock import Clock, SystemClock
-from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
+from shared.events.rules import MediaRule, PostRules, TextRule
 
 API, WEB = "https://api.linkedin.com", "https://www.linkedin.com"
 VERSION = "202608"
 """LinkedIn serves a version for a year; `settings.api_version` names another."""
 LIMITS = Limits(account={"per_day": 150})
 MOST_TEXT = 3000
-MOST_TITLE = 400
 MOST_PICTURES = 20
 MOST_ALT = 4086
 TYPES = ("image/jpeg", "image/png", "image/gif")
 PICTURES = PictureLimits(most_bytes=8 * 1024 * 1024, types=TYPES, most_side=6000, moving=("image/gif",))
-VISIBILITIES = ("PUBLIC", "LOGGED_IN", "CONNECTIONS")
 _AUTHOR = re.compile(r"urn:li:(person|organization|organizationBrand):[\w-]+", re.ASCII)
 _VERSION = re.compile(r"20\d{4}")
 
@@ -91,6 +91,7 @@ class LinkedIn(Platform):
 
     async def prepare(self, post: Post, account: Account) -> ReadyShare:
         """Upload the pictures and build the post."""
+        post = OPTIONS.checked(post)
         share = share_of(post, account)
         fetched = await Pictures(self.client).fetch_all(post.media, PICTURES)
         uploaded = [await self._upload(picture, account) for picture in fetched]
@@ -106,10 +107,8 @@ class LinkedIn(Platform):
         return PostRules(
             text=TextRule(most=MOST_TEXT),
             media=MediaRule(most=MOST_PICTURES, alt=TextRule(most=MOST_ALT)),
-            options=(
-                OptionRule(name="title", most=MOST_TITLE),
-                OptionRule(name="visibility", choices=VISIBILITIES),
-            ),
+            options=OPTIONS.rules,
+            other_options=False,
         )
 
     def app_of(self, account: Account) -> str | None:
@@ -157,15 +156,11 @@ def published_in(reply: Reply) -> Published | None:
 
 
 def share_of(post: Post, account: Account) -> dict[str, Any]:
-    """The post as LinkedIn takes it, without its pictures; Rejected where an option cannot be meant so."""
-    visibility = post.options.get("visibility", VISIBILITIES[0])
-    if visibility not in VISIBILITIES:
-        choices = ", ".join(VISIBILITIES)
-        raise Rejected(f"options.visibility: {visibility!r} is none of {choices}", code="invalid_options")
+    """The post as LinkedIn takes it, without its pictures; Rejected where its link cannot be shown."""
     share: dict[str, Any] = {
         "author": author_of(account),
         "commentary": little_text(post.content),
-        "visibility": visibility,
+        "visibility": post.options.get("visibility", VISIBILITIES[0]),
         "distribution": {"feedDistribution": "MAIN_FEED", "targetEntities": [], "thirdPartyDistributionChannels": []},
         "lifecycleState": "PUBLISHED",
         "isReshareDisabledByAuthor": False,
@@ -177,16 +172,12 @@ def share_of(post: Post, account: Account) -> dict[str, Any]:
 
 def _article(post: Post) -> dict[str, str]:
     """A link with its preview, of which LinkedIn fetches nothing by itself."""
-    url, title = post.options["url"], post.options.get("title")
     if post.media:
-        raise Rejected("options.url: a post shows either pictures or a link", code="invalid_options")
-    if not is_web_url(url):
-        raise Rejected(f"options.url: {url!r} is no http(s) URL", code="invalid_options")
-    if not isinstance(title, str) or not 0 < len(title) <= MOST_TITLE:
-        reason = f"options.title: a link needs one of 1 to {MOST_TITLE} characters"
-        raise Rejected(reason, code="invalid_options")
-    described = post.options.get("description")
-    return {"source": url, "title": title} | ({"description": str(described)} if described else {})
+        raise refused("url", "a post shows either pictures or a link")
+    if "title" not in post.options:
+        raise refused("title", f"a link needs one of 1 to {MOST_TITLE} characters")
+    described = {name: post.options[name] for name in ("title", "description") if name in post.options}
+    return {"source": post.options["url"], **described}
 
 
 def author_of(account: Account) -> str:

@@ -2,6 +2,8 @@
 
 import re
 
+from services.publisher.platforms.links import links_in
+
 _RESERVED = re.compile(r"[\\|{}@\[\]()<>#*_~]")
 _ELEMENT = re.compile(
     r"""
@@ -10,13 +12,19 @@ _ELEMENT = re.compile(
     """,
     re.VERBOSE,
 )
-"""`@[Name](urn:li:organization:1)` is a mention, `#word` a hashtag; the `#` inside an address is none."""
+"""`@[Name](urn:li:organization:1)` is a mention, `#word` a hashtag."""
 
 
 def little_text(text: str) -> str:
-    """The text as LinkedIn's format writes it: nothing of it is taken for an element but mentions and hashtags."""
+    """The text as LinkedIn's format writes it: nothing of it is taken for an element but mentions and hashtags.
+
+    The `#` inside an address is no hashtag.
+    """
     written, end = [], 0
+    addresses = [(link.start, link.end) for link in links_in(text)]
     for found in _ELEMENT.finditer(text):
+        if found["tag"] and any(first < found.start() < last for first, last in addresses):
+            continue
         written += [_escaped(text[end : found.start()]), _element(found)]
         end = found.end()
     return "".join([*written, _escaped(text[end:])])

@@ -6,7 +6,7 @@ After that hour the account's statuses are looked through before anything is sen
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html import escape
 from http import HTTPStatus
@@ -20,10 +20,10 @@ from services.publisher.platforms.base import Account, Limits, Platform, Post, P
 from services.publisher.platforms.bodies import FormFile, form_of, request_with
 from services.publisher.platforms.errors import PlatformError, Rejected, Transient, Unavailable
 from services.publisher.platforms.exchange import blaming, exchange, publish, there_already, unreadable
+from services.publisher.platforms.mastodon.options import OPTIONS
 from services.publisher.platforms.mastodon.replies import DIALECT, REPEATED
-from services.publisher.platforms.mastodon.rules import PICTURES, VISIBILITIES, most_characters, rules_of
+from services.publisher.platforms.mastodon.rules import PICTURES, most_characters, rules_of
 from services.publisher.platforms.mastodon.text import is_shown_as
-from services.publisher.platforms.options import choice, flag, wrong
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, json_or_none, objects_in, text_or_none
 from shared.clock import Clock, SystemClock
@@ -35,7 +35,6 @@ CLOCKS_DIFFER_BY = timedelta(minutes=1)
 POLL_EVERY = timedelta(seconds=0.5)
 MOST_POLLS = 40
 PAGE, MOST_PAGES = 40, 5
-OPTIONS = ("language", "sensitive", "spoiler_text", "visibility")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +78,10 @@ class Mastodon(Platform):
 
     async def prepare(self, post: Post, account: Account) -> Ready:
         """Upload the pictures, wait until the server has made them ready, and build the request."""
-        options = checked_options(post)
+        post = OPTIONS.checked(post)
         pictures = await Pictures(self.client).fetch_all(post.media, PICTURES)
         media_ids = [await self._upload(picture, account) for picture in pictures]
-        body = {"status": post.content, "media_ids": media_ids, **options}
+        body = {"status": post.content, "media_ids": media_ids, **post.options}
         headers = {"idempotency-key": hashlib.sha256(post.key.encode()).hexdigest()}
         request = self._request("POST", "/api/v1/statuses", account, json=body, headers=headers)
         return ReadyStatus(self, request, post, account)
@@ -106,6 +105,7 @@ class Mastodon(Platform):
 
     async def look_up(self, post: Post, account: Account) -> Published | None:
         """The status that shows this post among those of the account since the post was due."""
+        post = OPTIONS.checked(post)
         since, latest = post.publish_at - CLOCKS_DIFFER_BY, ""
         owner = await self._owner(account)
         for _ in range(MOST_PAGES):
@@ -169,19 +169,6 @@ class Mastodon(Platform):
 
 def _headers(account: Account) -> dict[str, str]:
     return bearer(account) | {"accept": "application/json"}
-
-
-def checked_options(post: Post) -> dict[str, Any]:
-    """The options as the server takes them, or Rejected saying which one cannot work."""
-    given = {name: value for name, value in post.options.items() if value not in (None, "")}
-    if unknown := sorted(set(given) - set(OPTIONS)):
-        raise Rejected(f"options.{unknown[0]}: is not known; there are {', '.join(OPTIONS)}", code="invalid_options")
-    post = replace(post, options=given)
-    choice(post, "visibility", VISIBILITIES)
-    for name in ("spoiler_text", "language"):
-        if not isinstance(given.get(name, ""), str):
-            raise wrong(name, given[name], "a text")
-    return given if flag(post, "sensitive") is None else {**given, "sensitive": flag(post, "sensitive")}
 
 
 def published_in(reply: Reply) -> Published | None:

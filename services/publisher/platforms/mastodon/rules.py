@@ -4,18 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.publisher.media.limits import PictureLimits
-from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
+from services.publisher.platforms.mastodon.options import OPTIONS
+from shared.events.rules import MediaRule, PostRules, TextRule
 
-VISIBILITIES = ("public", "unlisted", "private", "direct")
 PICTURES = PictureLimits(most_bytes=8_000_000, most_side=4096, moving=("image/gif",))
 """What every server takes that has not been told otherwise; current ones take more."""
 MOST_PICTURES, LINK_LENGTH, MOST_ALT = 4, 23, 1500
-OPTIONS = (
-    OptionRule(name="visibility", choices=VISIBILITIES),
-    OptionRule(name="spoiler_text"),
-    OptionRule(name="sensitive", choices=("true", "false")),
-    OptionRule(name="language", most=35),
-)
 
 
 def rules_of(instance: Mapping[str, Any]) -> PostRules:
@@ -33,7 +27,7 @@ def rules_of(instance: Mapping[str, Any]) -> PostRules:
         text=_text_rule(instance, statuses),
         media=pictures,
         needs_one_of=("content", "media"),
-        options=OPTIONS,
+        options=OPTIONS.rules,
         other_options=False,
     )
 

@@ -15,7 +15,7 @@ from services.publisher.platforms.account_fields import is_web_url
 from services.publisher.platforms.bodies import FormFile, form_of, request_with
 from services.publisher.platforms.exchange import exchange, unreadable
 from services.publisher.platforms.pictures import Pictures
-from services.publisher.platforms.reddit.post import FLAGS
+from services.publisher.platforms.reddit.options import FLAGS
 from services.publisher.platforms.reddit.replies import DIALECT, store_of
 from services.publisher.platforms.reply import object_or_empty
 from shared.clock import Clock

@@ -25,7 +25,7 @@ from services.publisher.platforms.base import Account, Limits, Platform, Post, P
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.exchange import blaming, exchange, publish, there_already, unreadable
 from services.publisher.platforms.oauth import refreshed, token_request
-from services.publisher.platforms.options import TRUE_OR_FALSE
+from services.publisher.platforms.reddit.options import OPTIONS
 from services.publisher.platforms.reddit.pictures import (
     MOST_CAPTION,
     MOST_PICTURES,
@@ -35,11 +35,8 @@ from services.publisher.platforms.reddit.pictures import (
     gallery_of,
 )
 from services.publisher.platforms.reddit.post import (
-    FLAGS,
     GALLERY,
     IMAGE,
-    KINDS,
-    MOST_TITLE,
     WEB,
     found_as,
     is_like,
@@ -51,7 +48,7 @@ from services.publisher.platforms.reddit.post import (
 from services.publisher.platforms.reddit.replies import DIALECT, SUBMITTED_BEFORE
 from services.publisher.platforms.reply import Reply, object_or_empty, text_or_none
 from shared.clock import Clock, SystemClock
-from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
+from shared.events.rules import MediaRule, PostRules, TextRule
 
 API = "https://oauth.reddit.com"
 LIMITS = Limits(app={"per_minute": 100})
@@ -140,6 +137,7 @@ class Reddit(Platform):
 
     async def prepare(self, post: Post, account: Account) -> ReadySubmission:
         """Upload the pictures and build the submission."""
+        post = OPTIONS.checked(post)
         form = submission_of(post, account)
         shown = await self._upload(post, account) if form["kind"] in (IMAGE, GALLERY) else []
         return ReadySubmission(self, self._submission(form, shown, account), post, account, form["kind"])
@@ -151,11 +149,8 @@ class Reddit(Platform):
             text=TextRule(most=MOST_TEXT),
             needs_text=True,
             media=MediaRule(most=MOST_PICTURES, most_bytes=PICTURES.most_bytes, alt=alt, alt_from=2),
-            options=(
-                OptionRule(name="title", most=MOST_TITLE),
-                OptionRule(name="kind", choices=KINDS),
-                *(OptionRule(name=name, choices=TRUE_OR_FALSE) for name in FLAGS),
-            ),
+            options=OPTIONS.rules,
+            other_options=False,
         )
 
     def answers_look_ups(self, account: Account) -> bool:
@@ -164,6 +159,7 @@ class Reddit(Platform):
 
     async def look_up(self, post: Post, account: Account) -> Published | None:
         """Its submission. That a picture's is not to be seen does not mean that it will not be: Unconfirmed then."""
+        post = OPTIONS.checked(post)
         found = await self.find(post, account)
         if found is None and kind_and_url(post)[0] == IMAGE:
             raise not_there_yet()

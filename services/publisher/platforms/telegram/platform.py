@@ -24,12 +24,12 @@ from services.publisher.platforms.bodies import FormFile, form_of, request_with
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import blaming, exchange, publish
 from services.publisher.platforms.network_time import longest_send
-from services.publisher.platforms.options import TRUE_OR_FALSE, choice, flag, number
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, object_or_empty
+from services.publisher.platforms.telegram.options import COMMON, OPTIONS
 from services.publisher.platforms.telegram.replies import dialect_for
 from shared.clock import Clock, SystemClock
-from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
+from shared.events.rules import MediaRule, PostRules, TextRule
 
 API, WEB = "https://api.telegram.org", "https://t.me"
 LIMITS = Limits(account={"per_second": 1, "per_minute": 20}, app={"per_second": 30})
@@ -43,8 +43,6 @@ STILL = PictureLimits(most_bytes=2_000_000, types=("image/jpeg", "image/png"), m
 ALONE = PictureLimits(most_bytes=10_000_000, types=(*STILL.types, GIF), most_side=STILL.most_side, moving=(GIF,))
 """A picture that stands alone may move, and then nobody makes it smaller."""
 ALBUM = "sendMediaGroup"
-PARSE_MODES = ("HTML", "MarkdownV2")
-FLAGS = ("disable_notification", "protect_content")
 _TOKEN = re.compile(r"\d+:[\w-]{20,}", re.ASCII)
 _CHAT = re.compile(r"-?\d{1,20}|@\w{4,32}", re.ASCII)
 _SUPERGROUP = "-100"
@@ -88,7 +86,9 @@ class Telegram(Platform):
 
     async def prepare(self, post: Post, account: Account) -> ReadyMessage:
         """Fetch the pictures and build the whole request."""
-        token, common = token_of(account), {"chat_id": chat_of(account)} | common_of(post)
+        post = OPTIONS.checked(post)
+        said = {name: post.options[name] for name in COMMON if name in post.options}
+        token, common = token_of(account), {"chat_id": chat_of(account)} | said
         pictures = await self._pictures(post)
         method, fields = content_of(post, pictures)
         url = f"{server_of(account, API)}/bot{token}/{method}"
@@ -105,11 +105,7 @@ class Telegram(Platform):
             caption=TextRule(most=MOST_CAPTION, counted_in="utf16", markup_option="parse_mode"),
             needs_one_of=("content", "media"),
             media=MediaRule(most=MOST_PICTURES, types=PICTURE_TYPES, most_bytes=ALONE.most_bytes),
-            options=(
-                OptionRule(name="parse_mode", choices=PARSE_MODES),
-                OptionRule(name="message_thread_id", is_number=True),
-                *(OptionRule(name=name, choices=TRUE_OR_FALSE) for name in (*FLAGS, "link_preview")),
-            ),
+            options=OPTIONS.rules,
             other_options=False,
         )
 
@@ -127,17 +123,10 @@ class Telegram(Platform):
         return await pictures.fetch_all(post.media, STILL)
 
 
-def common_of(post: Post) -> dict[str, Any]:
-    """What every kind of message may say beside its content."""
-    said: dict[str, Any] = {name: flag(post, name) for name in FLAGS}
-    said["message_thread_id"] = number(post, "message_thread_id")
-    return {name: value for name, value in said.items() if value is not None}
-
-
 def content_of(post: Post, pictures: list[Picture]) -> tuple[str, dict[str, Any]]:
     """The method that sends the content, and its parameters; the text is no markup unless it is said to be."""
-    mode = choice(post, "parse_mode", PARSE_MODES)
-    preview = flag(post, "link_preview")
+    preview = post.options.get("link_preview")
+    mode = post.options.get("parse_mode")
     markup = {"parse_mode": mode} if mode else {}
     if not pictures:
         hidden = {"link_preview_options": {"is_disabled": True}} if preview is False else {}

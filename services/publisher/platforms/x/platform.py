@@ -26,10 +26,11 @@ from services.publisher.platforms.exchange import blaming, exchange, publish, th
 from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, objects_in
+from services.publisher.platforms.x.options import OPTIONS
 from services.publisher.platforms.x.post import is_like
 from services.publisher.platforms.x.replies import DIALECT, identity_in, is_duplicate
 from shared.clock import Clock, SystemClock
-from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
+from shared.events.rules import MediaRule, PostRules, TextRule
 
 API, WEB = "https://api.x.com", "https://x.com"
 LIMITS = Limits(account={"per_minute": 100})
@@ -37,7 +38,6 @@ MOST_WEIGHT = 280
 MOST_PICTURES = 4
 MOST_ALT = 1000
 PICTURES = PictureLimits(most_bytes=5 * 1024 * 1024, types=("image/jpeg", "image/png", "image/webp"), most_side=8192)
-REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
 CLOCKS_DIFFER = timedelta(minutes=1)
 FIELDS = "created_at,entities,note_tweet"
 
@@ -90,6 +90,7 @@ class X(Platform):
 
     async def prepare(self, post: Post, account: Account) -> ReadyTweet:
         """Upload the pictures and build the post."""
+        post = OPTIONS.checked(post)
         tweet = tweet_of(post)
         if post.media:
             pictures = await Pictures(self.client).fetch_all(post.media, PICTURES)
@@ -102,11 +103,8 @@ class X(Platform):
             text=TextRule(most=_most_weight(account), counted_in="weighted"),
             media=MediaRule(most=MOST_PICTURES, types=(*PICTURES.types, "image/gif"), alt=TextRule(most=MOST_ALT)),
             needs_one_of=("content", "media"),
-            options=(
-                OptionRule(name="reply_settings", choices=REPLY_SETTINGS),
-                OptionRule(name="in_reply_to_tweet_id", is_number=True),
-                OptionRule(name="quote_tweet_id", is_number=True),
-            ),
+            options=OPTIONS.rules,
+            other_options=False,
         )
 
     def answers_look_ups(self, account: Account) -> bool:
@@ -115,6 +113,7 @@ class X(Platform):
 
     async def look_up(self, post: Post, account: Account) -> Published | None:
         """The oldest of the account's posts since this one was due that has its text."""
+        post = OPTIONS.checked(post)
         since = post.publish_at - CLOCKS_DIFFER
         me = await self._me(account)
         query = {"start_time": since.strftime("%Y-%m-%dT%H:%M:%SZ"), "max_results": "100", "tweet.fields": FIELDS}
@@ -175,26 +174,15 @@ def upload_of(picture: Picture) -> Body:
 
 
 def tweet_of(post: Post) -> dict[str, Any]:
-    """The post as X takes it, or Rejected where an option cannot be meant so."""
+    """The post as X takes it."""
     tweet: dict[str, Any] = {"text": post.content}
-    reply_settings = post.options.get("reply_settings")
-    if reply_settings is not None and reply_settings not in REPLY_SETTINGS:
-        choices = ", ".join(REPLY_SETTINGS)
-        raise Rejected(f"options.reply_settings: {reply_settings!r} is none of {choices}", code="invalid_options")
-    if reply_settings:
+    if reply_settings := post.options.get("reply_settings"):
         tweet["reply_settings"] = reply_settings
-    if answered := _id(post, "in_reply_to_tweet_id"):
-        tweet["reply"] = {"in_reply_to_tweet_id": answered}
-    if quoted := _id(post, "quote_tweet_id"):
-        tweet["quote_tweet_id"] = quoted
+    if answered := post.options.get("in_reply_to_tweet_id"):
+        tweet["reply"] = {"in_reply_to_tweet_id": str(answered)}
+    if quoted := post.options.get("quote_tweet_id"):
+        tweet["quote_tweet_id"] = str(quoted)
     return tweet
-
-
-def _id(post: Post, name: str) -> str | None:
-    given = post.options.get(name)
-    if given is not None and not (isinstance(given, str | int) and str(given).isdecimal()):
-        raise Rejected(f"options.{name}: {given!r} is no id of a post", code="invalid_options")
-    return None if given is None else str(given)
 
 
 def _most_weight(account: Account) -> int:

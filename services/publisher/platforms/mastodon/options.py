@@ -1,0 +1,9 @@
+"""The options of a status. No I/O."""
+
+from services.publisher.platforms.options import Options, choice, flag, text
+
+VISIBILITIES = ("public", "unlisted", "private", "direct")
+MOST_LANGUAGE = 35
+OPTIONS = Options(
+    (choice("visibility", VISIBILITIES), text("spoiler_text"), flag("sensitive"), text("language", MOST_LANGUAGE))
+)
