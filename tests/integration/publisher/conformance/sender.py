@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -17,8 +16,8 @@ from tests.fakes.networks.base import Fault, Network
 from tests.integration.publisher.conformance.case import Case
 
 ACCOUNT = "harbour"
-PATIENCE = timedelta(seconds=0.5)
-"""How long a test waits for a network that is silent."""
+PATIENT, IMPATIENT = 10.0, 1.0
+"""Seconds that a network may take to answer; less where a test is about one that does not."""
 
 
 @dataclass
@@ -57,9 +56,9 @@ async def outcome_of(ready: Ready) -> Published | PlatformError:
         return error
 
 
-def a_client() -> httpx.AsyncClient:
-    """The publisher's own client, with less patience."""
-    return outbound_client(allow_private_addresses=True, timeout=PATIENCE.total_seconds(), keepalive_seconds=0)
+def a_client(patience: float = PATIENT) -> httpx.AsyncClient:
+    """The publisher's own client, which takes up no connection again: a network that ends is not there any more."""
+    return outbound_client(allow_private_addresses=True, timeout=patience, keepalive_seconds=0)
 
 
 @asynccontextmanager

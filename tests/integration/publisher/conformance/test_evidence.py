@@ -20,7 +20,7 @@ from tests.fakes.networks.base import GARBAGE, HANGS, HANGS_AFTER_LANDING, NEVER
 from tests.fakes.networks.gallery import picture
 from tests.integration.publisher.conformance.case import Case
 from tests.integration.publisher.conformance.cases import CASES
-from tests.integration.publisher.conformance.sender import a_client, a_sender, answering, outcome_of
+from tests.integration.publisher.conformance.sender import IMPATIENT, a_client, a_sender, answering, outcome_of
 
 PAGE = b"<html><title>Forbidden</title></html>"
 HTML = {"content-type": "text/html"}
@@ -49,7 +49,7 @@ async def test_a_server_that_fails_leaves_the_post_in_doubt(case: Case[Any], sta
     ids=["reply lost", "never arrived", "hangs", "hangs after landing", "garbage"],
 )  # fmt: skip
 async def test_silence_leaves_the_post_in_doubt(case: Case[Any], fault: Fault) -> None:
-    async with a_sender(case) as sender:
+    async with a_client(IMPATIENT) as client, a_sender(case, client) as sender:
         error = await sender.send(fault)
 
     assert type(error) is Unconfirmed
