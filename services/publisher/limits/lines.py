@@ -128,9 +128,10 @@ class Lines:
         self._lines: dict[str, Line] = {}
         self._by_key: dict[Key, Place] = {}
         self._numbers = 0
-        self._woken = asyncio.Event()
+        self._is_woken = False
+        self._sleep: asyncio.Timeout | None = None
         self._is_stopping = False
-        breakers.on_free = self._woken.set
+        breakers.on_free = self._wake
 
     async def join(self, case: Case) -> Answer:
         """Wait in line; what comes of it. Raises HandBack where the service stops before."""
@@ -173,20 +174,31 @@ class Lines:
         line.gates, line.destination = gates, destination
         insort(line.places, place)
         self._by_key[case.publication.key] = place
-        self._woken.set()
+        self._wake()
         return place
 
     async def _until_somebody_may_go(self) -> None:
         now = self._clock.now()
         may_go = (line.look_at for line in self._lines.values() if not self.breakers.is_full(line.destination))
         first = min(may_go, default=now + LOOK_EVERY)
-        if first > now:
-            try:
-                async with asyncio.timeout(min(first - now, LOOK_EVERY).total_seconds()):
-                    await self._woken.wait()
-            except TimeoutError:
-                pass
-        self._woken.clear()
+        if first > now and not self._is_woken:
+            await self._sleep_until(first)
+        self._is_woken = False
+
+    async def _sleep_until(self, instant: datetime) -> None:
+        """Sleep until then by the clock, but not for long, and not when woken."""
+        try:
+            async with asyncio.timeout(LOOK_EVERY.total_seconds()) as self._sleep:
+                await self._clock.sleep_until(instant)
+        except TimeoutError:
+            pass
+        finally:
+            self._sleep = None
+
+    def _wake(self) -> None:
+        if self._sleep is not None and not self._is_woken:
+            self._sleep.reschedule(0)
+        self._is_woken = True
 
     def _candidates(self, now: datetime) -> list[tuple[Line, list[Place]]]:
         """Of each line that may be looked at, the first posts, as far as there are turns at their destinations."""

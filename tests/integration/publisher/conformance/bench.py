@@ -16,17 +16,13 @@ from structlog.testing import capture_logs
 from services.publisher.accounts.connecting import Connecting
 from services.publisher.accounts.renewals import Renewals
 from services.publisher.accounts.tokens import Tokens
-from services.publisher.app import REQUESTS
-from services.publisher.bulkheads import Bulkheads
-from services.publisher.claims import Claims
+from services.publisher.app import REQUESTS, sending_of
 from services.publisher.domain import Publication, StoredAccount
-from services.publisher.doubt import Doubts
 from services.publisher.handlers import Handlers
+from services.publisher.limits.circuit_breaker import CircuitBreakers
 from services.publisher.platforms.base import Platform
-from services.publisher.preparation import Preparation
-from services.publisher.publishing import EARLY, Publishing
-from services.publisher.revoked import Revoked
-from services.publisher.settling import Settling
+from services.publisher.sending.loop import Sending
+from services.publisher.settings import Settings
 from services.publisher.store import Store
 from services.publisher.tables import outbox
 from shared.db import Database
@@ -45,9 +41,8 @@ from tests.fakes.running_clock import RunningClock
 from tests.integration.publisher.conformance.case import Case
 from tests.support.waiting import eventually
 
-LEASE = timedelta(seconds=30)
+LEASE_SECONDS = 30
 ACCOUNT = "harbour"
-PREPARE_WITHIN = timedelta(seconds=30)
 TURNS = 10
 MOST_DELIVERIES = 12
 PATIENCE = 10.0
@@ -61,7 +56,7 @@ class Replica:
     """One publisher at the database."""
 
     store: Store
-    publishing: Publishing
+    sending: Sending
     connecting: Connecting
     handlers: Handlers
 
@@ -127,7 +122,7 @@ class Bench:
 
     def rest(self, wait: timedelta) -> None:
         """Go on to when the message has come back from its retry queue, and nothing is left to wait for."""
-        self.clock.put_forward(wait + EARLY)
+        self.clock.put_forward(wait)
 
     async def deliver(
         self, event: PublishRequested, *, by: Replica | None = None, redelivered: bool = False
@@ -135,7 +130,7 @@ class Bench:
         """Deliver a post once; how long it must rest before it is delivered again, or None where it is settled."""
         delivery = Delivery(event, uuid4().hex, "correlation", redelivered)
         try:
-            await (by or self.replica).publishing.on_publish_requested(delivery)
+            await (by or self.replica).sending.on_publish_requested(delivery)
         except TryAgain as again:
             return again.delay
         except Park as park:
@@ -154,15 +149,16 @@ class Bench:
     def hurry(self, seconds: float) -> None:
         """Give a send no more than so long."""
         for replica in self.replicas:
-            replica.publishing.send_timeout = timedelta(seconds=seconds)
+            replica.sending.send_timeout = timedelta(seconds=seconds)
 
     async def kill_while_sending(self, event: PublishRequested) -> None:
-        """Begin to publish, and stop dead while the network keeps the reply back."""
+        """Begin to publish, stop dead while the network keeps the reply back, and stay away for as long as a lease."""
         task = asyncio.create_task(self.deliver(event))
         faults = len(self.network.faults)
         await eventually(lambda: len(self.network.faults) < faults, within=PATIENCE, what="the request arrived")
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        self.clock.put_forward(timedelta(seconds=LEASE_SECONDS))
 
     async def stored_account(self) -> StoredAccount:
         """The account as the publisher knows it."""
@@ -210,7 +206,9 @@ async def a_bench(case: Case[Any], database_url: str, *, send_timeout: float) ->
                 database, Outbox(outbox, database, Publisher("amqp://nobody", app_id="x", clock=clock), clock)
             )
             platform, timeout = case.platform(client), timedelta(seconds=send_timeout)
-            return _replica(store, platform, clock, key, vault, timeout)
+            replica = _replica(store, platform, clock, key, vault, timeout)
+            await stack.enter_async_context(serving(replica.sending))
+            return replica
 
         bench = Bench(case, network, gallery, clock, key, open_replica, logs)
         bench.replicas.append(await open_replica())
@@ -220,22 +218,27 @@ async def a_bench(case: Case[Any], database_url: str, *, send_timeout: float) ->
         assert [secret for secret in case.secrets(network) if secret in said] == []
 
 
+@asynccontextmanager
+async def serving(sending: Sending) -> AsyncIterator[None]:
+    """Serve the lines for the length of the block."""
+    lines = asyncio.create_task(sending.lines.run())
+    try:
+        yield
+    finally:
+        lines.cancel()
+        await asyncio.gather(lines, return_exceptions=True)
+
+
 def _replica(  # noqa: PLR0917
     store: Store, platform: Platform, clock: RunningClock, key: SealingKey, vault: Vault, timeout: timedelta
 ) -> Replica:
-    known, revoked = {platform.name: platform}, Revoked()
+    known = {platform.name: platform}
     tokens = Tokens(Renewals(store), known, vault, clock, timeout=timeout)
-    limits = {platform.name: platform.limits}
-    publishing = Publishing(
-        claims=Claims(store, clock, lease=LEASE, limits=limits),
-        settling=Settling(store, clock),
-        clock=clock,
-        revoked=revoked,
-        send_timeout=timeout,
-        sends=Bulkheads(TURNS),
-        preparation=Preparation(known, vault, tokens, Bulkheads(TURNS), timeout=PREPARE_WITHIN),
-        doubts=Doubts(known, vault, clock, tokens, look_up_timeout=timeout),
-        tokens=tokens,
+    settings = Settings(
+        broker_url="amqp://nobody", send_timeout_seconds=timeout.total_seconds(), lease_seconds=LEASE_SECONDS
+    )
+    sending = sending_of(
+        settings, store, clock=clock, breakers=CircuitBreakers(TURNS), known=known, vault=vault, tokens=tokens
     )
     connecting = Connecting(store, tokens, vault, key, clock)
-    return Replica(store, publishing, connecting, Handlers(store, clock, revoked, REQUESTS.name))
+    return Replica(store, sending, connecting, Handlers(store, clock, sending, REQUESTS.name))

@@ -59,7 +59,7 @@ async def test_two_replicas_with_an_ended_token_make_one_refresh(bench: Bench) -
     bench.case.expire(bench.network)
     stored = await bench.stored_account()
 
-    await asyncio.gather(*(replica.publishing.tokens.renewed(stored) for replica in bench.replicas))
+    await asyncio.gather(*(replica.sending.tokens.renewed(stored) for replica in bench.replicas))
     await asyncio.gather(*(bench.publish(bench.post(due_in=0.3), by=replica) for replica in bench.replicas))
 
     assert len(bench.case.refreshes(bench.network)) - before == 1
