@@ -44,7 +44,6 @@ LIVE_STATES = ("claimed", "sending", "retrying")
 """States of a publication for which something must still happen."""
 
 _NO_SECRET = base64.b64encode(bytes(32)).decode()
-_COMPILED: dict[Any, Any] = {}
 
 
 class PlainVault:
@@ -163,7 +162,7 @@ def put_together(process: Process, wires: Wires) -> Running:
 def _substitutes(process: Process, wires: Wires) -> Mapping[str, Any]:
     return {
         "SystemClock": ProcessClock,
-        "Database": lambda url: ModelDatabase(wires.files, _COMPILED, url),
+        "Database": lambda url: ModelDatabase(wires.files, url),
         "Publisher": lambda _url, *, app_id, clock: ModelPublisher(wires.broker, process, app_id=app_id, clock=clock),
         "rabbit_broker": lambda _url, _name: ModelRabbitBroker(wires.broker, process),
         "outbound_client": lambda **_: wires.internet.client(process),

@@ -37,12 +37,12 @@ class Scenario:
     """Odds are from 0 to 1 each time, unless they say per post."""
 
     name: str
-    posts: int = 120
-    moments: int = 12
+    posts: int = 160
+    moments: int = 10
     """Instants at which many things are asked for and many posts are due."""
     accounts: int = 8
     kinds: tuple[str, ...] = KINDS
-    replicas: Mapping[str, int] = field(default_factory=lambda: {"scheduler": 2, "publisher": 2, "console": 2})
+    replicas: Mapping[str, int] = field(default_factory=lambda: {"scheduler": 2, "publisher": 2, "console": 1})
     ahead: tuple[float, float] = (1.0, 60.0)
     """How long before they are due posts are scheduled."""
     trouble_seconds: float = 90.0
@@ -52,7 +52,7 @@ class Scenario:
     fates: Mapping[str, float] = field(default_factory=lambda: {"ok": 1.0})
     outages: int = 0
     outage_seconds: tuple[float, float] = (5.0, 60.0)
-    transit: tuple[float, float] = (0.0005, 0.01)
+    transit: tuple[float, float] = (0.0003, 0.005)
     publish_lost: float = 0.0
     publish_unheard: float = 0.0
     acknowledgement_lost: float = 0.0
@@ -61,7 +61,7 @@ class Scenario:
     statement_fails: float = 0.0
     commit_refused: float = 0.0
     commit_unheard: float = 0.0
-    commit_seconds: tuple[float, float] = (0.0005, 0.004)
+    commit_seconds: tuple[float, float] = (0.001, 0.015)
     row_seconds: float = 0.0
     crashes: int = 0
     freezes: int = 0

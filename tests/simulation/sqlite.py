@@ -1,26 +1,40 @@
-"""SQLite inside the loop: what SQLAlchemy needs of aiosqlite, with latency and errors that the world decides on."""
+"""SQLite inside the loop, with latency and errors that the world decides on.
+
+`shared.db.Database` runs as it is; what it gets in place of SQLAlchemy's AsyncEngine talks to SQLite at once, in the
+loop, and waits as long as the world says. Statements, results and errors are SQLAlchemy's own.
+"""
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from sqlite3 import OperationalError
-from types import SimpleNamespace
 from typing import Any, Protocol, Self
 
-from sqlalchemy import event
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from shared.db import Database
 from tests.simulation.virtual_time import RUNNING, Process
 
 BUSY_SECONDS = 10.0
+BUSY, IO_ERROR, FULL = 5, 10, 13
+MESSAGES = {BUSY: "database is locked", IO_ERROR: "disk I/O error", FULL: "database or disk is full"}
+BYTES_PER_ROW = 300
+_COMPILED: dict[Any, Any] = {}
 
 
 class Weather(Protocol):
     """How the databases fare."""
 
+    def statement_error(self, service: str) -> int | None:
+        """SQLite's code of the error with which a statement fails, or None."""
+        ...
+
     def statement_seconds(self, service: str, rows: int) -> float:
-        """How long a statement takes; raises OperationalError where it fails."""
+        """How long a statement takes."""
         ...
 
     def commit_seconds(self, service: str) -> float:
@@ -31,9 +45,12 @@ class Weather(Protocol):
         """`done`, `refused` (rolled back, with an error) or `unheard` (done, with an error)."""
         ...
 
-    def committed(self, service: str) -> None:
-        """Note a commit."""
-        ...
+
+def failed(code: int) -> OperationalError:
+    """SQLite's error as SQLAlchemy raises it."""
+    error = sqlite3.OperationalError(MESSAGES[code])
+    error.sqlite_errorcode = code
+    return OperationalError("", None, error)
 
 
 @dataclass(eq=False)
@@ -43,11 +60,36 @@ class File:
     path: str
     service: str
     weather: Weather
-    writer: "Connection | None" = None
+    writer: Any = None
     turns: list[asyncio.Future[None]] = field(default_factory=list)
-    connections: list["Connection"] = field(default_factory=list)
+    connections: list["ModelConnection"] = field(default_factory=list)
 
-    def release(self, connection: "Connection") -> None:
+    def __post_init__(self) -> None:
+        self.engine: Engine = create_engine(
+            "sqlite://", creator=self._connect, poolclass=NullPool, isolation_level="AUTOCOMMIT"
+        ).execution_options(compiled_cache=_COMPILED)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=0, isolation_level=None)
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("PRAGMA foreign_keys=ON")
+        return connection
+
+    async def begin_writing(self, connection: "ModelConnection") -> None:
+        """Wait for the write lock, as long as SQLite's busy timeout."""
+        loop = asyncio.get_running_loop()
+        gives_up_at = loop.time() + BUSY_SECONDS
+        while self.writer is not None:
+            turn: asyncio.Future[None] = loop.create_future()
+            self.turns.append(turn)
+            try:
+                async with asyncio.timeout_at(gives_up_at):
+                    await turn
+            except TimeoutError:
+                raise failed(BUSY) from None
+        self.writer = connection
+
+    def release(self, connection: "ModelConnection") -> None:
         """Let the others try to write."""
         if self.writer is connection:
             self.writer = None
@@ -59,168 +101,111 @@ class File:
     def lose(self, process: Process) -> None:
         """Roll back what a process that died had not committed."""
         for connection in [one for one in self.connections if one.owner is process]:
-            connection.kill()
+            connection.rollback()
+            connection.is_dead = True
+            self.connections.remove(connection)
 
 
-@dataclass(eq=False)
-class Connection:
-    """aiosqlite's connection, without its thread."""
+class ModelConnection:
+    """What the stores use of SQLAlchemy's AsyncConnection."""
 
-    file: File
-    owner: Process | None
-    _conn: sqlite3.Connection
-    is_dead: bool = False
+    def __init__(self, file: File, owner: Process | None) -> None:
+        self.file, self.owner, self.is_dead = file, owner, False
+        self._connection: Connection = file.engine.connect()
+        self._raw: Any = self._connection.connection.dbapi_connection
 
-    @property
-    def _connection(self) -> sqlite3.Connection | None:
-        return None if self.is_dead else self._conn
+    async def execute(self, statement: Any, parameters: Any = None) -> Any:
+        """Run a statement at once, after the time it takes."""
+        weather, service = self.file.weather, self.file.service
+        if (code := weather.statement_error(service)) is not None:
+            raise failed(code)
+        if seconds := weather.statement_seconds(service, _rows(parameters)):
+            await asyncio.sleep(seconds)
+        result: Any = self._connection.execute(statement, parameters)
+        if result.returns_rows:
+            result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
+        return result
 
-    @property
-    def isolation_level(self) -> str | None:
-        return self._conn.isolation_level
+    async def execution_options(self, **_: Any) -> Self:
+        """What asks for single reads gets them: each statement outside of a transaction is one."""
+        return self
 
-    @property
-    def _tx(self) -> Any:
-        """aiosqlite's queue to its thread: what is put there is done at once."""
-
-        def put_nowait(job: tuple[asyncio.Future[Any], Callable[[], Any]]) -> None:
-            future, function = job
-            future.set_result(function())
-
-        return SimpleNamespace(put_nowait=put_nowait)
-
-    def cursor(self) -> "Cursor":
-        return Cursor(self, self._conn.cursor())
-
-    async def create_function(self, *args: Any, **options: Any) -> None:
-        self._conn.create_function(*args, **options)
+    async def begin(self) -> None:
+        """Begin a transaction that writes."""
+        await self.file.begin_writing(self)
+        self._raw.execute("BEGIN IMMEDIATE")
 
     async def commit(self) -> None:
         """Commit; a crash may come before it or after it."""
-        if self.is_dead or not self._conn.in_transaction:
-            return
         weather, service = self.file.weather, self.file.service
         seconds, fate = weather.commit_seconds(service), weather.commit_fate(service)
         await asyncio.sleep(seconds / 2)
         if fate == "refused":
-            raise OperationalError("disk I/O error")
-        self._conn.commit()
+            raise failed(IO_ERROR)
+        self._raw.execute("COMMIT")
         self.file.release(self)
-        weather.committed(service)
         await asyncio.sleep(seconds / 2)
         if fate == "unheard":
-            raise OperationalError("disk I/O error")
+            raise failed(IO_ERROR)
 
-    async def rollback(self) -> None:
-        if not self.is_dead:
-            self._conn.rollback()
-            self.file.release(self)
-
-    async def close(self) -> None:
-        self.kill()
-
-    def stop(self) -> None:
-        """What aiosqlite calls to let go of a connection that no longer answers."""
-        self.kill()
-
-    def kill(self) -> None:
-        """Roll back and let go."""
-        if not self.is_dead:
-            self.is_dead = True
-            self._conn.rollback()
-            self._conn.close()
-            self.file.release(self)
-            self.file.connections.remove(self)
-
-    async def begin_writing(self) -> None:
-        """Wait for the write lock, as long as SQLite's busy timeout."""
-        loop = asyncio.get_running_loop()
-        gives_up_at = loop.time() + BUSY_SECONDS
-        while self.file.writer is not None:
-            turn: asyncio.Future[None] = loop.create_future()
-            self.file.turns.append(turn)
-            try:
-                async with asyncio.timeout_at(gives_up_at):
-                    await turn
-            except TimeoutError:
-                raise OperationalError("database is locked") from None
-        self.file.writer = self
+    def rollback(self) -> None:
+        """Undo what is not committed."""
+        if self._raw.in_transaction and not self.is_dead:
+            self._raw.execute("ROLLBACK")
+        self.file.release(self)
 
 
-@dataclass(eq=False)
-class Cursor:
-    """aiosqlite's cursor."""
+def _rows(parameters: Any) -> int:
+    given = parameters.get("rows") if isinstance(parameters, Mapping) else None
+    return len(given) // BYTES_PER_ROW + 1 if isinstance(given, str) else 0
 
-    connection: Connection
-    _cursor: sqlite3.Cursor
 
-    async def __aenter__(self) -> Self:
-        return self
+class ModelEngine:
+    """What `shared.db.Database` uses of SQLAlchemy's AsyncEngine."""
 
-    @property
-    def description(self) -> Any:
-        return self._cursor.description
+    def __init__(self, file: File) -> None:
+        self.dialect = file.engine.dialect
+        self._file = file
+        self._idle: list[ModelConnection] = []
 
-    @property
-    def rowcount(self) -> int:
-        return self._cursor.rowcount
-
-    @property
-    def lastrowid(self) -> int | None:
-        return self._cursor.lastrowid
-
-    async def execute(self, sql: str, parameters: Any = ()) -> Self:
-        """Run a statement at once, after the time it takes."""
-        connection = self.connection
-        if sql.startswith("PRAGMA"):
-            sql = "PRAGMA synchronous=OFF" if sql.startswith("PRAGMA synchronous") else sql
-        elif sql.startswith("BEGIN IMMEDIATE"):
-            await connection.begin_writing()
-        else:
-            await self._wait(parameters)
-        if connection.is_dead:
-            raise OperationalError("no active connection")
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[ModelConnection]:
+        """A transaction."""
+        connection = self._take()
         try:
-            self._cursor.execute(sql, parameters)
-        except BaseException:
-            if sql.startswith("BEGIN IMMEDIATE"):
-                connection.file.release(connection)
-            raise
-        return self
+            await connection.begin()
+            yield connection
+            await connection.commit()
+        finally:
+            connection.rollback()
+            self._idle.append(connection)
 
-    async def _wait(self, parameters: Any) -> None:
-        rows = len(parameters[0]) // 200 if parameters and isinstance(parameters[0], str) else 0
-        seconds = self.connection.file.weather.statement_seconds(self.connection.file.service, rows)
-        if seconds:
-            await asyncio.sleep(seconds)
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[ModelConnection]:
+        """A connection for single reads."""
+        connection = self._take()
+        try:
+            yield connection
+        finally:
+            self._idle.append(connection)
 
-    async def executemany(self, sql: str, parameters: Iterable[Any]) -> Self:
-        self._cursor.executemany(sql, parameters)
-        return self
+    async def dispose(self) -> None:
+        """Let go of all connections."""
+        self._idle = []
 
-    async def fetchall(self) -> list[Any]:
-        return self._cursor.fetchall()
-
-    async def close(self) -> None:
-        self._cursor.close()
+    def _take(self) -> ModelConnection:
+        if self._idle:
+            return self._idle.pop()
+        connection = ModelConnection(self._file, RUNNING.get())
+        self._file.connections.append(connection)
+        return connection
 
 
 class ModelDatabase(Database):
-    """The service's database with its connections in the loop; `files` knows the databases by their URLs."""
+    """The service's database; `files` knows the databases by their URLs."""
 
-    def __init__(self, files: Mapping[str, File], compiled: dict[Any, Any], url: str) -> None:
+    engine: Any
+
+    def __init__(self, files: Mapping[str, File], url: str) -> None:
         super().__init__(url)
-        file = files[url]
-
-        def lead_inside(_dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> None:
-            options["async_creator_fn"] = lambda *_given, **_options: _open(file)
-
-        event.listen(self.engine.sync_engine, "do_connect", lead_inside)
-        self.engine.sync_engine.update_execution_options(compiled_cache=compiled)
-
-
-async def _open(file: File) -> Connection:
-    """A connection that belongs to the process that asks for it."""
-    connection = Connection(file, RUNNING.get(), sqlite3.connect(file.path, timeout=0))
-    file.connections.append(connection)
-    return connection
+        self.engine = ModelEngine(files[url])

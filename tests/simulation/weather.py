@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 from random import Random
-from sqlite3 import OperationalError
 
 from tests.simulation.networks import Fate, Network
 from tests.simulation.scenarios import FATES, Scenario
+from tests.simulation.sqlite import BUSY, FULL, IO_ERROR
 from tests.simulation.virtual_time import VirtualLoop
 
-ERRORS = ("database is locked", "disk I/O error", "database or disk is full")
+ERRORS = (BUSY, IO_ERROR, FULL)
 MOST_LAG = 5.0
 
 
@@ -24,7 +24,6 @@ class Weather:
         self._names = list(scenario.fates)
         self._odds = list(scenario.fates.values())
         self.clears_at = 0.0
-        self.commits = 0
         self.away_until: dict[str, float] = {}
 
     @property
@@ -52,9 +51,10 @@ class Weather:
 
     # the databases
 
+    def statement_error(self, service: str) -> int | None:
+        return self._database.choice(ERRORS) if self._happens(self._database, self.scenario.statement_fails) else None
+
     def statement_seconds(self, service: str, rows: int) -> float:
-        if self._happens(self._database, self.scenario.statement_fails):
-            raise OperationalError(self._database.choice(ERRORS))
         return rows * self.scenario.row_seconds
 
     def commit_seconds(self, service: str) -> float:
@@ -66,9 +66,6 @@ class Weather:
             return "done"
         drawn = self._database.random()
         return "refused" if drawn < refused else "unheard" if drawn < refused + unheard else "done"
-
-    def committed(self, service: str) -> None:
-        self.commits += 1
 
     # the networks
 
