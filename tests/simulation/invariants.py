@@ -289,7 +289,7 @@ def nothing_breaks(run: Run) -> Iterator[str]:
 
 def every_change_is_told_once(run: Run) -> Iterator[str]:
     """Each state that was reached was told, and no two messages tell of one and the same differently."""
-    for row in run.world.query("publisher", "SELECT post_id, account_id, revision, state, attempts FROM publications"):
+    for row in run.world.query("publisher", "SELECT post_id, account_id, revision, state FROM publications"):
         key = row["post_id"], row["account_id"]
         final = _FACTS.get(row["state"])
         if final and not any(one.event.revision == row["revision"] for one in run.witness.of(key, final)):
