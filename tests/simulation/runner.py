@@ -19,7 +19,7 @@ from tests.simulation.scenarios import Scenario, scenario_of
 from tests.simulation.virtual_time import Stuck
 from tests.simulation.world import World, copied, folder_in_memory, templates
 
-MOST_SECONDS = 60
+MOST_SECONDS = 25
 """Of processor time, after which a run is given up."""
 
 

@@ -91,6 +91,12 @@ class Place:
         return self.case.publication.not_before
 
     @property
+    def look_at(self) -> datetime:
+        """When it may be opened, at the same moments for the posts of all lines."""
+        ahead = self.not_before - AHEAD
+        return ahead - (ahead - EPOCH) % TOGETHER
+
+    @property
     def _rank(self) -> tuple[datetime, datetime, int]:
         return self.not_before, self.case.publication.publish_at, self.number
 
@@ -108,13 +114,12 @@ class Line:
 
     @property
     def look_at(self) -> datetime:
-        """When its first post may go; those of many lines together."""
-        first = self.places[0].not_before - AHEAD
-        return max(self.next_at, first - (first - EPOCH) % TOGETHER)
+        """When its first post may go."""
+        return max(self.next_at, self.places[0].look_at)
 
     def ready(self, now: datetime) -> list[Place]:
         """The posts that may go now."""
-        return [place for place in self.places[:MOST_AT_ONCE] if place.not_before - AHEAD <= now]
+        return [place for place in self.places[:MOST_AT_ONCE] if place.look_at <= now]
 
 
 class Lines:
