@@ -22,6 +22,7 @@ from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.monitor import MentionFound
 from shared.events.publisher import (
     AccountConnected,
+    AccountConnectFailed,
     AccountDisconnected,
     AccountRefreshed,
     AccountRefreshFailed,
@@ -145,6 +146,7 @@ def reactions_of(projector: Projector) -> Mapping[type[Event], Handler]:
         ScheduleBatchSettled: projector.on_batch_settled,
         AccountConnectRequested: projector.on_connect_requested,
         AccountConnected: projector.on_account_fact,
+        AccountConnectFailed: projector.on_account_fact,
         AccountDisconnected: projector.on_account_fact,
         AccountRefreshed: projector.on_account_fact,
         AccountRefreshFailed: projector.on_account_fact,

@@ -53,22 +53,24 @@ class Asking:
         await self.publisher.publish(Outgoing(envelope), within=PUBLISH_PATIENCE)
         return envelope.correlation_id
 
-    async def ask(self, request: Event, until: Until) -> Answers:
+    async def ask(self, request: Event, until: Until, *, patience: timedelta | None = None) -> Answers:
         """Send the request and wait until its answers settle it; BrokerUnavailable when it may not have arrived."""
         await self.takers.require(request)
         envelope = Envelope.of(request)
         async with self.feed.answers_to(envelope.correlation_id) as listener:
             await self.publisher.publish(Outgoing(envelope), within=PUBLISH_PATIENCE)
             heard: list[Delivery[Any]] = []
-            is_complete = await self._hear(listener, heard, until, envelope.message_id)
+            is_complete = await self._hear(listener, heard, until, envelope.message_id, patience or self.patience)
         asked = Delivery(request, envelope.message_id, envelope.correlation_id)
         await asyncio.gather(*map(self.learn, (asked, *heard)))
         return Answers(envelope.correlation_id, [delivery.event for delivery in heard], is_complete)
 
-    async def _hear(self, listener: Listener, heard: list[Delivery[Any]], until: Until, own_id: str) -> bool:
+    async def _hear(
+        self, listener: Listener, heard: list[Delivery[Any]], until: Until, own_id: str, patience: timedelta
+    ) -> bool:
         """Gather answers until they settle the request; the request itself passes by too."""
         try:
-            async with asyncio.timeout(self.patience.total_seconds()):
+            async with asyncio.timeout(patience.total_seconds()):
                 while True:
                     delivery = await listener.next()
                     if delivery.message_id == own_id:

@@ -14,6 +14,7 @@ from shared.events import Event
 from shared.events.progress import Progress, Rank, State, progress_of
 from shared.events.publisher import (
     AccountConnected,
+    AccountConnectFailed,
     AccountDisconnected,
     AccountRefreshed,
     AccountRefreshFailed,
@@ -222,12 +223,26 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectFailure:
+    """Why an account was not connected when somebody last asked for it in vain; it is as it was before."""
+
+    failed_at: datetime
+    platform: str
+    error: str
+
+    @property
+    def order(self) -> datetime:
+        return self.failed_at
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """One account on one platform."""
 
     account_id: str
     link: Link | None = None
     token: Token | None = None
+    failure: ConnectFailure | None = None
 
     @property
     def key(self) -> Key:
@@ -238,7 +253,8 @@ def merged_account(one: Account | None, other: Account) -> Account:
     """What both tell together."""
     if one is None:
         return other
-    return Account(one.account_id, _greater(one.link, other.link), _greater(one.token, other.token))
+    link, token = _greater(one.link, other.link), _greater(one.token, other.token)
+    return Account(one.account_id, link, token, _greater(one.failure, other.failure))
 
 
 def folded_accounts(accounts: Iterable[Account]) -> dict[Key, Account]:
@@ -256,6 +272,8 @@ def account_told_by(fact: Event, request_id: str, arrived_at: datetime) -> Accou
         case AccountConnected():
             link = Link(at, True, fact.platform, request_id)
             return Account(fact.account_id, link, Token(at, fact.token_expires_at))
+        case AccountConnectFailed():
+            return Account(fact.account_id, failure=ConnectFailure(at, fact.platform, fact.error.model_dump_json()))
         case AccountDisconnected():
             return Account(fact.account_id, Link(at, False, fact.platform, request_id))
         case AccountRefreshed():

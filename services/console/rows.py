@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from services.console.domain import Account, Content, Link, Plan, Post, Standing, Token
+from services.console.domain import Account, ConnectFailure, Content, Link, Plan, Post, Standing, Token
 from shared.events.progress import Progress, State
 
 Row = Mapping[str, Any]
@@ -70,7 +70,7 @@ def _content(row: Row) -> Content | None:
 
 def row_of_account(account: Account, now: datetime, version: int) -> dict[str, Any]:
     """The row that holds an account."""
-    link, token = account.link, account.token
+    link, token, failure = account.link, account.token, account.failure
     return {
         "account_id": account.account_id,
         "changed_at": link.changed_at if link else None,
@@ -81,6 +81,9 @@ def row_of_account(account: Account, now: datetime, version: int) -> dict[str, A
         "token_expires_at": token.expires_at if token else None,
         "needs_reconnect": token.needs_reconnect if token else None,
         "error": token.error if token else None,
+        "connect_failed_at": failure.failed_at if failure else None,
+        "connect_failed_on": failure.platform if failure else None,
+        "connect_error": failure.error if failure else None,
         "updated_at": now,
         "version": version,
     }
@@ -88,9 +91,11 @@ def row_of_account(account: Account, now: datetime, version: int) -> dict[str, A
 
 def account_in(row: Row) -> Account:
     """The account that a row holds."""
-    link = token = None
+    link = token = failure = None
     if row["changed_at"] is not None:
         link = Link(row["changed_at"], bool(row["is_connected"]), row["platform"], row["request_id"])
     if row["refreshed_at"] is not None:
         token = Token(row["refreshed_at"], row["token_expires_at"], bool(row["needs_reconnect"]), row["error"])
-    return Account(row["account_id"], link, token)
+    if row["connect_failed_at"] is not None:
+        failure = ConnectFailure(row["connect_failed_at"], row["connect_failed_on"], row["connect_error"])
+    return Account(row["account_id"], link, token, failure)

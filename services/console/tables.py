@@ -80,6 +80,9 @@ accounts = Table(
     Column("token_expires_at", InstantColumn),
     Column("needs_reconnect", Boolean),
     Column("error", Text),
+    Column("connect_failed_at", InstantColumn),
+    Column("connect_failed_on", String(100)),
+    Column("connect_error", Text),
     Column("updated_at", InstantColumn, nullable=False),
     Column("version", Integer, nullable=False),
 )

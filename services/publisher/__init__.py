@@ -5,5 +5,6 @@ reacts to publish.requested, schedule.cancelled, publish.retry_requested, publis
           account.connect_requested, account.disconnect_requested, account.refresh_requested,
           retention.purge_requested, and its own callback.requested
 emits     publish.succeeded, publish.failed, publish.unknown, publish.skipped, publish.held, publish.retrying,
-          account.connected, account.disconnected, account.refresh_failed, retention.purged
+          account.connected, account.connect_failed, account.disconnected, account.refreshed,
+          account.refresh_failed, retention.purged
 """

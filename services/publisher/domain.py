@@ -67,3 +67,5 @@ class StoredAccount:
     needs_reconnect: bool = False
     app: str | None = None
     closed_until: datetime | None = None
+    asked_at: datetime | None = None
+    is_unreadable: bool = False

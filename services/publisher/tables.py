@@ -73,6 +73,8 @@ accounts = Table(
     Column("closed_until", InstantColumn),
     Column("connected", Boolean, nullable=False),
     Column("changed_at", InstantColumn, nullable=False),
+    Column("asked_at", InstantColumn),
+    Column("is_unreadable", Boolean, nullable=False),
 )
 
 reservations = Table(

@@ -84,7 +84,7 @@ class AccountConnected(Event, type="account.connected"):
 
 
 class AccountConnectFailed(Event, type="account.connect_failed"):
-    """The credentials were tried and refused; an account that worked stays as it was."""
+    """The credentials are refused, or could not be tried; an account that is there stays exactly as it was."""
 
     account_id: Id
     platform: Name

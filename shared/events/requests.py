@@ -124,15 +124,21 @@ class AccountLimits(Value):
 
 
 class AccountConnectRequested(Event, type="account.connect_requested"):
+    """Of two requests the later one counts, whichever is carried out first: by `requested_at`, else by when sent."""
+
     account_id: Id
     platform: Name
     settings: Options = Field(default_factory=dict)
     sealed_credentials: Text | None = None
     limits: AccountLimits | None = None
+    requested_at: Instant | None = None
 
 
 class AccountDisconnectRequested(Event, type="account.disconnect_requested"):
+    """As with connecting: of two requests the later one counts, by `requested_at`, else by when they were sent."""
+
     account_id: Id
+    requested_at: Instant | None = None
 
 
 class Keyword(Value):

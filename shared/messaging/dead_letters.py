@@ -5,7 +5,7 @@ from datetime import datetime
 from aio_pika.abc import AbstractIncomingMessage, FieldValue
 
 from shared.db import as_text
-from shared.messaging.envelope import Envelope, Headers, type_of
+from shared.messaging.envelope import SENT_AT_HEADER, Envelope, Headers, sent_at_of, type_of
 from shared.messaging.topology import DEAD_EXCHANGE, RETRY_EXCHANGE, dead_queue, retry_queue
 
 FAILURES_HEADER = "timeball-failures"
@@ -52,6 +52,8 @@ def _why(queue: str, reason: str, now: datetime) -> Headers:
 
 def _copy(message: AbstractIncomingMessage, headers: Headers) -> Envelope:
     identity = message.message_id or ""
+    if sent_at := sent_at_of(message):
+        headers = headers | {SENT_AT_HEADER: int(sent_at.timestamp())}
     return Envelope(
         type=type_of(message),
         body=message.body,

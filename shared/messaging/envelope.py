@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 from uuid import uuid4
 
@@ -16,8 +16,12 @@ from shared.messaging.topology import EVENTS_EXCHANGE
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 Headers = dict[str, str | int]
+SENT_AT_HEADER = "timeball-sent-at"
+"""When a message was first sent, on its copies in retry queues and dead letters: their own timestamps are later."""
 EventT_co = TypeVar("EventT_co", bound=Event, covariant=True)
 _VERSIONED = re.compile(r"^(?P<type>.+)\.v\d+$")
+_SECONDS = range(253402300800)
+"""Those of the years that there are instants for, as POSIX counts them."""
 _SAFE_ID = re.compile(r"^[\x20-\x7e]{1,200}$")
 
 
@@ -85,13 +89,19 @@ def read(message: AbstractIncomingMessage) -> Delivery[Event]:
     """The event in a message, or UnreadableEvent with a reason a person understands."""
     event = read_event(type_of(message), message.body)
     return Delivery(
-        event, _safe(message.message_id), correlation_of(message), bool(message.redelivered), message.timestamp
+        event, _safe(message.message_id), correlation_of(message), bool(message.redelivered), sent_at_of(message)
     )
 
 
 def correlation_of(message: AbstractIncomingMessage) -> str:
     """What every event that follows from the message carries; it begins with the message where that has none."""
     return _safe(message.correlation_id) or _safe(message.message_id) or str(uuid4())
+
+
+def sent_at_of(message: AbstractIncomingMessage) -> datetime | None:
+    """When its producer sent the message, in whole seconds, however often it has been tried again since."""
+    first = message.headers.get(SENT_AT_HEADER)
+    return datetime.fromtimestamp(first, UTC) if type(first) is int and first in _SECONDS else message.timestamp
 
 
 def type_of(message: AbstractIncomingMessage) -> str:

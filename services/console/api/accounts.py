@@ -1,6 +1,7 @@
 """Accounts: connect them, look at them, disconnect them. Credentials are sealed on arrival and never kept."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -12,9 +13,12 @@ from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.views import AccountList, AccountView, of_type
 from services.console.asking import any_of
 from shared.events.base import Id, Name, Options, Text, Value
-from shared.events.publisher import AccountConnected, AccountConnectFailed, AccountDisconnected, AccountRefreshFailed
+from shared.events.publisher import AccountConnected, AccountConnectFailed, AccountDisconnected
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested, AccountLimits
 from shared.sealing import seal
+
+CONNECT_PATIENCE = timedelta(seconds=15)
+"""The publisher tries the credentials for some seconds before it says that the network does not answer."""
 
 router = APIRouter(tags=["accounts"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
 
@@ -43,13 +47,13 @@ async def show_account(console: TheConsole, account_id: Id) -> AccountView:
 
 @router.put("/v1/accounts/{account_id:path}", openapi_extra=documented(Connection))
 async def connect_account(console: TheConsole, account_id: Id, request: Request) -> AccountView:
-    """Connect an account, or connect it anew with other settings or credentials."""
+    """Connect an account, or connect it anew with other settings or credentials, which are tried first."""
     credentials, body = _without_credentials(await request.body())
     connection = read_body(Connection, body)
-    wish = _wish(account_id, connection, credentials, console.public_keys["publisher"])
-    answers = await console.asking.ask(wish, any_of(AccountConnected, AccountConnectFailed, AccountRefreshFailed))
-    for failed in (*of_type(answers.facts, AccountConnectFailed), *of_type(answers.facts, AccountRefreshFailed)):
-        raise Refusal(400, failed.error.code, failed.error.message)
+    wish = _wish(account_id, connection, credentials, console)
+    answers = await console.asking.ask(wish, any_of(AccountConnected, AccountConnectFailed), patience=CONNECT_PATIENCE)
+    for failed in of_type(answers.facts, AccountConnectFailed):
+        raise Refusal(409 if failed.error.code == "superseded" else 400, failed.error.code, failed.error.message)
     if not answers.is_complete:
         return _pending(wish)
     return await _view(console, account_id)
@@ -64,7 +68,7 @@ def _without_credentials(raw: bytes) -> tuple[Mapping[str, Any] | None, bytes]:
 
 
 def _wish(
-    account_id: Id, connection: Connection, credentials: Mapping[str, Any] | None, public_key: str
+    account_id: Id, connection: Connection, credentials: Mapping[str, Any] | None, console: Console
 ) -> AccountConnectRequested:
     if credentials is not None and connection.sealed_credentials is not None:
         raise Refusal(400, "invalid", "send either credentials or sealed_credentials", field="credentials")
@@ -72,8 +76,11 @@ def _wish(
         account_id=account_id,
         platform=connection.platform,
         settings=connection.settings,
-        sealed_credentials=seal(credentials, public_key) if credentials else connection.sealed_credentials,
+        sealed_credentials=seal(credentials, console.public_keys["publisher"])
+        if credentials
+        else connection.sealed_credentials,
         limits=connection.limits,
+        requested_at=console.clock.now(),
     )
 
 
@@ -96,7 +103,7 @@ def _pending(wish: AccountConnectRequested) -> AccountView:
 async def disconnect_account(console: TheConsole, account_id: Id) -> AccountView:
     """Disconnect an account and have the publisher forget its credentials."""
     view = await _view(console, account_id)
-    request = AccountDisconnectRequested(account_id=account_id)
+    request = AccountDisconnectRequested(account_id=account_id, requested_at=console.clock.now())
     answers = await console.asking.ask(request, any_of(AccountDisconnected))
     return await _view(console, account_id) if answers.is_complete else view.model_copy(update={"pending": True})
 

@@ -169,13 +169,15 @@ class AccountView(BaseModel):
     error: dict[str, JsonValue] | None
     updated_at: datetime | None
     pending: bool = False
+    connect_error: dict[str, JsonValue] | None = None
+    """Why the last request to connect it failed; it goes on as it was."""
 
     @classmethod
     def of(cls, row: RowMapping) -> Self:
         """The view of a row of accounts and connections."""
         return cls(
             account_id=row["account_id"],
-            platform=row["platform"],
+            platform=row["platform"] or row["connect_failed_on"],
             connected=bool(row["is_connected"]),
             settings=_json(row["settings"]),
             limits=_json(row["limits"]),
@@ -183,7 +185,14 @@ class AccountView(BaseModel):
             needs_reconnect=bool(row["needs_reconnect"]),
             error=_json(row["error"]),
             updated_at=row["updated_at"],
+            connect_error=_json(row["connect_error"]) if _failed_last(row) else None,
         )
+
+
+def _failed_last(row: RowMapping) -> bool:
+    """Whether a request to connect the account has failed since it was last connected or disconnected."""
+    failed_at, changed_at = row["connect_failed_at"], row["changed_at"]
+    return failed_at is not None and (changed_at is None or failed_at > changed_at)
 
 
 class AccountList(BaseModel):

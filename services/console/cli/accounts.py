@@ -153,11 +153,19 @@ def list_accounts(as_json: JsonFlag = False) -> None:
 
 
 def _row(account: dict[str, Any]) -> tuple[Any, ...]:
-    error = account["error"] or {}
-    problem = "connect it anew" if account["needs_reconnect"] else error.get("message")
+    problem = "connect it anew" if account["needs_reconnect"] else _problem(account)
     connected = "yes" if account["connected"] else "no"
     until = local_time(account["token_expires_at"])
     return account["account_id"], account["platform"], connected, until, problem
+
+
+def _problem(account: dict[str, Any]) -> str | None:
+    if account["error"]:
+        return str(account["error"]["message"])
+    if not account["connect_error"]:
+        return None
+    message = str(account["connect_error"]["message"])
+    return f"as it was before: {message}" if account["connected"] else message
 
 
 @app.command()

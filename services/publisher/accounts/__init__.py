@@ -3,6 +3,8 @@
 connecting.py     reacts to requests: connect, disconnect, refresh
 credentials.py    the account as stored and as opened for use (`stored`, `opened`, `destination_of`, `host_of`)
 tokens.py         tokens that last: renewed ahead of their end and on demand, by one replica at a time
+trying.py         credentials are used once before they are stored
+asked.py          of two requests the later one counts; turns.py: one after another for each account
 single_flight.py  many who want the same wait for the one who fetches it
 renewals.py       the queries of renewals
 """

@@ -1,13 +1,17 @@
 """Reacts to events about accounts: connect, disconnect, refresh their tokens."""
 
 import asyncio
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from services.publisher.accounts.credentials import forgotten, must_wait_for, stored, unsealed
-from services.publisher.accounts.tokens import Tokens
+from services.publisher.accounts.asked import asked_at, check_not_overtaken, is_overtaken
+from services.publisher.accounts.credentials import destination_of, forgotten, must_wait_for, opened, stored, unsealed
+from services.publisher.accounts.tokens import Overtaken, Tokens
+from services.publisher.accounts.trying import TRY_FOR, Candidate, Trial
+from services.publisher.accounts.turns import Turns
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Platform
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized
@@ -17,6 +21,7 @@ from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.publisher import (
     AccountConnected,
+    AccountConnectFailed,
     AccountDisconnected,
     AccountRefreshed,
     AccountRefreshFailed,
@@ -30,6 +35,11 @@ from shared.sealing import SealingKey
 from shared.vault import Vault
 
 RULES_WITHIN = timedelta(seconds=5)
+AGAIN_IN = timedelta(seconds=1)
+"""How soon the credentials are tried again where the account has changed meanwhile."""
+MOST_REFRESHING = 10
+"""Requests for new tokens at one destination that one process carries out at a time."""
+REFRESH_AGAIN_IN = timedelta(seconds=10)
 
 log = structlog.get_logger()
 
@@ -43,70 +53,101 @@ class Connecting:
     vault: Vault
     sealing_key: SealingKey
     clock: Clock
+    try_for: timedelta = TRY_FOR
+    turns: Turns = field(default_factory=Turns)
+    refreshing: Counter[str] = field(default_factory=Counter)
 
     async def on_account_connect_requested(self, delivery: Delivery[AccountConnectRequested]) -> None:
-        """Connect an account, or say why it cannot be."""
-        try:
-            account = unsealed(delivery.event, self.sealing_key)
-            platform = self._platform(account.platform)
-            platform.check(account)
-        except Rejected as error:
-            await self._refuse(delivery.event, error, delivery.correlation_id)
-            return
-        rules = await _rules(platform, account)
-        new = await self._save(delivery, account, platform, rules)
-        log.info("account_connected", account_id=account.account_id, platform=account.platform)
-        await self._log_in(new, delivery.correlation_id)
+        """Connect an account whose credentials its network takes, or say why it is not connected."""
+        asked = asked_at(delivery, self.clock.now())
+        async with self.turns.of(delivery.event.account_id):
+            try:
+                await self._connect(delivery, asked)
+            except PlatformError as error:
+                await self._refuse(delivery, error)
 
     async def on_account_disconnect_requested(self, delivery: Delivery[AccountDisconnectRequested]) -> None:
         """Forget an account's credentials; its posts are held from now on."""
-        now = self.clock.now()
-        async with self.store.unit() as unit:
-            account = await unit.account_to_change(delivery.event.account_id)
+        now, account_id = self.clock.now(), delivery.event.account_id
+        asked = asked_at(delivery, now)
+        async with self.turns.of(account_id), self.store.unit() as unit:
+            account = await unit.account_to_change(account_id)
             if account is None:
-                raise Park(f"account {delivery.event.account_id!r} is not known")
-            await unit.save_account(forgotten(account, self.vault, now))
-            gone = AccountDisconnected(account_id=account.account_id, platform=account.platform, changed_at=now)
+                raise Park(f"account {account_id!r} is not known")
+            if is_overtaken(asked, account, now):
+                log.info("disconnecting_overtaken", account_id=account_id)
+                return
+            await unit.save_account(replace(forgotten(account, self.vault, now), asked_at=asked))
+            gone = AccountDisconnected(account_id=account_id, platform=account.platform, changed_at=now)
             await unit.emit([Envelope.of(gone, correlation_id=delivery.correlation_id)])
-        log.info("account_disconnected", account_id=account.account_id, platform=account.platform)
+        log.info("account_disconnected", account_id=account_id, platform=account.platform)
 
     async def on_account_refresh_requested(self, delivery: Delivery[AccountRefreshRequested]) -> None:
         """Renew an account's tokens before they end."""
         account = await self.store.account(delivery.event.account_id)
         if account is None or not account.connected:
             raise Park(f"account {delivery.event.account_id!r} is not connected")
-        if not self.tokens.can_renew(account):
-            await self._tell(_lasts(account, self.clock.now()), delivery.correlation_id)
-            return
         try:
-            await self.tokens.renewed(account, correlation_id=delivery.correlation_id)
+            if not self.tokens.can_renew(account):
+                await self._tell(_lasts(account, self.clock.now()), delivery.correlation_id)
+                return
+            await self._refresh(account, delivery.correlation_id)
         except Unauthorized:
             return  # told by whoever found out
         except PlatformError as error:
             await self._tell(_failed(account, error.detail, self.clock.now()), delivery.correlation_id)
 
-    async def _save(
-        self, delivery: Delivery[AccountConnectRequested], account: Account, platform: Platform, rules: PostRules
-    ) -> StoredAccount:
-        now = self.clock.now()
+    async def _refresh(self, account: StoredAccount, correlation_id: str) -> None:
+        """A network that hangs holds up a few requests, and the others rest, so that those of other networks pass."""
+        destination = destination_of(account)
+        if self.refreshing[destination] >= MOST_REFRESHING:
+            raise TryAgain(REFRESH_AGAIN_IN)
+        self.refreshing[destination] += 1
+        try:
+            await self.tokens.renewed(account, correlation_id=correlation_id)
+        finally:
+            self.refreshing[destination] -= 1
+            if not self.refreshing[destination]:
+                del self.refreshing[destination]
+
+    async def _connect(self, delivery: Delivery[AccountConnectRequested], asked: datetime) -> None:
+        """Try the credentials on what is stored, and store them unless that has changed meanwhile: then once more."""
+        account, platform = self._described(delivery.event)
+        trial = Trial(self.tokens, self.try_for)
+        while True:
+            now, known = self.clock.now(), await self.store.account(account.account_id)
+            check_not_overtaken(asked, known, now)
+            new = stored(delivery.event, account, platform, known, vault=self.vault, now=now)
+            try:
+                passed = await trial.passed(Candidate(replace(new, asked_at=asked), known))
+                rules = await _rules(platform, opened(passed.new, self.vault))
+                await self._save(delivery, passed, rules)
+            except Overtaken:
+                await self.clock.sleep_until(self.clock.now() + AGAIN_IN)
+            else:
+                return
+
+    async def _save(self, delivery: Delivery[AccountConnectRequested], passed: Candidate, rules: PostRules) -> None:
+        now, new = self.clock.now(), replace(passed.new, changed_at=self.clock.now())
         async with self.store.unit() as unit:
-            previous = await unit.account_to_change(account.account_id)
-            new = stored(delivery.event, account, platform, previous, vault=self.vault, now=now)
-            if wait := must_wait_for(previous, new, now):
-                raise TryAgain(wait)
+            current = await unit.account_to_change(new.account_id)
+            if not _is_same(current, passed.stored) or must_wait_for(current, new, now):
+                raise Overtaken(f"account {new.account_id!r} has changed while its credentials were tried")
+            if not await unit.remember(delivery.message_id, now):
+                return
             await unit.save_account(new)
             told = _connected(new, rules, now, can_refresh=self.tokens.can_renew(new))
             await unit.emit([Envelope.of(told, correlation_id=delivery.correlation_id)])
-        return new
+        log.info("account_connected", account_id=new.account_id, platform=new.platform)
 
-    async def _log_in(self, account: StoredAccount, correlation_id: str) -> None:
-        """Get the first token where there is none yet: wrong credentials show now, not when a post is due."""
-        if account.token_expires_at is None or account.token_expires_at > self.clock.now():
-            return
-        try:
-            await self.tokens.renewed(account, correlation_id=correlation_id)
-        except PlatformError as error:
-            log.warning("no_first_token", account_id=account.account_id, error=error.detail.message)
+    def _described(self, request: AccountConnectRequested) -> tuple[Account, Platform]:
+        """The account that is asked for and its platform; Rejected where it can never work."""
+        given = unsealed(request, self.sealing_key)
+        platform = self._platform(given.platform)
+        settings, credentials = platform.cleaned(given.settings, given.credentials)
+        account = replace(given, settings=settings, credentials=credentials)
+        platform.check(account)
+        return account, platform
 
     def _platform(self, name: str) -> Platform:
         platform = self.tokens.platforms.get(name)
@@ -115,19 +156,17 @@ class Connecting:
             raise Rejected(f"platform: {name!r} is not known; choose one of {known}", code="unknown_platform")
         return platform
 
-    async def _refuse(self, request: AccountConnectRequested, error: Rejected, correlation_id: str) -> None:
-        """Tell what is wrong; an account that works goes on as it was, and needs nobody."""
-        known = await self.store.account(request.account_id)
-        works = known is not None and known.connected and not known.needs_reconnect
-        refusal = AccountRefreshFailed(
-            account_id=request.account_id,
-            platform=request.platform,
-            token_expires_at=known.token_expires_at if known and works else None,
-            error=error.detail,
-            needs_reconnect=not works,
+    async def _refuse(self, delivery: Delivery[AccountConnectRequested], error: PlatformError) -> None:
+        """Say what is wrong; an account that is there goes on as it was."""
+        now, request = self.clock.now(), delivery.event
+        refusal = AccountConnectFailed(
+            account_id=request.account_id, platform=request.platform, error=error.detail, changed_at=now
         )
-        await self._tell(refusal, correlation_id)
-        log.warning("account_refused", account_id=request.account_id, reason=error.detail.message)
+        async with self.store.unit() as unit:
+            if not await unit.remember(delivery.message_id, now):
+                return
+            await unit.emit([Envelope.of(refusal, correlation_id=delivery.correlation_id)])
+        log.warning("account_not_connected", account_id=request.account_id, reason=error.detail.message)
 
     async def _tell(self, event: Event, correlation_id: str) -> None:
         async with self.store.unit() as unit:
@@ -142,6 +181,11 @@ async def _rules(platform: Platform, account: Account) -> PostRules:
     except TimeoutError:
         log.warning("rules_unknown", account_id=account.account_id, platform=account.platform)
         return PostRules()
+
+
+def _is_same(one: StoredAccount | None, other: StoredAccount | None) -> bool:
+    """Whether nothing has changed that matters to connecting it: it is opened again in any case."""
+    return (one and replace(one, closed_until=None)) == (other and replace(other, closed_until=None))
 
 
 def _connected(account: StoredAccount, rules: PostRules, now: datetime, *, can_refresh: bool) -> AccountConnected:
@@ -163,6 +207,7 @@ def _lasts(account: StoredAccount, now: datetime) -> AccountRefreshed:
         platform=account.platform,
         token_expires_at=account.token_expires_at,
         refresh_expires_at=account.refresh_expires_at,
+        needs_reconnect=account.needs_reconnect,
         changed_at=now,
     )
 
@@ -173,6 +218,6 @@ def _failed(account: StoredAccount, error: ErrorDetail, now: datetime) -> Accoun
         platform=account.platform,
         token_expires_at=account.token_expires_at,
         error=error,
-        needs_reconnect=False,
+        needs_reconnect=account.needs_reconnect,
         changed_at=now,
     )

@@ -16,6 +16,12 @@ from shared.events.requests import AccountConnectRequested
 from shared.sealing import SealingKey, UnreadableSeal
 from shared.vault import UnreadableSecret, Vault
 
+UNREADABLE_CODE = "unreadable_credentials"
+UNREADABLE = (
+    "the stored credentials of {account_id!r} cannot be read: none of TIMEBALL_SECRET_KEYS is the key that they were "
+    "encrypted with; give the publisher that key again, or connect the account again"
+)
+
 
 def unsealed(request: AccountConnectRequested, key: SealingKey) -> Account:
     """The account a request describes, or Rejected where its seal cannot be opened."""
@@ -23,7 +29,7 @@ def unsealed(request: AccountConnectRequested, key: SealingKey) -> Account:
         credentials = key.open(request.sealed_credentials) if request.sealed_credentials else {}
     except UnreadableSeal as error:
         reason = f"sealed_credentials: {error}; seal a JSON object for the publisher's key (`timeball keys`)"
-        raise Rejected(reason, code="unreadable_credentials") from error
+        raise Rejected(reason, code=UNREADABLE_CODE) from error
     return Account(request.account_id, request.platform, request.settings, credentials)
 
 
@@ -43,7 +49,7 @@ def stored(
     kept = _kept(account, previous, vault)
     whole = replace(account, credentials={**account.credentials, **kept})
     is_the_same = previous is not None and _before(account, previous, vault) == dict(account.credentials)
-    goes_on = is_the_same or bool(previous and previous.renewed and kept == _renewed(previous, vault))
+    goes_on = is_the_same or bool(previous and kept and kept == _renewed(previous, vault))
     keeps_refresh = goes_on or "refresh_token" in kept
     return StoredAccount(
         account_id=account.account_id,
@@ -65,6 +71,11 @@ def stored(
     )
 
 
+def shares_tokens(new: StoredAccount, stored: StoredAccount) -> bool:
+    """Whether the two would use one and the same refresh token, which may be good for a single use."""
+    return stored.connected and (new.credentials == stored.credentials or new.renewed is not None)
+
+
 def must_wait_for(previous: StoredAccount | None, new: StoredAccount, now: datetime) -> timedelta | None:
     """How long a renewal may still be under way whose tokens the new account would be without; None: not at all."""
     if previous is None or previous.renewing_until is None or previous.renewing_until <= now:
@@ -75,8 +86,15 @@ def must_wait_for(previous: StoredAccount | None, new: StoredAccount, now: datet
 
 def forgotten(account: StoredAccount, vault: Vault, now: datetime) -> StoredAccount:
     """The account as it is kept once it is disconnected: without any secret."""
-    nothing = vault.encrypt({})
-    return replace(account, connected=False, credentials=nothing, renewed=None, token_expires_at=None, changed_at=now)
+    return replace(
+        account,
+        connected=False,
+        credentials=vault.encrypt({}),
+        renewed=None,
+        token_expires_at=None,
+        changed_at=now,
+        is_unreadable=False,
+    )
 
 
 def _kept(account: Account, previous: StoredAccount | None, vault: Vault) -> Mapping[str, Any]:
@@ -91,7 +109,7 @@ def _kept(account: Account, previous: StoredAccount | None, vault: Vault) -> Map
     given = account.credentials.get("refresh_token")
     if before == dict(account.credentials) or (given and given == before.get("refresh_token")):
         return _renewed(previous, vault)
-    latest = _opened_or_nothing(previous, vault).get("refresh_token")
+    latest = _opened(previous, vault).credentials.get("refresh_token")
     is_same_app = before.get("client_id") == account.credentials.get("client_id")
     return {"refresh_token": latest} if latest and is_same_app and not given else {}
 
@@ -102,18 +120,7 @@ def _before(account: Account, previous: StoredAccount, vault: Vault) -> Mapping[
     is_elsewhere = any(settings.get(name) != account.settings.get(name) for name in ("server", "author"))
     if not previous.connected or previous.platform != account.platform or is_elsewhere:
         return {}
-    try:
-        return vault.decrypt(previous.credentials)
-    except UnreadableSecret:
-        return {}
-
-
-def _opened_or_nothing(account: StoredAccount, vault: Vault) -> Mapping[str, Any]:
-    """The credentials, or none where no key fits any more."""
-    try:
-        return _opened(account, vault).credentials
-    except UnreadableSecret:
-        return {}
+    return vault.decrypt(previous.credentials) if is_readable(previous, vault) else {}
 
 
 def destination_of(account: StoredAccount) -> str:
@@ -142,22 +149,41 @@ def with_renewed(account: StoredAccount, renewed: Renewed, vault: Vault) -> Stor
     )
 
 
+def with_tokens_of(holder: StoredAccount, account: StoredAccount) -> StoredAccount:
+    """The account with the tokens that have just been renewed for both."""
+    return replace(
+        account,
+        renewed=holder.renewed,
+        token_expires_at=holder.token_expires_at,
+        refresh_expires_at=holder.refresh_expires_at,
+        renewing_until=None,
+    )
+
+
 def opened(account: StoredAccount, vault: Vault) -> Account:
     """The account ready for use, or Rejected where none of the keys fits."""
     try:
         return _opened(account, vault)
     except UnreadableSecret as error:
-        raise Rejected(f"credentials of {account.account_id!r}: {error}", code="unreadable_credentials") from error
+        raise Rejected(UNREADABLE.format(account_id=account.account_id), code=UNREADABLE_CODE) from error
 
 
 def same_secrets(one: StoredAccount, other: StoredAccount, vault: Vault) -> bool:
     """Whether both have the same credentials and tokens, under whichever key they are encrypted."""
     if (one.credentials, one.renewed) == (other.credentials, other.renewed):
         return True
+    if not (is_readable(one, vault) and is_readable(other, vault)):
+        return False
+    return _opened(one, vault).credentials == _opened(other, vault).credentials
+
+
+def is_readable(account: StoredAccount, vault: Vault) -> bool:
+    """Whether one of our keys fits the account's secrets."""
     try:
-        return _opened(one, vault).credentials == _opened(other, vault).credentials
+        _opened(account, vault)
     except UnreadableSecret:
         return False
+    return True
 
 
 def _opened(account: StoredAccount, vault: Vault) -> Account:

@@ -37,6 +37,10 @@ WRITE_AGAIN_IN = timedelta(seconds=0.5)
 log = structlog.get_logger()
 
 
+class Overtaken(Exception):
+    """The account has changed meanwhile: begin again with what it is now."""
+
+
 @dataclass(frozen=True)
 class Tokens:
     """Keeps the accounts' tokens good."""
@@ -67,6 +71,17 @@ class Tokens:
         """The account with newer tokens than these, whoever fetches them; raises PlatformError."""
         tokens = stored.account_id, stored.credentials, stored.renewed
         return await self.flights.join(tokens, lambda: self._newer(stored, correlation_id))
+
+    async def renewed_for(self, given: StoredAccount, holder: StoredAccount) -> StoredAccount:
+        """`holder` with new tokens, got with credentials that are tried for it; raises PlatformError or Overtaken."""
+        tokens = given.credentials, holder.credentials, holder.renewed
+        return await self.flights.join(tokens, lambda: self._renewed_for(given, holder))
+
+    async def fetched(self, stored: StoredAccount) -> Renewed:
+        """New tokens from the network, for nobody yet."""
+        platform, now = self.platforms[stored.platform], self.clock.now()
+        async with network_failures(), asyncio.timeout(self.timeout.total_seconds()):
+            return await platform.refresh(opened(stored, self.vault), now)
 
     async def finish(self) -> None:
         """Return when no renewal is under way: one that is cut off may lose an account its tokens."""
@@ -99,7 +114,7 @@ class Tokens:
 
     async def _renew(self, stored: StoredAccount, correlation_id: str | None) -> StoredAccount:
         try:
-            renewed = await self._ask(stored)
+            renewed = await self.fetched(stored)
         except Unauthorized as error:
             await self._refuse(stored, error, correlation_id)
             raise Unauthorized(error.detail.message, code=NEEDS_RECONNECT) from error
@@ -111,10 +126,16 @@ class Tokens:
             raise Transient(f"the token was not renewed: {error.detail.message}", code="not_renewed") from error
         return await self._keep(stored, renewed, correlation_id)
 
-    async def _ask(self, stored: StoredAccount) -> Renewed:
-        platform, now = self.platforms[stored.platform], self.clock.now()
-        async with network_failures(), asyncio.timeout(self.timeout.total_seconds()):
-            return await platform.refresh(opened(stored, self.vault), now)
+    async def _renewed_for(self, given: StoredAccount, holder: StoredAccount) -> StoredAccount:
+        now = self.clock.now()
+        if not await self.renewals.begin(holder, until=now + LEASE, now=now):
+            raise Overtaken(f"the tokens of {holder.account_id!r} are being renewed, or have been")
+        try:
+            renewed = await self.fetched(given)
+        except PlatformError:
+            await self.renewals.end(holder)
+            raise
+        return await self._keep(holder, renewed, None)
 
     async def _keep(self, stored: StoredAccount, renewed: Renewed, correlation_id: str | None) -> StoredAccount:
         """Commit the new tokens; while the database is away, hold on to them: the old ones may be worth nothing."""

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
+import pytest
 from pydantic import JsonValue
 from sqlalchemy import text
 
+from services.console.api.views import AccountView
 from services.console.app import MIGRATIONS, reactions_of
 from services.console.catalogue import Catalogue, Filter
 from services.console.cursor import Cursor
@@ -24,6 +26,7 @@ from shared.events.base import ErrorDetail
 from shared.events.progress import State
 from shared.events.publisher import (
     AccountConnected,
+    AccountConnectFailed,
     AccountDisconnected,
     PublishFailed,
     PublishRetrying,
@@ -224,6 +227,27 @@ async def test_an_account_shows_the_settings_of_the_request_that_connected_it(re
     (row,) = await read_model.catalogue.accounts()
 
     assert (bool(row["is_connected"]), row["settings"]) == (True, '{"url": "https://new.example"}')
+
+
+@pytest.mark.parametrize("connected_at", [None, 0, 9])
+async def test_a_failed_connection_is_shown_until_the_account_is_connected(
+    read_model: ReadModel, connected_at: int | None
+) -> None:
+    error = ErrorDetail(kind="unauthorized", code="wrong_password", message="the password is wrong")
+    failed = AccountConnectFailed(
+        account_id="a", platform="sandbox", error=error, changed_at=NOON + timedelta(seconds=5)
+    )
+    connected = [
+        AccountConnected(account_id="a", platform="sandbox", changed_at=NOON + timedelta(seconds=seconds))
+        for seconds in ([] if connected_at is None else [connected_at])
+    ]
+    await learn(read_model, failed, *connected)
+
+    (row,) = await read_model.catalogue.accounts()
+    view = AccountView.of(row)
+
+    assert (view.platform, view.connected, view.error) == ("sandbox", connected_at is not None, None)
+    assert (view.connect_error is not None) == (connected_at != 9)
 
 
 async def test_figures_count_states_and_lateness(read_model: ReadModel) -> None:

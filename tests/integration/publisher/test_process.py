@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.events.publisher import AccountDisconnected, AccountRefreshFailed
+from shared.events.publisher import AccountConnectFailed, AccountDisconnected, AccountRefreshFailed
 from shared.events.requests import (
     AccountDisconnectRequested,
     AccountLimits,
@@ -443,10 +443,9 @@ async def an_unknown_post(world: System, post_id: str, answer: Answer) -> None:
 @scenario
 async def an_account_on_an_unknown_platform_is_refused_and_its_posts_held(world: System) -> None:
     await world.ask_to_connect("exotic", "myspace")
-    refused = await world.bus.fact(AccountRefreshFailed.type, account_id="exotic")
+    refused = await world.bus.fact(AccountConnectFailed.type, account_id="exotic")
     await world.bus.emit(a_request("to-myspace", "exotic"))
 
-    assert refused.body["needs_reconnect"] is True
     assert "choose one of" in refused.body["error"]["message"]
     assert (await world.bus.outcome("to-myspace")).type == "publish.held"
 
@@ -458,10 +457,10 @@ async def credentials_that_cannot_be_read_are_refused_and_not_quoted(world: Syst
     await world.ask_to_connect("sealed-wrongly", "webhook", sealed=foreign)
     await world.ask_to_connect("weakly-secret", "webhook", credentials={"secret": "hunter2"})
 
-    unreadable = await world.bus.fact(AccountRefreshFailed.type, account_id="sealed-wrongly")
-    weak = await world.bus.fact(AccountRefreshFailed.type, account_id="weakly-secret")
-    assert (unreadable.body["error"]["code"], unreadable.body["needs_reconnect"]) == ("unreadable_credentials", True)
-    assert (weak.body["error"]["code"], weak.body["needs_reconnect"]) == ("invalid_credentials", True)
+    unreadable = await world.bus.fact(AccountConnectFailed.type, account_id="sealed-wrongly")
+    weak = await world.bus.fact(AccountConnectFailed.type, account_id="weakly-secret")
+    assert unreadable.body["error"]["code"] == "unreadable_credentials"
+    assert weak.body["error"]["code"] == "invalid_credentials"
     assert "hunter2" not in str(weak.body)
 
 

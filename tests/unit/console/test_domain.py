@@ -12,6 +12,7 @@ from shared.events.base import ErrorDetail
 from shared.events.progress import State
 from shared.events.publisher import (
     AccountConnected,
+    AccountConnectFailed,
     AccountDisconnected,
     AccountRefreshed,
     AccountRefreshFailed,
@@ -59,6 +60,7 @@ post_facts = st.one_of(
 )
 account_facts = st.one_of(
     st.builds(AccountConnected, account_id=st.just("a"), platform=st.just("x"), changed_at=instants),
+    st.builds(AccountConnectFailed, account_id=st.just("a"), platform=st.just("x"), error=errors, changed_at=instants),
     st.builds(AccountDisconnected, account_id=st.just("a"), platform=st.just("x"), changed_at=instants),
     st.builds(AccountRefreshed, account_id=st.just("a"), platform=st.just("x"), token_expires_at=instants),
     st.builds(AccountRefreshFailed, account_id=st.just("a"), error=errors, needs_reconnect=st.booleans()),

@@ -15,7 +15,7 @@ from shared.messaging.dead_letters import (
     parked_event,
     tried_again,
 )
-from shared.messaging.envelope import Envelope
+from shared.messaging.envelope import SENT_AT_HEADER, Envelope, sent_at_of
 from tests.fakes.incoming import incoming
 
 NOW = datetime(2027, 3, 28, 9, 30, tzinfo=UTC)
@@ -31,6 +31,24 @@ DIED: dict[str, Any] = {
     "x-delay": 5000,
 }
 """What the broker writes on messages it moved."""
+
+
+@pytest.mark.parametrize("sent_at", [datetime(2027, 3, 28, 9, 0, tzinfo=UTC), None])
+def test_a_message_that_is_tried_again_is_still_as_old_as_it_was(sent_at: datetime | None) -> None:
+    """Its copy gets a timestamp of its own, twice."""
+    message = incoming(message_type="schedule.cancel_requested", timestamp=sent_at)
+    for _ in range(2):
+        copy = tried_again(message, service="scheduler", queue="scheduler.requests", tier=5)
+        message = incoming(message_type=copy.type, timestamp=NOW if sent_at else None, headers=dict(copy.headers))
+
+    assert sent_at_of(message) == sent_at
+
+
+@pytest.mark.parametrize("nonsense", ["yesterday", -1, 10**20, True, None])
+def test_a_nonsensical_age_is_not_believed(nonsense: Any) -> None:
+    message = incoming(timestamp=NOW, headers={SENT_AT_HEADER: nonsense})
+
+    assert sent_at_of(message) == NOW
 
 
 def test_a_parked_message_rests_with_the_reason() -> None:

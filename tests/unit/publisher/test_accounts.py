@@ -74,7 +74,7 @@ def test_with_the_wrong_key_the_account_cannot_be_opened() -> None:
     request = connecting(seal(SECRET, KEY.public_key))
     kept = stored(request, unsealed(request, KEY), FakePlatform(), None, vault=VAULT, now=NOON)
 
-    with pytest.raises(Rejected, match="unknown key") as caught:
+    with pytest.raises(Rejected, match="TIMEBALL_SECRET_KEYS") as caught:
         opened(kept, OTHER_VAULT)
 
     assert caught.value.detail.code == "unreadable_credentials"

@@ -1,0 +1,30 @@
+"""When a request about an account was made: of two, the later one counts, whichever is carried out first. No I/O."""
+
+from datetime import datetime
+
+from services.publisher.domain import StoredAccount
+from services.publisher.platforms.errors import Rejected
+from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested
+from shared.messaging.envelope import Delivery
+
+Asked = Delivery[AccountConnectRequested] | Delivery[AccountDisconnectRequested]
+
+
+def asked_at(delivery: Asked, now: datetime) -> datetime:
+    """As the request says itself, else when it was sent, to the second; a clock that is ahead of ours counts as now."""
+    return min(delivery.event.requested_at or delivery.sent_at or now, now)
+
+
+def is_overtaken(asked: datetime, account: StoredAccount | None, now: datetime) -> bool:
+    """Whether the account is already as a later request wanted it. One of the future is of a clock since set back."""
+    return account is not None and account.asked_at is not None and asked < account.asked_at <= now
+
+
+def check_not_overtaken(asked: datetime, account: StoredAccount | None, now: datetime) -> None:
+    """Raise Rejected where a later request has been carried out already."""
+    if account and account.asked_at and is_overtaken(asked, account, now):
+        reason = (
+            f"a request of {account.asked_at.isoformat()} has connected or disconnected the account already; "
+            f"this one is of {asked.isoformat()}: make it again if it is still meant"
+        )
+        raise Rejected(reason, code="superseded")

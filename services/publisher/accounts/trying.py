@@ -1,0 +1,104 @@
+"""Trying: an account's credentials are used once before they are stored, so that wrong ones are told at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import structlog
+
+from services.publisher.accounts.credentials import opened, shares_tokens, with_renewed, with_tokens_of
+from services.publisher.accounts.tokens import Tokens
+from services.publisher.domain import StoredAccount
+from services.publisher.platforms.errors import PlatformError, RateLimited, Rejected, Unauthorized, Unavailable
+from services.publisher.platforms.exchange import network_failures
+
+TRY_FOR = timedelta(seconds=8)
+PAUSES = (timedelta(seconds=1), timedelta(seconds=2))
+"""Before the network is asked again when it gave no answer that says anything of the credentials."""
+
+AnswerT = TypeVar("AnswerT")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An account that is to be connected, not stored yet, and the one that is stored under its id."""
+
+    new: StoredAccount
+    stored: StoredAccount | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Tries credentials at their network."""
+
+    tokens: Tokens
+    within: timedelta = TRY_FOR
+
+    async def passed(self, candidate: Candidate) -> Candidate:
+        """The candidate with a token that its network takes.
+
+        Raises Unauthorized or Rejected where the network refuses it, and Unavailable where it cannot be asked.
+        A refresh token that it shares with the stored account may be used up: what came of it is stored there.
+        """
+        try:
+            async with asyncio.timeout(self.within.total_seconds()):
+                return await self._passed(candidate)
+        except TimeoutError as error:
+            raise _not_tried(Unavailable(f"no answer within {self.within.total_seconds():g} s")) from error
+
+    async def _passed(self, candidate: Candidate) -> Candidate:
+        is_renewed = _needs_token(candidate.new, self.tokens.clock.now())
+        if is_renewed:
+            candidate = await self._patiently(lambda: self._renewed(candidate))
+        try:
+            await self._patiently(lambda: self._verify(candidate.new))
+        except Unauthorized:
+            if is_renewed or not self.tokens.can_renew(candidate.new):
+                raise
+            candidate = await self._patiently(lambda: self._renewed(candidate))
+            await self._patiently(lambda: self._verify(candidate.new))
+        return candidate
+
+    async def _renewed(self, candidate: Candidate) -> Candidate:
+        new, stored = candidate.new, candidate.stored
+        if stored is None or not shares_tokens(new, stored):
+            return Candidate(with_renewed(new, await self.tokens.fetched(new), self.tokens.vault), stored)
+        holder = await self.tokens.renewed_for(new, stored)
+        return Candidate(with_tokens_of(holder, new), holder)
+
+    async def _verify(self, new: StoredAccount) -> None:
+        """A limit says nothing of the credentials, but whose they are: it was reached by somebody who was let in."""
+        try:
+            async with network_failures():
+                await self.tokens.platforms[new.platform].verify(opened(new, self.tokens.vault))
+        except RateLimited as error:
+            log.warning("credentials_not_tried", account_id=new.account_id, reason=error.detail.message)
+
+    async def _patiently(self, work: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
+        """Do it, again after a moment where the network gave no answer to go by."""
+        for pause in PAUSES:
+            try:
+                return await work()
+            except (Rejected, Unauthorized):
+                raise
+            except PlatformError:
+                await self.tokens.clock.sleep_until(self.tokens.clock.now() + pause)
+        try:
+            return await work()
+        except (Rejected, Unauthorized):
+            raise
+        except PlatformError as error:
+            raise _not_tried(error) from error
+
+
+def _needs_token(account: StoredAccount, now: datetime) -> bool:
+    return account.token_expires_at is not None and account.token_expires_at <= now
+
+
+def _not_tried(error: PlatformError) -> Unavailable:
+    reason = f"the credentials could not be tried: {error.detail.message}; nothing has changed, try again later"
+    return Unavailable(reason, code=error.detail.code)

@@ -1,0 +1,418 @@
+"""Connecting accounts: the credentials are tried first, the later request counts, and what works stays as it was."""
+
+import asyncio
+import json
+from collections import deque
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import select
+
+from services.publisher.accounts.connecting import Connecting
+from services.publisher.accounts.credentials import opened
+from services.publisher.accounts.renewals import Renewals
+from services.publisher.accounts.tokens import Tokens
+from services.publisher.domain import StoredAccount
+from services.publisher.platforms.base import Account, Renewed
+from services.publisher.platforms.errors import NotSent, PlatformError, RateLimited, Unauthorized, Unavailable
+from services.publisher.store import Store
+from services.publisher.tables import accounts, outbox
+from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested
+from shared.messaging.envelope import Delivery
+from shared.messaging.verdict import Park
+from shared.sealing import SealingKey, seal
+from shared.vault import Vault
+from tests.fakes.platform import FakePlatform
+from tests.fakes.running_clock import RunningClock
+from tests.support.publications import SECOND
+
+SEALING_KEY, OTHER_KEY = SealingKey.generate(), SealingKey.generate()
+KEYS = Fernet.generate_key().decode()
+DAY = timedelta(days=1)
+WRONG = Unauthorized("credentials.token: the password is wrong", code="wrong_password")
+
+
+@dataclass
+class Network(FakePlatform):
+    """Answers trials as it is told; a token that ends it gives anew, each refresh token once."""
+
+    handles: ClassVar[tuple[str, ...]] = ("handle",)
+    verdicts: deque[PlatformError | None] = field(default_factory=deque)
+    tried: list[str] = field(default_factory=list)
+    slow: dict[str, asyncio.Event] = field(default_factory=dict)
+    is_tried: asyncio.Event = field(default_factory=asyncio.Event)
+    refreshes: list[str] = field(default_factory=list)
+    refusal: PlatformError | None = None
+
+    async def verify(self, account: Account) -> None:
+        """The next verdict, or that all is well."""
+        token = account.credentials.get("access_token") or account.credentials["token"]
+        self.tried.append(token)
+        self.is_tried.set()
+        if token in self.slow:
+            await self.slow[token].wait()
+        if self.verdicts and (error := self.verdicts.popleft()):
+            raise error
+
+    def can_refresh(self, account: Account) -> bool:
+        """Where there is a refresh token."""
+        return "refresh_token" in account.credentials
+
+    def token_expires_at(self, account: Account) -> datetime | None:
+        """At once where there is none yet."""
+        needs_one = self.can_refresh(account) and "access_token" not in account.credentials
+        return datetime.fromisoformat("2000-01-01T00:00+00:00") if needs_one else None
+
+    async def refresh(self, account: Account, now: datetime) -> Renewed:
+        """A new pair of tokens."""
+        if self.refusal:
+            raise self.refusal
+        used = account.credentials["refresh_token"]
+        if used in self.refreshes:
+            raise Unauthorized("the refresh token was used before")
+        self.refreshes.append(used)
+        number = len(self.refreshes)
+        return Renewed({"access_token": f"access-{number}", "refresh_token": f"refresh-{number}"}, now + DAY)
+
+
+@dataclass
+class Desk:
+    """One replica's reactions to requests about accounts."""
+
+    store: Store
+    network: Network
+    connecting: Connecting
+    clock: RunningClock
+
+    @classmethod
+    def at(cls, store: Store, network: Network | None = None, *, keys: str = KEYS) -> "Desk":
+        network, clock, vault = network or Network(), RunningClock(), Vault.from_keys(keys)
+        tokens = Tokens(Renewals(store), {"fake": network}, vault, clock, timeout=10 * SECOND)
+        connecting = Connecting(store, tokens, vault, SEALING_KEY, clock, try_for=5 * SECOND)
+        return cls(store, network, connecting, clock)
+
+    async def connect(self, token: str = "good", **more: Any) -> None:
+        await self.connecting.on_account_connect_requested(self.request({"token": token}, **more))
+
+    def request(
+        self,
+        credentials: dict[str, str],
+        *,
+        sent_at: datetime | None = None,
+        message_id: str | None = None,
+        **more: Any,
+    ) -> Delivery[AccountConnectRequested]:
+        sealed = seal(credentials, SEALING_KEY.public_key)
+        usual = {"account_id": "account", "platform": "fake", "sealed_credentials": sealed}
+        event = AccountConnectRequested.model_validate(usual | more)
+        return Delivery(event, message_id, "correlation", sent_at=sent_at)
+
+    async def disconnect(self, *, requested_at: datetime | None = None) -> None:
+        event = AccountDisconnectRequested(account_id="account", requested_at=requested_at)
+        await self.connecting.on_account_disconnect_requested(Delivery(event, None, "correlation"))
+
+    async def row(self) -> StoredAccount:
+        account = await self.store.account("account")
+        assert account is not None
+        return account
+
+    async def credentials(self) -> dict[str, Any]:
+        return dict(opened(await self.row(), self.connecting.vault).credentials)
+
+    async def told(self) -> list[tuple[str, dict[str, Any]]]:
+        async with self.store.unit() as unit:
+            rows = await unit.connection.execute(select(outbox.c.type, outbox.c.body).order_by(outbox.c.created_at))
+            return [(row.type, json.loads(row.body)) for row in rows]
+
+    async def kinds(self) -> list[str]:
+        return [kind for kind, _ in await self.told()]
+
+    async def passing(self, *tasks: asyncio.Task[None]) -> None:
+        """Let the pauses between trials pass at once."""
+        while not all(task.done() for task in tasks):
+            self.clock.put_forward(SECOND)
+            await asyncio.sleep(0.002)
+        await asyncio.gather(*tasks)
+
+
+async def test_credentials_are_kept_encrypted_and_can_be_opened(store: Store) -> None:
+    desk = Desk.at(store)
+
+    await desk.connect("hunter2")
+
+    async with store.unit() as unit:
+        (row,) = (await unit.connection.execute(select(accounts))).mappings()
+    assert "hunter2" not in str(dict(row))
+    assert await desk.credentials() == {"token": "hunter2"}
+    assert await desk.kinds() == ["account.connected"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"platform": "myspace"}, "unknown_platform"),
+        ({"sealed_credentials": "not sealed at all"}, "unreadable_credentials"),
+        ({"sealed_credentials": seal({"token": "hunter2"}, OTHER_KEY.public_key)}, "unreadable_credentials"),
+    ],
+    ids=["unknown platform", "not sealed", "sealed for another key"],
+)
+async def test_an_account_that_cannot_work_is_refused_and_the_known_one_kept(
+    store: Store, changes: dict[str, Any], code: str
+) -> None:
+    desk = Desk.at(store)
+    await desk.connect()
+    before = await desk.row()
+
+    await desk.connect("hunter2", **changes)
+
+    _, (kind, refused) = await desk.told()
+    assert (kind, refused["error"]["code"]) == ("account.connect_failed", code)
+    assert "hunter2" not in str(refused)
+    assert await desk.row() == before
+
+
+async def test_wrong_credentials_are_told_and_what_works_stays_exactly_as_it_was(store: Store) -> None:
+    desk = Desk.at(store)
+    await desk.connect("good", settings={"handle": "me"})
+    before = await desk.row()
+    desk.network.verdicts.append(WRONG)
+
+    await desk.connect("wrong", settings={"handle": "you"})
+
+    _, (kind, refused) = await desk.told()
+    assert (kind, refused["error"]["message"]) == ("account.connect_failed", "credentials.token: the password is wrong")
+    assert (kind, refused["error"]["code"], desk.network.tried) == (kind, "wrong_password", ["good", "wrong"])
+    assert await desk.row() == before
+
+
+async def test_an_account_that_never_worked_is_not_kept(store: Store) -> None:
+    desk = Desk.at(store)
+    desk.network.verdicts.append(WRONG)
+
+    await desk.connect("wrong")
+
+    assert await store.account("account") is None
+    assert await desk.kinds() == ["account.connect_failed"]
+
+
+async def test_what_is_plainly_meant_is_what_is_kept(store: Store) -> None:
+    desk = Desk.at(store)
+
+    await desk.connect("  good\n", settings={"handle": "\u202a@me\u202c"})
+
+    assert await desk.credentials() == {"token": "good"}
+    assert json.loads((await desk.row()).settings) == {"handle": "me"}
+
+
+@pytest.mark.parametrize("error", [NotSent("no such host"), Unavailable("HTTP 403: a proxy's page")])
+async def test_a_network_that_cannot_be_asked_changes_nothing_and_is_told(store: Store, error: PlatformError) -> None:
+    desk = Desk.at(store)
+    await desk.connect("good")
+    before = await desk.row()
+    desk.network.verdicts.extend([error] * 3)
+
+    await desk.passing(asyncio.create_task(desk.connect("new")))
+
+    _, (kind, refused) = await desk.told()
+    assert kind == "account.connect_failed"
+    assert "could not be tried" in refused["error"]["message"]
+    assert error.detail.message in refused["error"]["message"]
+    assert await desk.row() == before
+
+
+async def test_the_network_is_asked_again_after_a_moment(store: Store) -> None:
+    desk = Desk.at(store)
+    desk.network.verdicts.extend([NotSent("no route to host"), Unavailable("HTTP 503"), None])
+
+    await desk.passing(asyncio.create_task(desk.connect("good")))
+
+    assert desk.network.tried == ["good"] * 3
+    assert await desk.kinds() == ["account.connected"]
+
+
+async def test_a_network_that_hangs_is_told_within_the_time_that_there_is(store: Store) -> None:
+    desk = Desk.at(store)
+    desk.connecting = replace(desk.connecting, try_for=timedelta(seconds=0.2))
+    desk.network.slow["good"] = asyncio.Event()
+
+    await desk.connect("good")
+
+    ((kind, refused),) = await desk.told()
+    assert (kind, "no answer within 0.2 s" in refused["error"]["message"]) == ("account.connect_failed", True)
+
+
+async def test_a_limit_is_no_verdict_on_credentials(store: Store) -> None:
+    desk = Desk.at(store)
+    desk.network.verdicts.append(RateLimited("25 requests a day", retry_after=DAY))
+
+    await desk.connect("good")
+
+    assert await desk.kinds() == ["account.connected"]
+
+
+async def test_the_first_token_is_got_before_anything_is_kept(store: Store) -> None:
+    desk = Desk.at(store)
+
+    await desk.connecting.on_account_connect_requested(desk.request({"refresh_token": "first"}))
+
+    assert (desk.network.refreshes, desk.network.tried) == (["first"], ["access-1"])
+    assert (await desk.credentials())["refresh_token"] == "refresh-1"
+    assert await desk.kinds() == ["account.connected"]
+
+
+async def test_refused_tokens_are_told_and_not_kept(store: Store) -> None:
+    desk = Desk.at(store, Network(refusal=Unauthorized("invalid_grant")))
+
+    await desk.connecting.on_account_connect_requested(desk.request({"refresh_token": "first"}))
+
+    assert await store.account("account") is None
+    assert await desk.kinds() == ["account.connect_failed"]
+
+
+async def test_a_token_that_is_refused_is_renewed_once_and_tried_again(store: Store) -> None:
+    desk = Desk.at(store)
+    desk.network.verdicts.append(WRONG)
+
+    await desk.connecting.on_account_connect_requested(desk.request({"access_token": "old", "refresh_token": "first"}))
+
+    assert (desk.network.tried, desk.network.refreshes) == (["old", "access-1"], ["first"])
+    assert (await desk.credentials())["access_token"] == "access-1"
+
+
+async def test_tokens_renewed_while_trying_are_not_lost_for_an_account_that_goes_on(store: Store) -> None:
+    """The trial used up the refresh token that the stored account lives on."""
+    desk = Desk.at(store)
+    request = desk.request({"refresh_token": "first"})
+    await desk.connecting.on_account_connect_requested(request)
+    async with store.unit() as unit:
+        await unit.save_account(replace(await desk.row(), token_expires_at=desk.clock.now()))
+    desk.network.verdicts.append(WRONG)
+
+    await desk.connecting.on_account_connect_requested(request)
+
+    assert desk.network.refreshes == ["first", "refresh-1"]
+    assert (await desk.credentials())["refresh_token"] == "refresh-2"
+    assert (await desk.row()).renewing_until is None
+    assert await desk.kinds() == ["account.connected", "account.refreshed", "account.connect_failed"]
+
+
+async def test_a_trial_waits_for_the_renewal_of_a_token_that_it_needs(store: Store) -> None:
+    desk = Desk.at(store)
+    request = desk.request({"refresh_token": "first"})
+    await desk.connecting.on_account_connect_requested(request)
+    leased = replace(await desk.row(), token_expires_at=desk.clock.now(), renewing_until=desk.clock.now() + 3 * SECOND)
+    async with store.unit() as unit:
+        await unit.save_account(leased)
+
+    await desk.passing(asyncio.create_task(desk.connecting.on_account_connect_requested(request)))
+
+    assert desk.network.refreshes == ["first", "refresh-1"]
+    assert await desk.kinds() == ["account.connected", "account.refreshed", "account.connected"]
+
+
+@pytest.mark.parametrize("stamp", ["requested_at", "sent_at"])
+async def test_the_older_of_two_requests_never_wins(two_stores: tuple[Store, Store], stamp: str) -> None:
+    """Two replicas; the older request is held up at the network until the newer one is carried out."""
+    network = Network(slow={"older": asyncio.Event()})
+    one, other = (Desk.at(store, network) for store in two_stores)
+    asked = one.clock.now().replace(microsecond=0) - 10 * SECOND
+
+    older = asyncio.create_task(one.connect("older", **{stamp: asked}))
+    await network.is_tried.wait()
+    await other.connect("newer", **{stamp: asked + SECOND})
+    network.slow["older"].set()
+    await older
+
+    assert await one.credentials() == {"token": "newer"}
+    _, (kind, refused) = await one.told()
+    assert (kind, refused["error"]["code"]) == ("account.connect_failed", "superseded")
+
+
+async def test_of_two_requests_in_one_second_the_one_that_came_later_counts(store: Store) -> None:
+    desk = Desk.at(store, Network(slow={"first": asyncio.Event()}))
+    second = desk.clock.now().replace(microsecond=0) - SECOND
+
+    first = asyncio.create_task(desk.connect("first", sent_at=second))
+    await desk.network.is_tried.wait()
+    later = asyncio.create_task(desk.connect("later", sent_at=second))
+    await asyncio.wait({later}, timeout=0.3)
+    desk.network.slow["first"].set()
+    await asyncio.gather(first, later)
+
+    assert await desk.credentials() == {"token": "later"}
+    assert await desk.kinds() == ["account.connected"] * 2
+
+
+async def test_a_request_that_is_delivered_again_changes_nothing(store: Store) -> None:
+    desk = Desk.at(store)
+    second = desk.clock.now().replace(microsecond=0)
+    await desk.connect("first", sent_at=second, message_id="first")
+    await desk.connect("later", sent_at=second, message_id="later")
+
+    await desk.connect("first", sent_at=second, message_id="first")
+
+    assert await desk.credentials() == {"token": "later"}
+    assert await desk.kinds() == ["account.connected"] * 2
+
+
+async def test_an_older_request_does_not_connect_what_was_disconnected_since(two_stores: tuple[Store, Store]) -> None:
+    network = Network(slow={"older": asyncio.Event()})
+    one, other = (Desk.at(store, network) for store in two_stores)
+    asked = one.clock.now() - 10 * SECOND
+    await one.connect("good", requested_at=asked)
+    network.is_tried.clear()
+
+    older = asyncio.create_task(one.connect("older", requested_at=asked + SECOND))
+    await network.is_tried.wait()
+    await other.disconnect(requested_at=asked + 2 * SECOND)
+    network.slow["older"].set()
+    await older
+
+    assert not (await one.row()).connected
+
+
+async def test_an_older_request_does_not_disconnect_what_was_connected_since(store: Store) -> None:
+    desk = Desk.at(store)
+    await desk.connect("good", requested_at=desk.clock.now())
+
+    await desk.disconnect(requested_at=desk.clock.now() - DAY)
+
+    assert (await desk.row()).connected
+    assert await desk.kinds() == ["account.connected"]
+
+
+async def test_a_clock_that_is_ahead_keeps_nobody_from_connecting_again(store: Store) -> None:
+    desk = Desk.at(store)
+    await desk.connect("first", requested_at=desk.clock.now() + DAY)
+
+    await desk.connect("later", requested_at=desk.clock.now())
+
+    assert await desk.credentials() == {"token": "later"}
+
+
+async def test_an_account_whose_key_is_lost_can_be_connected_again(store: Store) -> None:
+    await Desk.at(store).connecting.on_account_connect_requested(Desk.at(store).request({"refresh_token": "first"}))
+    desk = Desk.at(store, keys=Fernet.generate_key().decode())
+
+    await desk.connect("new")
+
+    assert await desk.credentials() == {"token": "new"}
+
+
+async def test_a_disconnected_account_forgets_its_credentials(store: Store) -> None:
+    desk = Desk.at(store)
+    await desk.connect()
+
+    await desk.disconnect()
+
+    assert not (await desk.row()).connected
+    assert await desk.credentials() == {}
+    assert await desk.kinds() == ["account.connected", "account.disconnected"]
+
+
+async def test_an_unknown_account_cannot_be_disconnected(store: Store) -> None:
+    with pytest.raises(Park, match="'account' is not known"):
+        await Desk.at(store).disconnect()
