@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import os
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -21,6 +23,7 @@ from shared.health import Health, consuming, relaying, writing
 from shared.logs import configure
 from shared.messaging.broker import Publisher, named
 from shared.messaging.frames import tolerate_bad_properties
+from shared.messaging.listening import bind_again
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import Topology
 from shared.migrate import migrate
@@ -29,6 +32,8 @@ from shared.settings import ServiceSettings, load
 
 GRACE_SECONDS = 12.0
 CLOSE_SECONDS = 1.0
+END_SECONDS = 18.0
+"""From being asked to end until the process ends hard: the grace, the time for closing, and some more."""
 CONSUMING_CHECK_SECONDS = 5.0
 MOST_FAILED_CHECKS = 6
 COLLECT_AFTER = 300_000
@@ -80,28 +85,44 @@ class Service:
         return Health(self.name, self.broker, checks | {"publishing": self._publishing, "running": self._running})
 
     async def _publishing(self) -> str | None:
-        return None if self.publisher.is_connected else "the publishing connection is down"
+        if not self.publisher.is_connected:
+            return "the publishing connection is down"
+        await self.publisher.try_publishing()
+        return None
 
     async def _running(self) -> str | None:
         return "stopping" if self.stopping.is_set() else None
 
     async def run(self) -> None:
-        """Work until SIGTERM or SIGINT; an error that ends a loop ends the process."""
+        """Work until SIGTERM or SIGINT, or until a loop fails; then stop in good order, and raise what failed."""
         _on_signals(self.stopping.set)
         server = self._http_server()
+        failures: list[Exception] = []
         async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(server.serve()) if server else None
+            serving = tasks.create_task(self._guarded(server.serve, failures)) if server else None
             stopped = tasks.create_task(self.stopping.wait())
-            starting = tasks.create_task(self._start())
+            starting = tasks.create_task(self._guarded(self._start, failures))
             await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
             starting.cancel()
-            working = [tasks.create_task(loop()) for loop in self._all_loops()] if not self.stopping.is_set() else []
+            loops = self._all_loops() if not self.stopping.is_set() else []
+            working = [tasks.create_task(self._guarded(loop, failures)) for loop in loops]
             await stopped
             log.info("service_stopping", service=self.name)
             await self._stop(working)
             if server and serving:
                 server.should_exit = True
         log.info("service_stopped", service=self.name)
+        if failures:
+            raise failures[0]
+
+    async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]], failures: list[Exception]) -> None:
+        """Work; an error stops the service, which would only look alive without this part of it."""
+        try:
+            await work()
+        except Exception as error:
+            log.exception("service_failed", service=self.name)
+            failures.append(error)
+            self.stopping.set()
 
     async def _start(self) -> None:
         await self.publisher.connect(self.topology)
@@ -126,6 +147,9 @@ class Service:
             failed = failed + 1 if problem and self.publisher.is_connected else 0
             if failed >= MOST_FAILED_CHECKS:
                 raise RuntimeError(f"consumers are lost: {problem}")
+            if problem:
+                await self.publisher.make_again()
+            await _within(CONSUMING_CHECK_SECONDS, bind_again(self.broker))
 
     async def _stop(self, working: Sequence[asyncio.Task[None]]) -> None:
         self.before_stop()
@@ -142,7 +166,7 @@ class Service:
         for close in self.closing:
             await _within(CLOSE_SECONDS, close())
         await _within(CLOSE_SECONDS, self.publisher.close())
-        await self.database.close()
+        await _within(CLOSE_SECONDS, self.database.close())
 
     def _http_server(self) -> "_Server | None":
         if self.http is None:
@@ -194,6 +218,22 @@ def spare_the_collector(collect_after: int) -> None:
     gc.set_threshold(collect_after, 20, 100)
 
 
+async def end_hard_after(stopping: asyncio.Event, *, seconds: float = END_SECONDS) -> None:
+    """See to it that the process ends within so many seconds of being asked to, whatever hangs on its way out.
+
+    A thread does it: libraries swallow cancellations (aio-pika's reconnecting does), and then the loop never ends.
+    """
+    await stopping.wait()
+    timer = threading.Timer(seconds, _end_hard, (seconds,))
+    timer.daemon = True
+    timer.start()
+
+
+def _end_hard(seconds: float) -> None:
+    log.error("service_ended_hard", after_seconds=seconds)
+    os._exit(1)
+
+
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 
 
@@ -206,6 +246,8 @@ def main(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT]
         service = build(settings)
         spare_the_collector(service.collect_after)
         await migrate(service.database.url, migrations)
+        ending = asyncio.create_task(end_hard_after(service.stopping))
         await service.run()
+        ending.cancel()
 
     uvloop.run(run())

@@ -2,7 +2,7 @@
 
 import base64
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -96,6 +96,13 @@ class BrokerContainer:
     def remove(self) -> None:
         self._container.stop()
 
+    def run(self, *command: str) -> str:
+        """Run a command in the container; what it says."""
+        status, said = self._container.exec(list(command))
+        if status:
+            raise NodeError(f"{command} failed: {said.decode(errors='replace')}")
+        return str(said.decode())
+
     def _await_login(self) -> None:
         if not wait_until(lambda: accepts_login(self.amqp_port, self.username, self.password), within=60, every=0.2):
             raise NodeError("the broker container did not accept a login within 60 s")
@@ -117,12 +124,39 @@ def fresh_vhost(broker: Broker) -> Iterator[str]:
     """The AMQP address of a new virtual host, deleted at the end with all that is in it."""
     name = f"test-{uuid4().hex[:12]}"
     manage(broker, "PUT", f"/api/vhosts/{name}")
-    permissions = b'{"configure": ".*", "write": ".*", "read": ".*"}'
-    manage(broker, "PUT", f"/api/permissions/{name}/{quote(broker.username)}", permissions)
+    permit(broker, name)
     try:
         yield broker.url + name
     finally:
         manage(broker, "DELETE", f"/api/vhosts/{name}")
+
+
+def permit(broker: Broker, vhost: str) -> None:
+    """Let the broker's user do everything in a virtual host."""
+    permissions = b'{"configure": ".*", "write": ".*", "read": ".*"}'
+    manage(broker, "PUT", f"/api/permissions/{vhost}/{quote(broker.username)}", permissions)
+
+
+def rabbitmqctl(broker: Broker, *arguments: str) -> str:
+    """RabbitMQ's own command on the broker's machine; what it says."""
+    if isinstance(broker, BrokerContainer):
+        return broker.run("rabbitmqctl", *arguments)
+    assert isinstance(broker, BrokerNode)
+    return broker.control(*arguments)
+
+
+@contextmanager
+def alarm(broker: Broker) -> Iterator[Callable[[], None]]:
+    """The broker is short of memory and takes no messages, until the answer is called or the block ends."""
+
+    def lift() -> None:
+        rabbitmqctl(broker, "set_vm_memory_high_watermark", "0.4")
+
+    rabbitmqctl(broker, "set_vm_memory_high_watermark", "0.00001")
+    try:
+        yield lift
+    finally:
+        lift()
 
 
 def await_registered(node: BrokerNode, *queues: str) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -137,8 +137,9 @@ class Generated(Reddit):
 class _Nobody(Publisher):
     """Takes every message at once."""
 
-    async def publish(self, outgoing: Outgoing, *, within: timedelta = PUBLISH_TIMEOUT) -> None:
+    async def publish_all(self, outgoing: Iterable[Outgoing], *, within: timedelta = PUBLISH_TIMEOUT) -> Sequence[None]:
         """Nothing to do."""
+        return [None for _ in outgoing]
 
 
 def _names(items: int) -> list[str]:

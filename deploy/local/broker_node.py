@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -79,6 +80,19 @@ class BrokerNode:
         """Stop and start again, on the same ports."""
         self.stop()
         self.start()
+
+    def control(self, *arguments: str) -> str:
+        """RabbitMQ's own command for this node, `rabbitmqctl`; what it says."""
+        done = subprocess.run(
+            [find_server().replace("rabbitmq-server", "rabbitmqctl"), *arguments],
+            env=self._environment(self._known),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise NodeError(f"rabbitmqctl {' '.join(arguments)} failed: {done.stderr.strip()}")
+        return done.stdout
 
     @property
     def running(self) -> bool:

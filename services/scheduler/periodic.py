@@ -11,7 +11,7 @@ import structlog
 from services.scheduler.domain import Schedule
 from services.scheduler.facts import withdrawal
 from services.scheduler.pending import PendingRequest
-from services.scheduler.release import HORIZON, LEAD, MEDIA_LEAD, ReleasePlan
+from services.scheduler.release import HORIZON, LEAD, MEDIA_LEAD, UNDELAYED_HORIZON, ReleasePlan
 from services.scheduler.store import Store
 from shared.clock import Clock
 from shared.events.requests import LatePolicy, Media, RetryPolicy
@@ -62,23 +62,28 @@ class Dispatcher:
     async def _claim(self) -> list[Schedule]:
         now = self.clock.now()
         self.plan.forget_before(now)
-        return await self.store.claim_due(due_before=now + HORIZON, now=now, most=BATCH)
+        horizon = HORIZON if self.publisher.may_delay else UNDELAYED_HORIZON
+        return await self.store.claim_due(due_before=now + horizon, now=now, most=BATCH)
 
     async def _send(self, batch: Sequence[Schedule]) -> Sequence[Schedule]:
         """Publish with confirms, then mark what the broker has: a crash in between repeats messages, loses none."""
         now = self.clock.now()
         results = await self.publisher.publish_all([self._outgoing(schedule, now) for schedule in batch])
         confirmed = [schedule for schedule, error in zip(batch, results, strict=True) if error is None]
-        if len(confirmed) < len(batch):
-            problem = next(error for error in results if error is not None)
-            log.warning("dispatch_unconfirmed", posts=len(batch) - len(confirmed), error=str(problem))
+        unconfirmed = [schedule for schedule, error in zip(batch, results, strict=True) if error is not None]
         if confirmed:
             await self.store.mark_dispatched(confirmed, self.clock.now())
+        if unconfirmed:
+            problem = next(error for error in results if error is not None)
+            log.warning("dispatch_unconfirmed", posts=len(unconfirmed), error=str(problem))
+            await self.store.give_back(unconfirmed, until=self.clock.now() + LOOK_EVERY)
         return confirmed
 
     def _outgoing(self, schedule: Schedule, now: datetime) -> Outgoing:
         envelope = Envelope.of(publish_requested(schedule), correlation_id=schedule.correlation_id)
         lead = MEDIA_LEAD if schedule.has_media else LEAD
+        if not self.publisher.may_delay:
+            return Outgoing(envelope)
         release_at = self.plan.release_at(schedule.publish_at, now, lead=lead)
         envelope, expiration_ms = delayed(envelope, release_at, now=now, kind=self.delay)
         return Outgoing(envelope, expiration_ms)

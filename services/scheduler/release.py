@@ -9,6 +9,9 @@ LEAD = timedelta(seconds=2)
 """How long before its due instant a message is released, so that the publisher can prepare."""
 MEDIA_LEAD = timedelta(seconds=20)
 """The same for a post with media, which are fetched and uploaded before the instant."""
+UNDELAYED_HORIZON = MEDIA_LEAD
+"""The same while the delayed exchange cannot be relied on: what falls due sooner is sent at once, and waits at the
+publisher."""
 SPREAD = timedelta(seconds=18)
 """How much earlier still a message of a burst may be released."""
 RELEASES_PER_SECOND = 1000

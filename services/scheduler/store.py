@@ -164,6 +164,13 @@ class Store:
             guard="schedules.revision = given.revision AND schedules.state = 'scheduled'",
             also="state = 'dispatched', claimed_until = NULL",
         )
+        self._shorten_claim = bulk.update(
+            schedules,
+            [schedules.c.claimed_until],
+            dialect,
+            compared=[schedules.c.revision],
+            guard="schedules.revision = given.revision AND schedules.claimed_until IS NOT NULL",
+        )
         self._claim = _claim_statement()
         self._sweep = _sweep_statement()
 
@@ -189,7 +196,9 @@ class Store:
 
     async def claim_due(self, *, due_before: datetime, now: datetime, most: int) -> list[Schedule]:
         """Claim schedules due before an instant, earliest first; no two dispatchers get the same."""
-        parameters = {"due_before": due_before, "now": now, "until": now + CLAIM, "most": most}
+        parameters = {
+            "due_before": due_before, "now": now, "until": now + CLAIM, "beyond": now + 2 * CLAIM, "most": most,
+        }  # fmt: skip
         async with self._database.transaction() as connection:
             rows = (await connection.execute(self._claim, parameters)).mappings()
             return sorted(map(schedule_in, rows), key=lambda schedule: schedule.publish_at)
@@ -199,6 +208,15 @@ class Store:
         rows = [dispatched_row(schedule, now) for schedule in sorted(confirmed, key=lambda one: one.key)]
         async with self._database.transaction() as connection:
             await connection.execute(self._dispatched, bulk.encode(rows))
+
+    async def give_back(self, unconfirmed: Sequence[Schedule], *, until: datetime) -> None:
+        """Shorten claims: the broker did not take the messages, and what is due soon cannot wait that long."""
+        rows = [
+            {"post_id": one.post_id, "account_id": one.account_id, "claimed_until": until, "revision": one.revision}
+            for one in sorted(unconfirmed, key=lambda one: one.key)
+        ]
+        async with self._database.transaction() as connection:
+            await connection.execute(self._shorten_claim, bulk.encode(rows))
 
     async def sweep(self, *, expected_before: datetime, now: datetime) -> int:
         """Make schedules without an outcome due again; how many there were."""
@@ -217,11 +235,13 @@ class Store:
 
 def _claim_statement() -> Executable:
     claimed = schedules.c.claimed_until
+    is_over = claimed <= bindparam("now", type_=InstantColumn)
+    is_of_another_time = claimed > bindparam("beyond", type_=InstantColumn)  # its clock was ahead, or ours is back
     due = (
         select(schedules.c.post_id, schedules.c.account_id)
         .where(text(f"{AWAITING_DISPATCH} AND NOT {AWAITING_WITHDRAWAL}"))
         .where(schedules.c.publish_at <= bindparam("due_before", type_=InstantColumn))
-        .where(claimed.is_(None) | (claimed <= bindparam("now", type_=InstantColumn)))
+        .where(claimed.is_(None) | is_over | is_of_another_time)
         .order_by(schedules.c.publish_at)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)

@@ -1,21 +1,32 @@
-"""The publishing connection: confirmed, mandatory where asked, and never without a timeout."""
+"""Publishing: confirmed, mandatory where asked, never without a timeout; on a connection that nothing consumes from."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import aio_pika
 import aiormq
-from aio_pika import Message
-from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
+import structlog
 from yarl import URL
 
 from shared.clock import Clock
+from shared.messaging.connection import Addressed, Confirm, PublishingConnection
+from shared.messaging.delay import HORIZON
 from shared.messaging.envelope import Envelope
-from shared.messaging.topology import EVENTS_EXCHANGE, Topology, declare
+from shared.messaging.topology import EVENTS_EXCHANGE, Topology
 
 PUBLISH_TIMEOUT = timedelta(seconds=10)
+RECONNECT_SECONDS = 1.0
+MAKE_SECONDS = 10.0
+"""How often the service's own queues and bindings are made again, in case somebody has deleted them."""
+TRY_SECONDS = 3.0
+BATCH = 50
+"""Messages written together: more would keep the event loop for over a millisecond or two."""
+LOST = (TimeoutError, OSError, RuntimeError, aiormq.exceptions.AMQPError)
+"""What a connection that is gone or going makes of any call; a closed channel makes it a RuntimeError."""
+
+log = structlog.get_logger()
 
 
 class BrokerUnavailable(Exception):
@@ -44,65 +55,171 @@ class QueueFigures:
 
 
 class Publisher:
-    """Publishes with confirms over a connection that nothing consumes from."""
+    """Publishes with confirms, over one connection after another; each makes first what the service needs."""
 
     def __init__(self, url: str, *, app_id: str, clock: Clock) -> None:
-        self._url = url
+        self._url = named(url, f"{app_id} publishing")
         self._app_id = app_id
         self._clock = clock
-        self._connection: AbstractRobustConnection | None = None
-        self._channel: AbstractRobustChannel | None = None
+        self._topology = Topology(app_id)
+        self._connection: PublishingConnection | None = None
+        self._connected = asyncio.Event()
+        self._keeping: asyncio.Task[None] | None = None
+        self._making = asyncio.Lock()
+        self._made_at = 0.0
+        self._has_hung = False
+        self._distrusted_until = 0.0
 
     async def connect(self, topology: Topology) -> None:
-        """Connect, retrying for as long as the broker is away, and declare what the service needs."""
-        self._connection = await _connect(self._url, name=f"{self._app_id} publishing")
-        self._channel = await self._open_channel(self._connection)
-        async with self._connection.channel() as channel:
-            await declare(channel, topology)
+        """Connect, retrying for as long as the broker is away, and make what the service needs."""
+        self._topology = topology
+        self._keeping = asyncio.create_task(self._keep_connected())
+        await self._connected.wait()
 
-    async def _open_channel(self, connection: AbstractRobustConnection) -> AbstractRobustChannel:
-        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        assert isinstance(channel, AbstractRobustChannel)
-        return channel
+    async def _keep_connected(self) -> None:
+        while True:
+            try:
+                self._connection = await PublishingConnection.open(self._url, self._topology)
+            except LOST as error:
+                log.warning("broker_not_reached", error=repr(error))
+            else:
+                self._connected.set()
+                await self._look_after(self._connection)
+                log.warning("publishing_connection_lost")
+                await self._connection.close()
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _look_after(self, connection: PublishingConnection) -> None:
+        """Return when the connection has ended; until then keep what the service consumes in being."""
+        while connection.is_open:
+            try:
+                async with asyncio.timeout(MAKE_SECONDS):
+                    await connection.ended.wait()
+            except TimeoutError:
+                await self._make(connection, connection.make_own)
 
     @property
     def is_connected(self) -> bool:
-        """Whether a publish could go out now."""
-        channel = self._channel
-        return channel is not None and channel.is_initialized and not channel.is_closed
+        """Whether there is a connection on which a publish could go out."""
+        return self._connection is not None and self._connection.is_open
+
+    @property
+    def may_delay(self) -> bool:
+        """Whether the delayed exchange can be relied on.
+
+        A delayed message on a connection that hung may arrive when that is over, with its whole delay. It then stands
+        in its slot before others that are due earlier, until it has expired.
+        """
+        return _now() >= self._distrusted_until
+
+    async def try_publishing(self) -> None:
+        """Raise BrokerUnavailable unless the broker takes messages now."""
+        try:
+            async with asyncio.timeout(TRY_SECONDS):
+                await (await self._current()).flows()
+        except LOST as error:
+            raise BrokerUnavailable(f"the broker takes no messages: {error!r}") from error
 
     async def publish(self, outgoing: Outgoing, *, within: timedelta = PUBLISH_TIMEOUT) -> None:
         """Send one message and wait for the broker's confirm, or raise BrokerUnavailable."""
-        if self._channel is None:
-            raise BrokerUnavailable("not connected")
-        envelope, asked_at = outgoing.envelope, self._clock.now()
-        try:
-            async with asyncio.timeout(within.total_seconds()):
-                await self._channel.ready()
-                exchange = await self._channel.get_exchange(envelope.exchange, ensure=False)
-                message = self._message(outgoing, asked_at)
-                await exchange.publish(message, envelope.routing_key, mandatory=outgoing.mandatory)
-        except aio_pika.exceptions.DeliveryError as error:
-            raise _refused(outgoing, error) from error
-        except (
-            TimeoutError,
-            OSError,
-            RuntimeError,
-            aiormq.exceptions.AMQPError,
-        ) as error:  # a closed channel: RuntimeError
-            raise BrokerUnavailable(f"no confirm for {envelope.type}: {error!r}") from error
+        (error,) = await self.publish_all([outgoing], within=within)
+        if error is not None:
+            raise error
 
-    def _message(self, outgoing: Outgoing, asked_at: datetime) -> Message:
+    async def publish_all(
+        self, outgoing: Iterable[Outgoing], *, within: timedelta = PUBLISH_TIMEOUT
+    ) -> Sequence[BrokerUnavailable | None]:
+        """Send many at once; the answer has, in order, None for each that was confirmed.
+
+        What no queue takes is sent again once the service's own queues have been made again, in case they are gone.
+        """
+        listed, asked_at, deadline = list(outgoing), self._clock.now(), _now() + within.total_seconds()
+        errors = await self._attempt(listed, asked_at, deadline)
+        unroutable = [place for place, error in enumerate(errors) if isinstance(error, Unroutable)]
+        if unroutable and await self.make_again():
+            again = await self._attempt([listed[place] for place in unroutable], asked_at, deadline)
+            for place, error in zip(unroutable, again, strict=True):
+                errors[place] = error
+        return errors
+
+    async def _attempt(
+        self, outgoing: Sequence[Outgoing], asked_at: datetime, deadline: float
+    ) -> list[BrokerUnavailable | None]:
+        confirms: list[Confirm] = []
+        problem: BaseException = TimeoutError()
+        try:
+            async with asyncio.timeout_at(deadline):
+                connection = await self._current()
+                if self._has_hung or _any_delayed(outgoing):
+                    await self._find_flowing(connection)
+                for start in range(0, len(outgoing), BATCH):
+                    confirms += await self._send(connection, outgoing[start : start + BATCH], asked_at)
+                if confirms:
+                    await asyncio.wait(confirms)
+        except LOST as error:
+            problem = error
+        if isinstance(problem, TimeoutError) and not all(confirm.done() for confirm in confirms):
+            self._cut(connection, outgoing[: len(confirms)])
+        unsent = outgoing[len(confirms) :]
+        return [*map(_answer, outgoing, confirms), *(_unavailable(one, problem) for one in unsent)]
+
+    async def _send(
+        self, connection: PublishingConnection, batch: Sequence[Outgoing], asked_at: datetime
+    ) -> Sequence[Confirm]:
+        return await connection.send(lambda: [self._addressed(one, asked_at) for one in batch])
+
+    def _cut(self, connection: PublishingConnection, unconfirmed: Sequence[Outgoing]) -> None:
+        connection.cut("no confirm in time")
+        self._has_hung = True
+        if _any_delayed(unconfirmed):
+            self._distrusted_until = math.inf
+
+    async def _current(self) -> PublishingConnection:
+        """The connection, once there is one."""
+        if self._keeping is None:
+            raise RuntimeError("not connected")
+        while self._connection is None or not self._connection.is_open:
+            self._connected.clear()
+            await self._connected.wait()
+        return self._connection
+
+    async def _find_flowing(self, connection: PublishingConnection) -> None:
+        """Wait until the broker takes messages: what has a time to live must not wait in a socket."""
+        await connection.flows()
+        self._has_hung = False
+        if self._distrusted_until == math.inf:
+            self._distrusted_until = _now() + HORIZON.total_seconds()
+
+    def _addressed(self, outgoing: Outgoing, asked_at: datetime) -> Addressed:
         """The message as it leaves now: its time to live has been running while it waited for the connection."""
-        now = self._clock.now()
-        left = outgoing.expiration_ms
+        now, envelope, left = self._clock.now(), outgoing.envelope, outgoing.expiration_ms
         if left is not None:
             left = max(0, left - (now - asked_at) // timedelta(milliseconds=1))
-        return outgoing.envelope.message(app_id=self._app_id, now=now, expiration_ms=left)
+        message = envelope.message(app_id=self._app_id, now=now, expiration_ms=left)
+        return Addressed(message, envelope.exchange, envelope.routing_key, outgoing.mandatory)
 
-    async def publish_all(self, outgoing: Iterable[Outgoing]) -> Sequence[BaseException | None]:
-        """Send many at once; the answer has, in order, None for each that was confirmed."""
-        return await asyncio.gather(*map(self.publish, outgoing), return_exceptions=True)
+    async def make_again(self) -> bool:
+        """Make again what the service needs, unless that has just been done; whether it is there now."""
+        asked_at = _now()
+        async with self._making:
+            if self._made_at > asked_at:
+                return True
+            connection = self._connection
+            if connection is None or _now() - self._made_at < RECONNECT_SECONDS:
+                return False
+            return await self._make(connection, connection.make)
+
+    async def _make(self, connection: PublishingConnection, make: Callable[[Topology], Awaitable[None]]) -> bool:
+        try:
+            async with asyncio.timeout(PUBLISH_TIMEOUT.total_seconds()):
+                await make(self._topology)
+        except LOST as error:
+            log.warning("queues_not_made", error=repr(error))
+            if isinstance(error, TimeoutError):
+                connection.cut("the broker does not answer")
+            return False
+        self._made_at = _now()
+        return True
 
     async def has_queue(self, name: str) -> bool:
         """Whether the broker has this queue, or raise BrokerUnavailable."""
@@ -110,33 +227,45 @@ class Publisher:
 
     async def queue_figures(self, name: str) -> QueueFigures | None:
         """How full a queue is and how many consume it, None where there is none, or raise BrokerUnavailable."""
-        if self._connection is None:
-            raise BrokerUnavailable("not connected yet")
         try:
-            async with asyncio.timeout(PUBLISH_TIMEOUT.total_seconds()), self._connection.channel() as channel:
-                found = (await channel.declare_queue(name, passive=True)).declaration_result
-        except aiormq.exceptions.ChannelNotFoundEntity:
-            return None
-        except (TimeoutError, OSError, RuntimeError, aiormq.exceptions.AMQPError) as error:
+            async with asyncio.timeout(PUBLISH_TIMEOUT.total_seconds()):
+                found = await (await self._current()).queue_figures(name)
+        except LOST as error:
             raise BrokerUnavailable(f"cannot look for {name}: {error!r}") from error
-        return QueueFigures(found.message_count or 0, found.consumer_count or 0)
+        return QueueFigures(found.message_count or 0, found.consumer_count or 0) if found else None
 
     async def close(self) -> None:
         """Close the connection; what is unconfirmed stays in its outbox."""
-        self._channel = None
+        keeping, self._keeping = self._keeping, None
+        if keeping is not None:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
         if self._connection is not None:
             await self._connection.close()
 
 
-def _refused(outgoing: Outgoing, error: aio_pika.exceptions.DeliveryError) -> BrokerUnavailable:
+def _now() -> float:
+    """Seconds that nobody sets."""
+    return asyncio.get_running_loop().time()
+
+
+def _any_delayed(outgoing: Iterable[Outgoing]) -> bool:
+    return any(one.expiration_ms is not None for one in outgoing)
+
+
+def _answer(outgoing: Outgoing, confirm: Confirm) -> BrokerUnavailable | None:
+    return _unavailable(outgoing, confirm.exception() if confirm.done() else TimeoutError())
+
+
+def _unavailable(outgoing: Outgoing, error: BaseException | None) -> BrokerUnavailable | None:
     envelope = outgoing.envelope
-    if isinstance(error, aio_pika.exceptions.PublishError):
+    if error is None:
+        return None
+    if isinstance(error, aiormq.exceptions.PublishError):
         return Unroutable(f"no queue takes {envelope.type} ({envelope.exchange!r}, {envelope.routing_key!r})")
-    return BrokerUnavailable(f"the broker refused {envelope.type}: {error!r}")
-
-
-async def _connect(url: str, *, name: str) -> AbstractRobustConnection:
-    return await aio_pika.connect_robust(named(url, name), fail_fast=False, reconnect_interval=1, heartbeat=20)
+    if isinstance(error, aiormq.exceptions.DeliveryError):
+        return BrokerUnavailable(f"the broker refused {envelope.type}: {error!r}")
+    return BrokerUnavailable(f"no confirm for {envelope.type}: {error!r}")
 
 
 def named(url: str, name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.exceptions import ChannelInvalidStateError
 from faststream import AckPolicy
 from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange, RabbitQueue
 from faststream.rabbit.message import RabbitMessage
@@ -27,8 +28,7 @@ from shared.messaging.topology import EVENTS_EXCHANGE, RETRY_TIERS, Queue, tier_
 from shared.messaging.verdict import HandBack, Park, TryAgain
 
 MOST_FAILURES = 3
-RETURN_SECONDS = 1.0
-"""A pause before a message is given back: returned at once, it would use up the broker's delivery limit in no time."""
+MOVE_AGAIN_SECONDS = 1.0
 MOST_UNHEARD = 10_000
 UNBOUNDED = sys.maxsize
 CONSUMED = Counter("timeball_messages_total", "Messages taken from queues, by what became of them", ["type", "result"])
@@ -187,15 +187,20 @@ class Settlement:
         await self._move(message, dead, "parked")
 
     async def _move(self, message: AbstractIncomingMessage, copy: Envelope, result: str) -> None:
-        """Publish the copy and acknowledge the original, or give the original back to the broker."""
-        try:
-            await self.consumer.publisher.publish(Outgoing(copy))
-        except BrokerUnavailable as error:
-            log.warning("message_returned", queue=self.queue, error=str(error))
-            await asyncio.sleep(RETURN_SECONDS)
-            await _quietly(message.nack(requeue=True))
-        else:
-            await self._acknowledge(message, result)
+        """Publish the copy and acknowledge the original.
+
+        While the broker takes nothing, the original stays in hand: it counts each return against its delivery limit,
+        and in a long alarm it would park what nothing is wrong with. It delivers again what a closed channel held.
+        """
+        while not _is_gone(message):
+            try:
+                await self.consumer.publisher.publish(Outgoing(copy))
+            except BrokerUnavailable as error:
+                log.warning("message_kept_in_hand", queue=self.queue, error=str(error))
+                await asyncio.sleep(MOVE_AGAIN_SECONDS)
+            else:
+                await self._acknowledge(message, result)
+                return
 
     async def _acknowledge(self, message: AbstractIncomingMessage, result: str) -> None:
         CONSUMED.labels(_label(message), result).inc()
@@ -206,6 +211,14 @@ def _label(message: AbstractIncomingMessage) -> str:
     """The type as a metric's label: producers may invent types without end, and a label is kept for ever."""
     name = type_of(message)
     return name if name in EVENTS else "unknown"
+
+
+def _is_gone(message: AbstractIncomingMessage) -> bool:
+    """Whether the channel that brought the message is closed."""
+    try:
+        return message.channel.is_closed
+    except ChannelInvalidStateError:
+        return True
 
 
 async def _quietly(answer: Awaitable[None]) -> None:

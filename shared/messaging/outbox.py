@@ -40,7 +40,7 @@ RETRY = timedelta(seconds=1)
 POLL_SECONDS = 1.0
 FORGET_SECONDS = 0.1
 PAUSE_SECONDS = 0.05
-LONGEST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE_SECONDS = 5.0
 BATCH = 500
 MOST_IN_MEMORY = 20_000
 """Beyond this the relay forgets what it was handed and finds it by polling, so that memory stays flat."""
@@ -89,11 +89,11 @@ class Outbox:
         self._handed_over: deque[Envelope] = deque()
         self._woken = asyncio.Event()
         self._sent: list[Envelope] = []
-        self._forget_at = clock.now()
+        self._forget_at = 0.0
         self._insert = bulk.insert(table, list(table.columns), database.dialect)
         self._delete = bulk.delete_by_key(table, database.dialect)
         self._shorten_claim = bulk.update(table, [table.c.claimed_until], database.dialect)
-        self._claim_left_behind = _claim_statement(table, database)
+        self._claim_left_behind = _claim_statement(table)
 
     async def add(self, connection: AsyncConnection, envelopes: Sequence[Envelope]) -> None:
         """Write the envelopes in the caller's transaction; after its commit, call `relay_soon` with them."""
@@ -116,16 +116,19 @@ class Outbox:
         return self._clock.now() - oldest if oldest else timedelta(0)
 
     async def run(self) -> None:
-        """Relay for ever: what is handed over at once, what others left behind once its claim has run out."""
-        next_poll_at = self._clock.now()
+        """Relay for ever: what is handed over at once, what others left behind once its claim has run out.
+
+        It waits by a clock that nobody sets: under the wall clock, one that is put back would end the polling.
+        """
+        next_poll_at = _now()
         while True:
             await self._give_way()
             await self._relay_handed_over()
-            if self._clock.now() >= next_poll_at:
+            if _now() >= next_poll_at:
                 await self._poll()
-                next_poll_at = self._clock.now() + timedelta(seconds=POLL_SECONDS)
+                next_poll_at = _now() + POLL_SECONDS
             await self._wait(FORGET_SECONDS if self._sent else POLL_SECONDS)
-            if self._clock.now() >= self._forget_at:
+            if _now() >= self._forget_at:
                 await self._forget()
 
     async def drain(self) -> None:
@@ -134,8 +137,8 @@ class Outbox:
         await self._forget()
 
     async def _give_way(self) -> None:
-        latest = self._clock.now() + LONGEST_PAUSE
-        while self._is_crowded() and self._clock.now() < latest:  # noqa: ASYNC110  (nothing tells when it is over)
+        latest = _now() + LONGEST_PAUSE_SECONDS
+        while self._is_crowded() and _now() < latest:  # noqa: ASYNC110  (nothing tells when it is over)
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _wait(self, seconds: float) -> None:
@@ -162,7 +165,8 @@ class Outbox:
     async def _claim(self) -> Sequence[Envelope]:
         now = self._clock.now()
         async with self._database.transaction() as connection:
-            rows = await connection.execute(self._claim_left_behind, {"now": now, "until": now + CLAIM})
+            instants = {"now": now, "until": now + CLAIM, "beyond": now + 2 * CLAIM}
+            rows = await connection.execute(self._claim_left_behind, instants)
             return [_envelope(row) for row in rows.mappings()]
 
     async def _relay(self, envelopes: Sequence[Envelope]) -> None:
@@ -188,7 +192,7 @@ class Outbox:
 
     async def _forget(self) -> None:
         """Delete what was sent, many rows at a time: what a crash leaves behind is sent twice, under the same id."""
-        self._forget_at = self._clock.now() + timedelta(seconds=FORGET_SECONDS)
+        self._forget_at = _now() + FORGET_SECONDS
         sent, self._sent = self._sent, []
         if not sent:
             return
@@ -200,10 +204,17 @@ class Outbox:
             log.warning("outbox_forget_failed", events=len(sent), error=str(error))
 
 
-def _claim_statement(table: Table, database: Database) -> Executable:
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _claim_statement(table: Table) -> Executable:
+    """Claims that have run out, and those that reach further than any does: their clock was ahead, or ours is back."""
+    is_over = table.c.claimed_until <= bindparam("now", type_=InstantColumn)
+    is_of_another_time = table.c.claimed_until > bindparam("beyond", type_=InstantColumn)
     expired = (
         select(table.c.message_id)
-        .where(table.c.claimed_until <= bindparam("now", type_=InstantColumn))
+        .where(is_over | is_of_another_time)
         .order_by(table.c.claimed_until)
         .limit(BATCH)
         .with_for_update(skip_locked=True)

@@ -9,16 +9,14 @@
                         └─ expired: back           v                └─ expired: back to the queue
                                              <service>.dead             named by the routing key
 
-All queues are durable quorum queues; dead-lettering between them is at-least-once.
+All queues are durable quorum queues; dead-lettering between them is at-least-once. This is a description, without I/O;
+`declaring` carries it out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-
-from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel
 
 EVENTS_EXCHANGE = "timeball.events"
 DELAYED_EXCHANGE = "timeball.delayed"
@@ -29,6 +27,9 @@ DEAD_EXCHANGE = "timeball.dead"
 SLOTS = 64
 DELIVERY_LIMIT = 20
 """Deliveries of one message after which the broker itself parks it: what keeps killing its consumer is poison."""
+NO_LIMIT = 2**31 - 1
+"""For queues that people only look into. From RabbitMQ 4.0 on, a queue without a limit of its own drops a message after
+20 looks; -1 would mean none, but 3.10 refuses it."""
 
 RETRY_TIERS = tuple(5 << doublings for doublings in range(10))
 """Seconds a message rests in each `<service>.retry.<n>s`: 5, 10, 20 … 2560."""
@@ -49,7 +50,7 @@ class Queue:
         """The queue's AMQP arguments; changing them needs a new queue name."""
         return _quorum(
             {"x-dead-letter-exchange": DEAD_EXCHANGE, "x-dead-letter-routing-key": dead_queue(self.service)},
-            **{"x-delivery-limit": DELIVERY_LIMIT},
+            delivery_limit=DELIVERY_LIMIT,
         )
 
 
@@ -83,65 +84,76 @@ def dead_queue(service: str) -> str:
     return f"{service}.dead"
 
 
-async def declare(channel: AbstractChannel, topology: Topology) -> None:
-    """Declare all of it; declaring again changes nothing."""
-    await channel.declare_exchange(EVENTS_EXCHANGE, ExchangeType.TOPIC, durable=True)
-    await channel.declare_exchange(RETRY_EXCHANGE, ExchangeType.HEADERS, durable=True)
-    await channel.declare_exchange(DEAD_EXCHANGE, ExchangeType.DIRECT, durable=True)
-    await _declare_dead_letters(channel, topology.service)
-    for tier in topology.retry_tiers:
-        await _declare_retry_tier(channel, topology.service, tier)
-    for queue in topology.queues:
-        await _declare_queue(channel, queue)
+@dataclass(frozen=True)
+class Exchange:
+    """An exchange to be declared, durable."""
+
+    name: str
+    type: str
+    arguments: Arguments = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DeclaredQueue:
+    """A queue to be declared, durable, with its bindings: exchange, routing key, arguments."""
+
+    name: str
+    arguments: Arguments
+    bindings: Sequence[tuple[str, str, Arguments]]
+
+
+def exchanges(topology: Topology) -> Iterator[Exchange]:
+    """Every exchange that a service needs."""
+    yield Exchange(EVENTS_EXCHANGE, "topic")
+    yield Exchange(RETRY_EXCHANGE, "headers")
+    yield Exchange(DEAD_EXCHANGE, "direct")
     if topology.delay == "wheel":
-        await _declare_wheel(channel)
+        yield Exchange(DELAYED_EXCHANGE, "headers")
     if topology.delay == "plugin":
-        await _declare_plugin_exchange(channel)
+        yield Exchange(PLUGIN_DELAYED_EXCHANGE, "x-delayed-message", {"x-delayed-type": "topic"})
 
 
-async def _declare_dead_letters(channel: AbstractChannel, service: str) -> None:
+def own_queues(topology: Topology) -> Iterator[DeclaredQueue]:
+    """The queues that a service consumes, and where its messages rest."""
+    yield _dead_letters(topology.service)
+    for tier in topology.retry_tiers:
+        yield _retry_tier(topology.service, tier)
+    for queue in topology.queues:
+        keys = [key for binding in queue.bindings for key in _with_versions(binding)]
+        yield DeclaredQueue(queue.name, queue.arguments, [(EVENTS_EXCHANGE, key, {}) for key in keys])
+
+
+def wheel(topology: Topology) -> Iterator[DeclaredQueue]:
+    """The slots of the wheel, where it is used."""
+    for slot in map(slot_name, range(SLOTS if topology.delay == "wheel" else 0)):
+        arguments = _quorum({"x-dead-letter-exchange": EVENTS_EXCHANGE})
+        binding = (DELAYED_EXCHANGE, "", {"x-match": "all", "slot": slot})
+        yield DeclaredQueue(f"timeball.delay.{slot}", arguments, [binding])
+
+
+def _with_versions(binding: str) -> Sequence[str]:
+    return [binding] if "#" in binding else [binding, f"{binding}.*"]
+
+
+def _dead_letters(service: str) -> DeclaredQueue:
     name = dead_queue(service)
-    queue = await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum"})
-    await queue.bind(DEAD_EXCHANGE, name)
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": NO_LIMIT}
+    return DeclaredQueue(name, arguments, [(DEAD_EXCHANGE, name, {})])
 
 
-async def _declare_retry_tier(channel: AbstractChannel, service: str, tier: int) -> None:
+def _retry_tier(service: str, tier: int) -> DeclaredQueue:
     name = retry_queue(service, tier)
     arguments = _quorum({"x-dead-letter-exchange": ""}, **{"x-message-ttl": tier * 1000})
-    queue = await channel.declare_queue(name, durable=True, arguments=arguments)
-    await queue.bind(RETRY_EXCHANGE, arguments={"x-match": "all", "tier": name})
+    return DeclaredQueue(name, arguments, [(RETRY_EXCHANGE, "", {"x-match": "all", "tier": name})])
 
 
-async def _declare_queue(channel: AbstractChannel, queue: Queue) -> None:
-    declared = await channel.declare_queue(queue.name, durable=True, arguments=queue.arguments)
-    for binding in queue.bindings:
-        await declared.bind(EVENTS_EXCHANGE, binding)
-        if "#" not in binding:
-            await declared.bind(EVENTS_EXCHANGE, f"{binding}.*")
-
-
-async def _declare_wheel(channel: AbstractChannel) -> None:
-    await channel.declare_exchange(DELAYED_EXCHANGE, ExchangeType.HEADERS, durable=True)
-    for slot in map(slot_name, range(SLOTS)):
-        arguments = _quorum({"x-dead-letter-exchange": EVENTS_EXCHANGE})
-        queue = await channel.declare_queue(f"timeball.delay.{slot}", durable=True, arguments=arguments)
-        await queue.bind(DELAYED_EXCHANGE, arguments={"x-match": "all", "slot": slot})
-
-
-async def _declare_plugin_exchange(channel: AbstractChannel) -> None:
-    exchange = await channel.declare_exchange(
-        PLUGIN_DELAYED_EXCHANGE, "x-delayed-message", durable=True, arguments={"x-delayed-type": "topic"}
-    )
-    events = await channel.get_exchange(EVENTS_EXCHANGE, ensure=False)
-    await events.bind(exchange, "#")
-
-
-def _quorum(dead_letters: Arguments, **more: Any) -> dict[str, Any]:
+def _quorum(dead_letters: Arguments, *, delivery_limit: int = NO_LIMIT, **more: Any) -> dict[str, Any]:
     """A quorum queue that loses nothing between expiry and arrival."""
     return {
         "x-queue-type": "quorum",
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
+        "x-delivery-limit": delivery_limit,
         **dead_letters,
         **more,
     }

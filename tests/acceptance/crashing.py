@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -106,16 +106,19 @@ def watch_commits(crash: Crash) -> None:
 
 def watch_publishes(crash: Crash) -> None:
     """Die before the publish, between it and its confirm, or after the confirm."""
-    publish = Publisher.publish
+    publish_all = Publisher.publish_all
 
-    @wraps(publish)
-    async def watched(self: Publisher, outgoing: Outgoing, **more: Any) -> None:
-        envelope = outgoing.envelope
-        if envelope.type == PUBLISHES[crash.at] and crash.concerns(envelope.body):
-            await crash.around(lambda: publish(self, outgoing, **more))
-        await publish(self, outgoing, **more)
+    @wraps(publish_all)
+    async def watched(self: Publisher, outgoing: Iterable[Outgoing], **more: Any) -> Any:
+        listed = list(outgoing)
+        if any(_is_the_one(one) for one in listed):
+            await crash.around(lambda: publish_all(self, listed, **more))
+        return await publish_all(self, listed, **more)
 
-    replace(Publisher, "publish", watched)
+    def _is_the_one(one: Outgoing) -> bool:
+        return one.envelope.type == PUBLISHES[crash.at] and crash.concerns(one.envelope.body)
+
+    replace(Publisher, "publish_all", watched)
 
 
 def watch_requests(crash: Crash) -> None:

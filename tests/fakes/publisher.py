@@ -1,5 +1,6 @@
 """RecordingPublisher: takes messages without a broker, and refuses them while it is told to."""
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,14 +15,25 @@ class RecordingPublisher(Publisher):
         super().__init__("amqp://nowhere", app_id="test", clock=clock)
         self.published: list[Outgoing] = []
         self.is_away = False
+        self.delays = True
         self._fake_clock = clock
         self._costs = costs
 
-    async def publish(self, outgoing: Outgoing, *, within: timedelta = PUBLISH_TIMEOUT) -> None:
+    async def publish_all(
+        self, outgoing: Iterable[Outgoing], *, within: timedelta = PUBLISH_TIMEOUT
+    ) -> Sequence[BrokerUnavailable | None]:
+        return [self._publish(one) for one in outgoing]
+
+    def _publish(self, outgoing: Outgoing) -> BrokerUnavailable | None:
         self._fake_clock.advance(self._costs)
         if self.is_away:
-            raise BrokerUnavailable("away")
+            return BrokerUnavailable("away")
         self.published.append(outgoing)
+        return None
+
+    @property
+    def may_delay(self) -> bool:
+        return self.delays
 
     @property
     def message_ids(self) -> list[str]:

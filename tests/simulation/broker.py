@@ -77,6 +77,10 @@ class Subscription:
     is_open: bool = True
 
     @property
+    def is_closed(self) -> bool:
+        return not self.is_open
+
+    @property
     def has_room(self) -> bool:
         return self.is_open and len(self.unacked) < self.prefetch
 
@@ -121,6 +125,11 @@ class Incoming:
     @property
     def timestamp(self) -> datetime:
         return self.message.timestamp
+
+    @property
+    def channel(self) -> Subscription:
+        """Whether it `is_closed`."""
+        return self.subscription
 
     async def ack(self) -> None:
         """Done with it, unless that gets lost."""

@@ -10,7 +10,7 @@ from typing import Any
 from faststream import AckPolicy
 
 from shared.messaging.broker import PUBLISH_TIMEOUT, BrokerUnavailable, Outgoing, Publisher, QueueFigures, Unroutable
-from shared.messaging.topology import Topology, declare
+from shared.messaging.topology import Topology, exchanges, own_queues, wheel
 from tests.simulation.broker import Incoming, Message, ModelBroker, Subscription
 from tests.simulation.virtual_time import Process
 
@@ -28,21 +28,21 @@ class ModelPublisher(Publisher):
 
     async def connect(self, topology: Topology) -> None:
         await self._broker.until_up()
-        await declare(_Channel(self._broker), topology)  # type: ignore[arg-type]
+        for exchange in exchanges(topology):
+            self._broker.exchanges.setdefault(exchange.name, exchange.type)
+        for queue in (*own_queues(topology), *wheel(topology)):
+            self._broker.declare_queue(queue.name, queue.arguments)
+            for source, key, arguments in queue.bindings:
+                self._broker.bind(queue.name, source, key, arguments)
         self._is_open = True
 
     @property
     def is_connected(self) -> bool:
         return self._is_open and self._broker.is_up
 
-    async def publish(self, outgoing: Outgoing, *, within: timedelta = PUBLISH_TIMEOUT) -> None:
-        (error,) = await self.publish_all([outgoing], within=within)
-        if error is not None:
-            raise error
-
     async def publish_all(
         self, outgoing: Iterable[Outgoing], *, within: timedelta = PUBLISH_TIMEOUT
-    ) -> Sequence[BaseException | None]:
+    ) -> Sequence[BrokerUnavailable | None]:
         """One after another on one channel, so that they arrive in their order."""
         listed = list(outgoing)
         if not self._is_open:
@@ -60,7 +60,7 @@ class ModelPublisher(Publisher):
         await asyncio.sleep(weather.transit_seconds())
         return answers
 
-    def _arrive(self, outgoing: Outgoing, waited: float) -> BaseException | None:
+    def _arrive(self, outgoing: Outgoing, waited: float) -> BrokerUnavailable | None:
         broker = self._broker
         fate = broker.weather.publish_fate() if broker.is_up else "lost"
         if fate == "lost":
@@ -177,31 +177,3 @@ class ModelRabbitBroker:
         """Take no new messages; those at hand can still be acknowledged."""
         self.is_stopped = True
         self.broker.pause(self.process)
-
-
-@dataclass(frozen=True)
-class _Queue:
-    broker: ModelBroker
-    name: str
-
-    async def bind(self, exchange: Any, routing_key: str = "", *, arguments: Mapping[str, Any] | None = None) -> None:
-        self.broker.bind(self.name, _name(exchange), routing_key, arguments or {})
-
-
-@dataclass(frozen=True)
-class _Channel:
-    """What declares the topology."""
-
-    broker: ModelBroker
-
-    async def declare_exchange(self, name: str, type: Any, **_: Any) -> Any:
-        self.broker.exchanges.setdefault(name, getattr(type, "value", type))
-        return SimpleNamespace(name=name)
-
-    async def declare_queue(self, name: str, *, arguments: Mapping[str, Any] | None = None, **_: Any) -> _Queue:
-        self.broker.declare_queue(name, arguments or {})
-        return _Queue(self.broker, name)
-
-
-def _name(exchange: Any) -> str:
-    return exchange if isinstance(exchange, str) else exchange.name

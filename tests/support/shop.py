@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from aio_pika.abc import AbstractIncomingMessage
 
@@ -35,6 +36,8 @@ async def _handled(order: Order, times: int) -> None:
 class Shop:
     """What it was handed, and how it reacts: by post id, told how often that one has come."""
 
+    topology: ClassVar[Topology] = Topology(SERVICE, (ORDERS,))
+
     bus: Bus
     consumer: Consumer
     reactions: dict[str, Reaction] = field(default_factory=lambda: defaultdict(lambda: _handled))
@@ -48,7 +51,7 @@ class Shop:
     async def open(cls, url: str, *, surplus: bool = False) -> AsyncIterator["Shop"]:
         """The service, consuming (with `surplus` also what there is no room for), and a bus to talk to it."""
         publisher, broker = Publisher(url, app_id=SERVICE, clock=SystemClock()), rabbit_broker(url, SERVICE)
-        await publisher.connect(Topology(SERVICE, (ORDERS,)))
+        await publisher.connect(cls.topology)
         async with Bus.connected(url) as bus:
             shop = cls(bus, Consumer(SERVICE, broker, publisher, SystemClock()))
             shop.consumer.subscribe(

@@ -185,6 +185,21 @@ async def test_what_the_broker_did_not_take_is_sent_when_it_is_back_under_the_sa
     assert sorted(relay.publisher.message_ids) == sorted(ids(written))
 
 
+async def test_a_wall_clock_that_is_set_back_ends_neither_the_polling_nor_a_claim(
+    database: Database, clock: FakeClock
+) -> None:
+    dead, relay, left = Relay.on(database, clock), Relay.on(database, clock), events(3)
+    await dead.write(*left)
+
+    async with relay.running():
+        await relay.looks()
+        clock.advance(-timedelta(hours=1))
+        sent = events(1, "after")
+        await relay.write(*sent)
+        relay.outbox.relay_soon(sent)
+        await eventually(lambda: set(ids(left + sent)) <= set(relay.publisher.message_ids), within=SOON)
+
+
 async def test_a_long_backlog_is_forgotten_as_it_is_sent(database: Database, clock: FakeClock) -> None:
     dead, backlog = Relay.on(database, clock), events(4 * BATCH)
     await dead.write(*backlog)

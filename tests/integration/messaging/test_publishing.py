@@ -3,11 +3,10 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
 
 import aio_pika
 import pytest
@@ -21,6 +20,7 @@ from shared.messaging.delay import DelayKind, delayed, slot_of
 from shared.messaging.envelope import Envelope
 from shared.messaging.topology import EVENTS_EXCHANGE, Queue, Topology
 from tests.nodes import Broker, manage
+from tests.support.connections import close_connections
 from tests.support.waiting import eventually
 from tests.support.wire import Wire
 
@@ -115,25 +115,6 @@ async def test_after_it_was_closed_nothing_is_published(amqp_vhost_url: str) -> 
     with pytest.raises(BrokerUnavailable, match="not connected"):
         await publisher.publish(Outgoing(event("post-1"), mandatory=False))
     assert not publisher.is_connected
-
-
-def connections_named(broker: Broker, name: str) -> Iterator[str]:
-    """The broker's names of the connections that call themselves so."""
-    for connection in json.loads(manage(broker, "GET", "/api/connections")):
-        if connection.get("client_properties", {}).get("connection_name", "").startswith(name):
-            yield connection["name"]
-
-
-async def close_connections(broker: Broker, name: str) -> None:
-    """Close them as an operator does; a connection shows in the management API some seconds after it opened."""
-
-    def close_all() -> bool:
-        found = list(connections_named(broker, name))
-        for one in found:
-            manage(broker, "DELETE", f"/api/connections/{quote(one)}")
-        return bool(found)
-
-    await eventually(lambda: asyncio.to_thread(close_all), within=20, every=0.2, what=f"{name} is closed")
 
 
 async def test_a_connection_lost_in_the_middle_is_told_and_comes_back(station: Station, broker_node: Broker) -> None:

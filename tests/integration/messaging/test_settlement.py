@@ -20,6 +20,8 @@ from shared.messaging.dead_letters import FAILURES_HEADER
 from shared.messaging.envelope import MAX_BODY_BYTES, UnreadableEvent
 from shared.messaging.topology import DELIVERY_LIMIT, EVENTS_EXCHANGE
 from shared.messaging.verdict import HandBack, Park, TryAgain
+from tests.nodes import Broker
+from tests.support.connections import close_connections
 from tests.support.shop import PREFETCH, Order, Shop
 from tests.support.waiting import eventually
 
@@ -234,21 +236,43 @@ async def test_what_is_handed_back_comes_again_when_the_connection_is_gone(shop:
     assert (again.message_id, again.redelivered) == (message_id, True)
 
 
-async def test_what_can_be_set_aside_nowhere_is_given_back_without_haste(shop: Shop) -> None:
-    """Given back at once, it would come twenty times before the publishing connection is back, and be parked."""
-    came_at: list[float] = []
+async def test_what_can_be_set_aside_nowhere_stays_in_hand_until_it_can(shop: Shop, amqp_vhost_url: str) -> None:
+    """Each return would count: after twenty, the broker would park what nothing is wrong with."""
+    asked = asyncio.Event()
 
     async def park(order: Order, times: int) -> None:
-        came_at.append(time.monotonic())
+        asked.set()
         raise Park("look at this")
 
     shop.reactions["person"] = park
     await shop.consumer.publisher.close()
 
-    await shop.order("person")
-    await shop.handled("person", 3)
+    message_id = await shop.order("person")
+    await asked.wait()
+    await shop.is_alive()
+    assert await shop.bus.depth("shop.dead") == 0
+    await shop.consumer.publisher.connect(shop.topology)
 
-    assert came_at[2] - came_at[0] > 1.9
+    assert reason_of(await shop.dead(message_id)) == "look at this"
+    assert shop.came["person"] == 1
+
+
+async def test_what_is_in_hand_comes_again_when_its_channel_is_gone(shop: Shop, broker_node: Broker) -> None:
+    async def park_at_first(order: Order, times: int) -> None:
+        if times == 1:
+            raise Park("look at this")
+
+    shop.reactions["person"] = park_at_first
+    await shop.consumer.publisher.close()
+    await shop.order("person")
+    await shop.handled("person")
+
+    await close_connections(broker_node, "shop consuming")
+    await shop.handled("person", 2)
+    await shop.consumer.publisher.connect(shop.topology)
+    await shop.is_settled()
+
+    assert shop.came["person"] == 2
     assert await shop.bus.depth("shop.dead") == 0
 
 

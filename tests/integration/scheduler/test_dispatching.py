@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from services.scheduler.periodic import OUTCOME_GRACE
-from services.scheduler.release import HORIZON, LEAD, MEDIA_LEAD
+from services.scheduler.periodic import LOOK_EVERY, OUTCOME_GRACE
+from services.scheduler.release import HORIZON, LEAD, MEDIA_LEAD, UNDELAYED_HORIZON
 from services.scheduler.store import CLAIM
 from shared.events import Event
 from shared.events.base import ErrorDetail
@@ -90,6 +90,30 @@ async def test_a_post_with_media_leaves_the_wheel_early_enough_to_upload_them(re
     assert sent.expiration_ms == (HORIZON - MEDIA_LEAD) / timedelta(milliseconds=1)
 
 
+async def test_while_the_wheel_cannot_be_relied_on_a_post_waits_at_the_publisher(replica: Replica) -> None:
+    replica.publisher.delays = False
+    await replica.take(post())
+
+    await replica.reach(DUE - UNDELAYED_HORIZON - timedelta(microseconds=1))
+    assert await replica.dispatched() == []
+    await replica.reach(DUE - UNDELAYED_HORIZON)
+    await replica.dispatched()
+
+    (sent,) = replica.publisher.published
+    assert (sent.envelope.exchange, sent.expiration_ms) == (EVENTS_EXCHANGE, None)
+
+
+async def test_a_clock_that_is_set_back_leaves_no_claim_standing_for_an_hour(replica: Replica) -> None:
+    await replica.take(post())
+    await replica.reach(DUE - HORIZON)
+    replica.publisher.is_away = True
+    assert await replica.dispatched() == []
+
+    replica.clock.advance(-timedelta(hours=1))
+    claimed = [await replica.store.claim_due(due_before=DUE, now=replica.clock.now(), most=10) for _ in range(2)]
+    assert [len(some) for some in claimed] == [1, 0]
+
+
 @pytest.mark.parametrize("late", [timedelta(0), LEAD, timedelta(hours=3)])
 async def test_what_an_outage_made_late_is_dispatched_at_once(replica: Replica, late: timedelta) -> None:
     await replica.take(post())
@@ -122,7 +146,7 @@ async def test_a_postponed_post_is_dispatched_at_its_new_time(replica: Replica) 
     assert [request.revision for request in await replica.dispatched()] == [2]
 
 
-async def test_what_the_broker_did_not_take_is_tried_again_when_its_claim_has_run_out(replica: Replica) -> None:
+async def test_what_the_broker_did_not_take_is_tried_again_a_second_later(replica: Replica) -> None:
     await replica.take(post())
     await replica.reach(DUE - HORIZON)
     replica.publisher.is_away = True
@@ -132,7 +156,7 @@ async def test_what_the_broker_did_not_take_is_tried_again_when_its_claim_has_ru
     assert await replica.dispatched() == []
     assert (await replica.schedule()).state is State.SCHEDULED
 
-    await replica.reach(replica.clock.now() + CLAIM)
+    await replica.reach(replica.clock.now() + LOOK_EVERY)
     assert len(await replica.dispatched()) == 1
 
 

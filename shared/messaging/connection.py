@@ -1,0 +1,215 @@
+"""One publishing connection, from its opening to its end. It is never mended: another one takes its place.
+
+What is written to a connection that hangs may arrive whenever it likes, with the delay it was written with. So a
+connection on which a confirm does not come in time is cut off, and what it has not sent yet is lost with it; and
+nothing is written while the broker says that it takes no messages.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import aiormq
+import structlog
+from aio_pika import Message
+from aiormq.abc import ChannelFrame
+from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
+from pamqp import commands
+from pamqp.body import ContentBody
+from pamqp.frame import marshal
+from pamqp.header import ContentHeader
+from yarl import URL
+
+from shared.messaging.declaring import declare, declare_own
+from shared.messaging.topology import Topology
+
+OPEN_SECONDS = 10.0
+CLOSE_SECONDS = 1.0
+LOOK_SECONDS = 1.0
+HEARTBEAT_SECONDS = 20
+NOWHERE = "timeball.nowhere"
+"""A queue that there is not."""
+_ENDED = "the connection has ended"
+
+Confirm = asyncio.Future[Any]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A message and where it goes."""
+
+    message: Message
+    exchange: str
+    routing_key: str
+    mandatory: bool
+
+
+class _Transport(TransportFactory):
+    """Remembers the socket, to cut it off."""
+
+    def __init__(self, factory: TransportFactory) -> None:
+        self._factory = factory
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def create(self, url: URL, **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, self._writer = await self._factory.create(url, **options)
+        return reader, self._writer
+
+    def abort(self) -> None:
+        if self._writer is not None:
+            self._writer.transport.abort()
+
+
+@dataclass
+class PublishingConnection:
+    """A connection with one channel in confirm mode."""
+
+    connection: aiormq.Connection
+    channel: aiormq.Channel
+    _transport: _Transport
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    async def open(cls, url: str, topology: Topology) -> Self:
+        """Connect, and make what the service needs.
+
+        This and `close` wait in tasks of their own, which they leave behind: aiormq, cancelled, waits once more.
+        """
+        to = URL(url).update_query(heartbeat=HEARTBEAT_SECONDS)
+        transport = _Transport(TLSTransportFactory() if to.scheme == "amqps" else TCPTransportFactory())
+        opening = asyncio.create_task(
+            cls._open(aiormq.Connection(to, transport_factory=transport), transport, topology)
+        )
+        try:
+            await asyncio.wait({opening}, timeout=OPEN_SECONDS)
+        finally:
+            if not opening.done():
+                opening.add_done_callback(_let_go)
+                opening.cancel()
+                transport.abort()
+        if not opening.done():
+            raise TimeoutError(f"the broker did not answer within {OPEN_SECONDS:g} s")
+        return opening.result()
+
+    @classmethod
+    async def _open(cls, connection: aiormq.Connection, transport: _Transport, topology: Topology) -> Self:
+        await connection.connect()
+        await declare(connection, topology)
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        assert isinstance(channel, aiormq.Channel)
+        opened = cls(connection, channel, transport)
+        channel.closing.add_done_callback(lambda _: opened._end())
+        return opened
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something can be written."""
+        return not self.ended.is_set()
+
+    async def send(self, compose: Callable[[], Sequence[Addressed]]) -> list[Confirm]:
+        """Write messages together, in their order, composed when the broker takes any; their confirms to come."""
+        async with self.channel.lock:
+            await self._ready()
+            batch = compose()
+            confirms = [self._expect(one) for one in batch]
+            payload = b"".join(self._frames(one) for one in batch)
+            try:
+                await self.channel.write_queue.put(ChannelFrame(payload, should_close=False))
+            except BaseException:
+                self.cut("a batch could not be written whole")
+                raise
+        return confirms
+
+    async def flows(self) -> None:
+        """Return once the broker has confirmed a message that goes nowhere: it is not holding messages back."""
+        (confirm,) = await self.send(lambda: [Addressed(Message(b""), "", NOWHERE, mandatory=False)])
+        await asyncio.shield(confirm)
+
+    async def _ready(self) -> None:
+        """Return when the broker does not say that it takes nothing; raise when the connection has ended."""
+        while self.is_open:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    return await self.connection.ready()
+        raise aiormq.exceptions.ChannelInvalidStateError(_ENDED)
+
+    def cut(self, reason: str) -> None:
+        """End it at once, whatever hangs; what it has not sent is never sent."""
+        if self.is_open:
+            log.warning("publishing_connection_cut", reason=reason)
+        self._transport.abort()
+        self._end()
+
+    async def close(self) -> None:
+        """End it, in good order while it is open."""
+        if not self.is_open:
+            self._transport.abort()
+        self._end()
+        closing = asyncio.create_task(self.connection.close())
+        closing.add_done_callback(_let_go)
+        await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
+        self._transport.abort()
+
+    async def make(self, topology: Topology) -> None:
+        """Make again whatever the service needs and is gone."""
+        await declare(self.connection, topology)
+
+    async def make_own(self, topology: Topology) -> None:
+        """The same without the wheel."""
+        await declare_own(self.connection, topology)
+
+    async def queue_figures(self, name: str) -> commands.Queue.DeclareOk | None:
+        """What the broker says of a queue, None where there is none."""
+        channel = await self.connection.channel(publisher_confirms=False)
+        try:
+            return await channel.queue_declare(name, passive=True)
+        except aiormq.exceptions.ChannelNotFoundEntity:
+            return None
+        finally:
+            if not channel.is_closed:
+                await channel.close()
+
+    def _end(self) -> None:
+        self.ended.set()
+        for confirm in self.channel.confirmations.values():
+            if not confirm.done():
+                confirm.set_exception(aiormq.exceptions.ChannelInvalidStateError(_ENDED))
+        self.channel.confirmations.clear()
+
+    def _expect(self, one: Addressed) -> Confirm:
+        channel = self.channel
+        channel.delivery_tag += 1
+        confirm: Confirm = channel.loop.create_future()
+        confirm.add_done_callback(Confirm.exception)  # whoever gave up waiting does not ask for it
+        channel.confirmations[channel.delivery_tag] = confirm
+        if one.mandatory and one.message.message_id:
+            self._expect_return(one.message.message_id, channel.delivery_tag, confirm)
+        return confirm
+
+    def _expect_return(self, message_id: str, tag: int, confirm: Confirm) -> None:
+        """A message comes back under its id, which another copy may have taken over meanwhile."""
+        tags = self.channel.message_id_delivery_tag
+        tags[message_id] = tag
+
+        def forget(_: Confirm) -> None:
+            if tags.get(message_id) == tag:
+                del tags[message_id]
+
+        confirm.add_done_callback(forget)
+
+    def _frames(self, one: Addressed) -> bytes:
+        number, most, body = self.channel.number, self.channel.max_content_size, one.message.body
+        publish = commands.Basic.Publish(exchange=one.exchange, routing_key=one.routing_key, mandatory=one.mandatory)
+        header = ContentHeader(properties=one.message.properties, body_size=len(body))
+        bodies = [marshal(ContentBody(body[start : start + most]), number) for start in range(0, len(body), most)]
+        return b"".join((marshal(publish, number), marshal(header, number), *bodies))
+
+
+def _let_go(left_behind: "asyncio.Task[Any]") -> None:
+    """Ask for the outcome in which nobody is interested any more."""
+    if not left_behind.cancelled():
+        left_behind.exception()

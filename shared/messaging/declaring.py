@@ -1,0 +1,67 @@
+"""Makes what the topology describes; to make it again changes nothing.
+
+RabbitMQ refuses to declare a queue that is there with other arguments, and arguments cannot be changed. Such a queue
+was made by another release. It is used as it is, with its messages, and a line in the log names it: whoever wants the
+new arguments deletes it when it is empty, and it is made again.
+"""
+
+from collections.abc import Iterable
+
+import aiormq
+import structlog
+from aiormq.abc import AbstractChannel, AbstractConnection
+
+from shared.messaging.topology import (
+    EVENTS_EXCHANGE,
+    PLUGIN_DELAYED_EXCHANGE,
+    DeclaredQueue,
+    Topology,
+    exchanges,
+    own_queues,
+    wheel,
+)
+
+log = structlog.get_logger()
+
+
+async def declare(connection: AbstractConnection, topology: Topology) -> None:
+    """Make everything that a service needs."""
+    await _make(connection, topology, [*own_queues(topology), *wheel(topology)])
+
+
+async def declare_own(connection: AbstractConnection, topology: Topology) -> None:
+    """Make all but the wheel, whose messages come back when it is gone: of bindings that are gone nobody tells."""
+    await _make(connection, topology, own_queues(topology))
+
+
+async def _make(connection: AbstractConnection, topology: Topology, queues: Iterable[DeclaredQueue]) -> None:
+    channel = await connection.channel(publisher_confirms=False)
+    try:
+        await _declare_exchanges(channel, topology)
+        for queue in queues:
+            channel = await _declare_queue(connection, channel, queue)
+            for exchange, key, arguments in queue.bindings:
+                await channel.queue_bind(queue.name, exchange, routing_key=key, arguments=dict(arguments) or None)
+    finally:
+        if not channel.is_closed:
+            await channel.close()
+
+
+async def _declare_exchanges(channel: AbstractChannel, topology: Topology) -> None:
+    for one in exchanges(topology):
+        arguments = dict(one.arguments) or None
+        await channel.exchange_declare(one.name, exchange_type=one.type, durable=True, arguments=arguments)
+    if topology.delay == "plugin":
+        await channel.exchange_bind(EVENTS_EXCHANGE, source=PLUGIN_DELAYED_EXCHANGE, routing_key="#")
+
+
+async def _declare_queue(
+    connection: AbstractConnection, channel: AbstractChannel, queue: DeclaredQueue
+) -> AbstractChannel:
+    """Declare the queue; the channel to go on with, because a refusal costs the channel."""
+    try:
+        await channel.queue_declare(queue.name, durable=True, arguments=dict(queue.arguments))
+    except aiormq.exceptions.ChannelPreconditionFailed as error:
+        log.warning("queue_of_another_release", queue=queue.name, reason=str(error))
+        return await connection.channel(publisher_confirms=False)
+    return channel

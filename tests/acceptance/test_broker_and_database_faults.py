@@ -1,0 +1,164 @@
+"""Faults of broker and database that end: afterwards everything is on time, and nothing rests among the dead."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import asyncpg
+import pytest
+
+from deploy.local.postgres_node import PostgresNode
+from shared.events.requests import ScheduleRequested, Target
+from tests.nodes import Broker, alarm, manage, permit
+from tests.support.processes import Process
+from tests.support.system import System, in_seconds, started, system
+from tests.support.waiting import eventually, until
+
+pytestmark = pytest.mark.timeout(240)
+SECOND = timedelta(seconds=1)
+SUCCEEDED = "publish.succeeded"
+
+
+async def schedule(running: System, post_id: str, due_at: datetime) -> None:
+    """Ask for a post on the plain account."""
+    targets = (Target(account_id="plain"),)
+    await running.bus.emit(ScheduleRequested(post_id=post_id, content=post_id, publish_at=due_at, targets=targets))
+
+
+async def sent_at(running: System, post_id: str, *, within: float = 60) -> datetime:
+    """When the post appeared, which it did once."""
+    outcome = await running.bus.outcome(post_id, within=within)
+    assert (outcome.type, running.sink.appearances()[post_id]) == (SUCCEEDED, 1)
+    return running.sink.requests(post_id)[0].at
+
+
+async def is_told(service: Process, what: str) -> None:
+    """Return once `/readyz` names the problem."""
+
+    async def told() -> bool:
+        return what in str(await asyncio.to_thread(service.problems))
+
+    await eventually(told, within=20, every=0.2, what=f"{what} is told")
+
+
+@pytest.fixture
+async def running(tmp_path: Path, broker_node: Broker) -> AsyncIterator[System]:
+    async with system(tmp_path, broker_node) as running:
+        yield running
+
+
+async def test_what_is_due_after_an_alarm_goes_out_on_time(running: System, broker_node: Broker) -> None:
+    scheduler, _ = await started(running, "scheduler", "publisher")
+    await running.connect("plain")
+    now = in_seconds(0)
+    dues = {f"post-{offset}": now + timedelta(seconds=offset) for offset in (35, 36, 38, 40, 44)}
+    for post_id, due_at in dues.items():
+        await schedule(running, post_id, due_at)
+    for post_id in dues:
+        await running.bus.fact("schedule.accepted", post_id=post_id)
+
+    with alarm(broker_node) as lift:
+        await is_told(scheduler, "takes no messages")
+        await until(now + 23 * SECOND)
+        await asyncio.to_thread(lift)
+
+        late = {post_id: await sent_at(running, post_id) - due_at for post_id, due_at in dues.items()}
+    assert max(late.values()) < SECOND / 2, late
+
+
+def vhost_of(running: System) -> str:
+    return quote(urlsplit(running.env["TIMEBALL_BROKER_URL"]).path[1:], safe="")
+
+
+async def delete_queues(running: System, broker: Broker, *names: str) -> None:
+    for name in names:
+        await asyncio.to_thread(manage, broker, "DELETE", f"/api/queues/{vhost_of(running)}/{name}")
+
+
+async def test_queues_and_exchanges_deleted_under_a_running_service_are_there_again(
+    running: System, broker_node: Broker
+) -> None:
+    scheduler, publisher = await started(running, "scheduler", "publisher")
+    await running.connect("plain")
+    wheel = [f"timeball.delay.{slot:02}" for slot in range(64)]
+
+    await delete_queues(running, broker_node, *wheel, "scheduler.requests", "publisher.requests", "scheduler.outcomes")
+    await is_told(scheduler, "scheduler.requests is not being consumed")
+    await scheduler.ready(within=30)
+    await publisher.ready(within=30)
+    due_at = in_seconds(6)
+    await schedule(running, "post-1", due_at)
+    assert await sent_at(running, "post-1") - due_at < SECOND / 2
+
+    await asyncio.to_thread(manage, broker_node, "DELETE", f"/api/exchanges/{vhost_of(running)}/timeball.delayed")
+    due_at = in_seconds(8)
+    await schedule(running, "post-2", due_at)
+    assert await sent_at(running, "post-2") - due_at < SECOND / 2
+
+
+async def test_a_vhost_that_is_deleted_and_made_again_costs_no_post(running: System, broker_node: Broker) -> None:
+    services = await started(running, "scheduler", "publisher")
+    await running.connect("plain")
+    now = in_seconds(0)
+    dues = {f"post-{offset}": now + timedelta(seconds=offset) for offset in (10, 20, 45)}
+    for post_id, due_at in dues.items():
+        await schedule(running, post_id, due_at)
+        await running.bus.fact("schedule.accepted", post_id=post_id)
+
+    vhost = vhost_of(running)
+    await asyncio.to_thread(manage, broker_node, "DELETE", f"/api/vhosts/{vhost}")
+    await is_told(services[0], "publishing connection is down")
+    await asyncio.to_thread(manage, broker_node, "PUT", f"/api/vhosts/{vhost}")
+    await asyncio.to_thread(permit, broker_node, vhost)
+    for service in services:
+        await service.ready(within=60)
+
+    for post_id in dues:
+        await sent_at(running, post_id, within=120)
+    assert await sent_at(running, "post-45") - dues["post-45"] < SECOND / 2
+    assert await asyncio.gather(*(service.stop() for service in services)) == [0, 0]
+
+
+@asynccontextmanager
+async def read_only(postgres: PostgresNode) -> AsyncIterator[Callable[[], Coroutine[Any, Any, None]]]:
+    """The server takes no writes, as in a failover, until the answer is awaited or the block ends."""
+
+    async def alter(change: str) -> None:
+        connection = await asyncpg.connect(host="127.0.0.1", port=postgres.port, user="postgres", database="postgres")
+        await connection.execute(f"ALTER SYSTEM {change}")
+        await connection.execute("SELECT pg_reload_conf()")
+        await connection.close()
+
+    async def end() -> None:
+        await alter("RESET default_transaction_read_only")
+
+    await alter("SET default_transaction_read_only = on")
+    try:
+        yield end
+    finally:
+        await end()
+
+
+async def test_a_read_only_database_parks_no_request_and_they_are_answered_afterwards(
+    tmp_path: Path, broker_node: Broker, postgres_node: PostgresNode
+) -> None:
+    database = postgres_node.create_database("read_only")
+    async with system(tmp_path, broker_node, scheduler=database) as running:
+        (scheduler,) = await started(running, "scheduler")
+        async with read_only(postgres_node) as end:
+            await is_told(scheduler, "read-only")
+            for number in range(20):
+                await schedule(running, f"post-{number}", in_seconds(3600))
+            tries = 3
+            await eventually(lambda: len(scheduler.logged("message_tried_again")) >= tries * 20, within=60, every=0.3)
+            await end()
+
+            for number in range(20):
+                await running.bus.fact("schedule.accepted", post_id=f"post-{number}", within=60)
+        await scheduler.ready()
+        assert await running.bus.depth("scheduler.dead") == 0
+    postgres_node.drop_database("read_only")

@@ -1,0 +1,132 @@
+"""What somebody deletes under a running service is made again, and what was made by another release is used."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import aio_pika
+import pytest
+from pamqp.common import FieldTable
+
+from shared.clock import SystemClock
+from shared.events.requests import ScheduleCancelRequested
+from shared.health import consuming
+from shared.messaging.broker import Outgoing, Publisher, Unroutable
+from shared.messaging.delay import delayed
+from shared.messaging.envelope import Envelope
+from shared.messaging.topology import EVENTS_EXCHANGE, Queue, Topology, dead_queue
+from tests.nodes import Broker, manage
+from tests.support.shop import Shop
+from tests.support.waiting import eventually
+
+TYPE = ScheduleCancelRequested.type
+ARRIVALS = Queue("station", "station.arrivals", (TYPE,))
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+async def publisher(amqp_vhost_url: str) -> AsyncIterator[Publisher]:
+    publisher = Publisher(amqp_vhost_url, app_id="station", clock=SystemClock())
+    await publisher.connect(Topology("station", (ARRIVALS,), delay="wheel"))
+    yield publisher
+    await publisher.close()
+
+
+def released_in(delay: timedelta) -> Outgoing:
+    now = datetime.now(UTC)
+    return Outgoing(*delayed(Envelope.of(ScheduleCancelRequested(post_id="post-1")), now + delay, now=now))
+
+
+async def delete(broker: Broker, url: str, kind: str, *names: str) -> None:
+    """Delete queues or exchanges, as somebody does in the management page."""
+    vhost = quote(url.rpartition("/")[2], safe="")
+    for name in names:
+        await asyncio.to_thread(manage, broker, "DELETE", f"/api/{kind}/{vhost}/{name}")
+
+
+async def arrived(publisher: Publisher) -> bool:
+    figures = await publisher.queue_figures(ARRIVALS.name)
+    return bool(figures and figures.messages)
+
+
+async def test_a_wheel_that_was_deleted_turns_again_with_the_next_message(
+    publisher: Publisher, amqp_vhost_url: str, broker_node: Broker
+) -> None:
+    await delete(broker_node, amqp_vhost_url, "queues", *(f"timeball.delay.{slot:02}" for slot in range(64)))
+
+    await publisher.publish(released_in(2 * SECOND))
+
+    assert not await arrived(publisher)
+    await eventually(lambda: arrived(publisher), within=10)
+
+
+@pytest.mark.parametrize("exchange", ["timeball.delayed", EVENTS_EXCHANGE])
+async def test_an_exchange_that_was_deleted_is_there_again_with_its_bindings(
+    publisher: Publisher, amqp_vhost_url: str, broker_node: Broker, exchange: str
+) -> None:
+    await delete(broker_node, amqp_vhost_url, "exchanges", exchange)
+    sent = released_in(2 * SECOND if exchange == "timeball.delayed" else -SECOND)
+
+    async def is_published() -> bool:
+        return await publisher.publish_all([sent]) == [None]
+
+    await eventually(is_published, within=10)
+    await eventually(lambda: arrived(publisher), within=10)
+
+
+async def test_what_nobody_wants_is_still_told(publisher: Publisher) -> None:
+    unwanted = Outgoing(
+        Envelope.of(ScheduleCancelRequested(post_id="post-1")).to(EVENTS_EXCHANGE, routing_key="no.one")
+    )
+
+    for _ in range(3):
+        with pytest.raises(Unroutable):
+            await publisher.publish(unwanted)
+
+
+async def test_a_queue_deleted_under_its_consumer_is_told_and_consumed_again(
+    amqp_vhost_url: str, broker_node: Broker
+) -> None:
+    async with Shop.open(amqp_vhost_url) as shop:
+        check = consuming(shop.consumer.broker)
+        assert await check() is None
+
+        await delete(broker_node, amqp_vhost_url, "queues", "shop.orders")
+        await eventually(check, within=5, what="it is told")
+        await shop.consumer.publisher.make_again()
+
+        async def is_consumed() -> bool:
+            return await check() is None
+
+        await eventually(is_consumed, within=10)
+        await shop.is_alive()
+
+
+async def test_queues_of_another_release_are_used_as_they_are(amqp_vhost_url: str) -> None:
+    """RabbitMQ refuses to declare them with our arguments; what rests in them must not be lost."""
+    quorum: FieldTable = {"x-queue-type": "quorum"}
+    async with await aio_pika.connect(amqp_vhost_url) as connection:
+        channel = await connection.channel()
+        for name in (dead_queue("station"), ARRIVALS.name, "timeball.delay.07"):
+            await channel.declare_queue(name, durable=True, arguments=quorum)
+
+    publisher = Publisher(amqp_vhost_url, app_id="station", clock=SystemClock())
+    await publisher.connect(Topology("station", (ARRIVALS,), delay="wheel"))
+    results = await publisher.publish_all([released_in(second * SECOND) for second in range(64 - 4)])
+    await publisher.close()
+
+    assert set(results) == {None}
+
+
+async def test_dead_letters_outlive_many_looks(amqp_vhost_url: str, publisher: Publisher) -> None:
+    """In RabbitMQ's own page, each look with requeue counts as a delivery."""
+    dead = Envelope.of(ScheduleCancelRequested(post_id="post-1")).to("timeball.dead", routing_key="station.dead")
+    await publisher.publish(Outgoing(dead))
+
+    async with await aio_pika.connect(amqp_vhost_url) as connection:
+        queue = await (await connection.channel()).get_queue(dead_queue("station"))
+        for _ in range(60):
+            message = await queue.get(timeout=10)
+            await message.nack(requeue=True)
+        assert (await queue.get(timeout=10)).message_id == dead.message_id

@@ -1,0 +1,36 @@
+"""A service that is asked to end ends, whatever hangs on its way out."""
+
+import subprocess
+import sys
+import time
+
+HANGS = """
+import asyncio
+from shared.service import end_hard_after
+
+async def swallow() -> None:
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            continue
+
+async def main() -> None:
+    stopping = asyncio.Event()
+    keep = [asyncio.create_task(swallow()), asyncio.create_task(end_hard_after(stopping, seconds=0.5))]
+    await asyncio.sleep(0)
+    stopping.set()
+    await asyncio.sleep(0)
+
+asyncio.run(main())
+"""
+
+
+def test_a_task_that_swallows_its_cancellation_does_not_keep_the_process() -> None:
+    began = time.monotonic()
+
+    ended = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=30, check=False)
+
+    assert ended.returncode == 1
+    assert "service_ended_hard" in ended.stdout + ended.stderr
+    assert time.monotonic() - began < 15
