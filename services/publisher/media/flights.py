@@ -40,7 +40,12 @@ class Flights(Generic[T]):
         finally:
             flight.passengers -= 1
             if not flight.passengers:
-                flight.task.cancel()
+                self._end(key, flight)
+
+    def forget(self, key: Hashable) -> None:
+        """Do not keep this one any more."""
+        if key in self._kept:
+            self._bytes -= self.size_of(self._kept.pop(key)[0])
 
     def shed(self) -> None:
         """Keep nothing any more."""
@@ -49,15 +54,18 @@ class Flights(Generic[T]):
 
     def _started(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> Flight[T]:
         async def fly() -> T:
-            try:
-                result = await make()
-                self._keep(key, result)
-                return result
-            finally:
-                del self._under_way[key]
+            result = await make()
+            self._keep(key, result)
+            return result
 
         flight = self._under_way[key] = Flight(asyncio.create_task(fly()))
         return flight
+
+    def _end(self, key: Hashable, flight: Flight[T]) -> None:
+        """Nobody waits for it any more: who comes now gets another one."""
+        flight.task.cancel()
+        if self._under_way.get(key) is flight:
+            del self._under_way[key]
 
     def _keep(self, key: Hashable, result: T) -> None:
         self._kept[key] = result, _now()

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from asyncio import Semaphore
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,10 +77,12 @@ class Pool:
     turns: Semaphore = field(default_factory=lambda: Semaphore(PROCESSES))
 
     async def fit(self, source: Path, target: Path, limits: PictureLimits) -> dict[str, Any]:
-        """Have the picture in one file made to fit into another; what it is then. Raises Unfit."""
+        """Have the picture in one file made to fit into another; what it is then. Raises Unfit, and OSError."""
         with WAITING.track_inprogress():
             async with self.turns:
                 told = await _asked({"source": str(source), "target": str(target), "limits": asdict(limits)})
+        if "trouble" in told:
+            raise OSError(told["trouble"])
         if "reason" in told:
             raise Unfit(told["reason"], told["code"])
         return told
@@ -90,15 +93,22 @@ IDLE: list[Worker] = []
 
 
 async def _asked(job: dict[str, Any]) -> dict[str, Any]:
-    """A worker is started with the first picture that needs it; one whose job broke off is never asked again."""
-    worker = IDLE.pop() if IDLE else await asyncio.to_thread(Worker)
+    """A worker is started with the first picture that needs it. An idle one may have ended; a new one has crashed."""
+    while IDLE:
+        with suppress(Crashed):
+            return await _asked_of(IDLE.pop(), job)
+    try:
+        return await _asked_of(await asyncio.to_thread(Worker), job)
+    except Crashed as error:
+        raise Unfit("it is more than a program that reads pictures can bear", "media_unreadable") from error
+
+
+async def _asked_of(worker: Worker, job: dict[str, Any]) -> dict[str, Any]:
+    """One whose job broke off is never asked again."""
     try:
         told = await worker.ask(job)
-    except Crashed as error:
-        worker.kill()
-        raise Unfit("it is more than a program that reads pictures can bear", "media_unreadable") from error
     except BaseException:
-        worker.kill()
+        asyncio.get_running_loop().run_in_executor(None, worker.kill)
         raise
     IDLE.append(worker)
     return told

@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
+from services.publisher.media.errors import MediaError
 from services.publisher.media.fetching import Fetching
 from services.publisher.media.flights import Flights
 from services.publisher.media.keeping import File, Shelf
@@ -40,9 +41,13 @@ class Room:
                 await asyncio.sleep(LOOK_EVERY)
 
     async def picture(self, client: httpx.AsyncClient, url: str, limits: PictureLimits) -> Picture:
-        """The picture at the address within the limits; raises MediaError."""
+        """The picture at the address within the limits; raises MediaError. After that it is fetched anew."""
         file = await self.fetched.get(url, lambda: self.fetching.fetch(client, url))
-        return await self.fitted.get((file.digest, limits), lambda: self._fitted(file, limits))
+        try:
+            return await self.fitted.get((file.digest, limits), lambda: self._fitted(file, limits))
+        except MediaError:
+            self.fetched.forget(url)
+            raise
 
     async def _fitted(self, file: File, limits: PictureLimits) -> Picture:
         target = self.shelf.new_path()

@@ -11,6 +11,7 @@ import resource
 import signal
 import socket
 from pathlib import Path
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
@@ -37,16 +38,22 @@ def main() -> None:
 
 
 def answer(line: bytes) -> bytes:
-    """Do one job: read `source`, write what fits `limits` to `target`."""
+    """Do one job: read `source`, write what fits `limits` to `target`. A full disk is not the picture's fault."""
     job = from_json(line)
-    limits = PictureLimits(**job["limits"])
     try:
-        picture = fitted(Path(job["source"]).read_bytes(), limits)
+        return to_json(_done(job))
     except Unfit as unfit:
         return to_json({"reason": unfit.reason, "code": unfit.code})
+    except OSError as error:
+        return to_json({"trouble": str(error)})
+
+
+def _done(job: dict[str, Any]) -> dict[str, Any]:
+    limits = PictureLimits(**job["limits"])
+    picture = fitted(Path(job["source"]).read_bytes(), limits)
     Path(job["target"]).write_bytes(picture.data)
     told = {"mime": picture.mime, "width": picture.width, "height": picture.height, "moves": picture.moves}
-    return to_json(told | {"size": len(picture.data), "digest": hashlib.sha256(picture.data).hexdigest()})
+    return told | {"size": len(picture.data), "digest": hashlib.sha256(picture.data).hexdigest()}
 
 
 def _limit(kind: int, most: int) -> None:

@@ -80,3 +80,5 @@ async def named_failures(url: str) -> AsyncIterator[None]:
         raise Rejected(f"media {url}: {error.reason}", code=error.code) from error
     except Unreachable as error:
         raise Unavailable(f"media {url}: {error.reason}", code=error.code) from error
+    except OSError as error:  # our own disk, or no more programs
+        raise Unavailable(f"media {url}: it cannot be kept: {error}", code="media_not_kept") from error

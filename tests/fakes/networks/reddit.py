@@ -66,7 +66,9 @@ class RedditFake(Network):
         if self.lists_without_the_newest:
             self.lists_without_the_newest -= 1
             del newest_first[:1]
-        return Reply(body={"kind": "Listing", "data": {"children": newest_first[:limit]}})
+        shown = newest_first[:limit]
+        after = shown[-1]["data"]["name"] if len(newest_first) > limit else None
+        return Reply(body={"kind": "Listing", "data": {"children": shown, "after": after}})
 
     def _submit(self, form: Form) -> Reply:
         if error := self._error(form) or self.store.problem_with(form):

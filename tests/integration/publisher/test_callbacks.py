@@ -4,35 +4,33 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from services.publisher.bulkheads import Bulkheads
-from services.publisher.callbacks import QUEUE, callback, told_and_called_back
-from services.publisher.calling_back import CallingBack
-from services.publisher.claims import Claims
-from services.publisher.domain import StoredAccount, settled
-from services.publisher.facts import as_text, failed, held, skipped, succeeded, unknown
-from services.publisher.outcomes import after_success
+from services.publisher.callbacks.calling import CallingBack
+from services.publisher.callbacks.telling import QUEUE, callback, told_and_called_back
+from services.publisher.limits.circuit_breaker import CircuitBreakers
 from services.publisher.platforms.base import Published
 from services.publisher.platforms.webhook.signature import signing_key
-from services.publisher.settling import Settling
+from services.publisher.sending import outcomes
+from services.publisher.sending.evidence import Evidence
+from services.publisher.sending.facts import failed, held, skipped, succeeded, unknown
+from services.publisher.sending.recording import Recording
 from services.publisher.store import Store
 from services.publisher.tables import outbox
 from shared.clock import SystemClock
 from shared.events.base import ErrorDetail
 from shared.events.callbacks import CallbackRequested
-from shared.events.progress import State
 from shared.messaging.envelope import Delivery, read_event
 from shared.messaging.verdict import Park, TryAgain
 from shared.outbound import outbound_client
 from tests.fakes.clock import FakeClock
 from tests.fakes.sink import HANG, LOST_REPLY, Answer, Sink, refuse
-from tests.support.publications import NOON, SECOND, a_publication, delivered, keep, requested
+from tests.support.publications import NOON, SECOND, a_case, a_publication, an_attempt, delivered, requested
 from tests.support.standard_webhooks import verify
 from tests.support.waiting import eventually
 
@@ -61,8 +59,8 @@ class Receiver:
 @asynccontextmanager
 async def receiving(*, private: bool = True, most: int = 10, patience: float = 0.5) -> AsyncIterator[Receiver]:
     async with Sink().serving() as sink, outbound_client(allow_private_addresses=private) as client:
-        keys, bulkheads = [signing_key(SECRET)], Bulkheads(most)
-        yield Receiver(sink, CallingBack(client, keys, bulkheads, SystemClock(), timedelta(seconds=patience)))
+        keys, breakers = [signing_key(SECRET)], CircuitBreakers(most)
+        yield Receiver(sink, CallingBack(client, keys, breakers, SystemClock(), timedelta(seconds=patience)))
 
 
 async def test_a_callback_is_signed_and_says_what_became_of_the_post() -> None:
@@ -169,7 +167,7 @@ def ids_of(*facts: Any) -> set[str]:
 def test_the_id_stands_for_post_account_revision_and_outcome() -> None:
     one = succeeded(a_publication(), Published("1"), NOON)
 
-    assert ids_of(one, succeeded(a_publication(attempts=3), Published("2"), NOON + SECOND)) == ids_of(one)
+    assert ids_of(one, succeeded(a_publication(tries=3), Published("2"), NOON + SECOND)) == ids_of(one)
     others = [
         succeeded(a_publication(revision=2), Published(), NOON),
         succeeded(a_publication(account_id="other"), Published(), NOON),
@@ -185,9 +183,9 @@ AGAIN = ErrorDetail(kind="rejected", code="too_long", message="the text is too l
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        (failed(a_publication(attempts=1), AGAIN), failed(a_publication(attempts=2), AGAIN)),
-        (unknown(a_publication(attempts=1), AGAIN), unknown(a_publication(attempts=2), AGAIN)),
-        (held(a_publication(attempts=1), "refused"), held(a_publication(attempts=2), "refused")),
+        (failed(a_publication(tries=1), AGAIN), failed(a_publication(tries=2), AGAIN)),
+        (unknown(a_publication(tries=1), AGAIN), unknown(a_publication(tries=2), AGAIN)),
+        (held(a_publication(tries=1), "refused"), held(a_publication(tries=2), "refused")),
         (held(a_publication(), "not connected"), held(a_publication(), "refused")),
         (skipped("post", "account", 1, "too_late"), skipped("post", "account", 1, "cancelled")),
     ],
@@ -213,44 +211,45 @@ async def callbacks_in(store: Store) -> list[CallbackRequested]:
 
 
 async def test_a_callback_is_committed_with_the_outcome_and_only_with_one_that_counts(store: Store) -> None:
-    request = requested().model_copy(update={"callback_url": URL}).body().decode()
-    publication = a_publication(claim_token="mine", state=State.SENDING, request=request)
+    asked = requested().model_copy(update={"callback_url": URL})
+    case = a_case(an_attempt(Evidence.UNKNOWN), event=asked)
+    lost = replace(case, delivered=delivered(asked, token="lost"))
     async with store.unit() as unit:
-        await unit.save([publication])
-    settling = Settling(store, FakeClock(NOON))
+        await unit.save([case.publication])
+    recording = Recording(store, FakeClock(NOON))
 
-    lost = unknown(publication, ErrorDetail(kind="unconfirmed", code="x", message="x"))
-    outcome = after_success(publication, Published("id"), NOON, NOON)
-    await settling.settle(
-        publication_with(publication, "lost"),
-        type(outcome)(settled(publication, State.UNKNOWN, as_text(lost), NOON), (lost,)),
-    )
+    assert not await recording.record(lost, outcomes.unknown(lost, outcomes.INTERRUPTED, NOON))
     assert await callbacks_in(store) == []
-    await settling.settle(publication, outcome)
+    found = case.found(Published("id"), NOON)
+    assert await recording.record(found, outcomes.succeeded(found, NOON))
 
     (told,) = await callbacks_in(store)
     assert (told.fact, told.url, told.data["platform_post_id"]) == ("publish.succeeded", URL, "id")
 
 
-def publication_with(publication: Any, token: str) -> Any:
-    return a_publication(claim_token=token, request=publication.request)
+async def test_what_is_told_again_calls_nobody_back(store: Store) -> None:
+    asked = requested(swept=True).model_copy(update={"callback_url": URL})
+    case = a_case(event=asked)
+    async with store.unit() as unit:
+        await unit.save([case.publication])
+    recording = Recording(store, FakeClock(NOON))
+    held_ = outcomes.held(case, "not connected", NOON)
 
-
-async def test_what_is_held_or_skipped_at_its_claim_is_called_back_once(store: Store) -> None:
-    claims = Claims(store, FakeClock(NOON), lease=30 * SECOND)
-    asked = requested().model_copy(update={"callback_url": URL})
-
-    await claims.claim(delivered(asked))
-    await claims.claim(delivered(asked.model_copy(update={"swept": True})))
+    await recording.record(case, held_)
+    assert held_.publication is not None
+    await recording.record(case, outcomes.told_again(replace(case, publication=held_.publication)))
 
     (told,) = await callbacks_in(store)
     assert told.fact == "publish.held"
 
 
-async def test_an_account_that_works_calls_back_nobody_before_the_outcome(store: Store) -> None:
-    await keep(store, StoredAccount("account", "sandbox", "{}", "", "{}", True, NOON))
+async def test_a_post_that_waits_calls_back_nobody_before_its_outcome(store: Store) -> None:
     asked = requested().model_copy(update={"callback_url": URL})
+    case = a_case(event=asked)
+    async with store.unit() as unit:
+        await unit.save([case.publication])
 
-    await Claims(store, FakeClock(NOON), lease=30 * SECOND).claim(delivered(asked))
+    waits = outcomes.retrying(case, outcomes.WAITS_FOR_ITS_TURN, NOON + SECOND, NOON)
+    assert await Recording(store, FakeClock(NOON)).record(case, waits)
 
     assert await callbacks_in(store) == []

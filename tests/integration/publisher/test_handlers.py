@@ -2,14 +2,22 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from services.publisher.revoked import Revoked
+from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from services.publisher.domain import MAX_ATTEMPTS, Publication
+from services.publisher.accounts.renewals import Renewals
+from services.publisher.accounts.tokens import Tokens
+from services.publisher.app import sending_of
+from services.publisher.domain import Publication
 from services.publisher.handlers import Handlers
+from services.publisher.limits.circuit_breaker import CircuitBreakers
+from services.publisher.platforms import Platforms
+from services.publisher.sending.evidence import Attempt, Evidence
+from services.publisher.settings import Settings
 from services.publisher.store import Store
 from services.publisher.tables import outbox
 from shared.events import Event
@@ -18,11 +26,12 @@ from shared.events.requests import (
     PublishResolveRequested,
     PublishRetryRequested,
 )
-from shared.events.scheduler import ScheduleCancelled
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park
+from shared.vault import Vault
 from tests.fakes.clock import FakeClock
-from tests.support.publications import NOON, a_publication
+from tests.fakes.platform import FakePlatform
+from tests.support.publications import NOON, a_publication, an_attempt
 
 KEY = ("post", "account")
 QUEUE = "publisher.requests"
@@ -37,16 +46,29 @@ class Desk:
 
     @classmethod
     def at(cls, store: Store) -> "Desk":
-        return cls(store, Handlers(store, FakeClock(NOON), Revoked(), QUEUE))
+        vault = Vault.from_keys(Fernet.generate_key().decode())
+        clock = FakeClock(NOON)
+        platforms: Platforms = {"fake": FakePlatform()}
+        tokens = Tokens(Renewals(store), platforms, vault, clock, timeout=timedelta(seconds=10))
+        settings, breakers = Settings(broker_url="amqp://nobody"), CircuitBreakers(5)
+        sending = sending_of(
+            settings, store, clock=clock, breakers=breakers, known=platforms, vault=vault, tokens=tokens
+        )
+        return cls(store, Handlers(store, clock, sending, QUEUE))
 
-    async def having(self, **changes: Any) -> "Desk":
+    async def having(self, *attempts: Attempt, **changes: Any) -> "Desk":
         async with self.store.unit() as unit:
             await unit.save([a_publication(**changes)])
+            await unit.save_attempts(attempts)
         return self
 
     async def kept(self) -> Publication:
         async with self.store.unit() as unit:
             return (await unit.publications([KEY]))[KEY]
+
+    async def evidence(self) -> list[Evidence]:
+        async with self.store.unit() as unit:
+            return [attempt.evidence for attempt in (await unit.attempts([KEY]))[KEY]]
 
     async def told(self) -> list[tuple[str, dict[str, Any]]]:
         async with self.store.unit() as unit:
@@ -70,12 +92,12 @@ def resolve(outcome: str, platform_post_id: str | None = None) -> PublishResolve
 
 @pytest.mark.parametrize("state", [State.FAILED, State.HELD, State.SKIPPED])
 async def test_a_retry_revives_the_post_and_sends_its_request_again(store: Store, state: State) -> None:
-    desk = await Desk.at(store).having(state=state, attempts=3, outcome="{}", claim_token=None)
+    desk = await Desk.at(store).having(state=state, tries=3, outcome="{}", claim_token=None)
 
     await desk.handlers.on_publish_retry_requested(delivery(retry()))
 
     kept = await desk.kept()
-    assert (kept.state, kept.attempts_allowed, kept.not_before) == (State.RETRYING, 3 + MAX_ATTEMPTS, NOON)
+    assert (kept.state, kept.tries, kept.tries_before, kept.not_before) == (State.RETRYING, 3, 3, NOON)
     ((kind, request),) = await desk.told()
     assert (kind, request["post_id"], request["revision"]) == ("publish.requested", "post", 1)
     async with store.unit() as unit:
@@ -86,7 +108,7 @@ async def test_a_retry_revives_the_post_and_sends_its_request_again(store: Store
 @pytest.mark.parametrize("event", [retry(), resolve("published")], ids=["retry", "resolve"])
 async def test_a_wish_that_arrives_twice_is_carried_out_once(store: Store, event: Event) -> None:
     state = State.FAILED if isinstance(event, PublishRetryRequested) else State.UNKNOWN
-    desk = await Desk.at(store).having(state=state, attempts=1, outcome="{}", claim_token=None)
+    desk = await Desk.at(store).having(state=state, tries=1, outcome="{}", claim_token=None)
 
     for _ in range(2):
         if isinstance(event, PublishRetryRequested):
@@ -119,20 +141,22 @@ async def test_a_refused_wish_counts_as_new_when_it_is_replayed(store: Store) ->
 
 
 @pytest.mark.parametrize(
-    ("outcome", "state", "fact"),
+    ("outcome", "state", "fact", "evidence"),
     [
-        ("published", State.PUBLISHED, "publish.succeeded"),
-        ("not_published", State.FAILED, "publish.failed"),
+        ("published", State.PUBLISHED, "publish.succeeded", Evidence.LANDED),
+        ("not_published", State.FAILED, "publish.failed", Evidence.DISPROVED),
     ],
 )
 async def test_an_unknown_outcome_is_settled_as_a_person_found_it(
-    store: Store, outcome: str, state: State, fact: str
+    store: Store, outcome: str, state: State, fact: str, evidence: Evidence
 ) -> None:
-    desk = await Desk.at(store).having(state=State.UNKNOWN, attempts=1, outcome="{}", claim_token=None)
+    tried = an_attempt(Evidence.REFUSED), an_attempt(Evidence.UNKNOWN, number=2)
+    desk = await Desk.at(store).having(*tried, state=State.UNKNOWN, tries=2, outcome="{}", claim_token=None)
 
     await desk.handlers.on_publish_resolve_requested(delivery(resolve(outcome, "seen")))
 
     assert (await desk.kept()).state == state
+    assert await desk.evidence() == [Evidence.REFUSED, evidence]
     ((kind, body),) = await desk.told()
     assert kind == fact
     assert body.get("platform_post_id") == ("seen" if outcome == "published" else None)
@@ -144,17 +168,3 @@ async def test_only_an_unknown_outcome_is_settled_by_a_person(store: Store, stat
 
     with pytest.raises(Park, match=f"is {state}, not unknown"):
         await desk.handlers.on_publish_resolve_requested(delivery(resolve("published")))
-
-
-@pytest.mark.parametrize(("reason", "kept"), [("superseded", "superseded"), ("requested", "cancelled")])
-async def test_a_cancellation_is_kept_and_heard(store: Store, reason: str, kept: str) -> None:
-    desk = Desk.at(store)
-    cancelled = delivery(ScheduleCancelled(post_id="post", account_id="account", revision=2, reason=reason))
-
-    await desk.handlers.on_schedule_cancelled(cancelled)
-    await desk.handlers.hear_schedule_cancelled(cancelled)
-
-    async with store.unit() as unit:
-        tombstone = (await unit.tombstones([KEY]))[KEY]
-    assert (tombstone.revision, tombstone.reason) == (2, kept)
-    assert desk.handlers.revoked.reason(a_publication(revision=2)) == kept

@@ -11,7 +11,7 @@ import pytest
 
 from services.publisher.app import MIGRATIONS
 from services.publisher.platforms.base import Account, Post
-from services.publisher.platforms.errors import Rejected, Unauthorized, Unavailable, Unconfirmed
+from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.mastodon import Mastodon as Adapter
 from shared.events.progress import State
 from shared.migrate import migrate
@@ -124,7 +124,7 @@ async def test_what_was_not_read_is_not_known_to_be_missing() -> None:
         for number in range(201):
             await desk.publish(desk.post(f"Later {number}", number))
 
-        with pytest.raises(Unavailable, match="and there are more"):
+        with pytest.raises(Rejected, match="and there are more"):
             await desk.adapter.look_up(wanted, desk.account)
 
 

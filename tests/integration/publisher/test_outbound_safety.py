@@ -7,17 +7,17 @@ from typing import Any
 
 import httpx
 import pytest
-from services.publisher.bulkheads import Bulkheads
-from services.publisher.calling_back import CallingBack
-from services.publisher.facts import held
 
-from services.publisher.callbacks import callback
+from services.publisher.callbacks.calling import CallingBack
+from services.publisher.callbacks.telling import callback
+from services.publisher.limits.circuit_breaker import CircuitBreakers
 from services.publisher.media.limits import PictureLimits
 from services.publisher.platforms import platforms
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.errors import PlatformError
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.webhook.signature import signing_key
+from services.publisher.sending.facts import held
 from shared.clock import SystemClock
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park, TryAgain
@@ -42,7 +42,7 @@ Route = Callable[[httpx.AsyncClient, str], Awaitable[Any]]
 
 
 async def call_back(client: httpx.AsyncClient, url: str) -> None:
-    calling = CallingBack(client, [signing_key(SECRET)], Bulkheads(5), SystemClock(), timedelta(seconds=2))
+    calling = CallingBack(client, [signing_key(SECRET)], CircuitBreakers(5), SystemClock(), timedelta(seconds=2))
     event = callback(held(a_publication(), "why"), url, datetime.now(UTC))
     await calling.on_callback_requested(Delivery(event, "message", "correlation"))
 

@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import func, select
-
-from services.publisher.accounts.renewals import Renewals
-from services.publisher.accounts.tokens import Tokens
 from services.publisher.bulkheads import Bulkheads
 from services.publisher.claims import Claims
-from services.publisher.domain import Publication, StoredAccount, Tombstone
 from services.publisher.doubt import Doubts
-from services.publisher.platforms.errors import Rejected, Transient
 from services.publisher.preparation import Preparation
 from services.publisher.publishing import MARK_AHEAD, Publishing
 from services.publisher.revoked import Revoked
 from services.publisher.settling import Settling
+from sqlalchemy import func, select
+
+from services.publisher.accounts.renewals import Renewals
+from services.publisher.accounts.tokens import Tokens
+from services.publisher.domain import Publication, StoredAccount, Tombstone
+from services.publisher.platforms.errors import Rejected, Transient
 from services.publisher.store import Store
 from services.publisher.tables import outbox, publications
 from shared.events.progress import State

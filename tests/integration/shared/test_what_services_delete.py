@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import Executable, Table, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,24 +26,30 @@ import services.scheduler.retention
 from services.console import tables as console
 from services.monitor import tables as monitor
 from services.publisher import tables as publisher
-from services.publisher.claims import Claims
-from services.publisher.domain import Claimed, Hold, StoredAccount
-from services.publisher.marks import Marks
+from services.publisher.domain import StoredAccount
 from services.publisher.retention import KeyRetention
+from services.publisher.sending.claiming import Claims
+from services.publisher.sending.evidence import Evidence
+from services.publisher.sending.next_step import next_step
+from services.publisher.sending.steps import Prepare, Settle
 from services.publisher.store import Store
+from services.publisher.watermarks import Watermarks
 from services.scheduler import tables as scheduler
 from shared.bulk import row_of
 from shared.db import Database
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.progress import State
+from shared.events.publisher import PublishHeld
 from shared.events.requests import LatePolicy
 from shared.messaging.envelope import Delivery
 from shared.messaging.outbox import Outbox
 from shared.migrate import migrate
 from shared.retention import Purge, Retention, deleting, finding
+from shared.vault import Vault
 from tests.fakes.clock import FakeClock
+from tests.fakes.platform import FakePlatform
 from tests.fakes.publisher import RecordingPublisher
-from tests.support.publications import a_publication, delivered, requested
+from tests.support.publications import a_publication, an_attempt, delivered, requested
 from tests.support.schedules import schedule
 
 NOW = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
@@ -113,41 +120,46 @@ async def test_the_publisher_keeps_keys_a_day_longer_and_what_is_pending_for_eve
         states = (*OPEN_TO_THE_PUBLISHER, "published", "failed", "skipped")
         await write(database, publisher.publications, [old | {"post_id": state, "state": state} for state in states])
         await write(database, publisher.publications, [old | a_day_less])
-        await write(database, publisher.tombstones, [
-            {"post_id": "old", "account_id": "a", "revision": 1, "reason": "cancelled", "created_at": LONG_AGO},
-            {"post_id": "new", "account_id": "a", "revision": 1, "reason": "cancelled", "created_at": NOW},
+        await write(database, publisher.attempts, [
+            as_row(an_attempt(evidence, post_id=f"{evidence} {age}", lease_until=lease_until))
+            for evidence in Evidence
+            for age, lease_until in {"old": LONG_AGO, "new": NOW - timedelta(days=7.5)}.items()
         ])  # fmt: skip
 
         rows = await a_purge(database).run(rules, ASKED)
 
-        assert rows == 4
+        assert rows == 3 + 4
         assert await left(database, publisher.publications, "post_id") == {*OPEN_TO_THE_PUBLISHER, "a day less"}
-        assert await left(database, publisher.tombstones, "post_id") == {"new"}
+        kept = {f"{evidence} new" for evidence in Evidence} | {"open old", "unknown old"}
+        assert await left(database, publisher.attempts, "post_id") == kept
 
 
 async def test_a_request_for_a_post_whose_key_is_gone_is_held_not_sent_again(database_url: str) -> None:
     """Out of a dead letter that somebody replays after weeks, with a policy that would take it however late."""
     migrations, rules = SERVICES["publisher"]
-    clock = FakeClock(NOW)
+    clock, vault = FakeClock(NOW), Vault.from_keys(Fernet.generate_key().decode())
     async with migrated(database_url, migrations) as database:
         store = Store(database, Outbox(publisher.outbox, database, RecordingPublisher(clock), clock))
-        claims = Claims(store, clock, lease=timedelta(seconds=30))
+        claims = Claims(store, clock, {"fake": FakePlatform()}, vault)
         published = a_publication(state="published", publish_at=LONG_AGO, updated_at=LONG_AGO)
         async with store.unit() as unit:
-            await unit.save_account(StoredAccount("account", "sandbox", "{}", "", "{}", True, NOW))
+            await unit.save_account(StoredAccount("account", "fake", "{}", vault.encrypt({}), "{}", True, NOW))
             await unit.save([published])
         retention = Retention("publisher", a_purge(database), rules, RecordingPublisher(clock))
 
-        await KeyRetention(Marks(database), retention).on_retention_purge_requested(Delivery(ASKED, "m", "c"))
+        await KeyRetention(Watermarks(database), retention).on_retention_purge_requested(Delivery(ASKED, "m", "c"))
 
         whenever = LatePolicy(grace_seconds=365 * 86400)
         again = await claims.claim(delivered(requested(publish_at=LONG_AGO, late_policy=whenever)))
         late = requested("late", publish_at=NOW - timedelta(days=7), late_policy=whenever)
         never_sent = await claims.claim(delivered(late, token="other"))
-        assert await left(database, publisher.publications, "state") == {"held", "claimed"}
-        assert isinstance(again.decision, Hold)
-        assert "see on the platform whether it was published" in again.decision.reason
-        assert isinstance(never_sent.decision, Claimed)
+
+    step = next_step(again, NOW)
+    assert isinstance(step, Settle)
+    (told,) = step.outcome.told
+    assert isinstance(told, PublishHeld)
+    assert "see on the platform whether it was published" in told.reason
+    assert next_step(never_sent, NOW) == Prepare()
 
 
 async def test_the_console_keeps_what_is_asked_for_until_it_has_come_to_its_end(database_url: str) -> None:

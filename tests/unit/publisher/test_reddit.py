@@ -128,6 +128,17 @@ async def test_of_several_that_are_alike_the_oldest_is_meant() -> None:
     assert (found.platform_post_id, ids[0]) == (network.posts[0].id, network.posts[0].id)
 
 
+async def test_a_list_that_goes_on_does_not_prove_that_the_post_is_not_there() -> None:
+    async with reddit() as (platform, network, account):
+        for number in range(101):
+            await submit(platform, account, a_submission(f"Later {number}"))
+        with pytest.raises(Rejected, match="and there are more"):
+            await platform.look_up(a_submission("Never sent"), account)
+
+        del network.posts[0]
+        assert await platform.look_up(a_submission("Never sent"), account) is None
+
+
 async def test_a_page_instead_of_a_list_does_not_say_that_the_post_is_not_there() -> None:
     answer = httpx.Response(200, content=b"<html>Welcome!</html>")
     async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as client:

@@ -17,9 +17,10 @@ from services.publisher.platforms.allowance import Allowance
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
 from services.publisher.platforms.judging import judged
+from services.publisher.platforms.recognition import recognised
 from services.publisher.platforms.reply import Reply as Answer
 from services.publisher.platforms.x import X
-from services.publisher.platforms.x.post import is_like
+from services.publisher.platforms.x.post import seen_as
 from services.publisher.platforms.x.replies import DIALECT
 from shared.clock import SystemClock
 from tests.fakes.networks.base import Fault, Reply, refuses
@@ -63,7 +64,12 @@ async def send(platform: X, account: Account, post: Post) -> str | None:
 def test_a_post_is_recognised_as_x_gives_it_back(content: str, told: dict[str, Any]) -> None:
     listed = shortened({"text": content} | told) | {"created_at": NOON.isoformat()}
 
-    assert is_like(listed, a_tweet(content), NOON)
+    assert is_found(listed, a_tweet(content))
+
+
+def is_found(listed: dict[str, Any], post: Post) -> bool:
+    """Whether what X lists is this post, which was due at noon."""
+    return recognised([seen_as(listed, post, poster())], NOON, is_all=True) is not None
 
 
 def listed_as(text: str, **more: Any) -> dict[str, Any]:
@@ -71,13 +77,12 @@ def listed_as(text: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("listed", "post", "is_found"),
+    ("listed", "post", "expected"),
     [
         (listed_as("See https://t.co/1", entities={"urls": [{"url": "https://t.co/1", "expanded_url": "http://b.co"}]}),
          a_tweet("See b.co"), True),
         (listed_as("The ball dropped."), a_tweet(), False),
         (listed_as("The ball drops.", created_at="2027-03-28T11:59:59Z"), a_tweet(), False),
-        (listed_as("The ball drops.", created_at=None), a_tweet(), False),
         (listed_as("The ball", note_tweet={"text": "The ball drops."}), a_tweet(), True),
         (listed_as("@pilot @crew Aye."), a_tweet("Aye.", in_reply_to_tweet_id="1"), True),
         (listed_as("@pilot Aye."), a_tweet("Aye."), False),
@@ -85,8 +90,8 @@ def listed_as(text: str, **more: Any) -> dict[str, Any]:
         (listed_as("Nay. Aye."), a_tweet("Aye.", in_reply_to_tweet_id="1"), False),
     ],
 )  # fmt: skip
-def test_no_other_post_is_taken_for_it(listed: dict[str, Any], post: Post, is_found: bool) -> None:
-    assert is_like(listed, post, NOON) is is_found
+def test_no_other_post_is_taken_for_it(listed: dict[str, Any], post: Post, expected: bool) -> None:
+    assert is_found(listed, post) is expected
 
 
 async def test_a_duplicate_of_an_attempt_whose_reply_was_lost_is_that_attempt() -> None:
@@ -264,6 +269,28 @@ async def test_a_look_up_that_cannot_be_read_is_tried_again(me: object, tweets: 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
         with pytest.raises(Unavailable):
             await X(client).look_up(a_tweet(), poster())
+
+
+async def test_a_list_that_goes_on_does_not_prove_that_the_post_is_not_there() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/me"):
+            return httpx.Response(200, json={"data": {"id": "1"}})
+        others = [listed_as("Another.", id="2") | {"created_at": datetime.now(UTC).isoformat()}]
+        return httpx.Response(200, json={"data": others, "meta": {"next_token": "more"}})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        with pytest.raises(Rejected, match="and there are more"):
+            await X(client).look_up(a_tweet(), poster())
+
+
+async def test_a_picture_without_words_is_not_taken_for_another() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        data = {"id": "1"} if request.url.path.endswith("/me") else [listed_as("", id="2")]
+        return httpx.Response(200, json={"data": data, "meta": {}})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        with pytest.raises(Rejected, match="without any words"):
+            await X(client).look_up(replace(a_tweet(""), publish_at=NOON), poster())
 
 
 async def test_an_upload_whose_reply_cannot_be_read_is_tried_again() -> None:

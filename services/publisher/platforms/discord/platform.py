@@ -17,20 +17,19 @@ from services.publisher.platforms.bodies import form_of, request_with
 from services.publisher.platforms.discord.channel import Place, place_of
 from services.publisher.platforms.discord.options import OPTIONS
 from services.publisher.platforms.discord.post import (
-    SKEW,
     attachment_of,
     file_of,
-    is_this,
     message_of,
     messages_in,
     published,
-    sent_at,
+    seen_as,
 )
 from services.publisher.platforms.discord.replies import dialect_for
 from services.publisher.platforms.errors import NotSent, Rejected, Transient, Unavailable
 from services.publisher.platforms.exchange import blaming, exchange, publish
 from services.publisher.platforms.network_time import longest_send
 from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.recognition import recognised, since
 from services.publisher.platforms.reply import Reply, text_or_none
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
@@ -45,6 +44,8 @@ PICTURES = PictureLimits(most_bytes=10 * 1024 * 1024, moving=("image/gif",))
 MOST_TOGETHER = 25 * 1024 * 1024 - 256 * 1024
 """Discord takes requests of 25 MiB: a message and what stands between its pictures need some of it."""
 PAGE = 100
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""Discord's ids tell the very millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +134,12 @@ class Discord(Platform):
         place = place_of(account, post.options.get("thread_id"))
         request = self.client.build_request("GET", place.url, params={"limit": str(PAGE)}, headers=place.headers)
         messages = messages_in(await exchange(self.client, request, self.clock.now(), dialect_for(place)))
-        for message in messages:
-            if is_this(message, post, place):
-                return published(message, await self._guild(place))
         if not messages:
             reason = "the channel looks empty, as it does to a bot without the permission Read Message History"
             raise Rejected(reason, code="cannot_see")
-        if len(messages) == PAGE and sent_at(messages[-1]) >= post.publish_at - SKEW:
-            raise Rejected(f"there are more than {PAGE} newer messages in the channel", code="cannot_see")
-        return None
+        guild = await self._guild(place)
+        seen = [seen_as(message, post, place, guild) for message in messages]
+        return recognised(seen, since(post, CLOCKS_DIFFER), is_all=len(messages) < PAGE)
 
     def app_of(self, account: Account) -> str | None:
         """The bot's id, which everybody may know."""

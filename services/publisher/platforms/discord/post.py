@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from services.publisher.media.picture import Picture
@@ -13,11 +13,10 @@ from services.publisher.platforms.discord.channel import WEB, Place
 from services.publisher.platforms.discord.options import FLAGS
 from services.publisher.platforms.exchange import unreadable
 from services.publisher.platforms.options import refused
+from services.publisher.platforms.recognition import Seen, words_of
 from services.publisher.platforms.reply import Reply, json_or_none, object_or_empty, objects_in, text_or_none
 
 MOST_NONCE, MOST_MARK = 25, 8
-SKEW = timedelta(seconds=5)
-"""How far Discord's clock may be behind ours."""
 EPOCH_MS = 1_420_070_400_000
 """The first second of 2015, from which Discord's ids count milliseconds."""
 _ID = re.compile(r"\d{1,20}", re.ASCII)
@@ -79,16 +78,15 @@ def messages_in(reply: Reply) -> Sequence[Mapping[str, Any]]:
     return [one for one in objects_in(listed) if _ID.fullmatch(str(one.get("id")))]
 
 
-def is_this(message: Mapping[str, Any], post: Post, place: Place) -> bool:
-    """Whether a message in the channel is this post."""
+def seen_as(message: Mapping[str, Any], post: Post, place: Place, guild: str | None) -> Seen:
+    """A message in the channel as it may be this post."""
     is_ours = object_or_empty(message.get("author")).get("id") == place.bot_id
     has_nonce = message.get("nonce") in (None, nonce_of(post))
-    is_new = sent_at(message) >= post.publish_at - SKEW
-    return is_ours and has_nonce and is_new and _looks_like(message, post)
+    return Seen(sent_at(message), published(message, guild), is_ours and has_nonce and _looks_like(message, post))
 
 
 def _looks_like(message: Mapping[str, Any], post: Post) -> bool:
-    has_text = str(message.get("content", "")).strip() == post.content.strip()
+    has_text = words_of(message.get("content")) == words_of(post.content)
     files = [str(one.get("filename")).rpartition(".")[0] for one in objects_in(message.get("attachments"))]
     has_pictures = files == [_stem(post, index) for index in range(len(post.media))]
     return has_text and has_pictures and _shows_embeds(message, post)
@@ -103,7 +101,7 @@ def _shows_embeds(message: Mapping[str, Any], post: Post) -> bool:
 
 
 def _words_of(embed: Mapping[str, Any]) -> tuple[str, str]:
-    return str(embed.get("title") or "").strip(), str(embed.get("description") or "").strip()
+    return words_of(embed.get("title")), words_of(embed.get("description"))
 
 
 def sent_at(message: Mapping[str, Any]) -> datetime:

@@ -7,8 +7,7 @@ After that hour the account's statuses are looked through before anything is sen
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from html import escape
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -18,20 +17,20 @@ from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import bearer, require_credentials, server_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Ready
 from services.publisher.platforms.bodies import FormFile, form_of, request_with
-from services.publisher.platforms.errors import PlatformError, Rejected, Transient, Unavailable
+from services.publisher.platforms.errors import PlatformError, Rejected, Transient
 from services.publisher.platforms.exchange import blaming, exchange, publish, there_already, unreadable
 from services.publisher.platforms.mastodon.options import OPTIONS
+from services.publisher.platforms.mastodon.post import is_distinct, published_in, seen_as, statuses_in
 from services.publisher.platforms.mastodon.replies import DIALECT, REPEATED
 from services.publisher.platforms.mastodon.rules import PICTURES, most_characters, rules_of
-from services.publisher.platforms.mastodon.text import is_shown_as
 from services.publisher.platforms.pictures import Pictures
-from services.publisher.platforms.reply import Reply, json_or_none, objects_in, text_or_none
+from services.publisher.platforms.recognition import Seen, reaches_back, recognised, since
+from services.publisher.platforms.reply import Reply, text_or_none
 from shared.clock import Clock, SystemClock
 from shared.events.rules import PostRules
 
 OFFICIAL = "https://mastodon.social"
 KEYS_KEPT_FOR = timedelta(hours=1)
-CLOCKS_DIFFER_BY = timedelta(minutes=1)
 POLL_EVERY = timedelta(seconds=0.5)
 MOST_POLLS = 40
 PAGE, MOST_PAGES = 40, 5
@@ -105,20 +104,20 @@ class Mastodon(Platform):
 
     async def look_up(self, post: Post, account: Account) -> Published | None:
         """The status that shows this post among those of the account since the post was due."""
-        post = OPTIONS.checked(post)
-        since, latest = post.publish_at - CLOCKS_DIFFER_BY, ""
-        owner = await self._owner(account)
+        post, begin = OPTIONS.checked(post), since(post)
+        owner, seen, is_all = await self._owner(account), list[Seen](), False
         for _ in range(MOST_PAGES):
-            page = {"limit": str(PAGE), "exclude_reblogs": "true"} | ({"max_id": latest} if latest else {})
-            reply = await self._get(f"/api/v1/accounts/{owner}/statuses", account, params=page)
-            statuses = _statuses_in(reply)
-            if found := next((one for one in statuses if is_status_of(post, one, since)), None):
-                require_distinct(post)
-                return published_as(found)
-            if not statuses or _created_at(statuses[-1]) < since:
-                return None
-            latest = str(statuses[-1].get("id"))
-        raise Unavailable(f"not among the latest {PAGE * MOST_PAGES} statuses, and there are more", code="too_many")
+            page = await self._page(owner, account, before=seen[-1].published.platform_post_id if seen else None)
+            seen += [seen_as(status, post) for status in page]
+            is_all = not page
+            if is_all or reaches_back(seen, begin):
+                break
+        return recognised(seen, begin, is_all=is_all, is_distinct=is_distinct(post))
+
+    async def _page(self, owner: str, account: Account, *, before: str | None) -> Sequence[Mapping[str, Any]]:
+        """The newest statuses, or the newest of those before this one; a server may give fewer than it is asked for."""
+        page = {"limit": str(PAGE), "exclude_reblogs": "true"} | ({"max_id": before} if before else {})
+        return statuses_in(await self._get(f"/api/v1/accounts/{owner}/statuses", account, params=page))
 
     async def _instance(self, path: str, account: Account) -> Mapping[str, Any]:
         try:
@@ -169,71 +168,3 @@ class Mastodon(Platform):
 
 def _headers(account: Account) -> dict[str, str]:
     return bearer(account) | {"accept": "application/json"}
-
-
-def published_in(reply: Reply) -> Published | None:
-    """Where the status is that a reply shows."""
-    return published_as(reply.told)
-
-
-def published_as(status: Mapping[str, Any]) -> Published | None:
-    """Where a status is; None where it has no id. Some servers give no `url`, but all have its `uri`."""
-    status_id = text_or_none(status.get("id"))
-    url = text_or_none(status.get("url")) or text_or_none(status.get("uri"))
-    return Published(status_id, url) if status_id else None
-
-
-def is_status_of(post: Post, status: Mapping[str, Any], since: datetime) -> bool:
-    """Whether this is the post, as far as its time, its texts, its pictures and its visibility tell."""
-    return (
-        _created_at(status) >= since
-        and _has_texts_of(post, status)
-        and _has_pictures_of(post, status)
-        and _has_visibility_of(post, status)
-    )
-
-
-def require_distinct(post: Post) -> None:
-    """Raise Rejected where a post has no words by which its status could be told from another one."""
-    if not (_warning_of(post) + post.content).strip() and not any(item.get("alt") for item in post.media):
-        raise Rejected("a status without any text or description may be another post's", code="cannot_tell")
-
-
-def _has_texts_of(post: Post, status: Mapping[str, Any]) -> bool:
-    """Mastodon makes the warning the text where there is no other."""
-    warning, html = str(status.get("spoiler_text") or ""), str(status.get("content") or "")
-    return is_shown_as(f"{_warning_of(post)}\n{post.content}", f"{escape(warning)}\n{html}")
-
-
-def _has_pictures_of(post: Post, status: Mapping[str, Any]) -> bool:
-    """Where a post describes none of its pictures, a server may describe them in its own words."""
-    shown = objects_in(status.get("media_attachments"))
-    wanted = [" ".join(str(item.get("alt") or "").split()) for item in post.media]
-    told = [" ".join(str(one.get("description") or "").split()) for one in shown]
-    return len(wanted) == len(told) and all(not one or one == other for one, other in zip(wanted, told, strict=True))
-
-
-def _has_visibility_of(post: Post, status: Mapping[str, Any]) -> bool:
-    """What an account that moderators have limited posts to the public becomes unlisted."""
-    wanted, told = post.options.get("visibility"), status.get("visibility")
-    return not wanted or told == wanted or (wanted, told) == ("public", "unlisted")
-
-
-def _warning_of(post: Post) -> str:
-    return str(post.options.get("spoiler_text") or "")
-
-
-def _created_at(status: Mapping[str, Any]) -> datetime:
-    try:
-        created_at = datetime.fromisoformat(str(status.get("created_at")))
-    except ValueError as error:
-        raise unreadable("does not tell when a status was made") from error
-    return created_at if created_at.tzinfo else created_at.replace(tzinfo=UTC)
-
-
-def _statuses_in(reply: Reply) -> Sequence[Mapping[str, Any]]:
-    """A list of objects; where the reply is none, what was not read is not known to be missing."""
-    listed = json_or_none(reply.body)
-    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-        raise unreadable("is no list of statuses")
-    return listed

@@ -1,9 +1,10 @@
 """What a status says, out of the HTML that a server makes of it, so that it can be found again by its text. No I/O."""
 
 from html.parser import HTMLParser
-from unicodedata import normalize
 
 import regex
+
+from services.publisher.platforms.recognition import words_of
 
 ENDS_A_LINE = frozenset({"p", "div", "li", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6"})
 
@@ -24,8 +25,8 @@ def is_shown_as(content: str, html: str) -> bool:
 
 
 def _comparable(text: str) -> str:
-    short: str = _MENTION.sub(r"\1", normalize("NFC", text))
-    return "".join(short.replace("\u200b", "").split()).casefold()
+    short: str = _MENTION.sub(r"\1", words_of(text))
+    return short.replace(" ", "").casefold()
 
 
 class _Reader(HTMLParser):

@@ -25,6 +25,7 @@ from services.publisher.platforms.base import Account, Limits, Platform, Post, P
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.exchange import blaming, exchange, publish, there_already, unreadable
 from services.publisher.platforms.oauth import refreshed, token_request
+from services.publisher.platforms.recognition import recognised, since
 from services.publisher.platforms.reddit.options import OPTIONS
 from services.publisher.platforms.reddit.pictures import (
     MOST_CAPTION,
@@ -38,22 +39,20 @@ from services.publisher.platforms.reddit.post import (
     GALLERY,
     IMAGE,
     WEB,
-    found_as,
-    is_like,
     kind_and_url,
     name_of,
+    seen_as,
     submission_of,
     subreddit_of,
 )
 from services.publisher.platforms.reddit.replies import DIALECT, SUBMITTED_BEFORE
-from services.publisher.platforms.reply import Reply, object_or_empty, text_or_none
+from services.publisher.platforms.reply import Reply, object_or_empty, objects_in, text_or_none
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
 
 API = "https://oauth.reddit.com"
 LIMITS = Limits(app={"per_minute": 100})
 MOST_TEXT = 40_000
-CLOCKS_DIFFER = timedelta(minutes=1)
 LOOKS_AFTER = (timedelta(seconds=1), timedelta(seconds=1), timedelta(seconds=2))
 """How long to wait before each look for a picture's submission: together well below what a send may take."""
 
@@ -173,9 +172,9 @@ class Reddit(Platform):
         listing = await self._get(f"/user/{me.get('name')}/submitted", account, **query)
         if listing.get("kind") != "Listing":
             raise unreadable("is no list of submissions")
-        children = listing["data"]["children"]
-        alike = [one["data"] for one in children if is_like(one["data"], wanted, post.publish_at - CLOCKS_DIFFER)]
-        return found_as(alike[-1]) if alike else None
+        data = object_or_empty(listing.get("data"))
+        seen = [seen_as(object_or_empty(one.get("data")), wanted) for one in objects_in(data.get("children"))]
+        return recognised(seen, since(post), is_all=data.get("after") is None)
 
     def app_of(self, account: Account) -> str | None:
         """Reddit counts requests per client id."""

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from services.publisher.platforms.base import Account, Post, Published
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.options import refused
+from services.publisher.platforms.recognition import Seen, instant_in, words_of
 from services.publisher.platforms.reddit.options import FLAGS, MOST_TITLE
 from services.publisher.platforms.reply import text_or_none
 
@@ -74,12 +74,16 @@ def _kind_with_pictures(post: Post) -> tuple[str, str | None]:
     return (IMAGE if len(post.media) == 1 else GALLERY), None
 
 
-def is_like(submission: Mapping[str, Any], wanted: Mapping[str, str], since: datetime) -> bool:
-    """Whether it is the wanted one: text may have been removed since, left out beside pictures, and differ in space."""
-    there = (str(submission.get("subreddit")).casefold(), _squeezed(submission.get("title")))
-    if there != (wanted["sr"].casefold(), _squeezed(wanted["title"])):
-        return False
-    if float(submission.get("created_utc") or 0) < since.timestamp():
+def seen_as(submission: Mapping[str, Any], wanted: Mapping[str, str]) -> Seen:
+    """A submission as it may be the wanted one."""
+    where = Published(text_or_none(submission.get("name")), f"{WEB}{submission.get('permalink')}")
+    return Seen(instant_in(submission.get("created_utc")), where, _is_like(submission, wanted))
+
+
+def _is_like(submission: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+    """Text may have been removed since, left out beside pictures, and differ in space."""
+    there = (str(submission.get("subreddit")).casefold(), words_of(submission.get("title")))
+    if there != (wanted["sr"].casefold(), words_of(wanted["title"])):
         return False
     if wanted["kind"] == "link":
         return submission.get("url") == wanted["url"]
@@ -87,7 +91,7 @@ def is_like(submission: Mapping[str, Any], wanted: Mapping[str, str], since: dat
         return False
     text, is_text = submission.get("selftext"), wanted["kind"] == "self"
     left_out = REMOVED if is_text else (*REMOVED, "", None)
-    return text in left_out or _squeezed(text) == _squeezed(wanted["text"])
+    return text in left_out or words_of(text) == words_of(wanted["text"])
 
 
 def kind_of(submission: Mapping[str, Any]) -> str:
@@ -98,15 +102,6 @@ def kind_of(submission: Mapping[str, Any]) -> str:
         return GALLERY
     is_picture = submission.get("post_hint") == "image" or submission.get("domain") == PICTURES_DOMAIN
     return IMAGE if is_picture else "link"
-
-
-def _squeezed(text: object) -> str:
-    return " ".join(str(text or "").split())
-
-
-def found_as(submission: Mapping[str, Any]) -> Published:
-    """Where a submission can be seen."""
-    return Published(text_or_none(submission.get("name")), f"{WEB}{submission.get('permalink')}")
 
 
 def name_of(told: Mapping[str, Any]) -> str | None:

@@ -25,20 +25,20 @@ from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import blaming, exchange, publish, there_already, unreadable
 from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.platforms.pictures import Pictures
-from services.publisher.platforms.reply import Reply, objects_in
+from services.publisher.platforms.recognition import recognised, since, words_of
+from services.publisher.platforms.reply import Reply, object_or_empty, objects_in
 from services.publisher.platforms.x.options import OPTIONS
-from services.publisher.platforms.x.post import is_like
+from services.publisher.platforms.x.post import published_as, seen_as
 from services.publisher.platforms.x.replies import DIALECT, identity_in, is_duplicate
 from shared.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
 
-API, WEB = "https://api.x.com", "https://x.com"
+API = "https://api.x.com"
 LIMITS = Limits(account={"per_minute": 100})
 MOST_WEIGHT = 280
 MOST_PICTURES = 4
 MOST_ALT = 1000
 PICTURES = PictureLimits(most_bytes=5 * 1024 * 1024, types=("image/jpeg", "image/png", "image/webp"), most_side=8192)
-CLOCKS_DIFFER = timedelta(minutes=1)
 FIELDS = "created_at,entities,note_tweet"
 
 
@@ -62,7 +62,7 @@ class ReadyTweet:
 
     def _published_in(self, reply: Reply) -> Published | None:
         identity = identity_in(reply)
-        return _published(identity, self.account) if identity else None
+        return published_as(identity, self.account) if identity else None
 
 
 @dataclass(frozen=True)
@@ -114,16 +114,16 @@ class X(Platform):
     async def look_up(self, post: Post, account: Account) -> Published | None:
         """The oldest of the account's posts since this one was due that has its text."""
         post = OPTIONS.checked(post)
-        since = post.publish_at - CLOCKS_DIFFER
         me = await self._me(account)
-        query = {"start_time": since.strftime("%Y-%m-%dT%H:%M:%SZ"), "max_results": "100", "tweet.fields": FIELDS}
+        query = {"start_time": since(post).strftime("%Y-%m-%dT%H:%M:%SZ"), "max_results": "100", "tweet.fields": FIELDS}
         told = (await self._ask("GET", f"/2/users/{me}/tweets", account, params=query)).told
         listed = told.get("data", [] if "meta" in told else None)
         tweets = objects_in(listed)
         if not isinstance(listed, list) or len(tweets) < len(listed):
             raise unreadable("is no list of posts")
-        alike = [tweet for tweet in tweets if is_like(tweet, post, since)]
-        return _published(str(alike[-1]["id"]), account) if alike else None
+        seen = [seen_as(tweet, post, account) for tweet in tweets]
+        is_all = "next_token" not in object_or_empty(told.get("meta"))
+        return recognised(seen, since(post), is_all=is_all, is_distinct=bool(words_of(post.content)))
 
     def app_of(self, account: Account) -> str | None:
         """X counts requests per app as well."""
@@ -190,7 +190,3 @@ def _most_weight(account: Account) -> int:
     if isinstance(given, bool) or not isinstance(given, int) or given < 1:
         raise Rejected(f"settings.max_length: {given!r} is no number of characters", code="invalid_settings")
     return given
-
-
-def _published(identity: str, account: Account) -> Published:
-    return Published(identity, f"{WEB}/{account.settings.get('username') or 'i/web'}/status/{identity}")

@@ -3,26 +3,28 @@
 import html
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
-from unicodedata import normalize
 
-from services.publisher.platforms.base import Post
+from services.publisher.platforms.base import Account, Post, Published
+from services.publisher.platforms.recognition import Seen, instant_in, words_of
+
+WEB = "https://x.com"
 
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _MENTIONED_FIRST = re.compile(r"^(?:@\w+ )+$")
 
 
-def is_like(tweet: Mapping[str, Any], post: Post, since: datetime) -> bool:
-    """Whether it has the post's text, and is no older; a reply begins with the people it is to."""
-    try:
-        created_at = datetime.fromisoformat(str(tweet.get("created_at")))
-    except ValueError:
-        return False
+def seen_as(tweet: Mapping[str, Any], post: Post, account: Account) -> Seen:
+    """A post on X as it may be this one, by its text; a reply begins with the people it is to."""
     text, wanted = _plain(expanded(tweet, post.content)), _plain(post.content)
     if "in_reply_to_tweet_id" in post.options and text.endswith(wanted):
         text = _MENTIONED_FIRST.sub("", text.removesuffix(wanted)) + wanted
-    return created_at >= since and text == wanted
+    return Seen(instant_in(tweet.get("created_at")), published_as(str(tweet.get("id")), account), text == wanted)
+
+
+def published_as(identity: str, account: Account) -> Published:
+    """Where it is."""
+    return Published(identity, f"{WEB}/{account.settings.get('username') or 'i/web'}/status/{identity}")
 
 
 def expanded(tweet: Mapping[str, Any], content: str) -> str:
@@ -45,4 +47,4 @@ def _links(tweet: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 def _plain(text: str) -> str:
     """Without what X changes: schemes, closing slashes of links, white space."""
-    return " ".join(word.rstrip("/") for word in _SCHEME.sub("", normalize("NFC", text)).split())
+    return " ".join(word.rstrip("/") for word in _SCHEME.sub("", words_of(text)).split())

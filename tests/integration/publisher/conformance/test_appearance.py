@@ -27,7 +27,7 @@ async def test_pictures_are_made_ready_before_the_instant_and_carry_their_altern
     publishing = asyncio.create_task(bench.publish(event))
 
     async def are_ready() -> bool:
-        return len(bench.gallery.calls) == 2 and len(bench.case.uploads(bench.network)) == expected
+        return len(bench.gallery.calls) == 1 and len(bench.case.uploads(bench.network)) == expected
 
     await eventually(are_ready, within=PATIENCE, what="the pictures are ready")
     assert bench.clock.now() < event.publish_at
