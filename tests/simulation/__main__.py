@@ -24,6 +24,8 @@ def main() -> int:
         if result.violations:
             wrong += 1
             _show(result)
+            if given.first:
+                break
         if given.seconds and time.monotonic() - begun > given.seconds:
             break
     rate = lives / cpu if cpu else 0
@@ -40,6 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--scenario", choices=sorted(SCENARIOS), help="else seeds take turns")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--seconds", type=float, help="begin no new seed after so long")
+    parser.add_argument("--first", action="store_true", help="stop at the first violation")
     parser.add_argument("--trace", type=int, metavar="SEED", help="all that happens in one run")
     return parser.parse_args()
 

@@ -40,9 +40,6 @@ TABLES: Mapping[str, ModuleType] = {
     "publisher": publisher_tables,
     "console": console_tables,
 }
-LIVE_STATES = ("claimed", "sending", "retrying")
-"""States of a publication for which something must still happen."""
-
 _NO_SECRET = base64.b64encode(bytes(32)).decode()
 
 
@@ -196,6 +193,7 @@ _UNFINISHED: Mapping[str, tuple[str, ...]] = {
     "scheduler": (
         "SELECT 'schedule ' || post_id || ' ' || state AS line FROM schedules "
         "WHERE state IN ('scheduled', 'dispatched', 'retrying')",
+        "SELECT 'requests that wait for ' || post_id AS line FROM schedules WHERE pending > 0",
         "SELECT 'outbox ' || type AS line FROM outbox",
     ),
     "publisher": (

@@ -26,4 +26,233 @@ def one(name: str, file: str, before: str, after: str, scenario: str | None = No
     return Mutation(name, (Change(file, before, after),), scenario)
 
 
-MUTATIONS: tuple[Mutation, ...] = ()
+SENDING, LIMITS = "services/publisher/sending", "services/publisher/limits"
+EVIDENCE, TAKING, IN_DOUBT = f"{SENDING}/evidence.py", f"{SENDING}/taking.py", f"{SENDING}/in_doubt.py"
+NOTHING_OUT, LOOP, STORE = f"{SENDING}/nothing_out.py", f"{SENDING}/loop.py", "services/publisher/store.py"
+ERRORS, JUDGING = "services/publisher/platforms/errors.py", "services/publisher/platforms/judging.py"
+CONSUMER, OUTBOX = "shared/messaging/consumer.py", "shared/messaging/outbox.py"
+
+MUTATIONS: tuple[Mutation, ...] = (
+    # what is known of an attempt
+    one(
+        "the lease of a sender is ignored",
+        EVIDENCE,
+        "Standing.ON_ITS_WAY if now < attempt.lease_until else Standing.IN_DOUBT",
+        "Standing.IN_DOUBT",
+        "broker",
+    ),
+    one(
+        "an attempt whose sender died counts as nothing",
+        EVIDENCE,
+        "if now < attempt.lease_until else Standing.IN_DOUBT",
+        "if now < attempt.lease_until else Standing.NOTHING_OUT",
+        "crashes",
+    ),
+    one(
+        "an unknown outcome counts as nothing",
+        EVIDENCE,
+        "case Evidence.UNKNOWN:\n            return Standing.IN_DOUBT",
+        "case Evidence.UNKNOWN:\n            return Standing.NOTHING_OUT",
+        "doubt",
+    ),
+    one(
+        "a lost reply counts as not sent",
+        ERRORS,
+        "evidence = Evidence.UNKNOWN",
+        "evidence = Evidence.NOT_SENT",
+        "doubt",
+    ),
+    one(
+        "an error of the server counts as a refusal",
+        JUDGING,
+        "return Unconfirmed(message, code=str(reply.status))",
+        "return Transient(message, code=str(reply.status))",
+        "networks",
+    ),
+    one(
+        "attempts are not committed before they are sent",
+        f"{LIMITS}/opening.py",
+        "await unit.save_attempts(_latest([*known, *opened.values()]))",
+        "await unit.save_attempts(_latest(known))",
+        "crashes",
+    ),
+    one(
+        "a revision goes past a doubt",
+        TAKING,
+        "and stands is Standing.NOTHING_OUT:",
+        "and stands is not None:",
+        "doubt",
+    ),
+    one(
+        "a sender that died is not taken for one",
+        TAKING,
+        "if one in died else one for one",
+        "if False else one for one",
+    ),
+    # repeating and looking up
+    one(
+        "what no network recognises is repeated in doubt",
+        IN_DOUBT,
+        "return is_remembered and case.has_tries",
+        "return case.has_tries",
+        "networks",
+    ),
+    one(
+        "absence is proved while the request may be on its way",
+        f"{SENDING}/case.py",
+        "return self.doubtful(now)[-1].lease_until + self.certainty.look_up_lag",
+        "return self.doubtful(now)[-1].start_at",
+        "networks",
+    ),
+    # withdrawing
+    one(
+        "a doubt is taken back like nothing",
+        "services/publisher/withdrawing.py",
+        "if stands is Standing.IN_DOUBT:",
+        "if False:",
+        "doubt",
+    ),
+    one(
+        "what is on its way is taken back at once",
+        "services/publisher/withdrawing.py",
+        "if stands is Standing.ON_ITS_WAY:",
+        "if False:",
+        "doubt",
+    ),
+    one(
+        "a withdrawal is forgotten",
+        "services/publisher/handlers.py",
+        "if current and withdrawn.publication:\n                await unit.save([withdrawn.publication])",
+        "if False:\n                pass",
+        "doubt",
+    ),
+    one(
+        "edits do not wait for the publisher",
+        "services/scheduler/desk.py",
+        "return current.may_be_on_its_way and current.key not in self._taken_back",
+        "return False",
+        "doubt",
+    ),
+    # claims and starts
+    one(
+        "whoever lost its claim begins all the same",
+        STORE,
+        '_STILL_OURS = "publications.claim_token = given.claim_token"',
+        '_STILL_OURS = "true"',
+    ),
+    one(
+        "what was withdrawn begins all the same",
+        STORE,
+        '_NOT_WITHDRAWN = "publications.withdrawn < publications.revision"',
+        '_NOT_WITHDRAWN = "true"',
+        "doubt",
+    ),
+    one(
+        "a closed account is not closed",
+        STORE,
+        '"AND accounts.closed_until > given.updated_at)"',
+        '"AND false)"',
+        "networks",
+    ),
+    one("the latest instant of a start is ignored", LOOP, "if now > attempt.latest_at:", "if False:", "clocks"),
+    one(
+        "nobody waits for the start",
+        LOOP,
+        "await self.clock.sleep_until(attempt.start_at)",
+        "await self.clock.sleep_until(self.clock.now())",
+    ),
+    # limits
+    one(
+        "the slack of a reservation is ignored",
+        f"{LIMITS}/bucket.py",
+        "self.latest.append(max(_milliseconds(latest_at - EPOCH),",
+        "self.latest.append(max(_milliseconds(start_at - EPOCH),",
+        "limits",
+    ),
+    one("reservations are not kept", f"{LIMITS}/opening.py", "await unit.save_reservations(kept)", "pass", "limits"),
+    one(
+        "a missed start moves nothing",
+        f"{LIMITS}/pace.py",
+        "self._commit = max(took, self._commit * FORGETS)",
+        "pass",
+        "backlog",
+    ),
+    # waiting and giving up
+    one(
+        "absence uses tries",
+        ERRORS,
+        "evidence = Evidence.NOT_SENT\n    uses_try = False",
+        "evidence = Evidence.NOT_SENT\n    uses_try = True",
+        "outage",
+    ),
+    one(
+        "the late policy is ignored",
+        NOTHING_OUT,
+        "if case.error is None and now > _deadline(case):",
+        "if False:",
+        "outage",
+    ),
+    one(
+        "a refusal for good is tried again",
+        NOTHING_OUT,
+        "if isinstance(error, Rejected) or not case.has_tries:",
+        "if False:",
+        "networks",
+    ),
+    # telling
+    one(
+        "facts are relayed before they are committed",
+        STORE,
+        "            yield unit\n        self.outbox.relay_soon(unit.emitted)",
+        "            yield unit\n            self.outbox.relay_soon(unit.emitted)",
+        "database",
+    ),
+    one(
+        "what was not confirmed counts as sent",
+        OUTBOX,
+        "zip(envelopes, results, strict=True) if error is None]",
+        "zip(envelopes, results, strict=True)]",
+        "broker",
+    ),
+    one(
+        "answers are not written to the outbox",
+        "services/scheduler/store.py",
+        "await self.store.outbox.add(self.connection, envelopes)",
+        "await self.store.outbox.add(self.connection, ())",
+        "crashes",
+    ),
+    one(
+        "messages are acknowledged before they are handled",
+        CONSUMER,
+        "            await handler(read(message))\n        except HandBack:",
+        "            await message.ack()\n            await handler(read(message))\n        except HandBack:",
+        "crashes",
+    ),
+    one(
+        "what failed is acknowledged",
+        CONSUMER,
+        'await self._move(message, again, "tried_again")',
+        'await self._acknowledge(message, "tried_again")',
+        "database",
+    ),
+    one(
+        "a request that comes twice is taken twice",
+        "shared/messaging/inbox.py",
+        "return set(result.scalars())",
+        'return {str(row["message_id"]) for row in rows}',
+    ),
+    one(
+        "the console believes the last it hears",
+        "services/console/domain.py",
+        "standing = _greater(one.standing, other.standing) or other.standing",
+        "standing = other.standing",
+        "broker",
+    ),
+    one(
+        "a slot of the wheel holds messages of two turns",
+        "shared/messaging/delay.py",
+        "return int(release_at.timestamp()) % SLOTS",
+        "return int(release_at.timestamp()) % 7",
+        "calm",
+    ),
+)

@@ -1,6 +1,6 @@
 """Faults put into the code on purpose, one at a time, in a copy of the tree: each must be caught within 1,000 seeds.
 
-    python -m tests.simulation.mutations [NAME …] [--seeds 1000] [--processes 2]
+python -m tests.simulation.mutations [NAME …] [--seeds 1000] [--processes 2]
 """
 
 import argparse

@@ -20,6 +20,8 @@ from tests.simulation.virtual_time import EPOCH, Process, VirtualLoop
 
 KINDS = ("sandbox", "lookups", "webhook", "mastodon")
 MASTODON_REMEMBERS = 3600.0
+RETRY_AFTER = 7
+"""Seconds that a 429 asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Entry:
     status: int
     token: str = ""
     arrived_at: float | None = None
+    answered_at: float | None = None
     taken: Taken | None = None
     """The post that it made; None where it made none."""
     repeats: Taken | None = None
@@ -221,8 +224,12 @@ class Internet:
     def _arrive(self, parcel: "_Parcel") -> None:
         status, body = self._answer(parcel)
         reply, wait = parcel.reply, parcel.fate.returns
+        if parcel.entry:
+            parcel.entry.answered_at = self.loop.time() + wait if status else None
         if status:
-            self.loop.later(wait, _answer, reply, httpx.Response(status, json=body, request=parcel.request))
+            headers = {"retry-after": str(RETRY_AFTER)} if status == 429 else {}
+            response = httpx.Response(status, json=body, headers=headers, request=parcel.request)
+            self.loop.later(wait, _answer, reply, response)
         else:
             self.loop.later(wait, _fail, reply, httpx.ReadError("the connection broke"))
 

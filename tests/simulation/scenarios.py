@@ -129,6 +129,16 @@ SCENARIOS: Mapping[str, Scenario] = {
             ahead=(1.0, 20.0),
             trouble_seconds=30.0,
         ),
+        replace(
+            CALM,
+            name="busy",
+            fates=_mixed(0.25, 0.15, 0.03),
+            limits={"per_second": 5},
+            waives=frozenset({"due_order_kept"}),
+            edits=0.2,
+            cancels=0.1,
+            settles_within=1800.0,
+        ),
         replace(CALM, name="database", **_DATABASE, edits=0.1),
         replace(
             CALM,

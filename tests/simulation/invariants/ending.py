@@ -1,0 +1,90 @@
+"""In the end: nothing is left, nothing broke, everybody knows the same."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from shared.events.publisher import PublishFailed, PublishHeld, PublishSkipped, PublishSucceeded, PublishUnknown
+from shared.events.scheduler import ScheduleAccepted, ScheduleBatchSettled, ScheduleCancelled, ScheduleRejected
+from tests.simulation.invariants.run import Run, Violations
+from tests.simulation.witness import Key
+
+OF_ITS_OWN_ACCORD = re.compile(r"^[A-Z]\w*(Error|Exception|Exit|Conflict)?: ")
+"""A reason for parking that is the name of an exception: a handler broke."""
+
+
+def everything_settles(run: Run) -> Violations:
+    """Some time after the last trouble nothing is left to do: queues and outboxes are empty, every post has an end."""
+    if run.world.settled_at is None:
+        left = run.world.unsettled()
+        yield f"{len(left)} things are left: {'; '.join(left[:4])}"
+
+
+def nothing_breaks(run: Run) -> Violations:
+    """No handler and no loop ends with an error that nobody expects."""
+    yield from run.world.problems
+    for parked in run.witness.parked:
+        if OF_ITS_OWN_ACCORD.match(parked.reason) or parked.reason == "None":
+            yield f"{parked.type} was parked by {parked.queue} at {parked.at:.2f}: {parked.reason}"
+
+
+def every_change_is_told_once(run: Run) -> Violations:
+    """Each state that was reached was told, and no two messages tell of one and the same differently."""
+    for row in run.world.query("publisher", "SELECT post_id, account_id, revision, state FROM publications"):
+        key = row["post_id"], row["account_id"]
+        final = _FACTS.get(row["state"])
+        if final and not any(one.event.revision == row["revision"] for one in run.witness.of(key, final)):
+            yield f"{key} is {row['state']} in revision {row['revision']}, and nobody was told"
+    for key in run.keys:
+        bodies: dict[tuple[Any, ...], set[bytes]] = defaultdict(set)
+        for told in run.witness.of(key, PublishSucceeded, ScheduleAccepted):
+            if getattr(told.event, "changed", True):
+                bodies[told.type, told.event.revision].add(told.event.body())
+        for (name, revision), different in bodies.items():
+            if len(different) > 1:
+                yield f"{key}: {name} of revision {revision} was told in {len(different)} ways"
+
+
+_FACTS: Mapping[str, Any] = {
+    "published": PublishSucceeded,
+    "failed": PublishFailed,
+    "unknown": PublishUnknown,
+    "skipped": PublishSkipped | ScheduleCancelled,
+    "held": PublishHeld,
+}
+
+
+def every_request_is_answered(run: Run) -> Violations:
+    """Whoever asks for a post hears whether it is accepted."""
+    answered = Counter[str]()
+    for told in run.witness.told:
+        if isinstance(told.event, ScheduleAccepted | ScheduleRejected | ScheduleBatchSettled):
+            answered[told.correlation_id] += 1
+    for name, wish in run.user.wishes.items():
+        if name.startswith("m") and not answered[name] and run.world.settled_at is not None:
+            yield f"nobody answered {name}: {wish.content!r}"
+
+
+def the_console_shows_the_truth(run: Run) -> Violations:
+    """In the end the console shows each post as the publisher has it, or as the scheduler has what never came there."""
+    if run.world.settled_at is None:
+        return
+    statement = "SELECT post_id, account_id, state, revision FROM"
+    shown = {_key(row): row for row in run.world.query("console", f"{statement} posts")}
+    there = {_key(row): row for row in run.world.query("publisher", f"{statement} publications")}
+    planned = {_key(row): row for row in run.world.query("scheduler", f"{statement} schedules")}
+    for key, plan in planned.items():
+        true = there.get(key)
+        if true is None or (plan["state"] == "cancelled" and true["state"] != "published"):
+            true = plan
+        for name, rows in (("the console", shown), ("the scheduler", planned)):
+            row = rows.get(key)
+            says = row and (row["state"], row["revision"])
+            is_right = says == (true["state"], true["revision"])
+            if not is_right and (name == "the console" or not says or says[0] != true["state"]):
+                yield f"{key}: {name} shows {says}, it is {true['state']} in revision {true['revision']}"
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    return row["post_id"], row["account_id"]

@@ -1,0 +1,82 @@
+"""When things leave, and what makes them fail."""
+
+from shared.events.publisher import PublishFailed
+from tests.simulation.invariants.run import MOMENT, ON_TIME, Run, Violations
+from tests.simulation.networks import RETRY_AFTER
+
+TAKES_AN_ATTEMPT = (
+    "slow",
+    "too_slow",
+    "reply_lost",
+    "request_lost",
+    "arrives_late",
+    "taken_500",
+    "taken_502",
+    "taken_302",
+    "untaken_500",
+    "untaken_502",
+)
+ATTEMPTS = 3
+PUNCTUAL = 0.5
+"""Seconds within which a post leaves that is asked for in time, where nothing is wrong."""
+IN_TIME = 4.0
+COMMITTED_AHEAD = 1.5
+"""Seconds ahead that starts are committed, and that an answer takes to be."""
+
+
+def absence_uses_no_attempts(run: Run) -> Violations:
+    """No post fails for good because nobody answered, or was asked to come back later."""
+    for key in run.keys:
+        for told in run.witness.of(key, PublishFailed):
+            if told.event.error.kind == "resolved":
+                continue
+            before = [one for one in run.requests.get(key, ()) if one.left_at <= told.at]
+            refused = [one for one in before if one.status in (400, 401, 403)]
+            used = [one for one in before if one.fate in TAKES_AN_ATTEMPT]
+            if not refused and len(used) < ATTEMPTS:
+                fates = [one.fate for one in before]
+                yield f"{key} failed for good at {told.at:.2f} ({told.event.error.message}); its requests: {fates}"
+
+
+def never_early(run: Run) -> Violations:
+    """Nothing leaves before it is due."""
+    for key, entries in run.requests.items():
+        for entry in entries:
+            due = run.wish_of(entry).due
+            if entry.left_at < due - MOMENT:
+                yield f"{key} left {due - entry.left_at:.3f} s before it was due"
+
+
+def late_policies_kept(run: Run) -> Violations:
+    """What may not be later than its grace does not leave later, unless somebody asks for it."""
+    for key, entries in run.requests.items():
+        for entry in entries:
+            wish = run.wish_of(entry)
+            earlier = [one for one in entries if one.left_at < entry.left_at and one.content == entry.content]
+            may_be_out = any(one.taken or one.fate in TAKES_AN_ATTEMPT for one in earlier)
+            late = entry.left_at - max(wish.due, wish.asked_at)
+            grace = max(wish.policy.grace_seconds, ON_TIME) + 0.5
+            if late > grace and not may_be_out and not run.user.retried.get(key):
+                yield f"{key} left {late:.1f} s late; its policy allows {wish.policy.grace_seconds:g}"
+
+
+def on_time_where_nothing_is_wrong(run: Run) -> Violations:
+    """A post that is asked for some seconds ahead leaves on its instant."""
+    if run.world.scenario.name != "calm":
+        return
+    for entry in run.world.internet.ledger:
+        wish = run.wish_of(entry)
+        if wish.due - wish.asked_at > IN_TIME and entry.left_at - wish.due > PUNCTUAL:
+            yield f"{wish.content!r} left {entry.left_at - wish.due:.2f} s late"
+
+
+def a_network_is_left_alone_while_it_asks_for_it(run: Run) -> Violations:
+    """After a 429 nothing of its account leaves before the network wants it, but for what was committed already."""
+    closed: dict[str, list[float]] = {}
+    for entry in run.world.internet.ledger:
+        if entry.status == 429 and entry.answered_at is not None:
+            closed.setdefault(entry.account_id, []).append(entry.answered_at)
+    for entry in run.world.internet.ledger:
+        for since in closed.get(entry.account_id, ()):
+            if since + COMMITTED_AHEAD < entry.left_at < since + RETRY_AFTER - COMMITTED_AHEAD:
+                yield f"{entry.content!r} left {entry.left_at - since:.1f} s after its account was asked to wait"
