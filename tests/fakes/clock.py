@@ -34,6 +34,12 @@ class FakeClock:
             finally:
                 self._sleepers.remove(entry)
 
+    async def until_awaited(self, instant: datetime) -> None:
+        """Return once somebody waits for this very instant."""
+        while instant not in [awaited for awaited, _ in self._sleepers]:
+            self._fell_asleep.clear()
+            await self._fell_asleep.wait()
+
     async def until_asleep(self, sleepers: int = 1) -> None:
         """Return once that many tasks wait for this clock."""
         while len(self._sleepers) < sleepers:

@@ -26,7 +26,7 @@ from services.publisher.sending.recording import Recording
 from services.publisher.sending.reporting import report
 from services.publisher.sending.steps import LookUp, Prepare, Renew, Reserve, Rest, Send, Settle, Wait
 from services.publisher.sending.under_way import UnderWay
-from services.publisher.sending.waiting import SHORTEST_REST
+from services.publisher.sending.waiting import SHORTEST_REST, deadline_of
 from services.publisher.sending.withdrawals import Withdrawals
 from shared.clock import Clock
 from shared.events.base import ErrorDetail
@@ -127,7 +127,7 @@ class Sending:
                 return self._blocked_by(case, error)
 
     async def _send(self, case: Case) -> Case:
-        """Send our attempt at its start, unless it was withdrawn or its latest instant is over."""
+        """Send our attempt at its start, unless it was withdrawn meanwhile or it is too late for it."""
         attempt, turn, ready = case.opened, case.turn, case.ready
         assert attempt and turn and ready, "what is opened has been prepared and has a turn"
         try:
@@ -135,6 +135,8 @@ class Sending:
             now = self.clock.now()
             if now > attempt.latest_at:
                 self.pace.missed(now - attempt.start_at)
+                return case.not_started()
+            if now > deadline_of(case) and not case.doubtful(now):
                 return case.not_started()
             reason = self.withdrawals.reason(case.publication)
             if reason and not case.was_in_doubt:

@@ -14,7 +14,7 @@ from services.publisher.sending import outcomes
 from services.publisher.sending.case import Blocked, Case
 from services.publisher.sending.outcomes import Outcome
 from services.publisher.sending.steps import Prepare, Renew, Reserve, Settle, Step
-from services.publisher.sending.waiting import backoff_of, deadline, next_try_at, pause_of
+from services.publisher.sending.waiting import backoff_of, deadline_of, next_try_at, pause_of
 
 
 def step_with_nothing_out(case: Case, now: datetime) -> Step:
@@ -36,7 +36,7 @@ def _ended(case: Case, now: datetime) -> Outcome | None:
         return outcomes.held(case, case.problem, now)
     if case.error is None and not case.has_tries:
         return outcomes.failed(case, outcomes.last_error(case), now)
-    if case.error is None and now > _deadline(case):
+    if case.error is None and now > deadline_of(case):
         late = timedelta(seconds=round((now - case.publication.due_at).total_seconds()))
         return _too_late(case, f"found {late} after it was due", now)
     return None
@@ -57,10 +57,10 @@ def _after_error(case: Case, error: PlatformError, now: datetime) -> Outcome:
         blocked = _blocked(case, Blocked(error.detail, now + error.retry_after), now)
         return outcomes.with_account_closed(blocked, error, now)
     if isinstance(error, NotSent | Unavailable):
-        return _tried_later(case.waited(), error, next_try_at(now, pause_of(case, error), _deadline(case)), now)
+        return _tried_later(case.waited(), error, next_try_at(now, pause_of(case, error), deadline_of(case)), now)
     if isinstance(error, Rejected) or not case.has_tries:
         return outcomes.failed(case, error.detail, now)
-    return _tried_later(case, error, next_try_at(now, backoff_of(case, error), _deadline(case)), now)
+    return _tried_later(case, error, next_try_at(now, backoff_of(case, error), deadline_of(case)), now)
 
 
 def _tried_later(case: Case, error: PlatformError, at: datetime | None, now: datetime) -> Outcome:
@@ -77,7 +77,7 @@ def _closed(case: Case, now: datetime) -> Blocked | None:
 
 def _blocked(case: Case, blocked: Blocked, now: datetime) -> Outcome:
     """It waits for others, unless its late policy speaks before."""
-    if blocked.until > _deadline(case):
+    if blocked.until > deadline_of(case):
         return _too_late(case, blocked.reason.message, now)
     return outcomes.postponed(case, blocked.reason, blocked.until, now)
 
@@ -87,7 +87,3 @@ def _too_late(case: Case, reason: str, now: datetime) -> Outcome:
     if case.event.late_policy.mode == "skip":
         return outcomes.skipped(case, "too_late", now)
     return outcomes.held(case, f"later than its grace allows: {reason}", now)
-
-
-def _deadline(case: Case) -> datetime:
-    return deadline(case.event.late_policy, case.publication.due_at)

@@ -51,6 +51,11 @@ def deadline(policy: LatePolicy, due_at: datetime) -> datetime:
     return due_at + max(timedelta(seconds=policy.grace_seconds), ON_TIME)
 
 
+def deadline_of(case: Case) -> datetime:
+    """The instant after which the case's late policy speaks, where nothing is out."""
+    return deadline(case.event.late_policy, case.publication.due_at)
+
+
 def next_try_at(now: datetime, delay: timedelta, deadline_at: datetime) -> datetime | None:
     """When to try again: after the delay, at the latest just before the deadline; None when it is over by then."""
     at = now + delay

@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from services.publisher.bulkheads import Bulkheads
-from services.publisher.claims import Claims
-from services.publisher.doubt import Doubts
-from services.publisher.preparation import Preparation
-from services.publisher.publishing import MARK_AHEAD, Publishing
-from services.publisher.revoked import Revoked
-from services.publisher.settling import Settling
 from sqlalchemy import func, select
 
 from services.publisher.accounts.renewals import Renewals
 from services.publisher.accounts.tokens import Tokens
-from services.publisher.domain import Publication, StoredAccount, Tombstone
+from services.publisher.app import sending_of
+from services.publisher.domain import Publication, StoredAccount
+from services.publisher.limits.circuit_breaker import CircuitBreakers
+from services.publisher.limits.lines import AHEAD
+from services.publisher.platforms import Platforms
 from services.publisher.platforms.errors import Rejected, Transient
-from services.publisher.store import Store
+from services.publisher.sending.evidence import Attempt, Evidence
+from services.publisher.sending.loop import Sending
+from services.publisher.settings import Settings
+from services.publisher.store import Store, Unit
 from services.publisher.tables import outbox, publications
 from shared.events.progress import State
 from shared.events.requests import LatePolicy
@@ -33,7 +33,7 @@ from shared.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
 from tests.support.garbage import uncollected
-from tests.support.publications import NOON, a_publication, keep, requested
+from tests.support.publications import NOON, a_publication, an_attempt, keep, requested
 from tests.support.waiting import eventually
 
 LEASE = timedelta(seconds=30)
@@ -52,7 +52,10 @@ class Bench:
     store: Store
     platform: FakePlatform
     clock: FakeClock
-    publishing: Publishing
+    breakers: CircuitBreakers
+    sending: Sending
+    lines: "asyncio.Task[None]"
+    """They end with the test's loop."""
 
     @classmethod
     async def of(cls, store: Store, *, vault: Vault | None = None, **settings: Any) -> "Bench":
@@ -63,40 +66,38 @@ class Bench:
 
     @classmethod
     def over(cls, store: Store, vault: Vault) -> "Bench":
-        clock, platform = FakeClock(NOON - timedelta(hours=1)), FakePlatform()
-        known = {platform.name: platform}
+        clock, platform, breakers = FakeClock(NOON - timedelta(hours=1)), FakePlatform(), CircuitBreakers(TURNS)
+        known: Platforms = {platform.name: platform}
         tokens = Tokens(Renewals(store), known, vault, clock, timeout=timedelta(seconds=10))
-        publishing = Publishing(
-            claims=Claims(store, clock, lease=LEASE),
-            settling=Settling(store, clock),
-            clock=clock,
-            revoked=Revoked(),
-            send_timeout=timedelta(seconds=10),
-            sends=Bulkheads(TURNS),
-            preparation=Preparation(known, vault, tokens, Bulkheads(TURNS), timeout=timedelta(seconds=10)),
-            doubts=Doubts(known, vault, clock, tokens, look_up_timeout=timedelta(seconds=10)),
-            tokens=tokens,
-        )
-        return cls(store, platform, clock, publishing)
+        settings = Settings(broker_url="amqp://nobody", lease_seconds=LEASE.total_seconds(), send_timeout_seconds=10)
+        sending = sending_of(settings, store, clock=clock, breakers=breakers, known=known, vault=vault, tokens=tokens)
+        return cls(store, platform, clock, breakers, sending, asyncio.create_task(sending.lines.run()))
 
     def publish(self, event: PublishRequested | None = None, *, redelivered: bool = False) -> asyncio.Task[None]:
         """The delivery of a request, under way."""
         delivery = Delivery(event or requested(), "message", "correlation", redelivered)
-        return asyncio.create_task(self.publishing.on_publish_requested(delivery))
+        return asyncio.create_task(self.sending.on_publish_requested(delivery))
 
-    async def go_to_the_mark(self) -> None:
-        """Go on to when the post is marked as being sent, and the send waits for its instant."""
-        await self.clock.until_asleep()
-        self.clock.advance(NOON - MARK_AHEAD - self.clock.now())
-        await eventually(self._is_marked, within=10, what="the post is marked")
-        await self.clock.until_asleep()
+    async def go_to_the_line(self) -> None:
+        """Wait until the post is in line for its instant."""
+        await self.clock.until_awaited(NOON - AHEAD)
 
-    async def _is_marked(self) -> bool:
-        return (await self.kept()).state == State.SENDING
+    async def go_to_the_opening(self) -> None:
+        """Go on to when an attempt is committed, and the send waits for its instant."""
+        await self.go_to_the_line()
+        self.clock.advance(NOON - AHEAD - self.clock.now())
+        await self.clock.until_awaited(NOON)
 
     async def kept(self) -> Publication:
         async with self.store.unit() as unit:
-            return (await unit.publications([KEY]))[KEY]
+            return await self.kept_in(unit)
+
+    async def kept_in(self, unit: Unit) -> Publication:
+        return (await unit.publications([KEY]))[KEY]
+
+    async def attempts(self) -> tuple[Attempt, ...]:
+        async with self.store.unit() as unit:
+            return (await unit.attempts([KEY])).get(KEY, ())
 
     async def count_of(self, state: State) -> int:
         """How many posts are in this state."""
@@ -110,35 +111,53 @@ class Bench:
             return [kind for kind in rows.scalars() if kind != "account.connected"]
 
 
-async def test_a_post_is_marked_ahead_and_sent_at_its_instant(store: Store) -> None:
+async def test_an_attempt_is_committed_ahead_and_sent_at_its_instant(store: Store) -> None:
     bench = await Bench.of(store)
     publishing = bench.publish()
 
-    await bench.go_to_the_mark()
+    await bench.go_to_the_opening()
     assert bench.platform.sent == []
-    bench.clock.advance(MARK_AHEAD)
+    assert [one.evidence for one in await bench.attempts()] == [Evidence.OPEN]
+    bench.clock.advance(AHEAD)
     await publishing
 
     assert bench.platform.sent == [("post", NOON)]
+    assert [one.evidence for one in await bench.attempts()] == [Evidence.LANDED]
     assert (await bench.kept()).state == State.PUBLISHED
     assert await bench.told() == ["publish.succeeded"]
 
 
-async def test_a_machine_that_sleeps_through_its_lease_claims_the_post_once_more(store: Store) -> None:
-    """Another replica may have taken over; and if none has, the late policy decides."""
+async def test_a_machine_that_sleeps_through_its_lease_opens_its_attempt_anew(store: Store) -> None:
+    """Nothing left under the old one; and if another replica has taken over, none is opened."""
     bench = await Bench.of(store)
     publishing = bench.publish()
-    await bench.go_to_the_mark()
+    await bench.go_to_the_opening()
 
-    bench.clock.advance(MARK_AHEAD + LEASE)
+    bench.clock.advance(AHEAD + LEASE)
     await publishing
 
     assert bench.platform.sent == [("post", NOON + LEASE)]
     kept = await bench.kept()
-    assert (kept.state, kept.attempts) == (State.PUBLISHED, 1)
-    assert await bench.told() == ["publish.retrying", "publish.succeeded"]
+    assert (kept.state, kept.tries) == (State.PUBLISHED, 1)
+    assert [(one.number, one.start_at) for one in await bench.attempts()] == [(1, NOON + LEASE)]
+    assert await bench.told() == ["publish.succeeded"]
 
 
+async def test_what_another_replica_took_over_is_not_sent_after_a_pause(store: Store) -> None:
+    bench = await Bench.of(store)
+    publishing = bench.publish()
+    await bench.go_to_the_opening()
+    async with store.unit() as unit:
+        await unit.save([replace(await bench.kept_in(unit), claim_token="another", state=State.PUBLISHED)])
+
+    bench.clock.advance(AHEAD + LEASE)
+    await publishing
+
+    assert bench.platform.sent == []
+    assert await bench.told() == []
+
+
+@pytest.mark.parametrize("is_open", [False, True], ids=["in line", "an attempt is open"])
 @pytest.mark.parametrize(
     ("mode", "asleep", "expected"),
     [
@@ -149,12 +168,12 @@ async def test_a_machine_that_sleeps_through_its_lease_claims_the_post_once_more
     ],
 )
 async def test_a_machine_that_sleeps_through_the_moment_follows_the_late_policy(
-    store: Store, mode: Any, asleep: timedelta, expected: State
+    store: Store, mode: Any, asleep: timedelta, expected: State, is_open: bool
 ) -> None:
     bench = await Bench.of(store)
     grace = 3600 if mode == "publish" else 60
     publishing = bench.publish(requested(late_policy=LatePolicy(mode=mode, grace_seconds=grace)))
-    await bench.clock.until_asleep()
+    await (bench.go_to_the_opening() if is_open else bench.go_to_the_line())
 
     bench.clock.advance(NOON + asleep - bench.clock.now())
     await publishing
@@ -163,53 +182,53 @@ async def test_a_machine_that_sleeps_through_the_moment_follows_the_late_policy(
     assert len(bench.platform.sent) == (expected is State.PUBLISHED)
 
 
-async def test_a_claim_taken_over_while_it_waited_is_not_sent_twice(store: Store) -> None:
+async def test_deliveries_of_one_post_send_it_once(store: Store) -> None:
     bench = await Bench.of(store)
     deliveries = [bench.publish() for _ in range(3)]
-    await bench.clock.until_asleep(3)
 
-    await bench.go_to_the_mark()
-    bench.clock.advance(MARK_AHEAD)
-    answers = await asyncio.gather(*deliveries, return_exceptions=True)
+    await bench.go_to_the_opening()
+    bench.clock.advance(AHEAD)
+    await asyncio.gather(*deliveries)
 
     assert bench.platform.sent == [("post", NOON)]
-    assert sorted(type(answer).__name__ for answer in answers) == ["NoneType", "TryAgain", "TryAgain"]
     assert await bench.told() == ["publish.succeeded"]
 
 
-async def test_a_cancellation_that_comes_while_it_waits_is_found_before_the_mark(store: Store) -> None:
+async def test_a_withdrawal_that_is_only_committed_is_found_when_the_attempt_is_opened(store: Store) -> None:
     bench = await Bench.of(store)
     publishing = bench.publish()
-    await bench.clock.until_asleep()
-    await store.save_tombstone(KEY, Tombstone(1, "cancelled"), NOON)
+    await bench.go_to_the_line()
+    async with store.unit() as unit:
+        await unit.save([replace(await bench.kept_in(unit), withdrawn=1, withdrawn_because="cancelled")])
 
-    bench.clock.advance(NOON - MARK_AHEAD - bench.clock.now())
+    bench.clock.advance(NOON - AHEAD - bench.clock.now())
     await publishing
 
     assert bench.platform.sent == []
-    assert await bench.told() == ["publish.skipped"]
+    assert await bench.attempts() == ()
 
 
-async def test_a_cancellation_heard_after_the_mark_is_found_at_the_last_look(store: Store) -> None:
+async def test_a_withdrawal_heard_after_the_opening_is_found_at_the_last_look(store: Store) -> None:
     bench = await Bench.of(store)
     publishing = bench.publish()
-    await bench.go_to_the_mark()
-    bench.publishing.revoked.add(KEY, Tombstone(1, "superseded"))
+    await bench.go_to_the_opening()
+    bench.sending.hear_withdrawal(KEY, 1, "superseded")
 
-    bench.clock.advance(MARK_AHEAD)
+    bench.clock.advance(AHEAD)
     await publishing
 
     assert bench.platform.sent == []
-    assert (await bench.kept()).attempts == 0
+    assert ((await bench.kept()).state, (await bench.kept()).tries) == (State.SKIPPED, 0)
+    assert [one.evidence for one in await bench.attempts()] == [Evidence.NOT_SENT]
     assert await bench.told() == ["publish.skipped"]
 
 
 async def test_what_waits_is_handed_back_when_the_service_stops(store: Store) -> None:
     bench = await Bench.of(store)
     publishing = bench.publish()
-    await bench.clock.until_asleep()
+    await bench.go_to_the_line()
 
-    bench.publishing.stop()
+    bench.sending.stop()
 
     with pytest.raises(HandBack):
         await publishing
@@ -218,19 +237,19 @@ async def test_what_waits_is_handed_back_when_the_service_stops(store: Store) ->
     assert bench.platform.sent == []
 
 
-async def test_what_is_marked_is_sent_though_the_service_stops(store: Store) -> None:
+async def test_what_is_opened_is_sent_though_the_service_stops(store: Store) -> None:
     bench = await Bench.of(store)
     publishing = bench.publish()
-    await bench.go_to_the_mark()
+    await bench.go_to_the_opening()
 
-    bench.publishing.stop()
-    bench.clock.advance(MARK_AHEAD)
+    bench.sending.stop()
+    bench.clock.advance(AHEAD)
     await publishing
 
     assert bench.platform.sent == [("post", NOON)]
 
 
-async def test_a_post_that_cannot_be_prepared_is_tried_again_and_uses_up_an_attempt(store: Store) -> None:
+async def test_a_post_that_cannot_be_prepared_is_tried_again_and_uses_up_a_try(store: Store) -> None:
     bench = await Bench.of(store)
     bench.platform.unprepared.append(Transient("no media yet"))
 
@@ -238,7 +257,8 @@ async def test_a_post_that_cannot_be_prepared_is_tried_again_and_uses_up_an_atte
         await bench.publish()
 
     kept = await bench.kept()
-    assert (kept.state, kept.attempts) == (State.RETRYING, 1)
+    assert (kept.state, kept.tries) == (State.RETRYING, 1)
+    assert await bench.attempts() == ()
 
 
 async def test_a_post_that_is_tried_again_leaves_no_ring_to_the_garbage_collector(store: Store) -> None:
@@ -270,9 +290,11 @@ async def test_a_failure_interrupted_before_it_was_parked_is_parked_by_its_redel
 async def dead_sender(store: Store, settings: dict[str, Any], vault: Vault) -> None:
     """What a publisher left that died while it sent, an hour and more ago."""
     await Bench.of(store, vault=vault, **settings)
-    left = a_publication(state=State.SENDING, attempts=1, lease_until=NOON - timedelta(hours=2), platform="fake")
+    left = a_publication(state=State.SENDING, platform="fake")
+    died_at = NOON - timedelta(hours=2)
     async with store.unit() as unit:
         await unit.save([left])
+        await unit.save_attempts([an_attempt(start_at=died_at, latest_at=died_at, lease_until=died_at + LEASE)])
 
 
 @pytest.mark.parametrize("settings", [{}, {"answers_lookups": True}])
@@ -284,26 +306,27 @@ async def test_what_a_dead_sender_left_is_unknown_once_the_keys_are_lost(
     bench = Bench.over(store, a_vault())
     bench.platform.deduplicates = deduplicates
 
-    await asyncio.gather(bench.publish(), return_exceptions=True)
+    await bench.publish()
 
     assert (await bench.kept()).state == State.UNKNOWN
+    assert await bench.told() == ["publish.unknown"]
 
 
-async def test_an_account_whose_keys_are_lost_fails_its_posts_with_the_reason(store: Store) -> None:
+async def test_an_account_whose_keys_are_lost_holds_its_posts_with_the_way_out(store: Store) -> None:
     await Bench.of(store)
     bench = Bench.over(store, a_vault())
 
-    with pytest.raises(Park, match="unknown key"):
-        await bench.publish()
+    await bench.publish()
 
-    assert await bench.told() == ["publish.failed"]
+    assert await bench.told() == ["publish.held"]
+    assert "TIMEBALL_SECRET_KEYS" in ((await bench.kept()).outcome or "")
 
 
 async def test_an_account_gone_while_its_post_was_sent_leaves_the_outcome_unknown(store: Store) -> None:
     vault = a_vault()
     await dead_sender(store, {}, vault)
     bench = Bench.over(store, vault)
-    bench.publishing.preparation = replace(bench.publishing.preparation, platforms={})
+    bench.sending.claims.platforms = {}
 
     await bench.publish()
 
@@ -313,13 +336,12 @@ async def test_an_account_gone_while_its_post_was_sent_leaves_the_outcome_unknow
 async def test_no_more_are_sent_at_once_than_there_are_turns(store: Store) -> None:
     bench = await Bench.of(store)
     deliveries = [bench.publish(requested(f"post-{number}")) for number in range(12)]
-    await bench.clock.until_asleep(12)
+    await bench.go_to_the_line()
 
-    bench.clock.advance(NOON - MARK_AHEAD - bench.clock.now())
-    await eventually(lambda: bench.count_of(State.SENDING), within=10, what="some are marked")
-    await bench.clock.until_asleep(TURNS)
+    bench.clock.advance(NOON - AHEAD - bench.clock.now())
+    await eventually(lambda: bench.count_of(State.SENDING), within=10, what="as many as there are turns are under way")
     at_once = await bench.count_of(State.SENDING)
-    bench.clock.advance(MARK_AHEAD)
+    bench.clock.advance(AHEAD)
     await asyncio.gather(*deliveries)
 
     assert at_once == TURNS
