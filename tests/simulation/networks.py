@@ -7,19 +7,16 @@ mastodon     deduplicates by `Idempotency-Key` for an hour, and shows its status
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from html import escape
 from typing import Any, Protocol
 
 import httpx
 
+from tests.simulation.servers import SERVERS, Network, Submission, Taken
 from tests.simulation.virtual_time import EPOCH, Process, VirtualLoop
 
-KINDS = ("sandbox", "lookups", "webhook", "mastodon")
-MASTODON_REMEMBERS = 3600.0
 RETRY_AFTER = 7
 """Seconds that a 429 asks for."""
 
@@ -51,18 +48,6 @@ class NetworkWeather(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A post that stands on a network."""
-
-    identity: str
-    key: str
-    content: str
-    account_id: str
-    at: float
-    visible_at: float
-
-
 @dataclass(slots=True)
 class Entry:
     """One request to publish, in the ledger."""
@@ -84,94 +69,6 @@ class Entry:
     """The post that it was recognised as."""
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What a request asks to publish."""
-
-    account_id: str
-    key: str
-    content: str
-
-
-@dataclass(eq=False)
-class Network:
-    """One server."""
-
-    kind: str
-    host: str
-    posts: list[Taken] = field(default_factory=list)
-    refused_tokens: set[str] = field(default_factory=set)
-
-    def submission(self, request: httpx.Request) -> Submission | None:
-        """What the request publishes; None where it only asks."""
-        if request.method != "POST":
-            return None
-        if self.kind == "mastodon":
-            return Submission(
-                _token(request), request.headers["idempotency-key"], json.loads(request.content)["status"]
-            )
-        told = json.loads(request.content)["data"]
-        return Submission(told["account_id"], request.headers.get("webhook-id", ""), told["content"])
-
-    def known(self, wanted: Submission, now: float) -> Taken | None:
-        """The post that a repeated request stands for."""
-        lasts = {"webhook": float("inf"), "mastodon": MASTODON_REMEMBERS}.get(self.kind, 0.0)
-        return next((one for one in self.posts if one.key == wanted.key and now - one.at < lasts), None)
-
-    def take(self, wanted: Submission, now: float, lag: float) -> Taken:
-        """Publish it."""
-        identity = f"{self.kind}-{len(self.posts) + 1}"
-        self.posts.append(Taken(identity, wanted.key, wanted.content, wanted.account_id, now, now + lag))
-        return self.posts[-1]
-
-    def accepted(self, post: Taken) -> Mapping[str, Any]:
-        """The answer to a request that has published."""
-        return {"id": post.identity, "url": f"https://{self.host}/{post.identity}"}
-
-    def answer(self, request: httpx.Request, now: float) -> tuple[int, Any]:
-        """The answer to a request that asks."""
-        seen = [one for one in self.posts if one.visible_at <= now]
-        if self.kind != "mastodon":
-            asked = request.url.params
-            found = [
-                one
-                for one in seen
-                if one.account_id == asked["account_id"] and one.content.split()[0] == asked["post_id"]
-            ]
-            return (200, self.accepted(found[0])) if found else (404, {"error": "not found"})
-        return self._as_mastodon(request, seen)
-
-    def _as_mastodon(self, request: httpx.Request, seen: list[Taken]) -> tuple[int, Any]:
-        path, owner = request.url.path, _token(request)
-        if path.endswith("verify_credentials"):
-            return 200, {"id": owner}
-        if path.endswith("/statuses"):
-            own = [one for one in reversed(seen) if one.account_id == owner]
-            before = request.url.params.get("max_id")
-            if before:
-                own = own[[one.identity for one in own].index(before) + 1 :]
-            return 200, [_status(one, self.host) for one in own[:40]]
-        if path.endswith("/instance"):
-            return 200, {"configuration": {"statuses": {"max_characters": 500}}}
-        return 404, {"error": "not found"}
-
-
-def _status(post: Taken, host: str) -> Mapping[str, Any]:
-    return {
-        "id": post.identity,
-        "url": f"https://{host}/{post.identity}",
-        "created_at": (EPOCH + timedelta(seconds=post.at)).isoformat(),
-        "content": f"<p>{escape(post.content)}</p>",
-        "spoiler_text": "",
-        "media_attachments": [],
-        "visibility": "public",
-    }
-
-
-def _token(request: httpx.Request) -> str:
-    return str(request.headers["authorization"]).removeprefix("Bearer ").partition("/")[0]
-
-
 @dataclass(eq=False)
 class Internet:
     """All networks, and what reached them."""
@@ -184,7 +81,7 @@ class Internet:
 
     def add(self, kind: str, host: str) -> Network:
         """A server of this kind."""
-        self.networks[host] = Network(kind, host)
+        self.networks[host] = SERVERS[kind](kind, host)
         return self.networks[host]
 
     def client(self, process: Process) -> httpx.AsyncClient:
@@ -235,7 +132,7 @@ class Internet:
 
     def _answer(self, parcel: "_Parcel") -> tuple[int, Any]:
         network, request, fate, now = parcel.network, parcel.request, parcel.fate, self.loop.time()
-        if request.headers.get("authorization", "") in network.refused_tokens:
+        if not network.admits(request, now):
             return fate.status and 401, {"error": "the token has ended"}
         if parcel.wanted is not None and parcel.entry is not None:
             return fate.status, self._take(network, parcel.wanted, parcel.entry, fate)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.simulation.networks import KINDS, Fate
+from tests.simulation.networks import Fate
 
 FATES: Mapping[str, Fate] = {
     fate.name: fate
@@ -41,7 +41,7 @@ class Scenario:
     moments: int = 10
     """Instants at which many things are asked for and many posts are due."""
     accounts: int = 8
-    kinds: tuple[str, ...] = KINDS
+    kinds: tuple[str, ...] = ("sandbox", "lookups", "webhook", "mastodon")
     replicas: Mapping[str, int] = field(default_factory=lambda: {"scheduler": 2, "publisher": 2, "console": 1})
     ahead: tuple[float, float] = (1.0, 60.0)
     """How long before they are due posts are scheduled."""
@@ -73,6 +73,7 @@ class Scenario:
     cancels: float = 0.0
     retries: float = 0.5
     reconnects: int = 0
+    disconnects: int = 0
     ended_tokens: int = 0
     limits: Mapping[str, int] | None = None
     grace_seconds: tuple[float, ...] = (3600.0,)
@@ -148,7 +149,15 @@ SCENARIOS: Mapping[str, Scenario] = {
             edits=0.1,
             waives=frozenset({"never_early", "late_policies_kept", "no_window_above_its_limit"}),
         ),
-        replace(CALM, name="accounts", reconnects=6, ended_tokens=3, retries=1.0, kinds=("mastodon", "webhook")),
+        replace(
+            CALM,
+            name="accounts",
+            reconnects=6,
+            disconnects=3,
+            ended_tokens=3,
+            retries=1.0,
+            kinds=("mastodon", "x", "webhook"),
+        ),
         replace(
             CALM,
             name="everything",

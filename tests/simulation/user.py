@@ -10,6 +10,7 @@ from shared.events import Event
 from shared.events.publisher import AccountConnected, PublishFailed, PublishHeld, PublishUnknown
 from shared.events.requests import (
     AccountConnectRequested,
+    AccountDisconnectRequested,
     AccountLimits,
     LatePolicy,
     PublishResolveRequested,
@@ -19,8 +20,9 @@ from shared.events.requests import (
     ScheduleRequested,
     Target,
 )
-from tests.simulation.networks import Internet, Network, instant
+from tests.simulation.networks import Internet, instant
 from tests.simulation.scenarios import Scenario
+from tests.simulation.servers import Network, X
 from tests.simulation.virtual_time import VirtualLoop
 from tests.simulation.witness import Key, Told
 
@@ -102,6 +104,11 @@ class User:
         if network.kind == "mastodon":
             settings = {"server": f"https://{network.host}"}
             credentials = {"access_token": f"{account_id}/{generation}"}
+        if isinstance(network, X):
+            pair = network.issue(account_id, self._now)
+            settings = {"server": f"https://{network.host}"}
+            credentials = {"client_id": "app", "access_token": pair.access, "refresh_token": pair.refresh}
+            credentials["expires_at"] = instant(pair.ends_at).isoformat()
         if network.kind == "lookups":
             settings["answers_lookups"] = True
         if network.kind == "webhook":
@@ -118,8 +125,15 @@ class User:
         names, end = sorted(self.accounts), self.scenario.trouble_seconds
         for _ in range(self.scenario.reconnects):
             self._at(self.chance.uniform(self.starts_at, end), self._connect, self.chance.choice(names))
+        for _ in range(self.scenario.disconnects):
+            when, name = self.chance.uniform(self.starts_at, end - 10), self.chance.choice(names)
+            self._at(when, self._disconnect, name)
+            self._at(when + self.chance.uniform(0.1, 20.0), self._connect, name)
         for _ in range(self.scenario.ended_tokens):
             self._at(self.chance.uniform(self.starts_at, end), self._end_token, self.chance.choice(names))
+
+    def _disconnect(self, account_id: str) -> None:
+        self._send(AccountDisconnectRequested(account_id=account_id))
 
     def _end_token(self, account_id: str) -> None:
         network, generation = self.accounts[account_id], self.generations[account_id]

@@ -3,13 +3,17 @@
 from dataclasses import replace
 from random import Random
 
-from tests.simulation.networks import Fate, Network
+from tests.simulation.networks import Fate
 from tests.simulation.scenarios import FATES, Scenario
+from tests.simulation.servers import Network
 from tests.simulation.sqlite import BUSY, FULL, IO_ERROR
 from tests.simulation.virtual_time import VirtualLoop
 
 ERRORS = (BUSY, IO_ERROR, FULL)
-MOST_LAG = 9.0
+LAGS = {"mastodon": 9.0, "x": 25.0}
+"""Seconds that look-ups are behind at most, as each network says; a sandbox shows at once what it has."""
+BEGINS_AT = 1.9
+"""Seconds: the accounts are connected before."""
 
 
 class Weather:
@@ -28,8 +32,8 @@ class Weather:
 
     @property
     def is_fair(self) -> bool:
-        """Whether nothing fails any more."""
-        return self._loop.time() >= self.clears_at
+        """Whether nothing fails yet, or any more."""
+        return not BEGINS_AT <= self._loop.time() < self.clears_at
 
     # the broker
 
@@ -83,8 +87,7 @@ class Weather:
         return replace(fate, travels=fate.travels * stretch, returns=fate.returns * stretch)
 
     def lag_seconds(self, network: Network) -> float:
-        """As far as each network says at most; a sandbox shows at once what it has."""
-        return self._network.uniform(0.0, MOST_LAG) if network.kind == "mastodon" else 0.0
+        return self._network.uniform(0.0, LAGS.get(network.kind, 0.0))
 
     def _happens(self, stream: Random, odds: float) -> bool:
         return bool(odds) and not self.is_fair and stream.random() < odds

@@ -10,6 +10,7 @@ from tests.simulation.invariants.ending import (
     every_request_is_answered,
     everything_settles,
     nothing_breaks,
+    refresh_tokens_are_used_once,
     the_console_shows_the_truth,
 )
 from tests.simulation.invariants.limits import due_order_kept, limits_are_used, no_window_above_its_limit
@@ -57,6 +58,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     every_change_is_told_once,
     every_request_is_answered,
     the_console_shows_the_truth,
+    refresh_tokens_are_used_once,
 )
 
 

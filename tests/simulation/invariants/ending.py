@@ -8,6 +8,7 @@ from typing import Any
 from shared.events.publisher import PublishFailed, PublishHeld, PublishSkipped, PublishSucceeded, PublishUnknown
 from shared.events.scheduler import ScheduleAccepted, ScheduleBatchSettled, ScheduleCancelled, ScheduleRejected
 from tests.simulation.invariants.run import Run, Violations
+from tests.simulation.servers import X
 from tests.simulation.witness import Key
 
 OF_ITS_OWN_ACCORD = re.compile(r"^[A-Z]\w*(Error|Exception|Exit|Conflict)?: ")
@@ -88,3 +89,13 @@ def the_console_shows_the_truth(run: Run) -> Violations:
 
 def _key(row: Mapping[str, Any]) -> Key:
     return row["post_id"], row["account_id"]
+
+
+def refresh_tokens_are_used_once(run: Run) -> Violations:
+    """A refresh token is never presented again, where nothing got lost on the way."""
+    if run.world.scenario.crashes or set(run.world.scenario.fates) != {"ok"}:
+        return
+    for network in run.world.internet.networks.values():
+        if isinstance(network, X):
+            for token in network.replayed:
+                yield f"{token} was presented to {network.host} after it had been used"

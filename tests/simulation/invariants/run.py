@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from shared.events.scheduler import PublishRequested, ScheduleAccepted, ScheduleBatchSettled
-from tests.simulation.networks import Entry, Taken
+from tests.simulation.networks import Entry
+from tests.simulation.servers import Taken
 from tests.simulation.user import Wish
 from tests.simulation.witness import Key, Told
 from tests.simulation.world import World
