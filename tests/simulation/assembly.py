@@ -7,6 +7,7 @@ replaced in its namespace; what it builds is the real thing.
 import asyncio
 import base64
 import json
+import os
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,11 +22,14 @@ from services.console import tables as console_tables
 from services.console.settings import Settings as ConsoleSettings
 from services.publisher import app as publisher_app
 from services.publisher import tables as publisher_tables
+from services.publisher.limits import lines
 from services.publisher.settings import Settings as PublisherSettings
 from services.scheduler import app as scheduler_app
+from services.scheduler import periodic
 from services.scheduler import tables as scheduler_tables
 from services.scheduler.settings import Settings as SchedulerSettings
 from shared.clock import SystemClock
+from shared.messaging import outbox
 from shared.service import Service
 from tests.simulation import virtual_time
 from tests.simulation.broker import ModelBroker
@@ -180,10 +184,16 @@ def _replaced(module: ModuleType, substitutes: Mapping[str, Any]) -> Iterator[No
             setattr(module, name, value)
 
 
+def look_more_seldom(pace: float) -> None:
+    """Let loops that find nothing look more seldom, in this process and for good: for runs of hours."""
+    outbox.POLL_SECONDS *= pace
+    periodic.LOOK_EVERY *= pace
+    periodic.SWEEP_EVERY *= pace
+    lines.LOOK_EVERY *= pace
+
+
 def make_chance_repeatable(seed: str) -> None:
     """Ids and jitter come from the seed, in this process and for good."""
-    import os
-
     chance = random.Random(seed)
     os.urandom = chance.randbytes
     random.seed(seed)

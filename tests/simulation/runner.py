@@ -46,6 +46,7 @@ def simulate(seed: int, scenario: Scenario, empty: Path, *, keeps_lines: bool = 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     gc.disable()
     assembly.make_chance_repeatable(f"{scenario.name}/{seed}")
+    assembly.look_more_seldom(scenario.idle_pace)
     folder = copied(empty)
     begun = time.process_time()
     try:
