@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 OPENS_AFTER = 2.0
 """Seconds without an answer to the oldest request, with all others taken up too."""
@@ -37,9 +38,12 @@ class Turn:
         self.was_answered: bool | None = None
         self._give_back = give_back
 
-    def begin(self) -> None:
-        """The request leaves now: until here it waited for us, not for the destination."""
-        self.count_from(_now())
+    def begin(self, heavier: timedelta = timedelta(0)) -> None:
+        """The request leaves now: until here it waited for us, not for the destination.
+
+        One that is so much heavier than others is counted only from when it may have arrived.
+        """
+        self.count_from(_now() + heavier.total_seconds())
 
     def count_from(self, instant: float | None) -> None:
         """Blame the destination for what lasts from that instant of the loop's time on; None: for nothing so far."""

@@ -142,7 +142,7 @@ class Sending:
             if reason and not case.was_in_doubt:
                 return case.not_started().withdrawn(reason)
             self.pace.started_late(now - attempt.start_at)
-            turn.begin()
+            turn.begin(longest_send(ready, self.send_timeout) - self.send_timeout)
             return await self._sent(case, ready, turn, now)
         finally:
             turn.end()

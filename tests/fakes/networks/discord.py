@@ -18,6 +18,7 @@ WEBHOOK_TOKEN = "3d89bb7572e0fb30d8128367b3b1b44fecd1726de135cbe28a41f8b2f777c37
 NONCES_LAST = timedelta(minutes=3)
 EPOCH_MS = 1_420_070_400_000
 MOST_TEXT = 2000
+MOST_BYTES = 25 * 1024 * 1024
 NEEDS_THREAD = "Webhooks posted to forum channels must have a thread_name or thread_id"
 
 
@@ -87,6 +88,8 @@ class Discord(Network):
         return known is not None and self._now_ms() - made_at_ms(known["id"]) < NONCES_LAST.total_seconds() * 1000
 
     def _make(self, call: Call, channel: str, *, author: str, nonce: str | None) -> Reply:
+        if len(call.body) > MOST_BYTES:
+            return Reply(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"message": "Request entity too large", "code": 40005})
         given, files = payload_of(call), parts_of(call)
         if wrong := faults_of(given, files):
             return Reply(HTTPStatus.BAD_REQUEST, {"message": "Invalid Form Body", "code": 50035, "errors": wrong})

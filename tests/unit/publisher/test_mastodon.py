@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from services.publisher.media.limits import PictureLimits
 from services.publisher.platforms.base import Post, Published
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.mastodon.options import OPTIONS
 from services.publisher.platforms.mastodon.post import published_as, seen_as
-from services.publisher.platforms.mastodon.rules import rules_of
+from services.publisher.platforms.mastodon.rules import PICTURES, pictures_of, rules_of
 from services.publisher.platforms.recognition import recognised
 from shared.rules import problem
 from tests.support.publications import a_post
@@ -30,7 +31,25 @@ def test_a_servers_own_limits_are_its_rules() -> None:
     assert rules.media is not None
     assert rules.media.alt is not None
     assert (rules.text.most, rules.text.link_length, rules.text.short_mentions) == (5000, 25, True)
-    assert (rules.media.most, rules.media.most_bytes, rules.media.alt.most) == (6, 8_000_000, 2000)
+    assert (rules.media.most, rules.media.most_bytes, rules.media.alt.most) == (6, 16_777_216, 2000)
+
+
+@pytest.mark.parametrize(
+    ("media", "limits"),
+    [
+        ({}, PICTURES),
+        ({"image_size_limit": 2_000_000}, replace(PICTURES, most_bytes=2_000_000)),
+        ({"image_matrix_limit": 33_177_600}, replace(PICTURES, most_side=None, most_pixels=33_177_600)),
+        (
+            {"supported_mime_types": ["image/png", "image/heic", "video/mp4", "image/jpeg"]},
+            replace(PICTURES, types=("image/jpeg", "image/png")),
+        ),
+        ({"supported_mime_types": "image/png", "image_size_limit": "large", "image_matrix_limit": 0}, PICTURES),
+        ({"supported_mime_types": ["image/heic"]}, PICTURES),
+    ],
+)
+def test_pictures_are_made_to_fit_what_the_server_says(media: dict[str, Any], limits: PictureLimits) -> None:
+    assert pictures_of({"configuration": {"media_attachments": media}}) == limits
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from services.publisher.platforms.exchange import blaming, exchange, publish, th
 from services.publisher.platforms.mastodon.options import OPTIONS
 from services.publisher.platforms.mastodon.post import is_distinct, published_in, seen_as, statuses_in
 from services.publisher.platforms.mastodon.replies import DIALECT, REPEATED
-from services.publisher.platforms.mastodon.rules import PICTURES, most_characters, rules_of
+from services.publisher.platforms.mastodon.rules import PICTURES, most_characters, pictures_of, rules_of
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.recognition import Seen, reaches_back, recognised, since
 from services.publisher.platforms.reply import Reply, text_or_none
@@ -30,6 +30,7 @@ from shared.clock import Clock, SystemClock
 from shared.events.rules import PostRules
 
 OFFICIAL = "https://mastodon.social"
+ASKS_AFTER = timedelta(hours=1)
 KEYS_KEPT_FOR = timedelta(hours=1)
 POLL_EVERY = timedelta(seconds=0.5)
 MOST_POLLS = 40
@@ -64,6 +65,8 @@ class Mastodon(Platform):
     name: str = "mastodon"
     look_up_lag = timedelta(seconds=10)
     limits = Limits(account={"per_minute": 60})
+    instances: dict[str, tuple[datetime, Mapping[str, Any]]] = field(default_factory=dict, repr=False)
+    """What servers have said of themselves, and when."""
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there is a server and a token."""
@@ -78,7 +81,8 @@ class Mastodon(Platform):
     async def prepare(self, post: Post, account: Account) -> Ready:
         """Upload the pictures, wait until the server has made them ready, and build the request."""
         post = OPTIONS.checked(post)
-        pictures = await Pictures(self.client).fetch_all(post.media, PICTURES)
+        limits = pictures_of(await self._instance_of(account)) if post.media else PICTURES
+        pictures = await Pictures(self.client).fetch_all(post.media, limits)
         media_ids = [await self._upload(picture, account) for picture in pictures]
         body = {"status": post.content, "media_ids": media_ids, **post.options}
         headers = {"idempotency-key": hashlib.sha256(post.key.encode()).hexdigest()}
@@ -87,12 +91,8 @@ class Mastodon(Platform):
 
     async def rules(self, account: Account) -> PostRules:
         """What the account's server says that it accepts."""
-        told: Mapping[str, Any] = {}
-        for path in ("/api/v2/instance", "/api/v1/instance"):
-            told = await self._instance(path, account) or told
-            if most_characters(told):
-                break
-        return rules_of(told)
+        self.instances.pop(server_of(account, OFFICIAL), None)
+        return rules_of(await self._instance_of(account))
 
     def deduplicates_for(self, account: Account) -> timedelta:
         """As long as the server keeps the `Idempotency-Key`."""
@@ -118,6 +118,19 @@ class Mastodon(Platform):
         """The newest statuses, or the newest of those before this one; a server may give fewer than it is asked for."""
         page = {"limit": str(PAGE), "exclude_reblogs": "true"} | ({"max_id": before} if before else {})
         return statuses_in(await self._get(f"/api/v1/accounts/{owner}/statuses", account, params=page))
+
+    async def _instance_of(self, account: Account) -> Mapping[str, Any]:
+        """What the account's server says of itself, asked once an hour; nothing where it does not answer."""
+        server, now = server_of(account, OFFICIAL), self.clock.now()
+        if server in self.instances and now - self.instances[server][0] < ASKS_AFTER:
+            return self.instances[server][1]
+        told: Mapping[str, Any] = {}
+        for path in ("/api/v2/instance", "/api/v1/instance"):
+            told = await self._instance(path, account) or told
+            if most_characters(told):
+                self.instances[server] = now, told
+                break
+        return told
 
     async def _instance(self, path: str, account: Account) -> Mapping[str, Any]:
         try:

@@ -8,7 +8,7 @@ from services.publisher.platforms.mastodon.options import OPTIONS
 from shared.events.rules import MediaRule, PostRules, TextRule
 
 PICTURES = PictureLimits(most_bytes=8_000_000, most_side=4096, moving=("image/gif",))
-"""What every server takes that has not been told otherwise; current ones take more."""
+"""What every server takes; current ones take more, and say so."""
 MOST_PICTURES, LINK_LENGTH, MOST_ALT = 4, 23, 1500
 
 
@@ -17,10 +17,11 @@ def rules_of(instance: Mapping[str, Any]) -> PostRules:
     configuration = _part(instance, "configuration")
     statuses, media = _part(configuration, "statuses"), _part(configuration, "media_attachments")
     most_alt = _number(media, "description_limit") or _number(instance, "description_limit")
+    limits = pictures_of(instance)
     pictures = MediaRule(
         most=_number(statuses, "max_media_attachments") or MOST_PICTURES,
-        types=PICTURES.types,
-        most_bytes=min(_number(media, "image_size_limit") or PICTURES.most_bytes, PICTURES.most_bytes),
+        types=limits.types,
+        most_bytes=limits.most_bytes,
         alt=TextRule(most=most_alt or MOST_ALT),
     )
     return PostRules(
@@ -29,6 +30,20 @@ def rules_of(instance: Mapping[str, Any]) -> PostRules:
         needs_one_of=("content", "media"),
         options=OPTIONS.rules,
         other_options=False,
+    )
+
+
+def pictures_of(instance: Mapping[str, Any]) -> PictureLimits:
+    """What pictures the server takes, by bytes, pixels and types, as far as it tells."""
+    media = _part(_part(instance, "configuration"), "media_attachments")
+    told, most_pixels = media.get("supported_mime_types"), _number(media, "image_matrix_limit")
+    types = tuple(kind for kind in PICTURES.types if kind in told) if isinstance(told, list) else ()
+    return PictureLimits(
+        most_bytes=_number(media, "image_size_limit") or PICTURES.most_bytes,
+        types=types or PICTURES.types,
+        most_side=None if most_pixels else PICTURES.most_side,
+        most_pixels=most_pixels,
+        moving=PICTURES.moving,
     )
 
 

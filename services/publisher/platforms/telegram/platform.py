@@ -118,7 +118,7 @@ class Telegram(Platform):
         pictures = Pictures(self.client)
         if len(post.media) == 1:
             (picture,) = await pictures.fetch_all(post.media, ALONE)
-            if picture.moves or picture.size <= STILL.most_bytes:
+            if picture.moves or (picture.mime in STILL.types and picture.size <= STILL.most_bytes):
                 return [picture]
         return await pictures.fetch_all(post.media, STILL)
 
