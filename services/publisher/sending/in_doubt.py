@@ -26,7 +26,12 @@ SHORTEST_PAUSE = timedelta(seconds=1)
 
 
 def step_in_doubt(case: Case, now: datetime) -> Step:
-    """Settle the doubt; what is wrong with the account, or stands in the way, comes first."""
+    """Settle the doubt; what is wrong with the account, or stands in the way, comes first.
+
+    Whoever wanted the post taken back learns of the doubt before all else, and with that the withdrawal is over.
+    """
+    if case.publication.is_withdrawn:
+        return Settle(outcomes.retrying(case, outcomes.last_error(case), now, now))
     if isinstance(case.error, Unauthorized) and case.may_renew:
         return Renew()
     if case.problem is not None or isinstance(case.error, Unauthorized):

@@ -46,7 +46,7 @@ def _step_for_others(case: Case, now: datetime) -> Step:
         return Settle(outcomes.not_sent(case, "superseded"))
     if case.publication.state == State.RETRYING and case.event.revision == case.publication.revision:
         return Rest(case.publication.not_before)
-    return Settle(_answer_to_settled(case))
+    return Settle(_answer_to_settled(case, now))
 
 
 def _answer_to_newer(case: Case, now: datetime) -> Outcome:
@@ -55,10 +55,11 @@ def _answer_to_newer(case: Case, now: datetime) -> Outcome:
     return outcomes.doubt_told(case, now) if is_open else outcomes.told_again(case)
 
 
-def _answer_to_settled(case: Case) -> Outcome:
+def _answer_to_settled(case: Case, now: datetime) -> Outcome:
     """What was cancelled before it came is told of now; else only the scheduler's sweep is told once more."""
     if case.publication.state == State.FAILED and case.delivered.redelivered:
         return outcomes.PARKED_LATE
-    if case.publication.is_withdrawn and case.publication.outcome is None:
+    is_nothing_out = case.standing(now) is Standing.NOTHING_OUT
+    if case.publication.is_withdrawn and case.publication.outcome is None and is_nothing_out:
         return outcomes.not_sent(case, case.publication.withdrawn_because or "cancelled")
     return outcomes.told_again(case) if case.event.swept else outcomes.NOTHING

@@ -34,7 +34,9 @@ def take(delivered: Delivered, current: Publication | None, attempts: Sequence[A
         return Taken(new_publication(delivered, NEVER_WITHDRAWN, None, now), (), True)
     left = Taken(current, tuple(attempts), False)
     stands, event = standing(attempts, now), delivered.event
-    if current.state in _OUT or stands in (Standing.LANDED, Standing.ON_ITS_WAY) or event.revision <= current.withdrawn:
+    if current.state in _OUT or stands in (Standing.LANDED, Standing.ON_ITS_WAY):
+        return left
+    if event.revision <= current.withdrawn and stands is Standing.NOTHING_OUT:
         return left
     if event.revision > current.revision and stands is Standing.NOTHING_OUT:
         tries = current.tries
