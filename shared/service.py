@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from faststream.rabbit.utils import RabbitClientProperties
 from starlette.types import ASGIApp
 
 from shared.db import Database
-from shared.health import Health, consuming, relaying, writing
+from shared.health import Check, Health, consuming, relaying, writing
 from shared.logs import configure
 from shared.messaging.broker import Publisher, named
 from shared.messaging.frames import tolerate_bad_properties
@@ -70,6 +70,7 @@ class Service:
     loops: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     before_stop: Callable[[], None] = lambda: None
     finishing: Callable[[], Awaitable[None]] | None = None
+    checks: Mapping[str, Check] = field(default_factory=dict)
     closing: Sequence[Callable[[], Awaitable[None]]] = ()
     http: tuple[str, int] | None = None
     make_http: Callable[[Health], ASGIApp] = Health.application
@@ -82,6 +83,7 @@ class Service:
         checks = {"broker": consuming(self.broker), "database": writing(self.database.try_writing)}
         if self.outbox:
             checks["outbox"] = relaying(self.outbox.age)
+        checks |= self.checks
         return Health(self.name, self.broker, checks | {"publishing": self._publishing, "running": self._running})
 
     async def _publishing(self) -> str | None:

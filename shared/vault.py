@@ -1,7 +1,7 @@
 """Vault: secrets at rest, encrypted with keys that can be rotated.
 
 Keys are Fernet keys, comma separated; the first encrypts, each of them decrypts. To rotate, put a new key in front,
-`rotate` what is stored, and drop the old key.
+`rotate` what is stored (`timeball keys rotate`), and drop the old key.
 """
 
 import json

@@ -18,6 +18,7 @@ from services.console.takers import Takers
 from shared.clock import SystemClock
 from shared.db import Database
 from shared.events import EVENTS, Event
+from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.monitor import MentionFound
 from shared.events.publisher import (
@@ -74,6 +75,7 @@ TAKERS: Mapping[type[Event], str] = {
     AccountConnectRequested: "publisher.commands",
     AccountDisconnectRequested: "publisher.commands",
     WorkspaceConfigured: "monitor.workspaces",
+    KeysRotateRequested: "publisher.commands",
 }
 """The queue that must be there before a request is sent: nobody could answer it otherwise."""
 

@@ -12,12 +12,14 @@ from services.monitor.digesting import Digesting
 from services.monitor.handlers import Handlers
 from services.monitor.notifying import Notifying
 from services.monitor.reddit import Access, Reddit
+from services.monitor.secret_keys import SecretKeys
 from services.monitor.settings import Settings
 from services.monitor.store import Store
 from services.monitor.tables import job_runs, outbox
 from services.monitor.targets import AT_ONCE, Targets
 from shared.clock import Clock, SystemClock
 from shared.db import Database
+from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.monitor import NotificationRequested
 from shared.events.requests import WorkspaceConfigured
@@ -38,7 +40,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 USER_AGENT = f"server:timeball.monitor:{version('timeball')} (keyword mentions)"
 """As Reddit wants it: platform, app, version."""
 
-WORKSPACES = Queue(NAME, "monitor.workspaces", ("workspace.configured",))
+WORKSPACES = Queue(NAME, "monitor.workspaces", ("workspace.configured", "keys.rotate_requested"))
 TIMERS = Queue(NAME, "monitor.timers", ("timer.fired",))
 NOTIFICATIONS = Queue(NAME, "monitor.notifications", ())
 """The monitor writes to it itself: one message for each mention or digest and target."""
@@ -69,7 +71,7 @@ def build(settings: Settings) -> Service:
     )
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
-    subscribe(consumer, handlers, Notifying(store, targets, vault, clock))
+    subscribe(consumer, handlers, Notifying(store, targets, vault, clock), SecretKeys(store, vault, clock, NAME))
     stopping = asyncio.Event()
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
@@ -96,8 +98,15 @@ def reddit(settings: Settings, client: httpx.AsyncClient, clock: Clock) -> Reddi
     return Reddit(client, access, clock, USER_AGENT)
 
 
-def subscribe(consumer: Consumer, handlers: Handlers, notifying: Notifying) -> None:
+def subscribe(consumer: Consumer, handlers: Handlers, notifying: Notifying, secret_keys: SecretKeys) -> None:
     """Every event the monitor takes; workspaces one at a time, so that they keep their order."""
-    consumer.subscribe(WORKSPACES, {WorkspaceConfigured: handlers.on_workspace_configured}, prefetch=1)
+    consumer.subscribe(
+        WORKSPACES,
+        {
+            WorkspaceConfigured: handlers.on_workspace_configured,
+            KeysRotateRequested: secret_keys.on_keys_rotate_requested,
+        },
+        prefetch=1,
+    )
     consumer.subscribe(TIMERS, {TimerFired: handlers.on_timer_fired}, prefetch=8)
     consumer.subscribe(NOTIFICATIONS, {NotificationRequested: notifying.on_notification_requested}, prefetch=AT_ONCE)

@@ -159,6 +159,10 @@ class Store:
         wanted = select(c.workspace_id, c.digest, c.digest_since, c.last_digest_day, c.target_ids)
         return await self._rows(wanted.where(c.digest.is_not(None)))
 
+    async def workspace_ids(self) -> Sequence[str]:
+        """Every workspace there is."""
+        return [row["workspace_id"] for row in await self._rows(select(workspaces.c.workspace_id))]
+
     async def targets(self, workspace_id: str) -> tuple[str, Sequence[str]] | None:
         """A workspace's targets, encrypted, and their ids in the same order."""
         c = workspaces.c

@@ -5,8 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.connecting import Connecting
 from services.publisher.accounts.renewals import Renewals
+from services.publisher.accounts.secret_keys import SecretKeys
 from services.publisher.accounts.tokens import LONGEST_RENEWAL, Tokens
 from services.publisher.callbacks import telling
 from services.publisher.callbacks.calling import CallingBack
@@ -32,6 +34,7 @@ from services.publisher.watermarks import Watermarks
 from shared.clock import Clock, SystemClock
 from shared.db import Database
 from shared.events.callbacks import CallbackRequested
+from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.publisher import AccountRefreshRequested
 from shared.events.requests import (
@@ -74,6 +77,7 @@ COMMANDS = Queue(
         "account.refresh_requested",
         "publish.retry_requested",
         "publish.resolve_requested",
+        "keys.rotate_requested",
     ),
 )
 CALLBACKS = Queue(NAME, telling.QUEUE, ())
@@ -97,7 +101,8 @@ def build(settings: Settings) -> Service:
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
     handlers = Handlers(store, clock, sending, REQUESTS.name)
-    subscribe(consumer, sending, connecting, handlers, prefetch=settings.prefetch)
+    secret_keys = SecretKeys(AtRest(store), vault, clock, NAME)
+    subscribe(consumer, sending, connecting, handlers, secret_keys, prefetch=settings.prefetch)
     calling_client = outbound_client(
         allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS
     )
@@ -115,7 +120,8 @@ def build(settings: Settings) -> Service:
         broker=broker,
         topology=Topology(NAME, (REQUESTS, CANCELLATIONS, COMMANDS, CALLBACKS, RETENTION), retry_tiers=RETRY_TIERS),
         outbox=relay,
-        loops=(sending.lines.run,),
+        loops=(sending.lines.run, secret_keys.run),
+        checks={"credentials": secret_keys.problem},
         before_stop=sending.stop,
         finishing=consumer.finish,
         closing=(tokens.finish, client.aclose, calling_client.aclose),
@@ -157,7 +163,13 @@ def sending_of(
 
 
 def subscribe(
-    consumer: Consumer, sending: Sending, connecting: Connecting, handlers: Handlers, *, prefetch: int
+    consumer: Consumer,
+    sending: Sending,
+    connecting: Connecting,
+    handlers: Handlers,
+    secret_keys: SecretKeys,
+    *,
+    prefetch: int,
 ) -> None:
     """Every event the publisher takes."""
     overflow = Overflow(sending, sending.destinations, share=max(prefetch // 2, 1))
@@ -179,6 +191,7 @@ def subscribe(
             AccountRefreshRequested: connecting.on_account_refresh_requested,
             PublishRetryRequested: handlers.on_publish_retry_requested,
             PublishResolveRequested: handlers.on_publish_resolve_requested,
+            KeysRotateRequested: secret_keys.on_keys_rotate_requested,
         },
         prefetch=50,
     )

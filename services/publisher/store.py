@@ -189,6 +189,12 @@ class Store:
             yield unit
         self.outbox.relay_soon(unit.emitted)
 
+    async def accounts_after(self, account_id: str, *, most: int) -> list[StoredAccount]:
+        """The accounts that follow in the order of their ids."""
+        wanted = select(accounts).where(accounts.c.account_id > account_id).order_by(accounts.c.account_id).limit(most)
+        async with self._database.reading() as connection:
+            return [StoredAccount(**row) for row in (await connection.execute(wanted)).mappings()]
+
     async def account(self, account_id: str) -> StoredAccount | None:
         """One account."""
         async with self._database.reading() as connection:

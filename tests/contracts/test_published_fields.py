@@ -50,6 +50,8 @@ PUBLISHED = {
     "publish.skipped": f"{_POST} reason",
     "publish.held": f"{_POST} reason",
     "account.connected": "account_id platform token_expires_at?",
+    "keys.rotate_requested": "",
+    "keys.rotated": "service rotated unreadable? changed_at?",
     "account.connect_failed": "account_id platform error error.class error.code error.message changed_at?",
     "account.disconnected": "account_id platform",
     "account.refresh_requested": "account_id",

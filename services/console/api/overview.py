@@ -1,4 +1,4 @@
-"""The overview: public keys to seal with, and figures."""
+"""The overview: figures."""
 
 from datetime import timedelta
 
@@ -10,12 +10,6 @@ from services.console.api.views import LatenessView, Stats
 RECENT = timedelta(hours=1)
 
 router = APIRouter(tags=["overview"])
-
-
-@router.get("/v1/keys")
-async def list_keys(console: TheConsole) -> dict[str, str]:
-    """By service, the base64 public key to seal secrets with that only this service can open."""
-    return dict(console.public_keys)
 
 
 @router.get("/v1/stats")

@@ -22,7 +22,7 @@ app.command(name="import")(importing.import_posts)
 app.add_typer(accounts.app)
 app.add_typer(timers.app)
 app.add_typer(workspaces.app)
-app.command()(keys.keys)
+app.add_typer(keys.app)
 
 
 def main() -> None:

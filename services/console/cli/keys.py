@@ -1,27 +1,66 @@
-"""`timeball keys`: what to seal secrets with."""
+"""`timeball keys`: what to seal secrets with, and secrets at rest encrypted anew."""
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
-from services.console.cli.calling import JsonFlag, called
-from services.console.cli.screen import show_json, show_table
+import typer
+
+from services.console.cli.calling import REFUSED, JsonFlag, called
+from services.console.cli.screen import complain, say, show_json, show_table
 from shared.home import Home
 from shared.sealing import SealingKey
 
 SERVICES = ("publisher", "monitor")
+MOST_NAMED = 10
+
+app = typer.Typer(name="keys", help="Show what to seal secrets with, or encrypt secrets at rest anew.")
 
 
-def keys(as_json: JsonFlag = False) -> None:
+@app.callback(invoke_without_command=True)
+def keys(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Show each service's public key: what is sealed with it, only that service can open.
 
     timeball keys
 
     timeball keys --json | jq -r .publisher
 
+    timeball keys rotate
+
     Asks the console where TIMEBALL_URL is set, else reads (or makes) the keys of this machine.
     """
+    if context.invoked_subcommand:
+        return
     public_keys: Mapping[str, str] = called(lambda client: client.call("GET", "/v1/keys")) if _is_remote() else _local()
     show_json(dict(public_keys)) if as_json else show_table("Public keys", ("service", "key"), public_keys.items())
+
+
+@app.command()
+def rotate(as_json: JsonFlag = False) -> None:
+    """Encrypt every stored secret anew with the first of TIMEBALL_SECRET_KEYS, so that the others can be dropped.
+
+    timeball keys rotate
+
+    Before it, put a new key in front (TIMEBALL_SECRET_KEYS=new,old) and restart the services; then drop the old one.
+    """
+    rotation = called(lambda client: client.call("POST", "/v1/keys:rotate"))
+    if as_json:
+        show_json(rotation)
+    else:
+        _say(rotation)
+    if rotation["waiting"] or any(one["unreadable"] for one in rotation["services"]):
+        raise typer.Exit(REFUSED)
+
+
+def _say(rotation: Mapping[str, Any]) -> None:
+    for one in rotation["services"]:
+        say(f"{one['service']}: {one['rotated']} encrypted with the first key", "green")
+        if one["unreadable"]:
+            names = ", ".join(one["unreadable"][:MOST_NAMED])
+            more = f" and {len(one['unreadable']) - MOST_NAMED} more" if len(one["unreadable"]) > MOST_NAMED else ""
+            complain(f"{one['service']}: none of TIMEBALL_SECRET_KEYS fits the secrets of {names}{more}")
+    for name in rotation["waiting"]:
+        complain(f"{name} has not answered: keep the old key until it has (or where no {name} runs)")
 
 
 def _is_remote() -> bool:

@@ -171,6 +171,8 @@ _STYLES: Mapping[str, Style] = {
     "account.connect_failed": Style("no access", "bold red", _account_failed),
     "account.disconnected": Style("disconnected", "yellow", _account),
     "account.refreshed": Style("refreshed", "green", _account),
+    "keys.rotate_requested": Style("asked", "cyan", lambda _: "to encrypt secrets with the first key"),
+    "keys.rotated": Style("rotated", "green", lambda data: f"{data['rotated']} secrets of {data['service']}"),
     "account.refresh_failed": Style("not renewed", "bold red", _account_failed),
     "mention.found": Style("found", "green", _mention),
     "digest.sent": Style("digest", "green", lambda data: f"{data['mentions']} mentions for {data['workspace_id']}"),

@@ -7,4 +7,5 @@ trying.py         credentials are used once before they are stored
 asked.py          of two requests the later one counts; turns.py: one after another for each account
 single_flight.py  many who want the same wait for the one who fetches it
 renewals.py       the queries of renewals
+secret_keys.py    whether our keys fit the secrets at rest, and encrypting these anew; at_rest.py: its queries
 """

@@ -17,10 +17,6 @@ from shared.sealing import SealingKey, UnreadableSeal
 from shared.vault import UnreadableSecret, Vault
 
 UNREADABLE_CODE = "unreadable_credentials"
-UNREADABLE = (
-    "the stored credentials of {account_id!r} cannot be read: none of TIMEBALL_SECRET_KEYS is the key that they were "
-    "encrypted with; give the publisher that key again, or connect the account again"
-)
 
 
 def unsealed(request: AccountConnectRequested, key: SealingKey) -> Account:
@@ -165,7 +161,16 @@ def opened(account: StoredAccount, vault: Vault) -> Account:
     try:
         return _opened(account, vault)
     except UnreadableSecret as error:
-        raise Rejected(UNREADABLE.format(account_id=account.account_id), code=UNREADABLE_CODE) from error
+        raise unreadable(account) from error
+
+
+def unreadable(account: StoredAccount) -> Rejected:
+    """What is said of an account whose secrets none of our keys fits."""
+    reason = (
+        f"the stored credentials of {account.account_id!r} cannot be read: none of TIMEBALL_SECRET_KEYS is the key "
+        "that they were encrypted with; give the publisher that key again, or connect the account again"
+    )
+    return Rejected(reason, code=UNREADABLE_CODE)
 
 
 def same_secrets(one: StoredAccount, other: StoredAccount, vault: Vault) -> bool:

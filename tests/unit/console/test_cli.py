@@ -287,6 +287,26 @@ def test_keys_asks_the_console_that_is_named() -> None:
     assert json.loads(result.stdout) == {"publisher": "cHVi"}
 
 
+@pytest.mark.parametrize(
+    ("unreadable", "waiting", "code", "said"),
+    [
+        ([], [], 0, "publisher: 3 encrypted with the first key"),
+        (["team"], [], 1, "none of TIMEBALL_SECRET_KEYS fits the secrets of team"),
+        ([], ["monitor"], 1, "monitor has not answered"),
+    ],
+)
+def test_rotating_keys_ends_well_once_no_service_needs_the_old_one(
+    unreadable: list[str], waiting: list[str], code: int, said: str
+) -> None:
+    services = [{"service": "publisher", "rotated": 3, "unreadable": unreadable}]
+    rotation = {"correlation_id": "c", "services": services, "waiting": waiting}
+
+    result, _ = answered({"POST /v1/keys:rotate": (202, rotation)}, "keys", "rotate")
+
+    assert result.exit_code == code
+    assert said in " ".join(result.output.split())
+
+
 def test_keys_of_this_machine_are_made_once_and_open_what_they_seal(tmp_path: Path) -> None:
     made, again = (run("keys", "--json", url="", TIMEBALL_HOME=str(tmp_path)) for _ in range(2))
 

@@ -1,0 +1,66 @@
+"""Keys: what to seal secrets with, and secrets at rest encrypted anew."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from services.console.api.console import TheConsole
+from services.console.api.views import of_type
+from shared.events import Event
+from shared.events.keys import KeysRotated, KeysRotateRequested
+
+KEEPERS = ("publisher", "monitor")
+"""The services that keep secrets."""
+ROTATE_PATIENCE = timedelta(seconds=20)
+
+router = APIRouter(tags=["keys"])
+
+
+class RotatedView(BaseModel):
+    """A service that has encrypted its secrets anew; `unreadable` names those that none of its keys fits."""
+
+    service: str
+    rotated: int
+    unreadable: list[str]
+
+
+class Rotation(BaseModel):
+    """What became of the secrets; the services in `waiting` have not answered yet."""
+
+    correlation_id: str
+    services: list[RotatedView]
+    waiting: list[str]
+
+
+@router.get("/v1/keys")
+async def list_keys(console: TheConsole) -> dict[str, str]:
+    """By service, the base64 public key to seal secrets with that only this service can open."""
+    return dict(console.public_keys)
+
+
+@router.post("/v1/keys:rotate", status_code=202)
+async def rotate_keys(console: TheConsole) -> Rotation:
+    """Have every service encrypt its secrets anew with the first of its TIMEBALL_SECRET_KEYS."""
+    answers = await console.asking.ask(KeysRotateRequested(), _each_keeper(), patience=ROTATE_PATIENCE)
+    told = {fact.service: fact for fact in of_type(answers.facts, KeysRotated)}
+    return Rotation(
+        correlation_id=answers.correlation_id,
+        services=[
+            RotatedView(service=name, rotated=fact.rotated, unreadable=list(fact.unreadable))
+            for name, fact in sorted(told.items())
+        ],
+        waiting=[name for name in KEEPERS if name not in told],
+    )
+
+
+def _each_keeper() -> Callable[[Event], bool]:
+    missing = set(KEEPERS)
+
+    def until(fact: Event) -> bool:
+        if isinstance(fact, KeysRotated):
+            missing.discard(fact.service)
+        return not missing
+
+    return until
