@@ -5,7 +5,7 @@ a window after that latest instant: exact, however late within its reservation e
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,8 @@ from services.publisher.limits.windows import Window
 EPOCH = datetime.fromtimestamp(0, UTC)
 MILLISECOND = timedelta(milliseconds=1)
 IN_LINE = timedelta(milliseconds=25)
-"""How far apart the posts of an account start, so that they arrive in their order; less where its limits allow more."""
+"""How far apart the posts of an account start, so that they arrive in their order; less where many of them wait."""
+SPREAD_OVER = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -24,16 +25,18 @@ class Bucket:
     windows: Sequence[Window]
     latest: list[int] = field(default_factory=list)
     last_start: int = 0
+    waiting: int = 1
+    """How many posts wait for it here."""
 
     @classmethod
-    def of(cls, windows: Sequence[Window], kept: Mapping[str, Any]) -> "Bucket":
-        """The bucket as it is kept."""
-        return cls(windows, list(kept.get("latest", ())), kept.get("last_start", 0))
+    def of(cls, windows: Sequence[Window], kept: Mapping[str, Any], *, waiting: int) -> "Bucket":
+        """The bucket as it is kept, and how many posts wait for it here."""
+        return cls(windows, list(kept.get("latest", ())), kept.get("last_start", 0), waiting)
 
     def kept(self) -> dict[str, Any]:
         """What is kept of it: no more than its windows look back on."""
         longest = max((window.most for window in self.windows), default=0)
-        return {"latest": self.latest[len(self.latest) - longest :] if longest else [], "last_start": self.last_start}
+        return {"latest": self.latest[-longest:] if longest else [], "last_start": self.last_start}
 
     def earliest(self, wanted_at: datetime) -> datetime:
         """The earliest start at or after the wanted instant."""
@@ -46,19 +49,20 @@ class Bucket:
 
     def copy(self) -> "Bucket":
         """One to try out on."""
-        return Bucket(self.windows, list(self.latest), self.last_start)
+        return replace(self, latest=list(self.latest))
 
     def _bounds(self) -> list[int]:
-        return [self.last_start + _milliseconds(self._spacing), *map(self._free_from, self.windows)]
+        return [self.last_start + _milliseconds(self._spacing()), *map(self._free_from, self.windows)]
 
     def _free_from(self, window: Window) -> int:
         """When the window has room again."""
         has_room = len(self.latest) < window.most
         return 0 if has_room else self.latest[-window.most] + _milliseconds(window.apart)
 
-    @property
     def _spacing(self) -> timedelta:
-        return min([IN_LINE, *(window.length / window.most for window in self.windows)])
+        """As far apart as spreads those that wait over a second, unless the windows allow less or want more."""
+        least = min((window.length / window.most for window in self.windows), default=timedelta(0))
+        return min(IN_LINE, max(least, SPREAD_OVER / self.waiting))
 
 
 def earliest(buckets: Sequence[Bucket], wanted_at: datetime) -> datetime:

@@ -1,7 +1,7 @@
 """Who of a limited account's posts may start when, in the order they are due, whichever replica has them. No I/O.
 
-Each replica tells, beside the reservations, when its first post in line is due. A replica whose next post is due after
-another's lets that one go first, but for a few posts on a fast limit.
+Each replica tells, beside the reservations, when the first of its posts is due that has not begun. A replica whose next
+post is due after another's lets that one go first, but for a few posts on a fast limit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,9 @@ ASK_AGAIN_IN = timedelta(milliseconds=30)
 """When a replica that lets another go first asks again."""
 HEADS_LAST = timedelta(seconds=2)
 """How long others wait for a replica that does not ask any more."""
-OUT_OF_TURN_PER_SECOND = 20
-"""A fast limit gives each replica, each time, what it lets through in this part of a second."""
+MOST_SLACK_OF_A_WINDOW = timedelta(seconds=2)
+HANDING_OVER = timedelta(milliseconds=90)
+"""How long it takes, where nothing is slow, until another replica knows that a post has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """When the first post in line of each other replica is due, and until when that is to be believed."""
+    """When the first post of each other replica is due, and until when that is to be believed."""
 
     told: Mapping[str, tuple[datetime, datetime]]
 
@@ -60,19 +61,18 @@ class Given:
 def given(waiting: Sequence[datetime], buckets: Sequence[Bucket], heads: Heads, pace: Pace, now: datetime) -> Given:
     """Give starts to posts that may start from these instants on, earliest first, as far ahead as the pace says."""
     first, last = now + pace.lead, now + pace.lead + pace.span
+    slack = max(pace.slack, _slack_of(buckets))
     starts: list[Start] = []
     out_of_turn = _out_of_turn(buckets)
     for wanted_at in waiting:
-        if heads.go_before(wanted_at):
-            if not out_of_turn:
-                return Given(tuple(starts), now + ASK_AGAIN_IN)
-            out_of_turn -= 1
         start_at = earliest(buckets, max(wanted_at, first))
-        if start_at > last:
+        others_first = heads.go_before(wanted_at)
+        if start_at > last or (others_first and not out_of_turn):
             return Given(tuple(starts), max(start_at - pace.lead, now + ASK_AGAIN_IN))
-        starts.append(Start(start_at, start_at + pace.slack))
+        out_of_turn -= others_first
+        starts.append(Start(start_at, start_at + slack))
         for bucket in buckets:
-            bucket.take(start_at, start_at + pace.slack)
+            bucket.take(start_at, start_at + slack)
     return Given(tuple(starts), now + ASK_AGAIN_IN)
 
 
@@ -88,10 +88,16 @@ def estimated(count: int, buckets: Sequence[Bucket], pace: Pace, now: datetime) 
     return found
 
 
+def _slack_of(buckets: Sequence[Bucket]) -> timedelta:
+    """The slack that costs a limit little: a tenth of its shortest window."""
+    shortest = min((window.length for bucket in buckets for window in bucket.windows), default=timedelta(0))
+    return min(shortest / 10, MOST_SLACK_OF_A_WINDOW)
+
+
 def _out_of_turn(buckets: Sequence[Bucket]) -> int:
-    """How many posts may overtake others' at a time: none on a slow limit."""
+    """How many posts may overtake others' at a time: what the limit lets through while its turn is handed over."""
     rates = [window.most / window.length.total_seconds() for bucket in buckets for window in bucket.windows]
-    return max(int(min(rates, default=OUT_OF_TURN_PER_SECOND) / OUT_OF_TURN_PER_SECOND) - 1, 0)
+    return max(int(min(rates, default=1.0) * HANDING_OVER.total_seconds()) - 1, 0)
 
 
 def _instant(text: str) -> datetime:

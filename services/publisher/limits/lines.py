@@ -6,120 +6,40 @@ One loop serves all lines. It takes those that may go now, commits an attempt fo
 import asyncio
 from bisect import insort
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from services.publisher.accounts.credentials import destination_of
 from services.publisher.domain import Key
-from services.publisher.limits.circuit_breaker import REJECTED_AT_ONCE, CircuitBreakers, CircuitOpen, Turn
-from services.publisher.limits.gates import Gates, gates_of
+from services.publisher.limits.circuit_breaker import REJECTED_AT_ONCE, CircuitBreakers, CircuitOpen
+from services.publisher.limits.gates import gates_of
 from services.publisher.limits.grants import estimated
+from services.publisher.limits.line import (
+    TOGETHER,
+    Answer,
+    Changed,
+    Closed,
+    Later,
+    Line,
+    Opened,
+    Place,
+    rank_of,
+)
 from services.publisher.limits.opening import Candidate, Opening, Result
 from services.publisher.platforms.base import Limits
 from services.publisher.sending.case import Case
-from services.publisher.sending.evidence import Attempt
 from shared.clock import Clock
 from shared.db import is_passing
 from shared.messaging.verdict import HandBack
 
-AHEAD = timedelta(milliseconds=400)
-"""How long before its start a post is committed as about to be sent, so that no commit delays the send."""
-TOGETHER = timedelta(milliseconds=100)
-"""Posts that may go within such a stretch are opened together: a commit costs as much for many as for one."""
 LONGEST_IN_LINE = timedelta(seconds=60)
 """A post that would be in line for longer rests in a retry queue."""
 ESTIMATE_EVERY = timedelta(seconds=1)
 LOOK_EVERY = timedelta(seconds=0.5)
 OPEN_AGAIN_IN = timedelta(seconds=0.5)
-MOST_AT_ONCE = 500
-EPOCH = datetime.fromtimestamp(0, UTC)
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An attempt is committed, and there is a turn for it at the destination."""
-
-    attempt: Attempt
-    turn: Turn
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """The post is no longer as its case knows it: claim it again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """The line is so long that the post had better rest until then."""
-
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The destination does not answer."""
-
-    error: CircuitOpen
-
-
-Answer = Opened | Changed | Later | Closed
-
-
-@dataclass(eq=False, slots=True)
-class Place:
-    """A post's place in the line of its account."""
-
-    case: Case
-    number: int
-    answer: "asyncio.Future[Answer]"
-    turn: Turn | None = None
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether it is still in line, and not among those that are being opened."""
-        return self.turn is None and not self.answer.done()
-
-    def __lt__(self, other: "Place") -> bool:
-        return self._rank < other._rank
-
-    @property
-    def not_before(self) -> datetime:
-        return self.case.publication.not_before
-
-    @property
-    def look_at(self) -> datetime:
-        """When it may be opened, at the same moments for the posts of all lines."""
-        ahead = self.not_before - AHEAD
-        return ahead - (ahead - EPOCH) % TOGETHER
-
-    @property
-    def _rank(self) -> tuple[datetime, datetime, int]:
-        return self.not_before, self.case.publication.publish_at, self.number
-
-
-@dataclass(slots=True)
-class Line:
-    """The posts of one account that wait, earliest due first. Its limits have nothing to give before `next_at`."""
-
-    account_id: str
-    gates: Gates
-    destination: str
-    next_at: datetime = EPOCH
-    estimated_at: datetime = EPOCH
-    places: list[Place] = field(default_factory=list)
-
-    @property
-    def look_at(self) -> datetime:
-        """When its first post may go."""
-        return max(self.next_at, self.places[0].look_at)
-
-    def ready(self, now: datetime) -> list[Place]:
-        """The posts that may go now."""
-        return [place for place in self.places[:MOST_AT_ONCE] if place.look_at <= now]
 
 
 class Lines:
@@ -153,6 +73,20 @@ class Lines:
         place = self._by_key.get(key)
         if place and place.is_waiting:
             self._answer(self._lines[key[1]], place, Changed())
+
+    def has_earlier(self, case: Case) -> bool:
+        """Whether a post of the same limited account that is due earlier waits again: it missed its start."""
+        line = self._lines.get(case.publication.account_id)
+        return bool(line and line.gates and line.places and line.places[0].rank[:2] < rank_of(case))
+
+    def started(self, case: Case) -> None:
+        """Note that a post with a start has begun, or missed it."""
+        line = self._lines.get(case.publication.account_id)
+        if line:
+            line.started(case.publication.key)
+            self._tidy(line)
+            if line.has_news:
+                self._wake()
 
     def stop(self) -> None:
         """Hand back what waits; what is being opened is sent."""
@@ -207,9 +141,9 @@ class Lines:
 
     def _candidates(self, now: datetime) -> list[tuple[Line, list[Place]]]:
         """Of each line that may be looked at, the first posts, as far as there are turns at their destinations."""
-        ready = sorted((line for line in self._lines.values() if line.look_at <= now), key=lambda line: line.places[0])
-        found = ((line, self._with_turns(line, now)) for line in ready)
-        return [(line, places) for line, places in found if places]
+        ready = [line for line in self._lines.values() if line.look_at <= now]
+        found = [(line, self._with_turns(line, now)) for line in sorted(ready, key=Line.first_due)]
+        return [(line, places) for line, places in found if places or line.has_news]
 
     def _with_turns(self, line: Line, now: datetime) -> list[Place]:
         breaker = self.breakers.at(line.destination)
@@ -231,7 +165,9 @@ class Lines:
 
     async def _open(self, candidates: Sequence[tuple[Line, list[Place]]]) -> None:
         now, asked_at = self._clock.now(), asyncio.get_running_loop().time()
-        asked = [Candidate(line.account_id, line.gates, [one.case for one in places]) for line, places in candidates]
+        asked = [_asked(line, places) for line, places in candidates]
+        for line, _ in candidates:
+            line.has_news = False
         try:
             results = await self._opening.open(asked, now)
         except Exception as error:
@@ -249,11 +185,14 @@ class Lines:
             if attempt is None:
                 turn.end()
                 self._answer(line, place, Changed())
-            else:
-                self._answer(line, place, Opened(attempt, turn))
+                continue
+            if line.gates:
+                line.not_begun[place.case.publication.key] = place.not_before
+            self._answer(line, place, Opened(attempt, turn))
         _give_turns_back(places[len(result.attempts) :])
-        line.next_at = result.next_at
+        line.next_at, line.is_contested = result.next_at, result.is_contested
         self._send_away(line, result)
+        self._tidy(line)
 
     def _send_away(self, line: Line, result: Result) -> None:
         """Let those who would wait for too long rest."""
@@ -279,12 +218,20 @@ class Lines:
 
     def _answer(self, line: Line, place: Place, answer: Answer | Exception) -> None:
         line.places.remove(place)
-        if not line.places:
-            del self._lines[line.account_id]
+        self._tidy(line)
         if isinstance(answer, Exception):
             place.answer.set_exception(answer)
         else:
             place.answer.set_result(answer)
+
+    def _tidy(self, line: Line) -> None:
+        if line.is_over:
+            self._lines.pop(line.account_id, None)
+
+
+def _asked(line: Line, places: Sequence[Place]) -> Candidate:
+    not_begun = min(line.not_begun.values(), default=None)
+    return Candidate(line.account_id, line.gates, [one.case for one in places], len(line.places), not_begun)
 
 
 def _give_turns_back(places: Sequence[Place]) -> None:

@@ -21,6 +21,10 @@ class Candidate:
     account_id: str
     gates: Gates
     cases: Sequence[Case]
+    in_line: int = 1
+    """How many wait in the line, those without a turn included."""
+    not_begun: datetime | None = None
+    """When the first post is due that has a start and has not begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Result:
     attempts: tuple[Attempt | None, ...]
     next_at: datetime
     buckets: Sequence[Bucket] = ()
+    is_contested: bool = False
+    """Whether other replicas have posts in line as well."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +81,8 @@ class Opening:
         heads = Heads.of(told, but=self.replica, now=now)
         one = given(waiting, list(buckets.values()), heads, self.pace, now)
         kept.update({name: bucket.kept() for name, bucket in buckets.items()})
-        left = waiting[len(one.starts) :]
-        kept[candidate.account_id]["heads"] = heads.with_ours(self.replica, left[0] if left else None, one.next_at)
+        not_begun = [*waiting, *filter(None, (candidate.not_begun,))]
+        kept[candidate.account_id]["heads"] = heads.with_ours(self.replica, min(not_begun, default=None), one.next_at)
         return one
 
     def _attempt(self, case: Case, start: Start) -> Attempt:
@@ -101,7 +107,8 @@ async def _reservations(unit: Unit, candidates: Iterable[Candidate]) -> dict[str
 
 
 def _buckets(candidate: Candidate, kept: Mapping[str, Any]) -> dict[str, Bucket]:
-    return {name: Bucket.of(windows, kept[name]) for name, windows in candidate.gates.items()}
+    gates = candidate.gates.items()
+    return {name: Bucket.of(windows, kept[name], waiting=candidate.in_line) for name, windows in gates}
 
 
 def _latest(attempts: Iterable[Attempt]) -> list[Attempt]:
@@ -111,4 +118,7 @@ def _latest(attempts: Iterable[Attempt]) -> list[Attempt]:
 
 def _result(candidate: Candidate, one: Given, opened: Mapping[str, Attempt], kept: Mapping[str, Any]) -> Result:
     attempts = tuple(opened.get(case.delivered.token) for case, _ in zip(candidate.cases, one.starts, strict=False))
-    return Result(attempts, one.next_at, list(_buckets(candidate, kept).values()))
+    if not candidate.gates:
+        return Result(attempts, one.next_at)
+    is_contested = len(kept[candidate.account_id]["heads"]) > 1
+    return Result(attempts, one.next_at, list(_buckets(candidate, kept).values()), is_contested)

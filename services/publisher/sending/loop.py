@@ -12,12 +12,14 @@ from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import Key
 from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
 from services.publisher.limits.destinations import Destinations
-from services.publisher.limits.lines import Changed, Closed, Later, Lines, Opened
-from services.publisher.limits.pace import Pace
+from services.publisher.limits.line import Changed, Closed, Later, Opened
+from services.publisher.limits.lines import Lines
+from services.publisher.limits.pace import MOST_SLACK, Pace
 from services.publisher.platforms.base import Published, Ready
 from services.publisher.platforms.errors import NO_REPLY, PlatformError, Unavailable, Unconfirmed
 from services.publisher.sending.case import Blocked, Case, Delivered, longest_send
 from services.publisher.sending.claiming import Claims
+from services.publisher.sending.evidence import Attempt
 from services.publisher.sending.look_up import LookUps
 from services.publisher.sending.next_step import next_step
 from services.publisher.sending.outcomes import WAITS_FOR_ITS_TURN, Outcome
@@ -131,21 +133,28 @@ class Sending:
         attempt, turn, ready = case.opened, case.turn, case.ready
         assert attempt and turn and ready, "what is opened has been prepared and has a turn"
         try:
-            await self.clock.sleep_until(attempt.start_at)
-            now = self.clock.now()
-            if now > attempt.latest_at:
-                self.pace.missed(now - attempt.start_at)
+            now = await self._until_its_start(attempt)
+            self.lines.started(case)
+            if now > attempt.latest_at or self.lines.has_earlier(case):
                 return case.not_started()
             if now > deadline_of(case) and not case.doubtful(now):
                 return case.not_started()
             reason = self.withdrawals.reason(case.publication)
             if reason and not case.was_in_doubt:
                 return case.not_started().withdrawn(reason)
-            self.pace.started_late(now - attempt.start_at)
             turn.begin(longest_send(ready, self.send_timeout) - self.send_timeout)
             return await self._sent(case, ready, turn, now)
         finally:
             turn.end()
+
+    async def _until_its_start(self, attempt: Attempt) -> datetime:
+        """Wait for it; the instant at which the send may begin. How late that is tells the pace of this process."""
+        had_to_wait = attempt.start_at > self.clock.now()
+        await self.clock.sleep_until(attempt.start_at)
+        now = self.clock.now()
+        if had_to_wait or attempt.latest_at - attempt.start_at <= MOST_SLACK:
+            self.pace.began_late(now - attempt.start_at)
+        return now
 
     async def _sent(self, case: Case, ready: Ready, turn: Turn, started_at: datetime) -> Case:
         try:

@@ -16,7 +16,7 @@ from services.publisher.accounts.tokens import Tokens
 from services.publisher.app import sending_of
 from services.publisher.domain import Publication, StoredAccount
 from services.publisher.limits.circuit_breaker import CircuitBreakers
-from services.publisher.limits.lines import AHEAD
+from services.publisher.limits.line import AHEAD
 from services.publisher.platforms import Platforms
 from services.publisher.platforms.errors import Rejected, Transient
 from services.publisher.sending.evidence import Attempt, Evidence

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from services.publisher.accounts.credentials import destination_of
-from services.publisher.limits.lines import AHEAD
+from services.publisher.limits.line import AHEAD
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.errors import NotSent, PlatformError, RateLimited, Transient, Unavailable
 from services.publisher.store import Store

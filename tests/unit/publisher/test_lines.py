@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.publisher.limits.lines import AHEAD, Line, Place
+from services.publisher.limits.line import AHEAD, Line, Place
 
 NOW = datetime(2027, 3, 1, 12, 0, 0, tzinfo=UTC)
 

@@ -1,0 +1,130 @@
+"""A line: the posts of one account that wait for their starts, and what may come of waiting. No I/O."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from services.publisher.domain import Key
+from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
+from services.publisher.limits.gates import Gates
+from services.publisher.sending.case import Case
+from services.publisher.sending.evidence import Attempt
+
+AHEAD = timedelta(milliseconds=400)
+"""How long before its start a post is committed as about to be sent, so that no commit delays the send."""
+TOGETHER = timedelta(milliseconds=100)
+"""Posts that may go within such a stretch are opened together: a commit costs as much for many as for one."""
+MOST_AT_ONCE = 500
+EPOCH = datetime.fromtimestamp(0, UTC)
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An attempt is committed, and there is a turn for it at the destination."""
+
+    attempt: Attempt
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The post is no longer as its case knows it: claim it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The line is so long that the post had better rest until then."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The destination does not answer."""
+
+    error: CircuitOpen
+
+
+Answer = Opened | Changed | Later | Closed
+
+
+def rank_of(case: Case) -> tuple[datetime, datetime]:
+    """Where a post stands in its line: due first."""
+    return case.publication.not_before, case.publication.publish_at
+
+
+@dataclass(eq=False, slots=True)
+class Place:
+    """A post's place in the line of its account."""
+
+    case: Case
+    number: int
+    answer: "asyncio.Future[Answer]"
+    turn: Turn | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is still in line, and not among those that are being opened."""
+        return self.turn is None and not self.answer.done()
+
+    def __lt__(self, other: "Place") -> bool:
+        return self.rank < other.rank
+
+    @property
+    def not_before(self) -> datetime:
+        return self.case.publication.not_before
+
+    @property
+    def look_at(self) -> datetime:
+        """When it may be opened, at the same moments for the posts of all lines."""
+        ahead = self.not_before - AHEAD
+        return ahead - (ahead - EPOCH) % TOGETHER
+
+    @property
+    def rank(self) -> tuple[datetime, datetime, int]:
+        return *rank_of(self.case), self.number
+
+
+@dataclass(slots=True)
+class Line:
+    """The posts of one account that wait, earliest due first. Its limits have nothing to give before `next_at`.
+
+    `not_begun` are those with a start that has not come yet. Where the account `is_contested` by other replicas, they
+    are told at once when one has begun: that is the news.
+    """
+
+    account_id: str
+    gates: Gates
+    destination: str
+    next_at: datetime = EPOCH
+    estimated_at: datetime = EPOCH
+    is_contested: bool = False
+    has_news: bool = False
+    places: list[Place] = field(default_factory=list)
+    not_begun: dict[Key, datetime] = field(default_factory=dict)
+
+    @property
+    def look_at(self) -> datetime:
+        """When its first post may go, or there is something to tell."""
+        if self.has_news:
+            return EPOCH
+        return max(self.next_at, self.places[0].look_at) if self.places else NEVER
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits, and others know all that they must."""
+        return not (self.places or self.not_begun or self.has_news)
+
+    def started(self, key: Key) -> None:
+        """Note that a post with a start has begun, or never will."""
+        if self.not_begun.pop(key, None):
+            self.has_news = self.has_news or self.is_contested
+
+    def first_due(self) -> datetime:
+        """When the first that waits is due."""
+        return self.places[0].not_before if self.places else NEVER
+
+    def ready(self, now: datetime) -> list[Place]:
+        """The posts that may go now."""
+        return [place for place in self.places[:MOST_AT_ONCE] if place.look_at <= now]
