@@ -62,6 +62,25 @@ async def test_a_break_is_taken() -> None:
     assert caught.value.retry_after == timedelta(minutes=7, seconds=1)
 
 
+async def test_a_break_is_the_accounts_own_and_a_limit_the_whole_apps() -> None:
+    """A break's headers speak of the app all the same."""
+    async with reddit() as (platform, network, account):
+        published = await (await platform.prepare(a_submission(), account)).send(datetime.now(UTC))
+        errors = []
+        for reply in (
+            told([["RATELIMIT", "Take a break for 7 minutes.", "ratelimit"]]),
+            Reply(429, {"message": "Too Many Requests", "error": 429}, {"x-ratelimit-reset": "60"}),
+        ):
+            network.faults.append(Fault(lands=False, reply=reply))
+            with pytest.raises(RateLimited) as caught:
+                await submit(platform, account, a_submission())
+            errors.append(caught.value.whole_app)
+
+    assert errors == [False, True]
+    assert published.allowance is not None
+    assert published.allowance.whole_app
+
+
 async def test_what_reddit_refuses_is_told_in_its_words() -> None:
     async with reddit() as (platform, _, account):
         elsewhere = replace(account, settings={**account.settings, "subreddit": "nowhere"})

@@ -122,6 +122,19 @@ async def test_a_duplicate_that_cannot_be_looked_up_is_left_open() -> None:
             await send(X(client), poster(), a_tweet())
 
 
+@pytest.mark.parametrize("status", [401, 429, 500, 503])
+async def test_a_duplicate_that_cannot_be_looked_up_now_is_left_open(status: int) -> None:
+    """What the look-up says is not said of the post."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        is_post = request.method == "POST"
+        return httpx.Response(403 if is_post else status, json={"detail": DUPLICATE if is_post else "Not now."})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        with pytest.raises(Unconfirmed, match="cannot be found out"):
+            await send(X(client), poster(), a_tweet())
+
+
 async def test_a_page_instead_of_a_list_does_not_say_that_the_post_is_not_there() -> None:
     answer = httpx.Response(200, content=b"<html>Welcome!</html>")
     async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as client:

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 
 from services.publisher.platforms.base import Platform
-from services.publisher.platforms.errors import Rejected, Unauthorized
+from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.telegram import Telegram as Adapter
 from shared.clock import Clock
-from tests.fakes.networks.base import Fault, Posted
+from tests.fakes.networks.base import Fault, Posted, refuses
 from tests.fakes.networks.telegram import CHANNEL, TOKEN, Telegram, refused
 from tests.integration.publisher.conformance.case import BUSY_FOR, Case, Certainty, Shown, wait_in_seconds
 
@@ -34,6 +34,7 @@ class TelegramCase(Case[Telegram]):
     refused_with = "bot was kicked from the channel chat"
     meanings = {  # noqa: RUF012  (never changed)
         "a token that no bot has": (Fault(lands=False, reply=refused(404, "Not Found")), Unauthorized),
+        "another server's JSON": (refuses(403, {"description": "Blocked."}), Unconfirmed),
         "a token that was revoked": (Fault(lands=False, reply=refused(401, "Unauthorized")), Unauthorized),
         "a text that is too long": (
             Fault(lands=False, reply=refused(400, "Bad Request: message is too long")),
