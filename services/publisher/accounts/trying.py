@@ -1,7 +1,7 @@
 """Trying: an account's credentials are used once before they are stored, so that wrong ones are told at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -12,7 +12,7 @@ from services.publisher.accounts.credentials import opened, shares_tokens, with_
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.errors import PlatformError, RateLimited, Rejected, Unauthorized, Unavailable
-from services.publisher.platforms.exchange import network_failures
+from services.publisher.platforms.exchange import blaming, network_failures
 
 TRY_FOR = timedelta(seconds=8)
 PAUSES = (timedelta(seconds=1), timedelta(seconds=2))
@@ -64,10 +64,11 @@ class Trial:
         return candidate
 
     async def _renewed(self, candidate: Candidate) -> Candidate:
-        new, stored = candidate.new, candidate.stored
-        if stored is None or not shares_tokens(new, stored):
-            return Candidate(with_renewed(new, await self.tokens.fetched(new), self.tokens.vault), stored)
-        holder = await self.tokens.renewed_for(new, stored)
+        new, stored, vault = candidate.new, candidate.stored, self.tokens.vault
+        with blaming(_named(vault.decrypt(new.credentials))):
+            if stored is None or not shares_tokens(new, stored):
+                return Candidate(with_renewed(new, await self.tokens.fetched(new), vault), stored)
+            holder = await self.tokens.renewed_for(new, stored)
         return Candidate(with_tokens_of(holder, new), holder)
 
     async def _verify(self, new: StoredAccount) -> None:
@@ -93,6 +94,11 @@ class Trial:
             raise
         except PlatformError as error:
             raise _not_tried(error) from error
+
+
+def _named(given: Iterable[str]) -> str:
+    """What a new token is asked for with."""
+    return ", ".join(f"credentials.{name}" for name in given if name != "access_token")
 
 
 def _needs_token(account: StoredAccount, now: datetime) -> bool:

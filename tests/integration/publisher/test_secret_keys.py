@@ -11,12 +11,15 @@ from services.publisher.accounts.credentials import opened
 from services.publisher.accounts.secret_keys import SecretKeys
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.errors import Rejected
+from services.publisher.sending.claiming import Claims
+from services.publisher.sending.next_step import next_step
+from services.publisher.sending.steps import Settle
 from services.publisher.store import Store
 from shared.events.keys import KeysRotateRequested
-from shared.events.publisher import AccountRefreshRequested
+from shared.events.publisher import AccountRefreshRequested, PublishHeld
 from shared.messaging.envelope import Delivery
 from tests.integration.publisher.test_connecting import Desk, Network
-from tests.support.publications import SECOND
+from tests.support.publications import NOON, SECOND, delivered
 
 OLD, NEW, FOREIGN = (Fernet.generate_key().decode() for _ in range(3))
 TOKENS = {"refresh_token": "first"}
@@ -131,6 +134,19 @@ async def test_a_publisher_with_wrong_keys_is_not_ready(store: Store) -> None:
 
     assert (none_yet, right) == (None, None)
     assert wrong == "none of TIMEBALL_SECRET_KEYS fits the credentials of any account (1)"
+
+
+async def test_with_a_wrong_key_a_due_post_is_held_with_the_way_out(store: Store) -> None:
+    await a_desk(store)
+    desk = Desk.at(store, keys=FOREIGN)
+    claims = Claims(store, desk.clock, {"fake": desk.network}, desk.connecting.vault)
+
+    step = next_step(await claims.claim(delivered()), NOON)
+
+    assert isinstance(step, Settle)
+    (held,) = step.outcome.told
+    assert isinstance(held, PublishHeld)
+    assert "TIMEBALL_SECRET_KEYS" in held.reason
 
 
 async def test_a_refresh_that_cannot_read_the_tokens_says_so_and_asks_nobody(store: Store) -> None:

@@ -1,14 +1,16 @@
 """Many posts wait for one account's new token: one asks for it, and the others cost nothing."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
 from cryptography.fernet import Fernet
 
+from services.publisher.accounts.connecting import Connecting
 from services.publisher.accounts.credentials import opened
 from services.publisher.accounts.renewals import Renewals
 from services.publisher.accounts.tokens import Tokens
@@ -16,6 +18,10 @@ from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
 from services.publisher.platforms.errors import PlatformError, Transient, Unavailable
 from services.publisher.store import Store
+from shared.events.publisher import AccountRefreshRequested
+from shared.messaging.envelope import Delivery
+from shared.messaging.verdict import TryAgain
+from shared.sealing import SealingKey
 from shared.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
@@ -129,6 +135,33 @@ async def test_other_accounts_are_not_held_up(store: Store) -> None:
         server.answers.set()
 
     assert opened(renewed, VAULT).credentials["access_token"] == "new"
+
+
+async def test_requests_for_a_token_server_that_hangs_leave_room_for_others(store: Store) -> None:
+    """Ten wait for it at a time; the messages of the others rest."""
+    names = [f"slow-{number}" for number in range(12)]
+    server, clock = TokenServer(hanging=set(names)), FakeClock(NOON)
+    tokens = replica(store, server, clock)
+    connecting = Connecting(store, tokens, VAULT, SealingKey.generate(), clock)
+    for name in (*names, "quick"):
+        await keep(
+            store,
+            replace(await an_account(store, name), settings=json.dumps({"server": f"https://{name[:4]}.example"})),
+        )
+
+    async def refresh(name: str) -> None:
+        requested = AccountRefreshRequested(account_id=name)
+        await connecting.on_account_refresh_requested(Delivery(requested, None, "correlation"))
+
+    asked = [asyncio.create_task(refresh(name)) for name in names]
+    rested, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+    await refresh("quick")
+    server.answers.set()
+    ended = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert rested
+    assert [type(one) for one in ended if one is not None] == [TryAgain] * 2
+    assert connecting.refreshing == {}
 
 
 async def test_a_post_that_stops_waiting_does_not_cut_the_renewal_short(store: Store) -> None:
