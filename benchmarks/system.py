@@ -6,7 +6,7 @@ import json
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,13 +42,20 @@ class System:
 
     async def connect(self, url: str, *accounts: str) -> None:
         """Connect sandbox accounts that post to a URL."""
+        await self.connect_to("sandbox", {"url": url}, {}, *accounts)
+
+    async def connect_to(
+        self, platform: str, settings: Mapping[str, str], credentials: Mapping[str, str], *accounts: str
+    ) -> None:
+        """Connect accounts of a platform, all alike."""
         connected = self.broker.counts[CONNECTED] + len(accounts)
+        box = SealedBox(self.publisher_key.public_key)
         for account in accounts:
             request = {
                 "account_id": account,
-                "platform": "sandbox",
-                "settings": {"url": url},
-                "sealed_credentials": _base64(SealedBox(self.publisher_key.public_key).encrypt(b"{}")),
+                "platform": platform,
+                "settings": settings,
+                "sealed_credentials": _base64(box.encrypt(json.dumps(credentials).encode())),
             }
             await self.broker.emit("account.connect_requested", json.dumps(request).encode())
         await self.broker.wait(CONNECTED, connected, within=READY_SECONDS)

@@ -12,10 +12,11 @@ from benchmarks.figures.lateness_loaded import lateness_loaded
 from benchmarks.figures.matching import matching
 from benchmarks.figures.memory import memory
 from benchmarks.figures.onset import onset
+from benchmarks.figures.pictures import pictures
 from benchmarks.figures.purge import purge
 from benchmarks.figures.single import single
 
 FIGURES: Mapping[str, Callable[[Bench], Awaitable[Result]]] = {
     figure.__name__: figure
-    for figure in (lateness, burst, bulk, single, memory, lateness_loaded, isolation, onset, purge, matching)
+    for figure in (lateness, burst, bulk, single, memory, lateness_loaded, isolation, onset, purge, matching, pictures)
 }

@@ -19,7 +19,7 @@ from services.publisher.media.errors import Unfit
 from services.publisher.media.fitting import fitted
 from services.publisher.media.limits import PictureLimits
 
-GIVES_WAY = 10
+GIVES_WAY = 5
 MOST_MEMORY = 3 * 1024**3
 """Bytes of address space: several times what the largest picture takes."""
 MOST_CPU_SECONDS = 30

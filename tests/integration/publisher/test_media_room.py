@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from services.publisher.media import keeping, pool, room
 from services.publisher.media.keeping import Shelf
@@ -264,3 +265,18 @@ def test_animations_that_leave_no_room_are_refused() -> None:
 
 def a_picture(size: int, *, moves: bool = False) -> Picture:
     return Picture(keeping.File(Path("/dev/null"), size, ""), "image/png", 1, 1, moves=moves)
+
+
+async def test_metrics_tell_what_is_kept(client: httpx.AsyncClient) -> None:
+    before = metric("timeball_media_kept_bytes")
+
+    held = await Pictures(client).fetch_all(at("/ball"), ROOMY)
+
+    assert metric("timeball_media_kept_bytes") == before + sum(picture.size for picture in held)
+    assert metric("timeball_media_waiting") == 0
+
+
+def metric(name: str) -> float:
+    value = REGISTRY.get_sample_value(name)
+    assert value is not None
+    return value
