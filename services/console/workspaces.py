@@ -67,7 +67,7 @@ def mention_row(event: MentionFound, now: datetime) -> dict[str, Any]:
     return {**event.model_dump(exclude={"keywords"}), "keywords": to_json(event.keywords).decode(), "seen_at": now}
 
 
-def place_of(mention: RowMapping) -> Cursor:
+def sender_of(mention: RowMapping) -> Cursor:
     """Where a page that ends with this mention goes on."""
     return Cursor(mention["created_at"], mention["workspace_id"], mention["item_id"])
 

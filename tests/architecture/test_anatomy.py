@@ -62,13 +62,13 @@ NETWORKS = sorted(folder for folder in PLATFORMS.iterdir() if any(folder.glob("*
 WORDS = frozenset(
     (
         "__init__",
-        "channel",
         "options",
         "pictures",
         "platform",
         "post",
         "replies",
         "rules",
+        "sender",
         "session",
         "signature",
         "text",

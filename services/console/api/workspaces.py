@@ -12,7 +12,7 @@ from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.cursor import BadCursor, Cursor
-from services.console.workspaces import place_of
+from services.console.workspaces import sender_of
 from shared.events.base import Id, Name, Text, Value
 from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
 from shared.local_time import UnknownZone, zone_named
@@ -123,7 +123,7 @@ async def list_mentions(
     """What was found, the latest first."""
     rows = await console.catalogue.workspaces.mentions(workspace_id, _place(cursor), limit + 1)
     page = [MentionView.of(row) for row in rows[:limit]]
-    return MentionPage(mentions=page, next=str(place_of(rows[limit - 1])) if len(rows) > limit else None)
+    return MentionPage(mentions=page, next=str(sender_of(rows[limit - 1])) if len(rows) > limit else None)
 
 
 def _place(cursor: str | None) -> Cursor | None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from services.console.api.workspaces import MentionView, WorkspaceView
-from services.console.workspaces import place_of
+from services.console.workspaces import sender_of
 from shared.events.monitor import MentionFound
 from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
 from tests.integration.console.conftest import ReadModel
@@ -58,6 +58,6 @@ async def test_mentions_heard_twice_are_there_once_and_pages_miss_none(read_mode
     cursor = None
     while page := await read_model.catalogue.workspaces.mentions("w", cursor, 2):
         seen += [MentionView.of(row).item_id for row in page]
-        cursor = place_of(page[-1])
+        cursor = sender_of(page[-1])
 
     assert seen == ["t3_4", "t3_3", "t3_2", "t3_1", "t3_0"]

@@ -11,9 +11,9 @@ import pytest
 
 from services.publisher.platforms.base import NEVER, Account, Post, Published
 from services.publisher.platforms.discord import Discord
-from services.publisher.platforms.discord.channel import WEB, place_of
 from services.publisher.platforms.discord.platform import NONCE_LASTS
 from services.publisher.platforms.discord.post import message_of, nonce_of
+from services.publisher.platforms.discord.sender import WEB, sender_of
 from services.publisher.platforms.errors import (
     PlatformError,
     RateLimited,
@@ -109,7 +109,7 @@ def test_a_nonce_is_the_posts_own_and_short_enough() -> None:
 
     assert len({nonce_of(post) for post in posts}) == len(posts)
     assert {len(nonce_of(post)) for post in posts} == {25}
-    assert "nonce" not in message_of(a_post(), place_of(a_hook()))
+    assert "nonce" not in message_of(a_post(), sender_of(a_hook()))
 
 
 async def test_a_repeated_request_makes_one_message_while_discord_remembers() -> None:

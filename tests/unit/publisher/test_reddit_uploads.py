@@ -1,4 +1,4 @@
-"""A picture is uploaded to a safe place before its post is due; what goes wrong there is tried again, or told."""
+"""A picture is uploaded to a safe store before its post is due; what goes wrong there is tried again, or told."""
 
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -9,7 +9,7 @@ import pytest
 
 from services.publisher.platforms.errors import Rejected, Transient, Unavailable
 from services.publisher.platforms.reddit import Reddit
-from services.publisher.platforms.reddit.pictures import place_in
+from services.publisher.platforms.reddit.pictures import upload_form_in
 from shared.outbound import outbound_client
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Reply
@@ -76,29 +76,29 @@ async def test_a_picture_that_the_store_finds_too_large_is_refused() -> None:
     assert caught.value.detail.code == "media_too_large"
 
 
-class WithoutPlaces(RedditFake):
-    """Has no place for a picture."""
+class WithoutForms(RedditFake):
+    """Lends no form for a picture."""
 
     def _admitted(self, call: Call) -> Reply:
         is_asked = call.path == "/api/media/asset.json"
         return Reply(HTTPStatus.SERVICE_UNAVAILABLE, b"no place") if is_asked else super()._admitted(call)
 
 
-async def test_a_place_that_is_not_to_be_had_is_asked_for_again() -> None:
-    async with reddit_and_pictures(WithoutPlaces) as (platform, _, account, address):
+async def test_a_form_that_is_not_to_be_had_is_asked_for_again() -> None:
+    async with reddit_and_pictures(WithoutForms) as (platform, _, account, address):
         with pytest.raises(Unavailable, match="no place"):
             await platform.prepare(pictured(address, ""), account)
 
 
-def a_place(action: Any, *fields: tuple[str, str]) -> dict[str, Any]:
+def a_form(action: Any, *fields: tuple[str, str]) -> dict[str, Any]:
     given = [{"name": name, "value": value} for name, value in fields or [("key", "rte_images/a1")]]
     return {"args": {"action": action, "fields": given}, "asset": {"asset_id": "a1"}}
 
 
-def test_a_place_without_a_scheme_has_tls() -> None:
-    place = place_in(a_place("//store.example/"))
+def test_an_address_without_a_scheme_has_tls() -> None:
+    form = upload_form_in(a_form("//store.example/"))
 
-    assert (place.address, place.url) == ("https://store.example/", "https://store.example/rte_images/a1")
+    assert (form.address, form.url) == ("https://store.example/", "https://store.example/rte_images/a1")
 
 
 @pytest.mark.parametrize(
@@ -107,20 +107,20 @@ def test_a_place_without_a_scheme_has_tls() -> None:
         {},
         {"args": [], "asset": None},
         {"json": {"errors": [["USER_REQUIRED", "Please log in to do that.", None]]}},
-        a_place("http://store.example/"),
-        a_place("ftp://store.example/"),
-        a_place("/upload"),
-        a_place(None),
-        a_place("https://store.example/", ("policy", "p")),
-        a_place("https://store.example/") | {"asset": {}},
+        a_form("http://store.example/"),
+        a_form("ftp://store.example/"),
+        a_form("/upload"),
+        a_form(None),
+        a_form("https://store.example/", ("policy", "p")),
+        a_form("https://store.example/") | {"asset": {}},
     ],
 )
-def test_a_reply_without_a_safe_place_sends_the_picture_nowhere(reply: dict[str, Any]) -> None:
-    with pytest.raises(Unavailable, match="no place to upload a picture to"):
-        place_in(reply)
+def test_a_reply_without_a_safe_address_sends_the_picture_nowhere(reply: dict[str, Any]) -> None:
+    with pytest.raises(Unavailable, match="lends no form to upload a picture with"):
+        upload_form_in(reply)
 
 
-class LendsPrivatePlaces(httpx.AsyncBaseTransport):
+class LendsPrivateStores(httpx.AsyncBaseTransport):
     """Answers for Reddit and for where the picture is; everything else goes the usual way."""
 
     def __init__(self, usual: httpx.AsyncClient) -> None:
@@ -131,12 +131,12 @@ class LendsPrivatePlaces(httpx.AsyncBaseTransport):
             case "p.example":
                 return httpx.Response(200, content=picture(40, 30), request=request)
             case "oauth.reddit.com":
-                return httpx.Response(200, json=a_place("https://127.0.0.1:1/upload"), request=request)
+                return httpx.Response(200, json=a_form("https://127.0.0.1:1/upload"), request=request)
         return await self.usual._transport.handle_async_request(request)
 
 
-async def test_a_place_in_a_private_network_is_not_reached() -> None:
+async def test_a_upload_form_in_a_private_network_is_not_reached() -> None:
     usual = outbound_client(allow_private_addresses=False)
-    async with usual, httpx.AsyncClient(transport=LendsPrivatePlaces(usual)) as client:
+    async with usual, httpx.AsyncClient(transport=LendsPrivateStores(usual)) as client:
         with pytest.raises(Rejected, match="the server's address is not public"):
             await Reddit(client).prepare(pictured("https://p.example", ""), redditor(access_token="t0ken"))

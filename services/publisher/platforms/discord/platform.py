@@ -14,7 +14,6 @@ from pydantic_core import to_json
 from services.publisher.media.limits import PICTURE_TYPES, PictureLimits
 from services.publisher.platforms.base import NEVER, Account, Limits, Platform, Post, Published
 from services.publisher.platforms.bodies import form_of, request_with
-from services.publisher.platforms.discord.channel import Place, place_of
 from services.publisher.platforms.discord.options import OPTIONS
 from services.publisher.platforms.discord.post import (
     attachment_of,
@@ -25,6 +24,7 @@ from services.publisher.platforms.discord.post import (
     seen_as,
 )
 from services.publisher.platforms.discord.replies import dialect_for
+from services.publisher.platforms.discord.sender import Sender, sender_of
 from services.publisher.platforms.errors import NotSent, Rejected, Transient, Unavailable
 from services.publisher.platforms.exchange import blaming, exchange, publish
 from services.publisher.platforms.network_time import longest_send
@@ -53,14 +53,14 @@ class ReadyMessage:
     """A request with all its pictures."""
 
     client: httpx.AsyncClient
-    place: Place
+    sender: Sender
     guild: str | None
     request: httpx.Request = field(repr=False)
     send_timeout: timedelta | None = None
 
     async def send(self, now: datetime) -> Published:
         """Send it; the reply is the message as it appears."""
-        return await publish(self.client, self.request, now, dialect_for(self.place), self._published_in)
+        return await publish(self.client, self.request, now, dialect_for(self.sender), self._published_in)
 
     def _published_in(self, reply: Reply) -> Published | None:
         return published(reply.told, self.guild) if text_or_none(reply.told.get("id")) else None
@@ -80,33 +80,33 @@ class Discord(Platform):
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there is a webhook, or a bot and a channel."""
-        place_of(account)
+        sender_of(account)
 
     async def verify(self, account: Account) -> None:
         """Ask about the webhook, or the channel: that needs the token, and a bot that may see the channel."""
-        place = place_of(account)
-        request = self.client.build_request("GET", place.about, headers=place.headers)
-        token, setting = ("bot_token", "channel_id") if place.bot_id else ("webhook_url", "server")
+        sender = sender_of(account)
+        request = self.client.build_request("GET", sender.about, headers=sender.headers)
+        token, setting = ("bot_token", "channel_id") if sender.bot_id else ("webhook_url", "server")
         with blaming(f"credentials.{token}", settings=f"settings.{setting}"):
-            await exchange(self.client, request, self.clock.now(), dialect_for(place))
+            await exchange(self.client, request, self.clock.now(), dialect_for(sender))
 
     async def prepare(self, post: Post, account: Account) -> ReadyMessage:
         """Fetch the pictures, learn the server that the address of the message names, and build the request."""
         post = OPTIONS.checked(post)
         thread_id = post.options.get("thread_id")
-        place = place_of(account, thread_id)
-        message = message_of(post, place)
+        sender = sender_of(account, thread_id)
+        message = message_of(post, sender)
         pictures = await Pictures(self.client).fetch_all(post.media, PICTURES, most_together=MOST_TOGETHER)
         message["attachments"] = [attachment_of(post, index, picture) for index, picture in enumerate(pictures)]
-        parameters = {} if place.bot_id else {"wait": "true"} | ({"thread_id": str(thread_id)} if thread_id else {})
-        guild, url = await self._guild(place), str(httpx.URL(place.url, params=parameters))
+        parameters = {} if sender.bot_id else {"wait": "true"} | ({"thread_id": str(thread_id)} if thread_id else {})
+        guild, url = await self._guild(sender), str(httpx.URL(sender.url, params=parameters))
         if not pictures:
-            request = self.client.build_request("POST", url, headers=place.headers, json=message)
-            return ReadyMessage(self.client, place, guild, request)
+            request = self.client.build_request("POST", url, headers=sender.headers, json=message)
+            return ReadyMessage(self.client, sender, guild, request)
         files = [file_of(post, index, picture) for index, picture in enumerate(pictures)]
         form = form_of({"payload_json": to_json(message).decode()}, files)
-        request = request_with(self.client, "POST", url, form, place.headers)
-        return ReadyMessage(self.client, place, guild, request, longest_send(form.size))
+        request = request_with(self.client, "POST", url, form, sender.headers)
+        return ReadyMessage(self.client, sender, guild, request, longest_send(form.size))
 
     async def rules(self, account: Account) -> PostRules:
         """What Discord's documentation says of messages; it counts code points."""
@@ -122,38 +122,38 @@ class Discord(Platform):
 
     def deduplicates_for(self, account: Account) -> timedelta:
         """By its nonce, for a bot."""
-        return NONCE_LASTS if place_of(account).bot_id else NEVER
+        return NONCE_LASTS if sender_of(account).bot_id else NEVER
 
     def answers_look_ups(self, account: Account) -> bool:
         """A bot may read its channel, a webhook nothing."""
-        return place_of(account).bot_id is not None
+        return sender_of(account).bot_id is not None
 
     async def look_up(self, post: Post, account: Account) -> Published | None:
         """The bot's own message that shows this post since it was due; Rejected where not enough is seen to tell."""
         post = OPTIONS.checked(post)
-        place = place_of(account, post.options.get("thread_id"))
-        request = self.client.build_request("GET", place.url, params={"limit": str(PAGE)}, headers=place.headers)
-        messages = messages_in(await exchange(self.client, request, self.clock.now(), dialect_for(place)))
+        sender = sender_of(account, post.options.get("thread_id"))
+        request = self.client.build_request("GET", sender.url, params={"limit": str(PAGE)}, headers=sender.headers)
+        messages = messages_in(await exchange(self.client, request, self.clock.now(), dialect_for(sender)))
         if not messages:
             reason = "the channel looks empty, as it does to a bot without the permission Read Message History"
             raise Rejected(reason, code="cannot_see")
-        guild = await self._guild(place)
-        seen = [seen_as(message, post, place, guild) for message in messages]
+        guild = await self._guild(sender)
+        seen = [seen_as(message, post, sender, guild) for message in messages]
         return recognised(seen, since(post, CLOCKS_DIFFER), is_all=len(messages) < PAGE)
 
     def app_of(self, account: Account) -> str | None:
         """The bot's id, which everybody may know."""
-        return place_of(account).bot_id
+        return sender_of(account).bot_id
 
-    async def _guild(self, place: Place) -> str | None:
+    async def _guild(self, sender: Sender) -> str | None:
         """The server's id, `@me` for a conversation with one person; None while Discord does not tell."""
-        if place.about not in self.guilds:
-            request = self.client.build_request("GET", place.about, headers=place.headers)
+        if sender.about not in self.guilds:
+            request = self.client.build_request("GET", sender.about, headers=sender.headers)
             try:
-                told = (await exchange(self.client, request, self.clock.now(), dialect_for(place))).told
+                told = (await exchange(self.client, request, self.clock.now(), dialect_for(sender))).told
             except (NotSent, Unavailable, Transient):
                 return None
             if not text_or_none(told.get("id")):
                 return None
-            self.guilds[place.about] = text_or_none(told.get("guild_id")) or "@me"
-        return self.guilds[place.about]
+            self.guilds[sender.about] = text_or_none(told.get("guild_id")) or "@me"
+        return self.guilds[sender.about]

@@ -9,8 +9,8 @@ from typing import Any
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.base import Post, Published
 from services.publisher.platforms.bodies import FormFile
-from services.publisher.platforms.discord.channel import WEB, Place
 from services.publisher.platforms.discord.options import FLAGS
+from services.publisher.platforms.discord.sender import WEB, Sender
 from services.publisher.platforms.exchange import unreadable
 from services.publisher.platforms.options import refused
 from services.publisher.platforms.recognition import Seen, words_of
@@ -22,21 +22,21 @@ EPOCH_MS = 1_420_070_400_000
 _ID = re.compile(r"\d{1,20}", re.ASCII)
 
 
-def message_of(post: Post, place: Place) -> dict[str, Any]:
+def message_of(post: Post, sender: Sender) -> dict[str, Any]:
     """The message without its pictures. It calls nobody by `@`, unless its options say so."""
     mentions, embeds = post.options.get("allowed_mentions", {"parse": []}), post.options.get("embeds")
     flags = sum(bit for name, bit in FLAGS.items() if post.options.get(name))
     message: dict[str, Any] = {"content": post.content, "allowed_mentions": mentions}
-    message |= ({"embeds": embeds} if embeds else {}) | ({"flags": flags} if flags else {}) | _thread_of(post, place)
-    return message | ({"nonce": nonce_of(post), "enforce_nonce": True} if place.bot_id else {})
+    message |= ({"embeds": embeds} if embeds else {}) | ({"flags": flags} if flags else {}) | _thread_of(post, sender)
+    return message | ({"nonce": nonce_of(post), "enforce_nonce": True} if sender.bot_id else {})
 
 
-def _thread_of(post: Post, place: Place) -> dict[str, Any]:
+def _thread_of(post: Post, sender: Sender) -> dict[str, Any]:
     """The thread that a message begins: in a forum's channel each does."""
     name = post.options.get("thread_name")
     if name is None:
         return {}
-    if place.bot_id:
+    if sender.bot_id:
         raise refused("thread_name", "only a webhook begins a thread; a bot writes into the one in options.thread_id")
     if "thread_id" in post.options:
         raise refused("thread_name", "a message begins a thread or stands in one; leave out this or options.thread_id")
@@ -78,9 +78,9 @@ def messages_in(reply: Reply) -> Sequence[Mapping[str, Any]]:
     return [one for one in objects_in(listed) if _ID.fullmatch(str(one.get("id")))]
 
 
-def seen_as(message: Mapping[str, Any], post: Post, place: Place, guild: str | None) -> Seen:
+def seen_as(message: Mapping[str, Any], post: Post, sender: Sender, guild: str | None) -> Seen:
     """A message in the channel as it may be this post."""
-    is_ours = object_or_empty(message.get("author")).get("id") == place.bot_id
+    is_ours = object_or_empty(message.get("author")).get("id") == sender.bot_id
     has_nonce = message.get("nonce") in (None, nonce_of(post))
     return Seen(sent_at(message), published(message, guild), is_ours and has_nonce and _looks_like(message, post))
 

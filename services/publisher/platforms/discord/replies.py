@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from services.publisher.platforms.allowance import wait_of
-from services.publisher.platforms.discord.channel import Place
+from services.publisher.platforms.discord.sender import Sender
 from services.publisher.platforms.errors import PlatformError, Unauthorized
 from services.publisher.platforms.judging import Dialect
 from services.publisher.platforms.reply import Reply, words_or_none
@@ -38,9 +38,9 @@ def is_of_app(reply: Reply) -> bool:
     return reply.told.get("global") is True or reply.headers.get("x-ratelimit-scope") == "global"
 
 
-def dialect_for(place: Place) -> Dialect:
-    """Replies are told without the place's secret, which a proxy's page may quote."""
-    return replace(DIALECT, secret=place.secret)
+def dialect_for(sender: Sender) -> Dialect:
+    """Replies are told without the sender's secret, which a proxy's page may quote."""
+    return replace(DIALECT, secret=sender.secret)
 
 
 def _faults(errors: Any, path: str = "") -> Iterator[str]:

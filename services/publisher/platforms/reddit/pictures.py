@@ -1,6 +1,6 @@
-"""Pictures on Reddit: each is uploaded to a place that Reddit lends for it, outside its API, and then named in a post.
+"""Pictures on Reddit: each is uploaded with a form that Reddit lends for it, outside its API, and then named in a post.
 
-Reddit documents neither the places nor galleries; both are as its own site and the well-known clients use them.
+Reddit documents neither uploads nor galleries; both are as its own site and the well-known clients use them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class Uploaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class UploadForm:
     """Where one picture may be uploaded to, once, and the fields of the form that it must come with."""
 
     asset_id: str
@@ -58,7 +58,7 @@ class Uploads:
     api: str
     headers: Mapping[str, str]
     takes_http: bool = False
-    """Whether a place may be without TLS, as on a server for tests."""
+    """Whether a form may lead to an address without TLS, as on a server for tests."""
 
     async def upload_all(self, media: Sequence[Mapping[str, Any]]) -> list[Uploaded]:
         """The pictures of a post in their order."""
@@ -67,22 +67,22 @@ class Uploads:
 
     async def _upload(self, index: int, picture: Picture) -> Uploaded:
         name = f"picture{index}.{picture.ending}"
-        place = await self._place_for(name, picture.mime)
-        form = form_of(place.fields, [FormFile("file", name, picture)])
-        request = request_with(self.client, "POST", place.address, form, {})
+        lent = await self._form_for(name, picture.mime)
+        form = form_of(lent.fields, [FormFile("file", name, picture)])
+        request = request_with(self.client, "POST", lent.address, form, {})
         await exchange(self.client, request, self.clock.now(), store_of(f"media[{index}]"))
-        return Uploaded(place.asset_id, place.url, picture.alt[:MOST_CAPTION])
+        return Uploaded(lent.asset_id, lent.url, picture.alt[:MOST_CAPTION])
 
-    async def _place_for(self, name: str, mime: str) -> Place:
+    async def _form_for(self, name: str, mime: str) -> UploadForm:
         form = {"filepath": name, "mimetype": mime}
         url = f"{self.api}/api/media/asset.json"
         request = self.client.build_request("POST", url, data=form, headers=dict(self.headers))
         told = (await exchange(self.client, request, self.clock.now(), DIALECT)).told
-        return place_in(told, takes_http=self.takes_http)
+        return upload_form_in(told, takes_http=self.takes_http)
 
 
-def place_in(told: Mapping[str, Any], *, takes_http: bool = False) -> Place:
-    """The place that a reply names; Unavailable where it names none that a picture may be sent to."""
+def upload_form_in(told: Mapping[str, Any], *, takes_http: bool = False) -> UploadForm:
+    """The form that a reply lends; Unavailable where it lends none that a picture may be sent with."""
     args, asset = object_or_empty(told.get("args")), object_or_empty(told.get("asset"))
     given = [object_or_empty(one) for one in args.get("fields") or ()]
     fields = {str(one.get("name")): str(one.get("value")) for one in given}
@@ -90,8 +90,8 @@ def place_in(told: Mapping[str, Any], *, takes_http: bool = False) -> Place:
     address = f"https:{action}" if action.startswith("//") else action
     is_safe = is_web_url(address) and (takes_http or address.startswith("https://"))
     if not (is_safe and fields.get("key") and isinstance(asset_id, str)):
-        raise unreadable("names no place to upload a picture to")
-    return Place(asset_id, address, fields)
+        raise unreadable("lends no form to upload a picture with")
+    return UploadForm(asset_id, address, fields)
 
 
 def gallery_of(form: Mapping[str, str], shown: Sequence[Uploaded]) -> dict[str, Any]:

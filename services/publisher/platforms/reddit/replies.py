@@ -53,9 +53,9 @@ def _first(errors: object) -> tuple[str, str]:
 
 
 def store_of(which: str) -> Dialect:
-    """How the store speaks that one picture is uploaded to: what is not about the picture may go well at another place.
+    """How the store speaks that a picture is uploaded to: what is not about the picture may go well with another form.
 
-    Of a refusal only the error's name is told, for the rest may repeat what gives access to the place.
+    Of a refusal only the error's name is told, for the rest may repeat what gives access to the store.
     """
 
     def refused(reply: Reply) -> PlatformError | None:

@@ -22,7 +22,7 @@ _ID = re.compile(r"\d{1,20}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Sender:
     """A webhook, or a channel and a bot. `url` is where messages are made; `secret` is what nobody may see."""
 
     url: str = field(repr=False)
@@ -34,15 +34,15 @@ class Place:
     """None for a webhook."""
 
 
-def place_of(account: Account, thread_id: int | None = None) -> Place:
-    """The place that settings and credentials name, or Rejected saying what is wrong, without quoting a secret."""
+def sender_of(account: Account, thread_id: int | None = None) -> Sender:
+    """The sender that settings and credentials name, or Rejected saying what is wrong, without quoting a secret."""
     has_webhook, has_bot = (name in account.credentials for name in ("webhook_url", "bot_token"))
     if has_webhook == has_bot:
         raise Rejected("credentials: expected either webhook_url or bot_token", code="invalid_credentials")
     return _webhook(account) if has_webhook else _channel(account, thread_id)
 
 
-def _webhook(account: Account) -> Place:
+def _webhook(account: Account) -> Sender:
     given, server = account.credentials["webhook_url"], server_of(account, WEB)
     address = urlsplit(given) if isinstance(given, str) and is_web_url(given) else None
     path = _WEBHOOK.fullmatch(address.path) if address else None
@@ -50,10 +50,10 @@ def _webhook(account: Account) -> Place:
         reason = "credentials.webhook_url: expected the URL that Discord shows: https://discord.com/api/webhooks/…/…"
         raise Rejected(reason, code="invalid_credentials")
     url = f"{server}{API}/webhooks/{path[1]}/{path[2]}"
-    return Place(url, url, path[2], {"user-agent": USER_AGENT})
+    return Sender(url, url, path[2], {"user-agent": USER_AGENT})
 
 
-def _channel(account: Account, thread_id: int | None) -> Place:
+def _channel(account: Account, thread_id: int | None) -> Sender:
     token, channel = _bot_token(account), str(account.settings.get("channel_id", ""))
     if not _ID.fullmatch(channel):
         given = account.settings.get("channel_id")
@@ -61,7 +61,7 @@ def _channel(account: Account, thread_id: int | None) -> Place:
         raise Rejected(reason, code="invalid_settings")
     about = f"{server_of(account, WEB)}{API}/channels/{thread_id or channel}"
     headers = {"authorization": f"Bot {token}", "user-agent": USER_AGENT}
-    return Place(f"{about}/messages", about, token, headers, bot_id_of(token))
+    return Sender(f"{about}/messages", about, token, headers, bot_id_of(token))
 
 
 def _bot_token(account: Account) -> str:
