@@ -49,8 +49,10 @@ def fitted(data: bytes, limits: PictureLimits) -> Fitted:
         return _fitted(data, limits)
     except Unfit:
         raise
-    except (Image.DecompressionBombError, MemoryError) as error:
+    except Image.DecompressionBombError as error:
         raise too_many_pixels() from error
+    except MemoryError as error:
+        raise Unfit("it takes more memory than a picture may have; use a smaller one", "media_too_large") from error
     except Exception as error:  # a decoder may stumble over damaged bytes in any way
         raise Unfit("it is no picture that can be read", "media_unreadable") from error
 

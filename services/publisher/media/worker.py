@@ -20,8 +20,8 @@ from services.publisher.media.fitting import fitted
 from services.publisher.media.limits import PictureLimits
 
 GIVES_WAY = 5
-MOST_MEMORY = 3 * 1024**3
-"""Bytes of address space: several times what the largest picture takes."""
+MOST_MEMORY = 2 * 1024**3
+"""Bytes of address space: the largest picture takes some 0.8 GiB, and the program itself 0.2."""
 MOST_CPU_SECONDS = 30
 """For one picture. Then the system ends the program, and the picture is refused."""
 

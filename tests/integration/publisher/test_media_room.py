@@ -184,6 +184,30 @@ async def test_a_picture_that_crashes_the_program_is_refused_by_its_address(
 
 
 @pytest.mark.usefixtures("no_idle_programs")
+async def test_a_picture_that_is_never_done_is_given_up(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By processor time: that a machine is slow does not count."""
+    monkeypatch.setattr(pool, "PROGRAM", "tests.support.spinning_worker")
+
+    with pytest.raises(Rejected, match="can bear"):
+        await Pictures(client).fetch_all(at("/ball"), SMALL)
+
+
+@pytest.mark.usefixtures("no_idle_programs")
+async def test_a_picture_that_takes_more_memory_than_there_may_be_is_refused(
+    client: httpx.AsyncClient, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "PROGRAM", "tests.support.narrow_worker")
+    gallery.pictures["/large"] = encoded(plain(7000, 7000), "PNG")
+
+    with pytest.raises(Rejected, match="more memory than a picture may have"):
+        await Pictures(client).fetch_all(at("/large"), SMALL)
+
+    assert len(await Pictures(client).fetch_all(at("/ball"), SMALL)) == 1
+
+
+@pytest.mark.usefixtures("no_idle_programs")
 async def test_a_program_that_ended_while_it_had_nothing_to_do_costs_no_picture(client: httpx.AsyncClient) -> None:
     await Pictures(client).fetch_all(at("/ball"), ROOMY)
     for worker in pool.IDLE:
