@@ -17,7 +17,15 @@ from services.publisher.accounts.renewals import Renewals
 from services.publisher.accounts.single_flight import SingleFlight
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Platform, Renewed
-from services.publisher.platforms.errors import NEEDS_RECONNECT, PlatformError, RateLimited, Transient, Unauthorized
+from services.publisher.platforms.errors import (
+    NEEDS_RECONNECT,
+    NotSent,
+    PlatformError,
+    RateLimited,
+    Transient,
+    Unauthorized,
+    Unavailable,
+)
 from services.publisher.platforms.exchange import network_failures
 from shared.clock import Clock
 from shared.db import is_passing
@@ -123,7 +131,7 @@ class Tokens:
             raise
         except PlatformError as error:
             await self.renewals.end(stored)
-            raise Transient(f"the token was not renewed: {error.detail.message}", code="not_renewed") from error
+            raise _not_renewed(error) from error
         return await self._keep(stored, renewed, correlation_id)
 
     async def _renewed_for(self, given: StoredAccount, holder: StoredAccount) -> StoredAccount:
@@ -172,6 +180,12 @@ class Tokens:
 def _is_free(account: StoredAccount, now: datetime) -> bool:
     """Whether nobody renews the account's tokens, as far as its row tells."""
     return account.renewing_until is None or account.renewing_until < now
+
+
+def _not_renewed(error: PlatformError) -> PlatformError:
+    """What a post waits for that needs the token; a token server that is away costs it no try."""
+    kind = Unavailable if isinstance(error, NotSent | Unavailable) else Transient
+    return kind(f"the token was not renewed: {error.detail.message}", code="not_renewed")
 
 
 def _refreshed(account: StoredAccount, now: datetime) -> AccountRefreshed:

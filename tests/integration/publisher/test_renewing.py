@@ -11,7 +11,7 @@ from services.publisher.accounts.renewals import Renewals
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
-from services.publisher.platforms.errors import PlatformError, Transient, Unauthorized
+from services.publisher.platforms.errors import PlatformError, Unauthorized, Unavailable
 from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.store import Store
 from shared.vault import Vault
@@ -27,7 +27,7 @@ CREDENTIALS = {"client_id": "app", "refresh_token": "refresh"}
 class Renewing(FakePlatform):
     """A network that gives tokens by OAuth, as `reply` says."""
 
-    reply: httpx.Response = field(default_factory=lambda: httpx.Response(200))
+    reply: httpx.Response | Exception = field(default_factory=lambda: httpx.Response(200))
 
     def can_refresh(self, account: Account) -> bool:
         """Its tokens end."""
@@ -35,9 +35,14 @@ class Renewing(FakePlatform):
 
     async def refresh(self, account: Account, now: datetime) -> Renewed:
         """Ask for a new one."""
-        async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: self.reply)) as client:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(self._answer)) as client:
             request = token_request(client, "https://a.example/token", account, names_client_by="form")
             return await refreshed(client, request, now)
+
+    def _answer(self, _: httpx.Request) -> httpx.Response:
+        if isinstance(self.reply, Exception):
+            raise self.reply
+        return self.reply
 
 
 def oauth_error(name: str, status: int = 400) -> httpx.Response:
@@ -47,17 +52,28 @@ def oauth_error(name: str, status: int = 400) -> httpx.Response:
 @pytest.mark.parametrize(
     ("reply", "error", "needs_a_person"),
     [
-        (PAGE, Transient, False),
-        (httpx.Response(404), Transient, False),
-        (oauth_error("temporarily_unavailable"), Transient, False),
-        (oauth_error("server_error", 200), Transient, False),
+        (PAGE, Unavailable, False),
+        (httpx.ConnectError("refused"), Unavailable, False),
+        (httpx.ReadTimeout("silence"), Unavailable, False),
+        (httpx.Response(404), Unavailable, False),
+        (oauth_error("temporarily_unavailable"), Unavailable, False),
+        (oauth_error("server_error", 200), Unavailable, False),
         (oauth_error("invalid_grant"), Unauthorized, True),
         (httpx.Response(401), Unauthorized, True),
     ],
-    ids=["a proxy's page", "no such page", "unavailable", "failed", "invalid grant", "401"],
+    ids=[
+        "a proxy's page",
+        "no connection",
+        "no answer",
+        "no such page",
+        "unavailable",
+        "failed",
+        "invalid grant",
+        "401",
+    ],
 )
 async def test_only_the_networks_own_refusal_holds_the_account(
-    store: Store, reply: httpx.Response, error: type[PlatformError], needs_a_person: bool
+    store: Store, reply: httpx.Response | Exception, error: type[PlatformError], needs_a_person: bool
 ) -> None:
     vault, platform = Vault.from_keys(Fernet.generate_key().decode()), Renewing(reply=reply)
     account = StoredAccount("account", platform.name, "{}", vault.encrypt(CREDENTIALS), "{}", True, NOON)
