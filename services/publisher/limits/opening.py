@@ -97,7 +97,7 @@ class Opening:
             evidence=Evidence.OPEN,
             start_at=start.start_at,
             latest_at=start.latest_at,
-            lease_until=start.latest_at + longest_send(case.ready, self.send_timeout),
+            lease_until=max(start.latest_at + longest_send(case.ready, self.send_timeout), start.start_at + self.lease),
         )
 
 
