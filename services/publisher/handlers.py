@@ -56,7 +56,7 @@ class Handlers:
             publication = await _waiting(unit, (event.post_id, event.account_id), MAY_BE_RETRIED)
             if publication.is_withdrawn:
                 raise Park(f"post {event.post_id!r} on account {event.account_id!r} was cancelled: schedule it anew")
-            again = _revived(publication, self.clock.now())
+            again = revived(publication, self.clock.now())
             await unit.save([again])
             await unit.emit([self._request_again(again, delivery.correlation_id)])
 
@@ -68,7 +68,7 @@ class Handlers:
             key, now = (delivery.event.post_id, delivery.event.account_id), self.clock.now()
             publication = await _waiting(unit, key, (State.UNKNOWN,))
             attempts = (await unit.attempts([key])).get(key, ())
-            resolved, fact, evidence = _resolved(publication, delivery.event, attempts, now)
+            resolved, fact, evidence = resolved(publication, delivery.event, attempts, now)
             await unit.save([resolved])
             await unit.save_attempts([replace(one, evidence=evidence) for one in attempts if is_doubtful(one, now)])
             told = told_and_called_back([fact], resolved.request, correlation_id=delivery.correlation_id, now=now)
@@ -93,7 +93,7 @@ class Handlers:
         return Envelope.of(request, correlation_id=correlation_id).to("", routing_key=self.requests_queue)
 
 
-def _revived(publication: Publication, now: datetime) -> Publication:
+def revived(publication: Publication, now: datetime) -> Publication:
     """A failed, held or skipped publication that a person wants tried again."""
     return replace(
         publication,
@@ -108,7 +108,7 @@ def _revived(publication: Publication, now: datetime) -> Publication:
     )
 
 
-def _resolved(
+def resolved(
     publication: Publication, asked: PublishResolveRequested, attempts: Sequence[Attempt], now: datetime
 ) -> tuple[Publication, Event, Evidence]:
     """The publication as a person settled it, the fact that tells of it, and what is known of its attempts by that."""

@@ -32,8 +32,8 @@ def withdraw(
     if current is None:
         return Withdrawn(None, (_skip(asked, 0),))
     stands = standing(attempts, now)
-    if current.state in (State.PUBLISHED, State.UNKNOWN) and current.outcome:
-        return Withdrawn(None, (facts.kept(current.outcome),))
+    if current.state in (State.PUBLISHED, State.UNKNOWN):
+        return Withdrawn(None, (facts.kept(current.outcome),) if current.outcome else ())
     if current.revision > asked.revision:
         return Withdrawn(None, (_skip(asked, current.tries),))
     if stands is Standing.IN_DOUBT:
