@@ -27,7 +27,11 @@ SILENT = {
     "hangs": HANGS,
     "hangs after landing": HANGS_AFTER_LANDING,
     "garbage": GARBAGE,
+    "fails after landing": Fault(lands=True, reply=Reply(500, {"message": "oops", "error": "oops"})),
+    "fails": Fault(lands=False, reply=Reply(502, b"<html>Bad Gateway</html>")),
+    "leads elsewhere": Fault(lands=True, reply=Reply(302, b"", {"location": "https://elsewhere.example/"})),
 }
+PROXY = Reply(403, b"<html>Forbidden</html>", {"content-type": "text/html"})
 
 
 async def is_resolved(bench: Bench, state: str, fault: Fault) -> None:
@@ -57,6 +61,20 @@ async def test_a_request_without_a_reply_makes_one_post(bench: Bench, fault: Fau
         await bench.publish(event)
 
     await is_resolved(bench, (await bench.kept(event)).state, fault)
+
+
+@pytest.mark.parametrize("lands", [True, False], ids=["landed", "not landed"])
+@over(lambda case: case.has_error_form)
+async def test_the_page_of_a_proxy_costs_neither_the_post_nor_the_account(bench: Bench, lands: bool) -> None:
+    fault = Fault(lands=lands, reply=PROXY)
+    bench.network.faults.append(fault)
+    event = bench.post()
+
+    await bench.publish(event)
+
+    await is_resolved(bench, (await bench.kept(event)).state, fault)
+    assert await bench.told("account.refresh_failed") == []
+    assert not (await bench.stored_account()).needs_reconnect
 
 
 @pytest.mark.parametrize("count", [1, 2], ids=["one", "several"])
