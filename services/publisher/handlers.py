@@ -68,10 +68,10 @@ class Handlers:
             key, now = (delivery.event.post_id, delivery.event.account_id), self.clock.now()
             publication = await _waiting(unit, key, (State.UNKNOWN,))
             attempts = (await unit.attempts([key])).get(key, ())
-            resolved, fact, evidence = resolved(publication, delivery.event, attempts, now)
-            await unit.save([resolved])
+            settled, fact, evidence = resolved(publication, delivery.event, attempts, now)
+            await unit.save([settled])
             await unit.save_attempts([replace(one, evidence=evidence) for one in attempts if is_doubtful(one, now)])
-            told = told_and_called_back([fact], resolved.request, correlation_id=delivery.correlation_id, now=now)
+            told = told_and_called_back([fact], settled.request, correlation_id=delivery.correlation_id, now=now)
             await unit.emit(told)
 
     async def _withdraw(self, asked: PublishWithdrawRequested, correlation_id: str, *, answers: bool) -> None:
