@@ -73,8 +73,10 @@ def test_a_network_may_count_mentions_without_their_server() -> None:
 
 
 texts = st.text(
-    st.sampled_from("aé日👍🏽\u200d\ufe0f\u0301\U0001f1e9.@ /:©") | st.characters(), max_size=40
+    st.sampled_from("aé日👍🏽\u200d\ufe0f\u0301\U0001f1e9.@ /:©") | st.characters(exclude_categories=["Cs"]),
+    max_size=40,
 ) | st.sampled_from([LONG_LINK, "https://t.co", "x.com", FAMILY])
+"""Without lone surrogates, which no JSON brings."""
 rules = st.builds(
     TextRule,
     most=st.integers(0, 60),
