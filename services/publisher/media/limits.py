@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 PICTURE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+READABLE_TYPES = (*PICTURE_TYPES, "image/heic", "image/heif", "image/avif", "image/tiff", "image/bmp")
+"""What a post may show anywhere: what a network does not take becomes a JPEG."""
 
 
 @dataclass(frozen=True, slots=True)

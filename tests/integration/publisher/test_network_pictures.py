@@ -11,11 +11,12 @@ import pytest
 from services.publisher.media.errors import Unfit
 from services.publisher.media.fitting import fitted
 from services.publisher.media.limits import PictureLimits
-from services.publisher.platforms import bluesky, discord, linkedin, mastodon, telegram, x
+from services.publisher.platforms import bluesky, discord, linkedin, mastodon, platforms, telegram, x
 from services.publisher.platforms.base import Platform, Post, Ready
 from services.publisher.platforms.mastodon.rules import PICTURES as MASTODON
 from services.publisher.platforms.reddit.pictures import PICTURES as REDDIT
 from shared.outbound import outbound_client
+from shared.rules import problem
 from tests.fakes.clock import FakeClock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Network, Reply
@@ -51,6 +52,17 @@ def test_an_animation_goes_where_it_moves_and_is_refused_elsewhere(network: str,
     else:
         with pytest.raises(Unfit, match="would stand still here; use a still picture"):
             fitted(animation(kind), limits)
+
+
+@pytest.mark.parametrize("name", ["bluesky", "discord", "linkedin", "mastodon", "reddit", "telegram", "x"])
+async def test_a_photo_as_phones_make_it_is_refused_nowhere_when_it_is_scheduled(desk: "Desk", name: str) -> None:
+    """It is converted when the post is prepared."""
+    account = an_account(name, settings={"server": desk.album.url}, credentials={"webhook_url": "x"})
+
+    rules = await platforms(desk.client)[name].rules(account)
+
+    told = problem(rules, "Noon", [{"url": "https://photos.example/1", "mime": "image/heic", "alt": "A ball"}], {})
+    assert told is None or "mime" not in told[1]
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from pydantic_core import to_json
 
-from services.publisher.media.limits import PictureLimits
+from services.publisher.media.limits import READABLE_TYPES, PictureLimits
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import require_texts, server_of
 from services.publisher.platforms.base import FOR_EVER, Account, Limits, Platform, Post, Published, Renewed
@@ -41,7 +41,7 @@ PICTURES = PictureLimits(most_bytes=2_000_000, most_side=2000)
 RESOLVES_WITHIN = timedelta(seconds=2)
 RULES = PostRules(
     text=TextRule(most=300, counted_in="graphemes", most_bytes=3000),
-    media=MediaRule(most=4, types=PICTURES.types, most_bytes=PICTURES.most_bytes),
+    media=MediaRule(most=4, types=READABLE_TYPES, most_bytes=PICTURES.most_bytes),
     options=OPTIONS.rules,
     other_options=False,
 )

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import httpx
 from pydantic_core import to_json
 
-from services.publisher.media.limits import PICTURE_TYPES, PictureLimits
+from services.publisher.media.limits import READABLE_TYPES, PictureLimits
 from services.publisher.platforms.base import NEVER, Account, Limits, Platform, Post, Published
 from services.publisher.platforms.bodies import form_of, request_with
 from services.publisher.platforms.discord.options import OPTIONS
@@ -113,7 +113,7 @@ class Discord(Platform):
         return PostRules(
             text=TextRule(most=MOST_TEXT),
             media=MediaRule(
-                most=MOST_PICTURES, types=PICTURE_TYPES, most_bytes=PICTURES.most_bytes, alt=TextRule(most=MOST_ALT)
+                most=MOST_PICTURES, types=READABLE_TYPES, most_bytes=PICTURES.most_bytes, alt=TextRule(most=MOST_ALT)
             ),
             needs_one_of=("content", "media", "embeds"),
             options=OPTIONS.rules,

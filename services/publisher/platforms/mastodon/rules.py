@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.publisher.media.limits import PictureLimits
+from services.publisher.media.limits import READABLE_TYPES, PictureLimits
 from services.publisher.platforms.mastodon.options import OPTIONS
 from shared.events.rules import MediaRule, PostRules, TextRule
 
@@ -20,7 +20,7 @@ def rules_of(instance: Mapping[str, Any]) -> PostRules:
     limits = pictures_of(instance)
     pictures = MediaRule(
         most=_number(statuses, "max_media_attachments") or MOST_PICTURES,
-        types=limits.types,
+        types=READABLE_TYPES,
         most_bytes=limits.most_bytes,
         alt=TextRule(most=most_alt or MOST_ALT),
     )

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 from pydantic_core import to_json
 
-from services.publisher.media.limits import PICTURE_TYPES, PictureLimits
+from services.publisher.media.limits import READABLE_TYPES, PictureLimits
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import server_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published
@@ -104,7 +104,7 @@ class Telegram(Platform):
             text=TextRule(most=MOST_TEXT, counted_in="utf16", markup_option="parse_mode"),
             caption=TextRule(most=MOST_CAPTION, counted_in="utf16", markup_option="parse_mode"),
             needs_one_of=("content", "media"),
-            media=MediaRule(most=MOST_PICTURES, types=PICTURE_TYPES, most_bytes=ALONE.most_bytes),
+            media=MediaRule(most=MOST_PICTURES, types=READABLE_TYPES, most_bytes=ALONE.most_bytes),
             options=OPTIONS.rules,
             other_options=False,
         )

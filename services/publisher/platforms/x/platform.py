@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from services.publisher.media.limits import PictureLimits
+from services.publisher.media.limits import READABLE_TYPES, PictureLimits
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import (
     bearer,
@@ -101,7 +101,7 @@ class X(Platform):
         """280 weighted characters, unless the account may write longer posts."""
         return PostRules(
             text=TextRule(most=_most_weight(account), counted_in="weighted"),
-            media=MediaRule(most=MOST_PICTURES, types=(*PICTURES.types, "image/gif"), alt=TextRule(most=MOST_ALT)),
+            media=MediaRule(most=MOST_PICTURES, types=READABLE_TYPES, alt=TextRule(most=MOST_ALT)),
             needs_one_of=("content", "media"),
             options=OPTIONS.rules,
             other_options=False,
