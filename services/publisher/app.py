@@ -60,6 +60,8 @@ MOST_AT_ONCE = 100
 """Sends in flight to one destination from one process."""
 MOST_PREPARING = 50
 MOST_CALLING_BACK = 10
+MOST_COMMANDS = 500
+"""At work at one time: some wait for seconds, while a network is asked whether it takes an account's credentials."""
 CALL_BACK_WITHIN = timedelta(seconds=15)
 OBJECTS_PER_POST = 400
 """More than what the garbage collector sees of a post that waits in memory, which is some 200."""
@@ -193,7 +195,7 @@ def subscribe(
             PublishResolveRequested: handlers.on_publish_resolve_requested,
             KeysRotateRequested: secret_keys.on_keys_rotate_requested,
         },
-        prefetch=50,
+        prefetch=MOST_COMMANDS,
     )
     consumer.listen(
         f"publisher.hears.{uuid4().hex}",

@@ -287,6 +287,29 @@ def test_keys_asks_the_console_that_is_named() -> None:
     assert json.loads(result.stdout) == {"publisher": "cHVi"}
 
 
+def test_accounts_are_listed_with_what_is_wrong_with_them() -> None:
+    def account(name: str, **more: Any) -> dict[str, Any]:
+        usual = {"platform": "x", "connected": True, "token_expires_at": None, "needs_reconnect": False}
+        return {"account_id": name, "error": None, "connect_error": None} | usual | more
+
+    lost, wrong = {"message": "TIMEBALL_SECRET_KEYS"}, {"message": "the password is wrong"}
+    accounts = [
+        account("kept", connect_error=wrong),
+        account("never", connected=False, connect_error=wrong),
+        account("sealed", error=lost),
+        account("refused", needs_reconnect=True, error=wrong),
+    ]
+
+    result, _ = answered({"GET /v1/accounts": (200, {"accounts": accounts})}, "accounts", "list")
+
+    lines = {line.split()[0]: line for line in result.stdout.splitlines() if " x " in line}
+    assert "yes" in lines["kept"]
+    assert "as it was before: the password is wrong" in lines["kept"]
+    assert ("no" in lines["never"].split(), "as it was" in lines["never"]) == (True, False)
+    assert "TIMEBALL_SECRET_KEYS" in lines["sealed"]
+    assert "connect it anew" in lines["refused"]
+
+
 @pytest.mark.parametrize(
     ("unreadable", "waiting", "code", "said"),
     [
