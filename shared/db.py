@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import DateTime, Dialect, String, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -169,11 +169,10 @@ def _is_about_a_value(error: BaseException | None) -> bool:
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:
     if not url.startswith("sqlite"):
-        return create_async_engine(
+        engine = create_async_engine(
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             pool_timeout=TRANSACTION_LIMIT.total_seconds(),
             connect_args={
                 "server_settings": POSTGRES_SETTINGS,
@@ -181,6 +180,8 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
                 "connection_class": _Connection,
             },
         )
+        event.listen(engine.sync_engine, "checkout", _replace_if_closed)
+        return engine
     engine = create_async_engine(url, pool_size=pool_size, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_immediate)
@@ -196,6 +197,12 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]
         if connected.family != socket.AF_UNIX:
             for level, option, value in _NOTICE:
                 connected.setsockopt(level, option, value)
+
+
+def _replace_if_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Have the pool open another connection: asyncpg hears it when one is closed, so that none need be tried first."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 _NOTICE = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)] + [

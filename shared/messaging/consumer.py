@@ -19,6 +19,7 @@ from prometheus_client import Counter
 from shared.clock import Clock
 from shared.db import is_passing
 from shared.events import EVENTS, Event
+from shared.messaging.acknowledging import Acknowledgements
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
 from shared.messaging.budget import ByteBudget
 from shared.messaging.dead_letters import failures_of, parked, tried_again
@@ -48,6 +49,7 @@ class Consumer:
     publisher: Publisher
     clock: Clock
     at_work: set[asyncio.Task[None]] = field(default_factory=set)
+    acknowledgements: Acknowledgements = field(default_factory=Acknowledgements)
 
     async def finish(self) -> None:
         """Return when all work is done, that of channels which have closed meanwhile included."""
@@ -204,7 +206,7 @@ class Settlement:
 
     async def _acknowledge(self, message: AbstractIncomingMessage, result: str) -> None:
         CONSUMED.labels(_label(message), result).inc()
-        await _quietly(message.ack())
+        await self.consumer.acknowledgements.acknowledge(message)
 
 
 def _label(message: AbstractIncomingMessage) -> str:
@@ -219,14 +221,6 @@ def _is_gone(message: AbstractIncomingMessage) -> bool:
         return message.channel.is_closed
     except ChannelInvalidStateError:
         return True
-
-
-async def _quietly(answer: Awaitable[None]) -> None:
-    """Answer the broker; where the channel is gone, the broker delivers the message again anyway."""
-    try:
-        await answer
-    except Exception as error:
-        log.info("acknowledgement_lost", error=repr(error))
 
 
 async def _undecoded(message: RabbitMessage) -> AbstractIncomingMessage:

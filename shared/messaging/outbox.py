@@ -38,7 +38,8 @@ CLAIM = timedelta(seconds=30)
 RETRY = timedelta(seconds=1)
 """When what the broker did not take is tried again."""
 POLL_SECONDS = 1.0
-FORGET_SECONDS = 0.1
+FORGET_SECONDS = 1.0
+"""How often what was sent is deleted. Each deletion is a transaction; a crash sends again what was not deleted yet."""
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 5.0
 BATCH = 500

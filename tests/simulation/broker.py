@@ -6,7 +6,7 @@ have room, deliver again what was not acknowledged, and park what comes back too
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -75,10 +75,22 @@ class Subscription:
     handle: Any
     unacked: dict[int, Message] = field(default_factory=dict)
     is_open: bool = True
+    tags: int = 0
+    broker: "ModelBroker | None" = None
 
     @property
     def is_closed(self) -> bool:
         return not self.is_open
+
+    async def basic_ack(self, tag: int, *, multiple: bool, wait: bool) -> None:
+        """Done with it, and with all before it if asked, unless that gets lost."""
+        if not self.is_open or self.broker is None:
+            raise RuntimeError("the channel is closed")
+        assert tag in self.unacked, f"RabbitMQ closes a channel that acknowledges an unknown tag, {tag}"
+        if self.broker.weather.is_acknowledgement_lost():
+            self.broker.disconnect(self.process)
+            return
+        self.broker.settle(self, [one for one in self.unacked if one <= tag] if multiple else [tag])
 
     @property
     def has_room(self) -> bool:
@@ -131,20 +143,9 @@ class Incoming:
         """Whether it `is_closed`."""
         return self.subscription
 
-    async def ack(self) -> None:
-        """Done with it, unless that gets lost."""
-        if not self.subscription.is_open:
-            raise RuntimeError("the channel is closed")
-        if self.broker.weather.is_acknowledgement_lost():
-            self.broker.disconnect(self.subscription.process)
-            return
-        self.broker.settle(self, requeue=False)
-
-    async def nack(self, *, requeue: bool = True) -> None:
-        """Give it back."""
-        if not self.subscription.is_open:
-            raise RuntimeError("the channel is closed")
-        self.broker.settle(self, requeue=requeue)
+    @property
+    def delivery_tag(self) -> int:
+        return self.tag
 
 
 @dataclass(eq=False)
@@ -190,7 +191,6 @@ class ModelBroker:
     bindings: dict[str, list[tuple[str, Mapping[str, Any], str]]] = field(default_factory=dict)
     subscriptions: list[Subscription] = field(default_factory=list)
     _known_routes: dict[str, list[str]] = field(default_factory=dict)
-    _tags: int = 0
     _back: list[asyncio.Future[None]] = field(default_factory=list)
 
     # what is declared
@@ -279,6 +279,7 @@ class ModelBroker:
 
     def subscribe(self, subscription: Subscription) -> None:
         """Let a consumer have messages from now on."""
+        subscription.broker = self
         subscription.queue.subscriptions.append(subscription)
         self.subscriptions.append(subscription)
         self._pump(subscription.queue)
@@ -314,25 +315,23 @@ class ModelBroker:
     def _pump(self, queue: Queue) -> None:
         while self.is_up and queue.messages and (subscription := queue.next_subscription()):
             message = queue.messages.popleft()
-            self._tags += 1
+            subscription.tags += 1
             message.deliveries += 1
             if not subscription.ack_first:
-                subscription.unacked[self._tags] = message
-            incoming = Incoming(self, subscription, self._tags, message)
+                subscription.unacked[subscription.tags] = message
+            incoming = Incoming(self, subscription, subscription.tags, message)
             self.loop.later(self.weather.transit_seconds(), self._deliver, incoming)
 
     def _deliver(self, incoming: Incoming) -> None:
         if incoming.subscription.is_open and incoming.subscription.process.is_alive:
             self.loop.start(incoming.subscription.process, incoming.subscription.handle(incoming))
 
-    def settle(self, incoming: Incoming, *, requeue: bool) -> None:
-        """Forget a delivery, or give it to somebody else."""
-        message = incoming.subscription.unacked.pop(incoming.tag, None)
-        queue = incoming.subscription.queue
-        if message is not None and requeue:
-            self._requeue(queue, [message])
-        elif queue.messages:
-            self._pump(queue)
+    def settle(self, subscription: Subscription, tags: Iterable[int]) -> None:
+        """Forget deliveries, which makes room for others."""
+        for tag in tags:
+            del subscription.unacked[tag]
+        if subscription.queue.messages:
+            self._pump(subscription.queue)
 
     # being away
 

@@ -55,7 +55,7 @@ async def test_a_wheel_that_was_deleted_turns_again_with_the_next_message(
 ) -> None:
     await delete(broker_node, amqp_vhost_url, "queues", *(f"timeball.delay.{slot:02}" for slot in range(64)))
 
-    await publisher.publish(released_in(2 * SECOND))
+    await publisher.publish(released_in(5 * SECOND))
 
     assert not await arrived(publisher)
     await eventually(lambda: arrived(publisher), within=10)

@@ -17,7 +17,7 @@ from pamqp.commands import Basic
 from shared.db import Conflict
 from shared.events.requests import ScheduleCancelRequested, TimerTriggerRequested
 from shared.messaging.dead_letters import FAILURES_HEADER
-from shared.messaging.envelope import MAX_BODY_BYTES, UnreadableEvent
+from shared.messaging.envelope import MAX_BODY_BYTES, SENT_AT_HEADER, UnreadableEvent
 from shared.messaging.topology import DELIVERY_LIMIT, EVENTS_EXCHANGE
 from shared.messaging.verdict import HandBack, Park, TryAgain
 from tests.nodes import Broker
@@ -112,7 +112,13 @@ async def test_each_verdict_is_carried_out(shop: Shop) -> None:
         "ValueError: boom",
     )
     assert dead["rested"].body == b'{"post_id":"rested"}'
-    assert set(dead["rested"].headers) - {COUNTED_AT_EACH_LOOK} == {"reason", "queue", "parked_at", FAILURES_HEADER}
+    assert set(dead["rested"].headers) - {COUNTED_AT_EACH_LOOK} == {
+        "reason",
+        "queue",
+        "parked_at",
+        FAILURES_HEADER,
+        SENT_AT_HEADER,
+    }
     assert {order.message_id for order in shop.orders} == set(ids.values())
 
 

@@ -5,9 +5,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 
 from services.publisher.tables import metadata, publications
@@ -56,6 +57,23 @@ async def test_a_server_that_vanishes_without_a_word_is_given_up_and_found_again
 
         wire.is_held = False
         await asyncio.gather(*(_count(database, 5 * limit) for _ in range(5)))
+
+
+async def test_connections_that_the_server_has_closed_are_replaced_before_anybody_notices(postgres_url: str) -> None:
+    async with opened(postgres_url) as database, opened(postgres_url) as other:
+        connections: list[Any] = []
+        event.listen(database.engine.sync_engine, "connect", lambda one, _: connections.append(one.driver_connection))
+        await asyncio.gather(*(database.try_writing() for _ in range(5)))
+        async with other.reading() as connection:
+            await connection.execute(_CLOSE_ALL_OTHERS)
+        await eventually(lambda: all(one.is_closed() for one in connections), within=5)
+
+        await asyncio.gather(*(database.try_writing() for _ in range(5)))
+
+
+_CLOSE_ALL_OTHERS = text("""
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+""")
 
 
 async def test_a_commit_that_hangs_is_given_up(postgres_url: str) -> None:

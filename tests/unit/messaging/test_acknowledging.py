@@ -1,0 +1,58 @@
+"""Many messages are acknowledged with one frame, and never one that is still at work."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.messaging.acknowledging import Tags
+
+
+@pytest.mark.parametrize(
+    ("steps", "acknowledged"),
+    [
+        ([[1]], [[(1, False)]]),
+        ([[1, 2, 3]], [[(3, True)]]),
+        ([[3, 1, 2]], [[(3, True)]]),
+        ([[2, 3]], [[(2, False), (3, False)]]),
+        ([[2, 3], [1]], [[(2, False), (3, False)], [(1, False)]]),
+        ([[2], [1, 3]], [[(2, False)], [(3, True)]]),
+        ([[1, 2, 5], [4], [3]], [[(2, True), (5, False)], [(4, False)], [(3, False)]]),
+        ([[1, 2], [3, 4]], [[(2, True)], [(4, True)]]),
+    ],
+)
+def test_what_is_done_is_acknowledged_in_few_frames(
+    steps: list[list[int]], acknowledged: list[list[tuple[int, bool]]]
+) -> None:
+    tags = Tags()
+
+    assert [_taken(tags, step) for step in steps] == acknowledged
+
+
+def _taken(tags: Tags, done: list[int]) -> list[tuple[int, bool]]:
+    for tag in done:
+        tags.add(tag)
+    return tags.take()
+
+
+class Channel:
+    """What RabbitMQ keeps of a channel; it closes one that acknowledges a tag it does not know."""
+
+    def __init__(self, delivered: int) -> None:
+        self.unacknowledged = set(range(1, delivered + 1))
+
+    def acknowledge(self, tag: int, *, up_to_it: bool) -> None:
+        assert tag in self.unacknowledged
+        self.unacknowledged -= {one for one in self.unacknowledged if one <= tag} if up_to_it else {tag}
+
+
+@given(st.permutations(range(1, 13)), st.lists(st.integers(1, 4), max_size=12))
+def test_in_any_order_each_message_is_acknowledged_when_it_is_done_and_not_before(
+    order: list[int], sizes: list[int]
+) -> None:
+    tags, channel, done = Tags(), Channel(12), list(order)
+
+    for size in sizes:
+        step, done = done[:size], done[size:]
+        for tag, up_to_it in _taken(tags, step):
+            channel.acknowledge(tag, up_to_it=up_to_it)
+        assert channel.unacknowledged == set(done)
