@@ -62,7 +62,7 @@ class Bucket:
     def _spacing(self) -> timedelta:
         """As far apart as spreads those that wait over a second, unless the windows allow less or want more."""
         least = min((window.length / window.most for window in self.windows), default=timedelta(0))
-        return min(IN_LINE, max(least, SPREAD_OVER / self.waiting))
+        return min(IN_LINE, max(least, SPREAD_OVER / max(self.waiting, 1)))
 
 
 def earliest(buckets: Sequence[Bucket], wanted_at: datetime) -> datetime:
