@@ -6,12 +6,13 @@ import os
 import shutil
 import subprocess
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import usage
 from benchmarks.backing import backing, listening
 from deploy.local.child import free_ports, tied
 
@@ -45,7 +46,9 @@ class Peer:
         async with backing(home) as base, _redis(home) as port:
             database = base.postgres.create_database("peer").replace("+asyncpg", "")
             environment = {**os.environ, "REDIS_PORT": str(port), "PG_URL": database, "SINK": base.sink_url}
-            return await self._answer(environment, mode, str(posts), *options)
+            before = usage.cpu_seconds()
+            answer = await self._answer(environment, mode, str(posts), *options)
+            return answer | {"cpu_ms_a_post": _cpu(usage.spent(before, usage.cpu_seconds()), posts)}
 
     async def _answer(self, environment: dict[str, str], *arguments: str) -> Answer:
         shutil.copy(self.program, INSTALLED)
@@ -61,6 +64,11 @@ class Peer:
             raise PeerError(f"{self.name} {' '.join(arguments)} failed\n{errors.decode()}")
         answer: Answer = json.loads(printed.splitlines()[-1])
         return answer
+
+
+def _cpu(spent: Mapping[str, float], posts: int) -> float:
+    """Milliseconds a post; the program itself has ended, so that it counts among the loader's children."""
+    return round(usage.per_post(spent, posts) + 1000 * spent.get(usage.LOADER, 0) / posts, 2)
 
 
 def is_available() -> bool:

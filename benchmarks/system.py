@@ -39,8 +39,9 @@ class System:
     services: tuple[str, ...]
     publisher_database_url: str
     publisher_key: PrivateKey = field(repr=False)
+    sink_url: str = ""
 
-    async def connect(self, url: str, *accounts: str) -> None:
+    async def connect(self, url: str, *accounts: str, limits: Mapping[str, int] | None = None) -> None:
         """Connect sandbox accounts that post to a URL."""
         await self.connect_to("sandbox", {"url": url}, {}, *accounts)
 
@@ -84,7 +85,13 @@ async def system(home: Path, services: Sequence[str] = CORE) -> AsyncIterator[Sy
             await stack.enter_async_context(_service(name, replica, home, environment))
         broker = await Broker.connect(node.url)
         stack.callback(broker.close)
-        running = System(broker, tuple(services), environment["TIMEBALL_PUBLISHER_DATABASE_URL"], keys["publisher"])
+        running = System(
+            broker,
+            tuple(services),
+            environment["TIMEBALL_PUBLISHER_DATABASE_URL"],
+            keys["publisher"],
+            f"{base.sink_url}/p",
+        )
         await running.connect(f"{base.sink_url}/p", *map(account_id, range(ACCOUNTS)))
         yield running
 

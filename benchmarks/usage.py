@@ -2,11 +2,11 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-LOADER = "loader"
+LOADER, SINK = "loader", "sink"
 _PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PROGRAMS = {
@@ -15,8 +15,8 @@ _PROGRAMS = {
     "rabbitmq-server": "rabbitmq",
     "postgres": "postgres",
     "redis-server": "redis",
-    "nginx": "sink",
-    "benchmarks.sink": "sink",
+    "nginx": SINK,
+    "benchmarks.sink": SINK,
 }
 
 
@@ -44,6 +44,12 @@ def cpu_seconds() -> dict[str, float]:
 def spent(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
     """CPU seconds between two readings."""
     return {name: round(after[name] - before.get(name, 0), 2) for name in sorted(after)}
+
+
+def per_post(spent_seconds: Mapping[str, float], posts: int) -> float:
+    """Milliseconds of CPU a post of all programs together, but for those that stand for others: loader and sink."""
+    total = sum(seconds for name, seconds in spent_seconds.items() if name not in (LOADER, SINK))
+    return round(1000 * total / posts, 2)
 
 
 def memory() -> dict[str, Memory]:

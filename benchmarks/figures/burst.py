@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from benchmarks import usage
 from benchmarks.bench import Bench
 from benchmarks.figure import TIMEBALL, Reach, Result, ratio
+from benchmarks.figures.lateness import cheapness
 from benchmarks.outcomes import publish
 
 AHEAD = timedelta(seconds=20)
@@ -25,8 +26,13 @@ async def burst(bench: Bench) -> Result:
         "told_s": round(outcomes.last_arrived_at - due.timestamp(), 2),
         **{f"send_start_{name}_ms": value for name, value in outcomes.lateness.items()},
         "publishers": bench.publishers,
+        "cpu_ms_a_post": usage.per_post(cpu, posts),
     }
     theirs = await bench.ask_peers("burst", posts)
-    rows = {name: {"drain_s": round(answer["drain_s"], 2)} for name, answer in theirs.items()}
+    rows = {
+        name: {"drain_s": round(answer["drain_s"], 2), "cpu_ms_a_post": answer["cpu_ms_a_post"]}
+        for name, answer in theirs.items()
+    }
     reaches = [Reach(f"drain / {name}", ratio(ours["drain_s"], row["drain_s"]), 1.0) for name, row in rows.items()]
-    return Result("burst", {TIMEBALL: ours, **rows}, reaches, cpu)
+    rows = {TIMEBALL: ours, **rows}
+    return Result("burst", rows, [*reaches, *cheapness(rows)], cpu)
