@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.scheduler.neighbours import Place, minute_key, text_key
-from services.scheduler.wishes import NO_MEDIA, Wish
+from services.scheduler.near_posts import NearKeys, minute_key, text_key
+from services.scheduler.wanted_posts import NO_MEDIA, WantedPost
 from shared.events.progress import Progress, State
 from shared.events.requests import LocalTime, PublishAt
 from shared.events.rules import PostRules
@@ -54,7 +54,7 @@ class Schedule:
         return self.media != NO_MEDIA
 
     @property
-    def place(self) -> Place:
+    def near_keys(self) -> NearKeys:
         return self.text_key, self.minute_key
 
     @property
@@ -112,7 +112,7 @@ Decision = Accepted | Rejected | Cancelled | Waiting
 
 
 def decide(
-    wish: Wish,
+    wanted: WantedPost,
     current: Schedule | None,
     *,
     account: KnownAccount | None,
@@ -120,40 +120,40 @@ def decide(
     now: datetime,
     asked_at: datetime | None = None,
 ) -> Accepted | Rejected:
-    """Accept the wish as a new revision, recognise it as the present one, or say why it cannot be.
+    """Accept a wanted post as a new revision, recognise it as the present one, or say why it cannot be.
 
     `account` is None where the scheduler has not heard of it; `asked_at` is when the request came, if that was earlier.
     """
-    fingerprint = wish.fingerprint
+    fingerprint = wanted.fingerprint
     if current and current.state is not State.CANCELLED and current.fingerprint == fingerprint:
         return Accepted(current, changed=False, is_known=account is not None)
-    refusal = _refusal(wish, current, account)
+    refusal = _refusal(wanted, current, account)
     if refusal:
         return refusal
-    publish_at = instant_of(wish, asked_at or now)
+    publish_at = instant_of(wanted, asked_at or now)
     if isinstance(publish_at, Rejected):
         return publish_at
     schedule = Schedule(
-        post_id=wish.post_id,
-        account_id=wish.account_id,
+        post_id=wanted.post_id,
+        account_id=wanted.account_id,
         revision=current.revision + 1 if current else 1,
         state=State.SCHEDULED,
         attempts=0,
         publish_at=publish_at,
-        content=wish.content,
-        media=wish.media,
-        options=wish.options,
-        late_policy=wish.late_policy,
-        retry=wish.retry,
-        callback_url=wish.callback_url,
+        content=wanted.content,
+        media=wanted.media,
+        options=wanted.options,
+        late_policy=wanted.late_policy,
+        retry=wanted.retry,
+        callback_url=wanted.callback_url,
         fingerprint=fingerprint,
         correlation_id=correlation_id,
         claimed_until=None,
         outcome_expected_at=publish_at,
         sweeps=0,
         updated_at=now,
-        text_key=text_key(wish.account_id, wish.content),
-        minute_key=minute_key(wish.account_id, publish_at),
+        text_key=text_key(wanted.account_id, wanted.content),
+        minute_key=minute_key(wanted.account_id, publish_at),
         in_doubt=False,
         pending=0,
     )
@@ -161,27 +161,27 @@ def decide(
     return Accepted(schedule, changed=True, is_known=account is not None, superseded=superseded)
 
 
-def _refusal(wish: Wish, current: Schedule | None, account: KnownAccount | None) -> Rejected | None:
+def _refusal(wanted: WantedPost, current: Schedule | None, account: KnownAccount | None) -> Rejected | None:
     if current and current.progress.may_be_out:
-        return Rejected(wish.post_id, wish.account_id, "already_published", _already(current))
+        return Rejected(wanted.post_id, wanted.account_id, "already_published", _already(current))
     revision = current.revision if current else 0
-    if wish.expected_revision not in (None, revision):
-        return Rejected(wish.post_id, wish.account_id, "conflict", _conflict(wish, revision))
+    if wanted.expected_revision not in (None, revision):
+        return Rejected(wanted.post_id, wanted.account_id, "conflict", _conflict(wanted, revision))
     if account and not account.connected:
-        reason = f"account {wish.account_id!r} has been disconnected: connect it again"
-        return Rejected(wish.post_id, wish.account_id, "unknown_account", reason)
-    if wish.media == NO_MEDIA and (not wish.content or wish.content.isspace()):
-        reason = f"content: the post for {wish.account_id!r} has neither text nor media"
-        return Rejected(wish.post_id, wish.account_id, "invalid", reason)
+        reason = f"account {wanted.account_id!r} has been disconnected: connect it again"
+        return Rejected(wanted.post_id, wanted.account_id, "unknown_account", reason)
+    if wanted.media == NO_MEDIA and (not wanted.content or wanted.content.isspace()):
+        reason = f"content: the post for {wanted.account_id!r} has neither text nor media"
+        return Rejected(wanted.post_id, wanted.account_id, "invalid", reason)
     if account and account.rules:
-        return _against(account.rules, wish)
+        return _against(account.rules, wanted)
     return None
 
 
-def _against(rules: PostRules, wish: Wish) -> Rejected | None:
+def _against(rules: PostRules, wanted: WantedPost) -> Rejected | None:
     """What the account's network could never accept is refused now, not when it is due."""
-    found = problem(rules, wish.content, json.loads(wish.media), json.loads(wish.options))
-    return Rejected(wish.post_id, wish.account_id, *found) if found else None
+    found = problem(rules, wanted.content, json.loads(wanted.media), json.loads(wanted.options))
+    return Rejected(wanted.post_id, wanted.account_id, *found) if found else None
 
 
 def _already(current: Schedule) -> str:
@@ -193,21 +193,21 @@ def _already(current: Schedule) -> str:
     return f"{where} has been published; use a new post_id"
 
 
-def _conflict(wish: Wish, revision: int) -> str:
+def _conflict(wanted: WantedPost, revision: int) -> str:
     is_now = f"is at revision {revision}" if revision else "is not scheduled"
-    return f"expected_revision: {wish.post_id!r} on {wish.account_id!r} {is_now}, not at {wish.expected_revision}"
+    return f"expected_revision: {wanted.post_id!r} on {wanted.account_id!r} {is_now}, not at {wanted.expected_revision}"
 
 
-def instant_of(wish: Wish, now: datetime) -> datetime | Rejected:
-    """The instant the wish means, unless it is in the past or is no time at all."""
+def instant_of(wanted: WantedPost, now: datetime) -> datetime | Rejected:
+    """The instant that is meant, unless it is in the past or is no time at all."""
     try:
-        publish_at = _instant(wish.publish_at, now)
+        publish_at = _instant(wanted.publish_at, now)
     except (ValueError, OverflowError) as error:
         reason = str(error) if isinstance(error, UnknownZone) else f"no such time: {error}"
-        return Rejected(wish.post_id, wish.account_id, "invalid", f"publish_at: {reason}")
+        return Rejected(wanted.post_id, wanted.account_id, "invalid", f"publish_at: {reason}")
     if publish_at < now - PAST_TOLERANCE:
         reason = f"publish_at: {publish_at.isoformat()} is {_ago(now - publish_at)} ago; choose a time to come"
-        return Rejected(wish.post_id, wish.account_id, "in_the_past", reason)
+        return Rejected(wanted.post_id, wanted.account_id, "in_the_past", reason)
     return publish_at
 
 

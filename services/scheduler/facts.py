@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.scheduler.domain import Accepted, Cancelled, Decision, Rejected, Schedule, Waiting
-from services.scheduler.neighbours import NO_NEIGHBOURS, Neighbours, Place, warning_of
+from services.scheduler.near_posts import NOTHING_NEAR, NearKeys, NearPosts, warning_of
 from services.scheduler.pending import PendingRequest
 from shared.events import Event
 from shared.events.scheduler import (
@@ -18,8 +18,8 @@ from shared.events.scheduler import (
     ScheduleSuperseded,
 )
 
-Near = Mapping[Place, Neighbours]
-"""What is near the places of accepted posts, where it is worth a warning."""
+Near = Mapping[NearKeys, NearPosts]
+"""What is near accepted posts, by their keys, where it is worth a warning."""
 REQUESTED = "requested"
 
 
@@ -93,12 +93,12 @@ def pending_post(decision: Waiting) -> PendingPost:
 
 def _acceptance(decision: Accepted, near: Near) -> dict[str, Any]:
     schedule = decision.schedule
-    neighbours = near.get(schedule.place, NO_NEIGHBOURS)
+    near_posts = near.get(schedule.near_keys, NOTHING_NEAR)
     return {
         "post_id": schedule.post_id,
         "account_id": schedule.account_id,
         "revision": schedule.revision,
         "publish_at": schedule.publish_at,
         "changed": decision.changed,
-        "warning": warning_of(is_known=decision.is_known, neighbours=neighbours),
+        "warning": warning_of(is_known=decision.is_known, near_posts=near_posts),
     }

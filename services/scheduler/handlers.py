@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.scheduler.desk import Desk
+from services.scheduler.decider import Decider
 from services.scheduler.domain import Accepted, Decision, KnownAccount, Schedule
 from services.scheduler.facts import Near, withdrawal
-from services.scheduler.intake import Ask, batch_ask, cancel_ask, post_ask
 from services.scheduler.learning import learn
-from services.scheduler.neighbours import CROWDED_MINUTE, Place
+from services.scheduler.near_posts import CROWDED_MINUTE, NearKeys
 from services.scheduler.outcomes import Outcome
 from services.scheduler.release import HORIZON
+from services.scheduler.requests import Request, batch_request, cancel_request, post_request
 from services.scheduler.store import Key, Store, Unit
 from services.scheduler.unreadable import answer_to_unreadable
 from shared.clock import Clock
@@ -41,27 +41,27 @@ class Handlers:
     due_soon: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self._desk = GroupCommit(
+        self._requests = GroupCommit(
             self._decide,
             most=MOST_IN_A_GROUP,
-            weigh=lambda ask: max(1, len(ask.keys)),
+            weigh=lambda request: max(1, len(request.keys)),
             linger_seconds=LINGER_SECONDS,
             lanes=LANES,
-            keys=lambda ask: ask.post_ids,
+            keys=lambda request: request.post_ids,
         )
         self._outcomes = GroupCommit(self._learn, most=MOST_IN_A_GROUP, linger_seconds=5 * LINGER_SECONDS)
 
     async def on_schedule_requested(self, delivery: Delivery[ScheduleRequested]) -> None:
         """Schedule a post on its accounts, or say why not."""
-        await self._desk.submit(post_ask(delivery.event, delivery.message_id, delivery.correlation_id))
+        await self._requests.submit(post_request(delivery.event, delivery.message_id, delivery.correlation_id))
 
     async def on_schedule_batch_requested(self, delivery: Delivery[ScheduleBatchRequested]) -> None:
         """Schedule many posts and settle them in one answer."""
-        await self._desk.submit(batch_ask(delivery.event, delivery.message_id, delivery.correlation_id))
+        await self._requests.submit(batch_request(delivery.event, delivery.message_id, delivery.correlation_id))
 
     async def on_schedule_cancel_requested(self, delivery: Delivery[ScheduleCancelRequested]) -> None:
         """Cancel what has not been published."""
-        await self._desk.submit(cancel_ask(delivery.event, delivery.message_id, delivery.correlation_id))
+        await self._requests.submit(cancel_request(delivery.event, delivery.message_id, delivery.correlation_id))
 
     async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:
         """Reject a request that is no valid event, where its sender can be told."""
@@ -90,19 +90,19 @@ class Handlers:
         changed_at = event.changed_at or self.clock.now()
         await self.store.save_account(event.account_id, event.platform, account, changed_at)
 
-    async def _decide(self, asks: Sequence[Ask]) -> Sequence[None]:
+    async def _decide(self, requests: Sequence[Request]) -> Sequence[None]:
         now = self.clock.now()
         async with self.store.unit() as unit:
-            fresh = await unit.remember((ask.message_id for ask in asks if ask.message_id), now)
-            desk = Desk(await _concerned(unit, asks), await unit.accounts(_accounts(asks)), now)
-            decided = [(ask, ask.decide(desk)) for ask in asks if _take(ask, fresh)]
-            await unit.save(list(desk.changed.values()))
-            await unit.queue(desk.waiting, desk.queued)
-            near = await unit.neighbours(_places(decided), crowded=self.crowded_minute)
-            answers = [envelope for ask, decisions in decided for envelope in _answers(ask, decisions, near)]
-            await unit.emit(answers + _withdrawals(desk))
-        self._wake(desk.changed.values(), now)
-        return [None] * len(asks)
+            fresh = await unit.remember((request.message_id for request in requests if request.message_id), now)
+            decider = Decider(await _concerned(unit, requests), await unit.accounts(_accounts(requests)), now)
+            decided = [(request, request.decide(decider)) for request in requests if _take(request, fresh)]
+            await unit.save(list(decider.changed.values()))
+            await unit.queue(decider.waiting, decider.queued)
+            near = await unit.near_posts(_near_keys(decided), crowded=self.crowded_minute)
+            answers = [envelope for request, decisions in decided for envelope in _answers(request, decisions, near)]
+            await unit.emit(answers + _withdrawals(decider))
+        self._wake(decider.changed.values(), now)
+        return [None] * len(requests)
 
     async def _learn(self, facts: Sequence[Outcome]) -> Sequence[None]:
         now = self.clock.now()
@@ -114,35 +114,35 @@ class Handlers:
             self.due_soon.set()
 
 
-async def _concerned(unit: Unit, asks: Sequence[Ask]) -> dict[Key, Schedule]:
-    named = await unit.schedules(key for ask in asks for key in ask.keys)
-    return named | await unit.schedules_of(post_id for ask in asks for post_id in ask.whole_posts)
+async def _concerned(unit: Unit, requests: Sequence[Request]) -> dict[Key, Schedule]:
+    named = await unit.schedules(key for request in requests for key in request.keys)
+    return named | await unit.schedules_of(post_id for request in requests for post_id in request.whole_posts)
 
 
-def _accounts(asks: Sequence[Ask]) -> set[str]:
-    return {account_id for ask in asks for _, account_id in ask.keys}
+def _accounts(requests: Sequence[Request]) -> set[str]:
+    return {account_id for request in requests for _, account_id in request.keys}
 
 
-def _places(decided: Iterable[tuple[Ask, Sequence[Decision]]]) -> set[Place]:
-    return {one.schedule.place for _, decisions in decided for one in decisions if isinstance(one, Accepted)}
+def _near_keys(decided: Iterable[tuple[Request, Sequence[Decision]]]) -> set[NearKeys]:
+    return {one.schedule.near_keys for _, decisions in decided for one in decisions if isinstance(one, Accepted)}
 
 
-def _answers(ask: Ask, decisions: Sequence[Decision], near: Near) -> list[Envelope]:
-    return [Envelope.of(event, correlation_id=ask.correlation_id) for event in ask.tell(decisions, near)]
+def _answers(request: Request, decisions: Sequence[Decision], near: Near) -> list[Envelope]:
+    return [Envelope.of(event, correlation_id=request.correlation_id) for event in request.tell(decisions, near)]
 
 
-def _withdrawals(desk: Desk) -> list[Envelope]:
+def _withdrawals(decider: Decider) -> list[Envelope]:
     return [
-        Envelope.of(withdrawal(request, desk.schedules[request.key].revision), correlation_id=request.correlation_id)
-        for request in desk.withdrawals
+        Envelope.of(withdrawal(request, decider.schedules[request.key].revision), correlation_id=request.correlation_id)
+        for request in decider.withdrawals
     ]
 
 
-def _take(ask: Ask, fresh: set[str]) -> bool:
+def _take(request: Request, fresh: set[str]) -> bool:
     """Whether the request has not been taken before; a message without an id always counts as new."""
-    if ask.message_id is None:
+    if request.message_id is None:
         return True
-    if ask.message_id not in fresh:
+    if request.message_id not in fresh:
         return False
-    fresh.remove(ask.message_id)
+    fresh.remove(request.message_id)
     return True

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from services.scheduler.desk import Desk, Key
+from services.scheduler.decider import Decider, Key
 from services.scheduler.domain import Accepted, Decision, Schedule
 from services.scheduler.facts import facts_of
 from services.scheduler.outcomes import Outcome, advanced, contradicted, is_taken_back
@@ -36,30 +36,30 @@ class Learning:
             for key, schedule in after.items()
             if schedule.pending and (answer := is_taken_back(schedule, told[key])) is not None
         }
-        desk = await self._settle(after, answered) if answered else Desk({}, {}, self.now)
+        decider = await self._settle(after, answered) if answered else Decider({}, {}, self.now)
         ended = {key: replace(after[key], pending=0) for key in answered}
-        outcomes = [one for key, one in (after | ended).items() if one != known[key] and key not in desk.changed]
+        outcomes = [one for key, one in (after | ended).items() if one != known[key] and key not in decider.changed]
         await self.unit.save_outcomes(outcomes, self.now)
         self._take_back_answers(known, told)
         await self.unit.emit(self.emitted)
-        return list(desk.changed.values())
+        return list(decider.changed.values())
 
-    async def _settle(self, schedules: Mapping[Key, Schedule], answered: Mapping[Key, bool]) -> Desk:
+    async def _settle(self, schedules: Mapping[Key, Schedule], answered: Mapping[Key, bool]) -> Decider:
         pending = await self.unit.pending(answered)
         accounts = await self.unit.accounts({account_id for _, account_id in answered})
-        desk = Desk({key: schedules[key] for key in answered}, accounts, self.now)
+        decider = Decider({key: schedules[key] for key in answered}, accounts, self.now)
         decided: list[Decided] = []
         for key, requests in pending.items():
-            decisions = desk.settle(requests, is_taken_back=answered[key])
+            decisions = decider.settle(requests, is_taken_back=answered[key])
             decided += zip(requests, decisions, strict=True)
-        await self.unit.save(list(desk.changed.values()))
+        await self.unit.save(list(decider.changed.values()))
         await self.unit.forget([request for request, _ in decided])
         await self._answer(decided)
-        return desk
+        return decider
 
     async def _answer(self, decided: Sequence[Decided]) -> None:
-        places = {decision.schedule.place for _, decision in decided if isinstance(decision, Accepted)}
-        near = await self.unit.neighbours(places, crowded=self.crowded)
+        keys = {decision.schedule.near_keys for _, decision in decided if isinstance(decision, Accepted)}
+        near = await self.unit.near_posts(keys, crowded=self.crowded)
         self.emitted += [
             Envelope.of(event, correlation_id=request.correlation_id)
             for request, decision in decided

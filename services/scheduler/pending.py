@@ -6,11 +6,11 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from services.scheduler.wishes import Wish
+from services.scheduler.wanted_posts import WantedPost
 
 Reason = Literal["cancelled", "superseded"]
 
-_WISH = TypeAdapter(Wish)
+_WANTED = TypeAdapter(WantedPost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class PendingRequest:
     account_id: str
     position: int
     kind: Literal["edit", "cancel"]
-    wish: str | None
+    body: str | None
     """What an edit wants, as JSON."""
     correlation_id: str
     asked_at: datetime
@@ -31,9 +31,9 @@ class PendingRequest:
         return self.post_id, self.account_id
 
     @property
-    def wanted(self) -> Wish | None:
+    def wanted(self) -> WantedPost | None:
         """What is wanted; a cancellation wants nothing."""
-        return _WISH.validate_json(self.wish) if self.wish else None
+        return _WANTED.validate_json(self.body) if self.body else None
 
     @property
     def reason(self) -> Reason:
@@ -41,10 +41,10 @@ class PendingRequest:
         return "cancelled" if self.kind == "cancel" else "superseded"
 
 
-def pending_edit(wish: Wish, position: int, correlation_id: str, now: datetime) -> PendingRequest:
+def pending_edit(wanted: WantedPost, position: int, correlation_id: str, now: datetime) -> PendingRequest:
     """An edit that waits."""
-    wanted = _WISH.dump_json(wish).decode()
-    return PendingRequest(wish.post_id, wish.account_id, position, "edit", wanted, correlation_id, now)
+    body = _WANTED.dump_json(wanted).decode()
+    return PendingRequest(wanted.post_id, wanted.account_id, position, "edit", body, correlation_id, now)
 
 
 def pending_cancellation(

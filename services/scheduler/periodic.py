@@ -117,7 +117,7 @@ class Sweeper:
         return swept
 
     async def withdraw_again(self) -> int:
-        """Ask the publisher again to take revisions back; how many there were."""
+        """Request the publisher again to take revisions back; how many there were."""
         now = self.clock.now()
         async with self.store.unit() as unit:
             silent = {one.key: one for one in await unit.unanswered(expected_before=now - OUTCOME_GRACE)}

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from services.scheduler.neighbours import CROWDED_MINUTE
-from services.scheduler.timer_table import timers_in
+from services.scheduler.near_posts import CROWDED_MINUTE
+from services.scheduler.timer_settings import timers_in
 from services.scheduler.timers import Timer
 from shared.settings import ServiceSettings
 

@@ -10,8 +10,8 @@ from sqlalchemy import Executable, Select, Update, bindparam, select, text, tupl
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduler.domain import KnownAccount, Schedule
-from services.scheduler.neighbourhood import Neighbourhood
-from services.scheduler.neighbours import Neighbours, Place
+from services.scheduler.near_posts import NearKeys, NearPosts
+from services.scheduler.near_posts_query import NearPostsQuery
 from services.scheduler.pending import PendingRequest
 from services.scheduler.rows import dispatched_row, outcome_row, pending_row, repeated_row, rules_in, schedule_in
 from services.scheduler.tables import (
@@ -79,9 +79,9 @@ class Unit:
         found = await self.connection.execute(self.store.load_accounts, bulk.encode(rows))
         return {row.account_id: KnownAccount(bool(row.connected), rules_in(row.rules)) for row in found}
 
-    async def neighbours(self, places: set[Place], *, crowded: int) -> dict[Place, Neighbours]:
-        """What is near these places, at each of which a post has been saved."""
-        return await self.store.neighbourhood.around(places, self.connection, crowded=crowded)
+    async def near_posts(self, keys: set[NearKeys], *, crowded: int) -> dict[NearKeys, NearPosts]:
+        """What is near the posts with these keys, which have been saved."""
+        return await self.store.near_posts_query.around(keys, self.connection, crowded=crowded)
 
     async def save(self, changed: Sequence[Schedule]) -> None:
         """Write new revisions; Conflict when another replica wrote the same post first."""
@@ -142,7 +142,7 @@ class Store:
         dialect = database.dialect
         self.outbox = outbox_
         self.inbox = Inbox(inbox, database)
-        self.neighbourhood = Neighbourhood(dialect)
+        self.near_posts_query = NearPostsQuery(dialect)
         self.load_by_key = bulk.select_by_key(schedules, dialect, lock=True)
         self.load_accounts = bulk.select_by_key(accounts, dialect)
         self.save = bulk.upsert(schedules, dialect, guard="schedules.revision < excluded.revision")

@@ -67,7 +67,7 @@ pending_requests = Table(
     Column("account_id", String(200), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("kind", String(20), nullable=False),
-    Column("wish", Text),
+    Column("body", Text),
     Column("correlation_id", String(200), nullable=False),
     Column("asked_at", InstantColumn, nullable=False),
 )

@@ -128,7 +128,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     one(
         "edits do not wait for the publisher",
-        "services/scheduler/desk.py",
+        "services/scheduler/decider.py",
         "return current.may_be_on_its_way and current.key not in self._taken_back",
         "return False",
         "doubt",

@@ -1,28 +1,30 @@
-"""Schedules and wishes as a test wants them: everything usual but what it names."""
+"""Schedules and wanted posts as a test has them: everything usual but what it names."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.scheduler.domain import Schedule
-from services.scheduler.neighbours import minute_key, text_key
-from services.scheduler.wishes import USUAL_RETRY, Wish
+from services.scheduler.near_posts import minute_key, text_key
+from services.scheduler.wanted_posts import USUAL_RETRY, WantedPost
 from shared.events.progress import State
 from shared.events.requests import LatePolicy, LocalTime, ScheduleRequested
 
 NOON = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
 DUE = NOON + timedelta(hours=1)
 
-_WISH = Wish("post-1", "acct-1", DUE, "Hello", "[]", "{}", LatePolicy().model_dump_json(), USUAL_RETRY, None, None)
+_WANTED = WantedPost(
+    "post-1", "acct-1", DUE, "Hello", "[]", "{}", LatePolicy().model_dump_json(), USUAL_RETRY, None, None
+)
 
 
-def wish(**changes: Any) -> Wish:
-    """A wish to publish "Hello" an hour after noon."""
-    return replace(_WISH, **changes)
+def wanted(**changes: Any) -> WantedPost:
+    """A post that says Hello, wanted an hour after noon."""
+    return replace(_WANTED, **changes)
 
 
-def schedule(of: Wish = _WISH, **changes: Any) -> Schedule:
-    """The first revision of a wish, waiting for its dispatch."""
+def schedule(of: WantedPost = _WANTED, **changes: Any) -> Schedule:
+    """The first revision of a wanted post, waiting for its dispatch."""
     publish_at = DUE if of.publish_at is None or isinstance(of.publish_at, LocalTime) else of.publish_at
     first = Schedule(
         post_id=of.post_id,

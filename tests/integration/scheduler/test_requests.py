@@ -19,7 +19,7 @@ from shared.events.publisher import AccountConnected, AccountDisconnected, Publi
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested
 from shared.events.scheduler import ScheduleAccepted, ScheduleBatchSettled, ScheduleRejected
 from shared.migrate import migrate
-from tests.support.schedules import DUE, NOON, post, schedule, wish
+from tests.support.schedules import DUE, NOON, post, schedule, wanted
 from tests.support.scheduling import Replica
 
 Replicas = tuple[Replica, Replica]
@@ -106,7 +106,7 @@ async def test_a_change_is_the_next_revision(replica: Replica) -> None:
     answers = await replica.take(post(content="changed"))
 
     assert answers == [accepted(2)]
-    assert await replica.schedule() == schedule(wish(content="changed"), revision=2)
+    assert await replica.schedule() == schedule(wanted(content="changed"), revision=2)
 
 
 async def test_a_cancelled_post_can_be_scheduled_again(replica: Replica) -> None:
@@ -152,7 +152,7 @@ async def test_a_batch_is_settled_in_one_answer(replica: Replica) -> None:
         ("old", 1, False),
     ]
     assert [(one.post_id, one.code) for one in answer.rejected] == [("bad", "invalid")]
-    assert await replica.schedule("new") == schedule(wish(post_id="new"))
+    assert await replica.schedule("new") == schedule(wanted(post_id="new"))
 
 
 async def test_two_replicas_agree_on_one_revision_of_the_same_post(replicas: Replicas) -> None:
@@ -180,11 +180,11 @@ async def test_two_replicas_never_give_one_revision_to_two_wishes(replicas: Repl
 
 async def test_of_two_replicas_that_write_the_same_revision_the_second_is_refused(replica: Replica) -> None:
     async with replica.store.unit() as unit:
-        await unit.save([schedule(), schedule(wish(post_id="post-2"))])
+        await unit.save([schedule(), schedule(wanted(post_id="post-2"))])
 
     with pytest.raises(Conflict, match="1 of 2 schedules were changed by another replica"):
         async with replica.store.unit() as unit:
-            await unit.save([schedule(wish(content="mine")), schedule(wish(post_id="post-3"))])
+            await unit.save([schedule(wanted(content="mine")), schedule(wanted(post_id="post-3"))])
 
     assert await replica.schedule() == schedule()
     assert await replica.store.next_due_at() == DUE

@@ -22,7 +22,7 @@ from shared.events.publisher import PublishFailed, PublishRetrying, PublishSkipp
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested
 from shared.events.scheduler import PublishWithdrawRequested, ScheduleBatchSettled, ScheduleRejected
 from shared.retention import Purge
-from tests.support.schedules import DUE, NOON, post, schedule, wish
+from tests.support.schedules import DUE, NOON, post, schedule, wanted
 from tests.support.scheduling import Replica
 
 Replicas = tuple[Replica, Replica]
@@ -80,7 +80,7 @@ async def test_an_edit_waits_for_the_publisher_and_is_carried_out_when_it_took_t
     assert told(answers) == [("schedule.accepted", 2), ("schedule.superseded", 1)]
     assert answers[1].by == 2  # type: ignore[attr-defined]
     assert {one for type_, one in await _correlations(replica) if type_ != "schedule.accepted"} == {"edit"}
-    new = schedule(wish(content="changed"), revision=2, correlation_id="edit", updated_at=replica.clock.now())
+    new = schedule(wanted(content="changed"), revision=2, correlation_id="edit", updated_at=replica.clock.now())
     assert await replica.schedule() == new
     assert await waiting(replica) == 0
 

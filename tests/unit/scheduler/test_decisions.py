@@ -1,4 +1,4 @@
-"""What becomes of a wish: accepted, recognised, replaced, refused; and of a cancellation."""
+"""What becomes of a wanted post: accepted, recognised, replaced, refused; and of a cancellation."""
 
 import json
 from dataclasses import replace
@@ -19,68 +19,68 @@ from services.scheduler.domain import (
     decide,
     decide_cancel,
 )
-from services.scheduler.wishes import Wish, wishes_of
+from services.scheduler.wanted_posts import WantedPost, posts_wanted_by
 from shared.events.progress import State
 from shared.events.requests import LatePolicy, LocalTime
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
-from tests.support.schedules import DUE, NOON, post, schedule, wish
+from tests.support.schedules import DUE, NOON, post, schedule, wanted
 
 LATER = NOON + timedelta(minutes=10)
-CHANGED = wish(content="Hello again")
+CHANGED = wanted(content="Hello again")
 CONNECTED = KnownAccount(connected=True)
 STRICT = KnownAccount(connected=True, rules=PostRules(text=TextRule(most=5), media=MediaRule()))
 NOT_SENT = [State.DISPATCHED, State.RETRYING, State.HELD, State.SKIPPED, State.FAILED]
 
 
 def placed(
-    one: Wish, current: Schedule | None = None, *, account: KnownAccount | None = CONNECTED
+    one: WantedPost, current: Schedule | None = None, *, account: KnownAccount | None = CONNECTED
 ) -> Accepted | Rejected:
     return decide(one, current, account=account, correlation_id="c-2", now=LATER)
 
 
-def accepted(one: Wish, current: Schedule | None = None, *, account: KnownAccount | None = CONNECTED) -> Accepted:
+def accepted(one: WantedPost, current: Schedule | None = None, *, account: KnownAccount | None = CONNECTED) -> Accepted:
     decision = placed(one, current, account=account)
     assert isinstance(decision, Accepted), decision
     return decision
 
 
-def rejected(one: Wish, current: Schedule | None = None, *, account: KnownAccount | None = CONNECTED) -> Rejected:
+def rejected(one: WantedPost, current: Schedule | None = None, *, account: KnownAccount | None = CONNECTED) -> Rejected:
     decision = placed(one, current, account=account)
     assert isinstance(decision, Rejected), decision
     return decision
 
 
 def test_a_new_post_is_accepted_as_its_first_revision() -> None:
-    decision = accepted(wish())
+    decision = accepted(wanted())
 
     assert decision == Accepted(schedule(correlation_id="c-2", updated_at=LATER), changed=True, is_known=True)
 
 
 def test_a_post_without_a_time_is_due_now() -> None:
-    assert accepted(wish(publish_at=None)).schedule.publish_at == LATER
+    assert accepted(wanted(publish_at=None)).schedule.publish_at == LATER
 
 
 def test_a_local_time_is_turned_into_its_instant() -> None:
     local = LocalTime(local="2027-03-28T16:00", zone="Europe/Berlin")
 
-    assert accepted(wish(publish_at=local)).schedule.publish_at == NOON + timedelta(hours=2)
+    assert accepted(wanted(publish_at=local)).schedule.publish_at == NOON + timedelta(hours=2)
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.CANCELLED])
 def test_the_same_again_changes_nothing_whatever_has_become_of_it(state: State) -> None:
     current = schedule(state=state, revision=3)
 
-    assert accepted(wish(), current) == Accepted(current, changed=False, is_known=True)
+    assert accepted(wanted(), current) == Accepted(current, changed=False, is_known=True)
 
 
 def test_the_same_again_without_a_time_is_not_due_again() -> None:
-    current = schedule(wish(publish_at=None), publish_at=NOON)
+    current = schedule(wanted(publish_at=None), publish_at=NOON)
 
-    assert accepted(wish(publish_at=None), current) == Accepted(current, changed=False, is_known=True)
+    assert accepted(wanted(publish_at=None), current) == Accepted(current, changed=False, is_known=True)
 
 
 def test_the_same_again_is_accepted_though_its_time_has_passed() -> None:
-    past = wish(publish_at=NOON - timedelta(days=1))
+    past = wanted(publish_at=NOON - timedelta(days=1))
 
     assert accepted(past, schedule(past)).changed is False
 
@@ -110,8 +110,8 @@ def test_a_revision_that_may_have_been_on_its_way_is_superseded(current: Schedul
     assert accepted(CHANGED, current).superseded == superseded
 
 
-@pytest.mark.parametrize("again", [wish(), CHANGED])
-def test_a_cancelled_post_is_scheduled_anew(again: Wish) -> None:
+@pytest.mark.parametrize("again", [wanted(), CHANGED])
+def test_a_cancelled_post_is_scheduled_anew(again: WantedPost) -> None:
     current = schedule(state=State.CANCELLED, revision=2)
 
     decision = accepted(again, current)
@@ -152,7 +152,7 @@ def test_a_post_that_is_tried_again_in_doubt_is_not_changed_before_that_is_known
 def test_a_change_of_another_revision_than_is_expected_is_refused(
     expected: int, current: Schedule | None, is_now: str
 ) -> None:
-    refused = rejected(wish(content="new", expected_revision=expected), current)
+    refused = rejected(wanted(content="new", expected_revision=expected), current)
 
     assert refused.code == "conflict"
     assert refused.reason == f"expected_revision: 'post-1' on 'acct-1' {is_now}, not at {expected}"
@@ -160,22 +160,22 @@ def test_a_change_of_another_revision_than_is_expected_is_refused(
 
 @pytest.mark.parametrize(("expected", "current"), [(0, None), (2, schedule(revision=2)), (None, schedule(revision=2))])
 def test_a_change_of_the_expected_revision_is_accepted(expected: int | None, current: Schedule | None) -> None:
-    assert accepted(wish(content="new", expected_revision=expected), current).changed
+    assert accepted(wanted(content="new", expected_revision=expected), current).changed
 
 
 def test_the_same_again_is_no_conflict_though_it_has_made_a_revision_since() -> None:
-    again = wish(content="new", expected_revision=1)
+    again = wanted(content="new", expected_revision=1)
 
     assert accepted(again, schedule(again, revision=2)).changed is False
 
 
 @pytest.mark.parametrize("ago", [timedelta(0), timedelta(seconds=59), PAST_TOLERANCE])
 def test_a_time_just_passed_is_accepted_as_it_is(ago: timedelta) -> None:
-    assert accepted(wish(publish_at=LATER - ago)).schedule.publish_at == LATER - ago
+    assert accepted(wanted(publish_at=LATER - ago)).schedule.publish_at == LATER - ago
 
 
 def test_a_time_in_the_past_is_refused_with_how_long_ago_it_was() -> None:
-    refused = rejected(wish(publish_at=LATER - PAST_TOLERANCE - timedelta(seconds=30)))
+    refused = rejected(wanted(publish_at=LATER - PAST_TOLERANCE - timedelta(seconds=30)))
 
     assert refused.code == "in_the_past"
     assert refused.reason == "publish_at: 2027-03-28T12:08:30+00:00 is 0:01:30 ago; choose a time to come"
@@ -183,49 +183,49 @@ def test_a_time_in_the_past_is_refused_with_how_long_ago_it_was() -> None:
 
 @pytest.mark.parametrize("content", ["", " ", "\n\t ", "\u2003\u00a0"])
 def test_a_post_of_nothing_is_refused(content: str) -> None:
-    refused = rejected(wish(content=content))
+    refused = rejected(wanted(content=content))
 
     assert (refused.code, refused.reason) == ("invalid", "content: the post for 'acct-1' has neither text nor media")
 
 
 def test_media_need_no_text() -> None:
-    assert accepted(wish(content="", media='[{"url": "https://cdn.example/a.jpg"}]')).changed
+    assert accepted(wanted(content="", media='[{"url": "https://cdn.example/a.jpg"}]')).changed
 
 
 def test_a_disconnected_account_takes_no_new_posts() -> None:
-    refused = rejected(wish(), account=KnownAccount(connected=False))
+    refused = rejected(wanted(), account=KnownAccount(connected=False))
 
     assert refused.code == "unknown_account"
     assert refused.reason == "account 'acct-1' has been disconnected: connect it again"
 
 
 def test_an_account_not_heard_of_is_accepted_as_such() -> None:
-    assert accepted(wish(), account=None).is_known is False
-    assert accepted(wish(), schedule(), account=None).is_known is False
-    assert accepted(wish()).is_known is True
+    assert accepted(wanted(), account=None).is_known is False
+    assert accepted(wanted(), schedule(), account=None).is_known is False
+    assert accepted(wanted()).is_known is True
 
 
 def test_a_post_that_its_network_can_never_accept_is_refused_with_the_reason() -> None:
-    refused = rejected(wish(content="Hello!"), account=STRICT)
+    refused = rejected(wanted(content="Hello!"), account=STRICT)
 
     assert (refused.code, refused.post_id, refused.account_id) == ("content_too_long", "post-1", "acct-1")
     assert refused.reason == "content: the text has 6 characters, and at most 5 are possible; shorten it"
-    assert rejected(wish(media='[{"url": "https://cdn.example/a.jpg"}]'), account=STRICT).code == "invalid"
-    assert accepted(wish(), account=STRICT).changed
+    assert rejected(wanted(media='[{"url": "https://cdn.example/a.jpg"}]'), account=STRICT).code == "invalid"
+    assert accepted(wanted(), account=STRICT).changed
 
 
 def test_options_are_checked_by_the_rules() -> None:
     account = KnownAccount(connected=True, rules=PostRules(options=(OptionRule(name="title", required=True),)))
 
-    assert rejected(wish(), account=account).reason.startswith("options.title: it is missing")
-    assert accepted(wish(options='{"title": "A"}'), account=account).changed
+    assert rejected(wanted(), account=account).reason.startswith("options.title: it is missing")
+    assert accepted(wanted(options='{"title": "A"}'), account=account).changed
 
 
 def test_what_is_scheduled_already_stays_so_whatever_the_rules_are_now() -> None:
-    long = wish(content="Hello!")
+    long = wanted(content="Hello!")
 
     assert accepted(long, schedule(long), account=STRICT).changed is False
-    assert rejected(wish(content="Hello!!"), schedule(long), account=STRICT).code == "content_too_long"
+    assert rejected(wanted(content="Hello!!"), schedule(long), account=STRICT).code == "content_too_long"
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_what_is_scheduled_already_stays_so_whatever_the_rules_are_now() -> None
     ],
 )
 def test_a_time_that_no_clock_shows_is_refused(local: str, zone: str, reason: str) -> None:
-    refused = rejected(wish(publish_at=LocalTime(local=local, zone=zone)))
+    refused = rejected(wanted(publish_at=LocalTime(local=local, zone=zone)))
 
     assert refused.code == "invalid"
     assert refused.reason.startswith(f"publish_at: {reason}")
@@ -265,37 +265,37 @@ def test_a_time_that_no_clock_shows_is_refused(local: str, zone: str, reason: st
     ids=lambda change: next(iter(change)),
 )
 def test_every_part_of_a_wish_makes_it_another(change: dict[str, Any]) -> None:
-    assert wish(**change).fingerprint != wish().fingerprint
+    assert wanted(**change).fingerprint != wanted().fingerprint
 
 
 def test_a_wish_of_an_earlier_release_is_still_recognised() -> None:
     """What was scheduled before an upgrade is stored under the fingerprint of that time."""
-    assert wish().fingerprint == "ac153ce9912b59762c09b7d0044056e7"
+    assert wanted().fingerprint == "ac153ce9912b59762c09b7d0044056e7"
 
 
 def test_how_often_to_try_is_kept_where_it_is_not_usual() -> None:
-    (usual,) = wishes_of(post(retry={"attempts": 3}))
-    (own,) = wishes_of(post(retry={"attempts": 5, "first_delay_seconds": 1}))
+    (usual,) = posts_wanted_by(post(retry={"attempts": 3}))
+    (own,) = posts_wanted_by(post(retry={"attempts": 5, "first_delay_seconds": 1}))
 
-    assert usual == wishes_of(post())[0]
+    assert usual == posts_wanted_by(post())[0]
     assert json.loads(own.retry) == {"attempts": 5, "first_delay_seconds": 1}
 
 
 def test_the_parts_of_a_wish_do_not_run_into_one_another() -> None:
-    assert wish(content="a', 'b", media="c").fingerprint != wish(content="a", media="b', 'c").fingerprint
+    assert wanted(content="a', 'b", media="c").fingerprint != wanted(content="a", media="b', 'c").fingerprint
 
 
 @given(st.timezones().map(DUE.astimezone))
 def test_the_same_instant_in_any_zone_is_the_same_wish(publish_at: datetime) -> None:
-    (one,) = wishes_of(post(publish_at=publish_at))
-    (other,) = wishes_of(post())
+    (one,) = posts_wanted_by(post(publish_at=publish_at))
+    (other,) = posts_wanted_by(post())
 
     assert one.fingerprint == other.fingerprint
 
 
 def test_the_order_of_options_makes_no_difference() -> None:
     one, other = [
-        wishes_of(post(targets=[{"account_id": "acct-1", "options": options}]))[0].fingerprint
+        posts_wanted_by(post(targets=[{"account_id": "acct-1", "options": options}]))[0].fingerprint
         for options in ({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1})
     ]
 
@@ -305,7 +305,9 @@ def test_the_order_of_options_makes_no_difference() -> None:
 def test_a_target_may_have_its_own_time_content_and_options() -> None:
     own = {"account_id": "acct-2", "publish_at": NOON, "content": "", "options": {"visibility": "unlisted"}}
 
-    usual, special = wishes_of(post(targets=[{"account_id": "acct-1"}, own], media=[{"url": "https://x.example/a"}]))
+    usual, special = posts_wanted_by(
+        post(targets=[{"account_id": "acct-1"}, own], media=[{"url": "https://x.example/a"}])
+    )
 
     assert (usual.publish_at, usual.content, usual.options) == (DUE, "Hello", "{}")
     assert (special.publish_at, special.content) == (NOON, "")
@@ -362,7 +364,7 @@ def test_revisions_only_grow_and_the_last_request_holds(requests: list[str]) -> 
         decision = (
             decide_cancel("post-1", "acct-1", current, LATER)
             if request == "cancel"
-            else placed(wish(content=request), current)
+            else placed(wanted(content=request), current)
         )
         if isinstance(decision, Rejected):
             assert (request, current) == ("cancel", None)

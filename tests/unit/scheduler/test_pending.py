@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from services.scheduler.desk import Desk
+from services.scheduler.decider import Decider
 from services.scheduler.domain import Accepted, Cancelled, Decision, KnownAccount, Rejected, Schedule
 from services.scheduler.pending import PendingRequest, pending_cancellation, pending_edit
-from services.scheduler.wishes import Wish, wishes_of
+from services.scheduler.wanted_posts import WantedPost, posts_wanted_by
 from shared.events.progress import State
-from tests.support.schedules import DUE, NOON, post, schedule, wish
+from tests.support.schedules import DUE, NOON, post, schedule, wanted
 
 KEY = ("post-1", "acct-1")
 CONNECTED = {"acct-1": KnownAccount(connected=True)}
@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 
 
 def edit(text: str, position: int = 0, **changes: Any) -> PendingRequest:
-    return pending_edit(wish(content=text, **changes), position, "c-2", NOON)
+    return pending_edit(wanted(content=text, **changes), position, "c-2", NOON)
 
 
 def cancel(position: int = 0) -> PendingRequest:
@@ -33,10 +33,10 @@ def asked_for(*requests: PendingRequest, **changes: Any) -> Schedule:
 
 def settled(
     current: Schedule, *requests: PendingRequest, is_taken_back: bool, accounts: Any = None
-) -> tuple[Desk, list[Decision]]:
-    """The desk an hour later, and what it decided."""
-    desk = Desk({KEY: current}, CONNECTED if accounts is None else accounts, NOON + HOUR)
-    return desk, desk.settle(requests, is_taken_back=is_taken_back)
+) -> tuple[Decider, list[Decision]]:
+    """The decider an hour later, and what it decided."""
+    decider = Decider({KEY: current}, CONNECTED if accounts is None else accounts, NOON + HOUR)
+    return decider, decider.settle(requests, is_taken_back=is_taken_back)
 
 
 def told(decisions: list[Decision]) -> list[tuple[str, Any]]:
@@ -47,19 +47,23 @@ def told(decisions: list[Decision]) -> list[tuple[str, Any]]:
 
 
 def test_an_edit_is_carried_out_and_supersedes_what_was_taken_back() -> None:
-    desk, (decision,) = settled(asked_for(edit("new")), edit("new"), is_taken_back=True)
+    decider, (decision,) = settled(asked_for(edit("new")), edit("new"), is_taken_back=True)
 
     assert isinstance(decision, Accepted)
     assert (decision.superseded, decision.changed, decision.is_known) == (1, True, True)
-    new = schedule(wish(content="new"), revision=2, correlation_id="c-2", updated_at=NOON + HOUR)
-    assert desk.changed == {KEY: new}
+    new = schedule(wanted(content="new"), revision=2, correlation_id="c-2", updated_at=NOON + HOUR)
+    assert decider.changed == {KEY: new}
 
 
 def test_a_cancellation_is_carried_out() -> None:
-    desk, (decision,) = settled(asked_for(cancel()), cancel(), is_taken_back=True)
+    decider, (decision,) = settled(asked_for(cancel()), cancel(), is_taken_back=True)
 
     assert isinstance(decision, Cancelled)
-    assert (desk.changed[KEY].state, desk.changed[KEY].revision, desk.changed[KEY].pending) == (State.CANCELLED, 2, 0)
+    assert (decider.changed[KEY].state, decider.changed[KEY].revision, decider.changed[KEY].pending) == (
+        State.CANCELLED,
+        2,
+        0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,47 +89,49 @@ def test_a_cancellation_is_carried_out() -> None:
 def test_what_waited_is_decided_in_its_order(
     requests: list[PendingRequest], expected: list[tuple[str, Any]], state: State, text: str
 ) -> None:
-    desk, decisions = settled(asked_for(*requests), *requests, is_taken_back=True)
+    decider, decisions = settled(asked_for(*requests), *requests, is_taken_back=True)
 
     assert told(decisions) == expected
-    assert (desk.schedules[KEY].state, desk.schedules[KEY].content) == (state, text)
-    assert (desk.schedules[KEY].pending, desk.waiting) == (0, [])
+    assert (decider.schedules[KEY].state, decider.schedules[KEY].content) == (state, text)
+    assert (decider.schedules[KEY].pending, decider.waiting) == (0, [])
 
 
 @pytest.mark.parametrize("state", [State.PUBLISHED, State.UNKNOWN, State.RETRYING, State.DISPATCHED])
 def test_what_is_or_may_be_out_rejects_all_but_the_same_again(state: State) -> None:
     requests = [edit("new"), cancel(1), edit("Hello", 2)]
 
-    desk, decisions = settled(asked_for(*requests, state=state), *requests, is_taken_back=False)
+    decider, decisions = settled(asked_for(*requests, state=state), *requests, is_taken_back=False)
 
     assert told(decisions) == [("rejected", "already_published")] * 2 + [("accepted", 1)]
-    assert desk.changed == {}
+    assert decider.changed == {}
 
 
 def test_an_edit_that_was_in_time_is_not_too_late_because_the_publisher_was_away() -> None:
     """Its time passed while it waited; its late policy says what becomes of it."""
     soon = edit("new", publish_at=NOON + timedelta(minutes=1))
 
-    desk, _ = settled(asked_for(soon), soon, is_taken_back=True)
+    decider, _ = settled(asked_for(soon), soon, is_taken_back=True)
 
-    assert desk.changed[KEY].publish_at == NOON + timedelta(minutes=1)
+    assert decider.changed[KEY].publish_at == NOON + timedelta(minutes=1)
 
 
 def test_an_edit_without_a_time_is_due_when_it_was_asked_for() -> None:
     now = edit("new", publish_at=None)
 
-    desk, _ = settled(asked_for(now), now, is_taken_back=True)
+    decider, _ = settled(asked_for(now), now, is_taken_back=True)
 
-    assert desk.changed[KEY].publish_at == NOON
+    assert decider.changed[KEY].publish_at == NOON
 
 
 def test_an_account_that_was_disconnected_meanwhile_does_not_lose_the_post_that_was_taken_back() -> None:
     gone = {"acct-1": KnownAccount(connected=False)}
 
-    desk, decisions = settled(asked_for(edit("new")), edit("new"), edit("other", 1), is_taken_back=True, accounts=gone)
+    decider, decisions = settled(
+        asked_for(edit("new")), edit("new"), edit("other", 1), is_taken_back=True, accounts=gone
+    )
 
     assert told(decisions) == [("accepted", 2), ("rejected", "unknown_account")]
-    assert desk.changed[KEY].content == "new"
+    assert decider.changed[KEY].content == "new"
 
 
 def test_an_edit_on_an_account_not_heard_of_is_accepted_as_such() -> None:
@@ -148,12 +154,12 @@ def test_an_edit_on_an_account_not_heard_of_is_accepted_as_such() -> None:
     ids=",".join,
 )
 def test_what_waits_in_the_database_is_what_was_asked_for(changes: dict[str, Any]) -> None:
-    (wanted,) = wishes_of(post(**changes))
+    (wanted,) = posts_wanted_by(post(**changes))
 
     kept = pending_edit(wanted, 0, "c-2", NOON).wanted
 
     assert kept == wanted
-    assert isinstance(kept, Wish)
+    assert isinstance(kept, WantedPost)
     assert kept.fingerprint == wanted.fingerprint
 
 

@@ -18,7 +18,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.String(length=200), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
-        sa.Column("wish", sa.Text(), nullable=True),
+        sa.Column("body", sa.Text(), nullable=True),
         sa.Column("correlation_id", sa.String(length=200), nullable=False),
         sa.Column("asked_at", InstantColumn(), nullable=False),
         sa.PrimaryKeyConstraint("post_id", "account_id", "position"),

@@ -1,4 +1,4 @@
-"""Requests put to the desk: what each needs to see, and what is answered. No I/O."""
+"""Requests as they are decided: what each needs to see, and what is answered. No I/O."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from typing import Protocol
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from services.scheduler.desk import Desk, Key
+from services.scheduler.decider import Decider, Key
 from services.scheduler.domain import Accepted, Decision, Rejected, Waiting
 from services.scheduler.facts import Near, accepted_post, facts_of, pending_post, rejected_post
 from services.scheduler.unreadable import refused_post
-from services.scheduler.wishes import Wish, wishes_of
+from services.scheduler.wanted_posts import WantedPost, posts_wanted_by
 from shared.events import Event
 from shared.events.base import explain
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
 from shared.events.scheduler import RejectedPost, ScheduleBatchSettled
 
-MOST_WISHES_IN_A_BATCH = 20_000
+MOST_TARGETS_IN_A_BATCH = 20_000
 
 
-class Ask(Protocol):
-    """A request in the queue to the desk."""
+class Request(Protocol):
+    """A request that waits to be decided."""
 
     @property
     def message_id(self) -> str | None: ...
@@ -43,7 +43,7 @@ class Ask(Protocol):
         """The posts all of whose schedules it concerns."""
         ...
 
-    def decide(self, desk: Desk) -> Sequence[Decision]:
+    def decide(self, decider: Decider) -> Sequence[Decision]:
         """What becomes of it."""
         ...
 
@@ -53,35 +53,35 @@ class Ask(Protocol):
 
 
 @dataclass(frozen=True)
-class PostAsk:
+class PostRequest:
     """One `schedule.requested`."""
 
-    wishes: Sequence[Wish]
+    wanted: Sequence[WantedPost]
     message_id: str | None
     correlation_id: str
     whole_posts: Sequence[str] = ()
 
     @cached_property
     def keys(self) -> Sequence[Key]:
-        return [wish.key for wish in self.wishes]
+        return [wanted.key for wanted in self.wanted]
 
     @property
     def post_ids(self) -> Iterable[str]:
         return {post_id for post_id, _ in self.keys}
 
-    def decide(self, desk: Desk) -> Sequence[Decision]:
-        return [desk.place(wish, self.correlation_id) for wish in self.wishes]
+    def decide(self, decider: Decider) -> Sequence[Decision]:
+        return [decider.schedule(wanted, self.correlation_id) for wanted in self.wanted]
 
     def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
         return [event for decision in decisions for event in facts_of(decision, near)]
 
 
 @dataclass(frozen=True)
-class BatchAsk:
+class BatchRequest:
     """One `schedule.batch_requested`; `refused` are the posts in it that could not be read."""
 
     batch_id: str
-    wishes: Sequence[Wish]
+    wanted: Sequence[WantedPost]
     refused: Sequence[RejectedPost]
     message_id: str | None
     correlation_id: str
@@ -89,14 +89,14 @@ class BatchAsk:
 
     @cached_property
     def keys(self) -> Sequence[Key]:
-        return [wish.key for wish in self.wishes]
+        return [wanted.key for wanted in self.wanted]
 
     @property
     def post_ids(self) -> Iterable[str]:
         return {post_id for post_id, _ in self.keys}
 
-    def decide(self, desk: Desk) -> Sequence[Decision]:
-        return [desk.place(wish, self.correlation_id) for wish in self.wishes]
+    def decide(self, decider: Decider) -> Sequence[Decision]:
+        return [decider.schedule(wanted, self.correlation_id) for wanted in self.wanted]
 
     def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
         return [
@@ -110,7 +110,7 @@ class BatchAsk:
 
 
 @dataclass(frozen=True)
-class CancelAsk:
+class CancelRequest:
     """One `schedule.cancel_requested`; without accounts it means all of them."""
 
     post_id: str
@@ -130,39 +130,39 @@ class CancelAsk:
     def whole_posts(self) -> Sequence[str]:
         return () if self.account_ids else (self.post_id,)
 
-    def decide(self, desk: Desk) -> Sequence[Decision]:
-        account_ids = self.account_ids or desk.accounts_of(self.post_id)
+    def decide(self, decider: Decider) -> Sequence[Decision]:
+        account_ids = self.account_ids or decider.accounts_of(self.post_id)
         if not account_ids:
             return [Rejected(self.post_id, None, "not_found", f"post {self.post_id!r} is not scheduled")]
-        return [desk.cancel(self.post_id, account_id, self.correlation_id) for account_id in account_ids]
+        return [decider.cancel(self.post_id, account_id, self.correlation_id) for account_id in account_ids]
 
     def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
         return [event for decision in decisions for event in facts_of(decision, near)]
 
 
-def post_ask(request: ScheduleRequested, message_id: str | None, correlation_id: str) -> PostAsk:
-    """A single post, put to the desk."""
-    return PostAsk(wishes_of(request), message_id, correlation_id)
+def post_request(request: ScheduleRequested, message_id: str | None, correlation_id: str) -> PostRequest:
+    """A single post."""
+    return PostRequest(posts_wanted_by(request), message_id, correlation_id)
 
 
-def batch_ask(request: ScheduleBatchRequested, message_id: str | None, correlation_id: str) -> BatchAsk:
-    """A batch, put to the desk: each post is read on its own."""
-    wishes: list[Wish] = []
+def batch_request(request: ScheduleBatchRequested, message_id: str | None, correlation_id: str) -> BatchRequest:
+    """A batch: each post is read on its own."""
+    wanted: list[WantedPost] = []
     refused: list[RejectedPost] = []
     for index, post in enumerate(request.posts):
         try:
-            wishes_of_post = wishes_of(ScheduleRequested.model_validate_json(to_json(post)))
+            wanted_of_post = posts_wanted_by(ScheduleRequested.model_validate_json(to_json(post)))
         except ValidationError as error:
             refused.append(refused_post(post, f"posts[{index}]: {explain(error)}"))
             continue
-        if len(wishes) + len(wishes_of_post) > MOST_WISHES_IN_A_BATCH:
-            reason = f"posts[{index}]: the batch names more than {MOST_WISHES_IN_A_BATCH:,} targets; send it in parts"
+        if len(wanted) + len(wanted_of_post) > MOST_TARGETS_IN_A_BATCH:
+            reason = f"posts[{index}]: the batch names more than {MOST_TARGETS_IN_A_BATCH:,} targets; send it in parts"
             refused.append(refused_post(post, reason))
             continue
-        wishes.extend(wishes_of_post)
-    return BatchAsk(request.batch_id, wishes, refused, message_id, correlation_id)
+        wanted.extend(wanted_of_post)
+    return BatchRequest(request.batch_id, wanted, refused, message_id, correlation_id)
 
 
-def cancel_ask(request: ScheduleCancelRequested, message_id: str | None, correlation_id: str) -> CancelAsk:
-    """A cancellation, put to the desk."""
-    return CancelAsk(request.post_id, request.account_ids, message_id, correlation_id)
+def cancel_request(request: ScheduleCancelRequested, message_id: str | None, correlation_id: str) -> CancelRequest:
+    """A cancellation."""
+    return CancelRequest(request.post_id, request.account_ids, message_id, correlation_id)

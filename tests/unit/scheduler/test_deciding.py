@@ -1,4 +1,4 @@
-"""The desk decides a group of requests in order, each on what those before it left, and answers each on its own."""
+"""The decider decides a group of requests in order, each on what those before it left, and answers each on its own."""
 
 import json
 from collections.abc import Mapping
@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from services.scheduler.desk import Desk
+from services.scheduler.decider import Decider
 from services.scheduler.domain import KnownAccount
-from services.scheduler.intake import (
-    MOST_WISHES_IN_A_BATCH,
-    Ask,
-    batch_ask,
-    cancel_ask,
-    post_ask,
+from services.scheduler.near_posts import NearKeys, NearPosts
+from services.scheduler.requests import (
+    MOST_TARGETS_IN_A_BATCH,
+    Request,
+    batch_request,
+    cancel_request,
+    post_request,
 )
-from services.scheduler.neighbours import Neighbours, Place
 from services.scheduler.unreadable import answer_to_unreadable
 from shared.events import Event
 from shared.events.progress import State
@@ -31,31 +31,31 @@ from shared.events.scheduler import (
     ScheduleRejected,
 )
 from shared.messaging.envelope import UnreadableEvent, read_event
-from tests.support.schedules import DUE, NOON, post, schedule, wish
+from tests.support.schedules import DUE, NOON, post, schedule, wanted
 
 CONNECTED = {f"acct-{number}": KnownAccount(connected=True) for number in range(1, 4)}
 
 
-def desk(*schedules: Any) -> Desk:
-    return Desk({one.key: one for one in schedules}, CONNECTED, NOON)
+def decider(*schedules: Any) -> Decider:
+    return Decider({one.key: one for one in schedules}, CONNECTED, NOON)
 
 
-def answered(ask: Ask, at: Desk, near: Mapping[Place, Neighbours] | None = None) -> list[Event]:
-    """What is told of a request that is decided at this desk."""
+def answered(ask: Request, at: Decider, near: Mapping[NearKeys, NearPosts] | None = None) -> list[Event]:
+    """What is told of a request that is decided at this decider."""
     return ask.tell(ask.decide(at), near or {})
 
 
-def asked(request: ScheduleRequested) -> Ask:
-    return post_ask(request, "m-1", "c-1")
+def asked(request: ScheduleRequested) -> Request:
+    return post_request(request, "m-1", "c-1")
 
 
-def cancelled(post_id: str = "post-1", *account_ids: str) -> Ask:
-    return cancel_ask(ScheduleCancelRequested(post_id=post_id, account_ids=account_ids or None), "m-1", "c-1")
+def cancelled(post_id: str = "post-1", *account_ids: str) -> Request:
+    return cancel_request(ScheduleCancelRequested(post_id=post_id, account_ids=account_ids or None), "m-1", "c-1")
 
 
-def batch(*posts: Any) -> Ask:
+def batch(*posts: Any) -> Request:
     request = ScheduleBatchRequested.model_validate_json(to_json({"batch_id": "batch-1", "posts": posts}))
-    return batch_ask(request, "m-1", "c-1")
+    return batch_request(request, "m-1", "c-1")
 
 
 def body(request: ScheduleRequested) -> Any:
@@ -71,7 +71,7 @@ def settled(events: list[Event]) -> ScheduleBatchSettled:
 def test_every_account_of_a_post_is_answered_on_its_own() -> None:
     old = post(targets=[{"account_id": "acct-1"}, {"account_id": "acct-2", "publish_at": "2020-01-01T00:00Z"}])
 
-    good, bad = answered(asked(old), desk())
+    good, bad = answered(asked(old), decider())
 
     assert good == ScheduleAccepted(post_id="post-1", account_id="acct-1", revision=1, publish_at=DUE, changed=True)
     assert isinstance(bad, ScheduleRejected)
@@ -79,7 +79,7 @@ def test_every_account_of_a_post_is_answered_on_its_own() -> None:
 
 
 def test_requests_for_one_post_are_decided_in_the_order_they_came() -> None:
-    present = desk()
+    present = decider()
 
     answers = [
         answered(asked(post(content="one")), present),
@@ -102,7 +102,7 @@ def test_requests_for_one_post_are_decided_in_the_order_they_came() -> None:
 
 
 def test_what_changes_nothing_is_not_saved() -> None:
-    present = desk(schedule(), schedule(wish(account_id="acct-2"), state=State.CANCELLED))
+    present = decider(schedule(), schedule(wanted(account_id="acct-2"), state=State.CANCELLED))
 
     answered(asked(post()), present)
     answered(cancelled("post-1", "acct-2"), present)
@@ -111,7 +111,7 @@ def test_what_changes_nothing_is_not_saved() -> None:
 
 
 def test_what_replaces_or_cancels_a_revision_that_may_be_on_its_way_waits_and_is_not_answered_yet() -> None:
-    present = desk(schedule(state=State.DISPATCHED), schedule(wish(account_id="acct-2"), state=State.FAILED))
+    present = decider(schedule(state=State.DISPATCHED), schedule(wanted(account_id="acct-2"), state=State.FAILED))
 
     answers = answered(asked(post(content="new")), present) + answered(cancelled("post-1", "acct-2"), present)
 
@@ -124,7 +124,7 @@ def test_what_replaces_or_cancels_a_revision_that_may_be_on_its_way_waits_and_is
 
 
 def test_the_same_again_needs_no_publisher() -> None:
-    present = desk(schedule(state=State.DISPATCHED))
+    present = decider(schedule(state=State.DISPATCHED))
 
     (same,) = answered(asked(post()), present)
 
@@ -133,7 +133,7 @@ def test_the_same_again_needs_no_publisher() -> None:
 
 
 def test_what_can_never_be_accepted_takes_nothing_back() -> None:
-    present = desk(schedule(state=State.DISPATCHED))
+    present = decider(schedule(state=State.DISPATCHED))
 
     (refused,) = answered(asked(post(content="new", publish_at="2020-01-01T00:00Z")), present)
 
@@ -142,7 +142,7 @@ def test_what_can_never_be_accepted_takes_nothing_back() -> None:
 
 
 def test_while_a_request_waits_all_that_follow_wait_behind_it_in_order_the_same_again_too() -> None:
-    present = desk(schedule(state=State.DISPATCHED))
+    present = decider(schedule(state=State.DISPATCHED))
     requests = [asked(post(content="new")), asked(post()), cancelled(), asked(post(publish_at="2020-01-01T00:00Z"))]
 
     answers = [event for request in requests for event in answered(request, present)]
@@ -156,7 +156,7 @@ def test_while_a_request_waits_all_that_follow_wait_behind_it_in_order_the_same_
 
 
 def test_a_cancellation_without_accounts_means_all_of_them() -> None:
-    present = desk(schedule(), schedule(wish(account_id="acct-2")), schedule(wish(post_id="post-2")))
+    present = decider(schedule(), schedule(wanted(account_id="acct-2")), schedule(wanted(post_id="post-2")))
     answered(asked(post("post-1", "acct-3")), present)
 
     answers = answered(cancelled(), present)
@@ -169,8 +169,8 @@ def test_a_cancellation_without_accounts_means_all_of_them() -> None:
 
 
 def test_a_cancellation_of_nothing_is_rejected() -> None:
-    (whole,) = answered(cancelled(), desk())
-    (one,) = answered(cancelled("post-1", "acct-9"), desk(schedule()))
+    (whole,) = answered(cancelled(), decider())
+    (one,) = answered(cancelled("post-1", "acct-9"), decider(schedule()))
 
     assert whole == ScheduleRejected(post_id="post-1", code="not_found", reason="post 'post-1' is not scheduled")
     assert isinstance(one, ScheduleRejected)
@@ -187,7 +187,7 @@ def test_a_request_says_what_it_needs_to_see() -> None:
 
 
 def test_a_batch_is_settled_in_one_answer() -> None:
-    (answer,) = answered(batch(body(post("post-1", "acct-1", "acct-2")), body(post("post-2"))), desk())
+    (answer,) = answered(batch(body(post("post-1", "acct-1", "acct-2")), body(post("post-2"))), decider())
 
     accepted = settled([answer]).accepted
     assert [(one.post_id, one.account_id, one.revision, one.changed) for one in accepted] == [
@@ -212,7 +212,7 @@ def test_a_batch_is_settled_in_one_answer() -> None:
     ],
 )
 def test_a_bad_post_in_a_batch_refuses_only_itself(bad: object, post_id: str, reason: str) -> None:
-    answer = settled(answered(batch(body(post("post-1")), bad, body(post("post-3"))), desk()))
+    answer = settled(answered(batch(body(post("post-1")), bad, body(post("post-3"))), decider()))
 
     (refused,) = answer.rejected
     assert [one.post_id for one in answer.accepted] == ["post-1", "post-3"]
@@ -221,7 +221,7 @@ def test_a_bad_post_in_a_batch_refuses_only_itself(bad: object, post_id: str, re
 
 
 def test_a_post_twice_in_a_batch_is_decided_twice_in_order() -> None:
-    present = desk()
+    present = decider()
 
     answer = settled(answered(batch(*(body(post(content=text)) for text in ("a", "a", "b"))), present))
 
@@ -231,7 +231,7 @@ def test_a_post_twice_in_a_batch_is_decided_twice_in_order() -> None:
 
 def test_a_batch_rejects_what_cannot_be_scheduled_beside_what_can() -> None:
     late, sent = body(post("late", publish_at="2020-01-01T00:00Z")), body(post("sent", content="changed"))
-    present = desk(schedule(wish(post_id="sent"), state=State.PUBLISHED))
+    present = decider(schedule(wanted(post_id="sent"), state=State.PUBLISHED))
 
     answer = settled(answered(batch(late, sent, body(post("good"))), present))
 
@@ -243,10 +243,10 @@ def test_a_batch_rejects_what_cannot_be_scheduled_beside_what_can() -> None:
 
 
 def test_whatever_is_near_a_post_is_told_with_it() -> None:
-    near = {schedule().place: Neighbours(has_same_text=True, is_crowded=True)}
+    near = {schedule().near_keys: NearPosts(has_same_text=True, is_crowded=True)}
 
-    (single,) = answered(asked(post()), desk(), near)
-    entries = settled(answered(batch(body(post()), body(post("post-2", content="Other"))), desk(), near)).accepted
+    (single,) = answered(asked(post()), decider(), near)
+    entries = settled(answered(batch(body(post()), body(post("post-2", content="Other"))), decider(), near)).accepted
 
     assert isinstance(single, ScheduleAccepted)
     assert single.warning == "duplicate_text, crowded_minute"
@@ -254,14 +254,14 @@ def test_whatever_is_near_a_post_is_told_with_it() -> None:
 
 
 def test_an_account_not_heard_of_is_told_with_its_post() -> None:
-    (single,) = answered(asked(post("post-1", "acct-9")), desk())
+    (single,) = answered(asked(post("post-1", "acct-9")), decider())
 
     assert isinstance(single, ScheduleAccepted)
     assert single.warning == "unknown_account"
 
 
 def test_a_batch_is_settled_at_once_and_names_what_waits() -> None:
-    present = desk(schedule(state=State.DISPATCHED))
+    present = decider(schedule(state=State.DISPATCHED))
 
     (answer,) = answered(batch(body(post(content="new")), body(post("post-2"))), present)
 
@@ -275,8 +275,8 @@ def test_a_batch_names_a_bounded_number_of_targets() -> None:
 
     ask = batch(*wide)
 
-    assert len(ask.keys) == MOST_WISHES_IN_A_BATCH
-    (refused,) = settled(answered(ask, desk())).rejected
+    assert len(ask.keys) == MOST_TARGETS_IN_A_BATCH
+    (refused,) = settled(answered(ask, decider())).rejected
     assert refused.reason == "posts[20]: the batch names more than 20,000 targets; send it in parts"
 
 
@@ -353,14 +353,14 @@ requests = st.one_of(
 
 
 @given(st.lists(requests, max_size=8))
-def test_a_group_ends_where_its_requests_one_by_one_would(asks: list[Ask]) -> None:
-    together = desk()
+def test_a_group_ends_where_its_requests_one_by_one_would(asks: list[Request]) -> None:
+    together = decider()
     for ask in asks:
         answered(ask, together)
 
     saved: dict[tuple[str, str], Any] = {}
     for ask in asks:
-        alone = Desk(dict(saved), CONNECTED, NOON)
+        alone = Decider(dict(saved), CONNECTED, NOON)
         answered(ask, alone)
         saved |= alone.changed
 
@@ -368,5 +368,5 @@ def test_a_group_ends_where_its_requests_one_by_one_would(asks: list[Ask]) -> No
     assert all(accounts == sorted(a for p, a in saved if p == post_id) for post_id, accounts in _accounts(together))
 
 
-def _accounts(one: Desk) -> list[tuple[str, list[str]]]:
+def _accounts(one: Decider) -> list[tuple[str, list[str]]]:
     return [(post_id, one.accounts_of(post_id)) for post_id in ("post-1", "post-2")]

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.scheduler.settings import Settings
-from services.scheduler.timer_table import DEFAULTS, timers_in
+from services.scheduler.timer_settings import DEFAULTS, timers_in
 from services.scheduler.timers import Timer
 
 GIVE_A_CRON = "give minute, hour, day of the month, month and day of the week, such as '*/5 * * * *'"

@@ -1,4 +1,4 @@
-"""The desk: requests are decided one after another, each on what those before it left. No I/O."""
+"""Decides requests one after another, each on what those before it left. No I/O."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ from services.scheduler.domain import (
     decide_cancel,
 )
 from services.scheduler.pending import PendingRequest, pending_cancellation, pending_edit
-from services.scheduler.wishes import Wish
+from services.scheduler.wanted_posts import WantedPost
 
 Key = tuple[str, str]
 
 
 @dataclass
-class Desk:
+class Decider:
     """The schedules that a group of requests concerns, as they become while the requests are decided in order.
 
     What is to replace or cancel a revision that may be on its way waits, and all that comes after it: only the
@@ -51,15 +51,15 @@ class Desk:
         """The schedules for which requests wait that did not wait before."""
         return [self.schedules[key] for key in dict.fromkeys(request.key for request in self.waiting)]
 
-    def place(self, wish: Wish, correlation_id: str) -> Decision:
-        """Decide a wish and keep its result for the next one."""
-        current = self.schedules.get(wish.key)
+    def schedule(self, wanted: WantedPost, correlation_id: str) -> Decision:
+        """Decide whether a post is scheduled as it is wanted, and keep the result for the next request."""
+        current = self.schedules.get(wanted.key)
         if current and current.pending:
-            return self._wait(current, pending_edit(wish, current.pending, correlation_id, self.now))
-        decision = self._decided(wish, correlation_id, self.accounts.get(wish.account_id), self.now)
+            return self._wait(current, pending_edit(wanted, current.pending, correlation_id, self.now))
+        decision = self._decided(wanted, correlation_id, self.accounts.get(wanted.account_id), self.now)
         if isinstance(decision, Accepted) and decision.changed:
             if current and self._may_be_on_its_way(current):
-                return self._wait(current, pending_edit(wish, 0, correlation_id, self.now))
+                return self._wait(current, pending_edit(wanted, 0, correlation_id, self.now))
             self._keep(decision.schedule)
         return decision
 
@@ -90,19 +90,21 @@ class Desk:
 
     def _settled(self, request: PendingRequest, *, was_checked: bool) -> Decision:
         """Decide one that waited; what a revision was taken back for is carried out, whatever its account says now."""
-        wish, account = request.wanted, self.accounts.get(request.account_id)
-        if wish is None:
+        wanted, account = request.wanted, self.accounts.get(request.account_id)
+        if wanted is None:
             return self.cancel(request.post_id, request.account_id, request.correlation_id)
-        decision = self._decided(wish, request.correlation_id, None if was_checked else account, request.asked_at)
+        decision = self._decided(wanted, request.correlation_id, None if was_checked else account, request.asked_at)
         if isinstance(decision, Accepted):
             decision = replace(decision, is_known=account is not None)
             if decision.changed:
                 self._keep(decision.schedule)
         return decision
 
-    def _decided(self, wish: Wish, correlation_id: str, account: KnownAccount | None, asked_at: datetime) -> Decision:
-        current = self.schedules.get(wish.key)
-        return decide(wish, current, account=account, correlation_id=correlation_id, now=self.now, asked_at=asked_at)
+    def _decided(
+        self, wanted: WantedPost, correlation_id: str, account: KnownAccount | None, asked_at: datetime
+    ) -> Decision:
+        current = self.schedules.get(wanted.key)
+        return decide(wanted, current, account=account, correlation_id=correlation_id, now=self.now, asked_at=asked_at)
 
     def _may_be_on_its_way(self, current: Schedule) -> bool:
         return current.may_be_on_its_way and current.key not in self._taken_back

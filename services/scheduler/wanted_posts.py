@@ -12,8 +12,8 @@ USUAL_RETRY = "{}"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a request wants for one account, if that has the revision it expects."""
+class WantedPost:
+    """A post as a request wants it on one account, if that is at the revision it expects."""
 
     post_id: str
     account_id: str
@@ -40,11 +40,11 @@ class Wish:
         return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def wishes_of(request: ScheduleRequested) -> list[Wish]:
-    """One wish per target; a target's own time, content and options win."""
+def posts_wanted_by(request: ScheduleRequested) -> list[WantedPost]:
+    """One per target; a target's own time, content and options win."""
     media = json.dumps([item.model_dump(exclude_none=True) for item in request.media]) if request.media else NO_MEDIA
     late_policy, retry = _late_policy(request.late_policy), _retry(request.retry)
-    return [_wish(request, target, media, late_policy, retry) for target in request.targets]
+    return [_wanted(request, target, media, late_policy, retry) for target in request.targets]
 
 
 @lru_cache
@@ -57,8 +57,8 @@ def _retry(policy: RetryPolicy) -> str:
     return policy.model_dump_json(exclude_defaults=True)
 
 
-def _wish(request: ScheduleRequested, target: Target, media: str, late_policy: str, retry: str) -> Wish:
-    return Wish(
+def _wanted(request: ScheduleRequested, target: Target, media: str, late_policy: str, retry: str) -> WantedPost:
+    return WantedPost(
         post_id=request.post_id,
         account_id=target.account_id,
         publish_at=target.publish_at or request.publish_at,

@@ -8,8 +8,8 @@ NEAR_MINUTES = 24 * 60
 """How long before and after a post the same text on the same account is worth a warning."""
 CROWDED_MINUTE = 5
 
-Place = tuple[int | None, int | None]
-"""Where a post is: the keys of its text and of its minute."""
+NearKeys = tuple[int | None, int | None]
+"""The keys of a post's text and of its minute; posts that are near one another share one."""
 
 _SECONDS = 60
 _BITS = 32
@@ -33,23 +33,23 @@ def _of_account(account_id: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class NearPosts:
     """What else there is near a post."""
 
     has_same_text: bool = False
     is_crowded: bool = False
 
 
-NO_NEIGHBOURS = Neighbours()
+NOTHING_NEAR = NearPosts()
 
 
-def warning_of(*, is_known: bool, neighbours: Neighbours) -> str | None:
+def warning_of(*, is_known: bool, near_posts: NearPosts) -> str | None:
     """What a person should know of a post that is accepted, always in the same order."""
-    if is_known and neighbours is NO_NEIGHBOURS:
+    if is_known and near_posts is NOTHING_NEAR:
         return None
     warnings = {
         "unknown_account": not is_known,
-        "duplicate_text": neighbours.has_same_text,
-        "crowded_minute": neighbours.is_crowded,
+        "duplicate_text": near_posts.has_same_text,
+        "crowded_minute": near_posts.is_crowded,
     }
     return ", ".join(warning for warning, holds in warnings.items() if holds) or None

@@ -3,24 +3,26 @@
 from sqlalchemy import BigInteger, Column, Executable, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.scheduler.neighbours import NEAR_MINUTES, Neighbours, Place
+from services.scheduler.near_posts import NEAR_MINUTES, NearKeys, NearPosts
 from shared import bulk
 
 
-class Neighbourhood:
+class NearPostsQuery:
     """What else is scheduled near a post; what was cancelled is not."""
 
     def __init__(self, dialect: str) -> None:
         self._look = _statement(dialect)
 
-    async def around(self, places: set[Place], connection: AsyncConnection, *, crowded: int) -> dict[Place, Neighbours]:
-        """What is near these places, at each of which there is a post, where it is worth a warning.
+    async def around(
+        self, keys: set[NearKeys], connection: AsyncConnection, *, crowded: int
+    ) -> dict[NearKeys, NearPosts]:
+        """What is near the posts with these keys, where it is worth a warning.
 
         A minute is crowded when more posts than `crowded` are due in it.
         """
-        rows = [{"text_key": text_key, "minute_key": minute_key} for text_key, minute_key in places]
+        rows = [{"text_key": text_key, "minute_key": minute_key} for text_key, minute_key in keys]
         found = await connection.execute(self._look, bulk.encode(rows) | {"crowded": crowded}) if rows else ()
-        return {(row.text_key, row.minute_key): Neighbours(row.has_same_text, row.is_crowded) for row in found}
+        return {(row.text_key, row.minute_key): NearPosts(row.has_same_text, row.is_crowded) for row in found}
 
 
 def _statement(dialect: str) -> Executable:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scheduler.neighbours import NO_NEIGHBOURS, Neighbours, minute_key, text_key, warning_of
+from services.scheduler.near_posts import NOTHING_NEAR, NearPosts, minute_key, text_key, warning_of
 from tests.support.schedules import NOON
 
 LARGEST = 2**63 - 1
@@ -42,15 +42,15 @@ def test_every_key_is_one_that_databases_store(account_id: str, content: str, pu
 
 
 @pytest.mark.parametrize(
-    ("is_known", "neighbours", "warning"),
+    ("is_known", "near_posts", "warning"),
     [
-        (True, NO_NEIGHBOURS, None),
-        (True, Neighbours(), None),
-        (False, NO_NEIGHBOURS, "unknown_account"),
-        (True, Neighbours(has_same_text=True), "duplicate_text"),
-        (True, Neighbours(is_crowded=True), "crowded_minute"),
-        (False, Neighbours(has_same_text=True, is_crowded=True), "unknown_account, duplicate_text, crowded_minute"),
+        (True, NOTHING_NEAR, None),
+        (True, NearPosts(), None),
+        (False, NOTHING_NEAR, "unknown_account"),
+        (True, NearPosts(has_same_text=True), "duplicate_text"),
+        (True, NearPosts(is_crowded=True), "crowded_minute"),
+        (False, NearPosts(has_same_text=True, is_crowded=True), "unknown_account, duplicate_text, crowded_minute"),
     ],
 )
-def test_warnings_come_in_one_order(is_known: bool, neighbours: Neighbours, warning: str | None) -> None:
-    assert warning_of(is_known=is_known, neighbours=neighbours) == warning
+def test_warnings_come_in_one_order(is_known: bool, near_posts: NearPosts, warning: str | None) -> None:
+    assert warning_of(is_known=is_known, near_posts=near_posts) == warning
