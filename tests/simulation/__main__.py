@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from tests.simulation.runner import Result, Runner
+from tests.simulation.runner import Case, Result, Runner
 from tests.simulation.scenarios import SCENARIOS
 
 MOST_SHOWN = 3
@@ -13,13 +13,12 @@ MOST_SHOWN = 3
 def main() -> int:
     """Run the seeds; the exit status is 1 where something does not hold."""
     given = _arguments()
-    runner = Runner(given.processes, given.scenario)
+    runner = Runner(given.processes)
     if given.trace is not None:
-        return _trace(runner, given.trace)
-    first, _, last = given.seeds.partition(":")
-    seeds = range(int(first), int(last) if last else int(first) + 1)
+        return _trace(runner, given.trace, given.scenario)
+    cases = [_case(one) for one in given.cases] or [(seed, given.scenario) for seed in _range(given.seeds)]
     begun, lives, cpu, wrong, done = time.monotonic(), 0, 0.0, 0, 0
-    for result in runner.results(seeds):
+    for result in runner.results(cases):
         done, lives, cpu = done + 1, lives + result.lives, cpu + result.cpu_seconds
         if result.violations:
             wrong += 1
@@ -39,6 +38,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", default="0:100", help="first:last, or one seed")
+    parser.add_argument("--cases", nargs="*", default=[], metavar="SCENARIO:SEED", help="these instead of --seeds")
     parser.add_argument("--scenario", choices=sorted(SCENARIOS), help="else seeds take turns")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--seconds", type=float, help="begin no new seed after so long")
@@ -47,8 +47,18 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _trace(runner: Runner, seed: int) -> int:
-    (result,) = runner.results([seed], keeps_lines=True)
+def _range(seeds: str) -> range:
+    first, _, last = seeds.partition(":")
+    return range(int(first), int(last) if last else int(first) + 1)
+
+
+def _case(text: str) -> Case:
+    scenario, _, seed = text.partition(":")
+    return int(seed), scenario
+
+
+def _trace(runner: Runner, seed: int, scenario: str | None) -> int:
+    (result,) = runner.results([(seed, scenario)], keeps_lines=True)
     print("\n".join(result.lines))
     _show(result, most=100)
     print(f"{result.scenario} seed {seed}: {result.digest}")

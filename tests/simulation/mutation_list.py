@@ -77,13 +77,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "crashes",
     ),
     one(
-        "a revision goes past a doubt",
-        TAKING,
-        "and stands is Standing.NOTHING_OUT:",
-        "and stands is not None:",
-        "doubt",
-    ),
-    one(
         "a sender that died is not taken for one",
         TAKING,
         "if one in died else one for one",

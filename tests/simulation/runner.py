@@ -7,7 +7,8 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+import traceback
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -71,38 +72,39 @@ def simulate(seed: int, scenario: Scenario, empty: Path, *, keeps_lines: bool = 
         shutil.rmtree(folder, ignore_errors=True)
 
 
+Case = tuple[int, str | None]
+"""A seed and its scenario; without one, seeds take turns."""
+
+
 @dataclass
 class Runner:
     """Runs many seeds, some at a time."""
 
     processes: int = 1
-    scenario: str | None = None
-    before: Callable[[], None] = lambda: None
-    """Done in each process before it runs its seed."""
 
-    def results(self, seeds: Iterable[int], *, keeps_lines: bool = False) -> Iterator[Result]:
+    def results(self, cases: Iterable[Case], *, keeps_lines: bool = False) -> Iterator[Result]:
         """The results as they come."""
         empty = folder_in_memory()
         templates(empty)
-        waiting = iter(seeds)
-        running: dict[int, tuple[int, int]] = {}
+        waiting = iter(cases)
+        running: dict[int, tuple[Case, int]] = {}
         try:
             while True:
-                while len(running) < self.processes and (seed := next(waiting, None)) is not None:
-                    pid, pipe = self._fork(seed, empty, keeps_lines)
-                    running[pid] = (seed, pipe)
+                while len(running) < self.processes and (case := next(waiting, None)) is not None:
+                    pid, pipe = self._fork(case, empty, keeps_lines)
+                    running[pid] = (case, pipe)
                 if not running:
                     return
                 pid = next(iter(running))
-                seed, pipe = running.pop(pid)
-                yield self._result(seed, pid, pipe)
+                case, pipe = running.pop(pid)
+                yield self._result(case, pid, pipe)
         finally:
             for pid in running:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
             shutil.rmtree(empty, ignore_errors=True)
 
-    def _fork(self, seed: int, empty: Path, keeps_lines: bool) -> tuple[int, int]:
+    def _fork(self, case: Case, empty: Path, keeps_lines: bool) -> tuple[int, int]:
         reading, writing = os.pipe()
         sys.stdout.flush()
         pid = os.fork()
@@ -110,29 +112,25 @@ class Runner:
             os.close(writing)
             return pid, reading
         os.close(reading)
-        self._work(seed, empty, keeps_lines, writing)
+        self._work(case, empty, keeps_lines, writing)
         os._exit(0)
 
-    def _work(self, seed: int, empty: Path, keeps_lines: bool, pipe: int) -> None:
+    def _work(self, case: Case, empty: Path, keeps_lines: bool, pipe: int) -> None:
         signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         try:
-            self.before()
-            told = asdict(simulate(seed, scenario_of(seed, self.scenario), empty, keeps_lines=keeps_lines))
+            told = asdict(simulate(case[0], scenario_of(*case), empty, keeps_lines=keeps_lines))
         except BaseException as error:
-            import traceback
-
             told = {"broken": "".join(traceback.format_exception(error))}
         with os.fdopen(pipe, "w") as file:
             json.dump(told, file)
 
-    def _result(self, seed: int, pid: int, pipe: int) -> Result:
+    def _result(self, case: Case, pid: int, pipe: int) -> Result:
         with os.fdopen(pipe) as file:
             text = file.read()
         os.waitpid(pid, 0)
         told = json.loads(text) if text else {"broken": f"gave up after {MOST_SECONDS} s of processor time"}
         if "broken" in told:
-            name = scenario_of(seed, self.scenario).name
-            return Result(seed, name, 0, "", [("the_simulation_works", told["broken"])], 0.0, 0.0)
+            return Result(case[0], scenario_of(*case).name, 0, "", [("the_simulation_works", told["broken"])], 0.0, 0.0)
         told["violations"] = [tuple(one) for one in told["violations"]]
         return Result(**told)
