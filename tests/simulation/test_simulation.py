@@ -28,6 +28,7 @@ REGRESSIONS = {
     "a post whose sender died and that was to be taken back never comes to its end": "everything:11",
     "a bucket forgets reservations while it keeps fewer than its limit": "busy:1",
     "a window has more than its limit when two replicas ask in turn": "busy:107",
+    "a line that was empty when its bucket was read ends the publisher": "limits:218",
     "a post of a limited account overtakes one that is due before": "limits:19",
 }
 """Every fault that was ever found, by what it was, with the scenario and the seed that showed it."""

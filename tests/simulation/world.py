@@ -5,6 +5,7 @@ import hashlib
 import shutil
 import sqlite3
 import tempfile
+import traceback
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -169,7 +170,7 @@ class World:
 
     def _on_loop_end(self, process: Process, done: "asyncio.Task[Any]") -> None:
         if process.is_alive and not done.cancelled():
-            self.problems.append(f"a loop of {process.name} ended: {done.exception()!r}")
+            self.problems.append(f"a loop of {process.name} ended: {_told(done.exception())}")
             self.crash(process, noticed_after=0.0, down_for=1.0)
 
     def crash(self, process: Process, *, noticed_after: float, down_for: float) -> None:
@@ -254,6 +255,13 @@ class World:
 
     def _on_exception(self, _loop: Any, context: Mapping[str, Any]) -> None:
         self.problems.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+
+def _told(error: BaseException | None) -> str:
+    """An error with the place it comes from."""
+    frames = traceback.extract_tb(error.__traceback__) if error else []
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
+    return f"{error!r}{place}"
 
 
 def templates(folder: Path) -> None:
