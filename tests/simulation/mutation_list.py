@@ -76,12 +76,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "await unit.save_attempts(_latest(known))",
         "crashes",
     ),
-    one(
-        "a sender that died is not taken for one",
-        TAKING,
-        "if one in died else one for one",
-        "if False else one for one",
-    ),
     # repeating and looking up
     one(
         "what no network recognises is repeated in doubt",

@@ -75,7 +75,14 @@ def on_time_where_nothing_is_wrong(run: Run) -> Violations:
 
 
 def a_network_is_left_alone_while_it_asks_for_it(run: Run) -> Violations:
-    """After a 429 nothing of its account leaves before the network wants it, but for what was committed already."""
+    """After a 429 nothing of its account leaves before the network wants it, but for what was committed already.
+
+    Unless whoever heard it died or could not write it down, or a person connected the account anew.
+    """
+    scenario = run.world.scenario
+    forgets = scenario.crashes, scenario.freezes, scenario.restarts, scenario.commit_refused, scenario.reconnects
+    if any(forgets):
+        return
     closed: dict[str, list[float]] = {}
     for entry in run.world.internet.ledger:
         if entry.status == 429 and entry.answered_at is not None:
