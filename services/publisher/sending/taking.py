@@ -36,8 +36,6 @@ def take(delivered: Delivered, current: Publication | None, attempts: Sequence[A
     stands, event = standing(attempts, now), delivered.event
     if current.state in _OUT or stands in (Standing.LANDED, Standing.ON_ITS_WAY):
         return left
-    if event.revision <= current.withdrawn and stands is Standing.NOTHING_OUT:
-        return left
     if event.revision > current.revision and stands is Standing.NOTHING_OUT:
         tries = current.tries
         new = new_publication(delivered, current.withdrawn, current.withdrawn_because, now)

@@ -192,9 +192,3 @@ def test_a_doubt_that_waits_for_others_keeps_its_place_in_line() -> None:
     kept = settled(step).publication
     assert kept is not None
     assert kept.not_before == NOON
-
-
-def test_a_withdrawal_does_not_touch_a_doubt() -> None:
-    case = a_case(LOST, certainty=REPEATS, publication={"withdrawn": 1, "withdrawn_because": "cancelled"})
-
-    assert next_step(case, SOON) == Prepare()

@@ -136,7 +136,7 @@ def test_a_post_that_is_found_too_late_follows_its_policy(mode: str, expected: s
 @pytest.mark.parametrize("wait", ["an attempt", "its account is closed", "its line is long"])
 @pytest.mark.parametrize(("mode", "expected"), [("skip", "publish.skipped"), ("hold", "publish.held")])
 def test_every_wait_counts_for_the_late_policy(mode: str, expected: str, wait: str) -> None:
-    changes: dict[str, Any] = {
+    changes: Any = {
         "an attempt": {"publication": {"state": State.RETRYING, "not_before": LATE}},
         "its account is closed": {"account": a_stored_account(closed_until=LATE)},
         "its line is long": {"blocked": Blocked(WAITS_FOR_ITS_TURN, LATE)},

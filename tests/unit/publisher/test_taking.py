@@ -83,9 +83,9 @@ def test_an_older_revision_is_left() -> None:
     assert not take(delivered(requested(revision=1)), a_publication(revision=2), (), NOON).changed
 
 
-@pytest.mark.parametrize(("withdrawn", "changed"), [(1, False), (2, False), (0, True)])
-def test_a_revision_that_was_withdrawn_is_left(withdrawn: int, changed: bool) -> None:
-    assert taken(withdrawn=withdrawn).changed is changed
+@pytest.mark.parametrize(("state", "changed"), [(State.SENDING, True), (State.RETRYING, True), (State.SKIPPED, False)])
+def test_a_revision_that_was_withdrawn_is_taken_over_until_it_is_skipped(state: State, changed: bool) -> None:
+    assert taken(state=state, withdrawn=1).changed is changed
 
 
 def test_a_revision_after_the_withdrawn_one_is_taken_and_still_knows_of_the_withdrawal() -> None:

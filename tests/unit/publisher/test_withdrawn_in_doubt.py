@@ -35,8 +35,14 @@ def test_a_withdrawn_post_in_doubt_is_taken_over_so_that_the_doubt_is_settled(at
 
 
 @pytest.mark.parametrize("attempts", [[], [an_attempt(Evidence.REFUSED)], [an_attempt(Evidence.DISPROVED)]])
-def test_a_withdrawn_post_of_which_nothing_is_out_is_left_alone(attempts: list[Attempt]) -> None:
-    assert not take(delivered(), a_publication(**WITHDRAWN), attempts, NOON + MINUTE).changed
+def test_a_withdrawn_post_of_which_nothing_is_out_is_taken_over_to_be_skipped(attempts: list[Attempt]) -> None:
+    taken = take(delivered(), a_publication(**WITHDRAWN), attempts, NOON + MINUTE)
+
+    outcome = settled(a_case(*taken.attempts, publication=WITHDRAWN))
+
+    assert taken.changed
+    assert outcome.publication is not None
+    assert (outcome.publication.state, outcome.told[0].type) == (State.SKIPPED, "publish.skipped")
 
 
 def test_the_doubt_is_told_to_whoever_wants_the_post_back_before_anything_else_is_done() -> None:
