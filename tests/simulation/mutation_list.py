@@ -141,7 +141,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         '"AND false)"',
         "networks",
     ),
-    one("the latest instant of a start is ignored", LOOP, "if now > attempt.latest_at:", "if False:", "clocks"),
+    one("the latest instant of a start is ignored", LOOP, "if now > attempt.latest_at or", "if", "clocks"),
     one(
         "nobody waits for the start",
         LOOP,
@@ -158,9 +158,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     one("reservations are not kept", f"{LIMITS}/opening.py", "await unit.save_reservations(kept)", "pass", "limits"),
     one(
-        "a missed start moves nothing",
+        "the pace learns nothing of slow commits",
         f"{LIMITS}/pace.py",
-        "self._commit = max(took, self._commit * FORGETS)",
+        "self._commits.append(took)",
         "pass",
         "backlog",
     ),
@@ -175,7 +175,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     one(
         "the late policy is ignored",
         NOTHING_OUT,
-        "if case.error is None and now > _deadline(case):",
+        "if case.error is None and now > deadline_of(case):",
         "if False:",
         "outage",
     ),
