@@ -4,6 +4,7 @@ A reservation lets one send begin from its start to its latest instant. The next
 a window after that latest instant: exact, however late within its reservation each send begins.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -35,8 +36,10 @@ class Bucket:
 
     def kept(self) -> dict[str, Any]:
         """What is kept of it: no more than its windows look back on."""
-        longest = max((window.most for window in self.windows), default=0)
-        return {"latest": self.latest[-longest:] if longest else [], "last_start": self.last_start}
+        most = max((window.most for window in self.windows), default=0)
+        longest = max((window.apart for window in self.windows), default=timedelta(0))
+        first = max(len(self.latest) - most, bisect_right(self.latest, self.last_start - _milliseconds(longest)))
+        return {"latest": self.latest[first:], "last_start": self.last_start}
 
     def earliest(self, wanted_at: datetime) -> datetime:
         """The earliest start at or after the wanted instant."""
@@ -52,17 +55,20 @@ class Bucket:
         return replace(self, latest=list(self.latest))
 
     def _bounds(self) -> list[int]:
-        return [self.last_start + _milliseconds(self._spacing()), *map(self._free_from, self.windows)]
+        return [self.last_start + self._spacing(), *map(self._free_from, self.windows)]
 
     def _free_from(self, window: Window) -> int:
         """When the window has room again."""
         has_room = len(self.latest) < window.most
         return 0 if has_room else self.latest[-window.most] + _milliseconds(window.apart)
 
-    def _spacing(self) -> timedelta:
-        """As far apart as spreads those that wait over a second, unless the windows allow less or want more."""
+    def _spacing(self) -> int:
+        """As far apart as spreads those that wait over a second, unless the windows allow less or want more.
+
+        In milliseconds, rounded down: the windows keep the limits, and a fast one is not to be halved.
+        """
         least = min((window.length / window.most for window in self.windows), default=timedelta(0))
-        return min(IN_LINE, max(least, SPREAD_OVER / max(self.waiting, 1)))
+        return max(min(IN_LINE, max(least, SPREAD_OVER / max(self.waiting, 1))) // MILLISECOND, 1)
 
 
 def earliest(buckets: Sequence[Bucket], wanted_at: datetime) -> datetime:

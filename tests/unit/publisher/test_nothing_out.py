@@ -136,18 +136,19 @@ def test_a_post_that_is_found_too_late_follows_its_policy(mode: str, expected: s
 @pytest.mark.parametrize("wait", ["an attempt", "its account is closed", "its line is long"])
 @pytest.mark.parametrize(("mode", "expected"), [("skip", "publish.skipped"), ("hold", "publish.held")])
 def test_every_wait_counts_for_the_late_policy(mode: str, expected: str, wait: str) -> None:
-    changes: Any = {
+    waits: dict[str, dict[str, Any]] = {
         "an attempt": {"publication": {"state": State.RETRYING, "not_before": LATE}},
         "its account is closed": {"account": a_stored_account(closed_until=LATE)},
         "its line is long": {"blocked": Blocked(WAITS_FOR_ITS_TURN, LATE)},
-    }[wait]
+    }
     now = LATE if wait == "an attempt" else NOON + SECOND
 
-    assert kind(next_step(having(mode=mode, grace=60, **changes), now)) == expected
+    assert kind(next_step(having(mode=mode, grace=60, **waits[wait]), now)) == expected
 
 
 def test_a_limit_is_waited_for_without_a_try_and_closes_the_account() -> None:
-    outcome = settled(step := next_step(having(REFUSED, error=LIMITED), NOON))
+    step = next_step(having(REFUSED, error=LIMITED), NOON)
+    outcome = settled(step)
 
     assert retried(step).next_attempt_at == outcome.closed_until == NOON + 90 * SECOND
     assert outcome.publication is not None
