@@ -34,9 +34,15 @@ class Turn:
     """A place for one request. It counts for the breaker from `begin`; `was_answered` is None if nobody was asked."""
 
     def __init__(self, give_back: Callable[["Turn"], None]) -> None:
+        self.taken_at = _now()
         self.begun_at: float | None = None
         self.was_answered: bool | None = None
         self._give_back = give_back
+
+    @property
+    def age(self) -> timedelta:
+        """How long ago it was taken."""
+        return timedelta(seconds=_now() - self.taken_at)
 
     def begin(self, heavier: timedelta = timedelta(0)) -> None:
         """The request leaves now: until here it waited for us, not for the destination.

@@ -14,7 +14,7 @@ from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
 from services.publisher.limits.destinations import Destinations
 from services.publisher.limits.line import Changed, Closed, Later, Opened
 from services.publisher.limits.lines import Lines
-from services.publisher.limits.pace import MOST_SLACK, Pace
+from services.publisher.limits.pace import Pace
 from services.publisher.platforms.base import Published, Ready
 from services.publisher.platforms.errors import NO_REPLY, PlatformError, Unavailable, Unconfirmed
 from services.publisher.sending.case import Blocked, Case, Delivered, longest_send
@@ -133,7 +133,7 @@ class Sending:
         attempt, turn, ready = case.opened, case.turn, case.ready
         assert attempt and turn and ready, "what is opened has been prepared and has a turn"
         try:
-            now = await self._until_its_start(attempt)
+            now = await self._until_its_start(attempt, turn)
             self.lines.started(case)
             if now > attempt.latest_at or self.lines.has_earlier(case):
                 return case.not_started()
@@ -147,13 +147,18 @@ class Sending:
         finally:
             turn.end()
 
-    async def _until_its_start(self, attempt: Attempt) -> datetime:
-        """Wait for it; the instant at which the send may begin. How late that is tells the pace of this process."""
+    async def _until_its_start(self, attempt: Attempt, turn: Turn) -> datetime:
+        """Wait for it; the instant at which the send may begin.
+
+        The pace learns from it how late we wake up; or, where the start is over already, how long it took to get it.
+        """
         had_to_wait = attempt.start_at > self.clock.now()
         await self.clock.sleep_until(attempt.start_at)
         now = self.clock.now()
-        if had_to_wait or attempt.latest_at - attempt.start_at <= MOST_SLACK:
+        if had_to_wait:
             self.pace.began_late(now - attempt.start_at)
+        else:
+            self.pace.committed_in(turn.age)
         return now
 
     async def _sent(self, case: Case, ready: Ready, turn: Turn, started_at: datetime) -> Case:

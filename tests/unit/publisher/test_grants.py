@@ -47,8 +47,8 @@ class Account:
     kept: dict[str, Any] = field(default_factory=dict)
     heads: dict[str, list[str]] = field(default_factory=dict)
     free_at: datetime = NOON
-    woken: list[tuple[datetime, int, Start, datetime, Replica]] = field(default_factory=list)
-    """Senders, by when they wake up."""
+    woken: list[tuple[datetime, int, Start, datetime, Replica, datetime | None]] = field(default_factory=list)
+    """Senders, by when they wake up; those whose start was over by then know when it was asked for."""
     given: list[Start] = field(default_factory=list)
     sent: list[tuple[datetime, datetime]] = field(default_factory=list)
     """When each began, and when it was due."""
@@ -80,12 +80,16 @@ class Account:
         for start, due_at in zip(one.starts, first, strict=True):
             self.given.append(start)
             wakes_at = max(start.start_at, self.free_at) + self.chance.uniform(*self.late) * SECOND
-            heappush(self.woken, (wakes_at, len(self.given), start, due_at, replica))
+            asked_at = now if start.start_at <= self.free_at else None
+            heappush(self.woken, (wakes_at, len(self.given), start, due_at, replica, asked_at))
 
     def _wake(self) -> None:
         """Begin a send; where its start is missed the post stands in line again."""
-        now, _, start, due_at, replica = heappop(self.woken)
-        replica.pace.began_late(now - start.start_at)
+        now, _, start, due_at, replica, asked_at = heappop(self.woken)
+        if asked_at is None:
+            replica.pace.began_late(now - start.start_at)
+        else:
+            replica.pace.committed_in(now - asked_at)
         if now > start.latest_at:
             insort(replica.waiting, due_at)
             replica.asks_at = max(replica.asks_at, now)
