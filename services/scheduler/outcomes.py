@@ -22,7 +22,7 @@ Outcome = PublishSucceeded | PublishFailed | PublishUnknown | PublishSkipped | P
 
 def advanced(schedule: Schedule, facts: Sequence[Outcome], now: datetime) -> Schedule:
     """The schedule as far as the facts bring it; it stays as it is where it has come further already."""
-    latest = max(facts, key=lambda fact: _progress(fact).rank)
+    latest = facts[0] if len(facts) == 1 else max(facts, key=lambda fact: _progress(fact).rank)
     progress = _progress(latest)
     if not progress.is_beyond(schedule.progress):
         return schedule

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import structlog
 
@@ -133,6 +134,16 @@ def _withdrawal(schedule: Schedule, request: PendingRequest) -> Envelope:
     return Envelope.of(withdrawal(request, schedule.revision), correlation_id=request.correlation_id)
 
 
+@lru_cache
+def _late_policy(stored: str) -> LatePolicy:
+    return LatePolicy.model_validate_json(stored)
+
+
+@lru_cache
+def _retry_policy(stored: str) -> RetryPolicy:
+    return RetryPolicy.model_validate_json(stored)
+
+
 def publish_requested(schedule: Schedule) -> PublishRequested:
     """The event that asks the publisher to send this revision."""
     return PublishRequested(
@@ -143,8 +154,8 @@ def publish_requested(schedule: Schedule) -> PublishRequested:
         content=schedule.content,
         media=tuple(Media(**item) for item in json.loads(schedule.media)),
         options=json.loads(schedule.options),
-        late_policy=LatePolicy.model_validate_json(schedule.late_policy),
-        retry=RetryPolicy.model_validate_json(schedule.retry),
+        late_policy=_late_policy(schedule.late_policy),
+        retry=_retry_policy(schedule.retry),
         callback_url=schedule.callback_url,
         swept=schedule.sweeps > 0,
     )
