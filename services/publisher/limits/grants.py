@@ -29,6 +29,14 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class NotBegun:
+    """A post that has a start and has not begun: by `latest_at` it has, or waits again."""
+
+    due_at: datetime
+    latest_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Heads:
     """When the first post of each other replica is due, and until when that is to be believed."""
 
@@ -44,10 +52,16 @@ class Heads:
         """Whether another replica's post is due before."""
         return any(due < due_at for due, _ in self.told.values())
 
-    def with_ours(self, replica: str, due_at: datetime | None, next_at: datetime) -> dict[str, list[str]]:
-        """What is kept of all heads: ours is believed until we should have asked again."""
+    def with_ours(
+        self, replica: str, waiting: Sequence[datetime], not_begun: Sequence[NotBegun], next_at: datetime
+    ) -> dict[str, list[str]]:
+        """What is kept of all heads. Ours is believed until we should have asked again, or have begun."""
         kept = {other: [due.isoformat(), until.isoformat()] for other, (due, until) in self.told.items()}
-        return kept | ({replica: [due_at.isoformat(), (next_at + HEADS_LAST).isoformat()]} if due_at else {})
+        due = min([*waiting[:1], *(one.due_at for one in not_begun)], default=None)
+        if due is None:
+            return kept
+        until = next_at + HEADS_LAST if waiting else max(one.latest_at for one in not_begun)
+        return kept | {replica: [due.isoformat(), until.isoformat()]}
 
 
 @dataclass(frozen=True, slots=True)

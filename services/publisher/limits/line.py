@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from services.publisher.domain import Key
 from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
 from services.publisher.limits.gates import Gates
+from services.publisher.limits.grants import NotBegun
 from services.publisher.sending.case import Case
 from services.publisher.sending.evidence import Attempt
 
@@ -102,7 +103,7 @@ class Line:
     is_contested: bool = False
     has_news: bool = False
     places: list[Place] = field(default_factory=list)
-    not_begun: dict[Key, datetime] = field(default_factory=dict)
+    not_begun: dict[Key, NotBegun] = field(default_factory=dict)
 
     @property
     def look_at(self) -> datetime:
@@ -118,7 +119,7 @@ class Line:
 
     def started(self, key: Key) -> None:
         """Note that a post with a start has begun, or never will."""
-        if self.not_begun.pop(key, None):
+        if self.not_begun.pop(key, None) is not None:
             self.has_news = self.has_news or self.is_contested
 
     def first_due(self) -> datetime:

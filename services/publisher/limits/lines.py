@@ -14,7 +14,7 @@ from services.publisher.accounts.credentials import destination_of
 from services.publisher.domain import Key
 from services.publisher.limits.circuit_breaker import REJECTED_AT_ONCE, CircuitBreakers, CircuitOpen
 from services.publisher.limits.gates import gates_of
-from services.publisher.limits.grants import estimated
+from services.publisher.limits.grants import NotBegun, estimated
 from services.publisher.limits.line import (
     TOGETHER,
     Answer,
@@ -187,7 +187,7 @@ class Lines:
                 self._answer(line, place, Changed())
                 continue
             if line.gates:
-                line.not_begun[place.case.publication.key] = place.not_before
+                line.not_begun[place.case.publication.key] = NotBegun(place.not_before, attempt.latest_at)
             self._answer(line, place, Opened(attempt, turn))
         _give_turns_back(places[len(result.attempts) :])
         line.next_at, line.is_contested = result.next_at, result.is_contested
@@ -230,8 +230,8 @@ class Lines:
 
 
 def _asked(line: Line, places: Sequence[Place]) -> Candidate:
-    not_begun = min(line.not_begun.values(), default=None)
-    return Candidate(line.account_id, line.gates, [one.case for one in places], len(line.places), not_begun)
+    cases, not_begun = [one.case for one in places], tuple(line.not_begun.values())
+    return Candidate(line.account_id, line.gates, cases, len(line.places), not_begun)
 
 
 def _give_turns_back(places: Sequence[Place]) -> None:

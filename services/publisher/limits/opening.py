@@ -7,7 +7,7 @@ from typing import Any
 
 from services.publisher.limits.bucket import Bucket
 from services.publisher.limits.gates import Gates
-from services.publisher.limits.grants import Given, Heads, Start, given
+from services.publisher.limits.grants import Given, Heads, NotBegun, Start, given
 from services.publisher.limits.pace import Pace
 from services.publisher.sending.case import Case, longest_send
 from services.publisher.sending.evidence import Attempt, Evidence
@@ -23,8 +23,8 @@ class Candidate:
     cases: Sequence[Case]
     in_line: int = 1
     """How many wait in the line, those without a turn included."""
-    not_begun: datetime | None = None
-    """When the first post is due that has a start and has not begun."""
+    not_begun: Sequence[NotBegun] = ()
+    """The posts of the account that have a start here and have not begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,11 @@ class Opening:
         heads = Heads.of(told, but=self.replica, now=now)
         one = given(waiting, list(buckets.values()), heads, self.pace, now)
         kept.update({name: bucket.kept() for name, bucket in buckets.items()})
-        not_begun = [*waiting, *filter(None, (candidate.not_begun,))]
-        kept[candidate.account_id]["heads"] = heads.with_ours(self.replica, min(not_begun, default=None), one.next_at)
+        begun_soon = [NotBegun(due, start.latest_at) for due, start in zip(waiting, one.starts, strict=False)]
+        told = heads.with_ours(
+            self.replica, waiting[len(one.starts) :], [*candidate.not_begun, *begun_soon], one.next_at
+        )
+        kept[candidate.account_id]["heads"] = told
         return one
 
     def _attempt(self, case: Case, start: Start) -> Attempt:
