@@ -15,9 +15,11 @@ def asked_at(delivery: Asked, now: datetime) -> datetime:
     return min(delivery.event.requested_at or delivery.sent_at or now, now)
 
 
-def is_overtaken(asked: datetime, account: StoredAccount | None, now: datetime) -> bool:
+def is_overtaken(asked: datetime | None, account: StoredAccount | None, now: datetime) -> bool:
     """Whether the account is already as a later request wanted it. One of the future is of a clock since set back."""
-    return account is not None and account.asked_at is not None and asked < account.asked_at <= now
+    if asked is None or account is None or account.asked_at is None:
+        return False
+    return asked < account.asked_at <= now
 
 
 def check_not_overtaken(asked: datetime, account: StoredAccount | None, now: datetime) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -119,9 +120,9 @@ class Connecting:
             check_not_overtaken(asked, known, now)
             new = stored(delivery.event, account, platform, known, vault=self.vault, now=now)
             try:
-                passed = await trial.passed(Candidate(replace(new, asked_at=asked), known))
+                passed = await trial.passed(Candidate.of(replace(new, asked_at=asked), known))
                 rules = await _rules(platform, opened(passed.new, self.vault))
-                await self._save(delivery, passed, rules)
+                await self.tokens.written(new, partial(self._save, delivery, passed, rules))
             except Overtaken:
                 await self.clock.sleep_until(self.clock.now() + AGAIN_IN)
             else:
@@ -131,7 +132,10 @@ class Connecting:
         now, new = self.clock.now(), replace(passed.new, changed_at=self.clock.now())
         async with self.store.unit() as unit:
             current = await unit.account_to_change(new.account_id)
-            if not _is_same(current, passed.stored) or must_wait_for(current, new, now):
+            if is_overtaken(new.asked_at, current, now):
+                raise Overtaken(f"a later request has changed account {new.account_id!r}")
+            is_changed = not _is_same(current, passed.stored) or must_wait_for(current, new, now)
+            if passed.shares_tokens and is_changed:
                 raise Overtaken(f"account {new.account_id!r} has changed while its credentials were tried")
             if not await unit.remember(delivery.message_id, now):
                 return

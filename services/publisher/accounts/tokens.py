@@ -6,9 +6,10 @@ process one renews, and all others who want the account's new tokens wait for wh
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -41,6 +42,8 @@ LONGEST_RENEWAL = timedelta(seconds=20)
 FIRST_LOOK, LONGEST_LOOK = timedelta(seconds=1), timedelta(seconds=4)
 """How soon one looks again whether another replica's renewal has ended; each time twice as long."""
 WRITE_AGAIN_IN = timedelta(seconds=0.5)
+
+WrittenT = TypeVar("WrittenT")
 
 log = structlog.get_logger()
 
@@ -90,6 +93,17 @@ class Tokens:
         platform, now = self.platforms[stored.platform], self.clock.now()
         async with network_failures(), asyncio.timeout(self.timeout.total_seconds()):
             return await platform.refresh(opened(stored, self.vault), now)
+
+    async def written(self, account: StoredAccount, write: Callable[[], Awaitable[WrittenT]]) -> WrittenT:
+        """Write tokens; while the database is away, hold on to them: those that they replace may be worth nothing."""
+        while True:
+            try:
+                return await write()
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                log.warning("tokens_not_written_yet", account_id=account.account_id, error=repr(error))
+                await self.clock.sleep_until(self.clock.now() + WRITE_AGAIN_IN)
 
     async def finish(self) -> None:
         """Return when no renewal is under way: one that is cut off may lose an account its tokens."""
@@ -146,19 +160,9 @@ class Tokens:
         return await self._keep(holder, renewed, None)
 
     async def _keep(self, stored: StoredAccount, renewed: Renewed, correlation_id: str | None) -> StoredAccount:
-        """Commit the new tokens; while the database is away, hold on to them: the old ones may be worth nothing."""
         new = with_renewed(stored, renewed, self.vault)
         told = Envelope.of(_refreshed(new, self.clock.now()), correlation_id=correlation_id)
-        while True:
-            try:
-                is_kept = await self.renewals.keep(stored, new, told)
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                log.warning("tokens_not_written_yet", account_id=stored.account_id, error=repr(error))
-                await self.clock.sleep_until(self.clock.now() + WRITE_AGAIN_IN)
-            else:
-                break
+        is_kept = await self.written(stored, lambda: self.renewals.keep(stored, new, told))
         log.info("tokens_renewed", account_id=stored.account_id, platform=stored.platform, kept=is_kept)
         return new if is_kept else await self.renewals.account(stored.account_id) or stored
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -25,10 +25,20 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Candidate:
-    """An account that is to be connected, not stored yet, and the one that is stored under its id."""
+    """An account that is to be connected, not stored yet, and the one that is stored under its id.
+
+    Where the two use one refresh token (`shares_tokens`), what is stored must still be the same when it is replaced.
+    Else it does not matter, and a token that was got for the new one alone is never thrown away because of it.
+    """
 
     new: StoredAccount
     stored: StoredAccount | None
+    shares_tokens: bool
+
+    @classmethod
+    def of(cls, new: StoredAccount, stored: StoredAccount | None) -> "Candidate":
+        """The candidate before it is tried."""
+        return cls(new, stored, stored is not None and shares_tokens(new, stored))
 
 
 @dataclass(frozen=True)
@@ -44,32 +54,33 @@ class Trial:
         Raises Unauthorized or Rejected where the network refuses it, and Unavailable where it cannot be asked.
         A refresh token that it shares with the stored account may be used up: what came of it is stored there.
         """
+        deadline = asyncio.get_running_loop().time() + self.within.total_seconds()
+        if _needs_token(candidate.new, self.tokens.clock.now()):
+            return await self._passed_anew(candidate, deadline)
         try:
-            async with asyncio.timeout(self.within.total_seconds()):
-                return await self._passed(candidate)
-        except TimeoutError as error:
-            raise _not_tried(Unavailable(f"no answer within {self.within.total_seconds():g} s")) from error
-
-    async def _passed(self, candidate: Candidate) -> Candidate:
-        is_renewed = _needs_token(candidate.new, self.tokens.clock.now())
-        if is_renewed:
-            candidate = await self._patiently(lambda: self._renewed(candidate))
-        try:
-            await self._patiently(lambda: self._verify(candidate.new))
+            await self._patiently(lambda: self._verify(candidate.new), deadline)
         except Unauthorized:
-            if is_renewed or not self.tokens.can_renew(candidate.new):
+            if not self.tokens.can_renew(candidate.new):
                 raise
-            candidate = await self._patiently(lambda: self._renewed(candidate))
-            await self._patiently(lambda: self._verify(candidate.new))
+            return await self._passed_anew(candidate, deadline)
+        return candidate
+
+    async def _passed_anew(self, candidate: Candidate, deadline: float) -> Candidate:
+        """With a new token. That it was given says enough, where the network can say no more at the moment."""
+        candidate = await self._patiently(lambda: self._renewed(candidate), deadline)
+        try:
+            await self._patiently(lambda: self._verify(candidate.new), deadline)
+        except Unavailable as error:
+            log.warning("credentials_not_verified", account_id=candidate.new.account_id, reason=error.detail.message)
         return candidate
 
     async def _renewed(self, candidate: Candidate) -> Candidate:
         new, stored, vault = candidate.new, candidate.stored, self.tokens.vault
         with blaming(_named(vault.decrypt(new.credentials))):
-            if stored is None or not shares_tokens(new, stored):
-                return Candidate(with_renewed(new, await self.tokens.fetched(new), vault), stored)
+            if stored is None or not candidate.shares_tokens:
+                return replace(candidate, new=with_renewed(new, await self.tokens.fetched(new), vault))
             holder = await self.tokens.renewed_for(new, stored)
-        return Candidate(with_tokens_of(holder, new), holder)
+        return replace(candidate, new=with_tokens_of(holder, new), stored=holder)
 
     async def _verify(self, new: StoredAccount) -> None:
         """A limit says nothing of the credentials, but whose they are: it was reached by somebody who was let in."""
@@ -77,23 +88,27 @@ class Trial:
             async with network_failures():
                 await self.tokens.platforms[new.platform].verify(opened(new, self.tokens.vault))
         except RateLimited as error:
-            log.warning("credentials_not_tried", account_id=new.account_id, reason=error.detail.message)
+            log.warning("credentials_not_verified", account_id=new.account_id, reason=error.detail.message)
 
-    async def _patiently(self, work: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
-        """Do it, again after a moment where the network gave no answer to go by."""
-        for pause in PAUSES:
+    async def _patiently(self, work: Callable[[], Awaitable[AnswerT]], deadline: float) -> AnswerT:
+        """Do it, again after a moment where the network gave no answer to go by; Unavailable where it gives none."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._several_times(work)
+        except TimeoutError as error:
+            raise _not_tried(Unavailable(f"no answer within {self.within.total_seconds():g} s")) from error
+
+    async def _several_times(self, work: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
+        for pause in (*PAUSES, None):
             try:
                 return await work()
             except (Rejected, Unauthorized):
                 raise
-            except PlatformError:
+            except PlatformError as error:
+                if pause is None:
+                    raise _not_tried(error) from error
                 await self.tokens.clock.sleep_until(self.tokens.clock.now() + pause)
-        try:
-            return await work()
-        except (Rejected, Unauthorized):
-            raise
-        except PlatformError as error:
-            raise _not_tried(error) from error
+        raise AssertionError("the last time ends it")
 
 
 def _named(given: Iterable[str]) -> str:

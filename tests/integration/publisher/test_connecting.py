@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -18,7 +20,7 @@ from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
 from services.publisher.platforms.errors import NotSent, PlatformError, RateLimited, Unauthorized, Unavailable
-from services.publisher.store import Store
+from services.publisher.store import Store, Unit
 from services.publisher.tables import accounts, outbox
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested
 from shared.messaging.envelope import Delivery
@@ -136,6 +138,25 @@ class Desk:
             self.clock.put_forward(SECOND)
             await asyncio.sleep(0.002)
         await asyncio.gather(*tasks)
+
+
+@dataclass
+class Away:
+    """A store whose database is away for so many transactions."""
+
+    store: Store
+    units: int
+
+    async def account(self, account_id: str) -> StoredAccount | None:
+        return await self.store.account(account_id)
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator[Unit]:
+        if self.units:
+            self.units -= 1
+            raise ConnectionError("the database is away")
+        async with self.store.unit() as unit:
+            yield unit
 
 
 async def test_credentials_are_kept_encrypted_and_can_be_opened(store: Store) -> None:
@@ -263,6 +284,19 @@ async def test_the_first_token_is_got_before_anything_is_kept(store: Store) -> N
     assert await desk.kinds() == ["account.connected"]
 
 
+async def test_a_token_that_was_given_says_enough_where_the_network_can_say_no_more(store: Store) -> None:
+    """To be told to try again would not help: the refresh token is used up."""
+    desk = Desk.at(store)
+    desk.network.verdicts.extend([Unavailable("HTTP 503")] * 3)
+
+    await desk.passing(
+        asyncio.create_task(desk.connecting.on_account_connect_requested(desk.request({"refresh_token": "first"})))
+    )
+
+    assert (await desk.credentials())["refresh_token"] == "refresh-1"
+    assert await desk.kinds() == ["account.connected"]
+
+
 async def test_refused_tokens_are_told_and_not_kept(store: Store) -> None:
     desk = Desk.at(store, Network(refusal=Unauthorized("invalid_grant")))
 
@@ -315,6 +349,37 @@ async def test_a_trial_waits_for_the_renewal_of_a_token_that_it_needs(store: Sto
 
     assert desk.network.refreshes == ["first", "refresh-1"]
     assert await desk.kinds() == ["account.connected", "account.refreshed", "account.connected"]
+
+
+async def test_a_token_got_for_the_new_account_alone_is_never_thrown_away(store: Store) -> None:
+    """It took the place of a refresh token that was good for one use, whatever happens to the old account meanwhile."""
+    desk = Desk.at(store)
+    await desk.connecting.on_account_connect_requested(desk.request({"refresh_token": "first"}))
+    desk.network.is_tried.clear()
+    desk.network.slow["access-2"] = asyncio.Event()
+
+    anew = asyncio.create_task(desk.connecting.on_account_connect_requested(desk.request({"refresh_token": "second"})))
+    await desk.network.is_tried.wait()
+    async with store.unit() as unit:
+        leased = replace(await desk.row(), needs_reconnect=True, renewing_until=desk.clock.now() + DAY)
+        await unit.save_account(leased)
+    desk.network.slow["access-2"].set()
+    await anew
+
+    assert desk.network.refreshes == ["first", "second"]
+    assert (await desk.credentials())["refresh_token"] == "refresh-2"
+    assert await desk.kinds() == ["account.connected"] * 2
+
+
+async def test_a_token_that_was_got_is_held_on_to_while_the_database_is_away(store: Store) -> None:
+    desk = Desk.at(store)
+    away = Away(store, units=2)
+    desk.connecting = replace(desk.connecting, store=away)  # type: ignore[arg-type]
+
+    await desk.connecting.on_account_connect_requested(desk.request({"refresh_token": "first"}))
+
+    assert (away.units, desk.network.refreshes) == (0, ["first"])
+    assert (await desk.credentials())["refresh_token"] == "refresh-1"
 
 
 @pytest.mark.parametrize("stamp", ["requested_at", "sent_at"])
