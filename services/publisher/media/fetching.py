@@ -21,22 +21,25 @@ SLOWEST = 125_000
 """Bytes a second: a picture may take as much longer than an answer as it takes at this rate."""
 AT_ONCE = 6
 """Pictures that are downloaded at the same time from one host."""
+POSTS_AT_ONCE = 8
+"""Posts of which some pictures of one host may be there, and others not yet."""
 PART = 1024 * 1024
 """Bytes that are written to the file at once, by a thread."""
 
 
 @dataclass(eq=False)
 class Host:
-    """One server of pictures: a few downloads at a time, and no queue for one that does not answer."""
+    """One server of pictures: a few posts and downloads at a time, and no queue for one that does not answer."""
 
-    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    posts: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(POSTS_AT_ONCE))
     silent_at: float = float("-inf")
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Wait for a place; Unreachable where the server has kept another one waiting for too long meanwhile."""
+    async def place(self, places: asyncio.Semaphore) -> AsyncIterator[None]:
+        """Wait for a place; Silent where the server has kept another one waiting for too long meanwhile."""
         came_at = _now()
-        async with self.places:
+        async with places:
             if self.silent_at > came_at:
                 raise Silent
             try:
@@ -55,12 +58,17 @@ class Fetching:
 
     async def fetch(self, client: httpx.AsyncClient, url: str) -> File:
         """The file at the URL; raises Unfit or Unreachable."""
-        host = self.hosts.get(_host_of(url)) or Host()
-        self.hosts[_host_of(url)] = host
-        async with host.place():
+        host = self.host_of(url)
+        async with host.place(host.downloads):
             with _named_failures():
                 async with asyncio.timeout(ANSWER_WITHIN.total_seconds()) as deadline:
                     return await self._follow(client, url, deadline)
+
+    def host_of(self, url: str) -> Host:
+        """The server at the URL."""
+        host = self.hosts.get(_host_of(url)) or Host()
+        self.hosts[_host_of(url)] = host
+        return host
 
     async def _follow(self, client: httpx.AsyncClient, url: str, deadline: asyncio.Timeout) -> File:
         """Every hop is a connection of its own, so that each address is checked."""

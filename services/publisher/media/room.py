@@ -1,6 +1,8 @@
 """The media room of a client: each address is fetched once, each picture is made to fit the same limits once."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -32,7 +34,15 @@ class Room:
     fetched: Flights[File] = field(default_factory=lambda: Flights(lambda one: one.size, MOST_SHARED, SHARED_SECONDS))
     fitted: Flights[Picture] = field(default_factory=lambda: Flights(lambda one: one.size, MOST_SHARED, SHARED_SECONDS))
 
-    async def until_there_is_space(self) -> None:
+    @asynccontextmanager
+    async def place_for_post(self, url: str) -> AsyncIterator[None]:
+        """Wait until one more post may fetch pictures like the one at the URL; raises Silent."""
+        host = self.fetching.host_of(url)
+        async with host.place(host.posts):
+            await self._until_there_is_space()
+            yield
+
+    async def _until_there_is_space(self) -> None:
         """Wait while the pictures of other posts take up all the space there is: it is freed as those are sent."""
         while self.shelf.is_full:
             self.fetched.shed()

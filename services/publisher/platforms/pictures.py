@@ -31,14 +31,10 @@ class Pictures:
         """
         if not media:
             return []
+        first = str(media[0]["url"])
         with our_own_time():
-            await room_of(self.client).until_there_is_space()
-            pictures = await self._all(media, [limits] * len(media))
-            if most_together is None or sum(one.size for one in pictures) <= most_together:
-                return pictures
-            share = share_of(pictures, most_together)
-            smaller = replace(limits, most_bytes=min(share, limits.most_bytes))
-            return await self._all(media, [limits if one.moves else smaller for one in pictures])
+            async with named_failures(first), room_of(self.client).place_for_post(first):
+                return await self._fitting(media, limits, most_together)
 
     async def fetch(self, item: Mapping[str, Any], limits: PictureLimits) -> Picture:
         """The picture of one entry of a post's media, as the network takes it; raises Rejected or Unavailable."""
@@ -46,6 +42,16 @@ class Pictures:
         async with named_failures(url):
             picture = await room_of(self.client).picture(self.client, url, limits)
         return replace(picture, alt=item.get("alt") or "")
+
+    async def _fitting(
+        self, media: Sequence[Mapping[str, Any]], limits: PictureLimits, most_together: int | None
+    ) -> list[Picture]:
+        pictures = await self._all(media, [limits] * len(media))
+        if most_together is None or sum(one.size for one in pictures) <= most_together:
+            return pictures
+        share = share_of(pictures, most_together)
+        smaller = replace(limits, most_bytes=min(share, limits.most_bytes))
+        return await self._all(media, [limits if one.moves else smaller for one in pictures])
 
     async def _all(self, media: Sequence[Mapping[str, Any]], limits: Sequence[PictureLimits]) -> list[Picture]:
         fetches = [asyncio.ensure_future(self.fetch(*one)) for one in zip(media, limits, strict=True)]

@@ -17,6 +17,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.publisher.media import keeping, pool, room
+from services.publisher.media.fetching import POSTS_AT_ONCE
 from services.publisher.media.keeping import Shelf
 from services.publisher.media.limits import PictureLimits
 from services.publisher.media.picture import Picture
@@ -37,10 +38,14 @@ class Gallery:
 
     pictures: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    holds_back: str = "nothing"
+    may_go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.path)
         await asyncio.sleep(0)
+        if request.url.path.startswith(self.holds_back):
+            await self.may_go_on.wait()
         return httpx.Response(200, content=self.pictures[request.url.path])
 
 
@@ -132,6 +137,32 @@ async def test_no_post_begins_to_fetch_while_all_space_is_taken(
     del held
 
     assert len(await waiting) == 1
+
+
+async def test_only_a_few_posts_have_some_of_their_pictures_and_wait_for_others(
+    client: httpx.AsyncClient, gallery: Gallery
+) -> None:
+    """Otherwise so many could begin at once that what they have takes more space than there is."""
+    numbers = range(4 * POSTS_AT_ONCE)
+    gallery.holds_back = "/late"
+    for number in numbers:
+        gallery.pictures[f"/soon{number}"] = encoded(plain(8, 8, (number, 0, 0)), "PNG")
+        gallery.pictures[f"/late{number}"] = encoded(plain(8, 8, (number, 9, 0)), "PNG")
+    media = [[*at(f"/soon{one}"), {"url": f"https://elsewhere.example/late{one}"}] for one in numbers]
+
+    posts = [asyncio.create_task(Pictures(client).fetch_all(pictures, ROOMY)) for pictures in media]
+    await eventually(lambda: soon(gallery) >= POSTS_AT_ONCE, within=20, what="some have begun")
+    for _ in range(500):
+        await asyncio.sleep(0)
+    begun = soon(gallery)
+    gallery.may_go_on.set()
+
+    assert [len(pictures) for pictures in await asyncio.gather(*posts)] == [2] * len(posts)
+    assert begun == POSTS_AT_ONCE
+
+
+def soon(gallery: Gallery) -> int:
+    return sum(path.startswith("/soon") for path in gallery.asked)
 
 
 def test_what_a_killed_publisher_has_left_is_removed_by_the_next(tmp_path: Path) -> None:
@@ -291,7 +322,9 @@ def a_picture(size: int, *, moves: bool = False) -> Picture:
     return Picture(keeping.File(Path("/dev/null"), size, ""), "image/png", 1, 1, moves=moves)
 
 
-async def test_metrics_tell_what_is_kept(client: httpx.AsyncClient) -> None:
+async def test_metrics_tell_what_is_kept(client: httpx.AsyncClient, gallery: Gallery) -> None:
+    gallery.pictures["/ball"] = encoded(noise(41, 31), "PNG")
+    gc.collect()
     before = metric("timeball_media_kept_bytes")
 
     held = await Pictures(client).fetch_all(at("/ball"), ROOMY)
