@@ -34,6 +34,8 @@ def refusing_the_second(uploads: list[str]) -> httpx.MockTransport:
             with suppress(TimeoutError):
                 await asyncio.wait_for(uploaded.wait(), A_WHILE)
             return httpx.Response(404)
+        if request.method == "GET":
+            return httpx.Response(404)
         uploads.append(request.url.path)
         uploaded.set()
         return httpx.Response(200, json={"id": "1", "blob": {}})
