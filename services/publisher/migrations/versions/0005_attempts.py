@@ -20,6 +20,13 @@ SELECT post_id, account_id, attempts, revision, 'unknown', updated_at, updated_a
 FROM publications WHERE attempts > 0 AND (state IN ('sending', 'unknown')
 OR (state = 'retrying' AND platform IN ('webhook', 'bluesky', 'mastodon', 'discord')))
 """
+TRIED = """
+UPDATE publications SET
+tries = attempts,
+tries_before = CASE WHEN attempts_allowed > 3 THEN attempts_allowed - 3 ELSE 0 END,
+due_at = CASE WHEN attempts_allowed > 3 THEN not_before ELSE publish_at END
+"""
+"""Each time that a person asked for a post again it was allowed three more attempts, and was due then."""
 STOPPED = """
 UPDATE publications SET
 withdrawn = (SELECT t.revision FROM tombstones AS t
@@ -76,7 +83,7 @@ def _change_publications() -> None:
     op.add_column("publications", sa.Column("error", sa.Text(), nullable=True))
     op.add_column("publications", sa.Column("withdrawn", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("publications", sa.Column("withdrawn_because", sa.String(length=20), nullable=True))
-    op.execute("UPDATE publications SET tries = attempts, due_at = publish_at")
+    op.execute(TRIED)
     op.execute("UPDATE publications SET state = 'retrying', claim_token = NULL WHERE state IN ('claimed', 'sending')")
     with op.batch_alter_table("publications") as batch:
         batch.alter_column("due_at", existing_type=InstantColumn(), nullable=False)
