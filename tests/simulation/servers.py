@@ -5,6 +5,7 @@ lookups      a sandbox that answers look-ups
 webhook      deduplicates by `webhook-id`, for ever
 mastodon     deduplicates by `Idempotency-Key` for an hour, and shows its statuses some seconds later
 x            shows its posts some seconds later; its tokens end soon, and each refresh token is good once
+    callbacks    no network: where outcomes are called back
 """
 
 import json
@@ -208,12 +209,28 @@ class X(Network):
         return 200, {"access_token": new.access, "refresh_token": new.refresh, "expires_in": TOKENS_LAST}
 
 
+@dataclass(eq=False)
+class Callbacks(Network):
+    """Where those who asked for posts are called back."""
+
+    calls: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    """The id and the body of each call."""
+
+    def submission(self, request: httpx.Request) -> Submission | None:
+        return None
+
+    def answer(self, request: httpx.Request, now: float) -> tuple[int, Any]:
+        self.calls.append((request.headers["webhook-id"], json.loads(request.content)))
+        return 200, {}
+
+
 SERVERS: Mapping[str, type[Network]] = {
     "sandbox": Network,
     "lookups": Network,
     "webhook": Webhook,
     "mastodon": Mastodon,
     "x": X,
+    "callbacks": Callbacks,
 }
 
 

@@ -12,7 +12,7 @@ from tests.simulation.mutation_list import MUTATIONS, Change
 from tests.simulation.mutations import applied
 
 ROOT = Path(__file__).parents[2]
-RANDOM_SEEDS, RANDOM_SECONDS = 260, 40
+RANDOM_SEEDS, RANDOM_SECONDS = 200, 30
 
 REGRESSIONS = {
     # of the first core, where each of the five was seen

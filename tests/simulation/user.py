@@ -29,6 +29,9 @@ from tests.simulation.witness import Key, Told
 LONGEST_ON_ITS_WAY = 40.0
 """Seconds after which no request can still arrive: who looks later sees the truth."""
 PER_BATCH = 10
+CALLBACKS = "callbacks.example"
+CALLED_BACK = 6
+"""One post in so many has a callback."""
 ON_A_MOMENT = 0.7
 AROUND = (-8.0, 45.0)
 """When things are changed, from the due instant."""
@@ -85,6 +88,7 @@ class User:
 
     def begin(self) -> None:
         """Connect the accounts, then do all the rest."""
+        self.world.internet.add("callbacks", CALLBACKS)
         hosts: dict[str, Network] = {}
         for number in range(self.scenario.accounts):
             kind = self.scenario.kinds[number % len(self.scenario.kinds)]
@@ -200,6 +204,7 @@ class User:
             publish_at=instant(due),
             targets=(Target(account_id=account_id),),
             late_policy=policy,
+            callback_url=f"https://{CALLBACKS}/" if int(post_id[1:]) % CALLED_BACK == 0 else None,
         )
 
     # answers to what is told

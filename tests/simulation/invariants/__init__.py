@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 from tests.simulation.invariants.ending import (
     every_change_is_told_once,
+    every_outcome_is_called_back,
     every_request_is_answered,
     everything_settles,
+    no_change_is_told_twice,
     nothing_breaks,
     refresh_tokens_are_used_once,
     the_console_shows_the_truth,
@@ -56,7 +58,9 @@ INVARIANTS: tuple[Invariant, ...] = (
     everything_settles,
     nothing_breaks,
     every_change_is_told_once,
+    no_change_is_told_twice,
     every_request_is_answered,
+    every_outcome_is_called_back,
     the_console_shows_the_truth,
     refresh_tokens_are_used_once,
 )

@@ -1,14 +1,24 @@
 """In the end: nothing is left, nothing broke, everybody knows the same."""
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
 from shared.events.publisher import PublishFailed, PublishHeld, PublishSkipped, PublishSucceeded, PublishUnknown
-from shared.events.scheduler import ScheduleAccepted, ScheduleBatchSettled, ScheduleCancelled, ScheduleRejected
+from shared.events.requests import PublishRetryRequested
+from shared.events.scheduler import (
+    PublishRequested,
+    PublishWithdrawRequested,
+    ScheduleAccepted,
+    ScheduleBatchSettled,
+    ScheduleCancelled,
+    ScheduleRejected,
+)
 from tests.simulation.invariants.run import Run, Violations
-from tests.simulation.servers import X
+from tests.simulation.servers import Callbacks, X
+from tests.simulation.user import CALLBACKS, CALLED_BACK
 from tests.simulation.witness import Key
 
 OF_ITS_OWN_ACCORD = re.compile(r"^[A-Z]\w*(Error|Exception|Exit|Conflict)?: ")
@@ -54,6 +64,45 @@ _FACTS: Mapping[str, Any] = {
     "skipped": PublishSkipped | ScheduleCancelled,
     "held": PublishHeld,
 }
+
+
+def no_change_is_told_twice(run: Run) -> Violations:
+    """Each change is told under one message id, unless somebody asks what has become of the post."""
+    for key in run.keys:
+        asks = len(list(run.witness.of(key, PublishWithdrawRequested, PublishRetryRequested)))
+        asks += sum(one.event.swept or one.event.revision > 1 for one in run.witness.of(key, PublishRequested))
+        told = Counter(
+            (one.type, one.event.body()) for one in run.witness.of(key, *_OUTCOMES, ScheduleCancelled, ScheduleAccepted)
+        )
+        for (name, body), times in told.items():
+            may_repeat = asks > 0 or b'"changed":false' in body
+            if times > 1 and not may_repeat:
+                yield f"{key}: {name} was told {times} times under different ids"
+
+
+def every_outcome_is_called_back(run: Run) -> Violations:
+    """Whoever left an address hears each outcome there, each under one id; what people took back they know."""
+    if run.world.settled_at is None:
+        return
+    callbacks = run.world.internet.networks[CALLBACKS]
+    assert isinstance(callbacks, Callbacks)
+    ids: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for identity, body in callbacks.calls:
+        ids[body["type"], json.dumps(body["data"], sort_keys=True)].add(identity)
+    for key in run.keys:
+        if int(key[0][1:]) % CALLED_BACK:
+            continue
+        for told in run.witness.of(key, *_OUTCOMES):
+            if getattr(told.event, "reason", "") in ("cancelled", "superseded"):
+                continue
+            fact = told.type, json.dumps(json.loads(told.event.body()), sort_keys=True)
+            if not ids[fact]:
+                yield f"{key}: nobody was called back with {told.type}, told at {told.at:.2f}"
+            if len(ids[fact]) > 1:
+                yield f"{key}: {told.type} was called back under {len(ids[fact])} ids"
+
+
+_OUTCOMES = (PublishSucceeded, PublishFailed, PublishUnknown, PublishSkipped, PublishHeld)
 
 
 def every_request_is_answered(run: Run) -> Violations:
