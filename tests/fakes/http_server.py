@@ -54,9 +54,9 @@ class HttpServer:
         raise NotImplementedError
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[Self]:
-        """Serve until the block ends."""
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, backlog=1024)
+    async def serving(self, *, port: int = 0) -> AsyncIterator[Self]:
+        """Serve until the block ends, at any free port or where somebody served before."""
+        server = await asyncio.start_server(self._accept, "127.0.0.1", port, backlog=1024)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         try:
             yield self
