@@ -16,8 +16,8 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
+from typing import Any
 
 import aiohttp
 import httpx
@@ -73,13 +73,12 @@ def outbound_client(
         )
 
     until_connected = min(timeout, CONNECT_SECONDS)
-    return httpx.AsyncClient(
+    return _Client(
         transport=_Transport(connect),
         # `pool` is all that bounds how long aiohttp looks a name up
         timeout=httpx.Timeout(timeout, connect=until_connected, pool=until_connected),
         trust_env=False,
         follow_redirects=False,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         headers={"user-agent": f"Timeball/{version('timeball')}", "accept-encoding": "gzip, deflate"},
     )
 
@@ -111,6 +110,28 @@ async def read_bounded(response: httpx.Response, limit: int = 65536) -> bytes:
         if len(body) >= limit:
             break
     return bytes(body[:limit])
+
+
+class _NoCookies(httpx.Cookies):
+    """Nothing is kept, nor looked for in each reply."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Leave the reply's cookies where they are."""
+
+
+class _Client(httpx.AsyncClient):
+    """A client whose requests have nothing to do with one another."""
+
+    _none = _NoCookies()
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """None, whatever servers set."""
+        return self._none
+
+    @cookies.setter
+    def cookies(self, cookies: Any) -> None:
+        raise TypeError("an outbound client keeps no cookies")
 
 
 class _Transport(AiohttpTransport):

@@ -1,6 +1,7 @@
 """What an account was given: a server, credentials, instants; Rejected says which of them cannot work. No I/O."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import httpx
 
@@ -22,8 +23,13 @@ def server_of(account: Account, official: str) -> str:
 
 def is_web_url(given: object) -> bool:
     """Whether it is an http(s) URL with a host that can exist."""
+    return isinstance(given, str) and _is_web_url(given)
+
+
+@lru_cache(maxsize=10_000)  # the same few are asked about for every post
+def _is_web_url(given: str) -> bool:
     try:
-        url = httpx.URL(given) if isinstance(given, str) else httpx.URL("")
+        url = httpx.URL(given)
         has_host = bool(url.host) and "%" not in url.host  # httpx escapes what no host may contain
     except (httpx.InvalidURL, UnicodeError):  # the latter for a host in punycode that stands for nothing
         return False

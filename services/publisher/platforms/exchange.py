@@ -1,7 +1,7 @@
 """An HTTP request to a platform and its reply, with every failure named as what it means for the post."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -23,22 +23,32 @@ from services.publisher.platforms.reply import Reply
 from shared.outbound import ForbiddenAddress, send_bounded
 
 
-@asynccontextmanager
-async def network_failures(*, publishes: bool = False) -> AsyncIterator[None]:
+class network_failures:  # noqa: N801  (it is used as a function, for every request)
     """Turns every failure of the network into a PlatformError that tells whether the request may have landed."""
-    try:
-        yield
-    except ForbiddenAddress as error:
-        raise Rejected(
-            f"{error}; set TIMEBALL_ALLOW_PRIVATE_ADDRESSES to allow it", code="forbidden_address"
-        ) from error
-    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL, UnicodeError) as error:
-        raise Rejected(str(error), code="invalid_request") from error
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        raise NotSent(str(error)) from error
-    except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-        reason = str(error) or "no reply in time"
-        raise (Unconfirmed if publishes else Unavailable)(reason, code=NO_REPLY) from error
+
+    def __init__(self, *, publishes: bool = False) -> None:
+        self._publishes = publishes
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, Exception) and (told := self._told(error)):
+            raise told from error
+
+    def _told(self, error: Exception) -> PlatformError | None:
+        match error:
+            case ForbiddenAddress():
+                reason = f"{error}; set TIMEBALL_ALLOW_PRIVATE_ADDRESSES to allow it"
+                return Rejected(reason, code="forbidden_address")
+            case httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | httpx.InvalidURL() | UnicodeError():
+                return Rejected(str(error), code="invalid_request")
+            case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
+                return NotSent(str(error))
+            case httpx.TransportError() | httpx.DecodingError() | TimeoutError():
+                reason = str(error) or "no reply in time"
+                return (Unconfirmed if self._publishes else Unavailable)(reason, code=NO_REPLY)
+        return None
 
 
 async def exchange(client: httpx.AsyncClient, request: httpx.Request, now: datetime, dialect: Dialect = ANY) -> Reply:
