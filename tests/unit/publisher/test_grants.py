@@ -15,7 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from services.publisher.limits.bucket import Bucket
-from services.publisher.limits.grants import ASK_AGAIN_IN, HEADS_LAST, Heads, Start, estimated, given
+from services.publisher.limits.grants import ASK_AGAIN_IN, HEADS_LAST, Heads, NotBegun, Start, estimated, given
 from services.publisher.limits.pace import Pace
 from services.publisher.limits.windows import windows_of
 from tests.support.publications import NOON, SECOND
@@ -72,8 +72,8 @@ class Account:
         asking = replica.waiting[:MOST_AT_ONCE]
         one = given(asking, [bucket], told, replica.pace, now)
         first, replica.waiting = asking[: len(one.starts)], replica.waiting[len(one.starts) :]
-        left = replica.waiting[0] if replica.waiting else None
-        self.kept, self.heads = bucket.kept(), told.with_ours(replica.name, left, one.next_at)
+        not_begun = [NotBegun(due, start.latest_at) for due, start in zip(first, one.starts, strict=True)]
+        self.kept, self.heads = bucket.kept(), told.with_ours(replica.name, replica.waiting, not_begun, one.next_at)
         self.free_at = max(now, self.free_at) + self.chance.uniform(*self.latency) * SECOND
         replica.pace.committed_in(self.free_at - now)
         replica.asks_at = max(one.next_at, self.free_at)
@@ -200,23 +200,23 @@ def test_on_a_slow_limit_what_is_due_before_at_another_replica_goes_first() -> N
 
 
 def test_a_replica_that_does_not_ask_any_more_keeps_nobody_waiting() -> None:
-    told = heads(other=-SECOND).with_ours("one", None, NOON)
+    told = heads(other=-SECOND).with_ours("one", [], [], NOON)
 
     assert Heads.of(told, but="one", now=NOON).go_before(NOON)
     assert not Heads.of(told, but="one", now=NOON + HEADS_LAST + SECOND).go_before(NOON)
 
 
 def test_a_replica_does_not_wait_for_itself() -> None:
-    told = NOBODY.with_ours("one", NOON, NOON)
+    told = NOBODY.with_ours("one", [NOON], [], NOON)
 
     assert not Heads.of(told, but="one", now=NOON).go_before(NOON + SECOND)
     assert Heads.of(told, but="two", now=NOON).go_before(NOON + SECOND)
 
 
 def test_a_replica_without_anybody_left_in_line_tells_so() -> None:
-    told = NOBODY.with_ours("one", NOON, NOON)
+    told = NOBODY.with_ours("one", [NOON], [], NOON)
 
-    assert Heads.of(told, but="one", now=NOON).with_ours("one", None, NOON) == {}
+    assert Heads.of(told, but="one", now=NOON).with_ours("one", [], [], NOON) == {}
 
 
 def test_posts_leave_in_due_order_over_two_replicas_of_a_slow_limit() -> None:
@@ -238,3 +238,12 @@ def test_an_estimate_takes_nothing() -> None:
     assert estimates[0] - NOON < 0.1 * SECOND
     assert all(later - earlier >= SECOND for earlier, later in pairwise(estimates))
     assert bucket.earliest(NOON) == NOON
+
+
+def test_a_post_that_has_a_start_is_let_go_first_until_it_has_begun_or_missed_it() -> None:
+    granted = [NotBegun(NOON - SECOND, NOON + SECOND)]
+
+    told = NOBODY.with_ours("one", [], granted, NOON)
+
+    assert Heads.of(told, but="other", now=NOON + SECOND).go_before(NOON)
+    assert not Heads.of(told, but="other", now=NOON + 1.001 * SECOND).go_before(NOON)
