@@ -56,8 +56,9 @@ from shared.events.scheduler import (
     TimerFired,
 )
 from shared.messaging.broker import Publisher
-from shared.messaging.consumer import Consumer, Handler
+from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Delivery
+from shared.messaging.settlement import Handler
 from shared.messaging.topology import Queue, Topology
 from shared.retention import Purge, Retention, queue_of
 from shared.service import Service, rabbit_broker

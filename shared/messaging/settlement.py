@@ -1,0 +1,154 @@
+"""Settling: every message ends acknowledged, tried again later, or parked with its reason; decided only here."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+import structlog
+from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.exceptions import ChannelInvalidStateError
+from prometheus_client import Counter
+
+from shared.clock import Clock
+from shared.db import is_passing
+from shared.events import EVENTS, Event
+from shared.messaging.acknowledging import Acknowledgements
+from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
+from shared.messaging.budget import ByteBudget
+from shared.messaging.dead_letters import failures_of, parked, tried_again
+from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent, correlation_of, read, type_of
+from shared.messaging.topology import RETRY_TIERS, tier_within
+from shared.messaging.verdict import HandBack, Park, TryAgain
+
+MOST_FAILURES = 3
+MOVE_AGAIN_SECONDS = 1.0
+CONSUMED = Counter("timeball_messages_total", "Messages taken from queues, by what became of them", ["type", "result"])
+
+Handler = Callable[[Delivery[Any]], Awaitable[None]]
+Refusal = Callable[[UnreadableEvent, str], Awaitable[bool]]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """How the messages of one queue are settled; `handlers` are those of its types of event."""
+
+    service: str
+    queue: str
+    handlers: Mapping[str, Handler]
+    publisher: Publisher
+    clock: Clock
+    acknowledgements: Acknowledgements
+    budget: ByteBudget
+    on_unreadable: Refusal | None
+    at_work: set[asyncio.Task[None]]
+
+    def begin(self, message: AbstractIncomingMessage) -> asyncio.Task[None]:
+        """Settle it in a task of our own: a channel that closes cancels its deliveries, and would cut sends short."""
+        work = asyncio.create_task(self._handle_within_budget(message))
+        self.at_work.add(work)
+        work.add_done_callback(self.at_work.discard)
+        return work
+
+    async def settle(self, message: Any) -> None:
+        """Return when it is settled."""
+        await asyncio.shield(self.begin(message))
+
+    async def _handle_within_budget(self, message: AbstractIncomingMessage) -> None:
+        async with self.budget.holding(len(message.body)):
+            await self._handle(message, self.handlers.get(type_of(message), self._no_handler))
+
+    async def _no_handler(self, delivery: Delivery[Event]) -> None:
+        reason = f"{self.queue} does not take {delivery.event.type!r}"
+        raise UnreadableEvent(reason, type=delivery.event.type, body=delivery.event.body())
+
+    async def _handle(self, message: AbstractIncomingMessage, handler: Handler) -> None:
+        try:
+            await handler(read(message))
+        except HandBack:
+            return
+        except UnreadableEvent as error:
+            await self._refuse(message, error)
+        except TryAgain as verdict:
+            await self._rest(message, verdict.delay)
+        except Park as verdict:
+            await self._park(message, verdict.reason)
+        except Exception as error:
+            await self._after_failure(message, error)
+        else:
+            await self._acknowledge(message, "handled")
+
+    async def _refuse(self, message: AbstractIncomingMessage, error: UnreadableEvent) -> None:
+        try:
+            answered = self.on_unreadable is not None and await self.on_unreadable(error, correlation_of(message))
+        except Exception as failure:
+            await self._after_failure(message, failure)
+            return
+        if answered:
+            await self._acknowledge(message, "rejected")
+        else:
+            await self._park(message, error.reason)
+
+    async def _after_failure(self, message: AbstractIncomingMessage, error: Exception) -> None:
+        passing = is_passing(error) or isinstance(error, BrokerUnavailable)
+        if not passing and failures_of(message) + 1 >= MOST_FAILURES:
+            log.error("message_failed", queue=self.queue, type=type_of(message), exc_info=error)
+            await self._park(message, f"{type(error).__name__}: {error}")
+            return
+        log.warning("message_tried_again", queue=self.queue, type=type_of(message), error=repr(error), passing=passing)
+        failures = failures_of(message) + 1
+        again = tried_again(message, service=self.service, queue=self.queue, tier=RETRY_TIERS[0], failures=failures)
+        await self._move(message, again, "tried_again")
+
+    async def _rest(self, message: AbstractIncomingMessage, delay: timedelta) -> None:
+        again = tried_again(message, service=self.service, queue=self.queue, tier=tier_within(delay))
+        await self._move(message, again, "postponed")
+
+    async def _park(self, message: AbstractIncomingMessage, reason: str) -> None:
+        log.warning("message_parked", queue=self.queue, type=type_of(message), reason=reason)
+        now = self.clock.now()
+        dead = parked(message, service=self.service, queue=self.queue, reason=reason, now=now)
+        await self._move(message, dead, "parked")
+
+    async def _move(self, message: AbstractIncomingMessage, copy: Envelope, result: str) -> None:
+        """Publish the copy and acknowledge the original.
+
+        While the broker takes nothing, the original stays in hand: it counts each return against its delivery limit,
+        and in a long alarm it would park what nothing is wrong with. It delivers again what a closed channel held.
+        """
+        while not _is_gone(message):
+            try:
+                await self.publisher.publish(Outgoing(copy))
+            except BrokerUnavailable as error:
+                log.warning("message_kept_in_hand", queue=self.queue, error=str(error))
+                await asyncio.sleep(MOVE_AGAIN_SECONDS)
+            else:
+                await self._acknowledge(message, result)
+                return
+
+    async def _acknowledge(self, message: AbstractIncomingMessage, result: str) -> None:
+        _counter(_label(message), result).inc()
+        await self.acknowledgements.acknowledge(message)
+
+
+@lru_cache
+def _counter(label: str, result: str) -> Any:
+    return CONSUMED.labels(label, result)
+
+
+def _label(message: AbstractIncomingMessage) -> str:
+    """The type as a metric's label: producers may invent types without end, and a label is kept for ever."""
+    name = type_of(message)
+    return name if name in EVENTS else "unknown"
+
+
+def _is_gone(message: AbstractIncomingMessage) -> bool:
+    """Whether the channel that brought the message is closed."""
+    try:
+        return message.channel.is_closed
+    except ChannelInvalidStateError:
+        return True
