@@ -11,7 +11,8 @@ from faststream import AckPolicy
 
 from shared.messaging.broker import PUBLISH_TIMEOUT, BrokerUnavailable, Outgoing, Publisher, QueueFigures, Unroutable
 from shared.messaging.topology import Topology, exchanges, own_queues, wheel
-from tests.simulation.broker import Incoming, Message, ModelBroker, Subscription
+from tests.simulation.broker import ModelBroker
+from tests.simulation.queues import Incoming, Message, Subscription
 from tests.simulation.virtual_time import Process
 
 UNBOUNDED = 10**6

@@ -15,10 +15,11 @@ from pathlib import Path
 import structlog
 
 from tests.simulation import assembly
+from tests.simulation.folders import copied, folder_in_memory, templates
 from tests.simulation.invariants import violations
 from tests.simulation.scenarios import Scenario, scenario_of
 from tests.simulation.virtual_time import Stuck
-from tests.simulation.world import World, copied, folder_in_memory, templates
+from tests.simulation.world import World
 
 MOST_SECONDS = 25
 """Of processor time, after which a run is given up."""

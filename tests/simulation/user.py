@@ -7,11 +7,9 @@ from random import Random
 from typing import Any, Protocol
 
 from shared.events import Event
-from shared.events.publisher import AccountConnected, PublishFailed, PublishHeld, PublishUnknown
+from shared.events.publisher import PublishFailed, PublishHeld, PublishUnknown
 from shared.events.requests import (
-    AccountConnectRequested,
     AccountDisconnectRequested,
-    AccountLimits,
     LatePolicy,
     PublishResolveRequested,
     PublishRetryRequested,
@@ -20,9 +18,10 @@ from shared.events.requests import (
     ScheduleRequested,
     Target,
 )
+from tests.simulation.holdings import connection, token
 from tests.simulation.networks import Internet, instant
 from tests.simulation.scenarios import Scenario
-from tests.simulation.servers import Network, X
+from tests.simulation.servers import Network
 from tests.simulation.virtual_time import VirtualLoop
 from tests.simulation.witness import Key, Told
 
@@ -102,28 +101,7 @@ class User:
     def _connect(self, account_id: str) -> None:
         network = self.accounts[account_id]
         generation = self.generations[account_id] = self.generations.get(account_id, 0) + 1
-        limits = AccountLimits(**self.scenario.limits) if self.scenario.limits else None
-        settings: dict[str, Any] = {"url": f"https://{network.host}/"}
-        credentials: dict[str, Any] | None = None
-        if network.kind == "mastodon":
-            settings = {"server": f"https://{network.host}"}
-            credentials = {"access_token": f"{account_id}/{generation}"}
-        if isinstance(network, X):
-            pair = network.issue(account_id, self._now)
-            settings = {"server": f"https://{network.host}"}
-            credentials = {"client_id": "app", "access_token": pair.access, "refresh_token": pair.refresh}
-            credentials["expires_at"] = instant(pair.ends_at).isoformat()
-        if network.kind == "lookups":
-            settings["answers_lookups"] = True
-        if network.kind == "webhook":
-            credentials = {"secret": "whsec_" + "A" * 32}
-        platform = "sandbox" if network.kind in ("sandbox", "lookups") else network.kind
-        sealed = json.dumps(credentials) if credentials else None
-        self._send(
-            AccountConnectRequested(
-                account_id=account_id, platform=platform, settings=settings, sealed_credentials=sealed, limits=limits
-            )
-        )
+        self._send(connection(account_id, network, generation, self.scenario.limits, self._now))
 
     def _plan_accounts(self) -> None:
         names, end = sorted(self.accounts), self.scenario.trouble_seconds
@@ -142,7 +120,7 @@ class User:
     def _end_token(self, account_id: str) -> None:
         network, generation = self.accounts[account_id], self.generations[account_id]
         if network.kind == "mastodon":
-            network.refused_tokens.add(f"Bearer {account_id}/{generation}")
+            network.refused_tokens.add(f"Bearer {token(account_id, generation)}")
 
     # posts
 
@@ -262,8 +240,3 @@ class User:
 
 def _key(event: Any) -> Key:
     return event.post_id, event.account_id
-
-
-def is_connection(event: Any) -> bool:
-    """Whether an account is ready."""
-    return isinstance(event, AccountConnected)

@@ -8,7 +8,7 @@ from typing import Any
 from shared.events import EVENTS, Event
 from shared.messaging.envelope import read_event
 from shared.messaging.topology import DEAD_EXCHANGE, RETRY_EXCHANGE
-from tests.simulation.broker import Message
+from tests.simulation.queues import Message
 from tests.simulation.virtual_time import VirtualLoop
 
 Key = tuple[str, str]

@@ -1,29 +1,24 @@
 """The world of one seed: loop, broker, networks, databases, processes and people, and how long they go on."""
 
 import asyncio
-import hashlib
-import shutil
 import sqlite3
-import tempfile
-import traceback
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from sqlalchemy import create_engine
-
 from shared.events import Event
 from shared.messaging.topology import EVENTS_EXCHANGE, dead_queue
 from tests.simulation import assembly
-from tests.simulation.assembly import APPS, TABLES, Running, Wires
-from tests.simulation.broker import Message, ModelBroker
+from tests.simulation.assembly import APPS, Running, Wires
+from tests.simulation.broker import ModelBroker
 from tests.simulation.faults import HEARTBEAT_LOST_AFTER, Faults
 from tests.simulation.networks import Entry, Internet
+from tests.simulation.queues import Message
 from tests.simulation.scenarios import Scenario
 from tests.simulation.sqlite import File
+from tests.simulation.trace import Trace, with_place
 from tests.simulation.user import User
 from tests.simulation.virtual_time import Process, VirtualLoop, context_of
 from tests.simulation.weather import Weather
@@ -33,27 +28,6 @@ LOOK_EVERY = 5.0
 RECONNECT_SECONDS = (0.5, 2.0)
 LONGEST_TROUBLE_BEHIND = 60.0
 """Seconds after which nothing that was begun in the time of trouble is still on its way."""
-
-
-@dataclass(eq=False)
-class Trace:
-    """What happened, as a hash; as lines too where somebody wants to read it."""
-
-    loop: VirtualLoop
-    keeps_lines: bool
-    lines: list[str] = field(default_factory=list)
-    _hash: Any = field(default_factory=hashlib.blake2b)
-
-    def add(self, what: str, *details: object) -> None:
-        """Note something."""
-        line = f"{self.loop.time():.6f} {what} {' '.join(map(str, details))}"
-        self._hash.update(line.encode())
-        if self.keeps_lines:
-            self.lines.append(line)
-
-    @property
-    def digest(self) -> str:
-        return str(self._hash.hexdigest()[:32])
 
 
 class World:
@@ -170,7 +144,7 @@ class World:
 
     def _on_loop_end(self, process: Process, done: "asyncio.Task[Any]") -> None:
         if process.is_alive and not done.cancelled():
-            self.problems.append(f"a loop of {process.name} ended: {_told(done.exception())}")
+            self.problems.append(f"a loop of {process.name} ended: {with_place(done.exception())}")
             self.crash(process, noticed_after=0.0, down_for=1.0)
 
     def crash(self, process: Process, *, noticed_after: float, down_for: float) -> None:
@@ -255,34 +229,3 @@ class World:
 
     def _on_exception(self, _loop: Any, context: Mapping[str, Any]) -> None:
         self.problems.append(f"{context.get('message')}: {context.get('exception')!r}")
-
-
-def _told(error: BaseException | None) -> str:
-    """An error with the place it comes from."""
-    frames = traceback.extract_tb(error.__traceback__) if error else []
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
-    return f"{error!r}{place}"
-
-
-def templates(folder: Path) -> None:
-    """Empty databases with all tables, to be copied for each run."""
-    for service, tables in TABLES.items():
-        engine = create_engine(f"sqlite:///{folder / service}.db")
-        tables.metadata.create_all(engine)
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-        engine.dispose()
-
-
-def folder_in_memory() -> Path:
-    """A new folder, in memory where the machine has such a file system."""
-    memory = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix="timeball-simulation-", dir=memory if memory.is_dir() else None))
-
-
-def copied(templates_in: Path) -> Path:
-    """A folder with databases of its own."""
-    folder = folder_in_memory()
-    for file in templates_in.glob("*.db"):
-        shutil.copy(file, folder / file.name)
-    return folder
