@@ -65,8 +65,12 @@ class Lines:
         place = self._placed(case)
         try:
             return await place.answer
+        except asyncio.CancelledError:
+            self._leave(place)
+            raise
         finally:
-            self._by_key.pop(case.publication.key, None)
+            if self._by_key.get(case.publication.key) is place:
+                del self._by_key[case.publication.key]
 
     def call(self, key: Key) -> None:
         """Have a post that waits claimed again: something has changed about it."""
@@ -91,9 +95,9 @@ class Lines:
     def stop(self) -> None:
         """Hand back what waits; what is being opened is sent."""
         self._is_stopping = True
-        for key, place in list(self._by_key.items()):
-            if place.is_waiting:
-                self._answer(self._lines[key[1]], place, HandBack())
+        for line in list(self._lines.values()):
+            for place in [place for place in line.places if place.is_waiting]:
+                self._answer(line, place, HandBack())
 
     async def run(self) -> None:
         """Serve the lines for ever."""
@@ -115,6 +119,13 @@ class Lines:
         self._by_key[case.publication.key] = place
         self._wake()
         return place
+
+    def _leave(self, place: Place) -> None:
+        """Take a post whose delivery is cancelled out of its line, unless it is being opened."""
+        line = self._lines.get(place.case.publication.account_id)
+        if line and place in line.places and place.turn is None:
+            line.places.remove(place)
+            self._tidy(line)
 
     async def _until_somebody_may_go(self) -> None:
         now = self._clock.now()
@@ -219,7 +230,9 @@ class Lines:
     def _answer(self, line: Line, place: Place, answer: Answer | Exception) -> None:
         line.places.remove(place)
         self._tidy(line)
-        if isinstance(answer, Exception):
+        if place.answer.done():
+            _nobody_is_there(line, place, answer)
+        elif isinstance(answer, Exception):
             place.answer.set_exception(answer)
         else:
             place.answer.set_result(answer)
@@ -232,6 +245,13 @@ class Lines:
 def _asked(line: Line, places: Sequence[Place]) -> Candidate:
     cases, not_begun = [one.case for one in places], tuple(line.not_begun.values())
     return Candidate(line.account_id, line.gates, cases, len(line.places), not_begun)
+
+
+def _nobody_is_there(line: Line, place: Place, answer: Answer | Exception) -> None:
+    """The delivery was cancelled while its attempt was opened: nothing is sent, and its turn is given back."""
+    if isinstance(answer, Opened):
+        line.not_begun.pop(place.case.publication.key, None)
+        answer.turn.end()
 
 
 def _give_turns_back(places: Sequence[Place]) -> None:

@@ -1,15 +1,31 @@
-"""Lines: when a post that waits for its turn is looked at."""
+"""Lines: who is opened when, what those are told that wait, and that nobody keeps a turn that is not used."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from services.publisher.limits.line import AHEAD, Line, Place
+from services.publisher.limits.bucket import Bucket
+from services.publisher.limits.circuit_breaker import OPENS_AFTER, REJECTED_AT_ONCE, CircuitBreakers
+from services.publisher.limits.line import AHEAD, Changed, Closed, Later, Line, Opened, Place
+from services.publisher.limits.lines import OPEN_AGAIN_IN, Lines
+from services.publisher.limits.opening import Candidate, Result
+from services.publisher.limits.pace import Pace
+from services.publisher.limits.windows import windows_of
+from services.publisher.sending.case import Case
+from shared.messaging.verdict import HandBack
+from tests.fakes.clock import FakeClock
+from tests.support.publications import NOON, SECOND, a_case, a_stored_account, an_attempt, requested
+from tests.support.waiting import eventually
 
 NOW = datetime(2027, 3, 1, 12, 0, 0, tzinfo=UTC)
+TURNS = 3
+DESTINATION = "fake"
 
 
 @pytest.mark.parametrize("milliseconds", [0, 1, 49, 50, 99, 100, 101, 999])
@@ -23,3 +39,230 @@ async def test_a_line_that_is_looked_at_has_somebody_to_open(milliseconds: int) 
 
     assert line.ready(line.look_at) == [place]
     assert line.look_at <= place.not_before - AHEAD
+
+
+@dataclass
+class FakeOpening:
+    """Opens the first `most` of each candidate, when it may; `answers` is what becomes of single posts instead."""
+
+    pace: Pace = field(default_factory=Pace)
+    most: int = 100
+    may_go: asyncio.Event = field(default_factory=asyncio.Event)
+    errors: list[Exception] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
+    buckets: Sequence[Bucket] = ()
+    asked: list[list[str]] = field(default_factory=list)
+    next_at: datetime = NOON - SECOND
+
+    async def open(self, candidates: Sequence[Candidate], now: datetime) -> list[Result]:
+        self.asked += [[case.publication.post_id for case in one.cases] for one in candidates]
+        await self.may_go.wait()
+        if self.errors:
+            raise self.errors.pop(0)
+        return [
+            Result(tuple(map(self._attempt, one.cases[: self.most])), max(self.next_at, now), self.buckets)
+            for one in candidates
+        ]
+
+    def _attempt(self, case: Case) -> Any:
+        name = case.publication.post_id
+        return None if name in self.changed else an_attempt(post_id=name)
+
+
+@dataclass
+class World:
+    """Lines that are served, a second before noon."""
+
+    opening: FakeOpening
+    clock: FakeClock
+    breakers: CircuitBreakers
+    lines: Lines
+
+    def join(self, name: str, *, due_in: float = 0.0, account_id: str = "account") -> "asyncio.Task[Any]":
+        due_at = NOON + due_in * SECOND
+        event = requested(name, account_id=account_id, publish_at=due_at)
+        publication = {"post_id": name, "account_id": account_id}
+        account = a_stored_account(account_id=account_id, limits='{"per_second": 1}')
+        return asyncio.create_task(self.lines.join(a_case(event=event, publication=publication, account=account)))
+
+    async def until_asked(self, count: int = 1) -> None:
+        await eventually(lambda: len(self.opening.asked) >= count, within=5, what="posts are opened", every=0.001)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    opening, clock, breakers = FakeOpening(), FakeClock(NOON - SECOND), CircuitBreakers(TURNS)
+    opening.may_go.set()
+    lines = Lines(opening, clock, breakers, {})  # type: ignore[arg-type]
+    running = asyncio.create_task(lines.run())
+    yield World(opening, clock, breakers, lines)
+    assert not running.done() or running.exception() is None
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_post_is_opened_a_moment_before_it_is_due(world: World) -> None:
+    joined = world.join("post", due_in=1)
+    await world.clock.until_awaited(NOON + SECOND - AHEAD)
+
+    assert world.opening.asked == []
+    world.clock.advance(2 * SECOND - AHEAD)
+
+    answer = await joined
+    assert isinstance(answer, Opened)
+    assert answer.attempt.post_id == "post"
+
+
+async def test_posts_of_an_account_are_opened_in_due_order_and_as_many_as_there_are_turns(world: World) -> None:
+    joined = [world.join(f"post {number}", due_in=-2 - number) for number in range(5)]
+
+    await world.until_asked()
+    answers = await asyncio.gather(*joined[2:])
+
+    assert world.opening.asked[0] == ["post 4", "post 3", "post 2"]
+    assert [isinstance(answer, Opened) for answer in answers] == [True] * TURNS
+    for answer in answers:
+        answer.turn.end()
+    await asyncio.gather(*joined)
+    assert world.opening.asked[1:] == [["post 1", "post 0"]]
+
+
+async def test_who_is_left_over_stays_in_line_and_gives_its_turn_back(world: World) -> None:
+    world.opening.most, world.opening.next_at = 1, NOON + 60 * SECOND
+    first, second = world.join("first", due_in=-3), world.join("second", due_in=-2)
+
+    await first
+
+    assert world.breakers.at(DESTINATION).free == TURNS - 1
+    assert not second.done()
+    world.clock.advance(62 * SECOND)
+    assert isinstance(await second, Opened)
+
+
+async def test_a_post_that_has_changed_is_claimed_again_and_gives_its_turn_back(world: World) -> None:
+    world.opening.changed = {"post"}
+
+    assert isinstance(await world.join("post", due_in=-2), Changed)
+    assert world.breakers.at(DESTINATION).free == TURNS
+
+
+async def test_who_is_called_is_claimed_again_at_once(world: World) -> None:
+    joined = world.join("post", due_in=60)
+    await asyncio.sleep(0)
+
+    world.lines.call(("post", "account"))
+    world.lines.call(("nobody", "account"))
+
+    assert isinstance(await joined, Changed)
+
+
+async def test_who_is_being_opened_is_not_called_away(world: World) -> None:
+    world.opening.may_go.clear()
+    joined = world.join("post", due_in=-2)
+    await world.until_asked()
+
+    world.lines.call(("post", "account"))
+    world.opening.may_go.set()
+
+    assert isinstance(await joined, Opened)
+
+
+async def test_what_waits_is_handed_back_when_the_service_stops_and_what_is_being_opened_is_sent(world: World) -> None:
+    world.opening.may_go.clear()
+    due, waits = world.join("due", due_in=-2), world.join("waits", due_in=60)
+    await world.until_asked()
+
+    world.lines.stop()
+    world.opening.may_go.set()
+
+    assert isinstance(await due, Opened)
+    for late in (waits, world.join("comes later")):
+        with pytest.raises(HandBack):
+            await late
+
+
+async def test_two_deliveries_of_one_post_are_both_handed_back(world: World) -> None:
+    """An older revision that waits, and the newer one that has taken its place."""
+    joined = [world.join("post", due_in=60) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    world.lines.stop()
+
+    for one in joined:
+        with pytest.raises(HandBack):
+            await one
+
+
+async def test_a_destination_that_does_not_answer_rejects_those_in_line(world: World) -> None:
+    for _ in range(TURNS):
+        world.breakers.at(DESTINATION).take().count_from(asyncio.get_running_loop().time() - OPENS_AFTER - 1)
+
+    answers = await asyncio.gather(*(world.join(f"post {number}", due_in=-2) for number in range(REJECTED_AT_ONCE)))
+
+    assert {type(answer) for answer in answers} == {Closed}
+    assert world.opening.asked == []
+
+
+async def test_who_would_be_in_line_for_long_rests_until_then(world: World) -> None:
+    world.opening.most, world.opening.next_at = 1, NOON + 600 * SECOND
+    world.opening.buckets = [Bucket(windows_of({"per_minute": 2}))]
+    joined = [world.join(f"post {number}", due_in=number / 10 - 10) for number in range(10)]
+
+    answers = await asyncio.gather(joined[0], *joined[4:])
+
+    assert [type(answer) for answer in answers] == [Opened, *[Later] * 6]
+    later = [answer.until for answer in answers[1:]]
+    assert later == sorted(later)
+    assert later[0] > world.clock.now() + 60 * SECOND
+
+
+async def test_while_the_database_is_away_everybody_stays_in_line(world: World) -> None:
+    world.opening.errors.append(OperationalError("COMMIT", {}, ConnectionRefusedError()))
+    joined = world.join("post", due_in=-2)
+    await world.until_asked()
+    await world.clock.until_awaited(world.clock.now() + OPEN_AGAIN_IN)
+
+    assert world.breakers.at(DESTINATION).free == TURNS
+    world.clock.advance(OPEN_AGAIN_IN)
+
+    assert isinstance(await joined, Opened)
+
+
+async def test_an_error_that_does_not_pass_is_told_to_those_whom_it_concerns(world: World) -> None:
+    world.opening.errors.append(ValueError("broken"))
+    waits = world.join("waits", due_in=60)
+
+    with pytest.raises(ValueError, match="broken"):
+        await world.join("post", due_in=-2)
+
+    assert world.breakers.at(DESTINATION).free == TURNS
+    assert not waits.done()
+    waits.cancel()
+
+
+@pytest.mark.parametrize("is_open", [False, True], ids=["waiting", "being opened"])
+async def test_a_delivery_that_is_cancelled_takes_no_turn_along_and_stops_nobody(world: World, is_open: bool) -> None:
+    world.opening.may_go.clear()
+    quitter = world.join("quitter", due_in=-2 if is_open else 60)
+    await (world.until_asked() if is_open else asyncio.sleep(0))
+
+    quitter.cancel()
+    await asyncio.gather(quitter, return_exceptions=True)
+    world.opening.may_go.set()
+    stayer = await world.join("stayer", due_in=-2)
+
+    assert isinstance(stayer, Opened)
+    assert world.breakers.at(DESTINATION).free == TURNS - 1
+
+
+async def test_lines_of_many_accounts_are_opened_together(world: World) -> None:
+    world.opening.may_go.clear()
+    first = world.join("first", due_in=-2)
+    await world.until_asked()
+    others = [world.join(name, due_in=-2, account_id=name) for name in ("one", "two")]
+    await asyncio.sleep(0)
+    world.opening.may_go.set()
+
+    await asyncio.gather(first, *others)
+
+    assert world.opening.asked == [["first"], ["one"], ["two"]]
