@@ -28,7 +28,7 @@ def connection(
 
 
 def token(account_id: str, generation: int) -> str:
-    """The access token that an account of `mastodon` was connected with the so manieth time."""
+    """The access token that an account of `mastodon` was connected with, the first time, the second …."""
     return f"{account_id}/{generation}"
 
 

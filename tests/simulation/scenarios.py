@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from random import Random
 from typing import Any
 
 from tests.simulation.networks import Fate
@@ -90,6 +91,7 @@ def _mixed(doubts: float, refusals: float, never: float = 0.0) -> dict[str, floa
 
 
 CALM = Scenario("calm")
+SWARM = "swarm"
 _BROKER: dict[str, Any] = {
     "publish_lost": 0.02,
     "publish_unheard": 0.02,
@@ -103,7 +105,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     for one in (
         CALM,
         replace(CALM, name="broker", broker_outages=1, edits=0.15, cancels=0.1, **_BROKER),
-        replace(CALM, name="crashes", crashes=6, restarts=1, edits=0.1, cancels=0.05),
+        replace(CALM, name="crashes", crashes=8, restarts=1, edits=0.4, cancels=0.2),
         replace(CALM, name="networks", fates=_mixed(0.3, 0.2, 0.03), retries=0.7),
         replace(CALM, name="doubt", fates=_mixed(0.3, 0.15, 0.05), edits=0.5, cancels=0.25, retries=0.7),
         replace(CALM, name="outage", outages=3, outage_seconds=(10.0, 90.0), grace_seconds=(3600.0, 20.0)),
@@ -187,17 +189,42 @@ SCENARIOS: Mapping[str, Scenario] = {
             **_DATABASE,
             settles_within=1800.0,
         ),
+        Scenario(SWARM),
     )
 }
 
 
 def scenario_of(seed: int, name: str | None) -> Scenario:
     """The scenario by its name; without one, seeds take turns."""
-    if name is not None:
-        return SCENARIOS[name]
-    return list(SCENARIOS.values())[seed % len(SCENARIOS)]
+    name = name or list(SCENARIOS)[seed % len(SCENARIOS)]
+    return _swarm(seed) if name == SWARM else SCENARIOS[name]
 
 
-def varied(scenario: Scenario, **changes: Any) -> Scenario:
-    """The scenario with something else about it."""
-    return replace(scenario, **changes)
+def _swarm(seed: int) -> Scenario:
+    """A mixture of its own for each seed: some troubles and not others, since all at once hide each other."""
+    chance = Random(f"{SWARM}/{seed}")
+    drawn = replace(
+        CALM,
+        name=SWARM,
+        posts=120,
+        fates=_mixed(chance.choice((0, 0.1, 0.3)), chance.choice((0, 0.1, 0.2)), chance.choice((0, 0.03))),
+        kinds=tuple(chance.sample(("sandbox", "lookups", "webhook", "mastodon", "x"), chance.randint(1, 5))),
+        ahead=chance.choice(((1.0, 60.0), (0.1, 8.0), (5.0, 40.0))),
+        commit_seconds=chance.choice(((0.001, 0.015), (0.001, 0.2), (0.05, 0.5))),
+        limits=chance.choice((None, None, {"per_second": 3}, {"per_second": 10, "per_minute": 60})),
+        grace_seconds=chance.choice(((3600.0,), (3600.0, 5.0))),
+        edits=chance.choice((0, 0.3, 0.7)),
+        cancels=chance.choice((0, 0.2)),
+        crashes=chance.choice((0, 0, 3, 10)),
+        freezes=chance.choice((0, 0, 3)),
+        restarts=chance.choice((0, 2)),
+        outages=chance.choice((0, 0, 2)),
+        broker_outages=chance.choice((0, 0, 1)),
+        reconnects=chance.choice((0, 4)),
+        disconnects=chance.choice((0, 0, 2)),
+        settles_within=2400.0,
+        waives=frozenset({"due_order_kept", "on_time_where_nothing_is_wrong"}),
+    )
+    for troubles in (_BROKER, _DATABASE):
+        drawn = replace(drawn, **troubles) if chance.random() < 0.5 else drawn
+    return drawn
