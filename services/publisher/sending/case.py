@@ -162,6 +162,13 @@ class Case:
         """From when on a look-up that does not find the post proves that it is not there."""
         return self.doubtful(now)[-1].lease_until + self.certainty.look_up_lag
 
+    def knowing(self, before: "Case") -> "Case":
+        """The case with what its delivery knew of attempts before and has not committed yet, while it has the claim."""
+        case = self
+        for attempt in before.changed_attempts if self.is_ours else ():
+            case = case._with(attempt)
+        return case
+
     def _closed(self, evidence: Evidence) -> "Case":
         assert self.opened is not None, "only what was opened is closed"
         return replace(self._with(replace(self.opened, evidence=evidence)), opened=None, turn=None)

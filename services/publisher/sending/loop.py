@@ -213,7 +213,7 @@ class Sending:
 
     async def _claimed_again(self, case: Case) -> Case:
         """The case as it is now; what was prepared for the same account is still good."""
-        again = await self.claims.claim(case.delivered)
+        again = (await self.claims.claim(case.delivered)).knowing(case)
         if again.account != case.account:
             return again
         return replace(again, ready=case.ready, has_renewed=case.has_renewed)

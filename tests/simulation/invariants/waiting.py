@@ -1,8 +1,9 @@
 """When things leave, and what makes them fail."""
 
-from shared.events.publisher import PublishFailed
+from shared.events.publisher import PublishFailed, PublishRetrying, PublishSucceeded, PublishUnknown
 from tests.simulation.invariants.run import MOMENT, ON_TIME, Run, Violations
 from tests.simulation.networks import RETRY_AFTER
+from tests.simulation.witness import Key
 
 TAKES_AN_ATTEMPT = (
     "slow",
@@ -55,11 +56,17 @@ def late_policies_kept(run: Run) -> Violations:
         for entry in entries:
             wish = run.wish_of(entry)
             earlier = [one for one in entries if one.left_at < entry.left_at and one.content == entry.content]
-            may_be_out = any(one.taken or one.fate in TAKES_AN_ATTEMPT for one in earlier)
+            may_be_out = any(one.taken or one.fate in TAKES_AN_ATTEMPT for one in earlier) or _was_in_doubt(run, key)
             late = entry.left_at - max(wish.due, wish.asked_at)
             grace = max(wish.policy.grace_seconds, ON_TIME) + 0.5
             if late > grace and not may_be_out and not run.user.retried.get(key):
                 yield f"{key} left {late:.1f} s late; its policy allows {wish.policy.grace_seconds:g}"
+
+
+def _was_in_doubt(run: Run, key: Key) -> bool:
+    """Whether a sender died with it, so that the same request again may settle what became of it, however late."""
+    told = run.witness.of(key, PublishSucceeded, PublishRetrying, PublishUnknown)
+    return any(getattr(one.event, "attempts", 0) > 1 or getattr(one.event, "in_doubt", False) for one in told)
 
 
 def on_time_where_nothing_is_wrong(run: Run) -> Violations:

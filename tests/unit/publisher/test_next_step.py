@@ -89,6 +89,18 @@ def test_a_newer_revision_is_answered_that_the_one_before_may_be_out(state: Stat
     assert not isinstance(told, PublishRetrying) or told.in_doubt
 
 
+def test_that_our_attempt_never_left_is_still_known_when_the_post_is_claimed_again() -> None:
+    """Else its row stays open, and becomes a doubt that nobody can settle once its lease is over."""
+    opened = replace(a_case(an_attempt()), opened=an_attempt())
+    never_left, again = opened.not_started(), a_case(an_attempt())
+
+    known = [attempt.evidence for attempt in again.knowing(never_left).changed_attempts]
+    lost = replace(again, is_ours=False).knowing(never_left)
+
+    assert known == [Evidence.NOT_SENT]
+    assert lost.changed_attempts == ()
+
+
 def test_an_older_revision_is_superseded() -> None:
     step = next_step(theirs(event=requested(revision=1), revision=2), NOON)
 
