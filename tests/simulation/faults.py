@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
-from typing import Any, Protocol
+from typing import Protocol
 
 from tests.simulation.scenarios import Scenario
 from tests.simulation.virtual_time import Process, VirtualLoop
 
 HEARTBEAT_LOST_AFTER = 45.0
 MOST_STEPS_TO_DEATH = 400
+BEFORE_A_MOMENT, JUST_BEFORE = 0.5, 0.6
 
 
 class Machines(Protocol):
@@ -20,6 +21,10 @@ class Machines(Protocol):
 
     def processes(self) -> list[Process]:
         """Those that are alive."""
+        ...
+
+    def moments(self) -> list[float]:
+        """Instants at which many posts are due."""
         ...
 
     def hosts(self) -> list[str]:
@@ -54,10 +59,17 @@ class Faults:
             (scenario.outages, self._break_network),
         ):
             for _ in range(count):
-                self._at(self.chance.uniform(3.0, max(4.0, scenario.trouble_seconds - 20)), fault)
+                self._at(self._instant(), fault)
+
+    def _instant(self) -> float:
+        """Half of them just before many posts are due, when most is about to happen."""
+        moments = self.machines.moments()
+        if moments and self.chance.random() < BEFORE_A_MOMENT:
+            return max(3.0, self.chance.choice(moments) - self.chance.uniform(0.0, JUST_BEFORE))
+        return self.chance.uniform(3.0, max(4.0, self.scenario.trouble_seconds - 20))
 
     def _at(self, when: float, fault: Callable[[], None]) -> None:
-        self.machines.loop.later(when, fault)
+        self.machines.loop.later(max(0.0, when - self.machines.loop.time()), fault)
 
     def _any(self) -> Process | None:
         there = [one for one in self.machines.processes() if not one.is_frozen and one.dies_at_step is None]
@@ -91,7 +103,3 @@ class Faults:
     def _break_network(self) -> None:
         hosts = self.machines.hosts()
         self.machines.break_network(self.chance.choice(hosts), self.chance.uniform(*self.scenario.outage_seconds))
-
-
-def nothing(*_: Any) -> None:
-    """What befalls nobody."""

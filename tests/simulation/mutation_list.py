@@ -30,7 +30,7 @@ SENDING, LIMITS = "services/publisher/sending", "services/publisher/limits"
 EVIDENCE, TAKING, IN_DOUBT = f"{SENDING}/evidence.py", f"{SENDING}/taking.py", f"{SENDING}/in_doubt.py"
 NOTHING_OUT, LOOP, STORE = f"{SENDING}/nothing_out.py", f"{SENDING}/loop.py", "services/publisher/store.py"
 ERRORS, JUDGING = "services/publisher/platforms/errors.py", "services/publisher/platforms/judging.py"
-CONSUMER, OUTBOX = "shared/messaging/consumer.py", "shared/messaging/outbox.py"
+SETTLEMENT, OUTBOX = "shared/messaging/settlement.py", "shared/messaging/outbox.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     # what is known of an attempt
@@ -111,13 +111,22 @@ MUTATIONS: tuple[Mutation, ...] = (
         "services/publisher/handlers.py",
         "if current and withdrawn.publication:\n                await unit.save([withdrawn.publication])",
         "if False:\n                pass",
-        "doubt",
+        "crashes",
     ),
-    one(
-        "edits do not wait for the publisher",
-        "services/scheduler/decider.py",
-        "return current.may_be_on_its_way and current.key not in self._taken_back",
-        "return False",
+    Mutation(
+        "edits neither wait for the publisher nor are taken back",
+        (
+            Change(
+                "services/scheduler/decider.py",
+                "return current.may_be_on_its_way and current.key not in self._taken_back",
+                "return False",
+            ),
+            Change(
+                "services/scheduler/learning.py",
+                "        self._take_back_answers(known, told)\n",
+                "",
+            ),
+        ),
         "doubt",
     ),
     # claims and starts
@@ -132,7 +141,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         STORE,
         '_NOT_WITHDRAWN = "publications.withdrawn < publications.revision"',
         '_NOT_WITHDRAWN = "true"',
-        "doubt",
+        "crashes",
     ),
     one(
         "a closed account is not closed",
@@ -210,14 +219,14 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     one(
         "messages are acknowledged before they are handled",
-        CONSUMER,
+        SETTLEMENT,
         "            await handler(read(message))\n        except HandBack:",
-        "            await message.ack()\n            await handler(read(message))\n        except HandBack:",
+        '            await self._acknowledge(message, "early")\n            await handler(read(message))\n        except HandBack:',
         "crashes",
     ),
     one(
         "what failed is acknowledged",
-        CONSUMER,
+        SETTLEMENT,
         'await self._move(message, again, "tried_again")',
         'await self._acknowledge(message, "tried_again")',
         "database",

@@ -79,6 +79,8 @@ class User:
     cancelled: dict[Key, list[float]] = field(default_factory=dict)
     retried: dict[Key, list[float]] = field(default_factory=dict)
     resolved: dict[Key, list[tuple[float, str]]] = field(default_factory=dict)
+    moments: list[float] = field(default_factory=list)
+    """When many things are asked for, and many posts are due."""
     pending: int = 0
     _versions: dict[str, int] = field(default_factory=dict)
     _sent: int = 0
@@ -128,14 +130,14 @@ class User:
         """Half of them alone and half in batches; most are due at popular moments."""
         scenario, chance = self.scenario, self.chance
         latest = max(self.starts_at + 1, scenario.trouble_seconds - 10)
-        moments = [chance.uniform(self.starts_at, latest) for _ in range(scenario.moments)]
+        self.moments = [chance.uniform(self.starts_at, latest) for _ in range(scenario.moments)]
         batch: list[tuple[str, str, float, LatePolicy]] = []
         for number in range(scenario.posts):
             post_id, account_id = f"p{number}", f"a{chance.randrange(scenario.accounts)}"
-            ahead, asked_at = chance.uniform(*scenario.ahead), chance.choice(moments)
+            ahead, asked_at = chance.uniform(*scenario.ahead), chance.choice(self.moments)
             due = asked_at + ahead
             if ahead > 0 and chance.random() < ON_A_MOMENT:
-                due = next((moment for moment in sorted(moments) if moment > due), due)
+                due = next((moment for moment in sorted(self.moments) if moment > due), due)
             policy = LatePolicy(
                 mode=chance.choice(("publish", "skip", "hold")), grace_seconds=chance.choice(scenario.grace_seconds)
             )

@@ -122,6 +122,9 @@ class World:
     def processes(self) -> list[Process]:
         return [one.process for one in self.running.values() if one.process.is_alive]
 
+    def moments(self) -> list[float]:
+        return self.user.moments
+
     def hosts(self) -> list[str]:
         return sorted(self.internet.networks)
 
