@@ -137,13 +137,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         '_STILL_OURS = "true"',
     ),
     one(
-        "what was withdrawn begins all the same",
-        STORE,
-        '_NOT_WITHDRAWN = "publications.withdrawn < publications.revision"',
-        '_NOT_WITHDRAWN = "true"',
-        "crashes",
-    ),
-    one(
         "a closed account is not closed",
         STORE,
         '"AND accounts.closed_until > given.updated_at)"',
