@@ -11,6 +11,7 @@ from tests.simulation.virtual_time import Process, VirtualLoop
 
 HEARTBEAT_LOST_AFTER = 45.0
 MOST_STEPS_TO_DEATH = 400
+HICCUP = (0.01, 0.15)
 BEFORE_A_MOMENT, JUST_BEFORE = 0.5, 0.6
 
 
@@ -53,6 +54,7 @@ class Faults:
         for count, fault in (
             (scenario.crashes, self._crash),
             (scenario.freezes, self._freeze),
+            (scenario.hiccups, self._hiccup),
             (scenario.clock_steps, self._step_clock),
             (scenario.restarts, self._restart),
             (scenario.broker_outages, self._break_broker),
@@ -86,6 +88,10 @@ class Faults:
     def _freeze(self) -> None:
         if process := self._any():
             self.machines.freeze(process, self.chance.uniform(*self.scenario.freeze_seconds))
+
+    def _hiccup(self) -> None:
+        if process := self._any():
+            self.machines.freeze(process, self.chance.uniform(*HICCUP))
 
     def _step_clock(self) -> None:
         if process := self._any():

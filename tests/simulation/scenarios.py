@@ -67,6 +67,8 @@ class Scenario:
     crashes: int = 0
     freezes: int = 0
     freeze_seconds: tuple[float, float] = (1.0, 75.0)
+    hiccups: int = 0
+    """Pauses of some milliseconds: a process that is busy with something else."""
     clock_steps: int = 0
     restarts: int = 0
     edits: float = 0.0
@@ -144,6 +146,7 @@ SCENARIOS: Mapping[str, Scenario] = {
             commit_seconds=(0.001, 0.2),
             ahead=(1.0, 20.0),
             trouble_seconds=30.0,
+            hiccups=100,
         ),
         replace(
             CALM,
@@ -218,6 +221,7 @@ def _swarm(seed: int) -> Scenario:
         cancels=chance.choice((0, 0.2)),
         crashes=chance.choice((0, 0, 3, 10)),
         freezes=chance.choice((0, 0, 3)),
+        hiccups=chance.choice((0, 40)),
         restarts=chance.choice((0, 2)),
         outages=chance.choice((0, 0, 2)),
         broker_outages=chance.choice((0, 0, 1)),
