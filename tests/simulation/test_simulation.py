@@ -30,6 +30,7 @@ REGRESSIONS = {
     "a window has more than its limit when two replicas ask in turn": "busy:107",
     "a line that was empty when its bucket was read ends the publisher": "limits:218",
     "an attempt that never left is forgotten to be closed, and its post is in doubt for ever": "swarm:8",
+    "the commit of an attempt is not heard of, and its post is in doubt for ever": "swarm:644",
     "a post of a limited account overtakes one that is due before": "limits:19",
 }
 """Every fault that was ever found, by what it was, with the scenario and the seed that showed it."""

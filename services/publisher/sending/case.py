@@ -163,9 +163,17 @@ class Case:
         return self.doubtful(now)[-1].lease_until + self.certainty.look_up_lag
 
     def knowing(self, before: "Case") -> "Case":
-        """The case with what its delivery knew of attempts before and has not committed yet, while it has the claim."""
+        """The case with what its delivery knows of attempts and has not committed yet, while it has the claim.
+
+        What is open under our claim has not left: had we come to send it, we would not claim the post again.
+        """
+        if not self.is_ours:
+            return self
+        never_left = [
+            replace(one, evidence=Evidence.NOT_SENT) for one in self.attempts if one.evidence is Evidence.OPEN
+        ]
         case = self
-        for attempt in before.changed_attempts if self.is_ours else ():
+        for attempt in (*never_left, *before.changed_attempts):
             case = case._with(attempt)
         return case
 

@@ -30,6 +30,7 @@ from tests.simulation.invariants.truth import (
 )
 from tests.simulation.invariants.waiting import (
     a_network_is_left_alone_while_it_asks_for_it,
+    a_refusal_for_good_is_final,
     absence_uses_no_attempts,
     late_policies_kept,
     never_early,
@@ -52,6 +53,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     on_time_where_nothing_is_wrong,
     late_policies_kept,
     a_network_is_left_alone_while_it_asks_for_it,
+    a_refusal_for_good_is_final,
     no_window_above_its_limit,
     due_order_kept,
     limits_are_used,

@@ -106,8 +106,12 @@ _OUTCOMES = (PublishSucceeded, PublishFailed, PublishUnknown, PublishSkipped, Pu
 
 
 def every_request_is_answered(run: Run) -> Violations:
-    """Whoever asks for a post hears whether it is accepted."""
+    """Whoever asks for a post hears whether it is accepted, and hears it once."""
     answered = Counter[str]()
+    accepted = Counter(one.correlation_id for one in run.witness.told if isinstance(one.event, ScheduleAccepted))
+    for name, times in accepted.items():
+        if times > 1:
+            yield f"{name} was accepted {times} times"
     for told in run.witness.told:
         if isinstance(told.event, ScheduleAccepted | ScheduleRejected | ScheduleBatchSettled):
             answered[told.correlation_id] += 1

@@ -36,9 +36,27 @@ def absence_uses_no_attempts(run: Run) -> Violations:
             before = [one for one in run.requests.get(key, ()) if one.left_at <= told.at]
             refused = [one for one in before if one.status in (400, 401, 403)]
             used = [one for one in before if one.fate in TAKES_AN_ATTEMPT]
-            if not refused and len(used) < ATTEMPTS:
+            died = told.event.attempts - len(used) if _senders_die(run) else 0
+            if not refused and len(used) + died < ATTEMPTS:
                 fates = [one.fate for one in before]
                 yield f"{key} failed for good at {told.at:.2f} ({told.event.error.message}); its requests: {fates}"
+
+
+def _senders_die(run: Run) -> bool:
+    """Whether a try may have been used by a sender of which nothing left before it died."""
+    scenario = run.world.scenario
+    return bool(scenario.crashes or scenario.freezes or scenario.restarts)
+
+
+def a_refusal_for_good_is_final(run: Run) -> Violations:
+    """What a network will never take is not sent again, unless somebody asks for it or it may be out already."""
+    for key, entries in run.requests.items():
+        refused = [one for one in entries if one.status == 400 and one.answered_at is not None]
+        if not refused or run.user.retried.get(key) or _was_in_doubt(run, key):
+            continue
+        for entry in entries:
+            if any(one.content == entry.content and one.left_at < entry.left_at for one in refused):
+                yield f"{entry.content!r} left again at {entry.left_at:.2f}, after it had been refused for good"
 
 
 def never_early(run: Run) -> Violations:

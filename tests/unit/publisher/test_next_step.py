@@ -92,12 +92,15 @@ def test_a_newer_revision_is_answered_that_the_one_before_may_be_out(state: Stat
 def test_that_our_attempt_never_left_is_still_known_when_the_post_is_claimed_again() -> None:
     """Else its row stays open, and becomes a doubt that nobody can settle once its lease is over."""
     opened = replace(a_case(an_attempt()), opened=an_attempt())
-    never_left, again = opened.not_started(), a_case(an_attempt())
+    again = a_case(an_attempt())
 
-    known = [attempt.evidence for attempt in again.knowing(never_left).changed_attempts]
-    lost = replace(again, is_ours=False).knowing(never_left)
+    known = [
+        [attempt.evidence for attempt in again.knowing(before).changed_attempts]
+        for before in (opened.not_started(), a_case())
+    ]
+    lost = replace(again, is_ours=False).knowing(opened.not_started())
 
-    assert known == [Evidence.NOT_SENT]
+    assert known == [[Evidence.NOT_SENT], [Evidence.NOT_SENT]]
     assert lost.changed_attempts == ()
 
 
