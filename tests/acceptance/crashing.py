@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from aio_pika.message import IncomingMessage
+from aio_pika.abc import AbstractIncomingMessage
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,6 +24,7 @@ from services.publisher.platforms.posting import ReadyPost
 from services.publisher.settings import Settings as PublisherSettings
 from services.scheduler.settings import Settings as SchedulerSettings
 from shared.db import Database
+from shared.messaging.acknowledging import Acknowledgements
 from shared.messaging.broker import Outgoing, Publisher
 from shared.service import main
 
@@ -136,15 +137,15 @@ def watch_requests(crash: Crash) -> None:
 
 def watch_acks(crash: Crash) -> None:
     """Die before or after a message about the post is acknowledged."""
-    ack = IncomingMessage.ack
+    acknowledge = Acknowledgements.acknowledge
 
-    @wraps(ack)
-    async def watched(self: IncomingMessage, multiple: bool = False) -> None:
-        if self.type == ACKS[crash.at] and crash.concerns(self.body):
-            await crash.around(lambda: ack(self, multiple))
-        await ack(self, multiple)
+    @wraps(acknowledge)
+    async def watched(self: Acknowledgements, message: AbstractIncomingMessage) -> None:
+        if message.type == ACKS[crash.at] and crash.concerns(message.body):
+            await crash.around(lambda: acknowledge(self, message))
+        await acknowledge(self, message)
 
-    replace(IncomingMessage, "ack", watched)
+    replace(Acknowledgements, "acknowledge", watched)
 
 
 def replace(owner: type, name: str, method: Callable[..., Any]) -> None:

@@ -16,7 +16,7 @@ from services.publisher.accounts.renewals import Renewals
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
-from services.publisher.platforms.errors import PlatformError, Transient, Unavailable
+from services.publisher.platforms.errors import PlatformError, Unavailable
 from services.publisher.store import Store
 from shared.events.publisher import AccountRefreshRequested
 from shared.messaging.envelope import Delivery
@@ -187,8 +187,8 @@ async def test_all_are_told_why_there_is_no_new_token(store: Store) -> None:
     async with waiting(tokens, account) as posts:
         server.answers.set()
 
-    assert {type(post.exception()) for post in posts} == {Transient}
+    assert {type(post.exception()) for post in posts} == {Unavailable}
     assert server.asked == ["slow"]
-    with pytest.raises(Transient):
+    with pytest.raises(Unavailable):
         await tokens.renewed(account)
     assert server.asked == ["slow", "slow"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.events import EVENTS
+from shared.events import EVENTS, Event
 from shared.events.base import MAX_OPTIONS_LENGTH, MAX_TEXT_LENGTH, explain
 from shared.events.publisher import PublishSucceeded
 from shared.events.requests import LocalTime, ScheduleRequested, Target
@@ -209,11 +209,17 @@ def test_what_is_no_object_is_refused(body: str) -> None:
 
 
 @pytest.mark.parametrize("event", EVENTS.values(), ids=list(EVENTS))
-def test_no_event_is_read_from_nothing_or_ever_changed(event: type) -> None:
-    with pytest.raises(ValidationError):
-        event.model_validate_json(b"{}")  # type: ignore[attr-defined]
+def test_no_event_is_ever_changed(event: type[Event]) -> None:
+    assert event.model_config["frozen"]
 
-    assert event.model_config["frozen"]  # type: ignore[attr-defined]
+
+@pytest.mark.parametrize("event", EVENTS.values(), ids=list(EVENTS))
+def test_no_event_that_says_something_is_read_from_nothing(event: type[Event]) -> None:
+    if not event.model_fields:
+        event.model_validate_json(b"{}")
+        return
+    with pytest.raises(ValidationError):
+        event.model_validate_json(b"{}")
 
 
 @pytest.mark.parametrize("offset", ["Z", "+00:00", "-00:00"])
