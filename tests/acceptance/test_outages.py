@@ -26,8 +26,8 @@ from tests.support.waiting import eventually, until
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
 SHORT = {
-    "TIMEBALL_PUBLISHER_LEASE_SECONDS": "5",
-    "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "4",
+    "TIMEBALL_PUBLISHER_LEASE_SECONDS": "12",
+    "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "10",
     "TIMEBALL_TIMERS": EVERY_SECOND,
 }
 PATIENCE = 75.0
