@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.postgres_node import PostgresNode
-from shared.events.requests import ScheduleRequested, Target
+from shared.events.requests import RetryPolicy, ScheduleRequested, Target
 from tests.nodes import Broker
 from tests.support.bus import FINAL
 from tests.support.system import SECRET, System, a_request, in_seconds, system
@@ -23,6 +23,8 @@ from tests.support.system import SECRET, System, a_request, in_seconds, system
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
 SHORT = {"TIMEBALL_PUBLISHER_LEASE_SECONDS": "3", "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "2"}
+MANY = RetryPolicy(attempts=20)
+"""Each death of its sender uses an attempt, and here one process after another dies."""
 SIGKILLED = -9
 PATIENCE = 60.0
 SLOW_REPLY_SECONDS = 1.0
@@ -84,8 +86,8 @@ class Lane:
     async def ask_for(self, post_id: str) -> None:
         """Ask for the post, and for another one on the webhook that is none of the dying process's business."""
         if self.service == "publisher":
-            await self.running.bus.emit(a_request(post_id, self.account_id, due_in=1))
-            await self.running.bus.emit(a_request(f"beside {post_id}", "hook", due_in=4))
+            await self.running.bus.emit(a_request(post_id, self.account_id, due_in=1, retry=MANY))
+            await self.running.bus.emit(a_request(f"beside {post_id}", "hook", due_in=4, retry=MANY))
         else:
             targets = (Target(account_id="plain"), Target(account_id="hook"))
             request = ScheduleRequested(post_id=post_id, content="x", publish_at=in_seconds(1), targets=targets)
