@@ -52,7 +52,8 @@ def a_refusal_for_good_is_final(run: Run) -> Violations:
     """What a network will never take is not sent again, unless somebody asks for it or it may be out already."""
     for key, entries in run.requests.items():
         refused = [one for one in entries if one.status == 400 and one.answered_at is not None]
-        if not refused or run.user.retried.get(key) or _was_in_doubt(run, key):
+        is_in_doubt = any(one.event.in_doubt for one in run.witness.of(key, PublishRetrying))
+        if not refused or run.user.retried.get(key) or is_in_doubt:
             continue
         for entry in entries:
             if any(one.content == entry.content and one.left_at < entry.left_at for one in refused):
