@@ -66,7 +66,7 @@ class CircuitBreaker:
 
     name: str
     most: int
-    on_free: Callable[["CircuitBreaker"], None] = lambda _: None
+    on_free: Callable[["CircuitBreaker", bool], None] = lambda _breaker, _was_full: None
     _allowed: int = 0
     _taken: dict[Turn, None] = field(default_factory=dict)
     _waiting: deque[asyncio.Future[Turn]] = field(default_factory=deque)
@@ -137,6 +137,7 @@ class CircuitBreaker:
 
     def _end(self, turn: Turn) -> None:
         """Let the next one have the turn; an answer, however slow, closes the circuit."""
+        was_full = not self.free
         del self._taken[turn]
         self._left_at = _now()
         if turn.was_answered:
@@ -145,7 +146,7 @@ class CircuitBreaker:
             place = self._waiting.popleft()
             if not place.done():
                 place.set_result(self.take())
-        self.on_free(self)
+        self.on_free(self, was_full)
 
     def _oldest(self) -> float:
         begun = [turn.begun_at for turn in self._taken if turn.begun_at is not None]
@@ -215,11 +216,12 @@ class CircuitBreakers:
         finally:
             turn.end()
 
-    def _freed(self, breaker: CircuitBreaker) -> None:
-        """Forget a destination that nobody is at."""
+    def _freed(self, breaker: CircuitBreaker, was_full: bool) -> None:
+        """Forget a destination that nobody is at; who waits for a turn hears of the first one only."""
         if breaker.is_idle:
             self._at_work.pop(breaker.name, None)
-        self.on_free()
+        if was_full:
+            self.on_free()
 
     def _forget_the_oldest(self) -> None:
         for name in [name for name, breaker in self._at_work.items() if breaker.is_forgotten]:

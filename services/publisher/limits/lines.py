@@ -16,6 +16,7 @@ from services.publisher.limits.circuit_breaker import REJECTED_AT_ONCE, CircuitB
 from services.publisher.limits.gates import gates_of
 from services.publisher.limits.grants import NotBegun, estimated
 from services.publisher.limits.line import (
+    NEVER,
     TOGETHER,
     Answer,
     Changed,
@@ -54,6 +55,7 @@ class Lines:
         self._by_key: dict[Key, Place] = {}
         self._numbers = 0
         self._is_woken = False
+        self._wakes_at = NEVER
         self._sleep: asyncio.Timeout | None = None
         self._is_stopping = False
         breakers.on_free = self._wake
@@ -117,7 +119,8 @@ class Lines:
         line.gates, line.destination = gates, destination
         insort(line.places, place)
         self._by_key[case.publication.key] = place
-        self._wake()
+        if line.look_at < self._wakes_at:
+            self._wake()
         return place
 
     def _leave(self, place: Place) -> None:
@@ -131,6 +134,7 @@ class Lines:
         now = self._clock.now()
         may_go = (line.look_at for line in self._lines.values() if not self.breakers.is_full(line.destination))
         first = min(may_go, default=now + LOOK_EVERY)
+        self._wakes_at = first
         if first > now and not self._is_woken:
             await self._sleep_until(first)
         self._is_woken = False
