@@ -10,6 +10,7 @@
 
 from datetime import datetime, timedelta
 
+from services.publisher.domain import CLAIMED
 from services.publisher.sending import outcomes
 from services.publisher.sending.case import Case
 from services.publisher.sending.evidence import Standing
@@ -21,6 +22,7 @@ from shared.events.progress import State
 
 LOOK_EVERY = timedelta(seconds=1)
 """How often we ask whether another sender has come to its end."""
+AT_WORK = (CLAIMED, State.SENDING)
 
 
 def next_step(case: Case, now: datetime) -> Step:
@@ -37,7 +39,10 @@ def next_step(case: Case, now: datetime) -> Step:
 
 
 def _step_for_others(case: Case, now: datetime) -> Step:
-    """The delivery has no claim: another sender is at the post, another revision stands, or it is settled."""
+    """The delivery has no claim: another sender is at the post, another revision stands, or it is settled.
+
+    The other sender's lease may have ended since the post was read; then the next claim has it.
+    """
     if case.standing(now) is Standing.ON_ITS_WAY:
         return Wait(now + LOOK_EVERY)
     if case.event.revision > case.publication.revision:
@@ -46,6 +51,8 @@ def _step_for_others(case: Case, now: datetime) -> Step:
         return Settle(outcomes.not_sent(case, "superseded"))
     if case.publication.state == State.RETRYING and case.event.revision == case.publication.revision:
         return Rest(case.publication.not_before)
+    if case.publication.state in AT_WORK and case.event.revision == case.publication.revision:
+        return Wait(now + LOOK_EVERY)
     return Settle(_answer_to_settled(case, now))
 
 

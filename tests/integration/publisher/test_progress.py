@@ -4,10 +4,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from shared.events.requests import AccountLimits
+from shared.events.requests import AccountLimits, RetryPolicy
 from shared.events.scheduler import PublishRequested
 from tests.nodes import Broker
 from tests.support.system import SECRET, System, a_request, system
@@ -19,6 +20,8 @@ ACCOUNTS = [f"account-{number}" for number in range(10)]
 GENEROUS = 250.0
 """Seconds that a slow and busy machine keeps; without a limit in the way it is a matter of a few."""
 KILLS = 5
+ENOUGH = RetryPolicy(attempts=KILLS + 1)
+"""Each death of its sender uses an attempt."""
 
 
 async def limited(running: System, per_second: int) -> None:
@@ -28,9 +31,10 @@ async def limited(running: System, per_second: int) -> None:
         await running.connect(account_id, "webhook", credentials={"secret": SECRET}, limits=limits)
 
 
-def overdue(count: int) -> list[PublishRequested]:
+def overdue(count: int, **more: Any) -> list[PublishRequested]:
     """So many posts that were due a minute ago, spread over the accounts."""
-    return [a_request(f"post-{number:03}", ACCOUNTS[number % len(ACCOUNTS)], due_in=-60) for number in range(count)]
+    spread = [(f"post-{number:03}", ACCOUNTS[number % len(ACCOUNTS)]) for number in range(count)]
+    return [a_request(post_id, account_id, due_in=-60, **more) for post_id, account_id in spread]
 
 
 async def all_succeed(running: System, requests: Sequence[PublishRequested], *, times: int = 1) -> None:
@@ -77,7 +81,7 @@ async def test_overdue_posts_all_leave_though_the_publisher_is_killed_again_and_
     async with system(tmp_path, broker_node, **databases(request, kind)) as running:
         await running.start("publisher", env=env)
         await limited(running, 1000)
-        leaving = asyncio.create_task(all_succeed(running, overdue(600)))
+        leaving = asyncio.create_task(all_succeed(running, overdue(600, retry=ENOUGH)))
 
         for number in range(1, KILLS + 1):
             await eventually(lambda seen=100 * number: len(running.sink.ledger) >= seen, within=GENEROUS)  # type: ignore[misc]

@@ -160,14 +160,14 @@ certainties = st.builds(
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Case, datetime]:
     """Any post, as any delivery may find it; an attempt in doubt is always one at the present revision."""
-    now = draw(instants)
+    read_at, now = sorted([draw(instants), draw(instants)])
     kept = draw(st.integers(1, 3))
     lost, settled = [Evidence.OPEN, Evidence.UNKNOWN], [Evidence.NOT_SENT, Evidence.REFUSED, Evidence.DISPROVED]
     at_this = st.builds(an_attempt, st.sampled_from(lost + settled), revision=st.just(kept))
     before = st.builds(an_attempt, st.sampled_from(settled), revision=st.integers(1, kept))
     found = draw(st.lists(st.one_of(at_this, before), max_size=3))
     attempts = [replace(attempt, number=number) for number, attempt in enumerate(found, 1)]
-    stands = standing(attempts, now)
+    stands = standing(attempts, read_at)
     ended = [State.FAILED, State.HELD, State.SKIPPED] if stands is Standing.NOTHING_OUT else [State.UNKNOWN]
     publication = a_publication(
         revision=kept,
@@ -177,7 +177,7 @@ def cases(draw: st.DrawFn) -> tuple[Case, datetime]:
     )
     policy = LatePolicy(mode=draw(st.sampled_from(["publish", "skip", "hold"])), grace_seconds=60)
     event = requested(revision=draw(st.integers(1, 3)), late_policy=policy, swept=draw(st.booleans()))
-    taken = take(delivered(event), publication, attempts, now)
+    taken = take(delivered(event), publication, attempts, read_at)
     case = Case(
         delivered(event),
         taken.publication,
@@ -232,6 +232,17 @@ def test_only_who_has_the_claim_goes_on(found: tuple[Case, datetime]) -> None:
         assert case.is_ours
     if isinstance(step, Settle) and step.outcome.publication is not None:
         assert case.is_ours
+
+
+@given(cases())
+def test_a_message_is_done_with_only_when_its_revision_is_settled(found: tuple[Case, datetime]) -> None:
+    """However long after the post was read: a lease that ended meanwhile once left it to nobody."""
+    case, now = found
+    step = next_step(case, now)
+
+    if isinstance(step, Settle) and step.outcome.rest is None and step.outcome.parked_because is None:
+        kept = step.outcome.publication or case.publication
+        assert kept.revision != case.event.revision or kept.state not in {CLAIMED, State.SENDING, State.RETRYING}
 
 
 @given(cases())
