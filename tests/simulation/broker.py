@@ -5,7 +5,7 @@ have room, deliver again what was not acknowledged, and park what comes back too
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -50,6 +50,8 @@ class ModelBroker:
     weather: BrokerWeather
     witness: Witness
     on_disconnect: Callable[[Process], None] = lambda _: None
+    on_done: Callable[[Queue, list[Message]], None] = lambda _queue, _messages: None
+    """Called with messages of a queue that have just been acknowledged, and are nowhere any more."""
     is_up: bool = True
     queues: dict[str, Queue] = field(default_factory=dict)
     exchanges: dict[str, str] = field(default_factory=lambda: {"": "default"})
@@ -57,6 +59,8 @@ class ModelBroker:
     subscriptions: list[Subscription] = field(default_factory=list)
     _known_routes: dict[str, list[str]] = field(default_factory=dict)
     _back: list[asyncio.Future[None]] = field(default_factory=list)
+    _lost: list[list[Message]] = field(default_factory=list)
+    """What channels held that are closed, until the broker notices."""
 
     # what is declared
 
@@ -165,11 +169,13 @@ class ModelBroker:
             if subscription.queue.is_exclusive:
                 self._delete(subscription.queue)
             unacked, subscription.unacked = list(subscription.unacked.values()), {}
+            self._lost.append(unacked)
             self.loop.later(noticed_after, self._requeue, subscription.queue, unacked)
         self.on_disconnect(process)
 
     def _requeue(self, queue: Queue, messages: list[Message]) -> None:
         limit = queue.arguments.get("x-delivery-limit")
+        self._lost = [one for one in self._lost if one is not messages]
         for message in reversed(messages):
             if limit is not None and message.deliveries > limit:
                 self._dead_letter(queue, message)
@@ -197,10 +203,17 @@ class ModelBroker:
 
     def settle(self, subscription: Subscription, tags: Iterable[int]) -> None:
         """Forget deliveries, which makes room for others."""
-        for tag in tags:
-            del subscription.unacked[tag]
+        self.on_done(subscription.queue, [subscription.unacked.pop(tag) for tag in tags])
         if subscription.queue.messages:
             self._pump(subscription.queue)
+
+    def kept(self) -> Iterator[tuple[Queue | None, Message]]:
+        """All messages that it has, with the queues in which they wait; None for those that somebody is at."""
+        for queue in self.queues.values():
+            yield from ((queue, message) for message in queue.messages)
+        for subscription in self.subscriptions:
+            yield from ((None, message) for message in subscription.unacked.values())
+        yield from ((None, message) for lost in self._lost for message in lost)
 
     # being away
 

@@ -150,6 +150,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         "await self.clock.sleep_until(attempt.start_at)",
         "await self.clock.sleep_until(self.clock.now())",
     ),
+    one(
+        "a message is done with when the lease of another sender ends before its decision",
+        f"{SENDING}/next_step.py",
+        "if case.publication.state in AT_WORK and case.event.revision == case.publication.revision:",
+        "if False:",
+        "crashes",
+    ),
     # limits
     one(
         "the slack of a reservation is ignored",

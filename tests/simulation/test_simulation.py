@@ -32,6 +32,7 @@ REGRESSIONS = {
     "an attempt that never left is forgotten to be closed, and its post is in doubt for ever": "swarm:8",
     "the commit of an attempt is not heard of, and its post is in doubt for ever": "swarm:644",
     "a post of a limited account overtakes one that is due before": "limits:19",
+    "a lease ends between a claim and its decision, and the message of a post that nobody has is dropped": "crashes:8",
 }
 """Every fault that was ever found, by what it was, with the scenario and the seed that showed it."""
 

@@ -36,6 +36,9 @@ class Process:
     steps: int = 0
     dies_at_step: int | None = None
     on_death: Callable[["Process"], None] = lambda _: None
+    stalls_at_step: int | None = None
+    on_stall: Callable[["Process"], None] = lambda _: None
+    """Freezes it, and says how many steps later it stalls again."""
     kept: list[Handle] = field(default_factory=list)
 
     def admits(self, handle: Handle) -> bool:
@@ -48,6 +51,10 @@ class Process:
         self.steps += 1
         if self.steps == self.dies_at_step:
             self.on_death(self)
+            return False
+        if self.steps == self.stalls_at_step:
+            self.on_stall(self)
+            self.kept.append(handle)
             return False
         return True
 

@@ -13,9 +13,10 @@ from shared.messaging.topology import EVENTS_EXCHANGE, dead_queue
 from tests.simulation import assembly
 from tests.simulation.assembly import APPS, Running, Wires
 from tests.simulation.broker import ModelBroker
+from tests.simulation.custody import Custody
 from tests.simulation.faults import HEARTBEAT_LOST_AFTER, Faults
 from tests.simulation.networks import Entry, Internet
-from tests.simulation.queues import Message
+from tests.simulation.queues import Message, Queue
 from tests.simulation.scenarios import Scenario
 from tests.simulation.sqlite import File
 from tests.simulation.trace import Trace, with_place
@@ -49,6 +50,8 @@ class World:
             assembly.url_of(folder, service): File(str(folder / f"{service}.db"), service, self.weather)
             for service in APPS
         }
+        self.broker.on_done = self._on_done
+        self.custody = Custody(self.loop, self.broker, lambda service: self.file_of(service).path)
         self.wires = Wires(self.broker, self.internet, self.files, assembly.settings_of(folder))
         self.running: dict[str, Running] = {}
         self.settled_at: float | None = None
@@ -100,10 +103,12 @@ class World:
 
     def query(self, service: str, statement: str) -> list[dict[str, Any]]:
         """Rows of a service's database, as committed."""
-        file = next(one for one in self.files.values() if one.service == service)
-        with closing(sqlite3.connect(file.path)) as connection:
+        with closing(sqlite3.connect(self.file_of(service).path)) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(statement)]
+
+    def file_of(self, service: str) -> File:
+        return next(one for one in self.files.values() if one.service == service)
 
     # people and processes
 
@@ -226,6 +231,12 @@ class World:
     def _on_told(self, told: Told) -> None:
         self.record("told", told.type, told.message_id, told.event if self.trace.keeps_lines else "")
         self.user.on_told(told)
+
+    def _on_done(self, queue: Queue, messages: list[Message]) -> None:
+        try:
+            self.custody.look_at(queue, messages)
+        except Exception as error:  # the consumer would take it for a lost acknowledgement
+            self.problems.append(f"custody: {with_place(error)}")
 
     def _on_entry(self, entry: Entry) -> None:
         self.record("request", entry.process, entry.network, entry.account_id, entry.fate, repr(entry.content))

@@ -5,6 +5,10 @@ What the people were told comes from the witness, what truly happened from the l
 
 from collections.abc import Callable
 
+from tests.simulation.invariants.custody import (
+    whoever_is_done_with_a_post_leaves_it_settled,
+    whoever_is_done_with_a_request_has_taken_it,
+)
 from tests.simulation.invariants.ending import (
     every_change_is_told_once,
     every_outcome_is_called_back,
@@ -57,6 +61,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     no_window_above_its_limit,
     due_order_kept,
     limits_are_used,
+    whoever_is_done_with_a_post_leaves_it_settled,
+    whoever_is_done_with_a_request_has_taken_it,
     everything_settles,
     nothing_breaks,
     every_change_is_told_once,
