@@ -150,7 +150,7 @@ class Lines:
             self._sleep = None
 
     def _wake(self) -> None:
-        if self._sleep is not None and not self._is_woken:
+        if self._sleep is not None and not self._is_woken and not self._sleep.expired():
             self._sleep.reschedule(0)
         self._is_woken = True
 
