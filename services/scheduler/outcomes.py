@@ -25,15 +25,21 @@ def advanced(schedule: Schedule, facts: Sequence[Outcome], now: datetime) -> Sch
     latest = facts[0] if len(facts) == 1 else max(facts, key=lambda fact: _progress(fact).rank)
     progress = _progress(latest)
     if not progress.is_beyond(schedule.progress):
+        return _expected_later(schedule, facts)
+    advance = replace(schedule, state=progress.state, attempts=progress.attempts, in_doubt=progress.in_doubt)
+    return advance if schedule.pending else _expected_later(replace(advance, outcome_expected_at=now), facts)
+
+
+def _expected_later(schedule: Schedule, facts: Sequence[Outcome]) -> Schedule:
+    """The schedule with when the publisher will try again, as told last: it waits several times within one attempt."""
+    if schedule.pending:
         return schedule
-    expected_at = latest.next_attempt_at if isinstance(latest, PublishRetrying) else now
-    return replace(
-        schedule,
-        state=progress.state,
-        attempts=progress.attempts,
-        in_doubt=progress.in_doubt,
-        outcome_expected_at=schedule.outcome_expected_at if schedule.pending else expected_at,
-    )
+    told = [
+        fact.next_attempt_at
+        for fact in facts
+        if isinstance(fact, PublishRetrying) and _progress(fact) == schedule.progress
+    ]
+    return replace(schedule, outcome_expected_at=max(schedule.outcome_expected_at, *told)) if told else schedule
 
 
 def is_taken_back(schedule: Schedule, facts: Sequence[Outcome]) -> bool | None:

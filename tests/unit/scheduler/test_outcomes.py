@@ -1,6 +1,6 @@
 """What the publisher's facts say of a revision that requests wait for."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -26,9 +26,9 @@ ERROR = ErrorDetail(kind="transient", code="503", message="try later")
 LATER = NOON + timedelta(minutes=10)
 
 
-def retrying(revision: int = 2, attempt: int = 1, *, in_doubt: bool = False) -> PublishRetrying:
+def retrying(revision: int = 2, attempt: int = 1, *, in_doubt: bool = False, at: datetime = DUE) -> PublishRetrying:
     return PublishRetrying(
-        **KEY, revision=revision, attempt=attempt, next_attempt_at=DUE, error=ERROR, in_doubt=in_doubt
+        **KEY, revision=revision, attempt=attempt, next_attempt_at=at, error=ERROR, in_doubt=in_doubt
     )
 
 
@@ -142,3 +142,22 @@ def test_an_accepted_revision_that_an_earlier_one_forestalled_is_rejected_after_
 )
 def test_nothing_else_takes_an_answer_back(current: Schedule, fact: Outcome) -> None:
     assert contradicted(current, [fact]) is None
+
+
+def test_an_outcome_is_expected_when_the_next_try_was_told_last() -> None:
+    """A post may wait several times within one attempt; the sweep leaves it alone until the last of them is over."""
+    first, second = retrying(), retrying(at=DUE + timedelta(minutes=5))
+    current = schedule(revision=2, state=State.DISPATCHED)
+
+    one_by_one = advanced(advanced(current, [first], NOON), [second], NOON)
+
+    assert one_by_one.outcome_expected_at == second.next_attempt_at
+    for together in permutations([first, second]):
+        assert advanced(current, together, NOON) == one_by_one
+    assert advanced(one_by_one, [first], NOON) == one_by_one
+
+
+def test_whoever_waits_for_an_answer_is_not_put_off_by_another_wait() -> None:
+    current = waited_for(state=State.RETRYING, attempts=1)
+
+    assert advanced(current, [retrying(at=LATER)], NOON) == current
