@@ -12,6 +12,7 @@ from tests.simulation.virtual_time import Process, VirtualLoop
 HEARTBEAT_LOST_AFTER = 45.0
 MOST_STEPS_TO_DEATH = 400
 HICCUP = (0.01, 0.15)
+LONGEST_STALL = 4.0
 BEFORE_A_MOMENT, JUST_BEFORE = 0.5, 0.6
 
 
@@ -47,6 +48,8 @@ class Faults:
     machines: Machines
     scenario: Scenario
     chance: Random
+    clocks_apart: timedelta = timedelta(0)
+    """How far apart the clocks of two replicas of one service have been at most."""
 
     def plan(self) -> None:
         """Spread them over the time of trouble."""
@@ -77,6 +80,22 @@ class Faults:
         there = [one for one in self.machines.processes() if not one.is_frozen and one.dies_at_step is None]
         return self.chance.choice(there) if there else None
 
+    def slow_down(self, process: Process) -> None:
+        """Let it stand still between any two steps, now and then, for up to seconds, while there is trouble."""
+        if self.scenario.stalls:
+            process.on_stall = self._stall
+            process.stalls_at_step = self._next_stall(process)
+
+    def _stall(self, process: Process) -> None:
+        process.stalls_at_step = self._next_stall(process)
+        if self.machines.loop.time() < self.scenario.trouble_seconds:
+            self.machines.freeze(process, LONGEST_STALL * self.chance.random() ** 3)
+        else:
+            process.stalls_at_step = None
+
+    def _next_stall(self, process: Process) -> int:
+        return process.steps + 1 + int(self.chance.expovariate(self.scenario.stalls))
+
     def _crash(self) -> None:
         """At any step of its near future, in the middle of whatever it is doing then."""
         if process := self._any():
@@ -98,6 +117,9 @@ class Faults:
             step = timedelta(seconds=self.chance.choice((-1, 1)) * self.chance.choice((0.2, 2.0, 45.0)))
             self.machines.record("clock", process.name, step)
             process.clock_offset += step
+            for other in self.machines.processes():
+                if other.service == process.service:
+                    self.clocks_apart = max(self.clocks_apart, abs(other.clock_offset - process.clock_offset))
 
     def _restart(self) -> None:
         if process := self._any():

@@ -1,30 +1,6 @@
 """The mutations: what each does to the code, and the scenario that has most to say about it."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Change:
-    """A piece of a file's text, and what takes its place."""
-
-    file: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
-class Mutation:
-    """A fault put in on purpose. Without a scenario all take turns."""
-
-    name: str
-    changes: tuple[Change, ...]
-    scenario: str | None = None
-
-
-def one(name: str, file: str, before: str, after: str, scenario: str | None = None) -> Mutation:
-    """A mutation of one place."""
-    return Mutation(name, (Change(file, before, after),), scenario)
-
+from tests.simulation.mutation import Change, Mutation, one
 
 SENDING, LIMITS = "services/publisher/sending", "services/publisher/limits"
 EVIDENCE, TAKING, IN_DOUBT = f"{SENDING}/evidence.py", f"{SENDING}/taking.py", f"{SENDING}/in_doubt.py"
@@ -250,5 +226,34 @@ MUTATIONS: tuple[Mutation, ...] = (
         "return int(release_at.timestamp()) % SLOTS",
         "return int(release_at.timestamp()) % 7",
         "calm",
+    ),
+    # what a safety net hides
+    one(
+        "what is committed is left for the outbox to be found",
+        STORE,
+        "            yield unit\n        self.outbox.relay_soon(unit.emitted)",
+        "            yield unit",
+        "calm",
+    ),
+    one(
+        "who joins a line wakes nobody",
+        f"{LIMITS}/lines.py",
+        "if line.look_at < self._wakes_at:",
+        "if False:",
+        "calm",
+    ),
+    one(
+        "who joins a line fails while its loop is about to wake up",
+        f"{LIMITS}/lines.py",
+        "if self._sleep is not None and not self._is_woken and not self._sleep.expired():",
+        "if self._sleep is not None and not self._is_woken:",
+        "slow",
+    ),
+    one(
+        "the sweep goes by the first wait of an attempt",
+        "services/scheduler/outcomes.py",
+        "return _expected_later(schedule, facts)\n    advance",
+        "return schedule\n    advance",
+        "outage",
     ),
 )

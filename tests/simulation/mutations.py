@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.simulation.mutation_list import MUTATIONS, Mutation
+from tests.simulation.mutation import Mutation
+from tests.simulation.mutation_list import MUTATIONS
 from tests.simulation.runner import Runner
 
 ROOT = Path(__file__).parents[2]

@@ -12,9 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import structlog
-
-from tests.simulation import assembly
+from tests.simulation import assembly, nets
 from tests.simulation.folders import copied, folder_in_memory, templates
 from tests.simulation.invariants import violations
 from tests.simulation.scenarios import Scenario, scenario_of
@@ -45,10 +43,10 @@ class Result:
 
 def simulate(seed: int, scenario: Scenario, empty: Path, *, keeps_lines: bool = False) -> Result:
     """Run one seed in this very process, whose sources of chance belong to it from then on."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     gc.disable()
     assembly.make_chance_repeatable(f"{scenario.name}/{seed}")
     assembly.look_more_seldom(scenario.idle_pace)
+    nets.cut(nets.nets_of(scenario, seed))
     folder = copied(empty)
     begun = time.process_time()
     try:

@@ -69,6 +69,8 @@ class Scenario:
     freeze_seconds: tuple[float, float] = (1.0, 75.0)
     hiccups: int = 0
     """Pauses of some milliseconds: a process that is busy with something else."""
+    stalls: float = 0.0
+    """Per step of a process: a slow machine, on which seconds may pass between any two."""
     clock_steps: int = 0
     restarts: int = 0
     edits: float = 0.0
@@ -157,6 +159,17 @@ SCENARIOS: Mapping[str, Scenario] = {
             edits=0.2,
             cancels=0.1,
             settles_within=1800.0,
+        ),
+        replace(
+            CALM,
+            name="slow",
+            stalls=0.002,
+            crashes=4,
+            edits=0.4,
+            cancels=0.15,
+            fates=_mixed(0.1, 0.1),
+            commit_seconds=(0.001, 0.5),
+            waives=frozenset({"due_order_kept", "no_window_above_its_limit"}),
         ),
         replace(CALM, name="database", **_DATABASE, edits=0.1),
         replace(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.mutation_list import MUTATIONS, Change
+from tests.simulation.mutation import Change
+from tests.simulation.mutation_list import MUTATIONS
 from tests.simulation.mutations import applied
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,8 @@ REGRESSIONS = {
     "the commit of an attempt is not heard of, and its post is in doubt for ever": "swarm:644",
     "a post of a limited account overtakes one that is due before": "limits:19",
     "a lease ends between a claim and its decision, and the message of a post that nobody has is dropped": "crashes:8",
+    "who joins a line fails while its loop is about to wake up": "slow:13",
+    "what waits several times within one attempt is swept each time": "outage:0",
 }
 """Every fault that was ever found, by what it was, with the scenario and the seed that showed it."""
 

@@ -38,25 +38,23 @@ class Process:
     on_death: Callable[["Process"], None] = lambda _: None
     stalls_at_step: int | None = None
     on_stall: Callable[["Process"], None] = lambda _: None
-    """Freezes it, and says how many steps later it stalls again."""
+    """Called before that step, and may freeze it."""
     kept: list[Handle] = field(default_factory=list)
 
     def admits(self, handle: Handle) -> bool:
         """Whether the callback runs now."""
         if not self.is_alive:
             return False
+        if not self.is_frozen:
+            self.steps += 1
+            if self.steps == self.dies_at_step:
+                self.on_death(self)
+                return False
+            if self.steps == self.stalls_at_step:
+                self.on_stall(self)
         if self.is_frozen:
             self.kept.append(handle)
-            return False
-        self.steps += 1
-        if self.steps == self.dies_at_step:
-            self.on_death(self)
-            return False
-        if self.steps == self.stalls_at_step:
-            self.on_stall(self)
-            self.kept.append(handle)
-            return False
-        return True
+        return not self.is_frozen
 
 
 RUNNING: ContextVar[Process | None] = ContextVar("RUNNING", default=None)

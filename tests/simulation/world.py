@@ -13,6 +13,7 @@ from shared.messaging.topology import EVENTS_EXCHANGE, dead_queue
 from tests.simulation import assembly
 from tests.simulation.assembly import APPS, Running, Wires
 from tests.simulation.broker import ModelBroker
+from tests.simulation.complaints import Complaints
 from tests.simulation.custody import Custody
 from tests.simulation.faults import HEARTBEAT_LOST_AFTER, Faults
 from tests.simulation.networks import Entry, Internet
@@ -39,6 +40,8 @@ class World:
         self.seed, self.scenario = seed, scenario
         self.loop = VirtualLoop()
         self.trace = Trace(self.loop, keeps_lines)
+        self.complaints = Complaints(self.loop)
+        self.complaints.listen()
         self.weather = Weather(scenario, name, self.loop)
         self.witness = Witness(self.loop)
         self.broker = ModelBroker(self.loop, self.weather, self.witness, self._on_disconnect)
@@ -139,6 +142,7 @@ class World:
         self.record("start", name)
         running = context_of(process).run(assembly.put_together, process, self.wires)
         self.running[name] = running
+        self.faults.slow_down(process)
         task = self.loop.start(process, running.start())
         task.add_done_callback(lambda done: self._watch(running, done), context=context_of(None))
 

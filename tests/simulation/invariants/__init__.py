@@ -20,6 +20,11 @@ from tests.simulation.invariants.ending import (
     the_console_shows_the_truth,
 )
 from tests.simulation.invariants.limits import due_order_kept, limits_are_used, no_window_above_its_limit
+from tests.simulation.invariants.nets import (
+    no_error_is_passed_over,
+    nothing_is_asked_for_again,
+    what_was_answered_is_not_sent_again,
+)
 from tests.simulation.invariants.once import (
     never_another_text_after_one_that_may_be_out,
     published_at_most_once,
@@ -63,6 +68,9 @@ INVARIANTS: tuple[Invariant, ...] = (
     limits_are_used,
     whoever_is_done_with_a_post_leaves_it_settled,
     whoever_is_done_with_a_request_has_taken_it,
+    no_error_is_passed_over,
+    nothing_is_asked_for_again,
+    what_was_answered_is_not_sent_again,
     everything_settles,
     nothing_breaks,
     every_change_is_told_once,

@@ -43,7 +43,7 @@ def absence_uses_no_attempts(run: Run) -> Violations:
 
 
 def _senders_die(run: Run) -> bool:
-    """Whether a try may have been used by a sender of which nothing left before it died."""
+    """Whether a sender may have died before it had told what came of a request, or before that left."""
     scenario = run.world.scenario
     return bool(scenario.crashes or scenario.freezes or scenario.restarts)
 
@@ -55,7 +55,10 @@ def a_refusal_for_good_is_final(run: Run) -> Violations:
         is_in_doubt = any(one.event.in_doubt for one in run.witness.of(key, PublishRetrying))
         if not refused or run.user.retried.get(key) or is_in_doubt:
             continue
+        failed = [one.at for one in run.witness.of(key, PublishFailed)]
         for entry in entries:
+            if _senders_die(run) and not any(at < entry.left_at for at in failed):
+                continue
             if any(one.content == entry.content and one.left_at < entry.left_at for one in refused):
                 yield f"{entry.content!r} left again at {entry.left_at:.2f}, after it had been refused for good"
 

@@ -1,0 +1,45 @@
+"""Complaints: what the services log as warnings and errors, with the exceptions behind them.
+
+Loops and consumers go on after any error, so that one alone shows nowhere else.
+"""
+
+import sys
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import structlog
+
+from tests.simulation.trace import with_place
+from tests.simulation.virtual_time import RUNNING, VirtualLoop
+
+WARNING = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """A line of a log."""
+
+    at: float
+    process: str
+    event: str
+    error: str
+    """With the place it comes from, where it was just caught."""
+
+
+@dataclass(eq=False)
+class Complaints:
+    """All that is logged as a warning or worse."""
+
+    loop: VirtualLoop
+    heard: list[Complaint] = field(default_factory=list)
+
+    def listen(self) -> None:
+        """Hear everything from now on, in this process and for good."""
+        structlog.configure(processors=[self._hear], wrapper_class=structlog.make_filtering_bound_logger(WARNING))
+
+    def _hear(self, _logger: Any, _level: str, line: MutableMapping[str, Any]) -> NoReturn:
+        process, caught = RUNNING.get(), sys.exc_info()[1] or line.get("exc_info")
+        error = with_place(caught) if isinstance(caught, BaseException) else str(line.get("error", ""))
+        self.heard.append(Complaint(self.loop.time(), process.name if process else "", str(line["event"]), error))
+        raise structlog.DropEvent

@@ -1,0 +1,38 @@
+"""Safety nets, cut in some runs: what only comes to its end because a net catches it shows as never ending there."""
+
+from random import Random
+
+from services.publisher.limits import lines
+from services.scheduler import periodic
+from shared.messaging import outbox
+from tests.simulation.scenarios import Scenario
+
+FOR_EVER = 10_000
+"""Times longer than a net waits; no run lasts so long."""
+
+
+def nets_of(scenario: Scenario, seed: int) -> frozenset[str]:
+    """Which nets a run has to do without: half of those that nothing in it needs."""
+    chance = Random(f"{scenario.name}/{seed}/nets")
+    return frozenset(net for net in _not_needed(scenario) if chance.random() < 0.5)
+
+
+def _not_needed(scenario: Scenario) -> list[str]:
+    """No message is ever lost, so that nothing needs the sweep; outboxes are taken over from whoever died or failed."""
+    nets = ["sweep"]
+    senders_fail = scenario.crashes or scenario.statement_fails or scenario.commit_unheard or scenario.commit_refused
+    if not senders_fail:
+        nets.append("takeover")
+    if not scenario.clock_steps:
+        nets.append("look")
+    return nets
+
+
+def cut(nets: frozenset[str]) -> None:
+    """Do without these, in this process and for good."""
+    if "sweep" in nets:
+        periodic.OUTCOME_GRACE *= FOR_EVER
+    if "takeover" in nets:
+        outbox.CLAIM *= FOR_EVER
+    if "look" in nets:
+        lines.LOOK_EVERY *= FOR_EVER
