@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from shared.db import Database
+from tests.simulation.statements import Statement, compiled
 from tests.simulation.virtual_time import RUNNING, Process
 
 BUSY_SECONDS = 10.0
@@ -63,6 +64,8 @@ class File:
     writer: Any = None
     turns: list[asyncio.Future[None]] = field(default_factory=list)
     connections: list["ModelConnection"] = field(default_factory=list)
+    _seen: dict[tuple[int, tuple[str, ...]], Any] = field(default_factory=dict)
+    """Statements that have come before: as compiled, or as they are where that cannot be."""
 
     def __post_init__(self) -> None:
         self.engine: Engine = create_engine(
@@ -74,6 +77,17 @@ class File:
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("PRAGMA foreign_keys=ON")
         return connection
+
+    def known(self, statement: Any, parameters: Mapping[str, Any]) -> Statement | None:
+        """The statement, compiled, from the second time on that it comes: many are made for one execution."""
+        identity = id(statement), tuple(parameters)
+        if identity not in self._seen:
+            self._seen[identity] = statement
+            return None
+        found = self._seen[identity]
+        if found is statement:
+            found = self._seen[identity] = compiled(statement, parameters, self.engine.dialect) or (statement,)
+        return found if isinstance(found, Statement) else None
 
     async def begin_writing(self, connection: "ModelConnection") -> None:
         """Wait for the write lock, as long as SQLite's busy timeout."""
@@ -121,6 +135,8 @@ class ModelConnection:
             raise failed(code)
         if seconds := weather.statement_seconds(service, _rows(parameters)):
             await asyncio.sleep(seconds)
+        if known := self.file.known(statement, parameters or {}):
+            return known.execute(self._raw, parameters or {})
         result: Any = self._connection.execute(statement, parameters)
         if result.returns_rows:
             result.cursor_strategy = FullyBufferedCursorFetchStrategy(result.cursor)
