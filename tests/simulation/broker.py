@@ -52,6 +52,7 @@ class ModelBroker:
     on_disconnect: Callable[[Process], None] = lambda _: None
     on_done: Callable[[Queue, list[Message]], None] = lambda _queue, _messages: None
     """Called with messages of a queue that have just been acknowledged, and are nowhere any more."""
+    on_misuse: Callable[[str], None] = lambda _: None
     is_up: bool = True
     queues: dict[str, Queue] = field(default_factory=dict)
     exchanges: dict[str, str] = field(default_factory=lambda: {"": "default"})
@@ -200,6 +201,11 @@ class ModelBroker:
     def is_acknowledgement_lost(self) -> bool:
         """As the weather is."""
         return self.weather.is_acknowledgement_lost()
+
+    def refuse(self, subscription: Subscription, why: str) -> None:
+        """Close the process's channels because of what it did."""
+        self.on_misuse(f"{subscription.queue.name}: {why}")
+        self.disconnect(subscription.process)
 
     def settle(self, subscription: Subscription, tags: Iterable[int]) -> None:
         """Forget deliveries, which makes room for others."""

@@ -21,6 +21,10 @@ class Owner(Protocol):
         """Close the process's channels."""
         ...
 
+    def refuse(self, subscription: "Subscription", why: str) -> None:
+        """Close the process's channels because of what it did."""
+        ...
+
     def settle(self, subscription: "Subscription", tags: Iterable[int]) -> None:
         """Forget deliveries that are done with."""
         ...
@@ -74,7 +78,9 @@ class Subscription:
         """Done with it, and with all before it if asked, unless that gets lost."""
         if not self.is_open or self.broker is None:
             raise RuntimeError("the channel is closed")
-        assert tag in self.unacked, f"RabbitMQ closes a channel that acknowledges an unknown tag, {tag}"
+        if tag not in self.unacked:
+            self.broker.refuse(self, f"{tag} is acknowledged, which is not at work")
+            return
         if self.broker.is_acknowledgement_lost():
             self.broker.disconnect(self.process)
             return

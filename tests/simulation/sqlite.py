@@ -6,14 +6,14 @@ loop, and waits as long as the world says. Statements, results and errors are SQ
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from shared.db import Database
@@ -61,6 +61,8 @@ class File:
     path: str
     service: str
     weather: Weather
+    on_error: Callable[[str], None] = lambda _: None
+    """Called with what SQLite itself refuses: what the weather makes fail never comes to it."""
     writer: Any = None
     turns: list[asyncio.Future[None]] = field(default_factory=list)
     connections: list["ModelConnection"] = field(default_factory=list)
@@ -135,6 +137,13 @@ class ModelConnection:
             raise failed(code)
         if seconds := weather.statement_seconds(service, _rows(parameters)):
             await asyncio.sleep(seconds)
+        try:
+            return self._executed(statement, parameters)
+        except DBAPIError as error:
+            self.file.on_error(f"{service}: {error}")
+            raise
+
+    def _executed(self, statement: Any, parameters: Any) -> Any:
         if known := self.file.known(statement, parameters or {}):
             return known.execute(self._raw, parameters or {})
         result: Any = self._connection.execute(statement, parameters)

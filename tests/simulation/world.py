@@ -40,6 +40,7 @@ class World:
         self.seed, self.scenario = seed, scenario
         self.loop = VirtualLoop()
         self.trace = Trace(self.loop, keeps_lines)
+        self.problems: list[str] = []
         self.complaints = Complaints(self.loop)
         self.complaints.listen()
         self.weather = Weather(scenario, name, self.loop)
@@ -50,15 +51,17 @@ class World:
         self.user = User(self, scenario, Random(f"{name}/user"))
         self.faults = Faults(self, scenario, Random(f"{name}/faults"))
         self.files = {
-            assembly.url_of(folder, service): File(str(folder / f"{service}.db"), service, self.weather)
+            assembly.url_of(folder, service): File(
+                str(folder / f"{service}.db"), service, self.weather, self.problems.append
+            )
             for service in APPS
         }
         self.broker.on_done = self._on_done
+        self.broker.on_misuse = self.problems.append
         self.custody = Custody(self.loop, self.broker, lambda service: self.file_of(service).path)
         self.wires = Wires(self.broker, self.internet, self.files, assembly.settings_of(folder))
         self.running: dict[str, Running] = {}
         self.settled_at: float | None = None
-        self.problems: list[str] = []
         self._chance = Random(f"{name}/world")
         self._starts = 0
         self.witness.on_told = self._on_told

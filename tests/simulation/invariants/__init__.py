@@ -22,6 +22,7 @@ from tests.simulation.invariants.ending import (
 from tests.simulation.invariants.limits import due_order_kept, limits_are_used, no_window_above_its_limit
 from tests.simulation.invariants.nets import (
     no_error_is_passed_over,
+    nobody_is_called_back_twice,
     nothing_is_asked_for_again,
     what_was_answered_is_not_sent_again,
 )
@@ -69,6 +70,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     whoever_is_done_with_a_post_leaves_it_settled,
     whoever_is_done_with_a_request_has_taken_it,
     no_error_is_passed_over,
+    nobody_is_called_back_twice,
     nothing_is_asked_for_again,
     what_was_answered_is_not_sent_again,
     everything_settles,

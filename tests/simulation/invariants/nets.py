@@ -1,10 +1,13 @@
 """Where nothing was lost, no safety net has anything to catch."""
 
 import re
+from collections import Counter
 
 from shared.events.scheduler import PublishRequested
 from tests.simulation.invariants.run import Run, Violations
 from tests.simulation.invariants.waiting import LIMITED
+from tests.simulation.servers import Callbacks
+from tests.simulation.user import CALLBACKS
 
 OF_THE_WEATHER = re.compile(
     r"disk I/O error|database is locked|database or disk is full|BrokerUnavailable|^no confirm|^not connected"
@@ -47,6 +50,17 @@ def what_was_answered_is_not_sent_again(run: Run) -> Violations:
             heard = [one for one in entries if one.status == 200 and one.fate in ("ok", "slow") and one is not entry]
             if entry.repeats and any(one.answered_at and one.answered_at < entry.left_at for one in heard):
                 yield f"{key}: {entry.content!r} left again at {entry.left_at:.2f}, after it had been taken"
+
+
+def nobody_is_called_back_twice(run: Run) -> Violations:
+    """Each call that was answered is made once, but for a post that a person had tried again with the same end."""
+    if _loses_time(run):
+        return
+    callbacks = run.world.internet.networks[CALLBACKS]
+    assert isinstance(callbacks, Callbacks)
+    retried = {post_id for post_id, _ in run.user.retried}
+    made = Counter(identity for identity, body in callbacks.calls if body["data"]["post_id"] not in retried)
+    yield from (f"{identity} was called back {times} times" for identity, times in made.items() if times > 1)
 
 
 def _loses_time(run: Run) -> bool:
