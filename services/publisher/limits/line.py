@@ -11,10 +11,13 @@ from services.publisher.limits.grants import NotBegun
 from services.publisher.sending.case import Case
 from services.publisher.sending.evidence import Attempt
 
-AHEAD = timedelta(milliseconds=400)
-"""How long before its start a post is committed as about to be sent, so that no commit delays the send."""
-TOGETHER = timedelta(milliseconds=100)
-"""Posts that may go within such a stretch are opened together: a commit costs as much for many as for one."""
+AHEAD = timedelta(milliseconds=100)
+"""How long before its start a post is committed as about to be sent, so that no commit delays the send.
+
+Longer where commits take longer; no more than that, for it holds its turn at the destination from then on.
+"""
+TOGETHER = timedelta(milliseconds=200)
+"""Posts that are due within such a stretch are opened together: a commit costs as much for many as for one."""
 MOST_AT_ONCE = 500
 EPOCH = datetime.fromtimestamp(0, UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -57,12 +60,16 @@ def rank_of(case: Case) -> tuple[datetime, datetime]:
 
 @dataclass(eq=False, slots=True)
 class Place:
-    """A post's place in the line of its account."""
+    """A post's place in the line of its account, and the stretch in which it is due: the same for all lines."""
 
     case: Case
     number: int
     answer: "asyncio.Future[Answer]"
     turn: Turn | None = None
+    due_from: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.due_from = self.not_before - (self.not_before - EPOCH) % TOGETHER
 
     @property
     def is_waiting(self) -> bool:
@@ -75,12 +82,6 @@ class Place:
     @property
     def not_before(self) -> datetime:
         return self.case.publication.not_before
-
-    @property
-    def look_at(self) -> datetime:
-        """When it may be opened, at the same moments for the posts of all lines."""
-        ahead = self.not_before - AHEAD
-        return ahead - (ahead - EPOCH) % TOGETHER
 
     @property
     def rank(self) -> tuple[datetime, datetime, int]:
@@ -105,12 +106,11 @@ class Line:
     places: list[Place] = field(default_factory=list)
     not_begun: dict[Key, NotBegun] = field(default_factory=dict)
 
-    @property
-    def look_at(self) -> datetime:
-        """When its first post may go, or there is something to tell."""
+    def look_at(self, ahead: timedelta) -> datetime:
+        """When its first post may be opened, so long ahead of its start, or there is something to tell."""
         if self.has_news:
             return EPOCH
-        return max(self.next_at, self.places[0].look_at) if self.places else NEVER
+        return max(self.next_at, self.places[0].due_from - ahead) if self.places else NEVER
 
     @property
     def is_over(self) -> bool:
@@ -126,6 +126,6 @@ class Line:
         """When the first that waits is due."""
         return self.places[0].not_before if self.places else NEVER
 
-    def ready(self, now: datetime) -> list[Place]:
-        """The posts that may go now."""
-        return [place for place in self.places[:MOST_AT_ONCE] if place.look_at <= now]
+    def ready(self, now: datetime, ahead: timedelta) -> list[Place]:
+        """The posts that may be opened now, so long ahead of their starts."""
+        return [place for place in self.places[:MOST_AT_ONCE] if place.due_from <= now + ahead]

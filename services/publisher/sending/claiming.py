@@ -18,7 +18,7 @@ from shared.clock import Clock
 from shared.group_commit import GroupCommit
 from shared.vault import Vault
 
-LINGER_SECONDS = 0.05
+LINGER_SECONDS = 0.3
 NEAR = timedelta(seconds=1)
 """A post that is due sooner does not wait for company."""
 KEYS_LAST = timedelta(days=1)

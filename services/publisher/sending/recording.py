@@ -17,7 +17,7 @@ from shared.group_commit import GroupCommit
 from shared.messaging.envelope import Envelope
 
 WRITE_AGAIN_IN = timedelta(seconds=0.5)
-LINGER_SECONDS = 0.05
+LINGER_SECONDS = 0.1
 """How long writes gather that nothing is waiting for; together they cost a fraction."""
 
 log = structlog.get_logger()

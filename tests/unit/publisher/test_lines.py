@@ -37,8 +37,9 @@ async def test_a_line_that_is_looked_at_has_somebody_to_open(milliseconds: int) 
 
     line = Line("account", {}, "network", places=[place])
 
-    assert line.ready(line.look_at) == [place]
-    assert line.look_at <= place.not_before - AHEAD
+    looked_at = line.look_at(AHEAD)
+    assert line.ready(looked_at, AHEAD) == [place]
+    assert looked_at <= place.not_before - AHEAD
 
 
 @dataclass
@@ -111,6 +112,16 @@ async def test_a_post_is_opened_a_moment_before_it_is_due(world: World) -> None:
     answer = await joined
     assert isinstance(answer, Opened)
     assert answer.attempt.post_id == "post"
+
+
+async def test_a_post_is_opened_earlier_where_commits_take_long(world: World) -> None:
+    world.opening.pace.committed_in(SECOND)
+    joined = world.join("post", due_in=4)
+
+    await world.clock.until_awaited(NOON + 2.5 * SECOND)
+    world.clock.advance(3.5 * SECOND)
+
+    assert isinstance(await joined, Opened)
 
 
 async def test_posts_of_an_account_are_opened_in_due_order_and_as_many_as_there_are_turns(world: World) -> None:
