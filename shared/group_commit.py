@@ -24,8 +24,8 @@ class _Submission(Generic[ItemT, AnswerT]):
 class GroupCommit(Generic[ItemT, AnswerT]):
     """Gathers items and commits them together; while one group commits, the next one gathers.
 
-    `commit` gets the items in the order they were submitted and answers each. An idle group lingers for a moment, so
-    that it does not start with a single item. `most` bounds a group's weight, which is its length unless `weigh` says
+    `commit` gets the items in the order they were submitted and answers each. A group lingers for a moment, so that it
+    does not start with a single item, unless one of them is urgent. `most` bounds a group's weight, which is its length unless `weigh` says
     else. With several `lanes`, full groups commit side by side as long as they have no key in common, so that items
     with the same key keep their order. When a group fails because of what is in it, its halves are tried, so that only
     those items fail that are at fault. When the database is away or busy, or the commit hangs, all of it fails at
@@ -54,6 +54,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         self._in_flight: dict[asyncio.Task[None], set[Hashable]] = {}
         self._weight = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._is_urgent = False
         self._starts_at = 0.0  # what uvloop gives for a timer that is due at once does not know when
 
     async def submit(self, item: ItemT, *, urgent: bool = False) -> AnswerT:
@@ -61,16 +62,17 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         submission: _Submission[ItemT, AnswerT] = _Submission(item, asyncio.get_running_loop().create_future())
         self._waiting.append(submission)
         self._weight += self._weigh(item)
-        self._start_soon(urgent=urgent)
+        self._is_urgent = self._is_urgent or urgent
+        self._start_soon()
         return await submission.answer
 
-    def _start_soon(self, *, urgent: bool) -> None:
+    def _start_soon(self) -> None:
         """Start a group: at once where it is urgent or full, else after the linger, unless one is in flight already."""
         is_full = self._weight >= self._most
         if self._in_flight and not is_full:
             return
         loop = asyncio.get_running_loop()
-        if urgent or is_full:
+        if self._is_urgent or is_full:
             self._start_at(loop.time())
         elif self._timer is None:
             self._start_at(loop.time() + self._linger_seconds)
@@ -95,8 +97,10 @@ class GroupCommit(Generic[ItemT, AnswerT]):
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         del self._in_flight[task]
-        if self._waiting:
+        if self._waiting and self._in_flight:
             self._start()
+        elif self._waiting:
+            self._start_soon()
 
     def _next_group(self) -> list[_Submission[ItemT, AnswerT]]:
         busy = set[Hashable]().union(*self._in_flight.values())
@@ -108,6 +112,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
             group.append(self._waiting.popleft())
             weight += self._weigh(group[-1].item)
         self._weight -= weight
+        self._is_urgent = self._is_urgent and bool(self._waiting)
         return group
 
     async def _commit_group(self, group: Sequence[_Submission[ItemT, AnswerT]]) -> None:

@@ -18,9 +18,9 @@ from shared.clock import Clock
 from shared.group_commit import GroupCommit
 from shared.vault import Vault
 
-LINGER_SECONDS = 0.3
-NEAR = timedelta(seconds=1)
-"""A post that is due sooner does not wait for company."""
+LINGER_SECONDS = 0.25
+NEAR = timedelta(seconds=0.75)
+"""A post that is due sooner does not wait for company: it has come late, for the scheduler sends them earlier."""
 KEYS_LAST = timedelta(days=1)
 """How long after its end the key of a post is kept at least."""
 

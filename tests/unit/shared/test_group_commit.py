@@ -91,6 +91,36 @@ async def test_what_comes_while_a_group_commits_is_the_next_group() -> None:
     assert ledger.groups == [["a"], ["b", "c", "d"]]
 
 
+async def test_what_came_while_a_group_committed_gathers_on_unless_something_is_urgent() -> None:
+    """A group that started with whatever was there when the last one ended would be small for ever after."""
+    ledger, answered = Ledger(), asyncio.Event()
+    commits = GroupCommit(ledger.commit, linger_seconds=60)
+    first = asyncio.create_task(commits.submit("a", urgent=True))
+    await until(lambda: ledger.groups == [["a"]])
+    second = asyncio.create_task(commits.submit("b"))
+    first.add_done_callback(lambda _: answered.set())
+    ledger.open.set()
+    await answered.wait()
+    await asyncio.sleep(0)
+
+    third = asyncio.create_task(commits.submit("c", urgent=True))
+
+    assert await asyncio.gather(second, third) == ["b done", "c done"]
+    assert ledger.groups == [["a"], ["b", "c"]]
+
+
+async def test_what_is_urgent_while_a_group_commits_follows_it_at_once() -> None:
+    ledger = Ledger()
+    commits = GroupCommit(ledger.commit, linger_seconds=60)
+    first = asyncio.create_task(commits.submit("a", urgent=True))
+    await until(lambda: ledger.groups == [["a"]])
+    second = asyncio.create_task(commits.submit("b", urgent=True))
+    await asyncio.sleep(0)
+    ledger.open.set()
+
+    assert await asyncio.gather(first, second) == ["a done", "b done"]
+
+
 async def test_one_alone_is_committed_alone(ledger: Ledger) -> None:
     assert await settle(GroupCommit(ledger.commit), ["a"]) == ["a done"]
 
