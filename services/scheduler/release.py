@@ -1,7 +1,7 @@
 """When messages leave the delayed exchange: a lead before they are due, a burst over the seconds before. No I/O."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 HORIZON = timedelta(seconds=30)
 """How far ahead schedules are dispatched; the database holds what lies beyond."""
@@ -14,8 +14,13 @@ UNDELAYED_HORIZON = MEDIA_LEAD
 publisher."""
 SPREAD = timedelta(seconds=18)
 """How much earlier still a message of a burst may be released."""
+TOGETHER = timedelta(milliseconds=250)
+"""Messages whose moments lie within such a stretch are released at its beginning. A quorum queue takes fifty messages
+at once for a fraction of what they cost it one by one, and the publisher claims them in one transaction."""
 RELEASES_PER_SECOND = 1000
 """Half of what one slot queue lets go in a second (about 2,200)."""
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class ReleasePlan:
@@ -28,6 +33,7 @@ class ReleasePlan:
     def release_at(self, publish_at: datetime, now: datetime, *, lead: timedelta = LEAD) -> datetime:
         """When the message must leave the wheel: its lead before it is due, or earlier where that second is full."""
         release_at = publish_at - lead
+        release_at -= (release_at - _EPOCH) % TOGETHER
         earliest = max(now, release_at - SPREAD)
         while self._is_full(release_at) and release_at - timedelta(seconds=1) > earliest:
             release_at -= timedelta(seconds=1)
