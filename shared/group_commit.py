@@ -25,11 +25,12 @@ class GroupCommit(Generic[ItemT, AnswerT]):
     """Gathers items and commits them together; while one group commits, the next one gathers.
 
     `commit` gets the items in the order they were submitted and answers each. A group lingers for a moment, so that it
-    does not start with a single item, unless one of them is urgent. `most` bounds a group's weight, which is its length unless `weigh` says
-    else. With several `lanes`, full groups commit side by side as long as they have no key in common, so that items
-    with the same key keep their order. When a group fails because of what is in it, its halves are tried, so that only
-    those items fail that are at fault. When the database is away or busy, or the commit hangs, all of it fails at
-    once: to try its items in turn would keep everything behind it waiting. What nobody waits for any more is not begun.
+    does not start with a single item, unless one of them is urgent. `most` bounds a group's weight, which is its
+    length unless `weigh` says else. With several `lanes`, full groups commit side by side as long as they have no key
+    in common, so that items with the same key keep their order. When a group fails because of what is in it, its halves
+    are tried, so that only those items fail that are at fault. When the database is away or busy, or the commit hangs,
+    all of it fails at once: to try its items in turn would keep everything behind it waiting. What nobody waits for any
+    more is not begun.
     """
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from services.publisher.domain import Publication, StoredAccount
 from services.publisher.limits.circuit_breaker import Turn
@@ -113,8 +114,8 @@ class Case:
 
     def with_opened(self, attempt: Attempt, turn: Turn) -> "Case":
         """The case with an attempt of ours committed as on its way, and with it what was known of others."""
-        case = self._with(attempt)
-        return replace(case, committed=case.attempts, opened=attempt, turn=turn)
+        attempts = self._attempts_with(attempt)
+        return replace(self, attempts=attempts, committed=attempts, opened=attempt, turn=turn)
 
     def not_started(self) -> "Case":
         """The case after an attempt that was stopped at the last moment: nothing left."""
@@ -135,8 +136,7 @@ class Case:
 
     def landed(self, published: Published, started_at: datetime, now: datetime) -> "Case":
         """The case after an attempt that landed; repeats of one request are one post, so all that may have, have."""
-        tried = replace(self.publication, tries=self.publication.tries + 1)
-        case = replace(self._closed(Evidence.LANDED), publication=tried)
+        case = self._closed(Evidence.LANDED, publication=replace(self.publication, tries=self.publication.tries + 1))
         return case._out(published, started_at, now)
 
     def found(self, published: Published, now: datetime) -> "Case":
@@ -177,14 +177,18 @@ class Case:
             case = case._with(attempt)
         return case
 
-    def _closed(self, evidence: Evidence) -> "Case":
+    def _closed(self, evidence: Evidence, **changes: Any) -> "Case":
         assert self.opened is not None, "only what was opened is closed"
-        return replace(self._with(replace(self.opened, evidence=evidence)), opened=None, turn=None)
+        attempts = self._attempts_with(replace(self.opened, evidence=evidence))
+        return replace(self, attempts=attempts, opened=None, turn=None, **changes)
 
     def _with(self, attempt: Attempt) -> "Case":
-        """The case with this attempt added, or in place of the one with its number."""
+        return replace(self, attempts=self._attempts_with(attempt))
+
+    def _attempts_with(self, attempt: Attempt) -> tuple[Attempt, ...]:
+        """The attempts with this one added, or in place of the one with its number."""
         others = tuple(one for one in self.attempts if one.number != attempt.number)
-        return replace(self, attempts=(*others, attempt))
+        return (*others, attempt)
 
 
 def longest_send(ready: Ready | None, usual: timedelta) -> timedelta:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scheduler.release import HORIZON, LEAD, MEDIA_LEAD, SPREAD, ReleasePlan
+from services.scheduler.release import HORIZON, LEAD, MEDIA_LEAD, SPREAD, TOGETHER, ReleasePlan
 from services.scheduler.store import CLAIM
 from shared.messaging import delay
 
@@ -69,8 +69,10 @@ def test_no_message_leaves_later_than_its_lead_or_much_earlier(
     for offset, lead in due_in:
         release_at = plan.release_at(NOON + offset, NOON, lead=lead)
 
-        assert NOON + offset - lead - SPREAD <= release_at <= NOON + offset - lead
-        assert release_at >= NOON or release_at == NOON + offset - lead
+        wanted = NOON + offset - lead
+        assert wanted - SPREAD - TOGETHER < release_at <= wanted
+        assert release_at >= NOON or release_at > wanted - TOGETHER
+        assert (release_at - NOON) % TOGETHER == timedelta(0)
 
 
 def test_a_burst_of_media_is_spread_as_far_as_the_horizon_reaches() -> None:

@@ -105,7 +105,7 @@ async def test_what_came_while_a_group_committed_gathers_on_unless_something_is_
 
     third = asyncio.create_task(commits.submit("c", urgent=True))
 
-    assert await asyncio.gather(second, third) == ["b done", "c done"]
+    assert [await second, await third] == ["b done", "c done"]
     assert ledger.groups == [["a"], ["b", "c"]]
 
 
@@ -118,7 +118,7 @@ async def test_what_is_urgent_while_a_group_commits_follows_it_at_once() -> None
     await asyncio.sleep(0)
     ledger.open.set()
 
-    assert await asyncio.gather(first, second) == ["a done", "b done"]
+    assert [await first, await second] == ["a done", "b done"]
 
 
 async def test_one_alone_is_committed_alone(ledger: Ledger) -> None:
