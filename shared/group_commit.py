@@ -11,6 +11,8 @@ from shared.db import is_overtaken, is_passing
 
 COMMIT_LIMIT = timedelta(seconds=30)
 """Beyond the time limit of a transaction: what keeps a group from its answers for so long never answers."""
+ANSWERED_AT_ONCE = 10
+"""All who wait go on at once when they are answered, and timers have to wait until each has done its next work."""
 ItemT = TypeVar("ItemT")
 AnswerT = TypeVar("AnswerT")
 
@@ -126,9 +128,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         except Exception as error:
             await self._fail(awaited, error)
         else:
-            for one, answer in zip(awaited, answers, strict=True):
-                if not one.answer.done():
-                    one.answer.set_result(answer)
+            await _answer(awaited, answers)
 
     async def _fail(self, group: Sequence[_Submission[ItemT, AnswerT]], error: Exception) -> None:
         if len(group) > 1 and (is_overtaken(error) or not is_passing(error)):
@@ -139,3 +139,11 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         for one in group:
             if not one.answer.done():
                 one.answer.set_exception(error)
+
+
+async def _answer(group: Sequence[_Submission[ItemT, AnswerT]], answers: Sequence[AnswerT]) -> None:
+    for number, (one, answer) in enumerate(zip(group, answers, strict=True), 1):
+        if not one.answer.done():
+            one.answer.set_result(answer)
+        if number % ANSWERED_AT_ONCE == 0:
+            await asyncio.sleep(0)

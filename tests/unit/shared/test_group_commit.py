@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.db import Conflict
-from shared.group_commit import GroupCommit
+from shared.group_commit import ANSWERED_AT_ONCE, GroupCommit
 
 SOON = 5.0
 """Seconds within which whatever must happen has happened, however busy the machine is."""
@@ -119,6 +119,24 @@ async def test_what_is_urgent_while_a_group_commits_follows_it_at_once() -> None
     ledger.open.set()
 
     assert [await first, await second] == ["a done", "b done"]
+
+
+async def test_a_large_group_is_answered_a_few_at_a_time(ledger: Ledger) -> None:
+    """What is due meanwhile does not wait until all of them have gone on."""
+    commits, went_on, between = GroupCommit(ledger.commit), [0], set[int]()
+
+    async def go_on(item: int) -> None:
+        await commits.submit(item)
+        went_on[0] += 1
+
+    waiting = [asyncio.create_task(go_on(item)) for item in range(100)]
+    while went_on[0] < 100:
+        between.add(went_on[0])
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+
+    assert ledger.groups == [list(range(100))]
+    assert len(between) >= 100 / ANSWERED_AT_ONCE
 
 
 async def test_one_alone_is_committed_alone(ledger: Ledger) -> None:
