@@ -8,6 +8,7 @@ from services.publisher.domain import Key
 from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
 from services.publisher.limits.gates import Gates
 from services.publisher.limits.grants import NotBegun
+from services.publisher.limits.pace import Pace
 from services.publisher.sending.case import Case
 from services.publisher.sending.evidence import Attempt
 
@@ -16,6 +17,8 @@ AHEAD = timedelta(milliseconds=100)
 
 Longer where commits take longer; no more than that, for it holds its turn at the destination from then on.
 """
+TELLING = timedelta(milliseconds=50)
+"""How long before anybody gives starts under a limit replicas tell one another when their first posts are due."""
 TOGETHER = timedelta(milliseconds=200)
 """Posts that are due within such a stretch are opened together: a commit costs as much for many as for one."""
 MOST_AT_ONCE = 500
@@ -106,11 +109,16 @@ class Line:
     places: list[Place] = field(default_factory=list)
     not_begun: dict[Key, NotBegun] = field(default_factory=dict)
 
-    def look_at(self, ahead: timedelta) -> datetime:
-        """When its first post may be opened, so long ahead of its start, or there is something to tell."""
+    def ahead(self, pace: Pace) -> timedelta:
+        """How long before its start a post may be opened; under limits others are told of it before."""
+        ahead = max(AHEAD, pace.lead)
+        return ahead + pace.span + TELLING if self.gates else ahead
+
+    def look_at(self, pace: Pace) -> datetime:
+        """When its first post may be opened, or there is something to tell."""
         if self.has_news:
             return EPOCH
-        return max(self.next_at, self.places[0].due_from - ahead) if self.places else NEVER
+        return max(self.next_at, self.places[0].due_from - self.ahead(pace)) if self.places else NEVER
 
     @property
     def is_over(self) -> bool:
@@ -126,6 +134,7 @@ class Line:
         """When the first that waits is due."""
         return self.places[0].not_before if self.places else NEVER
 
-    def ready(self, now: datetime, ahead: timedelta) -> list[Place]:
-        """The posts that may be opened now, so long ahead of their starts."""
-        return [place for place in self.places[:MOST_AT_ONCE] if place.due_from <= now + ahead]
+    def ready(self, now: datetime, pace: Pace) -> list[Place]:
+        """The posts that may be opened now."""
+        until = now + self.ahead(pace)
+        return [place for place in self.places[:MOST_AT_ONCE] if place.due_from <= until]

@@ -16,7 +16,6 @@ from services.publisher.limits.circuit_breaker import REJECTED_AT_ONCE, CircuitB
 from services.publisher.limits.gates import gates_of
 from services.publisher.limits.grants import NotBegun, estimated
 from services.publisher.limits.line import (
-    AHEAD,
     NEVER,
     TOGETHER,
     Answer,
@@ -110,10 +109,6 @@ class Lines:
             if candidates:
                 await self._open(candidates)
 
-    @property
-    def _ahead(self) -> timedelta:
-        return max(AHEAD, self._opening.pace.lead)
-
     def _placed(self, case: Case) -> Place:
         assert case.account is not None, "a post without an account is held"
         account = case.account
@@ -124,7 +119,7 @@ class Lines:
         line.gates, line.destination = gates, destination
         insort(line.places, place)
         self._by_key[case.publication.key] = place
-        if line.look_at(self._ahead) < self._wakes_at:
+        if line.look_at(self._opening.pace) < self._wakes_at:
             self._wake()
         return place
 
@@ -137,8 +132,8 @@ class Lines:
 
     async def _until_somebody_may_go(self) -> None:
         now = self._clock.now()
-        ahead = self._ahead
-        may_go = (line.look_at(ahead) for line in self._lines.values() if not self.breakers.is_full(line.destination))
+        pace = self._opening.pace
+        may_go = (line.look_at(pace) for line in self._lines.values() if not self.breakers.is_full(line.destination))
         first = min(may_go, default=now + LOOK_EVERY)
         self._wakes_at = first
         if first > now and not self._is_woken:
@@ -162,8 +157,7 @@ class Lines:
 
     def _candidates(self, now: datetime) -> list[tuple[Line, list[Place]]]:
         """Of each line that may be looked at, the first posts, as far as there are turns at their destinations."""
-        ahead = self._ahead
-        ready = [line for line in self._lines.values() if line.look_at(ahead) <= now]
+        ready = [line for line in self._lines.values() if line.look_at(self._opening.pace) <= now]
         found = [(line, self._with_turns(line, now)) for line in sorted(ready, key=Line.first_due)]
         return [(line, places) for line, places in found if places or line.has_news]
 
@@ -174,7 +168,7 @@ class Lines:
         except CircuitOpen as error:
             self._reject(line, error, now)
             return []
-        places = line.ready(now, self._ahead)[: breaker.free]
+        places = line.ready(now, self._opening.pace)[: breaker.free]
         for place in places:
             place.turn = breaker.take()
         return places

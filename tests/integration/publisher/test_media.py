@@ -100,7 +100,7 @@ async def test_a_picture_is_what_its_bytes_say_behind_a_few_redirects(
         ("/page", Rejected, "media_unreadable", "no picture"),
         ("/to?where=file:///etc/passwd", Rejected, "media_unreachable", "redirects to file:"),
         ("/to?where=ftp://pictures.example/ball", Rejected, "media_unreachable", "redirects to ftp:"),
-        ("/to?where=data:image/png,ball", Rejected, "invalid_request", ""),
+        ("/to?where=data:image/png,ball", Rejected, "media_unreachable", "redirects to data:"),
         ("/to?where=http://[bad", Unavailable, "media_unreachable", ""),
     ],
 )

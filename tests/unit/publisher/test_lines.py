@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from services.publisher.limits.bucket import Bucket
 from services.publisher.limits.circuit_breaker import OPENS_AFTER, REJECTED_AT_ONCE, CircuitBreakers
-from services.publisher.limits.line import AHEAD, Changed, Closed, Later, Line, Opened, Place
+from services.publisher.limits.line import AHEAD, TELLING, Changed, Closed, Later, Line, Opened, Place
 from services.publisher.limits.lines import OPEN_AGAIN_IN, Lines
 from services.publisher.limits.opening import Candidate, Result
 from services.publisher.limits.pace import Pace
@@ -37,9 +37,9 @@ async def test_a_line_that_is_looked_at_has_somebody_to_open(milliseconds: int) 
 
     line = Line("account", {}, "network", places=[place])
 
-    looked_at = line.look_at(AHEAD)
-    assert line.ready(looked_at, AHEAD) == [place]
-    assert looked_at <= place.not_before - AHEAD
+    pace = Pace()
+    assert line.ready(line.look_at(pace), pace) == [place]
+    assert line.look_at(pace) <= place.not_before - AHEAD
 
 
 @dataclass
@@ -104,10 +104,11 @@ async def world() -> AsyncIterator[World]:
 
 async def test_a_post_is_opened_a_moment_before_it_is_due(world: World) -> None:
     joined = world.join("post", due_in=1)
-    await world.clock.until_awaited(NOON + SECOND - AHEAD)
+    ahead = AHEAD + world.opening.pace.span + TELLING
+    await world.clock.until_awaited(NOON + SECOND - ahead)
 
     assert world.opening.asked == []
-    world.clock.advance(2 * SECOND - AHEAD)
+    world.clock.advance(2 * SECOND - ahead)
 
     answer = await joined
     assert isinstance(answer, Opened)
@@ -118,8 +119,8 @@ async def test_a_post_is_opened_earlier_where_commits_take_long(world: World) ->
     world.opening.pace.committed_in(SECOND)
     joined = world.join("post", due_in=4)
 
-    await world.clock.until_awaited(NOON + 2.5 * SECOND)
-    world.clock.advance(3.5 * SECOND)
+    await world.clock.until_awaited(NOON + SECOND - TELLING)
+    world.clock.advance(2 * SECOND - TELLING)
 
     assert isinstance(await joined, Opened)
 
