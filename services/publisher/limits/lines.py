@@ -243,8 +243,9 @@ class Lines:
             place.answer.set_result(answer)
 
     def _tidy(self, line: Line) -> None:
-        if line.is_over:
-            self._lines.pop(line.account_id, None)
+        """Forget a line that is over; while its news was told, another one may have come in its place."""
+        if line.is_over and self._lines.get(line.account_id) is line:
+            del self._lines[line.account_id]
 
 
 def _asked(line: Line, places: Sequence[Place]) -> Candidate:

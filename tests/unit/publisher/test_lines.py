@@ -54,20 +54,36 @@ class FakeOpening:
     buckets: Sequence[Bucket] = ()
     asked: list[list[str]] = field(default_factory=list)
     next_at: datetime = NOON - SECOND
+    is_contested: bool = False
+    one_at_a_time: bool = False
 
     async def open(self, candidates: Sequence[Candidate], now: datetime) -> list[Result]:
         self.asked += [[case.publication.post_id for case in one.cases] for one in candidates]
         await self.may_go.wait()
+        if self.one_at_a_time:
+            self.may_go.clear()
         if self.errors:
             raise self.errors.pop(0)
         return [
-            Result(tuple(map(self._attempt, one.cases[: self.most])), max(self.next_at, now), self.buckets)
+            Result(
+                tuple(map(self._attempt, one.cases[: self.most])),
+                max(self.next_at, now),
+                self.buckets,
+                self.is_contested,
+            )
             for one in candidates
         ]
 
     def _attempt(self, case: Case) -> Any:
         name = case.publication.post_id
         return None if name in self.changed else an_attempt(post_id=name)
+
+
+def case_of(name: str, *, due_in: float = 0.0, account_id: str = "account") -> Case:
+    """A post on an account with a limit."""
+    event = requested(name, account_id=account_id, publish_at=NOON + due_in * SECOND)
+    account = a_stored_account(account_id=account_id, limits='{"per_second": 1}')
+    return a_case(event=event, publication={"post_id": name, "account_id": account_id}, account=account)
 
 
 @dataclass
@@ -80,11 +96,7 @@ class World:
     lines: Lines
 
     def join(self, name: str, *, due_in: float = 0.0, account_id: str = "account") -> "asyncio.Task[Any]":
-        due_at = NOON + due_in * SECOND
-        event = requested(name, account_id=account_id, publish_at=due_at)
-        publication = {"post_id": name, "account_id": account_id}
-        account = a_stored_account(account_id=account_id, limits='{"per_second": 1}')
-        return asyncio.create_task(self.lines.join(a_case(event=event, publication=publication, account=account)))
+        return asyncio.create_task(self.lines.join(case_of(name, due_in=due_in, account_id=account_id)))
 
     async def until_asked(self, count: int = 1) -> None:
         await eventually(lambda: len(self.opening.asked) >= count, within=5, what="posts are opened", every=0.001)
@@ -137,6 +149,32 @@ async def test_posts_of_an_account_are_opened_in_due_order_and_as_many_as_there_
         answer.turn.end()
     await asyncio.gather(*joined)
     assert world.opening.asked[1:] == [["post 1", "post 0"]]
+
+
+async def test_a_line_that_came_while_the_news_of_the_one_before_was_told_is_served(world: World) -> None:
+    """It was once forgotten with the one before, and its post waited for ever."""
+    names = ["first", "second", "third"]
+    world.opening.is_contested = True
+    opened = await asyncio.gather(*(world.join(name, due_in=-2) for name in names))
+    assert all(isinstance(answer, Opened) for answer in opened)
+    for answer in opened:
+        answer.turn.end()
+    world.opening.one_at_a_time = True
+    world.opening.may_go.clear()
+
+    world.lines.started(case_of("first"))
+    await world.until_asked(2)
+    world.lines.started(case_of("second"))
+    world.opening.is_contested = False
+    world.opening.may_go.set()
+    await world.until_asked(3)
+    world.lines.started(case_of("third"))
+    waiting = world.join("fourth", due_in=-1)
+    await eventually(lambda: bool(world.lines._by_key), within=5, what="it is in line", every=0.001)
+    world.opening.one_at_a_time = False
+    world.opening.may_go.set()
+
+    assert isinstance(await asyncio.wait_for(waiting, 5), Opened)
 
 
 async def test_who_is_left_over_stays_in_line_and_gives_its_turn_back(world: World) -> None:
