@@ -31,10 +31,10 @@ def encode_records(records: Iterable[Any]) -> dict[str, str]:
     return {"rows": to_json([row_of(record) for record in records]).decode()}
 
 
-def row_of(record: Any) -> dict[str, Any]:
-    """A dataclass instance as a row, without the copies that `dataclasses.asdict` makes."""
+def row_of(record: Any, only: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """A dataclass instance as a row, or some of its fields; without the copies that `dataclasses.asdict` makes."""
     record_class: type = type(record)
-    names, instants, values_of = _shape(record_class)
+    names, instants, values_of = _shape(record_class, only)
     row = dict(zip(names, values_of(record), strict=True))
     for name in instants:
         if (instant := row[name]) is not None:
@@ -43,9 +43,11 @@ def row_of(record: Any) -> dict[str, Any]:
 
 
 @cache
-def _shape(record_class: type) -> tuple[tuple[str, ...], tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+def _shape(
+    record_class: type, only: tuple[str, ...] | None
+) -> tuple[tuple[str, ...], tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
     """A dataclass's field names, those of its instants, and what reads them all."""
-    names = tuple(field.name for field in fields(record_class))
+    names = only or tuple(field.name for field in fields(record_class))
     hints = get_type_hints(record_class)
     instants = tuple(name for name in names if hints[name] in (datetime, datetime | None))
     return names, instants, attrgetter(*names)

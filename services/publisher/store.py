@@ -29,6 +29,9 @@ _MAY_BE_TOLD = f"{_NOT_WITHDRAWN} OR given.stands OR given.state = 'skipped'"
 """What may be told of a post that was withdrawn meanwhile: that it was skipped, or that it is out or may be."""
 _OURS_AND_TRUE = f"{_STILL_OURS} AND ({_MAY_BE_TOLD})"
 _STANDS = Column("stands", Boolean)
+_KEY = ("post_id", "account_id")
+_BEGUN = (*_KEY, "claim_token")
+_FINISHED = (*_KEY, "state", "tries", "waits", "not_before", "platform", "error", "outcome", "updated_at")
 
 
 @dataclass
@@ -108,16 +111,20 @@ class Unit:
             ordered = sorted(changed, key=lambda one: (one.key, one.number))
             await self.connection.execute(self.store.save_attempts, bulk.encode_records(ordered))
 
-    async def begin(self, claimed: Sequence[Publication]) -> set[str]:
+    async def begin(self, claimed: Sequence[Publication], now: datetime) -> set[str]:
         """Note that these are about to be sent; the answer has the tokens of those that still may be."""
-        return await self._changed(self.store.begin, map(bulk.row_of, claimed))
+        rows = (bulk.row_of(one, only=_BEGUN) | {"updated_at": now} for one in claimed)
+        return await self._changed(self.store.begin, rows)
 
     async def finish(self, finished: Sequence[tuple[Publication, str, bool]]) -> set[str]:
         """Write outcomes under the tokens they were claimed with; the answer has the tokens of those that counted.
 
         Each with whether it stands even where the post has been withdrawn meanwhile.
         """
-        rows = (bulk.row_of(one) | {"claim_token": token, "stands": stands} for one, token, stands in finished)
+        rows = (
+            bulk.row_of(one, only=_FINISHED) | {"claim_token": token, "stands": stands}
+            for one, token, stands in finished
+        )
         return await self._changed(self.store.finish, rows)
 
     async def emit(self, envelopes: Sequence[Envelope]) -> None:

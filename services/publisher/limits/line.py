@@ -134,7 +134,7 @@ class Line:
         """When the first that waits is due."""
         return self.places[0].not_before if self.places else NEVER
 
-    def ready(self, now: datetime, pace: Pace) -> list[Place]:
-        """The posts that may be opened now."""
+    def ready(self, now: datetime, pace: Pace, most: int) -> list[Place]:
+        """The posts that may be opened now, so many at most."""
         until = now + self.ahead(pace)
-        return [place for place in self.places[:MOST_AT_ONCE] if place.due_from <= until]
+        return [place for place in self.places[: min(most, MOST_AT_ONCE)] if place.due_from <= until]

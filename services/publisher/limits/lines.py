@@ -168,7 +168,7 @@ class Lines:
         except CircuitOpen as error:
             self._reject(line, error, now)
             return []
-        places = line.ready(now, self._opening.pace)[: breaker.free]
+        places = line.ready(now, self._opening.pace, breaker.free)
         for place in places:
             place.turn = breaker.take()
         return places

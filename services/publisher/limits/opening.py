@@ -1,7 +1,7 @@
 """Opening: starts are given under the limits and attempts committed, for many posts in one transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,7 +58,7 @@ class Opening:
                 for candidate, one in zip(candidates, results, strict=True)
                 for case, start in zip(candidate.cases, one.starts, strict=False)
             ]
-            begun = await unit.begin([replace(case.publication, updated_at=now) for case, _ in wanted])
+            begun = await unit.begin([case.publication for case, _ in wanted], now)
             opened = {
                 case.delivered.token: self._attempt(case, start)
                 for case, start in wanted

@@ -180,7 +180,7 @@ async def test_of_two_replicas_one_has_the_post(two_stores: tuple[Store, Store])
 
     async with one.unit() as unit:
         kept = await unit.publications([ask.key for ask in asked])
-        begun = await unit.begin(list(kept.values()))
+        begun = await unit.begin(list(kept.values()), NOON)
     assert {publication.claim_token for publication in kept.values()} <= {"first 2", "second 2"}
     assert begun == {publication.claim_token for publication in kept.values()}
 

@@ -36,7 +36,7 @@ async def evidence(store: Store) -> list[Evidence]:
 
 async def begin(store: Store, publication: Publication) -> bool:
     async with store.unit() as unit:
-        return bool(await unit.begin([replace(publication, updated_at=NOON)]))
+        return bool(await unit.begin([publication], NOON))
 
 
 async def finish(store: Store, publication: Publication, state: State, *, stands: bool = False) -> bool:
@@ -71,7 +71,7 @@ async def test_nothing_is_begun_on_an_account_that_is_closed_until_it_opens(stor
 
     assert not await begin(store, publication)
     async with store.unit() as unit:
-        assert await unit.begin([replace(publication, updated_at=NOON + SECOND)]) == {"mine"}
+        assert await unit.begin([publication], NOON + SECOND) == {"mine"}
 
 
 async def test_of_two_claims_on_one_post_the_later_begins(store: Store) -> None:
@@ -79,7 +79,7 @@ async def test_of_two_claims_on_one_post_the_later_begins(store: Store) -> None:
     first, second = a_publication(claim_token="first"), a_publication(claim_token="second")
 
     async with store.unit() as unit:
-        assert await unit.begin([first, second]) == {"second"}
+        assert await unit.begin([first, second], NOON) == {"second"}
 
 
 @pytest.mark.parametrize("state", [State.FAILED, State.HELD, State.SKIPPED, State.RETRYING, State.UNKNOWN])

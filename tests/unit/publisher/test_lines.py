@@ -38,7 +38,7 @@ async def test_a_line_that_is_looked_at_has_somebody_to_open(milliseconds: int) 
     line = Line("account", {}, "network", places=[place])
 
     pace = Pace()
-    assert line.ready(line.look_at(pace), pace) == [place]
+    assert line.ready(line.look_at(pace), pace, TURNS) == [place]
     assert line.look_at(pace) <= place.not_before - AHEAD
 
 
