@@ -238,7 +238,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     one(
         "who joins a line wakes nobody",
         f"{LIMITS}/lines.py",
-        "if line.look_at < self._wakes_at:",
+        "if line.look_at(self._opening.pace) < self._wakes_at:",
         "if False:",
         "calm",
     ),
