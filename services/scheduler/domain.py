@@ -124,8 +124,7 @@ def decide(
 
     `account` is None where the scheduler has not heard of it; `asked_at` is when the request came, if that was earlier.
     """
-    fingerprint = wanted.fingerprint
-    if current and current.state is not State.CANCELLED and current.fingerprint == fingerprint:
+    if current and current.state is not State.CANCELLED and current.fingerprint == wanted.fingerprint:
         return Accepted(current, changed=False, is_known=account is not None)
     refusal = _refusal(wanted, current, account)
     if refusal:
@@ -133,10 +132,18 @@ def decide(
     publish_at = instant_of(wanted, asked_at or now)
     if isinstance(publish_at, Rejected):
         return publish_at
-    schedule = Schedule(
+    schedule = _new_schedule(wanted, current.revision + 1 if current else 1, publish_at, correlation_id, now)
+    superseded = current.revision if current and current.may_be_on_its_way else None
+    return Accepted(schedule, changed=True, is_known=account is not None, superseded=superseded)
+
+
+def _new_schedule(
+    wanted: WantedPost, revision: int, publish_at: datetime, correlation_id: str, now: datetime
+) -> Schedule:
+    return Schedule(
         post_id=wanted.post_id,
         account_id=wanted.account_id,
-        revision=current.revision + 1 if current else 1,
+        revision=revision,
         state=State.SCHEDULED,
         attempts=0,
         publish_at=publish_at,
@@ -146,7 +153,7 @@ def decide(
         late_policy=wanted.late_policy,
         retry=wanted.retry,
         callback_url=wanted.callback_url,
-        fingerprint=fingerprint,
+        fingerprint=wanted.fingerprint,
         correlation_id=correlation_id,
         claimed_until=None,
         outcome_expected_at=publish_at,
@@ -157,8 +164,6 @@ def decide(
         in_doubt=False,
         pending=0,
     )
-    superseded = current.revision if current and current.may_be_on_its_way else None
-    return Accepted(schedule, changed=True, is_known=account is not None, superseded=superseded)
 
 
 def _refusal(wanted: WantedPost, current: Schedule | None, account: KnownAccount | None) -> Rejected | None:

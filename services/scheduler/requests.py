@@ -53,13 +53,16 @@ class Request(Protocol):
 
 
 @dataclass(frozen=True)
-class PostRequest:
-    """One `schedule.requested`."""
+class _Wanted:
+    """A request for posts, one or many."""
 
     wanted: Sequence[WantedPost]
     message_id: str | None
     correlation_id: str
-    whole_posts: Sequence[str] = ()
+
+    @property
+    def whole_posts(self) -> Sequence[str]:
+        return ()
 
     @cached_property
     def keys(self) -> Sequence[Key]:
@@ -71,32 +74,22 @@ class PostRequest:
 
     def decide(self, decider: Decider) -> Sequence[Decision]:
         return [decider.schedule(wanted, self.correlation_id) for wanted in self.wanted]
+
+
+@dataclass(frozen=True)
+class PostRequest(_Wanted):
+    """One `schedule.requested`."""
 
     def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
         return [event for decision in decisions for event in facts_of(decision, near)]
 
 
-@dataclass(frozen=True)
-class BatchRequest:
+@dataclass(frozen=True, kw_only=True)
+class BatchRequest(_Wanted):
     """One `schedule.batch_requested`; `refused` are the posts in it that could not be read."""
 
     batch_id: str
-    wanted: Sequence[WantedPost]
     refused: Sequence[RejectedPost]
-    message_id: str | None
-    correlation_id: str
-    whole_posts: Sequence[str] = ()
-
-    @cached_property
-    def keys(self) -> Sequence[Key]:
-        return [wanted.key for wanted in self.wanted]
-
-    @property
-    def post_ids(self) -> Iterable[str]:
-        return {post_id for post_id, _ in self.keys}
-
-    def decide(self, decider: Decider) -> Sequence[Decision]:
-        return [decider.schedule(wanted, self.correlation_id) for wanted in self.wanted]
 
     def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
         return [
@@ -160,7 +153,7 @@ def batch_request(request: ScheduleBatchRequested, message_id: str | None, corre
             refused.append(refused_post(post, reason))
             continue
         wanted.extend(wanted_of_post)
-    return BatchRequest(request.batch_id, wanted, refused, message_id, correlation_id)
+    return BatchRequest(wanted, message_id, correlation_id, batch_id=request.batch_id, refused=refused)
 
 
 def cancel_request(request: ScheduleCancelRequested, message_id: str | None, correlation_id: str) -> CancelRequest:
