@@ -12,11 +12,11 @@ import structlog
 
 from services.publisher.accounts.credentials import destination_of
 from services.publisher.domain import Key
+from services.publisher.limits.alarm import Alarm
 from services.publisher.limits.circuit_breaker import REJECTED_AT_ONCE, CircuitBreakers, CircuitOpen
 from services.publisher.limits.gates import gates_of
 from services.publisher.limits.grants import NotBegun, estimated
 from services.publisher.limits.line import (
-    NEVER,
     TOGETHER,
     Answer,
     Changed,
@@ -54,11 +54,9 @@ class Lines:
         self._lines: dict[str, Line] = {}
         self._by_key: dict[Key, Place] = {}
         self._numbers = 0
-        self._is_woken = False
-        self._wakes_at = NEVER
-        self._sleep: asyncio.Timeout | None = None
+        self._alarm = Alarm(clock)
         self._is_stopping = False
-        breakers.on_free = self._wake
+        breakers.on_free = self._alarm.wake
 
     async def join(self, case: Case) -> Answer:
         """Wait in line; what comes of it. Raises HandBack where the service stops before."""
@@ -92,7 +90,7 @@ class Lines:
             line.started(case.publication.key)
             self._tidy(line)
             if line.has_news:
-                self._wake()
+                self._alarm.wake()
 
     def stop(self) -> None:
         """Hand back what waits; what is being opened is sent."""
@@ -119,8 +117,8 @@ class Lines:
         line.gates, line.destination = gates, destination
         insort(line.places, place)
         self._by_key[case.publication.key] = place
-        if line.look_at(self._opening.pace) < self._wakes_at:
-            self._wake()
+        if line.look_at(self._opening.pace) < self._alarm.rings_at:
+            self._alarm.wake()
         return place
 
     def _leave(self, place: Place) -> None:
@@ -131,29 +129,10 @@ class Lines:
             self._tidy(line)
 
     async def _until_somebody_may_go(self) -> None:
-        now = self._clock.now()
-        pace = self._opening.pace
-        may_go = (line.look_at(pace) for line in self._lines.values() if not self.breakers.is_full(line.destination))
-        first = min(may_go, default=now + LOOK_EVERY)
-        self._wakes_at = first
-        if first > now and not self._is_woken:
-            await self._sleep_until(first)
-        self._is_woken = False
-
-    async def _sleep_until(self, instant: datetime) -> None:
-        """Sleep until then by the clock, but not for long, and not when woken."""
-        try:
-            async with asyncio.timeout(LOOK_EVERY.total_seconds()) as self._sleep:
-                await self._clock.sleep_until(instant)
-        except TimeoutError:
-            pass
-        finally:
-            self._sleep = None
-
-    def _wake(self) -> None:
-        if self._sleep is not None and not self._is_woken and not self._sleep.expired():
-            self._sleep.reschedule(0)
-        self._is_woken = True
+        pace, lines = self._opening.pace, self._lines.values()
+        free = (line for line in lines if not self.breakers.is_full(line.destination))
+        first = min((line.look_at(pace) for line in free), default=self._clock.now() + LOOK_EVERY)
+        await self._alarm.sleep_until(first, at_most=LOOK_EVERY)
 
     def _candidates(self, now: datetime) -> list[tuple[Line, list[Place]]]:
         """Of each line that may be looked at, the first posts, as far as there are turns at their destinations."""

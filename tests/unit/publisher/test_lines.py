@@ -268,10 +268,11 @@ async def test_who_would_be_in_line_for_long_rests_until_then(world: World) -> N
 
 async def test_who_joins_while_the_loop_is_about_to_wake_up_is_in_line(world: World) -> None:
     """On a slow machine, a moment may pass between the end of a sleep and what follows."""
-    await eventually(lambda: world.lines._sleep is not None, within=5, what="the loop sleeps", every=0.001)
-    assert world.lines._sleep is not None
+    alarm = world.lines._alarm
+    await eventually(lambda: alarm._sleep is not None, within=5, what="the loop sleeps", every=0.001)
+    assert alarm._sleep is not None
 
-    world.lines._sleep.reschedule(0)
+    alarm._sleep.reschedule(0)
     joined = world.join("post", due_in=-2)
 
     assert isinstance(await joined, Opened)
