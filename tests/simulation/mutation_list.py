@@ -147,7 +147,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         f"{LIMITS}/pace.py",
         "self._commits.append(took)",
         "pass",
-        "backlog",
+        "limits",
     ),
     # waiting and giving up
     one(

@@ -34,7 +34,7 @@ REGRESSIONS = {
     "the commit of an attempt is not heard of, and its post is in doubt for ever": "swarm:644",
     "a post of a limited account overtakes one that is due before": "limits:19",
     "a lease ends between a claim and its decision, and the message of a post that nobody has is dropped": "slow:0",
-    "who joins a line fails while its loop is about to wake up": "slow:13",
+    "who joins a line fails while its loop is about to wake up": "slow:2",
     "what waits several times within one attempt is swept each time": "outage:0",
 }
 """Every fault that was ever found, by what it was, with the scenario and the seed that showed it."""
