@@ -115,15 +115,20 @@ async def read_bounded(response: httpx.Response, limit: int = 65536) -> bytes:
 class _Client(httpx.AsyncClient):
     """A client whose requests have nothing to do with one another: each goes straight to the transport.
 
-    What httpx does in between (sign-in, redirects, cookies) is not wanted here and costs a fifth of a request.
+    What httpx does in between (redirects, cookies, ways to sign in that take several requests) is not wanted here and
+    costs a fifth of a request.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, **options: Any) -> None:
         super().__init__(transport=transport, **options)
         self._direct = transport
 
-    async def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
-        """The reply; with `stream`, its body is still to be read."""
+    async def send(self, request: httpx.Request, *, stream: bool = False, auth: Any = None, **_: Any) -> httpx.Response:
+        """The reply; with `stream`, its body is still to be read. `auth` is a name and a password."""
+        if isinstance(auth, httpx.Auth):
+            raise TypeError("an outbound client signs in with a name and a password only")
+        if isinstance(auth, tuple):
+            request = next(httpx.BasicAuth(*auth).auth_flow(request))
         response = await self._direct.handle_async_request(request)
         response.request = request
         if not stream:

@@ -1,6 +1,7 @@
 """Calls out reach only whom they may, and their errors tell what may have arrived."""
 
 import asyncio
+import base64
 import gzip
 import socket
 import weakref
@@ -231,6 +232,22 @@ async def test_a_call_says_who_calls_and_what_it_can_decode() -> None:
 
     assert b"user-agent: timeball/" in peer.received.lower()
     assert b"accept-encoding: gzip, deflate\r\n" in peer.received.lower()
+
+
+async def test_a_call_signs_in_with_the_name_and_password_it_is_given_or_has_in_its_url() -> None:
+    async with listening(answering(OK)) as peer, outbound_client(allow_private_addresses=True) as client:
+        await client.post(peer.url(), auth=("ball", "drop"))
+        await client.get(peer.url().replace("//", "//time:ball@"))
+        await client.get(peer.url())
+
+    signed = [line for line in peer.received.split(b"\r\n") if line.lower().startswith(b"authorization")]
+    assert [base64.b64decode(line.split()[-1]) for line in signed] == [b"ball:drop", b"time:ball"]
+
+
+async def test_a_call_that_cannot_sign_in_as_it_was_told_is_not_made() -> None:
+    async with outbound_client(allow_private_addresses=True) as client:
+        with pytest.raises(TypeError, match="name and a password"):
+            await client.get("http://127.0.0.1:9", auth=httpx.DigestAuth("ball", "drop"))
 
 
 async def test_a_connection_serves_the_next_call_while_it_is_fresh() -> None:
