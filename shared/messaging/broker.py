@@ -23,8 +23,9 @@ MAKE_SECONDS = 10.0
 TRY_SECONDS = 3.0
 BATCH = 50
 """Messages written together: more would keep the event loop for over a millisecond or two."""
-LOST = (TimeoutError, OSError, RuntimeError, aiormq.exceptions.AMQPError)
-"""What a connection that is gone or going makes of any call; a closed channel makes it a RuntimeError."""
+LOST = (TimeoutError, OSError, EOFError, RuntimeError, StopAsyncIteration, aiormq.exceptions.AMQPError)
+"""What a connection that is gone or going makes of any call; a closed channel makes it a RuntimeError, and one that
+breaks off while the broker is about to say something the end of an iteration."""
 
 log = structlog.get_logger()
 
@@ -77,17 +78,23 @@ class Publisher:
         await self._connected.wait()
 
     async def _keep_connected(self) -> None:
+        """For ever, whatever a connection ends with: without this loop nothing is ever published again."""
         while True:
             try:
-                self._connection = await PublishingConnection.open(self._url, self._topology)
-            except LOST as error:
+                await self._be_connected()
+            except Exception as error:
                 log.warning("broker_not_reached", error=repr(error))
-            else:
-                self._connected.set()
-                await self._look_after(self._connection)
-                log.warning("publishing_connection_lost")
-                await self._connection.close()
             await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _be_connected(self) -> None:
+        """Return when a connection that was opened has ended."""
+        self._connection = connection = await PublishingConnection.open(self._url, self._topology)
+        self._connected.set()
+        try:
+            await self._look_after(connection)
+            log.warning("publishing_connection_lost")
+        finally:
+            await connection.close()
 
     async def _look_after(self, connection: PublishingConnection) -> None:
         """Return when the connection has ended; until then keep what the service consumes in being."""

@@ -93,6 +93,8 @@ class PublishingConnection:
                 transport.abort()
         if not opening.done():
             raise TimeoutError(f"the broker did not answer within {OPEN_SECONDS:g} s")
+        if opening.cancelled():  # by aiormq, whose own tasks have ended
+            raise ConnectionError("the connection broke off while it was opened")
         return opening.result()
 
     @classmethod

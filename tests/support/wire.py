@@ -1,6 +1,7 @@
 """A wire to the broker that a test can hold still or cut, while the broker itself goes on serving others."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 from tests.support.waiting import eventually
 
 LONGEST_HOLD = 60.0
+UNBOUNDED = sys.maxsize
 
 
 @dataclass
@@ -19,6 +21,9 @@ class Wire:
     port: int
     url: str = ""
     is_held: bool = False
+    turned_away: int = 0
+    ends_after: list[int] = field(default_factory=list)
+    """After how many bytes from the broker the next connections end, one after another."""
     _is_cut: bool = False
     _pipes: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -49,20 +54,25 @@ class Wire:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_cut:
+            self.turned_away += 1
             writer.close()
             return
         there, back = await asyncio.open_connection(self.host, self.port)
-        for one, other in ((reader, back), (there, writer)):
-            pipe = asyncio.create_task(self._pipe(one, other))
+        most = self.ends_after.pop(0) if self.ends_after else UNBOUNDED
+        for one, other, bound in ((reader, back, UNBOUNDED), (there, writer, most)):
+            pipe = asyncio.create_task(self._pipe(one, other, bound))
             self._pipes.add(pipe)
             pipe.add_done_callback(self._pipes.discard)
 
-    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: int) -> None:
         try:
-            while some := await reader.read(65536):
+            while most and (some := await reader.read(min(65536, most))):
+                most -= len(some)
                 await eventually(lambda: not self.is_held, within=LONGEST_HOLD)
                 writer.write(some)
                 await writer.drain()
+            if not most:
+                writer.transport.abort()
         except ConnectionError:
             return
         finally:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import aio_pika
 import pytest
@@ -15,7 +16,9 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from shared.clock import SystemClock
 from shared.events.requests import ScheduleCancelRequested
+from shared.messaging import broker
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher, Unroutable
+from shared.messaging.connection import PublishingConnection
 from shared.messaging.delay import DelayKind, delayed, slot_of
 from shared.messaging.envelope import Envelope
 from shared.messaging.topology import EVENTS_EXCHANGE, Queue, Topology
@@ -138,6 +141,53 @@ async def test_a_connection_lost_in_the_middle_is_told_and_comes_back(station: S
     confirmed = {one.message_id for one, error in zip(sent, results, strict=False) if error is None}
     assert confirmed <= {message.message_id for _, message in station.arrived}
     assert {type(error) for error in results} <= {BrokerUnavailable, type(None)}
+
+
+async def test_a_connection_that_breaks_off_while_it_opens_is_opened_again(
+    amqp_vhost_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At whatever byte it breaks off."""
+    monkeypatch.setattr(broker, "RECONNECT_SECONDS", 0.01)
+    async with Wire.to(amqp_vhost_url) as wire:
+        wire.ends_after = [0, 0, 1, 7, 8, *range(9, 1000, 31)]
+        await wire.cut()
+        publisher = Publisher(wire.url, app_id="station", clock=SystemClock())
+        connecting = asyncio.create_task(publisher.connect(Topology("station", (ARRIVALS,))))
+        await eventually(lambda: wire.turned_away >= 10, within=20)
+        wire.mend()
+
+        await asyncio.wait_for(connecting, 60)
+        wire.ends_after = []
+        await eventually(lambda: is_taken(publisher), within=20, every=0.1)
+        await publisher.close()
+
+
+async def test_whatever_opening_a_connection_fails_with_it_is_opened_again(
+    amqp_vhost_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library's end of an iteration once ended the loop that connects, and nothing was ever published again."""
+    monkeypatch.setattr(broker, "RECONNECT_SECONDS", 0.01)
+    errors = [StopAsyncIteration(), EOFError(), ConnectionError(), KeyError("server_properties")]
+    usual = PublishingConnection._open.__func__  # type: ignore[attr-defined]
+
+    async def opened(cls: type[PublishingConnection], *arguments: Any) -> PublishingConnection:
+        if errors:
+            raise errors.pop()
+        result: PublishingConnection = await usual(cls, *arguments)
+        return result
+
+    monkeypatch.setattr(PublishingConnection, "_open", classmethod(opened))
+    publisher = Publisher(amqp_vhost_url, app_id="station", clock=SystemClock())
+
+    await asyncio.wait_for(publisher.connect(Topology("station", (ARRIVALS,))), 20)
+
+    assert await is_taken(publisher)
+    await publisher.close()
+
+
+async def is_taken(publisher: Publisher) -> bool:
+    (error,) = await publisher.publish_all([Outgoing(event("post-1"))])
+    return error is None
 
 
 async def test_a_broker_that_does_not_answer_is_not_waited_for_for_ever(amqp_vhost_url: str) -> None:
