@@ -18,6 +18,7 @@ from shared.clock import Clock
 from shared.events.requests import LatePolicy, Media, RetryPolicy
 from shared.events.scheduler import PublishRequested
 from shared.messaging.broker import Outgoing, Publisher
+from shared.messaging.delay import HORIZON as FURTHEST
 from shared.messaging.delay import DelayKind, delayed
 from shared.messaging.envelope import Envelope
 
@@ -85,7 +86,8 @@ class Dispatcher:
         lead = MEDIA_LEAD if schedule.has_media else LEAD
         if not self.publisher.may_delay:
             return Outgoing(envelope)
-        release_at = self.plan.release_at(schedule.publish_at, now, lead=lead)
+        wanted = self.plan.release_at(schedule.publish_at, now, lead=lead)
+        release_at = min(wanted, now + FURTHEST)  # the clock may have been put back since the claim
         envelope, expiration_ms = delayed(envelope, release_at, now=now, kind=self.delay)
         return Outgoing(envelope, expiration_ms)
 

@@ -24,6 +24,7 @@ from shared.events.publisher import (
     PublishUnknown,
 )
 from shared.events.requests import ScheduleCancelRequested
+from shared.messaging.delay import HORIZON as FURTHEST
 from shared.messaging.delay import slot_of
 from shared.messaging.topology import DELAYED_EXCHANGE, EVENTS_EXCHANGE, slot_name
 from tests.support.schedules import DUE, NOON, post
@@ -79,6 +80,27 @@ async def test_it_rests_in_the_wheel_until_its_lead_and_carries_the_correlation(
     assert sent.envelope.headers == {"slot": slot_name(slot_of(DUE - LEAD))}
     assert sent.expiration_ms == (HORIZON - LEAD) / timedelta(milliseconds=1)
     assert (sent.envelope.correlation_id, sent.mandatory) == ("asked-for-by-ann", True)
+
+
+async def test_a_clock_that_is_put_back_after_the_claim_makes_no_delay_longer_than_the_wheel(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would fail, and all that was claimed with it; what comes early waits at the publisher."""
+    await replica.take(post())
+    await replica.reach(DUE - HORIZON)
+    claim = replica.store.claim_due
+
+    async def put_back(**asked: Any) -> Any:
+        claimed = await claim(**asked)
+        if claimed:
+            replica.clock.advance(-2 * MINUTE)
+        return claimed
+
+    monkeypatch.setattr(replica.store, "claim_due", put_back)
+    assert len(await replica.dispatched()) == 1
+
+    (sent,) = replica.publisher.published
+    assert sent.expiration_ms == FURTHEST / timedelta(milliseconds=1)
 
 
 async def test_a_post_with_media_leaves_the_wheel_early_enough_to_upload_them(replica: Replica) -> None:
