@@ -43,10 +43,15 @@ class System:
 
     async def connect(self, url: str, *accounts: str, limits: Mapping[str, int] | None = None) -> None:
         """Connect sandbox accounts that post to a URL."""
-        await self.connect_to("sandbox", {"url": url}, {}, *accounts)
+        await self.connect_to("sandbox", {"url": url}, {}, *accounts, limits=limits)
 
     async def connect_to(
-        self, platform: str, settings: Mapping[str, str], credentials: Mapping[str, str], *accounts: str
+        self,
+        platform: str,
+        settings: Mapping[str, str],
+        credentials: Mapping[str, str],
+        *accounts: str,
+        limits: Mapping[str, int] | None = None,
     ) -> None:
         """Connect accounts of a platform, all alike."""
         connected = self.broker.counts[CONNECTED] + len(accounts)
@@ -56,6 +61,7 @@ class System:
                 "account_id": account,
                 "platform": platform,
                 "settings": settings,
+                "limits": limits,
                 "sealed_credentials": _base64(box.encrypt(json.dumps(credentials).encode())),
             }
             await self.broker.emit("account.connect_requested", json.dumps(request).encode())

@@ -37,12 +37,20 @@ async def _drained(running: System, limit: int | None, each: int) -> float:
         await schedule(broker, f"{account}-", dues, PATIENCE, account=account)
     await broker.wait(SUCCEEDED, ACCOUNTS * each, PATIENCE)
     sent = [datetime.fromisoformat(json.loads(fact.body)["published_at"]) for fact in broker.facts[SUCCEEDED]]
-    return (max(sent) - min(sent)).total_seconds()
+    took = (max(sent) - min(sent)).total_seconds()
+    if limit and took < _bound(limit, each):
+        raise RuntimeError(f"{each} posts of an account took {took:g} s: its limit of {limit} a second was not kept")
+    return took
+
+
+def _bound(limit: int, each: int) -> int:
+    """The whole seconds that the limit alone makes them take."""
+    return (each - 1) // limit
 
 
 def _reach(limit: int | None, took: float, each: int) -> Reach:
     """At most 1.25 times the limit's own bound where that is what holds them up, else 300 posts a second."""
-    bound = (each - 1) // limit if limit else 0
+    bound = _bound(limit, each) if limit else 0
     if bound * LEAST_A_SECOND > ACCOUNTS * each:
         return Reach(f"time at {limit}/s / bound", round(took / bound, 2), MOST_OF_THE_BOUND)
     return Reach(f"posts/s at {limit or 'no limit'}", round(ACCOUNTS * each / took), LEAST_A_SECOND, at_least=True)
