@@ -25,13 +25,14 @@ _IS_OPEN = (
     "NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.account_id = publications.account_id "
     "AND accounts.closed_until > given.updated_at)"
 )
-_MAY_BE_TOLD = f"{_NOT_WITHDRAWN} OR given.stands OR given.state = 'skipped'"
-"""What may be told of a post that was withdrawn meanwhile: that it was skipped, or that it is out or may be."""
+_KNOWS_OF_IT = "given.withdrawn >= publications.withdrawn"
+_MAY_BE_TOLD = f"{_NOT_WITHDRAWN} OR given.stands OR {_KNOWS_OF_IT}"
+"""What may be told of a post that was withdrawn meanwhile: what answers that, or that the post is out or may be."""
 _OURS_AND_TRUE = f"{_STILL_OURS} AND ({_MAY_BE_TOLD})"
 _STANDS = Column("stands", Boolean)
 _KEY = ("post_id", "account_id")
 _BEGUN = (*_KEY, "claim_token")
-_FINISHED = (*_KEY, "state", "tries", "waits", "not_before", "platform", "error", "outcome", "updated_at")
+_FINISHED = (*_KEY, "state", "tries", "waits", "not_before", "platform", "error", "outcome", "updated_at", "withdrawn")
 
 
 @dataclass
@@ -182,7 +183,7 @@ class Store:
             publications,
             [c.state, c.tries, c.waits, c.not_before, c.platform, c.error, c.outcome, c.updated_at],
             dialect,
-            compared=[c.claim_token, _STANDS],
+            compared=[c.claim_token, _STANDS, c.withdrawn],
             guard=f"publications.state <> 'published' AND (given.state = 'published' OR {_OURS_AND_TRUE})",
             also="claim_token = NULL, withdrawn = CASE WHEN given.stands THEN 0 ELSE publications.withdrawn END",
         )

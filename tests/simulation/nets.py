@@ -5,16 +5,14 @@ from random import Random
 from services.publisher.limits import lines
 from services.scheduler import periodic
 from shared.messaging import outbox
-from tests.simulation.scenarios import SWARM, Scenario
+from tests.simulation.scenarios import Scenario
 
 FOR_EVER = 10_000
 """Times longer than a net waits; no run lasts so long."""
 
 
 def nets_of(scenario: Scenario, seed: int) -> frozenset[str]:
-    """Which nets a run has to do without: half of those that nothing in it needs; a swarm may need any."""
-    if scenario.name == SWARM:
-        return frozenset()
+    """Which nets a run has to do without: half of those that nothing in it needs."""
     chance = Random(f"{scenario.name}/{seed}/nets")
     return frozenset(net for net in _not_needed(scenario) if chance.random() < 0.5)
 

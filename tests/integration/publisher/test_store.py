@@ -115,7 +115,7 @@ async def test_what_is_published_stays_published(store: Store, state: State) -> 
         (State.RETRYING, False, False),
         (State.FAILED, False, False),
         (State.HELD, False, False),
-        (State.SKIPPED, False, True),
+        (State.SKIPPED, False, False),
         (State.RETRYING, True, True),
         (State.UNKNOWN, True, True),
         (State.PUBLISHED, True, True),
@@ -128,6 +128,14 @@ async def test_of_a_post_that_was_withdrawn_meanwhile_only_what_is_true_is_told(
     await having(store, withdrawn=1, withdrawn_because="cancelled")
 
     assert await finish(store, publication, state, stands=stands) is counts
+
+
+async def test_what_answers_a_withdrawal_is_told(store: Store) -> None:
+    """A post that was skipped for another reason is claimed again, for whoever withdrew it waits for an answer."""
+    await having(store)
+    publication = await having(store, withdrawn=1, withdrawn_because="cancelled")
+
+    assert await finish(store, publication, State.SKIPPED)
 
 
 async def test_a_withdrawal_that_came_too_late_is_answered_by_what_stands_and_forgotten(store: Store) -> None:
