@@ -203,6 +203,7 @@ class Outbox:
                 await connection.execute(self._delete, rows)
         except Exception as error:
             log.warning("outbox_forget_failed", events=len(sent), error=str(error))
+            self._sent = [*sent, *self._sent]
 
 
 def _now() -> float:

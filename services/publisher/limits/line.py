@@ -17,8 +17,9 @@ AHEAD = timedelta(milliseconds=100)
 
 Longer where commits take longer; no more than that, for it holds its turn at the destination from then on.
 """
-TELLING = timedelta(milliseconds=50)
-"""How long before anybody gives starts under a limit replicas tell one another when their first posts are due."""
+AHEAD_OF_LIMITS = timedelta(milliseconds=400)
+"""The same under limits, for every replica, however fast it is: by then they have told one another of their posts, and
+no replica gives starts to what others have no chance to know of yet."""
 TOGETHER = timedelta(milliseconds=200)
 """Posts that are due within such a stretch are opened together: a commit costs as much for many as for one."""
 MOST_AT_ONCE = 500
@@ -110,9 +111,8 @@ class Line:
     not_begun: dict[Key, NotBegun] = field(default_factory=dict)
 
     def ahead(self, pace: Pace) -> timedelta:
-        """How long before its start a post may be opened; under limits others are told of it before."""
-        ahead = max(AHEAD, pace.lead)
-        return ahead + pace.span + TELLING if self.gates else ahead
+        """How long before its start a post may be opened."""
+        return AHEAD_OF_LIMITS if self.gates else max(AHEAD, pace.lead)
 
     def look_at(self, pace: Pace) -> datetime:
         """When its first post may be opened, or there is something to tell."""

@@ -270,3 +270,24 @@ async def test_a_graceful_stop_sends_and_forgets_what_is_in_memory(database: Dat
 
     assert relay.publisher.message_ids == ids(written)
     assert await relay.left() == set()
+
+
+async def test_what_could_not_be_forgotten_is_forgotten_later_and_not_sent_again(
+    database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay, written = Relay.on(database, clock), events(2)
+    await relay.write(*written)
+    relay.outbox.relay_soon(written)
+    with monkeypatch.context() as away:
+        away.setattr(database, "transaction", _away)
+        await relay.outbox.drain()
+    assert await relay.left() == set(ids(written))
+
+    await relay.outbox.drain()
+
+    assert await relay.left() == set()
+    assert relay.publisher.message_ids == ids(written)
+
+
+def _away() -> None:
+    raise TimeoutError

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from services.publisher.limits.bucket import Bucket
 from services.publisher.limits.circuit_breaker import OPENS_AFTER, REJECTED_AT_ONCE, CircuitBreakers
-from services.publisher.limits.line import AHEAD, TELLING, Changed, Closed, Later, Line, Opened, Place
+from services.publisher.limits.line import AHEAD, AHEAD_OF_LIMITS, Changed, Closed, Later, Line, Opened, Place
 from services.publisher.limits.lines import OPEN_AGAIN_IN, Lines
 from services.publisher.limits.opening import Candidate, Result
 from services.publisher.limits.pace import Pace
@@ -116,25 +116,28 @@ async def world() -> AsyncIterator[World]:
 
 async def test_a_post_is_opened_a_moment_before_it_is_due(world: World) -> None:
     joined = world.join("post", due_in=1)
-    ahead = AHEAD + world.opening.pace.span + TELLING
-    await world.clock.until_awaited(NOON + SECOND - ahead)
+    await world.clock.until_awaited(NOON + SECOND - AHEAD_OF_LIMITS)
 
     assert world.opening.asked == []
-    world.clock.advance(2 * SECOND - ahead)
+    world.clock.advance(2 * SECOND - AHEAD_OF_LIMITS)
 
     answer = await joined
     assert isinstance(answer, Opened)
     assert answer.attempt.post_id == "post"
 
 
-async def test_a_post_is_opened_earlier_where_commits_take_long(world: World) -> None:
-    world.opening.pace.committed_in(SECOND)
-    joined = world.join("post", due_in=4)
+async def test_a_post_is_opened_earlier_where_commits_take_long() -> None:
+    pace = Pace()
+    pace.committed_in(SECOND)
 
-    await world.clock.until_awaited(NOON + SECOND - TELLING)
-    world.clock.advance(2 * SECOND - TELLING)
+    assert Line("account", {}, "network").ahead(pace) == pace.lead > AHEAD
 
-    assert isinstance(await joined, Opened)
+
+async def test_under_limits_all_replicas_look_at_the_same_moment_however_fast_they_are() -> None:
+    slow, gates = Pace(), {"account": windows_of({"per_second": 1})}
+    slow.committed_in(SECOND)
+
+    assert Line("account", gates, "network").ahead(slow) == Line("account", gates, "network").ahead(Pace())
 
 
 async def test_posts_of_an_account_are_opened_in_due_order_and_as_many_as_there_are_turns(world: World) -> None:
