@@ -22,12 +22,12 @@ from services.monitor.reading import MOST_IN_A_GROUP, MOST_PAGES
 from services.monitor.reddit import PAGE, Reddit
 from services.monitor.store import Store
 from services.monitor.tables import outbox, workspaces
-from shared import bulk
-from shared.clock import SystemClock
-from shared.db import Database
+from shared.clocks.clock import SystemClock
+from shared.database import bulk
+from shared.database.engine import Database
+from shared.database.migrations import migrate
 from shared.messaging.broker import PUBLISH_TIMEOUT, Outgoing, Publisher
 from shared.messaging.outbox import Outbox
-from shared.migrate import migrate
 
 KEYWORDS, SUBREDDITS_EACH, WORDS_EACH = 20, 5, 80
 MOST_SECONDS, MOST_GROWTH = 10, 1.1

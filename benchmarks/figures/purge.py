@@ -14,11 +14,11 @@ from benchmarks.broker import IncompleteError
 from benchmarks.figure import Reach, Result, percentile
 from services.publisher.app import MIGRATIONS
 from services.publisher.retention import RULES
-from shared.clock import SystemClock
-from shared.db import Database, InstantColumn
+from shared.clocks.clock import SystemClock
+from shared.database.engine import Database, InstantColumn
+from shared.database.migrations import migrate
+from shared.database.retention import Batch, Purge
 from shared.events.maintenance import RetentionPurgeRequested
-from shared.migrate import migrate
-from shared.retention import Batch, Purge
 
 LONGEST_LOCK_MS = 100
 _WAIT_BETWEEN = 0.005

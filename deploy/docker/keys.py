@@ -8,8 +8,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from shared.home import Home
-from shared.sealing import SealingKey
+from shared.process.home import Home
+from shared.secrets.sealing import SealingKey
 
 OWNERS = ("publisher", "monitor")
 

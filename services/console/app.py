@@ -15,8 +15,9 @@ from services.console.handlers import Projector
 from services.console.settings import Settings
 from services.console.store import Store
 from services.console.takers import Takers
-from shared.clock import SystemClock
-from shared.db import Database
+from shared.clocks.clock import SystemClock
+from shared.database.engine import Database
+from shared.database.retention import Purge, Retention, queue_of
 from shared.events import EVENTS, Event
 from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
@@ -60,8 +61,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Delivery
 from shared.messaging.settlement import Handler
 from shared.messaging.topology import Queue, Topology
-from shared.retention import Purge, Retention, queue_of
-from shared.service import Service, rabbit_broker
+from shared.process.service import Service, rabbit_broker
 
 NAME = "console"
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -16,7 +16,7 @@ from services.console.rows import post_in
 from services.console.tables import accounts, connections, drafts, posts, rejections
 from services.console.timers import Timers
 from services.console.workspaces import Workspaces
-from shared.db import Database
+from shared.database.engine import Database
 from shared.events.progress import State
 
 MOST_REJECTIONS = 100

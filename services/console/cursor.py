@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.db import as_text
+from shared.database.engine import as_text
 
 
 class BadCursor(ValueError):

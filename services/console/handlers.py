@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from services.console.domain import account_told_by, told_by
 from services.console.store import Learned, Row, Store
 from services.console.workspaces import mention_row
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events import Event
 from shared.events.monitor import MentionFound
 from shared.events.requests import (

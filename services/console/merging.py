@@ -8,7 +8,7 @@ from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.domain import Key
-from shared import bulk
+from shared.database import bulk
 
 ThingT = TypeVar("ThingT")
 Row = Mapping[str, Any]

@@ -2,9 +2,9 @@
 
 from pydantic import Field
 
-from shared.home import Home
-from shared.sealing import SealingKey
-from shared.settings import ServiceSettings
+from shared.process.home import Home
+from shared.process.settings import ServiceSettings
+from shared.secrets.sealing import SealingKey
 
 
 class Settings(ServiceSettings):

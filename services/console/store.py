@@ -14,10 +14,10 @@ from services.console.rows import account_in, post_in, row_of_account, row_of_po
 from services.console.tables import accounts, connections, drafts, mentions, posts, rejections
 from services.console.timers import Timers
 from services.console.workspaces import Workspaces
-from shared import bulk
-from shared.clock import Clock
-from shared.db import Database
-from shared.group_commit import GroupCommit
+from shared.clocks.clock import Clock
+from shared.database import bulk
+from shared.database.engine import Database
+from shared.database.group_commit import GroupCommit
 
 MOST_ROWS = 2000
 

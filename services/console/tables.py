@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, text
 
-from shared.db import InstantColumn
+from shared.database.engine import InstantColumn
 
 metadata = MetaData()
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from services.console.tables import firings, timers
-from shared import bulk
-from shared.db import Database
+from shared.database import bulk
+from shared.database.engine import Database
 from shared.events.scheduler import TimerConfigured, TimerFired
 
 

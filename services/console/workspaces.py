@@ -10,8 +10,8 @@ from sqlalchemy.engine import Result
 
 from services.console.cursor import Cursor
 from services.console.tables import mentions, workspaces
-from shared import bulk
-from shared.db import Database
+from shared.database import bulk
+from shared.database.engine import Database
 from shared.events.monitor import MentionFound
 from shared.events.requests import WorkspaceConfigured
 

@@ -13,8 +13,9 @@ from services.maintenance.runs import Runs
 from services.maintenance.settings import Settings
 from services.maintenance.store import Store
 from services.maintenance.tables import job_runs, outbox
-from shared.clock import SystemClock
-from shared.db import Database
+from shared.clocks.clock import SystemClock
+from shared.database.engine import Database
+from shared.database.retention import Purge, Retention, queue_of
 from shared.events.maintenance import (
     AlertRaised,
     JobFailed,
@@ -39,9 +40,8 @@ from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import RETRY_TIERS, Queue, Topology
-from shared.notify import Notifier
-from shared.retention import Purge, Retention, queue_of
-from shared.service import Service, rabbit_broker
+from shared.outbound.notify import Notifier
+from shared.process.service import Service, rabbit_broker
 
 NAME = "maintenance"
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from shared.local_time import in_utc
+from shared.clocks.local_time import in_utc
 
 ONE = timedelta(days=1)
 

@@ -9,10 +9,10 @@ from services.maintenance.domain import AccountFact, JobRun, Report, learned
 from services.maintenance.outcomes import FAILED, PUBLISHED, UNKNOWN, Outcome, Outcomes
 from services.maintenance.runs import Runs
 from services.maintenance.store import Store
-from shared.clock import Clock
+from shared.clocks.clock import Clock
+from shared.database.group_commit import GroupCommit
 from shared.events.maintenance import JobFailed, JobSkipped, JobStarted, JobSucceeded, ServiceReported
 from shared.events.publisher import PublishFailed, PublishSucceeded, PublishUnknown
-from shared.group_commit import GroupCommit
 from shared.messaging.envelope import Delivery
 
 LINGER_SECONDS = 0.05

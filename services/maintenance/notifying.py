@@ -8,11 +8,11 @@ from typing import Protocol
 import structlog
 
 from services.maintenance.store import Store
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events.maintenance import AlertRaised
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park, TryAgain
-from shared.notify import Message, NotSent, UnknownTarget, fingerprint_of, kind_of
+from shared.outbound.notify import Message, NotSent, UnknownTarget, fingerprint_of, kind_of
 
 MOST_ATTEMPTS = 10
 FIRST_WAIT = timedelta(seconds=5)

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.maintenance.conditions import Lateness
 from services.maintenance.days import Day
 from services.maintenance.tables import days, outcomes
-from shared import bulk
-from shared.db import LONG_READ, Database, InstantColumn
+from shared.database import bulk
+from shared.database.engine import LONG_READ, Database, InstantColumn
 from shared.events.maintenance import AccountFigures
 
 PUBLISHED, FAILED, UNKNOWN = "published", "failed", "unknown"

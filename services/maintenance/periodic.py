@@ -16,7 +16,7 @@ from services.maintenance.domain import Condition, Report
 from services.maintenance.outcomes import Outcomes
 from services.maintenance.runs import Runs
 from services.maintenance.store import Store
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events.maintenance import AnalyticsAggregated, RetentionPurgeRequested
 from shared.events.publisher import AccountRefreshRequested
 from shared.events.scheduler import TimerFired

@@ -7,8 +7,8 @@ from sqlalchemy import Select, and_, func, select
 
 from services.maintenance.domain import JobRun
 from services.maintenance.tables import job_history
-from shared import bulk
-from shared.db import Database
+from shared.database import bulk
+from shared.database.engine import Database
 
 _STARTED = ("running", "succeeded", "failed")
 _ENDED = ("succeeded", "failed")

@@ -4,10 +4,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
-from shared.local_time import zone_named
-from shared.notify import UnknownTarget, check, urls_in
-from shared.retention import KEEP_FAILED, KEEP_SUCCEEDED
-from shared.settings import ServiceSettings
+from shared.clocks.local_time import zone_named
+from shared.database.retention import KEEP_FAILED, KEEP_SUCCEEDED
+from shared.outbound.notify import UnknownTarget, check, urls_in
+from shared.process.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):

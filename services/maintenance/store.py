@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.maintenance.domain import REFRESH_AHEAD, Account, Alert, Report
 from services.maintenance.tables import accounts, alerts, notifications, reports, turns
-from shared import bulk
-from shared.db import Database
+from shared.database import bulk
+from shared.database.engine import Database
 from shared.events import Event
 from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import Outbox

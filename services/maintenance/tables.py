@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
-from shared.db import InstantColumn
+from shared.database.engine import InstantColumn
 from shared.jobs import job_runs_table
 from shared.messaging.outbox import outbox_table
 

@@ -17,8 +17,9 @@ from services.monitor.settings import Settings
 from services.monitor.store import Store
 from services.monitor.tables import job_runs, outbox
 from services.monitor.targets import AT_ONCE, Targets
-from shared.clock import Clock, SystemClock
-from shared.db import Database
+from shared.clocks.clock import Clock, SystemClock
+from shared.database.engine import Database
+from shared.database.retention import Purge, Retention, queue_of
 from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.monitor import NotificationRequested
@@ -29,11 +30,10 @@ from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import RETRY_TIERS, Queue, Topology
-from shared.outbound import outbound_client
-from shared.retention import Purge, Retention, queue_of
-from shared.sealing import SealingKey
-from shared.service import Service, rabbit_broker
-from shared.vault import Vault
+from shared.outbound.client import outbound_client
+from shared.process.service import Service, rabbit_broker
+from shared.secrets.sealing import SealingKey
+from shared.secrets.vault import Vault
 
 NAME = "monitor"
 MIGRATIONS = Path(__file__).parent / "migrations"

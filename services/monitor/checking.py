@@ -13,7 +13,7 @@ from services.monitor.matching import Matcher
 from services.monitor.reading import Reading, Report
 from services.monitor.reddit import Reddit, RedditError
 from services.monitor.store import Cursor, Store, notification, workspace_of
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events.monitor import (
     MentionFound,
     MonitorCompleted,

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping
 from services.monitor.checking import requests
 from services.monitor.domain import due_digest
 from services.monitor.store import Store, digest_of, notification
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events.monitor import DigestSent
 from shared.messaging.envelope import Envelope
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from shared.local_time import in_utc, zone_named
+from shared.clocks.local_time import in_utc, zone_named
 
 Kind = Literal["post", "comment"]
 KINDS: tuple[Kind, Kind] = ("post", "comment")

@@ -16,7 +16,7 @@ from mimetypes import knownfiles
 from pathlib import Path
 from typing import Any
 
-from shared.addresses import is_public
+from shared.outbound.addresses import is_public
 
 CONNECTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 STARTS = frozenset({"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork"})

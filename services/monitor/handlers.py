@@ -8,14 +8,14 @@ import structlog
 from services.monitor.domain import InvalidWorkspace
 from services.monitor.store import Store
 from services.monitor.workspaces import CheckTarget, checked_row, is_older
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events.requests import WorkspaceConfigured
 from shared.events.scheduler import TimerFired
 from shared.jobs import Jobs
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park
-from shared.sealing import SealingKey
-from shared.vault import Vault
+from shared.secrets.sealing import SealingKey
+from shared.secrets.vault import Vault
 
 Job = Callable[[str], Awaitable[None]]
 """A job's work, told the correlation id of the tick."""

@@ -11,11 +11,11 @@ from services.monitor.store import Store
 from services.monitor.targets import SEND_SECONDS, Message, Outcome, Refused, Sent, Targets, Unconfirmed
 from services.monitor.workspaces import target_named
 from services.monitor.writing import MOST_IN_A_DIGEST, digest_message, mention_message
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events.monitor import NotificationRequested
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park, TryAgain
-from shared.vault import UnreadableSecret, Vault
+from shared.secrets.vault import UnreadableSecret, Vault
 
 LEASE = timedelta(seconds=2 * SEND_SECONDS)
 NOTIFICATIONS = Counter("timeball_notifications_total", "What became of notifications", ["outcome"])

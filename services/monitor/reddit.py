@@ -13,8 +13,8 @@ import httpx
 import structlog
 
 from services.monitor.domain import Item, Kind
-from shared.clock import Clock
-from shared.outbound import read_bounded
+from shared.clocks.clock import Clock
+from shared.outbound.client import read_bounded
 
 PAGE = 100
 MOST_BYTES = 16 * 1024 * 1024

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import structlog
 
 from services.monitor.store import Store
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events.keys import KeysRotated, KeysRotateRequested
 from shared.messaging.envelope import Delivery, Envelope
-from shared.vault import UnreadableSecret, Vault
+from shared.secrets.vault import UnreadableSecret, Vault
 
 log = structlog.get_logger()
 

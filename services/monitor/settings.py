@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from shared.home import Home
-from shared.settings import ServiceSettings
+from shared.process.home import Home
+from shared.process.settings import ServiceSettings
 
 REDDIT = "https://www.reddit.com"
 

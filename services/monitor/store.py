@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.monitor.domain import Digest, Keyword, Kind, Mention, Notification, State, Workspace
 from services.monitor.tables import cursors, deliveries, inbox, mentions, workspaces
-from shared import bulk
-from shared.db import Database
+from shared.database import bulk
+from shared.database.engine import Database
 from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox

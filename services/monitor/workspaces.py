@@ -10,10 +10,10 @@ from sqlalchemy import RowMapping
 
 from services.monitor.domain import InvalidWorkspace, Keyword, check_subreddit
 from services.monitor.matching import check_keyword
+from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.requests import WorkspaceConfigured
-from shared.local_time import UnknownZone, zone_named
-from shared.sealing import SealingKey, UnreadableSeal
-from shared.vault import Vault
+from shared.secrets.sealing import SealingKey, UnreadableSeal
+from shared.secrets.vault import Vault
 
 MOST_SUBREDDITS = 500
 MOST_KEYWORDS = 1_000

@@ -31,8 +31,9 @@ from services.publisher.settings import Settings
 from services.publisher.store import Store
 from services.publisher.tables import outbox
 from services.publisher.watermarks import Watermarks
-from shared.clock import Clock, SystemClock
-from shared.db import Database
+from shared.clocks.clock import Clock, SystemClock
+from shared.database.engine import Database
+from shared.database.retention import Purge, Retention, queue_of
 from shared.events.callbacks import CallbackRequested
 from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
@@ -48,11 +49,10 @@ from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import RETRY_TIERS, Queue, Topology
-from shared.outbound import outbound_client
-from shared.retention import Purge, Retention, queue_of
-from shared.sealing import SealingKey
-from shared.service import COLLECT_AFTER, Service, rabbit_broker
-from shared.vault import Vault
+from shared.outbound.client import outbound_client
+from shared.process.service import COLLECT_AFTER, Service, rabbit_broker
+from shared.secrets.sealing import SealingKey
+from shared.secrets.vault import Vault
 
 NAME = "publisher"
 MIGRATIONS = Path(__file__).parent / "migrations"

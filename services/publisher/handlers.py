@@ -12,7 +12,7 @@ from services.publisher.sending.evidence import Attempt, Evidence, is_doubtful
 from services.publisher.sending.loop import Sending
 from services.publisher.store import Store, Unit
 from services.publisher.withdrawing import Withdrawn, never_seen, withdraw
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.progress import State

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from services.publisher.tables import FINAL, attempts, inbox, publications
 from services.publisher.watermarks import Watermarks
+from shared.database.retention import SHORTEST, Retention, Rule, inbox_rule
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.messaging.envelope import Delivery
-from shared.retention import SHORTEST, Retention, Rule, inbox_rule
 
 AFTER_THE_SCHEDULER = timedelta(days=1)
 NO_LATER_THAN = timedelta(hours=1)

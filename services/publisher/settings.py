@@ -5,8 +5,8 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from services.publisher.platforms.webhook.signature import signing_key
-from shared.home import Home
-from shared.settings import ServiceSettings
+from shared.process.home import Home
+from shared.process.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.publisher.domain import Key, Publication, StoredAccount
 from services.publisher.sending.evidence import Attempt, Evidence
 from services.publisher.tables import accounts, attempts, inbox, publications, reservations
-from shared import bulk
-from shared.db import Database
+from shared.database import bulk
+from shared.database.engine import Database
 from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox

@@ -11,8 +11,9 @@ from services.scheduler.store import Store
 from services.scheduler.tables import outbox
 from services.scheduler.ticking import Ticker
 from services.scheduler.timer_store import TimerStore
-from shared.clock import SystemClock
-from shared.db import Database
+from shared.clocks.clock import SystemClock
+from shared.database.engine import Database
+from shared.database.retention import Purge, Retention, queue_of
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.publisher import (
     AccountConnected,
@@ -34,8 +35,7 @@ from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import Queue, Topology
-from shared.retention import Purge, Retention, queue_of
-from shared.service import Service, rabbit_broker
+from shared.process.service import Service, rabbit_broker
 
 NAME = "scheduler"
 MIGRATIONS = Path(__file__).parent / "migrations"

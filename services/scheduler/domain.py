@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from services.scheduler.near_posts import NearKeys, minute_key, text_key
 from services.scheduler.wanted_posts import NO_MEDIA, WantedPost
+from shared.clocks.local_time import UnknownZone, in_utc, zone_named
 from shared.events.progress import Progress, State
 from shared.events.requests import LocalTime, PublishAt
 from shared.events.rules import PostRules
 from shared.events.scheduler import RejectionCode
-from shared.local_time import UnknownZone, in_utc, zone_named
-from shared.rules import problem
+from shared.posting.rules import problem
 
 PAST_TOLERANCE = timedelta(seconds=60)
 

@@ -15,10 +15,10 @@ from services.scheduler.release import HORIZON
 from services.scheduler.requests import Request, batch_request, cancel_request, post_request
 from services.scheduler.store import Key, Store, Unit
 from services.scheduler.unreadable import answer_to_unreadable
-from shared.clock import Clock
+from shared.clocks.clock import Clock
+from shared.database.group_commit import GroupCommit
 from shared.events.publisher import AccountConnected, AccountDisconnected, PublishSkipped
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
-from shared.group_commit import GroupCommit
 from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent
 
 _ANSWERED_WHEN_UNREADABLE = {ScheduleRequested.type, ScheduleBatchRequested.type, ScheduleCancelRequested.type}

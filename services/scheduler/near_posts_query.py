@@ -4,7 +4,7 @@ from sqlalchemy import BigInteger, Column, Executable, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduler.near_posts import NEAR_MINUTES, NearKeys, NearPosts
-from shared import bulk
+from shared.database import bulk
 
 
 class NearPostsQuery:

@@ -14,7 +14,7 @@ from services.scheduler.facts import withdrawal
 from services.scheduler.pending import PendingRequest
 from services.scheduler.release import HORIZON, LEAD, MEDIA_LEAD, UNDELAYED_HORIZON, ReleasePlan
 from services.scheduler.store import Store
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events.requests import LatePolicy, Media, RetryPolicy
 from shared.events.scheduler import PublishRequested
 from shared.messaging.broker import Outgoing, Publisher

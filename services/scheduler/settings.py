@@ -8,7 +8,7 @@ from pydantic_settings import NoDecode
 from services.scheduler.near_posts import CROWDED_MINUTE
 from services.scheduler.timer_settings import timers_in
 from services.scheduler.timers import Timer
-from shared.settings import ServiceSettings
+from shared.process.settings import ServiceSettings
 
 Timers = Annotated[tuple[Timer, ...], NoDecode, BeforeValidator(timers_in)]
 

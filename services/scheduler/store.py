@@ -23,8 +23,8 @@ from services.scheduler.tables import (
     pending_requests,
     schedules,
 )
-from shared import bulk
-from shared.db import Conflict, Database, InstantColumn
+from shared.database import bulk
+from shared.database.engine import Conflict, Database, InstantColumn
 from shared.events.progress import State
 from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, text
 
-from shared.db import InstantColumn
+from shared.database.engine import InstantColumn
 from shared.messaging.inbox import inbox_table
 from shared.messaging.outbox import outbox_table
 

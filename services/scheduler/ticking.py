@@ -9,7 +9,7 @@ import structlog
 
 from services.scheduler.timer_store import TimerStore
 from services.scheduler.timers import Standing, Timer, due
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events.requests import TimerTriggerRequested
 from shared.events.scheduler import TimerConfigured, TimerFired
 from shared.messaging.envelope import Delivery

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.scheduler.timers import BadCron, Timer, checked
-from shared.local_time import UnknownZone
+from shared.clocks.local_time import UnknownZone
 
 DEFAULTS: Mapping[str, str] = {
     "monitor.check": "*/5 * * * *",

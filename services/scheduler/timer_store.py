@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduler.tables import inbox, timer_ticks, timers
 from services.scheduler.timers import Standing, Timer
-from shared import bulk
-from shared.db import Database
+from shared.database import bulk
+from shared.database.engine import Database
 from shared.events import Event
 from shared.events.scheduler import TimerFired
 from shared.messaging.envelope import Envelope

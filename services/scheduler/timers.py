@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from cronsim import CronSim, CronSimError
 
-from shared.local_time import in_utc, zone_named
+from shared.clocks.local_time import in_utc, zone_named
 
 MOST_COUNTED = 10_000
 """Missed ticks beyond this are not counted one by one."""

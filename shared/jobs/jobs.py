@@ -9,8 +9,8 @@ from uuid import uuid4
 import structlog
 from sqlalchemy import Table
 
-from shared.clock import Clock
-from shared.db import Conflict, Database
+from shared.clocks.clock import Clock
+from shared.database.engine import Conflict, Database
 from shared.events import Event
 from shared.events.maintenance import JobFailed, JobSucceeded
 from shared.events.scheduler import TimerFired
@@ -19,7 +19,7 @@ from shared.jobs.runs import KEEP, Finding, Overlap, Run, Running, Runs, Start, 
 from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.outbox import Outbox
 from shared.messaging.verdict import TryAgain
-from shared.redaction import redact_text
+from shared.secrets.redaction import redact_text
 
 LEASE = timedelta(seconds=30)
 HEARTBEATS_PER_LEASE = 3

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Index, MetaData, String, Table, delete, insert, o
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.db import Conflict, InstantColumn
+from shared.database.engine import Conflict, InstantColumn
 
 KEEP = timedelta(days=7)
 """How long ended runs are kept: longer than a message is on its way, dead-letter replay by hand left aside."""

@@ -10,7 +10,7 @@ import aiormq
 import structlog
 from yarl import URL
 
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.messaging.connection import Addressed, Confirm, PublishingConnection
 from shared.messaging.delay import HORIZON
 from shared.messaging.envelope import Envelope

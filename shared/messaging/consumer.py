@@ -14,7 +14,7 @@ from faststream.rabbit.message import RabbitMessage
 from faststream.rabbit.schemas import QueueType
 from faststream.rabbit.subscriber import RabbitSubscriber
 
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events import Event
 from shared.messaging.acknowledging import Acknowledgements
 from shared.messaging.broker import Publisher

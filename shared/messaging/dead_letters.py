@@ -4,7 +4,7 @@ from datetime import datetime
 
 from aio_pika.abc import AbstractIncomingMessage, FieldValue
 
-from shared.db import as_text
+from shared.database.engine import as_text
 from shared.messaging.envelope import SENT_AT_HEADER, Envelope, Headers, sent_at_of, type_of
 from shared.messaging.topology import DEAD_EXCHANGE, RETRY_EXCHANGE, dead_queue, retry_queue
 

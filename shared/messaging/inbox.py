@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import Column, MetaData, String, Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared import bulk
-from shared.db import Database, InstantColumn
+from shared.database import bulk
+from shared.database.engine import Database, InstantColumn
 
 
 def inbox_table(metadata: MetaData) -> Table:

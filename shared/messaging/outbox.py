@@ -28,9 +28,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared import bulk
-from shared.clock import Clock
-from shared.db import Database, InstantColumn
+from shared.clocks.clock import Clock
+from shared.database import bulk
+from shared.database.engine import Database, InstantColumn
 from shared.messaging.broker import Outgoing, Publisher, is_for_anyone
 from shared.messaging.envelope import Envelope
 

@@ -12,8 +12,8 @@ from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import ChannelInvalidStateError
 from prometheus_client import Counter
 
-from shared.clock import Clock
-from shared.db import is_passing
+from shared.clocks.clock import Clock
+from shared.database.engine import is_passing
 from shared.events import EVENTS, Event
 from shared.messaging.acknowledging import Acknowledgements
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher

@@ -23,10 +23,10 @@ import services.scheduler.app as scheduler
 from services.publisher.platforms.posting import ReadyPost
 from services.publisher.settings import Settings as PublisherSettings
 from services.scheduler.settings import Settings as SchedulerSettings
-from shared.db import Database
+from shared.database.engine import Database
 from shared.messaging.acknowledging import Acknowledgements
 from shared.messaging.broker import Outgoing, Publisher
-from shared.service import main
+from shared.process.service import main
 
 # What is true inside a transaction just before the commit that a point is named after, and in none before.
 COMMITS = {

@@ -15,8 +15,8 @@ import services.monitor.settings
 import services.publisher.settings
 import services.scheduler.settings
 from deploy.docker.keys import hand_out
-from shared.sealing import SealingKey
-from shared.settings import ServiceSettings
+from shared.process.settings import ServiceSettings
+from shared.secrets.sealing import SealingKey
 
 ROOT = Path(__file__).parents[2]
 SETTINGS: tuple[type[ServiceSettings], ...] = (

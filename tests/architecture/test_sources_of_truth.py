@@ -15,7 +15,7 @@ PRESENT = {
     ("time", "time_ns"),
 }  # fmt: skip
 ASKS_THE_SYSTEM = {
-    "shared/clock.py": "is the clock",
+    "shared/clocks/clock.py": "is the clock",
     "services/console/cli/": "shows a person's own present",
 }
 ENVIRONMENT = {("os", "environ"), ("os", "getenv")}

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 
 
 class RunningClock:

@@ -28,9 +28,9 @@ from services.scheduler import app as scheduler_app
 from services.scheduler import periodic
 from services.scheduler import tables as scheduler_tables
 from services.scheduler.settings import Settings as SchedulerSettings
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 from shared.messaging import outbox
-from shared.service import Service
+from shared.process.service import Service
 from tests.simulation import virtual_time
 from tests.simulation.broker import ModelBroker
 from tests.simulation.connections import ModelPublisher, ModelRabbitBroker

@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 
 import structlog
 
-from shared.db import is_passing
-from shared.group_commit import GroupCommit
+from shared.database.engine import is_passing
+from shared.database.group_commit import GroupCommit
 from tests.simulation.trace import with_place
 from tests.simulation.virtual_time import RUNNING, VirtualLoop
 

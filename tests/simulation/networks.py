@@ -85,7 +85,7 @@ class Internet:
         return self.networks[host]
 
     def client(self, process: Process) -> httpx.AsyncClient:
-        """What stands in for `shared.outbound.outbound_client`."""
+        """What stands in for `shared.outbound.client.outbound_client`."""
         return httpx.AsyncClient(
             transport=_Transport(self, process), trust_env=False, follow_redirects=False, timeout=httpx.Timeout(15)
         )

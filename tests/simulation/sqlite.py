@@ -1,7 +1,7 @@
 """SQLite inside the loop, with latency and errors that the world decides on.
 
-`shared.db.Database` runs as it is; what it gets in place of SQLAlchemy's AsyncEngine talks to SQLite at once, in the
-loop, and waits as long as the world says. Statements, results and errors are SQLAlchemy's own.
+`shared.database.engine.Database` runs as it is; what it gets in place of SQLAlchemy's AsyncEngine talks to SQLite at
+once, in the loop, and waits as long as the world says. Statements, results and errors are SQLAlchemy's own.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from shared.db import Database
+from shared.database.engine import Database
 from tests.simulation.statements import Statement, compiled
 from tests.simulation.virtual_time import RUNNING, Process
 
@@ -186,7 +186,7 @@ def _rows(parameters: Any) -> int:
 
 
 class ModelEngine:
-    """What `shared.db.Database` uses of SQLAlchemy's AsyncEngine."""
+    """What `shared.database.engine.Database` uses of SQLAlchemy's AsyncEngine."""
 
     def __init__(self, file: File) -> None:
         self.dialect = file.engine.dialect

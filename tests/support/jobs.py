@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import MetaData, select
 
-from shared.db import Database
+from shared.database.engine import Database
 from shared.events import Event
 from shared.events.scheduler import TimerFired
 from shared.jobs import Jobs, job_runs_table

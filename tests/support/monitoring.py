@@ -20,7 +20,8 @@ from services.monitor.reddit import Access, Reddit
 from services.monitor.store import Store
 from services.monitor.tables import job_runs, outbox
 from services.monitor.targets import Targets
-from shared.db import Database
+from shared.database.engine import Database
+from shared.database.migrations import migrate
 from shared.events.monitor import NotificationRequested
 from shared.events.requests import WorkspaceConfigured
 from shared.events.scheduler import TimerFired
@@ -28,10 +29,9 @@ from shared.jobs import Jobs
 from shared.messaging.broker import Publisher
 from shared.messaging.envelope import Delivery
 from shared.messaging.outbox import Outbox
-from shared.migrate import migrate
-from shared.outbound import outbound_client
-from shared.sealing import SealingKey, seal
-from shared.vault import Vault
+from shared.outbound.client import outbound_client
+from shared.secrets.sealing import SealingKey, seal
+from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.networks.reddit_listing import CLIENT_ID, CLIENT_SECRET, RedditListing
 

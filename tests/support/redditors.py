@@ -10,7 +10,7 @@ import httpx
 
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.reddit import Reddit
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 from tests.fakes.networks.gallery import Gallery
 from tests.fakes.networks.reddit import RedditFake
 from tests.support.publications import a_post, an_account

@@ -14,7 +14,7 @@ from services.scheduler.handlers import Handlers
 from services.scheduler.periodic import Dispatcher, Sweeper
 from services.scheduler.store import Store
 from services.scheduler.tables import metadata, outbox
-from shared.db import Database
+from shared.database.engine import Database
 from shared.events import Event
 from shared.events.publisher import AccountConnected, AccountDisconnected
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested

@@ -9,13 +9,13 @@ from typing import ClassVar
 
 from aio_pika.abc import AbstractIncomingMessage
 
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 from shared.events.requests import ScheduleCancelRequested
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Delivery, UnreadableEvent
 from shared.messaging.topology import Queue, Topology, dead_queue
-from shared.service import rabbit_broker
+from shared.process.service import rabbit_broker
 from tests.support.bus import Bus
 from tests.support.waiting import eventually
 

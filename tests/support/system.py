@@ -11,8 +11,8 @@ from typing import Any
 from shared.events.publisher import AccountConnected
 from shared.events.requests import AccountConnectRequested, AccountLimits
 from shared.events.scheduler import PublishRequested
-from shared.home import Home
-from shared.sealing import SealingKey, seal
+from shared.process.home import Home
+from shared.secrets.sealing import SealingKey, seal
 from tests.fakes.sink import Sink
 from tests.nodes import Broker, fresh_vhost
 from tests.support.bus import Bus

@@ -13,7 +13,7 @@ from services.scheduler.tables import metadata, outbox, timer_ticks
 from services.scheduler.ticking import Ticker
 from services.scheduler.timer_store import TimerStore
 from services.scheduler.timers import Timer
-from shared.db import Database
+from shared.database.engine import Database
 from shared.events import Event
 from shared.events.requests import TimerTriggerRequested
 from shared.events.scheduler import TimerConfigured, TimerFired

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from inspect import isawaitable
 
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 
 
 async def eventually(

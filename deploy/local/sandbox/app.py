@@ -13,7 +13,7 @@ from starlette.routing import Route
 from deploy.local.sandbox.pages import post_page, timeline_page
 from deploy.local.sandbox.posts import Delivery, Fault, Post
 from deploy.local.sandbox.timeline import Received, Timeline
-from shared.clock import Clock, SystemClock
+from shared.clocks.clock import Clock, SystemClock
 
 LARGEST_BODY = 1_048_576
 REFUSALS = {

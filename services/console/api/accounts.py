@@ -15,7 +15,7 @@ from services.console.asking import any_of
 from shared.events.base import Id, Name, Options, Text, Value
 from shared.events.publisher import AccountConnected, AccountConnectFailed, AccountDisconnected
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested, AccountLimits
-from shared.sealing import seal
+from shared.secrets.sealing import seal
 
 CONNECT_PATIENCE = timedelta(seconds=15)
 """The publisher tries the credentials for some seconds before it says that the network does not answer."""

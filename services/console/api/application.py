@@ -13,7 +13,7 @@ from services.console.api.bodies import BodyLimit, schemas_of
 from services.console.api.console import Console
 from services.console.api.errors import ErrorAnswer, answer_errors
 from shared.events.requests import ScheduleBatchRequested, ScheduleRequested
-from shared.health import Health
+from shared.process.health import Health
 
 _ROUTERS: tuple[APIRouter, ...] = (
     posts.router,

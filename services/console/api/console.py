@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from services.console.asking import Asking
 from services.console.catalogue import Catalogue
 from services.console.feed import Feed
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.cursor import BadCursor, Cursor
 from services.console.workspaces import sender_of
+from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id, Name, Text, Value
 from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
-from shared.local_time import UnknownZone, zone_named
-from shared.sealing import seal
+from shared.secrets.sealing import seal
 
 MOST_ON_A_PAGE = 500
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from shared.home import Home
+from shared.process.home import Home
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 PATIENCE_SECONDS = 30.0

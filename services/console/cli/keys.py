@@ -8,8 +8,8 @@ import typer
 
 from services.console.cli.calling import REFUSED, JsonFlag, called
 from services.console.cli.screen import complain, say, show_json, show_table
-from shared.home import Home
-from shared.sealing import SealingKey
+from shared.process.home import Home
+from shared.secrets.sealing import SealingKey
 
 SERVICES = ("publisher", "monitor")
 MOST_NAMED = 10

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.local_time import UnknownZone, zone_named
+from shared.clocks.local_time import UnknownZone, zone_named
 
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _UNITS = {

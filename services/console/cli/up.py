@@ -3,32 +3,24 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
 
-from deploy.local.supervisor import Patience, Supervisor
+from deploy.local.broker import LocalBroker, NoBroker, running_broker
+from deploy.local.programs import SANDBOX, Place, by_name, places
+from deploy.local.running import NotReady, running_programs, until_ready
 from services.console.cli.calling import REFUSED
 from services.console.cli.client import Address, Client, Refused, Unreachable, local_token, url_file
 from services.console.cli.demo import run_demo
-from services.console.cli.local_broker import LocalBroker, NoBroker, running_broker
-from services.console.cli.programs import SANDBOX, Place, by_name, places, programs
 from services.console.cli.screen import complain, say, show_table
 from services.console.cli.watching import Following, followed
-from shared.home import Home
+from shared.process.home import Home
 
 READY_SECONDS = 90
-ASK_SECONDS = 0.2
-TELL_SECONDS = 5.0
-STOP_SECONDS = 14
-
-
-class NotReady(Exception):
-    """A program did not become ready in time."""
 
 
 def up(
@@ -72,52 +64,16 @@ async def _everything(with_demo: bool, patience: int) -> None:
     address = Address(by_name(all_places)["console"].url, local_token(home))
     async with (
         running_broker(home.path, say) as broker,
-        _running_programs(all_places, home.path, broker.url),
+        running_programs(all_places, home.path, broker.url, say),
         Client(address) as client,
     ):
-        await _until_ready(all_places, patience)
+        await until_ready(all_places, patience, say)
         with _findable(home.path, address.url):
             async with followed(client) as following:
                 if with_demo:
                     await _demo(client, following, by_name(all_places)[SANDBOX].url)
                 _show_places(all_places, address, broker, _callback_secret(home))
                 await asyncio.Event().wait()
-
-
-@asynccontextmanager
-async def _running_programs(all_places: Sequence[Place], home: Path, broker_url: str) -> AsyncIterator[None]:
-    for place in all_places:
-        if place.is_moved:
-            say(f"port {place.wanted} is taken: {place.name} gets {place.port}", "yellow")
-    supervisor = Supervisor(programs(list(all_places), home, broker_url), patience=Patience(before_kill=STOP_SECONDS))
-    try:
-        await supervisor.start()
-        yield
-    finally:
-        say("stopping")
-        await supervisor.stop()
-
-
-async def _until_ready(all_places: Sequence[Place], patience: int) -> None:
-    """Return when every program does its work; tell every few seconds for whom it waits."""
-    say(f"starting {', '.join(place.name for place in all_places)}")
-    loop = asyncio.get_running_loop()
-    give_up_at, tell_at = loop.time() + patience, loop.time() + TELL_SECONDS
-    async with httpx.AsyncClient(timeout=2, trust_env=False) as http:
-        while waiting := [place.name for place in all_places if not await _is_ready(http, place)]:
-            if loop.time() > give_up_at:
-                raise NotReady(f"not ready after {patience} s: {', '.join(waiting)}; what they say is above")
-            if loop.time() > tell_at:
-                say(f"waiting for {', '.join(waiting)}")
-                tell_at = loop.time() + TELL_SECONDS
-            await asyncio.sleep(ASK_SECONDS)
-
-
-async def _is_ready(http: httpx.AsyncClient, place: Place) -> bool:
-    try:
-        return (await http.get(place.ready_url)).is_success
-    except httpx.HTTPError:
-        return False
 
 
 async def _demo(client: Client, following: Following, sandbox: str) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import explain
 from shared.events.requests import WorkspaceConfigured
-from shared.local_time import UnknownZone, zone_named
 
 _KNOWN = {"workspace_id", "monitoring_enabled", "subreddits", "keywords", "notify_urls", "notify", "digest"}
 

@@ -11,7 +11,7 @@ from services.console.cli.client import Client, in_path
 from services.console.cli.posts import local_time
 from services.console.cli.screen import say, show_json, show_table
 from services.console.cli.workspace_files import Entry, UnreadableWorkspaces, workspaces_in
-from shared.sealing import seal
+from shared.secrets.sealing import seal
 
 app = typer.Typer(name="workspaces", help="Configure what is watched, and see what was found.", no_args_is_help=True)
 

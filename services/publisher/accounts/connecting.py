@@ -17,7 +17,7 @@ from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Platform
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized
 from services.publisher.store import Store
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.publisher import (
@@ -32,8 +32,8 @@ from shared.events.requests import AccountConnectRequested, AccountDisconnectReq
 from shared.events.rules import PostRules
 from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.verdict import Park, TryAgain
-from shared.sealing import SealingKey
-from shared.vault import Vault
+from shared.secrets.sealing import SealingKey
+from shared.secrets.vault import Vault
 
 RULES_WITHIN = timedelta(seconds=5)
 AGAIN_IN = timedelta(seconds=1)

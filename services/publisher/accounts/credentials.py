@@ -13,8 +13,8 @@ from services.publisher.limits.windows import limits_of
 from services.publisher.platforms.base import Account, Platform, Renewed
 from services.publisher.platforms.errors import Rejected
 from shared.events.requests import AccountConnectRequested
-from shared.sealing import SealingKey, UnreadableSeal
-from shared.vault import UnreadableSecret, Vault
+from shared.secrets.sealing import SealingKey, UnreadableSeal
+from shared.secrets.vault import UnreadableSecret, Vault
 
 UNREADABLE_CODE = "unreadable_credentials"
 

@@ -9,13 +9,13 @@ import structlog
 from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.credentials import is_readable, unreadable
 from services.publisher.domain import StoredAccount
-from shared.clock import Clock
-from shared.db import is_passing
+from shared.clocks.clock import Clock
+from shared.database.engine import is_passing
 from shared.events import Event
 from shared.events.keys import KeysRotated, KeysRotateRequested
 from shared.events.publisher import AccountRefreshed, AccountRefreshFailed
 from shared.messaging.envelope import Delivery, Envelope
-from shared.vault import Vault
+from shared.secrets.vault import Vault
 
 LOOK_EVERY = timedelta(hours=1)
 AGAIN_IN = timedelta(seconds=1)

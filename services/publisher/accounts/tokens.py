@@ -28,11 +28,11 @@ from services.publisher.platforms.errors import (
     Unavailable,
 )
 from services.publisher.platforms.exchange import network_failures
-from shared.clock import Clock
-from shared.db import is_passing
+from shared.clocks.clock import Clock
+from shared.database.engine import is_passing
 from shared.events.publisher import AccountRefreshed, AccountRefreshFailed
 from shared.messaging.envelope import Envelope
-from shared.vault import Vault
+from shared.secrets.vault import Vault
 
 AHEAD = timedelta(seconds=60)
 """A token that ends sooner than this after it is needed is renewed first."""

@@ -14,7 +14,7 @@ from services.publisher.limits.circuit_breaker import CircuitBreakers, CircuitOp
 from services.publisher.platforms.errors import PlatformError, Transient, Unavailable
 from services.publisher.platforms.exchange import exchange, network_failures
 from services.publisher.platforms.webhook.signature import signature_headers
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events.callbacks import CallbackRequested
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park, TryAgain

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from services.publisher.limits.line import NEVER
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 
 
 class Alarm:

@@ -30,8 +30,8 @@ from services.publisher.limits.line import (
 from services.publisher.limits.opening import Candidate, Opening, Result
 from services.publisher.platforms.base import Limits
 from services.publisher.sending.case import Case
-from shared.clock import Clock
-from shared.db import is_passing
+from shared.clocks.clock import Clock
+from shared.database.engine import is_passing
 from shared.messaging.verdict import HandBack
 
 LONGEST_IN_LINE = timedelta(seconds=60)

@@ -20,7 +20,7 @@ from services.publisher.platforms.errors import (
 )
 from services.publisher.platforms.judging import ANY, Dialect, judged
 from services.publisher.platforms.reply import Reply
-from shared.outbound import ForbiddenAddress, send_bounded
+from shared.outbound.client import ForbiddenAddress, send_bounded
 
 
 class network_failures:  # noqa: N801  (it is used as a function, for every request)

@@ -8,7 +8,7 @@ from services.publisher.platforms.account_fields import is_web_url
 from services.publisher.platforms.base import Post
 from services.publisher.platforms.errors import Rejected
 from shared.events.rules import OptionRule
-from shared.rules import unknown_option
+from shared.posting.rules import unknown_option
 
 TRUE_OR_FALSE = ("true", "false")
 """What an OptionRule says of a flag."""

@@ -14,9 +14,9 @@ from services.publisher.sending.evidence import Attempt
 from services.publisher.sending.taking import Taken, new_publication, take
 from services.publisher.store import Store, Unit
 from services.publisher.watermarks import keys_deleted_before
-from shared.clock import Clock
-from shared.group_commit import GroupCommit
-from shared.vault import Vault
+from shared.clocks.clock import Clock
+from shared.database.group_commit import GroupCommit
+from shared.secrets.vault import Vault
 
 LINGER_SECONDS = 0.25
 NEAR = timedelta(seconds=0.75)

@@ -13,8 +13,8 @@ from services.publisher.platforms.errors import PlatformError
 from services.publisher.platforms.exchange import network_failures
 from services.publisher.sending.case import Case
 from services.publisher.sending.preparation import post_of
-from shared.clock import Clock
-from shared.vault import Vault
+from shared.clocks.clock import Clock
+from shared.secrets.vault import Vault
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from services.publisher.sending.steps import LookUp, Prepare, Renew, Reserve, Re
 from services.publisher.sending.under_way import UnderWay
 from services.publisher.sending.waiting import SHORTEST_REST, deadline_of
 from services.publisher.sending.withdrawals import Withdrawals
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from shared.events.base import ErrorDetail
 from shared.events.scheduler import PublishRequested
 from shared.messaging.envelope import Delivery

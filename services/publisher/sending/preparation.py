@@ -14,7 +14,7 @@ from services.publisher.platforms.exchange import network_failures
 from services.publisher.platforms.network_time import network_time
 from services.publisher.sending.case import Case
 from shared.events.scheduler import PublishRequested
-from shared.vault import Vault
+from shared.secrets.vault import Vault
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from services.publisher.callbacks.telling import told_and_called_back
 from services.publisher.sending.case import Case
 from services.publisher.sending.outcomes import Outcome
 from services.publisher.store import Store
-from shared.clock import Clock
-from shared.db import is_passing
+from shared.clocks.clock import Clock
+from shared.database.engine import is_passing
+from shared.database.group_commit import GroupCommit
 from shared.events.publisher import AccountRefreshFailed
-from shared.group_commit import GroupCommit
 from shared.messaging.envelope import Envelope
 
 WRITE_AGAIN_IN = timedelta(seconds=0.5)

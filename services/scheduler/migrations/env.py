@@ -1,6 +1,6 @@
 """Alembic's entry point for the scheduler's database."""
 
 from services.scheduler.tables import metadata
-from shared.migrate import run_migrations
+from shared.database.migrations import run_migrations
 
 run_migrations(metadata)

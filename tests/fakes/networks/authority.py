@@ -10,7 +10,7 @@ from secrets import token_urlsafe
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Reply
 

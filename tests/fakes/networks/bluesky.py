@@ -10,7 +10,7 @@ from typing import Any
 
 import regex
 
-from shared.clock import Clock, SystemClock
+from shared.clocks.clock import Clock, SystemClock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Network, Posted, Reply
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
-from shared.clock import Clock, SystemClock
+from shared.clocks.clock import Clock, SystemClock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Network, Posted, Reply
 from tests.fakes.networks.multipart import parts_of

@@ -6,7 +6,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.authority import Authority
 from tests.fakes.networks.base import Network, Posted, Reply

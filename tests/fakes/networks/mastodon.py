@@ -8,7 +8,7 @@ from email import message_from_bytes
 from html import escape
 from typing import Any
 
-from shared.clock import Clock, SystemClock
+from shared.clocks.clock import Clock, SystemClock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Network, Posted, Reply
 

@@ -13,10 +13,10 @@ from services.console.app import MIGRATIONS
 from services.console.catalogue import Catalogue
 from services.console.handlers import Projector
 from services.console.store import Store
-from shared.clock import SystemClock
-from shared.db import Database
-from shared.home import Home
-from shared.migrate import migrate
+from shared.clocks.clock import SystemClock
+from shared.database.engine import Database
+from shared.database.migrations import migrate
+from shared.process.home import Home
 from tests.support.processes import Process
 from tests.support.system import System
 from tests.support.waiting import eventually

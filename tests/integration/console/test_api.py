@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from services.console.cli.application import app
 from shared.events.scheduler import ScheduleAccepted
-from shared.sealing import seal
+from shared.secrets.sealing import seal
 from tests.integration.console.world import World, a_name, a_post, a_world, connect
 from tests.nodes import Broker
 from tests.support.waiting import eventually

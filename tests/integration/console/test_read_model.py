@@ -20,7 +20,8 @@ from services.console.domain import merged, told_by
 from services.console.merging import MergedTable
 from services.console.rows import post_in, row_of_post
 from services.console.tables import posts
-from shared.db import Database
+from shared.database.engine import Database
+from shared.database.migrations import migrate
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.progress import State
@@ -42,7 +43,6 @@ from shared.events.scheduler import (
     ScheduleRejected,
 )
 from shared.messaging.envelope import Delivery
-from shared.migrate import migrate
 from tests.integration.console.conftest import ReadModel, a_read_model
 from tests.support.waiting import eventually
 

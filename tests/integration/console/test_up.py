@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from deploy.local.child import clean_environment, free_ports, tied
-from services.console.cli.programs import PORTS
+from deploy.local.programs import PORTS
 from tests.support.processes import ROOT
 from tests.support.waiting import eventually
 

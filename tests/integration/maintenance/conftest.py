@@ -17,7 +17,8 @@ from services.maintenance.periodic import Timers, Watch
 from services.maintenance.runs import Runs
 from services.maintenance.store import Store
 from services.maintenance.tables import job_runs, outbox
-from shared.db import Database
+from shared.database.engine import Database
+from shared.database.migrations import migrate
 from shared.events import Event
 from shared.events.maintenance import ServiceReported
 from shared.events.scheduler import TimerFired
@@ -25,7 +26,6 @@ from shared.jobs import Jobs
 from shared.messaging.broker import QueueFigures
 from shared.messaging.envelope import Delivery, read_event
 from shared.messaging.outbox import Outbox
-from shared.migrate import migrate
 from tests.fakes.clock import FakeClock
 from tests.fakes.publisher import RecordingPublisher
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from services.maintenance.retention import RULES
+from shared.database.retention import Purge
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.maintenance import AnalyticsAggregated, RetentionPurgeRequested
 from shared.events.publisher import AccountConnected, PublishFailed, PublishSucceeded, PublishUnknown
-from shared.retention import Purge
 from tests.integration.maintenance.conftest import NOW, Replica, delivery
 
 YESTERDAY = NOW - timedelta(days=1)

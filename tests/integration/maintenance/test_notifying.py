@@ -6,7 +6,7 @@ from services.maintenance.notifying import MOST_ATTEMPTS, Notifying
 from shared.events.maintenance import AlertRaised
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park, TryAgain
-from shared.notify import Message, NotSent
+from shared.outbound.notify import Message, NotSent
 from tests.integration.maintenance.conftest import Replica
 
 GOOD, BAD = "json://good/", "json://hush-hush@bad/"

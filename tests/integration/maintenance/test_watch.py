@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from services.maintenance.app import MIGRATIONS
-from shared.db import Database
+from shared.database.engine import Database
+from shared.database.migrations import migrate
 from shared.events.maintenance import JobFailed, JobSkipped, JobStarted, JobSucceeded
 from shared.messaging.broker import BrokerUnavailable, QueueFigures
-from shared.migrate import migrate
 from tests.fakes.clock import FakeClock
 from tests.integration.maintenance.conftest import NOW, Replica, delivery
 

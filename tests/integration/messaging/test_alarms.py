@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import aio_pika
 import pytest
 
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 from shared.events.requests import ScheduleCancelRequested
 from shared.messaging import broker
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import MetaData, select
 
-from shared.db import Database
+from shared.database.engine import Database
 from shared.messaging.inbox import Inbox, inbox_table
 
 metadata = MetaData()

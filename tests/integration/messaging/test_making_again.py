@@ -9,13 +9,13 @@ import aio_pika
 import pytest
 from pamqp.common import FieldTable
 
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 from shared.events.requests import ScheduleCancelRequested
-from shared.health import consuming
 from shared.messaging.broker import Outgoing, Publisher, Unroutable
 from shared.messaging.delay import delayed
 from shared.messaging.envelope import Envelope
 from shared.messaging.topology import EVENTS_EXCHANGE, Queue, Topology, dead_queue
+from shared.process.health import consuming
 from tests.nodes import Broker, manage
 from tests.support.shop import Shop
 from tests.support.waiting import eventually

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from sqlalchemy import MetaData, select, update
 
-from shared.db import Database
+from shared.database.engine import Database
 from shared.events.requests import ScheduleCancelRequested
 from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import BATCH, CLAIM, MOST_IN_MEMORY, RETRY, Outbox, outbox_table

@@ -14,7 +14,7 @@ import pytest
 from aio_pika import DeliveryMode
 from aio_pika.abc import AbstractIncomingMessage
 
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 from shared.events.requests import ScheduleCancelRequested
 from shared.messaging import broker
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher, Unroutable

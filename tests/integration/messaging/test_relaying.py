@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import MetaData, func, select
 
-from shared.db import Database
+from shared.database.engine import Database
 from shared.events.requests import ScheduleCancelRequested
 from shared.messaging.broker import Publisher
 from shared.messaging.envelope import Envelope

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from services.monitor.app import MIGRATIONS
 from services.monitor.store import workspace_of
 from services.monitor.tables import metadata
+from shared.database.migrations import migrate
 from shared.events.requests import WorkspaceConfigured
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park
-from shared.migrate import migrate
-from shared.sealing import SealingKey, seal
+from shared.secrets.sealing import SealingKey, seal
 from tests.support.monitoring import NOON, Monitor, a_tick
 
 

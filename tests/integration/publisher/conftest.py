@@ -8,11 +8,11 @@ import pytest
 from services.publisher.app import MIGRATIONS
 from services.publisher.store import Store
 from services.publisher.tables import outbox
-from shared.clock import SystemClock
-from shared.db import Database
+from shared.clocks.clock import SystemClock
+from shared.database.engine import Database
+from shared.database.migrations import migrate
 from shared.messaging.broker import Publisher
 from shared.messaging.outbox import Outbox
-from shared.migrate import migrate
 
 
 @asynccontextmanager

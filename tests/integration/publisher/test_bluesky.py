@@ -13,8 +13,8 @@ import pytest
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.bluesky import Bluesky as Adapter
 from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
-from shared.outbound import outbound_client
-from shared.rules import problem
+from shared.outbound.client import outbound_client
+from shared.posting.rules import problem
 from tests.fakes.networks.base import refuses
 from tests.fakes.networks.bluesky import DID, FRIENDS, HANDLE, Bluesky
 from tests.fakes.running_clock import RunningClock

@@ -18,7 +18,7 @@ from services.publisher.media.picture import Picture
 from services.publisher.platforms.bodies import Body, FormFile, body_of, form_of, request_with
 from services.publisher.platforms.network_time import longest_send, network_time
 from services.publisher.platforms.x.platform import upload_of
-from shared.outbound import outbound_client
+from shared.outbound.client import outbound_client
 from tests.fakes.http_server import Call
 from tests.fakes.networks.multipart import Part, parts_of
 from tests.support.lag import longest_callback

@@ -22,12 +22,12 @@ from services.publisher.sending.facts import failed, held, skipped, succeeded, u
 from services.publisher.sending.recording import Recording
 from services.publisher.store import Store
 from services.publisher.tables import outbox
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 from shared.events.base import ErrorDetail
 from shared.events.callbacks import CallbackRequested
 from shared.messaging.envelope import Delivery, read_event
 from shared.messaging.verdict import Park, TryAgain
-from shared.outbound import outbound_client
+from shared.outbound.client import outbound_client
 from tests.fakes.clock import FakeClock
 from tests.fakes.sink import HANG, LOST_REPLY, Answer, Sink, refuse
 from tests.support.publications import NOON, SECOND, a_case, a_publication, an_attempt, delivered, requested

@@ -12,7 +12,7 @@ from services.publisher.sending.claiming import Claims
 from services.publisher.sending.evidence import Attempt, Evidence, Standing
 from services.publisher.store import Store
 from shared.events.progress import State
-from shared.vault import Vault
+from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
 from tests.support.publications import (

@@ -25,8 +25,8 @@ from services.publisher.tables import accounts, outbox
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park
-from shared.sealing import SealingKey, seal
-from shared.vault import Vault
+from shared.secrets.sealing import SealingKey, seal
+from shared.secrets.vault import Vault
 from tests.fakes.platform import FakePlatform
 from tests.fakes.running_clock import RunningClock
 from tests.support.publications import SECOND

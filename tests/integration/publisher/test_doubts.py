@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 from shared.events.publisher import AccountConnected
 from shared.events.requests import AccountConnectRequested
 from shared.events.scheduler import PublishRequested, PublishWithdrawRequested
-from shared.sealing import seal
+from shared.secrets.sealing import seal
 from tests.fakes.sink import LOST_REPLY, Answer, Sink, refuse
 from tests.nodes import Broker
 from tests.support.bus import Fact

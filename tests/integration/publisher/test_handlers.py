@@ -28,7 +28,7 @@ from shared.events.requests import (
 )
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park
-from shared.vault import Vault
+from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
 from tests.support.publications import NOON, a_publication, an_attempt

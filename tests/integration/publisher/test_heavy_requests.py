@@ -12,8 +12,8 @@ from services.publisher.app import MIGRATIONS
 from services.publisher.limits import circuit_breaker
 from services.publisher.limits.circuit_breaker import CircuitBreaker, CircuitOpen
 from services.publisher.platforms import network_time
+from shared.database.migrations import migrate
 from shared.events.progress import State
-from shared.migrate import migrate
 from tests.integration.publisher.conformance.bench import LEASE_SECONDS, Bench, a_bench
 from tests.integration.publisher.conformance.discord import CASES
 

@@ -13,9 +13,9 @@ from services.publisher.app import MIGRATIONS
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.mastodon import Mastodon as Adapter
+from shared.database.migrations import migrate
 from shared.events.progress import State
-from shared.migrate import migrate
-from shared.outbound import outbound_client
+from shared.outbound.client import outbound_client
 from tests.fakes.networks.base import NEVER_ARRIVED, REPLY_LOST, Fault, Reply, refuses
 from tests.fakes.networks.mastodon import Mastodon
 from tests.fakes.running_clock import RunningClock

@@ -17,7 +17,7 @@ from services.publisher.media.limits import PictureLimits
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.errors import PlatformError, Rejected, Unavailable
 from services.publisher.platforms.pictures import Pictures
-from shared.outbound import outbound_client
+from shared.outbound.client import outbound_client
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import NEVER_ARRIVED, Fault, Network, Reply
 from tests.support.pictures import encoded, noise, plain

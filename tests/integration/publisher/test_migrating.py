@@ -16,10 +16,10 @@ from services.publisher.sending.evidence import Attempt, Evidence, Standing, sta
 from services.publisher.sending.taking import take
 from services.publisher.store import Store
 from services.publisher.withdrawing import withdraw
-from shared.db import as_text
+from shared.database.engine import as_text
+from shared.database.migrations import migrate
 from shared.events.progress import State
 from shared.events.scheduler import PublishWithdrawRequested
-from shared.migrate import migrate
 from tests.integration.publisher.conftest import a_store
 from tests.support.publications import NOON, SECOND, delivered, requested
 

@@ -15,8 +15,8 @@ from services.publisher.platforms import bluesky, discord, linkedin, mastodon, p
 from services.publisher.platforms.base import Platform, Post, Ready
 from services.publisher.platforms.mastodon.rules import PICTURES as MASTODON
 from services.publisher.platforms.reddit.pictures import PICTURES as REDDIT
-from shared.outbound import outbound_client
-from shared.rules import problem
+from shared.outbound.client import outbound_client
+from shared.posting.rules import problem
 from tests.fakes.clock import FakeClock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Network, Reply

@@ -18,10 +18,10 @@ from services.publisher.platforms.errors import PlatformError
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.webhook.signature import signing_key
 from services.publisher.sending.facts import held
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park, TryAgain
-from shared.outbound import outbound_client
+from shared.outbound.client import outbound_client
 from tests.fakes.sink import Answer, Sink
 from tests.support.publications import NOON, a_post, a_publication
 from tests.unit.shared.test_outbound import Resolver

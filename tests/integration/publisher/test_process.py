@@ -25,8 +25,8 @@ from shared.events.requests import (
     PublishRetryRequested,
 )
 from shared.events.scheduler import ScheduleCancelled
-from shared.home import Home
-from shared.sealing import SealingKey, seal
+from shared.process.home import Home
+from shared.secrets.sealing import SealingKey, seal
 from tests.fakes.sink import ACCEPT, BABBLE, HANG, LOST_REPLY, Answer, refuse
 from tests.nodes import Broker
 from tests.support.standard_webhooks import verify

@@ -29,7 +29,7 @@ from shared.events.requests import LatePolicy
 from shared.events.scheduler import PublishRequested
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import HandBack, Park, TryAgain
-from shared.vault import Vault
+from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
 from tests.support.garbage import uncollected

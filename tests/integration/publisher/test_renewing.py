@@ -14,7 +14,7 @@ from services.publisher.platforms.base import Account, Renewed
 from services.publisher.platforms.errors import PlatformError, Unauthorized, Unavailable
 from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.store import Store
-from shared.vault import Vault
+from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
 from tests.support.publications import NOON, keep

@@ -21,8 +21,8 @@ from services.publisher.store import Store
 from shared.events.publisher import AccountRefreshRequested
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import TryAgain
-from shared.sealing import SealingKey
-from shared.vault import Vault
+from shared.secrets.sealing import SealingKey
+from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
 from tests.support.publications import NOON, SECOND, keep

@@ -12,7 +12,7 @@ from services.publisher import app
 from services.publisher.app import MIGRATIONS
 from services.publisher.limits import circuit_breaker
 from services.publisher.media import pool
-from shared.migrate import migrate
+from shared.database.migrations import migrate
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Reply
 from tests.integration.publisher.conformance.bench import Bench, a_bench

@@ -24,7 +24,7 @@ from sqlalchemy import insert
 from deploy.local.postgres_node import PostgresNode
 from services.scheduler.release import MEDIA_LEAD, TOGETHER
 from services.scheduler.tables import outbox
-from shared.db import Database
+from shared.database.engine import Database
 from shared.events import Event
 from shared.events.publisher import AccountConnected, AccountDisconnected, PublishSkipped, PublishSucceeded
 from shared.events.requests import (

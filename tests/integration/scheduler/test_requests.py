@@ -12,13 +12,13 @@ from sqlalchemy import Connection
 
 from services.scheduler.app import MIGRATIONS
 from services.scheduler.tables import metadata
-from shared.db import Conflict, Database
+from shared.database.engine import Conflict, Database
+from shared.database.migrations import migrate
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.publisher import AccountConnected, AccountDisconnected, PublishSucceeded
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested
 from shared.events.scheduler import ScheduleAccepted, ScheduleBatchSettled, ScheduleRejected
-from shared.migrate import migrate
 from tests.support.schedules import DUE, NOON, post, schedule, wanted
 from tests.support.scheduling import Replica
 

@@ -14,6 +14,7 @@ from services.scheduler.periodic import OUTCOME_GRACE
 from services.scheduler.release import HORIZON
 from services.scheduler.store import CLAIM
 from services.scheduler.tables import outbox, pending_requests
+from shared.database.retention import Purge
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.maintenance import RetentionPurgeRequested
@@ -21,7 +22,6 @@ from shared.events.progress import State
 from shared.events.publisher import PublishFailed, PublishRetrying, PublishSkipped, PublishSucceeded, PublishUnknown
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested
 from shared.events.scheduler import PublishWithdrawRequested, ScheduleBatchSettled, ScheduleRejected
-from shared.retention import Purge
 from tests.support.schedules import DUE, NOON, post, schedule, wanted
 from tests.support.scheduling import Replica
 

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import DBAPIError
 
 from services.publisher.tables import metadata, publications
-from shared import bulk
-from shared.db import POSTGRES_SETTINGS, Database, ReadOnly, is_passing
+from shared.database import bulk
+from shared.database.engine import POSTGRES_SETTINGS, Database, ReadOnly, is_passing
 from tests.support.publications import a_publication
 from tests.support.waiting import eventually
 from tests.support.wire import Wire

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Column, Index, Integer, MetaData, String, Table, insert, select, text
 
-from shared.db import Database, InstantColumn
+from shared.database.engine import Database, InstantColumn
+from shared.database.retention import FEWEST, MOST, Batch, Purge, Rule, next_size
 from shared.events.maintenance import RetentionPurgeRequested
-from shared.retention import FEWEST, MOST, Batch, Purge, Rule, next_size
 from tests.fakes.clock import FakeClock
 
 NOW = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)

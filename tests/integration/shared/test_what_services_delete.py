@@ -35,17 +35,17 @@ from services.publisher.sending.steps import Prepare, Settle
 from services.publisher.store import Store
 from services.publisher.watermarks import Watermarks
 from services.scheduler import tables as scheduler
-from shared.bulk import row_of
-from shared.db import Database
+from shared.database.bulk import row_of
+from shared.database.engine import Database
+from shared.database.migrations import migrate
+from shared.database.retention import Purge, Retention, deleting, finding
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.progress import State
 from shared.events.publisher import PublishHeld
 from shared.events.requests import LatePolicy
 from shared.messaging.envelope import Delivery
 from shared.messaging.outbox import Outbox
-from shared.migrate import migrate
-from shared.retention import Purge, Retention, deleting, finding
-from shared.vault import Vault
+from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
 from tests.fakes.publisher import RecordingPublisher

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.console.cli.application import app
-from shared.sealing import SealingKey, seal
+from shared.secrets.sealing import SealingKey, seal
 from tests.unit.console.fake_api import FakeApi, fake_api
 
 ACCEPTED = {

@@ -17,7 +17,7 @@ from services.publisher.platforms.base import Account
 from services.publisher.platforms.linkedin import LinkedIn
 from services.publisher.platforms.reddit import Reddit
 from services.publisher.platforms.x import X
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.authority import Authority
 from tests.fakes.networks.base import Network, Reply

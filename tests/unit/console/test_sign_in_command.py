@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 from tests.fakes.networks.x import XFake
 from tests.unit.console.fake_api import fake_api
 from tests.unit.console.test_cli import answered, run

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.console.cli.workspace_files import UnreadableWorkspaces, workspaces_in
-from shared.sealing import SealingKey
+from shared.secrets.sealing import SealingKey
 from tests.unit.console.test_cli import answered
 
 YAML = """

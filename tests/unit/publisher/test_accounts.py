@@ -13,8 +13,8 @@ from services.publisher.platforms.base import Renewed
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.linkedin import LinkedIn
 from shared.events.requests import AccountConnectRequested, AccountLimits
-from shared.sealing import SealingKey, seal
-from shared.vault import Vault
+from shared.secrets.sealing import SealingKey, seal
+from shared.secrets.vault import Vault
 from tests.fakes.platform import FakePlatform
 from tests.support.publications import NOON
 

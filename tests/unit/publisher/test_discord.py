@@ -22,8 +22,8 @@ from services.publisher.platforms.errors import (
     Unconfirmed,
 )
 from services.publisher.platforms.judging import USUAL_WAIT
-from shared.outbound import outbound_client
-from shared.rules import problem
+from shared.outbound.client import outbound_client
+from shared.posting.rules import problem
 from tests.fakes.clock import FakeClock
 from tests.fakes.networks.base import Fault, Reply
 from tests.fakes.networks.discord import BOT_TOKEN, CHANNEL, GUILD, THREAD, WEBHOOK, WEBHOOK_TOKEN

@@ -18,9 +18,9 @@ from services.publisher.platforms.errors import RateLimited, Rejected, Unauthori
 from services.publisher.platforms.linkedin import LinkedIn
 from services.publisher.platforms.linkedin.platform import VERSION, share_of
 from services.publisher.platforms.linkedin.text import little_text
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 from shared.events.requests import AccountConnectRequested
-from shared.vault import Vault
+from shared.secrets.vault import Vault
 from tests.fakes.networks.base import refuses
 from tests.fakes.networks.linkedin import LinkedInFake, read
 from tests.support.publications import NOON, a_post, an_account

@@ -13,7 +13,7 @@ from services.publisher.platforms.mastodon.options import OPTIONS
 from services.publisher.platforms.mastodon.post import published_as, seen_as
 from services.publisher.platforms.mastodon.rules import PICTURES, pictures_of, rules_of
 from services.publisher.platforms.recognition import recognised
-from shared.rules import problem
+from shared.posting.rules import problem
 from tests.support.publications import a_post
 
 V2 = {

@@ -17,7 +17,7 @@ from services.publisher.platforms.options import Options, choice, flag, number, 
 from services.publisher.platforms.reddit.options import OPTIONS as REDDIT
 from services.publisher.platforms.telegram.options import OPTIONS as TELEGRAM
 from services.publisher.platforms.x.options import OPTIONS as X
-from shared.rules import problem
+from shared.posting.rules import problem
 from tests.support.publications import a_post
 
 TABLES = {

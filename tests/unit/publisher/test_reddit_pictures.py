@@ -11,7 +11,7 @@ from services.publisher.platforms.errors import Rejected, Unconfirmed
 from services.publisher.platforms.reddit.platform import LOOKS_AFTER
 from services.publisher.platforms.reddit.post import submission_of
 from services.publisher.settings import Settings
-from shared.rules import problem
+from shared.posting.rules import problem
 from tests.fakes.networks.base import Fault, Reply, refuses
 from tests.fakes.networks.gallery import picture
 from tests.fakes.networks.reddit import RedditFake, told

@@ -10,7 +10,7 @@ import pytest
 from services.publisher.platforms.errors import Rejected, Transient, Unavailable
 from services.publisher.platforms.reddit import Reddit
 from services.publisher.platforms.reddit.pictures import upload_form_in
-from shared.outbound import outbound_client
+from shared.outbound.client import outbound_client
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Reply
 from tests.fakes.networks.gallery import picture

@@ -11,7 +11,7 @@ from services.publisher.platforms import platforms
 from services.publisher.platforms.base import Account, Platform, Published
 from services.publisher.platforms.errors import RateLimited, Rejected, Unavailable
 from services.publisher.platforms.sandbox import Sandbox
-from shared.clock import Clock, SystemClock
+from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import OptionRule, PostRules, TextRule
 from tests.fakes.clock import FakeClock
 from tests.support.publications import NOON, a_post, an_account

@@ -27,9 +27,9 @@ from services.publisher.platforms.judging import USUAL_WAIT
 from services.publisher.platforms.reply import Reply as Answer
 from services.publisher.platforms.telegram import Telegram
 from services.publisher.platforms.telegram.platform import ALONE, API, published_in
-from shared.logs import configure
-from shared.outbound import outbound_client
-from shared.rules import problem
+from shared.outbound.client import outbound_client
+from shared.posting.rules import problem
+from shared.process.logs import configure
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Fault, Network, Reply
 from tests.fakes.networks.telegram import CHANNEL, GROUP, KICKED, OLD_GROUP, PERSON, TOKEN

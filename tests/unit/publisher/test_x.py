@@ -22,7 +22,7 @@ from services.publisher.platforms.reply import Reply as Answer
 from services.publisher.platforms.x import X
 from services.publisher.platforms.x.post import seen_as
 from services.publisher.platforms.x.replies import DIALECT
-from shared.clock import SystemClock
+from shared.clocks.clock import SystemClock
 from tests.fakes.networks.base import Fault, Reply, refuses
 from tests.fakes.networks.x import DUPLICATE, XFake, shortened
 from tests.support.publications import NOON, a_post, an_account

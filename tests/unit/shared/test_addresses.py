@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.addresses import is_public
+from shared.outbound.addresses import is_public
 
 PUBLIC = [
     "1.1.1.1",

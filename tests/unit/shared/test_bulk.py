@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Boolean, Column, Executable, Integer, MetaData, String, Table, Text, select
 
-from shared import bulk
-from shared.db import Database, InstantColumn
+from shared.database import bulk
+from shared.database.engine import Database, InstantColumn
 
 metadata = MetaData()
 things = Table(

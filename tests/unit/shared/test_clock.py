@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import uvloop
 
-from shared.clock import Clock, SystemClock
+from shared.clocks.clock import Clock, SystemClock
 from tests.fakes.clock import FakeClock
 
 NOON = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)

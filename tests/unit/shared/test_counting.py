@@ -7,8 +7,8 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.counting import counted, fits
 from shared.events.rules import TextRule, Unit
+from shared.posting.counting import counted, fits
 
 LONG_LINK = "https://example.com/" + "a" * 200
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from shared.db import Database, InstantColumn, as_text
+from shared.database.engine import Database, InstantColumn, as_text
 
 metadata = MetaData()
 things = Table(

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.db import Conflict
-from shared.group_commit import ANSWERED_AT_ONCE, GroupCommit
+from shared.database.engine import Conflict
+from shared.database.group_commit import ANSWERED_AT_ONCE, GroupCommit
 
 SOON = 5.0
 """Seconds within which whatever must happen has happened, however busy the machine is."""

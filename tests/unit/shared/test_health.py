@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from shared import health
-from shared.health import Health, writing
-from shared.service import rabbit_broker
+from shared.process import health
+from shared.process.health import Health, writing
+from shared.process.service import rabbit_broker
 
 NOBODY = "amqp://guest:guest@127.0.0.1:1/"
 

@@ -10,8 +10,8 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import make_url
 
-from shared.home import Home
-from shared.sealing import SealingKey
+from shared.process.home import Home
+from shared.secrets.sealing import SealingKey
 
 KEYS: dict[str, Callable[[Home], str]] = {
     "secret_keys": Home.secret_keys,

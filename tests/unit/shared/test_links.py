@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.links import links_in
+from shared.posting.links import links_in
 
 
 def found(text: str, *, bare: bool = False) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.local_time import UnknownZone, in_utc, zone_named
+from shared.clocks.local_time import UnknownZone, in_utc, zone_named
 
 ZONES = sorted(available_timezones() - {"localtime"})
 QUARTER = timedelta(minutes=15)

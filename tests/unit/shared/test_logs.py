@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from shared.logs import configure
+from shared.process.logs import configure
 
 SECRET = "hunter2hunter2"
 

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from shared import outbound
-from shared.outbound import ForbiddenAddress, outbound_client, send_bounded
+from shared.outbound import client as outbound
+from shared.outbound.client import ForbiddenAddress, outbound_client, send_bounded
 from tests.support.garbage import uncollected
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.redaction import redact_fields, redact_text
+from shared.secrets.redaction import redact_fields, redact_text
 
 SECRET = "hunter2hunter2"
 

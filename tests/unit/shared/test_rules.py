@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
-from shared.rules import problem
+from shared.posting.rules import problem
 
 PICTURE: dict[str, Any] = {"url": "https://cdn.example/a.jpg"}
 X = PostRules(text=TextRule(most=280, counted_in="weighted"))

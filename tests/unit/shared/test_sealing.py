@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nacl.public import PublicKey, SealedBox
 
-from shared.sealing import SealingKey, UnreadableSeal, seal
+from shared.secrets.sealing import SealingKey, UnreadableSeal, seal
 
 KEY = SealingKey.generate()
 JSON = st.recursive(

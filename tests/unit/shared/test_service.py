@@ -3,11 +3,11 @@
 import asyncio
 from pathlib import Path
 
-from shared.clock import SystemClock
-from shared.db import Database
+from shared.clocks.clock import SystemClock
+from shared.database.engine import Database
 from shared.messaging.broker import Publisher
 from shared.messaging.topology import Topology
-from shared.service import CLOSE_SECONDS, Service, rabbit_broker
+from shared.process.service import CLOSE_SECONDS, Service, rabbit_broker
 
 NOBODY = "amqp://guest:guest@127.0.0.1:1/"
 

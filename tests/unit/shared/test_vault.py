@@ -3,7 +3,7 @@
 import pytest
 from cryptography.fernet import Fernet
 
-from shared.vault import UnreadableSecret, Vault
+from shared.secrets.vault import UnreadableSecret, Vault
 
 OLD = Fernet.generate_key().decode()
 NEW = Fernet.generate_key().decode()

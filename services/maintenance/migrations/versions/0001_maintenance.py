@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from shared.db import InstantColumn
+from shared.database.engine import InstantColumn
 
 revision = "0001"
 down_revision = None

@@ -7,7 +7,7 @@ request for one may follow a lost reply: it is in doubt too, and repeated as it 
 import sqlalchemy as sa
 from alembic import op
 
-from shared.db import InstantColumn
+from shared.database.engine import InstantColumn
 
 revision = "0005"
 down_revision = "0004"

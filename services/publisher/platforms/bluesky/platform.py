@@ -33,9 +33,9 @@ from services.publisher.platforms.errors import PlatformError, Rejected, Unautho
 from services.publisher.platforms.exchange import blaming, exchange, publish, unreadable
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, text_or_none
-from shared.clock import Clock, SystemClock
+from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
-from shared.rules import problem
+from shared.posting.rules import problem
 
 PICTURES = PictureLimits(most_bytes=2_000_000, most_side=2000)
 RESOLVES_WITHIN = timedelta(seconds=2)

@@ -31,7 +31,7 @@ from services.publisher.platforms.network_time import longest_send
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.recognition import recognised, since
 from services.publisher.platforms.reply import Reply, text_or_none
-from shared.clock import Clock, SystemClock
+from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
 
 LIMITS = Limits(account={"per_second": 1, "per_minute": 30}, app={"per_second": 50})

@@ -33,7 +33,7 @@ from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.platforms.options import refused
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, object_or_empty, text_or_none
-from shared.clock import Clock, SystemClock
+from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
 
 API, WEB = "https://api.linkedin.com", "https://www.linkedin.com"

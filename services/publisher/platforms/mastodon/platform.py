@@ -26,7 +26,7 @@ from services.publisher.platforms.mastodon.rules import PICTURES, most_character
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.recognition import Seen, reaches_back, recognised, since
 from services.publisher.platforms.reply import Reply, text_or_none
-from shared.clock import Clock, SystemClock
+from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import PostRules
 
 OFFICIAL = "https://mastodon.social"

@@ -18,7 +18,7 @@ from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reddit.options import FLAGS
 from services.publisher.platforms.reddit.replies import DIALECT, store_of
 from services.publisher.platforms.reply import object_or_empty
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 
 MOST_PICTURES = 20
 MOST_CAPTION = 180

@@ -47,7 +47,7 @@ from services.publisher.platforms.reddit.post import (
 )
 from services.publisher.platforms.reddit.replies import DIALECT, SUBMITTED_BEFORE
 from services.publisher.platforms.reply import Reply, object_or_empty, objects_in, text_or_none
-from shared.clock import Clock, SystemClock
+from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
 
 API = "https://oauth.reddit.com"

@@ -28,7 +28,7 @@ from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.reply import Reply, object_or_empty
 from services.publisher.platforms.telegram.options import COMMON, OPTIONS
 from services.publisher.platforms.telegram.replies import dialect_for
-from shared.clock import Clock, SystemClock
+from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
 
 API, WEB = "https://api.telegram.org", "https://t.me"

@@ -30,7 +30,7 @@ from services.publisher.platforms.reply import Reply, object_or_empty, objects_i
 from services.publisher.platforms.x.options import OPTIONS
 from services.publisher.platforms.x.post import published_as, seen_as
 from services.publisher.platforms.x.replies import DIALECT, identity_in, is_duplicate
-from shared.clock import Clock, SystemClock
+from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
 
 API = "https://api.x.com"

@@ -25,16 +25,16 @@ from services.publisher.sending.loop import Sending
 from services.publisher.settings import Settings
 from services.publisher.store import Store
 from services.publisher.tables import outbox
-from shared.db import Database
+from shared.database.engine import Database
 from shared.events.requests import AccountConnectRequested, PublishRetryRequested
 from shared.events.scheduler import PublishRequested
 from shared.messaging.broker import Publisher
 from shared.messaging.envelope import Delivery
 from shared.messaging.outbox import Outbox
 from shared.messaging.verdict import Park, TryAgain
-from shared.outbound import outbound_client
-from shared.sealing import SealingKey, seal
-from shared.vault import Vault
+from shared.outbound.client import outbound_client
+from shared.secrets.sealing import SealingKey, seal
+from shared.secrets.vault import Vault
 from tests.fakes.networks.base import Network
 from tests.fakes.networks.gallery import Gallery
 from tests.fakes.running_clock import RunningClock

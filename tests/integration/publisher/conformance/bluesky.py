@@ -9,7 +9,7 @@ import httpx
 from services.publisher.platforms.base import Platform, Published
 from services.publisher.platforms.bluesky import Bluesky as Adapter
 from services.publisher.platforms.errors import Unauthorized
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Fault, Posted, Reply, refuses
 from tests.fakes.networks.bluesky import ACCESS_LASTS, HANDLE, Bluesky

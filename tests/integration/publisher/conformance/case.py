@@ -8,7 +8,7 @@ from typing import Any, Generic, Literal, TypeVar
 import httpx
 
 from services.publisher.platforms.base import Platform
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Fault, Network, Posted, refuses
 

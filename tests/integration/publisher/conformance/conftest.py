@@ -10,7 +10,7 @@ import certifi
 import pytest
 
 from services.publisher.app import MIGRATIONS
-from shared.migrate import migrate
+from shared.database.migrations import migrate
 from tests.integration.publisher.conformance.bench import Bench, a_bench
 from tests.integration.publisher.conformance.case import Case
 from tests.integration.publisher.conformance.cases import CASES

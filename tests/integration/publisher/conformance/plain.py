@@ -8,7 +8,7 @@ from services.publisher.platforms.base import Platform
 from services.publisher.platforms.errors import Rejected, Transient, Unauthorized
 from services.publisher.platforms.sandbox import Sandbox
 from services.publisher.platforms.webhook import Webhook
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from tests.fakes.networks.base import Posted, refuses
 from tests.fakes.networks.plain import Plain
 from tests.integration.publisher.conformance.case import Case, Certainty, Shown, wait_in_seconds, wait_until_date

@@ -10,8 +10,8 @@ import httpx
 
 from services.publisher.platforms.base import Account, Platform, Post, Published, Ready
 from services.publisher.platforms.errors import PlatformError
-from shared.clock import SystemClock
-from shared.outbound import outbound_client
+from shared.clocks.clock import SystemClock
+from shared.outbound.client import outbound_client
 from tests.fakes.networks.base import Fault, Network
 from tests.integration.publisher.conformance.case import Case
 

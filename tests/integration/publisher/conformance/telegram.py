@@ -9,7 +9,7 @@ import httpx
 from services.publisher.platforms.base import Platform
 from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.telegram import Telegram as Adapter
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from tests.fakes.networks.base import Fault, Posted, refuses
 from tests.fakes.networks.telegram import CHANNEL, TOKEN, Telegram, refused
 from tests.integration.publisher.conformance.case import BUSY_FOR, Case, Certainty, Shown, wait_in_seconds

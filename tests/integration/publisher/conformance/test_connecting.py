@@ -7,7 +7,7 @@ from uuid import uuid4
 from shared.events.progress import State
 from shared.events.requests import AccountConnectRequested
 from shared.messaging.envelope import Delivery
-from shared.sealing import seal
+from shared.secrets.sealing import seal
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Network, Reply
 from tests.integration.publisher.conformance.bench import ACCOUNT, Bench

@@ -9,7 +9,7 @@ import httpx
 from services.publisher.platforms.base import Platform, Published
 from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized
 from services.publisher.platforms.x import X
-from shared.clock import Clock
+from shared.clocks.clock import Clock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Fault, Posted, Reply, refuses
 from tests.fakes.networks.x import DUPLICATE, XFake

@@ -14,7 +14,7 @@ from pydantic_core import to_json
 from sqlalchemy import Column, Dialect, Executable, Table, text
 from sqlalchemy.dialects import postgresql
 
-from shared.db import as_text
+from shared.database.engine import as_text
 
 Row = Mapping[str, Any]
 

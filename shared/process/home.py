@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
-from shared.sealing import SealingKey
+from shared.secrets.sealing import SealingKey
 
 
 class Home:

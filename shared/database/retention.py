@@ -16,8 +16,8 @@ from typing import Any, Literal
 import structlog
 from sqlalchemy import Column, Executable, Table, TextClause, bindparam, column, text
 
-from shared.clock import Clock
-from shared.db import Database, InstantColumn
+from shared.clocks.clock import Clock
+from shared.database.engine import Database, InstantColumn
 from shared.events.maintenance import RetentionPurged, RetentionPurgeRequested
 from shared.messaging.broker import Outgoing, Publisher
 from shared.messaging.envelope import Delivery, Envelope

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from shared.counting import bare, counted, fits
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule, Unit
+from shared.posting.counting import bare, counted, fits
 
 Code = Literal["content_too_long", "invalid"]
 Problem = tuple[Code, str]

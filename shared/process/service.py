@@ -18,17 +18,17 @@ from faststream.rabbit import RabbitBroker
 from faststream.rabbit.utils import RabbitClientProperties
 from starlette.types import ASGIApp
 
-from shared.db import Database
-from shared.health import Check, Health, consuming, relaying, writing
-from shared.logs import configure
+from shared.database.engine import Database
+from shared.database.migrations import migrate
 from shared.messaging.broker import Publisher, named
 from shared.messaging.frames import tolerate_bad_properties
 from shared.messaging.listening import bind_again
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import Topology
-from shared.migrate import migrate
-from shared.reporting import Reporting
-from shared.settings import ServiceSettings, load
+from shared.process.health import Check, Health, consuming, relaying, writing
+from shared.process.logs import configure
+from shared.process.reporting import Reporting
+from shared.process.settings import ServiceSettings, load
 
 GRACE_SECONDS = 12.0
 CLOSE_SECONDS = 1.0

@@ -6,7 +6,7 @@ from unicodedata import normalize
 import regex
 
 from shared.events.rules import TextRule, Unit
-from shared.links import links_in
+from shared.posting.links import links_in
 
 WEIGHTED_LINK_LENGTH = 23
 

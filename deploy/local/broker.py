@@ -9,8 +9,8 @@ from typing import Protocol
 
 from deploy.local.broker_node import BrokerNode
 from deploy.local.child import NodeError
+from deploy.local.docker_broker import DockerBroker, has_docker
 from deploy.local.packages import PackagesMissingError, ensure_installed
-from services.console.cli.docker_broker import DockerBroker, has_docker
 
 CHECK_SECONDS = 1.0
 

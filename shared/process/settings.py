@@ -7,7 +7,7 @@ from typing import Literal, Self, TypeVar
 from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.home import Home
+from shared.process.home import Home
 
 NO_BROKER = (
     "TIMEBALL_BROKER_URL is not set: name a RabbitMQ broker (amqp://user:password@host:5672/), "

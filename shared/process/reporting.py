@@ -11,7 +11,7 @@ import structlog
 from shared.events.maintenance import ServiceReported
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
 from shared.messaging.envelope import Envelope
-from shared.redaction import redact_text
+from shared.secrets.redaction import redact_text
 
 EVERY_SECONDS = 60.0
 MOST_CHARACTERS = 500

@@ -13,7 +13,7 @@ from typing import Any, Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from shared.redaction import redact_fields, redact_text
+from shared.secrets.redaction import redact_fields, redact_text
 
 FIRST = ("timestamp", "level", "service", "event")
 LIBRARY_FIELDS = ("exchange", "queue", "message_id")

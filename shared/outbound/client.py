@@ -24,7 +24,7 @@ import httpx
 from aiohttp.abc import AbstractResolver
 from httpx_aiohttp import AiohttpTransport
 
-from shared.addresses import is_public
+from shared.outbound.addresses import is_public
 
 CONNECT_SECONDS = 5
 """Shorter than any whole send may take, so that a server that takes no connections is known to have got nothing."""

@@ -1,0 +1,58 @@
+"""Running everything on one machine: the programs under a supervisor, until each of them does its work."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from deploy.local.programs import Place, programs
+from deploy.local.supervisor import Patience, Supervisor
+
+ASK_SECONDS = 0.2
+TELL_SECONDS = 5.0
+STOP_SECONDS = 14
+
+Tell = Callable[[str], None]
+
+
+class NotReady(Exception):
+    """A program did not become ready in time."""
+
+
+@asynccontextmanager
+async def running_programs(places: Sequence[Place], home: Path, broker_url: str, tell: Tell) -> AsyncIterator[None]:
+    """The programs run for the length of the block; those that die are started again."""
+    for place in places:
+        if place.is_moved:
+            tell(f"port {place.wanted} is taken: {place.name} gets {place.port}")
+    supervisor = Supervisor(programs(list(places), home, broker_url), patience=Patience(before_kill=STOP_SECONDS))
+    try:
+        await supervisor.start()
+        yield
+    finally:
+        tell("stopping")
+        await supervisor.stop()
+
+
+async def until_ready(places: Sequence[Place], patience: float, tell: Tell) -> None:
+    """Return when every program does its work; tell every few seconds for whom it waits. Raises NotReady."""
+    tell(f"starting {', '.join(place.name for place in places)}")
+    loop = asyncio.get_running_loop()
+    give_up_at, tell_at = loop.time() + patience, loop.time() + TELL_SECONDS
+    async with httpx.AsyncClient(timeout=2, trust_env=False) as http:
+        while waiting := [place.name for place in places if not await _is_ready(http, place)]:
+            if loop.time() > give_up_at:
+                raise NotReady(f"not ready after {patience} s: {', '.join(waiting)}; what they say is above")
+            if loop.time() > tell_at:
+                tell(f"waiting for {', '.join(waiting)}")
+                tell_at = loop.time() + TELL_SECONDS
+            await asyncio.sleep(ASK_SECONDS)
+
+
+async def _is_ready(http: httpx.AsyncClient, place: Place) -> bool:
+    try:
+        return (await http.get(place.ready_url)).is_success
+    except httpx.HTTPError:
+        return False

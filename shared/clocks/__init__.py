@@ -1,0 +1,1 @@
+"""Time: the one clock that everything reads, and local times in IANA zones."""

@@ -1,0 +1,1 @@
+"""A service's database: the engine, bulk statements, group commit, migrations and retention."""

@@ -1,0 +1,1 @@
+"""Secrets: sealed on the way, encrypted at rest, kept out of logs."""
