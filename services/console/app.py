@@ -12,6 +12,7 @@ from services.console.asking import Asking
 from services.console.catalogue import Catalogue
 from services.console.feed import Feed
 from services.console.handlers import Projector
+from services.console.rebuilding import Rebuilding
 from services.console.settings import Settings
 from services.console.store import Store
 from services.console.takers import Takers
@@ -35,6 +36,7 @@ from shared.events.publisher import (
     PublishSucceeded,
     PublishUnknown,
 )
+from shared.events.rebuilding import ConsoleRebuildRequested, StateTold
 from shared.events.requests import (
     AccountConnectRequested,
     AccountDisconnectRequested,
@@ -77,6 +79,7 @@ TAKERS: Mapping[type[Event], str] = {
     AccountDisconnectRequested: "publisher.commands",
     WorkspaceConfigured: "monitor.workspaces",
     KeysRotateRequested: "publisher.commands",
+    ConsoleRebuildRequested: "scheduler.telling",
 }
 """The queue that must be there before a request is sent: nobody could answer it otherwise."""
 
@@ -94,7 +97,10 @@ def build(settings: Settings) -> Service:
     clock = SystemClock()
     database = Database(settings.database(settings.database_url, NAME))
     publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
-    reactions = reactions_of(Projector(Store(database, clock), clock))
+    store = Store(database, clock)
+    projector = Projector(store, clock)
+    reactions = reactions_of(projector)
+    reactions[StateTold] = Rebuilding(store, reactions, clock).on_state_told
     feed = Feed()
 
     async def learn(delivery: Delivery[Any]) -> None:
@@ -106,7 +112,7 @@ def build(settings: Settings) -> Service:
     stopping = asyncio.Event()
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
-    everything = dict.fromkeys(EVENTS.values(), feed.on_event)
+    everything = dict.fromkeys(EVENTS.values(), feed.on_event) | {StateTold: projector.on_other}
     feed.behind(consumer.overhear(f"console.feed.{uuid4()}", everything, binding="#"))
     console = Console(
         asking=Asking(publisher, Takers(TAKERS, publisher.has_queue), feed, learn),
@@ -130,7 +136,7 @@ def build(settings: Settings) -> Service:
     )
 
 
-def reactions_of(projector: Projector) -> Mapping[type[Event], Handler]:
+def reactions_of(projector: Projector) -> dict[type[Event], Handler]:
     """What the console does on each event, the frequent ones first."""
     known: dict[type[Event], Handler] = {
         PublishSucceeded: projector.on_post_fact,

@@ -87,6 +87,18 @@ def any_of(*event_classes: type[Event]) -> Until:
     return lambda fact: isinstance(fact, event_classes)
 
 
+def from_each(services: Iterable[str], event_class: type[Event]) -> Until:
+    """Settled once each of these services has told a fact of this type, which names its `service`."""
+    missing = set(services)
+
+    def until(fact: Event) -> bool:
+        if isinstance(fact, event_class):
+            missing.discard(getattr(fact, "service", ""))
+        return not missing
+
+    return until
+
+
 def each_account(account_ids: Iterable[str], *event_classes: type[Event]) -> Until:
     """Settled once a fact of these types has named each account, or one has named none and so means them all."""
     missing = set(account_ids)

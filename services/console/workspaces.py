@@ -24,7 +24,7 @@ class Workspaces:
         newer = "workspaces.configured_at <= excluded.configured_at"
         self._configure = bulk.upsert(workspaces, database.dialect, guard=newer)
 
-    async def configured(self, event: WorkspaceConfigured, now: datetime) -> None:
+    async def configured(self, event: WorkspaceConfigured, now: datetime, *, has_targets: bool | None = None) -> None:
         """Learn what a workspace is to be; older news changes nothing."""
         row = {
             "workspace_id": event.workspace_id,
@@ -32,7 +32,7 @@ class Workspaces:
             "subreddits": to_json(event.subreddits).decode(),
             "keywords": to_json([keyword.model_dump(exclude_defaults=True) for keyword in event.keywords]).decode(),
             "notify": event.notify,
-            "has_targets": event.sealed_notify is not None,
+            "has_targets": event.sealed_notify is not None if has_targets is None else has_targets,
             "digest": event.digest.model_dump_json() if event.digest else None,
             "configured_at": event.configured_at or now,
         }

@@ -17,18 +17,22 @@ from services.monitor.settings import Settings
 from services.monitor.store import Store
 from services.monitor.tables import job_runs, outbox
 from services.monitor.targets import AT_ONCE, Targets
+from services.monitor.telling import Kept
 from shared.clocks.clock import Clock, SystemClock
 from shared.database.engine import Database
 from shared.database.retention import Purge, Retention, queue_of
 from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.monitor import NotificationRequested
+from shared.events.rebuilding import ConsoleRebuildRequested
 from shared.events.requests import WorkspaceConfigured
 from shared.events.scheduler import TimerFired
 from shared.jobs import Jobs
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.outbox import Outbox
+from shared.messaging.telling import Telling
+from shared.messaging.telling import queue_of as telling_queue
 from shared.messaging.topology import RETRY_TIERS, Queue, Topology
 from shared.outbound.client import outbound_client
 from shared.process.service import Service, rabbit_broker
@@ -46,6 +50,7 @@ NOTIFICATIONS = Queue(NAME, "monitor.notifications", ())
 """The monitor writes to it itself: one message for each mention or digest and target."""
 
 RETENTION = queue_of(NAME)
+TELLING = telling_queue(NAME)
 
 
 def build(settings: Settings) -> Service:
@@ -74,13 +79,15 @@ def build(settings: Settings) -> Service:
     subscribe(consumer, handlers, Notifying(store, targets, vault, clock), SecretKeys(store, vault, clock, NAME))
     stopping = asyncio.Event()
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
+    telling = Telling(NAME, Kept(NAME, database).parts, publisher, stopping)
+    consumer.subscribe(TELLING, {ConsoleRebuildRequested: telling.on_console_rebuild_requested}, prefetch=1)
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
     return Service(
         name=NAME,
         database=database,
         publisher=publisher,
         broker=broker,
-        topology=Topology(NAME, (WORKSPACES, TIMERS, NOTIFICATIONS, RETENTION), retry_tiers=RETRY_TIERS),
+        topology=Topology(NAME, (WORKSPACES, TIMERS, NOTIFICATIONS, RETENTION, TELLING), retry_tiers=RETRY_TIERS),
         outbox=relay,
         closing=(targets.close, client.aclose),
         http=(settings.http_host, settings.http_port),

@@ -30,6 +30,7 @@ from services.publisher.sending.withdrawals import Withdrawals
 from services.publisher.settings import Settings
 from services.publisher.store import Store
 from services.publisher.tables import outbox
+from services.publisher.telling import Kept
 from services.publisher.watermarks import Watermarks
 from shared.clocks.clock import Clock, SystemClock
 from shared.database.engine import Database
@@ -38,6 +39,7 @@ from shared.events.callbacks import CallbackRequested
 from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.publisher import AccountRefreshRequested
+from shared.events.rebuilding import ConsoleRebuildRequested
 from shared.events.requests import (
     AccountConnectRequested,
     AccountDisconnectRequested,
@@ -48,6 +50,8 @@ from shared.events.scheduler import PublishRequested, PublishWithdrawRequested, 
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.outbox import Outbox
+from shared.messaging.telling import Telling
+from shared.messaging.telling import queue_of as telling_queue
 from shared.messaging.topology import RETRY_TIERS, Queue, Topology
 from shared.outbound.client import outbound_client
 from shared.process.service import COLLECT_AFTER, Service, rabbit_broker
@@ -84,6 +88,8 @@ COMMANDS = Queue(
 )
 CALLBACKS = Queue(NAME, telling.QUEUE, ())
 RETENTION = queue_of(NAME)
+TELLING = telling_queue(NAME)
+QUEUES = (REQUESTS, CANCELLATIONS, COMMANDS, CALLBACKS, RETENTION, TELLING)
 
 
 def build(settings: Settings) -> Service:
@@ -114,13 +120,15 @@ def build(settings: Settings) -> Service:
     consumer.subscribe(CALLBACKS, {CallbackRequested: calling.on_callback_requested}, prefetch=200)
     stopping = asyncio.Event()
     keys = KeyRetention(Watermarks(database), Retention(NAME, Purge(database, clock, stopping), RULES, publisher))
+    telling = Telling(NAME, Kept(NAME, database).parts, publisher, stopping)
+    consumer.subscribe(TELLING, {ConsoleRebuildRequested: telling.on_console_rebuild_requested}, prefetch=1)
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: keys.on_retention_purge_requested}, prefetch=1)
     return Service(
         name=NAME,
         database=database,
         publisher=publisher,
         broker=broker,
-        topology=Topology(NAME, (REQUESTS, CANCELLATIONS, COMMANDS, CALLBACKS, RETENTION), retry_tiers=RETRY_TIERS),
+        topology=Topology(NAME, QUEUES, retry_tiers=RETRY_TIERS),
         outbox=relay,
         loops=(sending.lines.run, secret_keys.run),
         checks={"credentials": secret_keys.problem},

@@ -9,6 +9,7 @@ from services.scheduler.periodic import Dispatcher, Sweeper
 from services.scheduler.settings import Settings
 from services.scheduler.store import Store
 from services.scheduler.tables import outbox
+from services.scheduler.telling import Kept
 from services.scheduler.ticking import Ticker
 from services.scheduler.timer_store import TimerStore
 from shared.clocks.clock import SystemClock
@@ -25,6 +26,7 @@ from shared.events.publisher import (
     PublishSucceeded,
     PublishUnknown,
 )
+from shared.events.rebuilding import ConsoleRebuildRequested
 from shared.events.requests import (
     ScheduleBatchRequested,
     ScheduleCancelRequested,
@@ -34,6 +36,8 @@ from shared.events.requests import (
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.outbox import Outbox
+from shared.messaging.telling import Telling
+from shared.messaging.telling import queue_of as telling_queue
 from shared.messaging.topology import Queue, Topology
 from shared.process.service import Service, rabbit_broker
 
@@ -58,6 +62,7 @@ OUTCOMES = Queue(
     ),
 )
 RETENTION = queue_of(NAME)
+TELLING = telling_queue(NAME)
 
 
 def build(settings: Settings) -> Service:
@@ -74,13 +79,15 @@ def build(settings: Settings) -> Service:
     ticker = Ticker(TimerStore(database, relay), clock, settings.timers)
     subscribe(consumer, handlers, ticker)
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
+    telling = Telling(NAME, Kept(NAME, database, ticker.tell).parts, publisher, stopping)
+    consumer.subscribe(TELLING, {ConsoleRebuildRequested: telling.on_console_rebuild_requested}, prefetch=1)
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
     return Service(
         name=NAME,
         database=database,
         publisher=publisher,
         broker=broker,
-        topology=Topology(NAME, (REQUESTS, BATCHES, OUTCOMES, TIMERS, RETENTION), delay=settings.delay),
+        topology=Topology(NAME, (REQUESTS, BATCHES, OUTCOMES, TIMERS, RETENTION, TELLING), delay=settings.delay),
         outbox=relay,
         loops=(dispatcher.run, Sweeper(store, clock, handlers.due_soon).run, ticker.run, ticker.tell_for_ever),
         http=(settings.http_host, settings.http_port),

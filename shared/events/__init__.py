@@ -1,11 +1,11 @@
 """Every event of the public contract, typed. The services share nothing else."""
 
-from shared.events import callbacks, keys, maintenance, monitor, publisher, requests, scheduler
+from shared.events import callbacks, keys, maintenance, monitor, publisher, rebuilding, requests, scheduler
 from shared.events.base import Event
 
 __all__ = ["EVENTS", "Event"]
 
-_MODULES = (requests, scheduler, publisher, callbacks, monitor, maintenance, keys)
+_MODULES = (requests, scheduler, publisher, callbacks, monitor, maintenance, keys, rebuilding)
 
 EVENTS: dict[str, type[Event]] = {
     event.type: event

@@ -52,6 +52,14 @@ PUBLISHED = {
     "account.connected": "account_id platform token_expires_at?",
     "keys.rotate_requested": "",
     "keys.rotated": "service rotated unreadable? changed_at?",
+    "console.rebuild_requested": "",
+    "console.rebuild_answered": "service told",
+    "state.told": (
+        "service schedules? schedules[].post_id schedules[].account_id schedules[].revision schedules[].state "
+        "schedules[].publish_at schedules[].content accounts? accounts[].account_id accounts[].platform "
+        "accounts[].settings accounts[].is_connected workspaces? workspaces[].has_targets facts? facts[].type "
+        "facts[].body"
+    ),
     "account.connect_failed": "account_id platform error error.class error.code error.message changed_at?",
     "account.disconnected": "account_id platform",
     "account.refresh_requested": "account_id",

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
 from services.console.amending import Change
-from services.console.api import accounts, changes, keys, overview, posts, stream, timers, workspaces
+from services.console.api import accounts, changes, keys, overview, posts, rebuilding, stream, timers, workspaces
 from services.console.api.access import require_token
 from services.console.api.bodies import BodyLimit, schemas_of
 from services.console.api.console import Console
@@ -23,6 +23,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     timers.router,
     workspaces.router,
     overview.router,
+    rebuilding.router,
     stream.router,
 )
 _BODIES = (ScheduleRequested, ScheduleBatchRequested, Change, changes.Resolution, accounts.Connection, workspaces.Watch)

@@ -1,6 +1,5 @@
 """Keys: what to seal secrets with, and secrets at rest encrypted anew."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 from fastapi import APIRouter
@@ -8,7 +7,7 @@ from pydantic import BaseModel
 
 from services.console.api.console import TheConsole
 from services.console.api.views import of_type
-from shared.events import Event
+from services.console.asking import from_each
 from shared.events.keys import KeysRotated, KeysRotateRequested
 
 KEEPERS = ("publisher", "monitor")
@@ -43,7 +42,7 @@ async def list_keys(console: TheConsole) -> dict[str, str]:
 @router.post("/v1/keys:rotate", status_code=202)
 async def rotate_keys(console: TheConsole) -> Rotation:
     """Have every service encrypt its secrets anew with the first of its TIMEBALL_SECRET_KEYS."""
-    answers = await console.asking.ask(KeysRotateRequested(), _each_keeper(), patience=ROTATE_PATIENCE)
+    answers = await console.asking.ask(KeysRotateRequested(), from_each(KEEPERS, KeysRotated), patience=ROTATE_PATIENCE)
     told = {fact.service: fact for fact in of_type(answers.facts, KeysRotated)}
     return Rotation(
         correlation_id=answers.correlation_id,
@@ -53,14 +52,3 @@ async def rotate_keys(console: TheConsole) -> Rotation:
         ],
         waiting=[name for name in KEEPERS if name not in told],
     )
-
-
-def _each_keeper() -> Callable[[Event], bool]:
-    missing = set(KEEPERS)
-
-    def until(fact: Event) -> bool:
-        if isinstance(fact, KeysRotated):
-            missing.discard(fact.service)
-        return not missing
-
-    return until

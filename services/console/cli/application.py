@@ -2,7 +2,7 @@
 
 import typer
 
-from services.console.cli import accounts, demo, importing, keys, posts, timers, up, watching, workspaces
+from services.console.cli import accounts, demo, importing, keys, posts, rebuilding, timers, up, watching, workspaces
 
 app = typer.Typer(
     name="timeball",
@@ -23,6 +23,7 @@ app.add_typer(accounts.app)
 app.add_typer(timers.app)
 app.add_typer(workspaces.app)
 app.add_typer(keys.app)
+app.add_typer(rebuilding.app)
 
 
 def main() -> None:

@@ -1,0 +1,89 @@
+"""Rebuilding the read model from what the services tell of their state."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from uuid import NAMESPACE_URL, uuid5
+
+import structlog
+from pydantic import ValidationError
+
+from services.console.domain import Account, Content, Link, Plan, Post, Standing, Token
+from services.console.store import Learned, Row, Store
+from shared.clocks.clock import Clock
+from shared.events import EVENTS, Event
+from shared.events.progress import Progress
+from shared.events.rebuilding import AccountTold, FactTold, ScheduleTold, StateTold
+from shared.messaging.envelope import Delivery
+from shared.messaging.settlement import Handler
+
+_SAID = {"content", "media", "options", "late_policy", "retry", "callback_url"}
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Rebuilding:
+    """Learns what is told of a service's state; whatever is known to be newer stays."""
+
+    store: Store
+    reactions: Mapping[type[Event], Handler]
+    clock: Clock
+
+    async def on_state_told(self, delivery: Delivery[StateTold]) -> None:
+        """A part of what a service keeps; the same part again changes nothing."""
+        told = delivery.event
+        await self.store.learn(
+            Learned(
+                posts=[_post(one) for one in told.schedules],
+                accounts=[_account(one) for one in told.accounts],
+                connections=list(self._connections(told)),
+            )
+        )
+        for one in told.workspaces:
+            await self.store.workspaces.configured(one.workspace, self.clock.now(), has_targets=one.has_targets)
+        for fact in told.facts:
+            await self._learn_fact(fact)
+
+    def _connections(self, told: StateTold) -> Iterator[Row]:
+        for one in told.accounts:
+            yield {
+                "request_id": _request_id(one),
+                "account_id": one.account_id,
+                "platform": one.platform,
+                "settings": json.dumps(one.settings, ensure_ascii=False),
+                "limits": one.limits.model_dump_json(exclude_none=True) if one.limits else None,
+                "seen_at": self.clock.now(),
+            }
+
+    async def _learn_fact(self, told: FactTold) -> None:
+        event = EVENTS.get(told.type)
+        if event is None:
+            log.warning("told_of_an_unknown_fact", type=told.type)
+            return
+        try:
+            fact = event.model_validate_json(json.dumps(told.body))
+        except ValidationError as error:
+            log.warning("told_of_an_unreadable_fact", type=told.type, error=str(error))
+            return
+        await self.reactions[event](Delivery(fact, None, told.correlation_id))
+
+
+def _post(told: ScheduleTold) -> Post:
+    return Post(
+        told.post_id,
+        told.account_id,
+        Standing(Progress(told.state, told.revision), reason=told.reason),
+        Plan(told.revision, True, told.publish_at, told.request_id),
+        Content(told.revision, told.model_dump_json(include=_SAID)),
+    )
+
+
+def _account(told: AccountTold) -> Account:
+    link = Link(told.changed_at, told.is_connected, told.platform, _request_id(told))
+    return Account(told.account_id, link, Token(told.changed_at, told.token_expires_at, told.needs_reconnect))
+
+
+def _request_id(told: AccountTold) -> str:
+    """Under which the settings are found: the request that connected the account is not kept by anybody."""
+    return str(uuid5(NAMESPACE_URL, f"{told.account_id}/{told.changed_at.isoformat()}"))

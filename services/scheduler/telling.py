@@ -1,0 +1,66 @@
+"""Tells the console what the scheduler keeps: every schedule, and the timers."""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import literal, select, tuple_
+
+from services.scheduler.domain import Schedule
+from services.scheduler.facts import REQUESTED
+from services.scheduler.rows import schedule_in
+from services.scheduler.tables import schedules
+from shared.database.engine import Database
+from shared.events.progress import State
+from shared.events.rebuilding import ScheduleTold, StateTold
+from shared.events.requests import LatePolicy, Media, RetryPolicy
+from shared.messaging.telling import PAGE, in_parts
+
+_KEY = (schedules.c.post_id, schedules.c.account_id)
+_DECIDED_HERE = frozenset({State.SCHEDULED, State.DISPATCHED, State.CANCELLED})
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the scheduler keeps, as it is told."""
+
+    service: str
+    database: Database
+    tell_of_timers: Callable[[], Awaitable[None]]
+
+    async def parts(self) -> AsyncIterator[StateTold]:
+        """Every schedule, and after them the timers by their own events."""
+        after = ("", "")
+        while page := await self._page(after):
+            for some in in_parts(page, _characters):
+                yield StateTold(service=self.service, schedules=tuple(map(_told, some)))
+            after = page[-1].key
+        await self.tell_of_timers()
+
+    async def _page(self, after: tuple[str, str]) -> Sequence[Schedule]:
+        bounds = [literal(value, column.type) for value, column in zip(after, _KEY, strict=True)]
+        wanted = select(schedules).where(tuple_(*_KEY) > tuple_(*bounds)).order_by(*_KEY).limit(PAGE)
+        async with self.database.reading() as connection:
+            return [schedule_in(row) for row in (await connection.execute(wanted)).mappings()]
+
+
+def _characters(schedule: Schedule) -> int:
+    return len(schedule.content) + len(schedule.media) + len(schedule.options)
+
+
+def _told(schedule: Schedule) -> ScheduleTold:
+    return ScheduleTold(
+        post_id=schedule.post_id,
+        account_id=schedule.account_id,
+        revision=schedule.revision,
+        state=schedule.state if schedule.state in _DECIDED_HERE else State.DISPATCHED,
+        reason=REQUESTED if schedule.state is State.CANCELLED else None,
+        request_id=schedule.correlation_id,
+        publish_at=schedule.publish_at,
+        content=schedule.content,
+        media=tuple(Media(**item) for item in json.loads(schedule.media)),
+        options=json.loads(schedule.options),
+        late_policy=LatePolicy.model_validate_json(schedule.late_policy),
+        retry=RetryPolicy.model_validate_json(schedule.retry),
+        callback_url=schedule.callback_url,
+    )

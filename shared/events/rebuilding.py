@@ -1,0 +1,79 @@
+"""Rebuilding the console's read model: a request, what each service tells of its state, and its answer."""
+
+from pydantic import Field, JsonValue
+
+from shared.events.base import Count, Event, Id, Instant, Name, Options, Revision, Text, Value, WebUrl
+from shared.events.progress import State
+from shared.events.requests import AccountLimits, LatePolicy, Media, RetryPolicy, WorkspaceConfigured
+
+
+class ConsoleRebuildRequested(Event, type="console.rebuild_requested"):
+    """Every service tells the console all that it keeps, and then answers."""
+
+
+class ScheduleTold(Value):
+    """A schedule as the scheduler keeps it; what became of its sending is told by the publisher's facts."""
+
+    post_id: Id
+    account_id: Id
+    revision: Revision
+    state: State = Field(strict=False)
+    reason: str | None = None
+    request_id: str
+    publish_at: Instant
+    content: Text
+    media: tuple[Media, ...] = ()
+    options: Options = Field(default_factory=dict)
+    late_policy: LatePolicy = LatePolicy()
+    retry: RetryPolicy = RetryPolicy()
+    callback_url: WebUrl | None = None
+
+
+class AccountTold(Value):
+    """An account as the publisher keeps it, without its credentials."""
+
+    account_id: Id
+    platform: Name
+    settings: dict[str, JsonValue]
+    limits: AccountLimits | None = None
+    is_connected: bool
+    changed_at: Instant
+    token_expires_at: Instant | None = None
+    needs_reconnect: bool = False
+
+
+class WorkspaceTold(Value):
+    """A workspace as the monitor keeps it, without its targets."""
+
+    workspace: WorkspaceConfigured
+    has_targets: bool
+
+
+class FactTold(Value):
+    """A fact as it was told when it happened."""
+
+    type: Name
+    correlation_id: str
+    body: dict[str, JsonValue]
+
+
+class StateTold(Event, type="state.told"):
+    """A part of what a service keeps, for the console alone: nothing of it is news."""
+
+    service: Name
+    schedules: tuple[ScheduleTold, ...] = ()
+    accounts: tuple[AccountTold, ...] = ()
+    workspaces: tuple[WorkspaceTold, ...] = ()
+    facts: tuple[FactTold, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many things it tells of."""
+        return len(self.schedules) + len(self.accounts) + len(self.workspaces) + len(self.facts)
+
+
+class ConsoleRebuildAnswered(Event, type="console.rebuild_answered"):
+    """The service has told all that it keeps: so many things."""
+
+    service: Name
+    told: Count

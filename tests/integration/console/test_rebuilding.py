@@ -1,0 +1,84 @@
+"""A console whose database is gone learns everything from the other services, with real processes."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.console.conftest import Api, api_of
+from tests.integration.console.world import a_post, connect
+from tests.nodes import Broker
+from tests.support.processes import Process
+from tests.support.system import System, system
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.timeout(240)
+
+WATCHED = {
+    "monitoring_enabled": True,
+    "subreddits": ["python"],
+    "keywords": [{"phrase": "rabbitmq", "match": "word"}],
+    "notify_urls": ["json://a.example"],
+}
+CHANGES = frozenset({"updated_at", "warning"})
+"""What a console that has learned anew may show otherwise: when it learned, and advice that was given once."""
+
+
+async def shown(api: Api) -> dict[str, Any]:
+    posts = (await api.call("GET", "/v1/posts"))["posts"]
+    return {
+        "posts": [without_changes(post) for post in posts],
+        "account": without_changes(await api.call("GET", "/v1/accounts/plain")),
+        "workspaces": await api.call("GET", "/v1/workspaces"),
+    }
+
+
+def without_changes(view: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in view.items() if name not in CHANGES}
+
+
+async def with_an_empty_database(console: Process, running: System) -> Process:
+    await console.stop()
+    await asyncio.to_thread(forget, Path(running.env["TIMEBALL_HOME"]))
+    return await running.start("console")
+
+
+def forget(home: Path) -> None:
+    files = list(home.rglob("console.db*"))
+    assert files
+    for file in files:
+        file.unlink()
+
+
+async def test_a_console_that_lost_its_database_learns_everything_again(broker_node: Broker, tmp_path: Path) -> None:
+    async with system(tmp_path, broker_node) as running:
+        for service in ("scheduler", "publisher", "monitor"):
+            await running.start(service)
+        console = await running.start("console")
+        async with api_of(console, running) as api:
+            await connect(api, running, "plain")
+            await api.call("PUT", "/v1/workspaces/team", WATCHED)
+            await api.call("POST", "/v1/posts", a_post("out", due_in=1))
+            await api.call("POST", "/v1/posts", a_post("far", content="Later."))
+            await api.call("POST", "/v1/posts", a_post("gone"))
+            await api.call("DELETE", "/v1/posts/gone")
+            await api.becomes("out", "published")
+            await api.becomes("gone", "cancelled")
+            before = await shown(api)
+
+        console = await with_an_empty_database(console, running)
+        async with api_of(console, running) as api:
+            assert (await api.call("GET", "/v1/posts"))["posts"] == []
+            rebuilt = await api.call("POST", "/v1/console:rebuild")
+            assert rebuilt["waiting"] == []
+            assert {one["service"]: one["told"] for one in rebuilt["services"]} == {
+                "scheduler": 3,
+                "publisher": 2,
+                "monitor": 1,
+            }
+
+            async def is_as_before() -> bool:
+                return await shown(api) == before and bool((await api.call("GET", "/v1/timers"))["timers"])
+
+            await eventually(is_as_before, within=60, what="the console shows what it showed before")

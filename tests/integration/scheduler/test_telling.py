@@ -1,0 +1,70 @@
+"""What the scheduler tells a console that rebuilds its read model, page by page, on both databases."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from services.scheduler import telling
+from services.scheduler.telling import Kept
+from shared.events.base import ErrorDetail
+from shared.events.progress import State
+from shared.events.publisher import PublishFailed
+from shared.events.rebuilding import ScheduleTold
+from shared.events.requests import ScheduleCancelRequested, ScheduleRequested, Target
+from tests.support.schedules import NOON
+from tests.support.scheduling import Replica
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass
+class NoTimers:
+    """Timers that are only told of."""
+
+    told: int = 0
+
+    async def tell(self) -> None:
+        self.told += 1
+
+
+def a_request(post_id: str, *account_ids: str) -> ScheduleRequested:
+    targets = tuple(Target(account_id=account_id) for account_id in account_ids or ("acct-1",))
+    return ScheduleRequested(post_id=post_id, content="The ball drops.", publish_at=NOON + HOUR, targets=targets)
+
+
+async def told_by(replica: Replica) -> list[ScheduleTold]:
+    timers = NoTimers()
+    kept = Kept("scheduler", replica.database, timers.tell)
+    told = [one for part in [part async for part in kept.parts()] for one in part.schedules]
+    assert timers.told == 1
+    return told
+
+
+async def test_every_schedule_is_told_once_however_many_pages_it_takes(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "PAGE", 3)
+    for number in range(7):
+        await replica.take(a_request(f"p-{number}", "a-1", "Ä-2"))
+
+    keys = [(one.post_id, one.account_id) for one in await told_by(replica)]
+
+    assert len(keys) == len(set(keys)) == 14
+
+
+async def test_what_the_publisher_decides_is_left_to_it(replica: Replica) -> None:
+    await replica.take(a_request("cancelled"))
+    await replica.take(ScheduleCancelRequested(post_id="cancelled"))
+    await replica.take(a_request("failed"))
+    error = ErrorDetail(kind="refused", code="400", message="no")
+    await replica.take(PublishFailed(post_id="failed", account_id="acct-1", revision=1, attempts=1, error=error))
+    await replica.take(a_request("waits"))
+
+    told = {one.post_id: (one.state, one.reason) for one in await told_by(replica)}
+
+    assert told == {
+        "cancelled": (State.CANCELLED, "requested"),
+        "failed": (State.DISPATCHED, None),
+        "waits": (State.SCHEDULED, None),
+    }

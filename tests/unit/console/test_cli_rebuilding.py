@@ -1,0 +1,32 @@
+"""`timeball console rebuild` says who has told what, and who has not."""
+
+import json
+from typing import Any
+
+from tests.unit.console.test_cli import answered
+
+REBUILD = "POST /v1/console:rebuild"
+
+
+def rebuilt(*waiting: str) -> dict[str, Any]:
+    return {"correlation_id": "c", "services": [{"service": "scheduler", "told": 312}], "waiting": list(waiting)}
+
+
+def test_what_each_service_told_is_counted() -> None:
+    result, api = answered({REBUILD: (202, rebuilt())}, "console", "rebuild")
+
+    assert (result.exit_code, result.stdout) == (0, "scheduler: told of 312\n")
+    assert [request for request, _ in api.requests] == [REBUILD]
+
+
+def test_a_service_that_has_not_told_everything_is_named_and_the_exit_code_says_so() -> None:
+    result, _ = answered({REBUILD: (202, rebuilt("publisher"))}, "console", "rebuild")
+
+    assert result.exit_code == 1
+    assert "publisher has not finished telling" in result.output
+
+
+def test_json_is_what_the_console_answered() -> None:
+    result, _ = answered({REBUILD: (202, rebuilt())}, "console", "rebuild", "--json")
+
+    assert json.loads(result.stdout) == rebuilt()
