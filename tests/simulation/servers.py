@@ -157,6 +157,8 @@ class X(Network):
     """A network whose tokens end."""
 
     pairs: dict[str, Pair] = field(default_factory=dict)
+    spent: set[str] = field(default_factory=set)
+    """Refresh tokens that were exchanged for new ones; those that a person's new sign-in replaced are not among them."""
     replayed: list[str] = field(default_factory=list)
     """Refresh tokens that were presented a second time, which loses the account."""
     _issued: int = 0
@@ -203,8 +205,10 @@ class X(Network):
         account_id = given.partition("/")[0]
         pair = self.pairs.get(account_id)
         if pair is None or pair.refresh != given:
-            self.replayed.append(given)
+            if given in self.spent:
+                self.replayed.append(given)
             return 400, {"error": "invalid_grant"}
+        self.spent.add(given)
         new = self.issue(account_id, now)
         return 200, {"access_token": new.access, "refresh_token": new.refresh, "expires_in": TOKENS_LAST}
 
