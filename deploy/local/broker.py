@@ -11,6 +11,7 @@ from deploy.local.broker_node import BrokerNode
 from deploy.local.child import NodeError
 from deploy.local.docker_broker import DockerBroker, has_docker
 from deploy.local.packages import PackagesMissingError, ensure_installed
+from shared.connections.broker_address import broker_address
 
 CHECK_SECONDS = 1.0
 
@@ -101,7 +102,7 @@ async def running_broker(home: Path, tell: Tell) -> AsyncIterator[LocalBroker]:
 
 def _choose(home: Path) -> LocalBroker:
     if url := os.environ.get("TIMEBALL_BROKER_URL"):
-        return NamedBroker(url)
+        return NamedBroker(_understood(url))
     try:
         ensure_installed("rabbitmq-server")
     except PackagesMissingError as missing:
@@ -111,6 +112,13 @@ def _choose(home: Path) -> LocalBroker:
             f"{missing} Or start Docker, or set TIMEBALL_BROKER_URL to a broker (amqp://user:password@host:5672/)."
         ) from missing
     return PrivateBroker(home / "broker")
+
+
+def _understood(url: str) -> str:
+    try:
+        return broker_address(url)
+    except ValueError as error:
+        raise NoBroker(f"TIMEBALL_BROKER_URL: {error}") from error
 
 
 async def _start(broker: LocalBroker) -> None:

@@ -2,32 +2,24 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import aiormq
-import structlog
 from yarl import URL
 
 from shared.clocks.clock import Clock
 from shared.messaging.connection import Addressed, Confirm, PublishingConnection
 from shared.messaging.delay import HORIZON
 from shared.messaging.envelope import Envelope
+from shared.messaging.kept_connection import LOST, KeptConnection
 from shared.messaging.topology import EVENTS_EXCHANGE, Topology
 
 PUBLISH_TIMEOUT = timedelta(seconds=10)
-RECONNECT_SECONDS = 1.0
-MAKE_SECONDS = 10.0
-"""How often the service's own queues and bindings are made again, in case somebody has deleted them."""
 TRY_SECONDS = 3.0
 BATCH = 50
 """Messages written together: more would keep the event loop for over a millisecond or two."""
-LOST = (TimeoutError, OSError, EOFError, RuntimeError, StopAsyncIteration, aiormq.exceptions.AMQPError)
-"""What a connection that is gone or going makes of any call; a closed channel makes it a RuntimeError, and one that
-breaks off while the broker is about to say something the end of an iteration."""
-
-log = structlog.get_logger()
 
 
 class BrokerUnavailable(Exception):
@@ -59,56 +51,26 @@ class Publisher:
     """Publishes with confirms, over one connection after another; each makes first what the service needs."""
 
     def __init__(self, url: str, *, app_id: str, clock: Clock) -> None:
-        self._url = named(url, f"{app_id} publishing")
         self._app_id = app_id
         self._clock = clock
-        self._topology = Topology(app_id)
-        self._connection: PublishingConnection | None = None
-        self._connected = asyncio.Event()
-        self._keeping: asyncio.Task[None] | None = None
-        self._making = asyncio.Lock()
-        self._made_at = 0.0
+        self._kept = KeptConnection(named(url, f"{app_id} publishing"), Topology(app_id))
         self._has_hung = False
         self._distrusted_until = 0.0
 
     async def connect(self, topology: Topology) -> None:
         """Connect, retrying for as long as the broker is away, and make what the service needs."""
-        self._topology = topology
-        self._keeping = asyncio.create_task(self._keep_connected())
-        await self._connected.wait()
-
-    async def _keep_connected(self) -> None:
-        """For ever, whatever a connection ends with: without this loop nothing is ever published again."""
-        while True:
-            try:
-                await self._be_connected()
-            except Exception as error:
-                log.warning("broker_not_reached", error=repr(error))
-            await asyncio.sleep(RECONNECT_SECONDS)
-
-    async def _be_connected(self) -> None:
-        """Return when a connection that was opened has ended."""
-        self._connection = connection = await PublishingConnection.open(self._url, self._topology)
-        self._connected.set()
-        try:
-            await self._look_after(connection)
-            log.warning("publishing_connection_lost")
-        finally:
-            await connection.close()
-
-    async def _look_after(self, connection: PublishingConnection) -> None:
-        """Return when the connection has ended; until then keep what the service consumes in being."""
-        while connection.is_open:
-            try:
-                async with asyncio.timeout(MAKE_SECONDS):
-                    await connection.ended.wait()
-            except TimeoutError:
-                await self._make(connection, connection.make_own)
+        self._kept.topology = topology
+        await self._kept.keep()
 
     @property
     def is_connected(self) -> bool:
         """Whether there is a connection on which a publish could go out."""
-        return self._connection is not None and self._connection.is_open
+        return self._kept.is_open
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no connection; None while there is one."""
+        return None if self._kept.is_open else self._kept.trouble
 
     @property
     def may_delay(self) -> bool:
@@ -123,9 +85,10 @@ class Publisher:
         """Raise BrokerUnavailable unless the broker takes messages now."""
         try:
             async with asyncio.timeout(TRY_SECONDS):
-                await (await self._current()).flows()
+                await (await self._kept.current()).flows()
         except LOST as error:
-            raise BrokerUnavailable(f"the broker takes no messages: {error!r}") from error
+            why = self.trouble or "an alarm for memory or disk, or it hangs"
+            raise BrokerUnavailable(f"the broker takes no messages: {why}") from error
 
     async def publish(self, outgoing: Outgoing, *, within: timedelta = PUBLISH_TIMEOUT) -> None:
         """Send one message and wait for the broker's confirm, or raise BrokerUnavailable."""
@@ -140,7 +103,8 @@ class Publisher:
 
         What no queue takes is sent again once the service's own queues have been made again, in case they are gone.
         """
-        listed, asked_at, deadline = list(outgoing), self._clock.now(), _now() + within.total_seconds()
+        asked_at, listed = _now(), list(outgoing)
+        deadline = asked_at + within.total_seconds()
         errors = await self._attempt(listed, asked_at, deadline)
         unroutable = [place for place, error in enumerate(errors) if isinstance(error, Unroutable)]
         if unroutable and await self.make_again():
@@ -150,13 +114,13 @@ class Publisher:
         return errors
 
     async def _attempt(
-        self, outgoing: Sequence[Outgoing], asked_at: datetime, deadline: float
+        self, outgoing: Sequence[Outgoing], asked_at: float, deadline: float
     ) -> list[BrokerUnavailable | None]:
         confirms: list[Confirm] = []
         problem: BaseException = TimeoutError()
         try:
             async with asyncio.timeout_at(deadline):
-                connection = await self._current()
+                connection = await self._kept.current()
                 if self._has_hung or _any_delayed(outgoing):
                     await self._find_flowing(connection)
                 for start in range(0, len(outgoing), BATCH):
@@ -171,7 +135,7 @@ class Publisher:
         return [*map(_answer, outgoing, confirms), *(_unavailable(one, problem) for one in unsent)]
 
     async def _send(
-        self, connection: PublishingConnection, batch: Sequence[Outgoing], asked_at: datetime
+        self, connection: PublishingConnection, batch: Sequence[Outgoing], asked_at: float
     ) -> Sequence[Confirm]:
         return await connection.send(lambda: [self._addressed(one, asked_at) for one in batch])
 
@@ -181,15 +145,6 @@ class Publisher:
         if _any_delayed(unconfirmed):
             self._distrusted_until = math.inf
 
-    async def _current(self) -> PublishingConnection:
-        """The connection, once there is one."""
-        if self._keeping is None:
-            raise RuntimeError("not connected")
-        while self._connection is None or not self._connection.is_open:
-            self._connected.clear()
-            await self._connected.wait()
-        return self._connection
-
     async def _find_flowing(self, connection: PublishingConnection) -> None:
         """Wait until the broker takes messages: what has a time to live must not wait in a socket."""
         await connection.flows()
@@ -197,36 +152,17 @@ class Publisher:
         if self._distrusted_until == math.inf:
             self._distrusted_until = _now() + HORIZON.total_seconds()
 
-    def _addressed(self, outgoing: Outgoing, asked_at: datetime) -> Addressed:
+    def _addressed(self, outgoing: Outgoing, asked_at: float) -> Addressed:
         """The message as it leaves now: its time to live has been running while it waited for the connection."""
-        now, envelope, left = self._clock.now(), outgoing.envelope, outgoing.expiration_ms
+        envelope, left = outgoing.envelope, outgoing.expiration_ms
         if left is not None:
-            left = max(0, left - (now - asked_at) // timedelta(milliseconds=1))
-        message = envelope.message(app_id=self._app_id, now=now, expiration_ms=left)
+            left = max(0, left - int((_now() - asked_at) * 1000))
+        message = envelope.message(app_id=self._app_id, now=self._clock.now(), expiration_ms=left)
         return Addressed(message, envelope.exchange, envelope.routing_key, outgoing.mandatory)
 
     async def make_again(self) -> bool:
         """Make again what the service needs, unless that has just been done; whether it is there now."""
-        asked_at = _now()
-        async with self._making:
-            if self._made_at > asked_at:
-                return True
-            connection = self._connection
-            if connection is None or _now() - self._made_at < RECONNECT_SECONDS:
-                return False
-            return await self._make(connection, connection.make)
-
-    async def _make(self, connection: PublishingConnection, make: Callable[[Topology], Awaitable[None]]) -> bool:
-        try:
-            async with asyncio.timeout(PUBLISH_TIMEOUT.total_seconds()):
-                await make(self._topology)
-        except LOST as error:
-            log.warning("queues_not_made", error=repr(error))
-            if isinstance(error, TimeoutError):
-                connection.cut("the broker does not answer")
-            return False
-        self._made_at = _now()
-        return True
+        return await self._kept.make_again()
 
     async def has_queue(self, name: str) -> bool:
         """Whether the broker has this queue, or raise BrokerUnavailable."""
@@ -236,19 +172,14 @@ class Publisher:
         """How full a queue is and how many consume it, None where there is none, or raise BrokerUnavailable."""
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT.total_seconds()):
-                found = await (await self._current()).queue_figures(name)
+                found = await (await self._kept.current()).queue_figures(name)
         except LOST as error:
             raise BrokerUnavailable(f"cannot look for {name}: {error!r}") from error
         return QueueFigures(found.message_count or 0, found.consumer_count or 0) if found else None
 
     async def close(self) -> None:
         """Close the connection; what is unconfirmed stays in its outbox."""
-        keeping, self._keeping = self._keeping, None
-        if keeping is not None:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
-        if self._connection is not None:
-            await self._connection.close()
+        await self._kept.close()
 
 
 def _now() -> float:

@@ -23,6 +23,7 @@ from pamqp.header import ContentHeader
 from yarl import URL
 
 from shared.messaging.declaring import declare, declare_own
+from shared.messaging.handshake import ToldConnection
 from shared.messaging.topology import Topology
 
 OPEN_SECONDS = 10.0
@@ -81,9 +82,7 @@ class PublishingConnection:
         """
         to = URL(url).update_query(heartbeat=HEARTBEAT_SECONDS)
         transport = _Transport(TLSTransportFactory() if to.scheme == "amqps" else TCPTransportFactory())
-        opening = asyncio.create_task(
-            cls._open(aiormq.Connection(to, transport_factory=transport), transport, topology)
-        )
+        opening = asyncio.create_task(cls._open(ToldConnection(to, transport_factory=transport), transport, topology))
         try:
             await asyncio.wait({opening}, timeout=OPEN_SECONDS)
         finally:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import structlog
 from faststream.rabbit import RabbitBroker
 from faststream.specification import AsyncAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -13,11 +14,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from shared.database.refusals import why_unusable
+from shared.messaging.broker import BrokerUnavailable
+
 STALE_OUTBOX = timedelta(seconds=30)
 CHECK_SECONDS = 5.0
 """What has not answered by then is not well."""
 WRITE_EVERY_SECONDS = 5.0
 """A database that took a write so lately is not asked for another one, however often somebody looks."""
+
+log = structlog.get_logger()
 
 Check = Callable[[], Awaitable[str | None]]
 """Answers what is wrong, or None."""
@@ -40,8 +46,11 @@ class Health:
                     problem = await check()
             except TimeoutError:
                 problem = f"no answer within {CHECK_SECONDS:g} s"
+            except BrokerUnavailable as error:
+                problem = str(error)
             except Exception as error:
-                problem = f"{type(error).__name__}: {error}"
+                log.warning("check_failed", check=name, error=repr(error))
+                problem = why_unusable(error)
             if problem:
                 found[name] = problem
         return found

@@ -88,7 +88,7 @@ class Service:
 
     async def _publishing(self) -> str | None:
         if not self.publisher.is_connected:
-            return "the publishing connection is down"
+            return f"the publishing connection is down: {self.publisher.trouble}"
         await self.publisher.try_publishing()
         return None
 

@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 from typing import Literal, Self, TypeVar
 
-from pydantic import ValidationError, model_validator
+from pydantic import ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.connections.broker_address import broker_address
+from shared.connections.database_address import database_address
 from shared.process.home import Home
 
 NO_BROKER = (
@@ -26,6 +28,16 @@ class ServiceSettings(BaseSettings):
     log_format: Literal["console", "json"] | None = None
     log_level: str = "info"
     http_host: str = "127.0.0.1"
+
+    @field_validator("broker_url")
+    @classmethod
+    def _is_a_broker(cls, given: str) -> str:
+        return broker_address(given) if given.strip() else ""
+
+    @field_validator("database_url", check_fields=False)
+    @classmethod
+    def _is_a_database(cls, given: str | None) -> str | None:
+        return database_address(given) if given and given.strip() else None
 
     @model_validator(mode="after")
     def _has_a_broker(self) -> Self:

@@ -111,7 +111,7 @@ async def test_a_vhost_that_is_deleted_and_made_again_costs_no_post(running: Sys
 
     vhost = vhost_of(running)
     await asyncio.to_thread(manage, broker_node, "DELETE", f"/api/vhosts/{vhost}")
-    await is_told(services[0], "publishing connection is down")
+    await is_told(services[0], f"the broker refuses: vhost {vhost} not found")
     await asyncio.to_thread(manage, broker_node, "PUT", f"/api/vhosts/{vhost}")
     await asyncio.to_thread(permit, broker_node, vhost)
     for service in services:

@@ -16,7 +16,7 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from shared.clocks.clock import SystemClock
 from shared.events.requests import ScheduleCancelRequested
-from shared.messaging import broker
+from shared.messaging import kept_connection
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher, Unroutable
 from shared.messaging.connection import PublishingConnection
 from shared.messaging.delay import DelayKind, delayed, slot_of
@@ -147,7 +147,7 @@ async def test_a_connection_that_breaks_off_while_it_opens_is_opened_again(
     amqp_vhost_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At whatever byte it breaks off."""
-    monkeypatch.setattr(broker, "RECONNECT_SECONDS", 0.01)
+    monkeypatch.setattr(kept_connection, "RECONNECT_SECONDS", 0.01)
     async with Wire.to(amqp_vhost_url) as wire:
         wire.ends_after = [0, 0, 1, 7, 8, *range(9, 1000, 31)]
         await wire.cut()
@@ -166,7 +166,7 @@ async def test_whatever_opening_a_connection_fails_with_it_is_opened_again(
     amqp_vhost_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The library's end of an iteration once ended the loop that connects, and nothing was ever published again."""
-    monkeypatch.setattr(broker, "RECONNECT_SECONDS", 0.01)
+    monkeypatch.setattr(kept_connection, "RECONNECT_SECONDS", 0.01)
     errors = [StopAsyncIteration(), EOFError(), ConnectionError(), KeyError("server_properties")]
     usual = PublishingConnection._open.__func__  # type: ignore[attr-defined]
 

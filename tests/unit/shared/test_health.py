@@ -1,6 +1,7 @@
 """`/readyz` tells what keeps a service from its work, and answers itself whatever hangs."""
 
 import asyncio
+import errno
 
 import pytest
 
@@ -19,11 +20,14 @@ async def test_a_check_that_hangs_is_a_problem(monkeypatch: pytest.MonkeyPatch) 
         return None
 
     async def fail() -> str | None:
-        raise OSError("the disk is full")
+        raise OSError(errno.ENOSPC, "No space left on device", "/srv/secret")
 
     problems = await Health("shop", rabbit_broker(NOBODY, "shop"), {"database": hang, "outbox": fail}).problems()
 
-    assert problems == {"database": "no answer within 0.05 s", "outbox": "OSError: the disk is full"}
+    assert problems == {
+        "database": "no answer within 0.05 s",
+        "outbox": "it cannot be reached: No space left on device",
+    }
 
 
 async def test_the_database_is_asked_for_a_write_now_and_then_and_at_once_when_it_took_none() -> None:

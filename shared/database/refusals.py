@@ -1,0 +1,50 @@
+"""Why a database cannot be used, in words for the person who has to mend it; no statement and no values."""
+
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from shared.connections.failures import causes, why_not_reached
+
+SQLSTATES = {
+    "25006": "it is read-only",
+    "28": "login refused: check user and password",
+    "3D000": "there is no such database",
+    "42501": "its user lacks a permission",
+    "53100": "its disk is full",
+    "53300": "it has no connection left",
+    "53": "it is short of memory or disk",
+    "55P03": "a lock was not to be had in time",
+    "57014": "a statement took too long",
+    "57P03": "it is starting up",
+    "57": "it is shutting down",
+    "58": "its disk fails",
+    "08": "the connection broke off",
+}
+"""By SQLSTATE or its first two characters, the longer first: postgresql.org/docs/current/errcodes-appendix.html"""
+SQLITE_CODES = {
+    5: "another process holds it locked",
+    6: "another connection holds it locked",
+    8: "it is read-only",
+    10: "its disk fails",
+    11: "its file is damaged",
+    13: "its disk is full",
+    14: "its file cannot be opened",
+    26: "its file is no database",
+}
+"""sqlite.org/rescode.html"""
+
+
+def why_unusable(error: BaseException) -> str:
+    """What the database, the network or TLS said."""
+    said = next(filter(None, map(_said, causes(error))), None)
+    return said or why_not_reached(error) or f"it failed ({type(error).__name__}): the log says more"
+
+
+def _said(error: BaseException) -> str | None:
+    if isinstance(error, PoolTimeoutError):
+        return "all its connections are at work"
+    if isinstance(error, ConnectionError) and "rejected SSL" in str(error):
+        return "it offers no TLS, and its address asks for it (sslmode)"
+    if (code := getattr(error, "sqlite_errorcode", None)) is not None:
+        return SQLITE_CODES.get(code & 0xFF)
+    state = str(getattr(error, "sqlstate", None) or "")
+    return SQLSTATES.get(state) or SQLSTATES.get(state[:2])

@@ -1,0 +1,122 @@
+"""The publishing connection that there always is: one after another, each of which makes first what is needed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import aiormq
+import structlog
+
+from shared.messaging.connection import PublishingConnection
+from shared.messaging.refusals import why_refused
+from shared.messaging.topology import Topology
+
+RECONNECT_SECONDS = 1.0
+MAKE_SECONDS = 10.0
+"""How often the service's own queues and bindings are made again, in case somebody has deleted them."""
+MAKE_LIMIT_SECONDS = 10.0
+LOST = (TimeoutError, OSError, EOFError, RuntimeError, StopAsyncIteration, aiormq.exceptions.AMQPError)
+"""What a connection that is gone or going makes of any call; a closed channel makes it a RuntimeError, and one that
+breaks off while the broker is about to say something the end of an iteration."""
+
+log = structlog.get_logger()
+
+
+class KeptConnection:
+    """Connects again and again, for as long as it is kept."""
+
+    def __init__(self, url: str, topology: Topology) -> None:
+        self._url = url
+        self.topology = topology
+        self.trouble: str | None = "not connected yet"
+        self._connection: PublishingConnection | None = None
+        self._connected = asyncio.Event()
+        self._keeping: asyncio.Task[None] | None = None
+        self._making = asyncio.Lock()
+        self._made_at = 0.0
+
+    async def keep(self) -> None:
+        """Return when there is a first connection, however long the broker is away."""
+        self._keeping = asyncio.create_task(self._keep_connected())
+        await self._connected.wait()
+
+    async def close(self) -> None:
+        """Connect no more, and close the connection there is."""
+        keeping, self._keeping = self._keeping, None
+        if keeping is not None:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+        if self._connection is not None:
+            await self._connection.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something can be written now."""
+        return self._connection is not None and self._connection.is_open
+
+    async def current(self) -> PublishingConnection:
+        """The connection, once there is one."""
+        if self._keeping is None:
+            raise RuntimeError("not connected")
+        while self._connection is None or not self._connection.is_open:
+            self._connected.clear()
+            await self._connected.wait()
+        return self._connection
+
+    async def make_again(self) -> bool:
+        """Make again what the service needs, unless that has just been done; whether it is there now."""
+        asked_at = _now()
+        async with self._making:
+            if self._made_at > asked_at:
+                return True
+            connection = self._connection
+            if connection is None or _now() - self._made_at < RECONNECT_SECONDS:
+                return False
+            return await self._make(connection, connection.make)
+
+    async def _keep_connected(self) -> None:
+        """For ever, whatever a connection ends with: without this loop nothing is ever published again."""
+        while True:
+            try:
+                await self._be_connected()
+            except Exception as error:
+                self.trouble = why_refused(error, self._url)
+                log.warning("broker_not_reached", reason=self.trouble, error=repr(error))
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _be_connected(self) -> None:
+        """Return when a connection that was opened has ended."""
+        self._connection = connection = await PublishingConnection.open(self._url, self.topology)
+        self.trouble = None
+        self._connected.set()
+        try:
+            await self._look_after(connection)
+            self.trouble = "the connection was lost; the next is being opened"
+            log.warning("publishing_connection_lost")
+        finally:
+            await connection.close()
+
+    async def _look_after(self, connection: PublishingConnection) -> None:
+        """Return when the connection has ended; until then keep what the service consumes in being."""
+        while connection.is_open:
+            try:
+                async with asyncio.timeout(MAKE_SECONDS):
+                    await connection.ended.wait()
+            except TimeoutError:
+                await self._make(connection, connection.make_own)
+
+    async def _make(self, connection: PublishingConnection, make: Callable[[Topology], Awaitable[None]]) -> bool:
+        try:
+            async with asyncio.timeout(MAKE_LIMIT_SECONDS):
+                await make(self.topology)
+        except LOST as error:
+            log.warning("queues_not_made", error=repr(error))
+            if isinstance(error, TimeoutError):
+                connection.cut("the broker does not answer")
+            return False
+        self._made_at = _now()
+        return True
+
+
+def _now() -> float:
+    """Seconds that nobody sets."""
+    return asyncio.get_running_loop().time()

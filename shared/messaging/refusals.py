@@ -1,0 +1,31 @@
+"""Why the broker cannot be used, in words for the person who has to mend it."""
+
+import aiormq
+from yarl import URL
+
+from shared.connections.failures import causes, why_not_reached
+
+PORTS = {"amqp": 5672, "amqps": 5671}
+
+
+def why_refused(error: BaseException, url: str) -> str:
+    """What the broker, the network or TLS said, and where the broker was looked for."""
+    reason = next(filter(None, map(_said, causes(error))), None) or why_not_reached(error)
+    return f"{where(url)}: {reason or 'the connection broke off'}"
+
+
+def where(url: str) -> str:
+    """The broker's host and port, without name and password."""
+    parts = URL(url)
+    return f"{parts.host}:{parts.port or PORTS.get(parts.scheme, 0)}"
+
+
+def _said(error: BaseException) -> str | None:
+    match error:
+        case aiormq.exceptions.ProbableAuthenticationError():
+            return "login refused: check user and password in TIMEBALL_BROKER_URL"
+        case aiormq.exceptions.ConnectionClosed() | aiormq.exceptions.ChannelClosed():
+            return f"the broker refuses: {str(error.args[-1]).rpartition(' - ')[2]}" if error.args else None
+        case aiormq.exceptions.AMQPConnectionError() if "Read 0 bytes" in str(error):
+            return "it hung up before the login: still starting, no AMQP, or TLS wanted (amqps://)"
+    return None

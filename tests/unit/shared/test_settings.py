@@ -1,0 +1,48 @@
+"""Settings that cannot be used end the program with one line each."""
+
+import pytest
+
+from services.scheduler.settings import Settings
+from shared.process.settings import load
+
+
+@pytest.mark.parametrize(
+    ("variable", "given"),
+    [
+        ("TIMEBALL_BROKER_URL", "amqp://u:s3cr#et@h:5672/"),
+        ("TIMEBALL_BROKER_URL", "127.0.0.1:5672"),
+        ("TIMEBALL_BROKER_URL", ""),
+        ("TIMEBALL_SCHEDULER_DATABASE_URL", "mysql://u:s3cret@h/d"),
+        ("TIMEBALL_SCHEDULER_DATABASE_URL", "postgresql://u:s3cr@et@h/d"),
+    ],
+)
+def test_a_bad_address_ends_the_program_with_one_line_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, given: str
+) -> None:
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
+    monkeypatch.setenv(variable, given)
+
+    with pytest.raises(SystemExit) as ended:
+        load(Settings)
+
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said.startswith(variable)
+    assert said.count("\n") == 1
+    assert "s3cr" not in said
+
+
+def test_an_address_is_understood_as_hosting_companies_write_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/ ")
+    monkeypatch.setenv("TIMEBALL_SCHEDULER_DATABASE_URL", "postgres://u:p@h/d")
+
+    settings = load(Settings)
+
+    assert (settings.broker_url, settings.database_url) == ("amqp://h/", "postgresql+asyncpg://u:p@h/d")
+
+
+def test_an_empty_database_url_means_the_file_under_timeball_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
+    monkeypatch.setenv("TIMEBALL_SCHEDULER_DATABASE_URL", "")
+
+    assert load(Settings).database_url is None
