@@ -263,4 +263,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         "return schedule\n    advance",
         "outage",
     ),
+    one(
+        "tokens are renewed by whoever wants them",
+        "services/publisher/accounts/renewals.py",
+        "is_free = or_(_c.renewing_until.is_(None), _c.renewing_until < now)",
+        "is_free = true()",
+        "accounts",
+    ),
 )
