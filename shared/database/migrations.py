@@ -1,17 +1,47 @@
-"""Alembic migrations at start: each service brings its own database up to date, one replica at a time."""
+"""Alembic migrations at start: each service brings its own database up to date, one replica at a time.
 
+Every service counts its migrations in a table of its own name, so that two which are given one database by mistake are
+told so: the names of their tables clash. Databases of before have the count in `alembic_version`, which is renamed.
+"""
+
+import asyncio
 from pathlib import Path
 
+import structlog
 from alembic import command, context
 from alembic.config import Config
-from sqlalchemy import Connection, MetaData, text
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from shared.database.engine import is_passing
+from shared.database.refusals import why_unusable
+
 LOCK_KEY = 0x71ABA11
+AGAIN_SECONDS = 1.0
+SHARED_NAME = "alembic_version"
+
+log = structlog.get_logger()
+
+
+class NotOurs(Exception):
+    """The database belongs to others or to a newer release; the message says what to do."""
+
+
+async def migrate_when_there(database_url: str, migrations: Path) -> None:
+    """Like `migrate`, however long the database is away, full, or refuses the login; each try says why."""
+    while True:
+        try:
+            return await migrate(database_url, migrations)
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            log.warning("database_not_reached", reason=why_unusable(error))
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def migrate(database_url: str, migrations: Path) -> None:
-    """Run the service's migrations under a lock that other replicas wait for."""
+    """Run the service's migrations under a lock that other replicas wait for; NotOurs where they must not run."""
     engine = create_async_engine(database_url)
     try:
         async with engine.connect() as connection:
@@ -30,11 +60,38 @@ def _upgrade(connection: Connection, migrations: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise NotOurs(
+            f"a newer release has changed this database ({error}): start that one, or restore a backup"
+        ) from error
 
 
-def run_migrations(metadata: MetaData) -> None:
-    """The body of a service's `migrations/env.py`."""
+def run_migrations(metadata: MetaData, *, service: str, known_by: str) -> None:
+    """The body of a service's `migrations/env.py`; `known_by` is a table that no other service has ever had."""
     connection = context.config.attributes["connection"]
-    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True, transactional_ddl=False)
+    counted_in = f"{SHARED_NAME}_{service}"
+    _make_ours(connection, metadata, counted_in, known_by)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        version_table=counted_in,
+        render_as_batch=True,
+        transactional_ddl=False,
+    )
     context.run_migrations()
+
+
+def _make_ours(connection: Connection, metadata: MetaData, counted_in: str, known_by: str) -> None:
+    """Take over the count of before; NotOurs where others have tables of the names that are needed."""
+    tables = set(inspect(connection).get_table_names())
+    if counted_in in tables:
+        return
+    if {SHARED_NAME, known_by} <= tables:
+        connection.execute(text(f"ALTER TABLE {SHARED_NAME} RENAME TO {counted_in}"))
+    elif taken := sorted(tables & set(metadata.tables)):
+        raise NotOurs(
+            f"another service's tables are in this database ({', '.join(taken)}): give each service a database of its "
+            "own, or on PostgreSQL a schema (postgresql://…/database?options=-csearch_path%3Dschema)"
+        )

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
@@ -19,7 +20,7 @@ from faststream.rabbit.utils import RabbitClientProperties
 from starlette.types import ASGIApp
 
 from shared.database.engine import Database
-from shared.database.migrations import migrate
+from shared.database.migrations import NotOurs, migrate_when_there
 from shared.messaging.broker import Publisher, named
 from shared.messaging.frames import tolerate_bad_properties
 from shared.messaging.listening import bind_again
@@ -247,9 +248,18 @@ def main(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT]
     async def run() -> None:
         service = build(settings)
         spare_the_collector(service.collect_after)
-        await migrate(service.database.url, migrations)
+        await _migrate(name, service.database.url, migrations)
         ending = asyncio.create_task(end_hard_after(service.stopping))
         await service.run()
         ending.cancel()
 
     uvloop.run(run())
+
+
+async def _migrate(name: str, url: str, migrations: Path) -> None:
+    """Bring the database up to date, or end the program saying why that must not be."""
+    try:
+        await migrate_when_there(url, migrations)
+    except NotOurs as error:
+        print(f"TIMEBALL_{name.upper()}_DATABASE_URL: {error}", file=sys.stderr)
+        sys.exit(2)

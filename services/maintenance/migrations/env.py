@@ -3,4 +3,4 @@
 from services.maintenance.tables import metadata
 from shared.database.migrations import run_migrations
 
-run_migrations(metadata)
+run_migrations(metadata, service="maintenance", known_by="alerts")

@@ -3,4 +3,4 @@
 from services.monitor.tables import metadata
 from shared.database.migrations import run_migrations
 
-run_migrations(metadata)
+run_migrations(metadata, service="monitor", known_by="deliveries")

@@ -3,4 +3,4 @@
 from services.publisher.tables import metadata
 from shared.database.migrations import run_migrations
 
-run_migrations(metadata)
+run_migrations(metadata, service="publisher", known_by="publications")
