@@ -18,6 +18,8 @@ from pydantic import (
     ValidationError,
 )
 
+from shared.secrets.redaction import is_secret_name, redact_text, redacted
+
 MAX_TEXT_LENGTH = 100_000
 MAX_OPTIONS_LENGTH = 20_000
 
@@ -94,7 +96,7 @@ Revision = Annotated[int, Field(ge=1)]
 class Value(BaseModel):
     """A part of an event: compared by its fields, never changed."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class Event(Value):
@@ -126,7 +128,7 @@ _AFTER = " after validation"
 
 
 def explain(error: ValidationError, *, most: int = 3) -> str:
-    """Name each wrong field, its value and what would be right, in one readable line."""
+    """Name each wrong field, its value and what would be right, in one readable line; no secret is quoted."""
     details = error.errors(include_url=False, include_context=False)
     problems = [_explain_one(detail) for detail in details if not _is_an_echo(detail, details)]
     hidden = len(problems) - most
@@ -152,9 +154,11 @@ def _explain_one(detail: Any) -> str:
         return f"{place}: this field is required"
     if not place:
         return str(message)
+    if any(map(is_secret_name, detail["loc"])):
+        return f"{place}: {message} (its value is not shown)"
     return f"{place}: {message} (got {_shortened(detail['input'])})"
 
 
 def _shortened(value: object, *, most: int = 80) -> str:
-    text = repr(value)
+    text = redact_text(repr(redacted(value)))
     return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"

@@ -120,7 +120,8 @@ def read_event(type_name: str, body: bytes) -> Event:
     try:
         return event_class.model_validate_json(body)
     except ValidationError as error:
-        raise UnreadableEvent(explain(error), type=type_name, body=body) from error
+        # Not chained: pydantic's own text would be logged with it.
+        raise UnreadableEvent(explain(error), type=type_name, body=body) from None
 
 
 def _unknown(type_name: str) -> str:

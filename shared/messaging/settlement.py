@@ -22,6 +22,7 @@ from shared.messaging.dead_letters import failures_of, parked, tried_again
 from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent, correlation_of, read, type_of
 from shared.messaging.topology import RETRY_TIERS, tier_within
 from shared.messaging.verdict import HandBack, Park, TryAgain
+from shared.secrets.redaction import redact_text
 
 MOST_FAILURES = 3
 MOVE_AGAIN_SECONDS = 1.0
@@ -109,6 +110,7 @@ class Settlement:
         await self._move(message, again, "postponed")
 
     async def _park(self, message: AbstractIncomingMessage, reason: str) -> None:
+        reason = redact_text(reason)
         log.warning("message_parked", queue=self.queue, type=type_of(message), reason=reason)
         now = self.clock.now()
         dead = parked(message, service=self.service, queue=self.queue, reason=reason, now=now)

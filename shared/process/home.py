@@ -49,9 +49,12 @@ class Home:
         return self._once("api_token", lambda: secrets.token_urlsafe(32))
 
     def database_url(self, service: str) -> str:
-        """The SQLAlchemy URL of the service's own SQLite file."""
+        """The SQLAlchemy URL of the service's own SQLite file, which only its owner may read."""
         _make_private(self.path)
-        return f"sqlite+aiosqlite:///{(self.path / f'{service}.db').as_posix()}"
+        file = self.path / f"{service}.db"
+        file.touch(mode=0o600)
+        file.chmod(0o600)  # those beside it, -wal and -shm, get the same from SQLite
+        return f"sqlite+aiosqlite:///{file.as_posix()}"
 
     def _once(self, name: str, make: Callable[[], str]) -> str:
         key_file = self._keys_folder() / name
@@ -61,8 +64,10 @@ class Home:
 
     def _keys_folder(self) -> Path:
         _make_private(self.path)
-        _make_private(self.path / "keys")
-        return self.path / "keys"
+        keys = self.path / "keys"
+        _make_private(keys)
+        keys.chmod(0o700)  # the folder may be older, and the home may be a folder of other things
+        return keys
 
 
 def _make_private(folder: Path) -> None:

@@ -29,9 +29,23 @@ PATTERNS = [
 ]
 
 
+def is_secret_name(name: object) -> bool:
+    """Whether what a field of this name holds must not be shown."""
+    return bool(SECRET_NAME.search(str(name))) and not HARMLESS_NAME.search(str(name))
+
+
+def redacted(value: Any) -> Any:
+    """The same value, in which what has a secret's name is masked, at any depth."""
+    if isinstance(value, Mapping):
+        return redact_fields(value)
+    if isinstance(value, list | tuple):
+        return [redacted(item) for item in value]
+    return value
+
+
 def redact_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The same fields, the values of those with a secret's name masked, at any depth."""
-    return {name: MASK if _is_secret(name, value) else _redacted(value) for name, value in fields.items()}
+    return {name: MASK if _is_secret(name, value) else redacted(value) for name, value in fields.items()}
 
 
 def redact_text(text: str) -> str:
@@ -44,12 +58,4 @@ def redact_text(text: str) -> str:
 def _is_secret(name: object, value: object) -> bool:
     if value is None or isinstance(value, bool):
         return False
-    return bool(SECRET_NAME.search(str(name))) and not HARMLESS_NAME.search(str(name))
-
-
-def _redacted(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return redact_fields(value)
-    if isinstance(value, list | tuple):
-        return [_redacted(item) for item in value]
-    return value
+    return is_secret_name(name)

@@ -23,7 +23,7 @@ def called(work: Callable[[Client], Awaitable[AnswerT]]) -> AnswerT:
     except Refused as error:
         complain(str(error))
         if error.status == 401:  # noqa: PLR2004
-            complain("set TIMEBALL_API_TOKEN to the token that the console was started with")
+            complain(f"set TIMEBALL_API_TOKEN to the token of the console at {address.url}")
         raise typer.Exit(REFUSED) from error
     except Unreachable as error:
         complain(f"cannot reach the console at {address.url} ({error})")

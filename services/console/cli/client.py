@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -16,6 +16,9 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 PATIENCE_SECONDS = 30.0
 
 Json = Mapping[str, Any]
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_USUAL_PORT = {"http": 80, "https": 443}
 
 
 class Unreachable(Exception):
@@ -52,11 +55,14 @@ class Address:
 
     @classmethod
     def known(cls) -> Self:
-        """From TIMEBALL_URL and TIMEBALL_API_TOKEN, else what `timeball up` left under TIMEBALL_HOME."""
+        """From TIMEBALL_URL and TIMEBALL_API_TOKEN, else what `timeball up` left under TIMEBALL_HOME.
+
+        The token that is kept there is an administrator's: it is sent to this machine's own console and nowhere else.
+        """
         home = Path(os.environ.get("TIMEBALL_HOME", "var"))
-        url = os.environ.get("TIMEBALL_URL") or _left_by_up(url_file(home)) or DEFAULT_URL
-        token = os.environ.get("TIMEBALL_API_TOKEN") or _left_by_up(home / "keys" / "api_token")
-        return cls(url.rstrip("/"), token)
+        own_url = _left_by_up(url_file(home)) or DEFAULT_URL
+        url = os.environ.get("TIMEBALL_URL") or own_url
+        return cls(url.rstrip("/"), os.environ.get("TIMEBALL_API_TOKEN") or _own_token(home, url, own_url))
 
 
 def url_file(home: Path) -> Path:
@@ -67,6 +73,20 @@ def url_file(home: Path) -> Path:
 def local_token(home: Home) -> str:
     """The token of the local mode's console."""
     return os.environ.get("TIMEBALL_API_TOKEN") or home.api_token()
+
+
+def _own_token(home: Path, url: str, own_url: str) -> str:
+    return _left_by_up(home / "keys" / "api_token") if _place(url) == _place(own_url) else ""
+
+
+def _place(url: str) -> tuple[str, str, int | None] | str:
+    """Scheme, host and port, the loopback addresses being one host; what is no URL is like nothing else."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        return parts.scheme, "localhost" if host in _LOOPBACK else host, parts.port or _USUAL_PORT.get(parts.scheme)
+    except ValueError:
+        return url
 
 
 def _left_by_up(file: Path) -> str:

@@ -1,5 +1,6 @@
 """Keys of the local mode are made once, for their owner only."""
 
+import sqlite3
 import stat
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -84,6 +85,31 @@ def test_each_service_has_its_own_database_file(tmp_path: Path) -> None:
     assert url.drivername == "sqlite+aiosqlite"
     assert url.database == str(tmp_path / "home" / "scheduler.db")
     assert (tmp_path / "home").is_dir()
+
+
+def test_a_database_in_a_folder_that_everyone_may_read_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    (tmp_path / "scheduler.db").touch(mode=0o644)
+    tmp_path.chmod(0o755)
+
+    for service in ("scheduler", "publisher"):
+        url = make_url(Home(tmp_path).database_url(service))
+        with sqlite3.connect(str(url.database)) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.execute("CREATE TABLE secrets (secret TEXT)")
+            database.commit()
+            modes = {path.name: mode(path) for path in tmp_path.iterdir() if path.name.startswith(service)}
+
+    assert len(modes) == 3
+    assert set(modes.values()) == {0o600}
+    assert mode(tmp_path / "scheduler.db") == 0o600
+
+
+def test_a_folder_of_keys_that_everyone_may_read_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir(mode=0o755)
+
+    Home(tmp_path).api_token()
+
+    assert mode(tmp_path / "keys") == 0o700
 
 
 def test_home_stays_where_it_was_when_the_working_folder_changes(
