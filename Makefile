@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 SYSTEM := $(PYTHON) -m deploy.local.packages
 
 .DEFAULT_GOAL := help
-.PHONY: help install packages run test simulate lint format lock bench clean
+.PHONY: help install packages run test simulate lint format docs lock bench clean
 
 help: ## what you can ask for
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ lint: install ## style, types, architecture
 format: install ## rewrite the code in house style
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+docs: install ## write docs/events.md anew from the events
+	$(BIN)/python -m shared.contract
 
 PIP_COMPILE = $$tools/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --no-annotate

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import structlog
 from faststream.rabbit import RabbitBroker
-from faststream.specification import AsyncAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shared.contract import serving
 from shared.database.refusals import why_unusable
 from shared.messaging.broker import BrokerUnavailable
 
@@ -34,7 +34,6 @@ class Health:
     """What must hold for the service to be doing its work."""
 
     service: str
-    broker: RabbitBroker
     checks: Mapping[str, Check] = field(default_factory=dict)
 
     async def problems(self) -> dict[str, str]:
@@ -61,8 +60,7 @@ class Health:
             Route("/healthz", self._healthz),
             Route("/readyz", self._readyz),
             Route("/metrics", _metrics),
-            Route("/asyncapi", self._asyncapi),
-            Route("/asyncapi.json", self._asyncapi_json),
+            *serving.routes(self.service),
         ]
 
     def application(self) -> Starlette:
@@ -76,24 +74,6 @@ class Health:
         problems = await self.problems()
         status = "not ready" if problems else "ready"
         return JSONResponse({"service": self.service, "status": status, "problems": problems}, 503 if problems else 200)
-
-    async def _asyncapi(self, request: Request) -> Response:
-        if "html" in request.headers.get("accept", ""):
-            return HTMLResponse(_ASYNCAPI_PAGE.format(service=self.service))
-        return await self._asyncapi_json(request)
-
-    async def _asyncapi_json(self, _: Request) -> Response:
-        return PlainTextResponse(self._specification(), media_type="application/json")
-
-    def _specification(self) -> str:
-        specification = AsyncAPI(self.broker, title=f"Timeball {self.service}", version="1")
-        return specification.to_specification().to_json()
-
-
-_ASYNCAPI_PAGE = (
-    "<!doctype html><title>Timeball {service}: events</title><h1>Timeball {service}</h1>"
-    '<p>The events this service takes, as AsyncAPI 3: <a href="/asyncapi.json">asyncapi.json</a></p>'
-)
 
 
 async def _metrics(_: Request) -> Response:

@@ -85,7 +85,7 @@ class Service:
         if self.outbox:
             checks["outbox"] = relaying(self.outbox.age)
         checks |= self.checks
-        return Health(self.name, self.broker, checks | {"publishing": self._publishing, "running": self._running})
+        return Health(self.name, checks | {"publishing": self._publishing, "running": self._running})
 
     async def _publishing(self) -> str | None:
         if not self.publisher.is_connected:

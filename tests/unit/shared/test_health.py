@@ -7,9 +7,6 @@ import pytest
 
 from shared.process import health
 from shared.process.health import Health, writing
-from shared.process.service import rabbit_broker
-
-NOBODY = "amqp://guest:guest@127.0.0.1:1/"
 
 
 async def test_a_check_that_hangs_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +19,7 @@ async def test_a_check_that_hangs_is_a_problem(monkeypatch: pytest.MonkeyPatch) 
     async def fail() -> str | None:
         raise OSError(errno.ENOSPC, "No space left on device", "/srv/secret")
 
-    problems = await Health("shop", rabbit_broker(NOBODY, "shop"), {"database": hang, "outbox": fail}).problems()
+    problems = await Health("shop", {"database": hang, "outbox": fail}).problems()
 
     assert problems == {
         "database": "no answer within 0.05 s",

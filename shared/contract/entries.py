@@ -1,0 +1,128 @@
+"""Every event that goes over `timeball.events`: what it means, who emits it, and who takes it.
+
+The console takes every event, so it is named only where it emits one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.events import EVENTS, Event
+
+SCHEDULER, PUBLISHER, MONITOR, MAINTENANCE, CONSOLE = "scheduler", "publisher", "monitor", "maintenance", "console"
+EVERY_SERVICE = (SCHEDULER, PUBLISHER, MONITOR, MAINTENANCE, CONSOLE)
+KEEPERS = (SCHEDULER, PUBLISHER, MONITOR)
+"""The services from which the console can learn anew what it shows."""
+
+ANYONE = "anyone"
+"""Any producer that may write to the exchange, of any system and in any language."""
+
+TO_THEMSELVES = frozenset({"callback.requested", "notification.requested"})
+"""What a service writes to a queue of its own: it never reaches the exchange and is no part of the contract."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event of the contract; its class has the fields."""
+
+    name: str
+    summary: str
+    emitted_by: tuple[str, ...]
+    taken_by: tuple[str, ...] = ()
+
+    @property
+    def event(self) -> type[Event]:
+        """The event's class."""
+        return EVENTS[self.name]
+
+    @property
+    def is_request(self) -> bool:
+        """Whether anyone may emit it."""
+        return ANYONE in self.emitted_by
+
+    def concerns(self, service: str) -> bool:
+        """Whether the service emits or takes it."""
+        return service in (*self.emitted_by, *self.taken_by)
+
+
+def _request(name: str, summary: str, *taken_by: str) -> Entry:
+    return Entry(name, summary, (ANYONE, CONSOLE), taken_by)
+
+
+def _job(name: str, summary: str) -> Entry:
+    return Entry(name, summary, (MONITOR, MAINTENANCE), (MAINTENANCE,))
+
+
+CHAPTERS: dict[str, tuple[Entry, ...]] = {
+    "Requests": (
+        _request("schedule.requested", "Schedule a post, or change one that is not sent yet.", SCHEDULER),
+        _request("schedule.batch_requested", "Schedule up to 500 posts in one message.", SCHEDULER),
+        _request("schedule.cancel_requested", "Cancel a post on some accounts or on all.", SCHEDULER),
+        _request("publish.retry_requested", "Publish a failed or held post again, now.", PUBLISHER),
+        _request("publish.resolve_requested", "Say how a post with unknown outcome ended.", PUBLISHER),
+        _request("account.connect_requested", "Connect an account, or connect it anew.", PUBLISHER),
+        _request("account.disconnect_requested", "Disconnect an account; its credentials are deleted.", PUBLISHER),
+        _request("workspace.configured", "Set what a workspace watches, and whom it tells.", MONITOR),
+        _request("timer.trigger_requested", "Fire a timer now, besides its ticks.", SCHEDULER),
+        _request("keys.rotate_requested", "Encrypt all secrets anew with the first secret key.", PUBLISHER, MONITOR),
+        _request("console.rebuild_requested", "Tell the console everything anew.", *KEEPERS),
+        _request("dead_letter.replay_requested", "Give dead letters of a service to it again."),
+        _request("dead_letter.drop_requested", "Delete dead letters of a service."),
+    ),
+    "Scheduling": (
+        Entry("schedule.accepted", "A post is scheduled on an account.", (SCHEDULER,)),
+        Entry("schedule.rejected", "A request for a post was not carried out.", (SCHEDULER,)),
+        Entry("schedule.batch_settled", "What became of every post of a batch.", (SCHEDULER,)),
+        Entry("schedule.cancelled", "A post is cancelled and will not be sent.", (SCHEDULER,), (PUBLISHER,)),
+        Entry("schedule.superseded", "A revision is replaced by a later one.", (SCHEDULER,)),
+    ),
+    "Publishing": (
+        Entry("publish.requested", "A post is to be sent at its instant.", (SCHEDULER,), (PUBLISHER,)),
+        Entry("publish.withdraw_requested", "A revision is not to be sent any more.", (SCHEDULER,), (PUBLISHER,)),
+        Entry("publish.retrying", "An attempt failed; there will be another.", (PUBLISHER,), (SCHEDULER,)),
+        Entry("publish.succeeded", "The post is out.", (PUBLISHER,), (SCHEDULER, MAINTENANCE)),
+        Entry("publish.failed", "The post is given up and not out.", (PUBLISHER,), (SCHEDULER, MAINTENANCE)),
+        Entry("publish.unknown", "The post may be out; a person decides.", (PUBLISHER,), (SCHEDULER, MAINTENANCE)),
+        Entry("publish.skipped", "The post was not sent, as intended.", (PUBLISHER,), (SCHEDULER,)),
+        Entry("publish.held", "The post waits for a person.", (PUBLISHER,), (SCHEDULER,)),
+    ),
+    "Accounts": (
+        Entry("account.connected", "Posts can be sent to the account.", (PUBLISHER,), (SCHEDULER, MAINTENANCE)),
+        Entry("account.connect_failed", "The account could not be connected.", (PUBLISHER,)),
+        Entry("account.disconnected", "The account is disconnected.", (PUBLISHER,), (SCHEDULER, MAINTENANCE)),
+        Entry("account.refresh_requested", "The account's token is to be renewed.", (MAINTENANCE,), (PUBLISHER,)),
+        Entry("account.refreshed", "The account's token is renewed.", (PUBLISHER,), (MAINTENANCE,)),
+        Entry("account.refresh_failed", "The account's token could not be renewed.", (PUBLISHER,), (MAINTENANCE,)),
+        Entry("keys.rotated", "A service has encrypted its secrets anew.", (PUBLISHER, MONITOR)),
+    ),
+    "Timers and jobs": (
+        Entry("timer.fired", "A timer's tick.", (SCHEDULER,), (MONITOR, MAINTENANCE)),
+        Entry("timer.configured", "A timer as it is from now on.", (SCHEDULER,)),
+        _job("job.started", "A job has begun."),
+        _job("job.succeeded", "A job is done."),
+        _job("job.failed", "A job has failed."),
+        _job("job.skipped", "A job was not begun because its last run was still at work."),
+    ),
+    "Mentions": (
+        Entry("mention.found", "A keyword was found in a post or comment.", (MONITOR,)),
+        Entry("monitor.completed", "One look at all subreddits is over.", (MONITOR,)),
+        Entry("digest.sent", "A workspace has got its digest of a day.", (MONITOR,)),
+    ),
+    "Upkeep": (
+        Entry("alert.raised", "Something a person should know, or the end of it.", (MAINTENANCE,), (MAINTENANCE,)),
+        Entry("service.reported", "How a process is; it tells so every minute.", EVERY_SERVICE, (MAINTENANCE,)),
+        Entry("retention.purge_requested", "What is old is to be deleted.", (MAINTENANCE,), EVERY_SERVICE),
+        Entry("retention.purged", "A service has deleted what is old.", EVERY_SERVICE),
+        Entry("state.told", "A part of what a service keeps, for the console.", KEEPERS),
+        Entry("console.rebuild_answered", "A service has told the console all that it keeps.", KEEPERS),
+        Entry("analytics.aggregated", "The figures of a day, for each account.", (MAINTENANCE,)),
+    ),
+}  # fmt: skip
+"""The contract by chapter, in the order in which it is read."""
+
+
+def entries(service: str | None = None) -> Iterator[tuple[str, Entry]]:
+    """Every entry with its chapter; of a service, those that it emits or takes."""
+    for chapter, listed in CHAPTERS.items():
+        for entry in listed:
+            if service is None or entry.concerns(service):
+                yield chapter, entry
