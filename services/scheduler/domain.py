@@ -171,7 +171,7 @@ def _refusal(wanted: WantedPost, current: Schedule | None, account: KnownAccount
         return Rejected(wanted.post_id, wanted.account_id, "already_published", _already(current))
     revision = current.revision if current else 0
     if wanted.expected_revision not in (None, revision):
-        return Rejected(wanted.post_id, wanted.account_id, "conflict", _conflict(wanted, revision))
+        return Rejected(wanted.post_id, wanted.account_id, "conflict", _conflict(wanted, current))
     if account and not account.connected:
         reason = f"account {wanted.account_id!r} has been disconnected: connect it again"
         return Rejected(wanted.post_id, wanted.account_id, "unknown_account", reason)
@@ -198,9 +198,15 @@ def _already(current: Schedule) -> str:
     return f"{where} has been published; use a new post_id"
 
 
-def _conflict(wanted: WantedPost, revision: int) -> str:
-    is_now = f"is at revision {revision}" if revision else "is not scheduled"
-    return f"expected_revision: {wanted.post_id!r} on {wanted.account_id!r} {is_now}, not at {wanted.expected_revision}"
+def _conflict(wanted: WantedPost, current: Schedule | None) -> str:
+    where = f"{wanted.post_id!r} on {wanted.account_id!r}"
+    if current is None:
+        return f"expected_revision: {where} is not scheduled, not at {wanted.expected_revision}"
+    if current.state is State.CANCELLED:
+        return f"expected_revision: {where} has been cancelled (revision {current.revision})"
+    if wanted.expected_revision == 0:
+        return f"expected_revision: {where} is there already and differs (revision {current.revision})"
+    return f"expected_revision: {where} is at revision {current.revision}, not at {wanted.expected_revision}"
 
 
 def instant_of(wanted: WantedPost, now: datetime) -> datetime | Rejected:

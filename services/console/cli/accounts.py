@@ -15,8 +15,8 @@ from rich.text import Text
 
 from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
 from services.console.cli.client import in_path
+from services.console.cli.local_times import local_time, with_zone
 from services.console.cli.loopback import SignInFailed
-from services.console.cli.posts import local_time
 from services.console.cli.screen import complain, say, screen, show_json, show_table
 from services.console.cli.sign_in import PORT, Network, Signed, network_of, signed_in
 
@@ -149,7 +149,7 @@ def list_accounts(as_json: JsonFlag = False) -> None:
         show_json(accounts)
         return
     columns = ("account", "platform", "connected", "token until", "problem")
-    show_table("Accounts", columns, map(_row, accounts), {"yes": "green", "no": "dim"})
+    show_table(with_zone("Accounts"), columns, map(_row, accounts), {"yes": "green", "no": "dim"})
 
 
 def _row(account: dict[str, Any]) -> tuple[Any, ...]:

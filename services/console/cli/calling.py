@@ -1,4 +1,7 @@
-"""Calling the console from a command, and the exit codes: 0 done, 1 refused, 2 wrong usage, 3 console not reached."""
+"""Calling the console from a command, and the exit codes.
+
+0 done, 1 refused, 2 wrong usage, 3 console not reached, 4 what was there already was left alone.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +12,7 @@ import typer
 from services.console.cli.client import Address, Client, Refused, Unreachable
 from services.console.cli.screen import complain
 
-REFUSED, WRONG_USAGE, UNREACHABLE = 1, 2, 3
+REFUSED, WRONG_USAGE, UNREACHABLE, LEFT_ALONE = 1, 2, 3, 4
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 AnswerT = TypeVar("AnswerT")

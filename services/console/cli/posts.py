@@ -9,9 +9,10 @@ import typer
 
 from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
 from services.console.cli.client import Client, in_path
+from services.console.cli.local_times import local_time, own_zone, shown_zone, with_zone
 from services.console.cli.screen import complain, say, show_json, show_table
 from services.console.cli.sentences import lateness, warnings_in
-from services.console.cli.times import UnreadableTime, publish_at
+from services.console.times import UnreadableTime, is_without_zone, publish_at
 
 STATE_STYLES = {
     "published": "green",
@@ -34,7 +35,7 @@ def schedule(
     *,
     to: Annotated[list[str], typer.Option("--to", help="An account; may be given several times.", metavar="ACCOUNT")],
     at: Annotated[str | None, typer.Option(help="When, e.g. 2027-03-28T09:00+02:00; now without it.")] = None,
-    zone: Annotated[str | None, typer.Option(help="The IANA zone of --at, e.g. Europe/Berlin.")] = None,
+    zone: Annotated[str | None, typer.Option(help="The IANA zone of --at; without it this machine's.")] = None,
     in_: Annotated[str | None, typer.Option("--in", help="How long from now, e.g. 90s or 1h30m.")] = None,
     media: Annotated[list[str] | None, typer.Option(help="The URL of a picture or video; several times.")] = None,
     post_id: Annotated[str | None, typer.Option("--id", help="The post's id; made up without it.")] = None,
@@ -61,14 +62,19 @@ def schedule(
     if moment := _moment(at, zone, in_):
         body["publish_at"] = moment
     scheduled = called(lambda client: client.call("POST", "/v1/posts", body=body))
-    show_json(scheduled) if as_json else _show_scheduled(scheduled)
+    if as_json:
+        show_json(scheduled)
+    else:
+        _show_scheduled(scheduled)
+        if at and not zone and is_without_zone(at):
+            say(f"  {at} is taken as a time in {own_zone()}, this machine's zone; --zone names another", "yellow")
     if scheduled["rejected"]:
         raise typer.Exit(REFUSED)
 
 
 def _moment(at: str | None, zone: str | None, in_: str | None) -> Any:
     try:
-        return publish_at(at, zone, in_, now=datetime.now(UTC))
+        return publish_at(at, zone, in_, now=datetime.now(UTC), own_zone=own_zone())
     except UnreadableTime as error:
         wrong(error)
 
@@ -76,7 +82,7 @@ def _moment(at: str | None, zone: str | None, in_: str | None) -> Any:
 def _show_scheduled(scheduled: dict[str, Any]) -> None:
     for accepted in scheduled["accepted"]:
         what = "scheduled" if accepted["changed"] else "scheduled already, as it is,"
-        due = f"due {local_time(accepted['publish_at'])}"
+        due = f"due {local_time(accepted['publish_at'])} ({shown_zone()})"
         say(f"{accepted['post_id']} {what} on {accepted['account_id']}, {due}, revision {accepted['revision']}")
         for warning in warnings_in(accepted):
             say(f"  {warning}", "yellow")
@@ -168,7 +174,7 @@ def _show_posts(title: str, posts: list[dict[str, Any]]) -> None:
     if not posts:
         return
     columns = ("due", "state", "post", "account", "rev", "tries", "how late", "where")
-    show_table(title, columns, map(_post_row, posts), STATE_STYLES)
+    show_table(with_zone(title), columns, map(_post_row, posts), STATE_STYLES)
 
 
 def _post_row(post: dict[str, Any]) -> tuple[Any, ...]:
@@ -177,8 +183,3 @@ def _post_row(post: dict[str, Any]) -> tuple[Any, ...]:
     names = post["post_id"], post["account_id"]
     state = f"{post['state']}, in doubt" if post["in_doubt"] else post["state"]
     return due, state, *names, post["revision"], post["attempts"] or None, late, post["url"]
-
-
-def local_time(instant: str | None) -> str | None:
-    """The instant on this machine's clock, to the second."""
-    return f"{datetime.fromisoformat(instant).astimezone():%Y-%m-%d %H:%M:%S}" if instant else None

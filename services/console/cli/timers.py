@@ -6,7 +6,7 @@ import typer
 
 from services.console.cli.calling import JsonFlag, called
 from services.console.cli.client import in_path
-from services.console.cli.posts import local_time
+from services.console.cli.local_times import local_time, with_zone
 from services.console.cli.screen import say, show_json, show_table
 
 app = typer.Typer(name="timers", help="List timers, and fire one by hand.", no_args_is_help=True)
@@ -22,7 +22,8 @@ def list_timers(as_json: JsonFlag = False) -> None:
     if as_json:
         show_json(timers)
     else:
-        show_table("Timers", ("timer", "cron", "zone", "next tick", "last tick", ""), map(_row, timers))
+        columns = ("timer", "cron", "zone", "next tick", "last tick", "")
+        show_table(with_zone("Timers"), columns, map(_row, timers))
 
 
 def _row(timer: dict[str, Any]) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ import typer
 
 from services.console.cli.calling import JsonFlag, called, wrong
 from services.console.cli.client import Client, in_path
-from services.console.cli.posts import local_time
+from services.console.cli.local_times import local_time, with_zone
 from services.console.cli.screen import say, show_json, show_table
 from services.console.cli.workspace_files import Entry, UnreadableWorkspaces, workspaces_in
 from shared.secrets.sealing import seal
@@ -91,4 +91,4 @@ def mentions(
         (local_time(one["created_at"]), one["workspace_id"], f"r/{one['subreddit']}", one["title"], one["url"])
         for one in page["mentions"]
     )
-    show_table("Mentions", ("when", "workspace", "where", "title", "link"), rows)
+    show_table(with_zone("Mentions"), ("when", "workspace", "where", "title", "link"), rows)

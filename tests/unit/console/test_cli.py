@@ -206,61 +206,6 @@ def test_status_says_of_a_post_that_an_attempt_may_have_landed() -> None:
     assert "retrying, in doubt" in result.stdout
 
 
-def test_import_counts_what_waits_for_the_publisher_and_does_not_ask_again(tmp_path: Path) -> None:
-    file = tmp_path / "posts.csv"
-    file.write_text("post_id,content,accounts\n1,Hello,a\n2,Hello,a\n")
-    answer = SETTLED | {
-        "accepted": [ACCEPTED],
-        "waiting": [{"post_id": "2", "account_id": "a"}],
-        "pending": True,
-    }
-
-    result, api = answered({"POST /v1/posts:batch": (202, answer)}, "import", str(file))
-
-    assert (result.exit_code, len(api.requests)) == (1, 1)
-    assert "1 scheduled, 0 unchanged, 0 rejected" in result.stdout
-    assert "1 were not answered in time: run the import again" in result.stderr
-
-
-def test_import_lists_what_was_rejected_with_its_line(tmp_path: Path) -> None:
-    file = tmp_path / "posts.jsonl"
-    good = '{"post_id": "p", "content": "x", "targets": [{"account_id": "a"}, {"account_id": "b"}]}'
-    file.write_text(f'{{"post_id": "broken"}}\n{good}\n')
-    answer = SETTLED | {"accepted": [ACCEPTED], "rejected": [REJECTED]}
-
-    result, api = answered({"POST /v1/posts:batch": (202, answer)}, "import", str(file))
-
-    assert result.exit_code == 1
-    assert "line 1: content: this field is required" in result.stderr
-    assert "line 2: p: an hour ago" in result.stderr
-    assert "1 scheduled, 0 unchanged, 2 rejected" in result.stdout
-    assert [post["post_id"] for post in api.requests[0][1]["posts"]] == ["p"]
-
-
-def test_import_sums_up_what_it_was_warned_of(tmp_path: Path) -> None:
-    file = tmp_path / "posts.csv"
-    file.write_text("post_id,content,accounts\n1,Hello,a\n2,Hello,a\n")
-    warned = [ACCEPTED | {"post_id": post_id, "warning": "duplicate_text"} for post_id in "12"]
-    answer = SETTLED | {"accepted": warned}
-
-    result, _ = answered({"POST /v1/posts:batch": (202, answer)}, "import", str(file))
-
-    assert result.exit_code == 0
-    assert "2x the same text is on a already, within 24 hours of it" in result.stdout
-
-
-def test_import_asks_again_while_it_is_not_answered(tmp_path: Path) -> None:
-    file = tmp_path / "posts.jsonl"
-    file.write_text('{"post_id": "p", "content": "x", "targets": [{"account_id": "a"}]}\n')
-    unanswered = SETTLED | {"pending": True}
-
-    result, api = answered({"POST /v1/posts:batch": (202, unanswered)}, "import", str(file))
-
-    assert result.exit_code == 1
-    assert len(api.requests) > 1
-    assert "run the import again" in result.stderr
-
-
 def test_secrets_come_from_a_file_and_show_up_nowhere(tmp_path: Path) -> None:
     file = tmp_path / "secrets.json"
     file.write_text('{"access_token": "s3cret"}')

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.console.cli.times import PublishAt, UnreadableTime, duration, publish_at
+from services.console.times import PublishAt, UnreadableTime, duration, publish_at
 
 NOW = datetime(2027, 3, 28, 12, tzinfo=UTC)
 
@@ -16,18 +16,19 @@ NOW = datetime(2027, 3, 28, 12, tzinfo=UTC)
         ("2027-03-28T09:00+02:00", None, None, "2027-03-28T09:00:00+02:00"),
         ("2027-03-28T09:00Z", None, None, "2027-03-28T09:00:00+00:00"),
         ("2027-03-28 09:00", "Europe/Berlin", None, {"local": "2027-03-28T09:00:00", "zone": "Europe/Berlin"}),
-        ("2027-03-28", "UTC", None, {"local": "2027-03-28T00:00:00", "zone": "UTC"}),
         (None, None, "90s", "2027-03-28T12:01:30+00:00"),
     ],
 )
 def test_a_time_is_understood(at: str | None, zone: str | None, in_: str | None, meant: PublishAt) -> None:
-    assert publish_at(at, zone, in_, now=NOW) == meant
+    assert publish_at(at, zone, in_, now=NOW, own_zone=None) == meant
 
 
 @pytest.mark.parametrize(
     ("at", "zone", "in_", "says"),
     [
         ("tomorrow", None, None, "no time"),
+        ("2027-03-28", "UTC", None, "a day without a time: write 2027-03-28 09:00"),
+        ("2027-W12-7", None, None, "a day without a time"),
         ("2027-03-28 09:00", None, None, "no offset"),
         ("2027-03-28T09:00Z", "Europe/Berlin", None, "offset already"),
         ("2027-03-28 09:00", "Berlin", None, "unknown time zone"),
@@ -40,7 +41,14 @@ def test_a_time_is_understood(at: str | None, zone: str | None, in_: str | None,
 )
 def test_what_is_no_time_says_how_to_write_one(at: str | None, zone: str | None, in_: str | None, says: str) -> None:
     with pytest.raises(UnreadableTime, match=says):
-        publish_at(at, zone, in_, now=NOW)
+        publish_at(at, zone, in_, now=NOW, own_zone=None)
+
+
+@pytest.mark.parametrize("at", ["2027-03-28 09:00", "2027-03-28T09:00Z"])
+def test_only_a_local_time_is_in_this_machines_zone(at: str) -> None:
+    meant = publish_at(at, None, None, now=NOW, own_zone="Europe/Paris")
+
+    assert (meant == {"local": "2027-03-28T09:00:00", "zone": "Europe/Paris"}) == at.endswith("09:00")
 
 
 @pytest.mark.parametrize(

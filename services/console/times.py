@@ -1,12 +1,14 @@
-"""Times as people write them on a command line, as the `publish_at` of a request."""
+"""Times as people write them on a command line or in a table, as the `publish_at` of a request."""
 
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.clocks.local_time import UnknownZone, zone_named
 
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_DATE = re.compile(r"\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d(-?\d)?")
 _UNITS = {
     "ms": timedelta(milliseconds=1),
     "s": timedelta(seconds=1),
@@ -23,8 +25,8 @@ class UnreadableTime(ValueError):
     """The text is no time; the message says how to write one."""
 
 
-def publish_at(at: str | None, zone: str | None, in_: str | None, *, now: datetime) -> PublishAt:
-    """What `--at`, `--zone` and `--in` mean together; None is now."""
+def publish_at(at: str | None, zone: str | None, in_: str | None, *, now: datetime, own_zone: str | None) -> PublishAt:
+    """What `--at`, `--zone` and `--in` mean together; None is now. A local time without a zone is in `own_zone`."""
     if in_ is not None:
         if at or zone:
             raise UnreadableTime("--in counts from now: it goes without --at and --zone")
@@ -33,17 +35,12 @@ def publish_at(at: str | None, zone: str | None, in_: str | None, *, now: dateti
         if zone:
             raise UnreadableTime("--zone says where the clock of --at hangs: give --at too")
         return None
-    return instant_or_local(at, zone)
+    return instant_or_local(at, zone or (own_zone if is_without_zone(at) else None))
 
 
-def instant_or_local(at: str, zone: str | None) -> PublishAt:
+def instant_or_local(at: str, zone: str | None) -> str | dict[str, str]:
     """`2027-03-28T09:00+02:00` as it is; `2027-03-28 09:00` in a zone as a local time of that zone."""
-    try:
-        moment = datetime.fromisoformat(at.strip())
-    except ValueError as error:
-        raise UnreadableTime(
-            f"{at!r} is no time: write 2027-03-28T09:00+02:00, or 2027-03-28 09:00 and a zone"
-        ) from error
+    moment = _moment(at)
     if moment.tzinfo is None and not zone:
         raise UnreadableTime(f"{at!r} has no offset: add one (…+02:00, …Z) or name a zone such as Europe/Berlin")
     if moment.tzinfo is not None and zone:
@@ -51,6 +48,25 @@ def instant_or_local(at: str, zone: str | None) -> PublishAt:
     if not zone:
         return moment.isoformat()
     return {"local": moment.isoformat(), "zone": _known(zone)}
+
+
+def is_without_zone(at: str) -> bool:
+    """Whether the text is a local time that does not say of which place."""
+    with suppress(UnreadableTime):
+        return _moment(at).tzinfo is None
+    return False
+
+
+def _moment(at: str) -> datetime:
+    text = at.strip()
+    if _DATE.fullmatch(text):
+        raise UnreadableTime(f"{at!r} is a day without a time: write {text} 09:00")
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise UnreadableTime(
+            f"{at!r} is no time: write 2027-03-28T09:00+02:00, or 2027-03-28 09:00 and a zone"
+        ) from None
 
 
 def _known(zone: str) -> str:

@@ -1,0 +1,121 @@
+"""What `timeball import` says: what a file holds, what is wrong with it, and what became of its posts."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from services.console.cli.import_batches import Tally
+from services.console.cli.local_times import local_time, shown_zone
+from services.console.cli.screen import complain, say
+from services.console.imports import PostFile
+from services.console.imports.posts import as_request, due_times
+
+MOST_LINES = 100
+MOST_WARNINGS = 10
+_DELIMITERS = {"\t": "tab"}
+
+Told = Mapping[str, Any]
+
+
+def faults_in(posts: PostFile) -> list[dict[str, Any]]:
+    """Every line that cannot be sent, and why."""
+    return [{"line": line.number, "reason": line.problem} for line in posts.faults]
+
+
+def plan_of(posts: PostFile) -> dict[str, Any]:
+    """What would be sent: how many posts to which account, from when until when."""
+    accounts: Counter[str] = Counter()
+    dues: list[datetime | None] = []
+    for line in posts.posts:
+        request = as_request(line.post or {})
+        accounts.update(target.account_id for target in request.targets)
+        dues += due_times(request)
+    timed = [due for due in dues if due]
+    return {
+        "posts": len(posts.posts),
+        "accounts": dict(accounts),
+        "first_due": min(timed).isoformat() if timed else None,
+        "last_due": max(timed).isoformat() if timed else None,
+        "due_at_once": dues.count(None),
+        "in_default_zone": posts.in_default_zone,
+        "encoding": posts.encoding,
+        "delimiter": posts.delimiter,
+        "faults": faults_in(posts),
+    }
+
+
+def show_plan(posts: PostFile, zone: str | None) -> None:
+    """What a file holds, before anything is sent."""
+    plan = plan_of(posts)
+    show_faults(plan["faults"])
+    say(f"{plan['posts']} posts, {len(plan['faults'])} lines with faults; nothing was sent")
+    for account, count in plan["accounts"].items():
+        say(f"  {count} for {account}")
+    if plan["first_due"]:
+        span = f"{local_time(plan['first_due'])} to {local_time(plan['last_due'])}"
+        say(f"  due {span} ({shown_zone()})")
+    if plan["due_at_once"]:
+        say(f"  {plan['due_at_once']} without a time: due at once", "yellow")
+    show_reading(posts, zone)
+
+
+def show_reading(posts: PostFile, zone: str | None) -> None:
+    """What was found out about a file, or taken for granted."""
+    if posts.is_encoding_guessed:
+        example = next((line for line in map(_text, posts.posts) if not line.isascii()), "")
+        say(f"  read as {posts.encoding}: {example[:60]!r}; if that is wrong, name the --encoding", "yellow")
+    if posts.in_default_zone:
+        say(f"  {posts.in_default_zone} times without a zone are in {zone}; --zone names another", "yellow")
+
+
+def _text(line: Any) -> str:
+    return str(line.post["content"])
+
+
+def show_faults(faults: Iterable[Told]) -> None:
+    """One line for each of them, up to a bound."""
+    listed = sorted(faults, key=lambda one: int(one["line"]))
+    for fault in listed[:MOST_LINES]:
+        complain(f"line {fault['line']}: {_about(fault)}{fault['reason']}")
+    if len(listed) > MOST_LINES:
+        complain(f"and {len(listed) - MOST_LINES} more (--json tells them all)")
+
+
+def _about(fault: Told) -> str:
+    return f"{fault['post_id']}: " if fault.get("post_id") else ""
+
+
+def show_outcome(tally: Tally, posts: PostFile, zone: str | None) -> None:
+    """What became of a file, for a person."""
+    show_faults([*tally.skipped, *tally.rejected])
+    numbers = {
+        "scheduled": tally.changed,
+        "unchanged": tally.unchanged,
+        "rejected": len(tally.rejected),
+        "skipped for their faults": len(tally.skipped),
+        "left alone": len(tally.left_alone),
+    }
+    always = ("scheduled", "unchanged", "rejected")
+    say(", ".join(f"{number} {what}" for what, number in numbers.items() if number or what in always))
+    show_reading(posts, zone)
+    _show_left_alone(tally)
+    _show_warnings(tally)
+    if tally.pending:
+        complain(f"{tally.pending} were not answered in time: run the import again")
+
+
+def _show_left_alone(tally: Tally) -> None:
+    for post in tally.left_alone[:MOST_LINES]:
+        say(f"  line {post['line']}: {post['reason']}", "yellow")
+    if len(tally.left_alone) > MOST_LINES:
+        say(f"  and {len(tally.left_alone) - MOST_LINES} more (--json tells them all)", "yellow")
+    if tally.left_alone:
+        say("  these stay as they are; --overwrite replaces them with what the file says", "yellow")
+
+
+def _show_warnings(tally: Tally) -> None:
+    for warning, posts in tally.warnings.most_common(MOST_WARNINGS):
+        say(f"  {posts}x {warning}", "yellow")
+    if len(tally.warnings) > MOST_WARNINGS:
+        say(f"  and {len(tally.warnings) - MOST_WARNINGS} warnings more (--json tells them)", "yellow")

@@ -1,0 +1,75 @@
+"""A file imported into a running console: again, after a person changed something, and with ten thousand posts."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import pytest_asyncio
+
+from services.console.cli.client import Address, Client
+from services.console.cli.import_batches import Tally, send_posts
+from services.console.imports import read
+from tests.integration.console.world import World, a_name, a_world
+from tests.nodes import Broker
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(broker_node: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """Scheduler, publisher and console, with an account on the sink."""
+    async with a_world(tmp_path_factory.mktemp("console"), broker_node) as running:
+        yield running
+
+
+def table(*posts: tuple[str, str]) -> bytes:
+    due = (datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)).isoformat()
+    rows = (f"{post_id},{content},plain,{due}" for post_id, content in posts)
+    return "\n".join(("post_id,content,accounts,publish_at", *rows)).encode()
+
+
+async def imported(world: World, content: bytes, *, overwrite: bool = False) -> Tally:
+    tally, file = Tally(), read(content)
+    assert not file.faults
+    token = world.api.http.headers["Authorization"].removeprefix("Bearer ")
+    async with Client(Address(str(world.api.http.base_url), token)) as client:
+        await send_posts(client, file.posts, tally, overwrite=overwrite, progress=lambda _: None)
+    return tally
+
+
+async def content_of(world: World, post_id: str) -> tuple[str, str]:
+    (post,) = (await world.api.call("GET", f"/v1/posts/{post_id}"))["accounts"]
+    return post["state"], post["content"]
+
+
+async def test_an_import_revives_no_cancelled_post_and_reverts_no_edit_unless_told_to(world: World) -> None:
+    same, edited, cancelled = a_name(), a_name(), a_name()
+    file = table((same, "One."), (edited, "Two."), (cancelled, "Three."))
+    await imported(world, file)
+    await world.api.call("PATCH", f"/v1/posts/{edited}", {"content": "Better."})
+    await world.api.call("DELETE", f"/v1/posts/{cancelled}")
+
+    again = await imported(world, file)
+    left = [await content_of(world, post_id) for post_id in (same, edited, cancelled)]
+    overwritten = await imported(world, file, overwrite=True)
+    now = [await content_of(world, post_id) for post_id in (same, edited, cancelled)]
+
+    assert (again.unchanged, again.changed, again.rejected) == (1, 0, [])
+    assert [(post["line"], post["reason"]) for post in again.left_alone] == [
+        (3, f"'{edited}' on 'plain' is there already and differs (revision 2)"),
+        (4, f"'{cancelled}' on 'plain' has been cancelled (revision 2)"),
+    ]
+    assert left == [("scheduled", "One."), ("scheduled", "Better."), ("cancelled", "Three.")]
+    assert (overwritten.unchanged, overwritten.changed, overwritten.left_alone) == (1, 2, [])
+    assert now == [("scheduled", "One."), ("scheduled", "Two."), ("scheduled", "Three.")]
+
+
+async def test_ten_thousand_posts_are_imported_at_once_and_again_without_a_change(world: World) -> None:
+    name = a_name()
+    file = table(*((f"{name}-{number}", f"Post {number}.") for number in range(10_000)))
+
+    first = await imported(world, file)
+    again = await imported(world, file)
+
+    assert (first.changed, first.rejected, first.pending) == (10_000, [], 0)
+    assert (again.unchanged, again.changed, again.left_alone, again.pending) == (10_000, 0, [], 0)

@@ -1,0 +1,36 @@
+"""A field that is nearly a known one is found, wherever it is; anything else that is unknown is nobody's mistake."""
+
+import pytest
+from pydantic import JsonValue
+
+from shared.events.near_misses import near_misses
+from shared.events.requests import ScheduleRequested
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({"publishAt": None}, "publishAt: no such field; do you mean publish_at?"),
+        ({"Late-Policy": None}, "Late-Policy: no such field; do you mean late_policy?"),
+        ({"late_polcy": None}, "late_polcy: no such field; do you mean late_policy?"),
+        ({"late_policy": {"graceSeconds": 1}}, "late_policy.graceSeconds: no such field; do you mean grace_seconds?"),
+        ({"targets": [{}, {"acount_id": 1}]}, "targets[1].acount_id: no such field; do you mean account_id?"),
+        ({"publish_at": {"Zone": "UTC"}}, "publish_at.Zone: no such field; do you mean zone?"),
+    ],
+)
+def test_a_near_miss_is_named_with_its_place_and_what_is_meant(body: JsonValue, found: str) -> None:
+    assert near_misses(body, ScheduleRequested) == [found]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"author": "Ann", "campaign": {"publishAt": 1}, "title": "x", "id": 1},
+        {"targets": [{"options": {"publishAt": 1}}], "publish_at": "2027-03-28T09:00Z"},
+        {"targets": "none", "media": [1, None], "late_policy": []},
+        ["post_id"],
+        None,
+    ],
+)
+def test_what_is_known_free_or_simply_unknown_is_no_near_miss(body: JsonValue) -> None:
+    assert near_misses(body, ScheduleRequested) == []
