@@ -52,7 +52,7 @@ class BrokerNode:
 
     def start(self) -> None:
         """Return when the node accepts a login; raise NodeError with the end of its log when it does not."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._release()
         self._lock = lock_directory(self.directory)
         self._identity = recall_identity(self.directory)

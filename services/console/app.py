@@ -113,7 +113,7 @@ def build(settings: Settings) -> Service:
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
     everything = dict.fromkeys(EVENTS.values(), feed.on_event) | {StateTold: projector.on_other}
-    feed.behind(consumer.overhear(f"console.feed.{uuid4()}", everything, binding="#"))
+    feed.behind(consumer.listen_at_times(f"console.feed.{uuid4()}", everything, binding="#"))
     console = Console(
         asking=Asking(publisher, Takers(TAKERS, publisher.has_queue), feed, learn),
         catalogue=Catalogue(database),

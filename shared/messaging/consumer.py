@@ -19,8 +19,8 @@ from shared.events import Event
 from shared.messaging.acknowledging import Acknowledgements
 from shared.messaging.broker import Publisher
 from shared.messaging.budget import ByteBudget
-from shared.messaging.ear import Ear
 from shared.messaging.envelope import read, type_of
+from shared.messaging.listening import BindingGate
 from shared.messaging.settlement import Handler, Refusal, Settlement
 from shared.messaging.topology import EVENTS_EXCHANGE, Queue
 
@@ -92,11 +92,11 @@ class Consumer:
         subscriber = self.broker.subscriber(_own_queue(name, binding), exchange, **_IN_PASSING)
         subscriber(_hearing({event_class.type: handler for event_class, handler in handlers.items()}))
 
-    def overhear(self, name: str, handlers: Mapping[type[Event], Handler], *, binding: str) -> Ear:
-        """Like `listen`, but events come only while the ear is open: for those who listen now and then."""
+    def listen_at_times(self, name: str, handlers: Mapping[type[Event], Handler], *, binding: str) -> BindingGate:
+        """Like `listen`, but events come only while the gate is open."""
         subscriber = self.broker.subscriber(_own_queue(name, ""), **_IN_PASSING)
         subscriber(_hearing({event_class.type: handler for event_class, handler in handlers.items()}))
-        return Ear(subscriber, binding)
+        return BindingGate(subscriber, binding)
 
 
 def _take_directly(subscriber: RabbitSubscriber, settlement: Settlement) -> None:

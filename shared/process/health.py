@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from faststream.rabbit import RabbitBroker
@@ -16,6 +17,7 @@ from starlette.routing import Route
 from shared.contract import serving
 from shared.database.refusals import why_unusable
 from shared.messaging.broker import BrokerUnavailable
+from shared.messaging.kept_connection import LOST
 
 STALE_OUTBOX = timedelta(seconds=30)
 CHECK_SECONDS = 5.0
@@ -85,15 +87,22 @@ def consuming(broker: RabbitBroker) -> Check:
 
     async def check() -> str | None:
         for subscriber in broker.subscribers:
-            queue, tag = subscriber._queue_obj, subscriber._consumer_tag  # type: ignore[attr-defined]
-            if queue is None or queue.channel.is_closed:
-                return f"{subscriber.queue.name} has no open channel"  # type: ignore[attr-defined]
-            channel = await queue.channel.get_underlay_channel()
-            if tag not in channel.consumers:
-                return f"{subscriber.queue.name} is not being consumed"  # type: ignore[attr-defined]
+            if problem := await _not_attached(subscriber):
+                return f"{subscriber.queue.name} {problem}"  # type: ignore[attr-defined]
         return None
 
     return check
+
+
+async def _not_attached(subscriber: Any) -> str | None:
+    queue = subscriber._queue_obj
+    if queue is None or queue.channel.is_closed:
+        return "has no open channel"
+    try:
+        channel = await queue.channel.get_underlay_channel()
+    except LOST:  # between two connections
+        return "has no open channel"
+    return None if subscriber._consumer_tag in channel.consumers else "is not being consumed"
 
 
 def relaying(age: Callable[[], Awaitable[timedelta]]) -> Check:

@@ -6,12 +6,16 @@ Any number of processes may start at once: the first to link a finished key file
 import base64
 import os
 import secrets
+import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 
 from shared.secrets.sealing import SealingKey
+
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class Home:
@@ -49,29 +53,38 @@ class Home:
         return self._once("api_token", lambda: secrets.token_urlsafe(32))
 
     def database_url(self, service: str) -> str:
-        """The SQLAlchemy URL of the service's own SQLite file, which only its owner may read."""
+        """The SQLAlchemy URL of the service's own SQLite file; what SQLite makes beside it has the file's mode."""
         _make_private(self.path)
         file = self.path / f"{service}.db"
         file.touch(mode=0o600)
-        file.chmod(0o600)  # those beside it, -wal and -shm, get the same from SQLite
+        for one in self.path.glob(f"{file.name}*"):
+            _close_to_others(one)
         return f"sqlite+aiosqlite:///{file.as_posix()}"
 
     def _once(self, name: str, make: Callable[[], str]) -> str:
         key_file = self._keys_folder() / name
         if not key_file.exists():
             _create_whole(key_file, make())
+        _close_to_others(key_file)
         return key_file.read_text().strip()
 
     def _keys_folder(self) -> Path:
         _make_private(self.path)
-        keys = self.path / "keys"
-        _make_private(keys)
-        keys.chmod(0o700)  # the folder may be older, and the home may be a folder of other things
-        return keys
+        _make_private(self.path / "keys")
+        return self.path / "keys"
 
 
 def _make_private(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _close_to_others(folder)
+
+
+def _close_to_others(path: Path) -> None:
+    """Take from group and others what they may do, as far as the path is ours: /tmp stays as it is."""
+    with suppress(OSError):  # on a read-only volume it stays as its owner made it
+        found = path.stat()
+        if found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX and found.st_mode & OTHERS:
+            path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
 
 
 def _create_whole(path: Path, text: str) -> None:

@@ -48,6 +48,37 @@ def test_a_key_is_readable_by_its_owner_only(tmp_path: Path, name: str) -> None:
     assert mode(tmp_path / "home") == 0o700
 
 
+def test_a_home_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    """As it was left by a release, or by a person with another umask."""
+    home = Home(tmp_path / "home")
+    home.api_token()
+    home.database_url("console")
+    (home.path / "console.db-wal").touch()
+    open_to_all = [home.path, *home.path.rglob("*")]
+    for path in open_to_all:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+    home.api_token()
+    home.database_url("console")
+
+    assert {path.name: mode(path) for path in open_to_all} == {
+        "home": 0o700,
+        "keys": 0o700,
+        "api_token": 0o600,
+        "console.db": 0o600,
+        "console.db-wal": 0o600,
+    }
+
+
+def test_a_folder_that_all_share_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tmp").chmod(0o1777)
+
+    Home(tmp_path / "tmp").api_token()
+
+    assert stat.S_IMODE((tmp_path / "tmp").stat().st_mode) == 0o1777
+
+
 def test_processes_starting_at_once_share_one_key(tmp_path: Path) -> None:
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as processes:
         keys = set(processes.map(read_secret_keys, [tmp_path / "home"] * 16))
