@@ -23,14 +23,13 @@ from tests.support.processes import Process
 from tests.support.system import SECRET, System, in_seconds, started, system
 from tests.support.waiting import eventually, until
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SHORT = {
     "TIMEBALL_PUBLISHER_LEASE_SECONDS": "12",
     "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "10",
     "TIMEBALL_TIMERS": EVERY_SECOND,
 }
-PATIENCE = 75.0
 SLOW_SECONDS = 2.5
 SUCCEEDED = "publish.succeeded"
 
@@ -55,7 +54,7 @@ class Outage:
 
     async def outcomes(self) -> dict[str, str]:
         """What became of each post."""
-        outcomes = [await self.running.bus.outcome(post_id, within=PATIENCE) for post_id in self.posts]
+        outcomes = [await self.running.bus.outcome(post_id) for post_id in self.posts]
         return {str(outcome.post_id): outcome.type for outcome in outcomes}
 
     def appearances(self) -> dict[str, int]:
@@ -90,7 +89,7 @@ async def the_broker_is_killed(outage: Outage, broker: Broker) -> None:
     await outage.schedule("in-the-wheel", begun_at + timedelta(seconds=22))
     for post_id in retried:
         await bus.fact("publish.retrying", post_id=post_id)
-    await eventually(lambda: all(map(sink.requests, in_flight)), within=20, what="the sends are in flight")
+    await eventually(lambda: all(map(sink.requests, in_flight)), what="the sends are in flight")
     if isinstance(broker, BrokerNode):
         await asyncio.to_thread(await_registered, broker, "publisher.requests", "timeball.delay.63")
     await until(begun_at + timedelta(seconds=5))
@@ -106,11 +105,10 @@ async def the_database_is_restarted(outage: Outage, postgres: PostgresNode) -> N
     in_flight += await outage.schedule("in-flight-hook", in_seconds(3), account_id="hook")
     await outage.schedule("claimed", begun_at + timedelta(seconds=4))
     await outage.schedule("in-the-wheel", begun_at + timedelta(seconds=10))
-    await eventually(lambda: all(map(sink.requests, in_flight)), within=20, what="the sends are in flight")
+    await eventually(lambda: all(map(sink.requests, in_flight)), what="the sends are in flight")
     await asyncio.to_thread(postgres.stop)
     await eventually(
         lambda: {request.post_id for request in sink.answered} >= set(in_flight),
-        within=20,
         what="the replies are there",
     )
     await asyncio.to_thread(postgres.start)
@@ -137,7 +135,7 @@ async def replicas_are_killed(outage: Outage) -> None:
         await bus.emit(ScheduleBatchRequested(batch_id=f"batch-{number}", posts=bodies))
     await bus.fact("schedule.batch_settled")
     await scheduler.kill()
-    await eventually(lambda: len(sink.ledger) > 50, within=40, what="some are published")
+    await eventually(lambda: len(sink.ledger) > 50, what="some are published")
     await publisher.kill()
 
 
@@ -189,7 +187,7 @@ async def test_the_services_are_ready_again(gone: str, outages: dict[str, Outage
     outage = outages[gone]
 
     for service in outage.services:
-        await service.ready(within=30)
+        await service.ready()
 
     (again,) = await outage.schedule("again", in_seconds(3), count=1)
     assert (await outage.running.bus.outcome(again)).type == SUCCEEDED
@@ -197,7 +195,7 @@ async def test_the_services_are_ready_again(gone: str, outages: dict[str, Outage
 
 @pytest.mark.parametrize("gone", ["broker", "database", "replicas"])
 async def test_every_tick_of_a_timer_is_told_once_whatever_goes_away(gone: str, outages: dict[str, Outage]) -> None:
-    await beat_once_each_second(outages[gone].running.bus, until=in_seconds(0), within=PATIENCE)
+    await beat_once_each_second(outages[gone].running.bus, until=in_seconds(0))
 
 
 @pytest.mark.parametrize("gone", ["broker", "database", "replicas"])

@@ -26,7 +26,7 @@ async def test_a_post_that_can_never_be_published_is_refused_over_http_with_the_
         _, _, console = await started(running, "scheduler", "publisher", "console", env=env)
         async with api_of(console, running) as api:
             await running.connect("strict", rules=RULES)
-            await eventually(lambda: _is_known(api), within=10, what="the scheduler knows the account")
+            await eventually(lambda: _is_known(api), what="the scheduler knows the account")
 
             status, error = await api.refused("POST", "/v1/posts", a_post("long", "👩‍👩‍👧‍👦" * 21, due_at))
             fitting = await api.call("POST", "/v1/posts", a_post("fits", "👩‍👩‍👧‍👦" * 20, due_at))

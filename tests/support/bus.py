@@ -15,6 +15,7 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel, Abstrac
 from shared.events import Event
 from shared.messaging.envelope import Envelope
 from shared.messaging.topology import EVENTS_EXCHANGE
+from tests.support.waiting import PATIENCE
 
 FINAL = ("publish.succeeded", "publish.failed", "publish.unknown", "publish.skipped", "publish.held")
 QUEUE = "test.hears.everything"
@@ -77,21 +78,21 @@ class Bus:
     async def publish(self, message: aio_pika.Message, routing_key: str) -> None:
         """Send a message to the events exchange, confirmed."""
         exchange = await self.channel.get_exchange(EVENTS_EXCHANGE, ensure=False)
-        await exchange.publish(message, routing_key, timeout=10)
+        await exchange.publish(message, routing_key, timeout=PATIENCE)
 
-    async def fact(self, type_: str | Sequence[str], *, within: float = 20, count: int = 1, **fields: Any) -> Fact:
+    async def fact(self, type_: str | Sequence[str], *, count: int = 1, **fields: Any) -> Fact:
         """The `count`-th fact of this type (or these) with these fields, once it has been heard."""
         wanted = (type_,) if isinstance(type_, str) else type_
         with suppress(TimeoutError):
-            async with asyncio.timeout(within), self._heard:
+            async with asyncio.timeout(PATIENCE), self._heard:
                 await self._heard.wait_for(lambda: len(self.heard(*wanted, **fields)) >= count)
         found = self.heard(*wanted, **fields)
-        assert len(found) >= count, f"within {within:g} s no {wanted} {fields}, but {self._told_of(fields)}"
+        assert len(found) >= count, f"within {PATIENCE:g} s no {wanted} {fields}, but {self._told_of(fields)}"
         return found[count - 1]
 
-    async def outcome(self, post_id: str, *, within: float = 20) -> Fact:
+    async def outcome(self, post_id: str) -> Fact:
         """What became of the post in the end."""
-        return await self.fact(FINAL, post_id=post_id, within=within)
+        return await self.fact(FINAL, post_id=post_id)
 
     def heard(self, *types: str, **fields: Any) -> list[Fact]:
         """The facts heard so far of these types (all, if none is named) with these fields."""

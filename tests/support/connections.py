@@ -18,7 +18,7 @@ async def close_connections(broker: Broker, name: str) -> None:
             manage(broker, "DELETE", f"/api/connections/{quote(one)}")
         return bool(found)
 
-    await eventually(lambda: asyncio.to_thread(close_all), within=20, every=0.2, what=f"{name} is closed")
+    await eventually(lambda: asyncio.to_thread(close_all), every=0.2, what=f"{name} is closed")
 
 
 def _named(broker: Broker, name: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.child import clean_environment, free_ports, log_tail, tied
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -42,19 +42,19 @@ class Process:
                 *tied(self.argv), env=dict(self.env), cwd=ROOT, stdout=log, stderr=log, start_new_session=True
             )
 
-    async def ready(self, *, within: float = 40) -> None:
+    async def ready(self) -> None:
         """Return once it says that it is really consuming."""
         try:
-            await eventually(self._is_ready_or_gone, within=within, every=0.1, what=f"{self.argv[-1]} is ready")
+            await eventually(self._is_ready_or_gone, every=0.1, what=f"{self.argv[-1]} is ready")
             assert self.running, f"{self.argv[-1]} ended during its start"
         except AssertionError as error:
             error.add_note(f"{self.problems()}\n{log_tail(self.log)}")
             raise
 
-    async def stop(self, *, within: float = 20) -> int:
+    async def stop(self) -> int:
         """Ask it to end; its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return await self.ended(within=within)
+        return await self.ended()
 
     async def kill(self) -> None:
         """End it as a power cut would."""
@@ -62,12 +62,12 @@ class Process:
             self.process.kill()
             await self.process.wait()
 
-    async def ended(self, *, within: float) -> int:
+    async def ended(self) -> int:
         """Its exit code, once it has ended by itself."""
         try:
-            return await asyncio.wait_for(self.process.wait(), within)
+            return await asyncio.wait_for(self.process.wait(), PATIENCE)
         except TimeoutError:
-            raise AssertionError(f"{self.argv[-1]} runs on after {within:g} s\n{log_tail(self.log)}") from None
+            raise AssertionError(f"{self.argv[-1]} runs on after {PATIENCE:g} s\n{log_tail(self.log)}") from None
 
     @property
     def process(self) -> asyncio.subprocess.Process:

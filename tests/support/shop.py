@@ -83,11 +83,11 @@ class Shop:
         """Put an order into the queue; its message id."""
         return (await self.bus.emit(ScheduleCancelRequested(post_id=post_id))).message_id
 
-    async def handled(self, post_id: str, times: int = 1, *, within: float = 20) -> None:
+    async def handled(self, post_id: str, times: int = 1) -> None:
         """Return once the order has come that often."""
-        await eventually(lambda: self.came[post_id] >= times, within=within, what=f"{post_id} came {times} times")
+        await eventually(lambda: self.came[post_id] >= times, what=f"{post_id} came {times} times")
 
-    async def dead(self, message_id: str, *, within: float = 20) -> AbstractIncomingMessage:
+    async def dead(self, message_id: str) -> AbstractIncomingMessage:
         """The message once it rests among the dead letters."""
         found: list[AbstractIncomingMessage] = []
 
@@ -96,7 +96,7 @@ class Shop:
             found[:] = [message for message in resting if message.message_id == message_id]
             return bool(found)
 
-        await eventually(look, within=within, every=0.2, what=f"{message_id} is parked")
+        await eventually(look, every=0.2, what=f"{message_id} is parked")
         return found[0]
 
     async def is_alive(self) -> None:
@@ -113,4 +113,4 @@ class Shop:
             waiting = [await self.bus.depth(queue) for queue in ("shop.orders", "shop.retry.5s")]
             return not any(waiting)
 
-        await eventually(nothing_left, within=20, every=0.2)
+        await eventually(nothing_left, every=0.2)

@@ -8,9 +8,16 @@ from inspect import isawaitable
 
 from shared.clocks.clock import SystemClock
 
+PATIENCE = 120.0
+"""Seconds that a test waits for what should come: more than any machine needs, and reached only when it never comes."""
+
 
 async def eventually(
-    condition: Callable[[], object | Awaitable[object]], *, within: float, what: str = "", every: float = 0.02
+    condition: Callable[[], object | Awaitable[object]],
+    *,
+    what: str = "",
+    within: float = PATIENCE,
+    every: float = 0.02,
 ) -> None:
     """Return once the condition holds; AssertionError when it does not within so many seconds."""
     deadline = time.monotonic() + within

@@ -67,7 +67,7 @@ class Api:
         error: dict[str, Any] = response.json()["error"]
         return response.status_code, error
 
-    async def becomes(self, post_id: str, state: str, *, within: float = 20) -> dict[str, Any]:
+    async def becomes(self, post_id: str, state: str) -> dict[str, Any]:
         """The first account of a post, once it is in this state."""
         found: list[dict[str, Any]] = []
 
@@ -76,7 +76,7 @@ class Api:
             found[:] = response.json().get("accounts", [])
             return bool(found) and all(post["state"] == state for post in found)
 
-        await eventually(is_so, within=within, what=f"{post_id} is {state}")
+        await eventually(is_so, what=f"{post_id} is {state}")
         return found[0]
 
 

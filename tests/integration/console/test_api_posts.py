@@ -14,7 +14,7 @@ from tests.integration.console.world import World, a_name, a_post, a_world, conn
 from tests.nodes import Broker
 from tests.support.system import in_seconds
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -16,7 +16,7 @@ from tests.nodes import Broker
 COMMAND = (sys.executable, "-c", "from services.console.cli.application import main; main()")
 WRONG_TOKEN = TOKEN[:-1] + "x"
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @dataclass(frozen=True)

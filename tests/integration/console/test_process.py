@@ -12,9 +12,7 @@ from shared.events.scheduler import ScheduleAccepted
 from tests.integration.console.conftest import Api, api_of
 from tests.nodes import Broker, private_broker
 from tests.support.system import in_seconds, system
-from tests.support.waiting import eventually
-
-pytestmark = pytest.mark.timeout(180)
+from tests.support.waiting import PATIENCE, eventually
 
 POST = {"content": "The ball drops.", "targets": [{"account_id": "plain"}], "publish_at": in_seconds(3600).isoformat()}
 
@@ -51,7 +49,7 @@ async def test_two_consoles_share_the_work_and_each_hears_its_own_answers(
                 await running.bus.emit(accepted(f"fact-{number}"), times=2)
 
             assert all(len(one["accepted"]) == 1 and not one["pending"] for one in scheduled)
-            await eventually(lambda: _shows(another, 140), within=20, what="both know all")
+            await eventually(lambda: _shows(another, 140), what="both know all")
 
 
 async def _shows(api: Api, posts: int) -> bool:
@@ -78,7 +76,7 @@ async def test_stopping_lets_streams_end_and_leaves_with_0(broker_node: Broker, 
             lines = stream.aiter_lines()
             assert await anext(lines) == ": listening"
 
-            assert await console.stop(within=10) == 0
+            assert await console.stop() == 0
 
             assert [line async for line in lines if line] == []
 
@@ -91,15 +89,15 @@ async def test_a_broker_that_restarts_is_found_again(tmp_path: Path, own_broker:
             events = asyncio.create_task(_first_event(api, "p-2"))
             await api.call("POST", "/v1/posts", {"post_id": "p-1"} | POST)
             await asyncio.to_thread(own_broker.stop)
-            await eventually(lambda: _is_down(console), within=20, what="the console says it is not ready")
+            await eventually(lambda: _is_down(console), what="the console says it is not ready")
 
             status, error = await api.refused("POST", "/v1/posts", {"post_id": "p-2"} | POST)
             assert (status, error["code"]) == (503, "broker_unavailable")
 
             await asyncio.to_thread(own_broker.start)
             await console.ready()
-            await eventually(lambda: _is_accepted(api), within=30, what="a post is accepted")
-            assert await asyncio.wait_for(events, 20) == "schedule.requested"
+            await eventually(lambda: _is_accepted(api), what="a post is accepted")
+            assert await asyncio.wait_for(events, PATIENCE) == "schedule.requested"
 
 
 async def _is_down(console: Any) -> bool:

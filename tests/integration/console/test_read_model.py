@@ -131,7 +131,7 @@ async def test_a_replica_that_was_overtaken_in_the_middle_merges_again(postgres_
         async with one.transaction() as connection:
             await table.learn(connection, {published.key: published}, NOON)
             overtaken = asyncio.create_task(second(other))
-            await eventually(lambda: _somebody_waits_for_a_lock(one), within=20, what="the second waits for the row")
+            await eventually(lambda: _somebody_waits_for_a_lock(one), what="the second waits for the row")
         await overtaken
         (listed,) = await Catalogue(one).post("p")
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from cryptography.fernet import Fernet
 
 from tests.integration.console.conftest import Api, api_of
@@ -13,8 +12,6 @@ from tests.support.system import System, system
 
 KEEPERS = ("publisher", "monitor")
 OLD, NEW = (Fernet.generate_key().decode() for _ in range(2))
-
-pytestmark = pytest.mark.timeout(240)
 
 
 async def start(running: System, keys: str) -> list[Process]:

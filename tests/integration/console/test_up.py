@@ -12,14 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from deploy.local.child import clean_environment, free_ports, tied
 from deploy.local.programs import PORTS
 from tests.support.processes import ROOT
 from tests.support.waiting import eventually
-
-pytestmark = pytest.mark.timeout(240)
 
 STOP_SECONDS = 25
 COMMAND = [sys.executable, "-c", "from services.console.cli import main; main()"]
@@ -42,10 +38,10 @@ class Up:
         )
         self._reader = asyncio.create_task(self._read(self._process))
 
-    async def says(self, words: str, *, within: float = 90) -> None:
+    async def says(self, words: str) -> None:
         """Return once a line holds these words."""
         try:
-            await eventually(lambda: any(words in line for line in self.lines), within=within, what=words)
+            await eventually(lambda: any(words in line for line in self.lines), what=words)
         except AssertionError as error:
             error.add_note("\n".join(self.lines))
             raise
@@ -155,7 +151,7 @@ async def test_nothing_outlives_a_killed_up(tmp_path: Path, amqp_vhost_url: str)
 
     await up.kill()
 
-    await eventually(lambda: running_in(tmp_path) == [], within=10, what="all programs are gone")
+    await eventually(lambda: running_in(tmp_path) == [], what="all programs are gone")
 
 
 async def test_a_program_that_does_not_become_ready_is_named(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pamqp.common import FieldTable
 from deploy.local.broker_node import BrokerNode
 from deploy.local.child import NodeError, wait_until
 from tests.nodes import Broker, await_registered, fresh_vhost
+from tests.support.waiting import PATIENCE
 
 _QUORUM: FieldTable = {"x-queue-type": "quorum"}
 
@@ -107,7 +108,7 @@ def test_nothing_is_left_of_a_node_whose_parent_was_killed(tmp_path: Path) -> No
     os.kill(parent.pid, signal.SIGKILL)
     parent.communicate()
 
-    assert wait_until(lambda: not _processes_of(tmp_path), within=5), _processes_of(tmp_path)
+    assert wait_until(lambda: not _processes_of(tmp_path), within=PATIENCE), _processes_of(tmp_path)
 
 
 _PARENT = """

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from deploy.local.supervisor import Patience, Program, Supervisor
+from tests.support.waiting import PATIENCE
 
 _QUICK = Patience(before_restart=(0.01,), before_kill=0.3)
 _FOREVER = "import threading; threading.Event().wait()"
@@ -43,7 +44,7 @@ class Heard(io.StringIO):
             self._flushed.set()
 
     async def until(self, condition: Callable[[str], bool]) -> str:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not condition(self.getvalue()):
                 self._flushed.clear()
                 await self._flushed.wait()

@@ -77,9 +77,9 @@ async def test_maintenance_works_with_the_others(tmp_path: Path, broker_node: Br
         await bus.fact("job.succeeded", job="token.refresh_check")
 
         await bus.emit_raw(b"no json", "schedule.cancelled", type="schedule.cancelled")
-        alert = await bus.fact(AlertRaised.type, code="dead_letters", subject="publisher", within=60)
+        alert = await bus.fact(AlertRaised.type, code="dead_letters", subject="publisher")
         titles = [f"Timeball warning: dead_letters ({service})" for service in ("console", "publisher")]
-        await eventually(lambda: good.titles == flaky.titles and set(titles) <= set(good.titles), within=30)
+        await eventually(lambda: good.titles == flaky.titles and set(titles) <= set(good.titles))
 
         assert sorted(set(good.titles)) == good.titles
         assert "publisher.dead holds 1 message" in alert.body["message"]

@@ -58,7 +58,7 @@ async def test_a_wheel_that_was_deleted_turns_again_with_the_next_message(
     await publisher.publish(released_in(5 * SECOND))
 
     assert not await arrived(publisher)
-    await eventually(lambda: arrived(publisher), within=10)
+    await eventually(lambda: arrived(publisher))
 
 
 @pytest.mark.parametrize("exchange", ["timeball.delayed", EVENTS_EXCHANGE])
@@ -71,8 +71,8 @@ async def test_an_exchange_that_was_deleted_is_there_again_with_its_bindings(
     async def is_published() -> bool:
         return await publisher.publish_all([sent]) == [None]
 
-    await eventually(is_published, within=10)
-    await eventually(lambda: arrived(publisher), within=10)
+    await eventually(is_published)
+    await eventually(lambda: arrived(publisher))
 
 
 async def test_what_nobody_wants_is_still_told(publisher: Publisher) -> None:
@@ -93,13 +93,13 @@ async def test_a_queue_deleted_under_its_consumer_is_told_and_consumed_again(
         assert await check() is None
 
         await delete(broker_node, amqp_vhost_url, "queues", "shop.orders")
-        await eventually(check, within=5, what="it is told")
+        await eventually(check, what="it is told")
         await shop.consumer.publisher.make_again()
 
         async def is_consumed() -> bool:
             return await check() is None
 
-        await eventually(is_consumed, within=10)
+        await eventually(is_consumed)
         await shop.is_alive()
 
 

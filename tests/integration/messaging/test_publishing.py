@@ -24,8 +24,8 @@ from shared.messaging.envelope import Envelope
 from shared.messaging.topology import EVENTS_EXCHANGE, Queue, Topology
 from tests.nodes import Broker, manage
 from tests.support.connections import close_connections
-from tests.support.waiting import eventually
-from tests.support.wire import Wire
+from tests.support.waiting import PATIENCE, eventually
+from tests.support.wire import LONGEST_HOLD, Wire
 
 TYPE = ScheduleCancelRequested.type
 ARRIVALS = Queue("station", "station.arrivals", (TYPE,))
@@ -73,7 +73,7 @@ async def test_what_is_confirmed_has_arrived_with_the_contracts_properties(stati
     envelope = event("post-1")
 
     await station.publisher.publish(Outgoing(envelope))
-    await eventually(lambda: station.arrived, within=10)
+    await eventually(lambda: station.arrived)
 
     ((_, message),) = station.arrived
     assert (message.content_type, message.delivery_mode) == ("application/json", DeliveryMode.PERSISTENT)
@@ -88,7 +88,7 @@ async def test_many_at_once_arrive_in_their_order(station: Station) -> None:
     envelopes = [event(f"post-{number}") for number in range(500)]
 
     results = await station.publisher.publish_all(map(Outgoing, envelopes))
-    await eventually(lambda: len(station.arrived) == len(envelopes), within=10)
+    await eventually(lambda: len(station.arrived) == len(envelopes))
 
     assert results == [None] * len(envelopes)
     assert [message.message_id for _, message in station.arrived] == [envelope.message_id for envelope in envelopes]
@@ -135,8 +135,8 @@ async def test_a_connection_lost_in_the_middle_is_told_and_comes_back(station: S
         results.append(result)
         return result is None
 
-    await eventually(publishes_again, within=20, every=0.1)
-    await eventually(lambda: "again" in station.times(), within=10)
+    await eventually(publishes_again, every=0.1)
+    await eventually(lambda: "again" in station.times())
 
     confirmed = {one.message_id for one, error in zip(sent, results, strict=False) if error is None}
     assert confirmed <= {message.message_id for _, message in station.arrived}
@@ -153,12 +153,12 @@ async def test_a_connection_that_breaks_off_while_it_opens_is_opened_again(
         await wire.cut()
         publisher = Publisher(wire.url, app_id="station", clock=SystemClock())
         connecting = asyncio.create_task(publisher.connect(Topology("station", (ARRIVALS,))))
-        await eventually(lambda: wire.turned_away >= 10, within=20)
+        await eventually(lambda: wire.turned_away >= 10)
         wire.mend()
 
-        await asyncio.wait_for(connecting, 60)
+        await asyncio.wait_for(connecting, PATIENCE)
         wire.ends_after = []
-        await eventually(lambda: is_taken(publisher), within=20, every=0.1)
+        await eventually(lambda: is_taken(publisher), every=0.1)
         await publisher.close()
 
 
@@ -179,7 +179,7 @@ async def test_whatever_opening_a_connection_fails_with_it_is_opened_again(
     monkeypatch.setattr(PublishingConnection, "_open", classmethod(opened))
     publisher = Publisher(amqp_vhost_url, app_id="station", clock=SystemClock())
 
-    await asyncio.wait_for(publisher.connect(Topology("station", (ARRIVALS,))), 20)
+    await asyncio.wait_for(publisher.connect(Topology("station", (ARRIVALS,))), PATIENCE)
 
     assert await is_taken(publisher)
     await publisher.close()
@@ -200,7 +200,7 @@ async def test_a_broker_that_does_not_answer_is_not_waited_for_for_ever(amqp_vho
         with pytest.raises(BrokerUnavailable, match=r"no confirm for schedule.cancel_requested"):
             await publisher.publish(Outgoing(event("post-1")), within=SECOND / 2)
 
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < LONGEST_HOLD
         wire.is_held = False
         await publisher.close()
 
@@ -212,13 +212,13 @@ async def test_a_delay_runs_on_while_the_connection_is_away(amqp_vhost_url: str)
         now = datetime.now(UTC)
         release_at = now + 3 * SECOND
         await wire.cut()
-        await eventually(lambda: not publisher.is_connected, within=5)
+        await eventually(lambda: not publisher.is_connected)
 
         publishing = asyncio.create_task(publisher.publish(Outgoing(*delayed(event("post-1"), release_at, now=now))))
-        await eventually(lambda: datetime.now(UTC) > now + SECOND, within=5)
+        await eventually(lambda: datetime.now(UTC) > now + SECOND)
         wire.mend()
         await publishing
-        await eventually(lambda: station.arrived, within=20)
+        await eventually(lambda: station.arrived)
         await publisher.close()
 
     assert -SECOND / 50 < station.times()["post-1"] - release_at < 2 * SECOND
@@ -248,7 +248,7 @@ async def test_the_delayed_exchange_lets_go_in_time_whatever_waits_beside(
         for post_id, release_at in releases.items():
             addressed = delayed(event(post_id), release_at, now=datetime.now(UTC), kind=delay)
             await station.publisher.publish(Outgoing(*addressed))
-        await eventually(lambda: len(station.arrived) == len(releases), within=15)
+        await eventually(lambda: len(station.arrived) == len(releases))
 
     assert slot_of(releases["then"]) == slot_of(releases["the same slot, later first"])
     arrived = station.times()

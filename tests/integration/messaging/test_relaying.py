@@ -48,14 +48,14 @@ async def test_what_was_committed_while_the_broker_was_away_is_relayed_when_it_i
         async with database.transaction() as connection:
             await outbox.add(connection, written)
         outbox.relay_soon(written)
-        await eventually(lambda: not publisher.is_connected, within=10)
+        await eventually(lambda: not publisher.is_connected)
         assert bus.heard(TYPE) == []
 
         wire.mend()
-        await eventually(lambda: publisher.is_connected, within=20)
+        await eventually(lambda: publisher.is_connected)
         clock.advance(RETRY)
         await bus.fact(TYPE, count=len(written))
-        await eventually(lambda: is_empty(database), within=10)
+        await eventually(lambda: is_empty(database))
 
         relay.cancel()
         with suppress(asyncio.CancelledError):

@@ -62,7 +62,7 @@ async def test_a_surplus_consumer_takes_what_no_other_has_room_for(amqp_vhost_ur
         shop.reactions |= {f"long-{number}": takes_long for number in range(PREFETCH)}
         for post_id in [*shop.reactions, "one more", "and another"]:
             await shop.order(post_id)
-        await eventually(lambda: len(shop.surplus) == 2, within=10, what="what there is no room for is taken")
+        await eventually(lambda: len(shop.surplus) == 2, what="what there is no room for is taken")
         done.set()
 
     assert [order.event.post_id for order in shop.orders] == [f"long-{number}" for number in range(PREFETCH)]
@@ -296,7 +296,7 @@ async def test_what_keeps_killing_its_consumer_is_parked_by_the_broker(shop: Sho
                 await message.nack(requeue=True)
             return bool(await shop.bus.depth("shop.dead"))
 
-        await eventually(is_parked, within=20, every=0)
+        await eventually(is_parked, every=0)
 
     parked = await shop.dead(message_id)
     assert (parked.headers["x-first-death-reason"], DELIVERY_LIMIT) == ("delivery_limit", 20)

@@ -37,9 +37,9 @@ async def test_from_a_file_of_workspaces_to_mails_and_mentions(tmp_path: Path, b
 
         mention = await running.bus.fact("mention.found", item_id=item)
         assert mention.body["keywords"] == ["time ball"]
-        await eventually(lambda: mailbox.mails, within=20, what="the mail is there after a retry")
+        await eventually(lambda: mailbox.mails, what="the mail is there after a retry")
         async with api_of(console, running) as api:
-            await eventually(lambda: has_mention(api, item), within=10, what="the console shows the mention")
+            await eventually(lambda: has_mention(api, item), what="the console shows the mention")
             assert "mailto" not in str(await api.call("GET", "/v1/workspaces"))
         network.faults = [refuses(403, {"reason": "private"})] * 2
         completed = await tick(running, count=3)

@@ -19,6 +19,7 @@ from tests.fakes.networks.base import refuses
 from tests.fakes.networks.bluesky import DID, FRIENDS, HANDLE, Bluesky
 from tests.fakes.running_clock import RunningClock
 from tests.support.publications import a_post
+from tests.support.waiting import PATIENCE
 
 MONTHS = timedelta(days=91)
 
@@ -175,7 +176,7 @@ async def test_a_handle_that_nobody_resolves_in_time_stays_text() -> None:
         return httpx.Response(200)
 
     account = Account("harbour", "bluesky", {}, {"access_jwt": "token", "did": DID})
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as outbound, asyncio.timeout(5):
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as outbound, asyncio.timeout(PATIENCE):
         adapter = Adapter(outbound, resolves_within=timedelta(seconds=0.05))
         ready = await adapter.prepare(post("Hi @alice.bsky.social"), account)
 

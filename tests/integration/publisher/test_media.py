@@ -21,7 +21,7 @@ from shared.outbound.client import outbound_client
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import NEVER_ARRIVED, Fault, Network, Reply
 from tests.support.pictures import encoded, noise, plain
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 BALL = encoded(plain(40, 30), "PNG")
 ROOMY = PictureLimits(most_bytes=1_000_000)
@@ -187,7 +187,7 @@ async def test_many_pictures_at_once_are_fetched_a_few_at_a_time(server: Server,
     server.faults += [Fault(lands=False, then="hang")] * 40
     fetches = [asyncio.create_task(fetch(client, f"{server.url}/ball?{number}")) for number in range(40)]
 
-    await eventually(lambda: len(server.calls) >= AT_ONCE, within=5, what="some are asked for")
+    await eventually(lambda: len(server.calls) >= AT_ONCE, what="some are asked for")
     for _ in range(50):
         await asyncio.sleep(0)
     asked_for = len(server.calls)
@@ -201,9 +201,9 @@ async def test_many_pictures_at_once_are_fetched_a_few_at_a_time(server: Server,
 async def test_a_host_that_hangs_holds_up_no_pictures_of_another(server: Server, client: httpx.AsyncClient) -> None:
     server.faults += [Fault(lands=False, then="hang")] * AT_ONCE
     hanging = [asyncio.create_task(fetch(client, f"{server.url}/ball?{number}")) for number in range(2 * AT_ONCE)]
-    await eventually(lambda: len(server.calls) >= AT_ONCE, within=5, what="its places are taken")
+    await eventually(lambda: len(server.calls) >= AT_ONCE, what="its places are taken")
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         elsewhere = await fetch(client, f"{server.url}/ball".replace("127.0.0.1", "localhost"))
 
     for one in hanging:

@@ -96,7 +96,7 @@ async def test_a_post_that_is_given_up_takes_nothing_from_those_who_wait_for_the
     client: httpx.AsyncClient, gallery: Gallery
 ) -> None:
     given_up, *others = [asyncio.create_task(Pictures(client).fetch_all(at("/ball"), SMALL)) for _ in range(3)]
-    await eventually(lambda: bool(gallery.asked), within=5, what="it is asked for")
+    await eventually(lambda: bool(gallery.asked), what="it is asked for")
     given_up.cancel()
 
     assert [len(pictures) for pictures in await asyncio.gather(*others)] == [1, 1]
@@ -151,7 +151,7 @@ async def test_only_a_few_posts_have_some_of_their_pictures_and_wait_for_others(
     media = [[*at(f"/soon{one}"), {"url": f"https://elsewhere.example/late{one}"}] for one in numbers]
 
     posts = [asyncio.create_task(Pictures(client).fetch_all(pictures, ROOMY)) for pictures in media]
-    await eventually(lambda: soon(gallery) >= POSTS_AT_ONCE, within=20, what="some have begun")
+    await eventually(lambda: soon(gallery) >= POSTS_AT_ONCE, what="some have begun")
     for _ in range(500):
         await asyncio.sleep(0)
     begun = soon(gallery)

@@ -24,6 +24,7 @@ from shared.messaging.verdict import Park, TryAgain
 from shared.outbound.client import outbound_client
 from tests.fakes.sink import Answer, Sink
 from tests.support.publications import NOON, a_post, a_publication
+from tests.support.waiting import PATIENCE
 from tests.unit.shared.test_outbound import Resolver
 
 SECRET = "whsec_dGhlIGJhbGwgZHJvcHMgYXQgb25lIG8nY2xvY2s="
@@ -152,7 +153,7 @@ async def test_a_reply_without_end_is_cut_off(route: str) -> None:
         sink.will_answer("post", endless)
         sink.will_answer("look-up of post", *[endless] * 3)
         url = f"{sink.url}/?post_id=post" if route == "media" else sink.url
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             try:
                 await ROUTES[route](client, url)
             except (*REFUSED, AssertionError):

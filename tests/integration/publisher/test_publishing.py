@@ -339,7 +339,7 @@ async def test_no_more_are_sent_at_once_than_there_are_turns(store: Store) -> No
     await bench.go_to_the_line()
 
     bench.clock.advance(NOON - AHEAD - bench.clock.now())
-    await eventually(lambda: bench.count_of(State.SENDING), within=10, what="as many as there are turns are under way")
+    await eventually(lambda: bench.count_of(State.SENDING), what="as many as there are turns are under way")
     at_once = await bench.count_of(State.SENDING)
     bench.clock.advance(AHEAD)
     await asyncio.gather(*deliveries)

@@ -55,7 +55,7 @@ async def start_given(bench: Bench, *, after: datetime) -> datetime:
     async def start_at() -> datetime | None:
         return max((one.start_at for one in await bench.attempts() if one.start_at > after), default=None)
 
-    await eventually(start_at, within=10, what="an attempt is opened")
+    await eventually(start_at, what="an attempt is opened")
     given = await start_at()
     assert given is not None
     await bench.clock.until_awaited(given)

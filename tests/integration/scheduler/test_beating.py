@@ -5,14 +5,10 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 from tests.nodes import Broker
 from tests.support.beats import EVERY_SECOND, beat_once_each_second
 from tests.support.system import started, system
 from tests.support.waiting import until
-
-pytestmark = pytest.mark.timeout(120)
 
 PAUSE = timedelta(seconds=3)
 
@@ -28,10 +24,10 @@ async def test_each_second_is_told_once_while_one_replica_pauses_and_the_other_d
 
         paused_at = datetime.now(UTC)
         one.process.send_signal(signal.SIGSTOP)
-        await beat_once_each_second(running.bus, until=paused_at + PAUSE, within=45)
+        await beat_once_each_second(running.bus, until=paused_at + PAUSE)
         one.process.send_signal(signal.SIGCONT)
-        await beat_once_each_second(running.bus, until=paused_at + PAUSE + timedelta(seconds=1), within=45)
+        await beat_once_each_second(running.bus, until=paused_at + PAUSE + timedelta(seconds=1))
         await other.kill()
         await until(paused_at + 2 * PAUSE)
 
-        await beat_once_each_second(running.bus, until=paused_at + 2 * PAUSE, within=45)
+        await beat_once_each_second(running.bus, until=paused_at + 2 * PAUSE)

@@ -37,9 +37,9 @@ from shared.messaging.topology import DELAYED_EXCHANGE
 from tests.nodes import Broker, fresh_vhost
 from tests.support.bus import Bus, Fact
 from tests.support.processes import Process, environment
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SECOND = timedelta(seconds=1)
 
@@ -57,9 +57,7 @@ class World:
     async def ask(self, request: Event, answer: str, **fields: Any) -> Fact:
         """Emit a request; its answer of this type, found by the correlation that begins with the request."""
         envelope = await self.bus.emit(request)
-        await eventually(
-            lambda: self._answers(envelope.message_id, answer, fields), within=20, what=f"{answer} {fields}"
-        )
+        await eventually(lambda: self._answers(envelope.message_id, answer, fields), what=f"{answer} {fields}")
         return self._answers(envelope.message_id, answer, fields)[0]
 
     def _answers(self, correlation_id: str, type_: str, fields: dict[str, Any]) -> list[Fact]:
@@ -71,7 +69,7 @@ class World:
 
     async def dispatched(self, post_id: str, *, revision: int = 1) -> tuple[datetime, AbstractIncomingMessage]:
         """When and how the request to publish a revision arrived at the publisher."""
-        await eventually(lambda: self._dispatched(post_id, revision), within=30, what=f"{post_id} is dispatched")
+        await eventually(lambda: self._dispatched(post_id, revision), what=f"{post_id} is dispatched")
         return self._dispatched(post_id, revision)[0]
 
     def _dispatched(self, post_id: str, revision: int) -> list[tuple[datetime, AbstractIncomingMessage]]:
@@ -224,10 +222,10 @@ async def what_cannot_be_done_is_rejected_with_a_code_and_a_reason(world: World)
 async def an_account_is_known_from_its_events(world: World) -> None:
     news: dict[str, Any] = {"account_id": "known", "platform": "sandbox"}
     await world.bus.emit(AccountConnected(**news, changed_at=now() - timedelta(hours=1)))
-    await eventually(lambda: _has_no_warning(world), within=20, every=0.2)
+    await eventually(lambda: _has_no_warning(world), every=0.2)
     await world.bus.emit(AccountDisconnected(**news, changed_at=now()))
 
-    await eventually(lambda: _is_refused(world), within=20, every=0.2)
+    await eventually(lambda: _is_refused(world), every=0.2)
 
 
 async def _has_no_warning(world: World) -> bool:
@@ -255,7 +253,7 @@ async def a_published_post_is_not_scheduled_again(world: World) -> None:
         await world.bus.emit(request)
         return bool(world.told("schedule.rejected", "sent"))
 
-    await eventually(is_rejected, within=20, every=0.3)
+    await eventually(is_rejected, every=0.3)
     assert {one["code"] for one in world.told("schedule.rejected", "sent")} == {"already_published"}
 
 
@@ -323,7 +321,7 @@ async def a_burst_arrives_before_it_is_due_each_post_once(world: World) -> None:
 
     for one in posts:
         await world.bus.emit(one)
-    await eventually(lambda: len(_burst(world)) >= 1500, within=30, what="the burst has arrived")
+    await eventually(lambda: len(_burst(world)) >= 1500, what="the burst has arrived")
 
     assert max(released_at(message) for message in _burst(world)) < due
     targets = [(body["post_id"], body["account_id"]) for body in (json.loads(one.body) for one in _burst(world))]
@@ -344,7 +342,7 @@ def released_at(message: AbstractIncomingMessage) -> datetime:
 @scenario
 async def an_edit_of_what_is_with_the_broker_is_answered_when_the_publisher_has_taken_it_back(world: World) -> None:
     await world.ask(post("replaced", due_in=6), "schedule.accepted")
-    await asyncio.wait_for(_until_with_the_broker(world, "replaced"), 20)
+    await asyncio.wait_for(_until_with_the_broker(world, "replaced"), PATIENCE)
 
     edit = await world.bus.emit(post("replaced", due_in=7, content="New."))
     asked = await world.bus.fact("publish.withdraw_requested", post_id="replaced")
@@ -364,7 +362,7 @@ async def an_edit_of_what_is_with_the_broker_is_answered_when_the_publisher_has_
 @scenario
 async def a_cancellation_that_comes_after_the_post_is_rejected(world: World) -> None:
     await world.ask(post("too late", due_in=6), "schedule.accepted")
-    await asyncio.wait_for(_until_with_the_broker(world, "too late"), 20)
+    await asyncio.wait_for(_until_with_the_broker(world, "too late"), PATIENCE)
 
     await world.bus.emit(ScheduleCancelRequested(post_id="too late"))
     await world.bus.fact("publish.withdraw_requested", post_id="too late", reason="cancelled")
@@ -394,7 +392,7 @@ async def _until_with_the_broker(world: World, post_id: str) -> None:
             found = await connection.exec_driver_sql(f"SELECT state FROM schedules WHERE post_id = '{post_id}'")
             return bool(found.scalar_one() == "dispatched")
 
-    await eventually(is_dispatched, within=15, every=0.1)
+    await eventually(is_dispatched, every=0.1)
     await database.close()
 
 
@@ -452,7 +450,7 @@ async def nonsense_is_parked_with_its_reason_and_the_next_request_is_answered(wo
     async def all_are_parked() -> bool:
         return await world.bus.depth("scheduler.dead") >= len(sent)
 
-    await eventually(all_are_parked, within=20, every=0.2)
+    await eventually(all_are_parked, every=0.2)
     parked = {message.message_id: message for message in await world.bus.resting_in("scheduler.dead")}
     for name, (_, _, reason) in NONSENSE.items():
         assert str(parked[sent[name]].headers["reason"]).startswith(reason), name
@@ -520,7 +518,7 @@ async def test_a_body_of_10_mb_is_rejected_where_its_sender_can_be_told_and_else
     async def is_parked() -> bool:
         return parked in {message.message_id for message in await world.bus.resting_in("scheduler.dead")}
 
-    await eventually(is_parked, within=20, every=0.2)
+    await eventually(is_parked, every=0.2)
     await world.ask(post("after 10 MB"), "schedule.accepted")
 
 
@@ -534,7 +532,7 @@ async def test_at_the_end_all_is_answered_relayed_and_well(
         async with database.reading() as connection:
             return not (await connection.exec_driver_sql("SELECT count(*) FROM outbox")).scalar_one()
 
-    await eventually(outbox_is_empty, within=20, every=0.2)
+    await eventually(outbox_is_empty, every=0.2)
     await database.close()
     for queue in ("scheduler.requests", "scheduler.batches", "scheduler.outcomes", "scheduler.retry.5s"):
         assert await world.bus.depth(queue) == 0

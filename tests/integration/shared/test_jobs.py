@@ -15,6 +15,7 @@ from shared.jobs.runs import Run, Runs
 from shared.messaging.verdict import TryAgain
 from tests.fakes.clock import FakeClock
 from tests.support.jobs import LEASE, MINUTE, NOON, Work, Worker, done_at_once, runs_table, tick
+from tests.support.waiting import PATIENCE
 
 HOUR = timedelta(hours=1)
 
@@ -236,7 +237,7 @@ async def test_who_cannot_renew_the_lease_stops_before_it_is_over(postgres_url: 
 
         async with other.database.transaction() as connection:
             await connection.execute(text("LOCK TABLE job_runs IN ACCESS EXCLUSIVE MODE"))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 await work.stopped.wait()
         await running
 

@@ -11,6 +11,7 @@ from shared.database.engine import Database, InstantColumn
 from shared.database.retention import FEWEST, MOST, Batch, Purge, Rule, next_size
 from shared.events.maintenance import RetentionPurgeRequested
 from tests.fakes.clock import FakeClock
+from tests.support.waiting import PATIENCE
 
 NOW = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -119,7 +120,7 @@ async def test_a_row_that_somebody_holds_is_passed_over(postgres_url: str) -> No
 
     async with database.transaction() as connection:
         await connection.execute(text("SELECT 1 FROM things ORDER BY updated_at LIMIT 1 FOR UPDATE"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             rows = await a_purge(database).run([DONE], ASKED)
 
     assert rows == 2

@@ -10,6 +10,7 @@ from shared.events import Event
 from shared.events.requests import AccountDisconnectRequested, TimerTriggerRequested
 from shared.messaging.broker import BrokerUnavailable
 from shared.messaging.envelope import Delivery
+from tests.support.waiting import PATIENCE
 
 
 class FakeGate:
@@ -89,7 +90,7 @@ async def test_events_are_let_in_for_the_first_listener_and_kept_out_after_the_l
     gate.turned.clear()
     resting = asyncio.create_task(feed.rest())
 
-    await asyncio.wait_for(gate.turned.wait(), 5)
+    await asyncio.wait_for(gate.turned.wait(), PATIENCE)
 
     assert gate.turns == ["open", "close"]
     resting.cancel()

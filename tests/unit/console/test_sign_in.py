@@ -24,6 +24,7 @@ from tests.fakes.networks.base import Network, Reply
 from tests.fakes.networks.linkedin import LinkedInFake
 from tests.fakes.networks.reddit import RedditFake
 from tests.fakes.networks.x import XFake
+from tests.support.waiting import PATIENCE
 
 APP = {"client_id": "timeball-app", "client_secret": "app-s3cret"}
 Browse = Callable[[str], Awaitable[httpx.Response]]
@@ -207,7 +208,7 @@ async def test_a_connection_that_a_browser_keeps_open_is_closed_in_the_end() -> 
         await as_people_do(waiting.url)
 
     assert asyncio.all_tasks() == {asyncio.current_task()}, "a task that is left behind is told as an error"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert await reader.read() == b""
     writer.close()
 

@@ -21,6 +21,7 @@ from services.publisher.limits.circuit_breaker import (
 )
 from tests.support.garbage import uncollected
 from tests.support.publications import NOON
+from tests.support.waiting import PATIENCE
 
 MOST = 3
 
@@ -119,7 +120,7 @@ async def test_who_waits_is_rejected_when_the_breaker_opens() -> None:
     breaker = await nearly_open()
 
     waiting = [asyncio.create_task(breaker.wait()) for _ in range(5)]
-    answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+    answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), PATIENCE)
 
     assert {type(answer) for answer in answers} == {CircuitOpen}
 
@@ -133,7 +134,7 @@ async def test_who_waits_is_rejected_a_few_at_a_time() -> None:
     await asyncio.sleep(0)
     assert sum(one.done() for one in waiting) <= REJECTED_AT_ONCE
 
-    answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+    answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), PATIENCE)
     assert {type(answer) for answer in answers} == {CircuitOpen}
 
 
@@ -158,13 +159,13 @@ async def test_half_open_a_few_trial_requests_find_out_whether_it_answers_again(
     trials[0].was_answered = True
     trials[0].end()
 
-    await asyncio.wait_for(taken(breaker, MOST - 1), 1)
+    await asyncio.wait_for(taken(breaker, MOST - 1), PATIENCE)
 
 
 async def test_a_slow_answer_is_an_answer() -> None:
     breaker = await opened(answered=True)
 
-    await asyncio.wait_for(taken(breaker), 1)
+    await asyncio.wait_for(taken(breaker), PATIENCE)
 
 
 async def test_who_asks_nothing_of_an_open_destination_does_not_close_it() -> None:
@@ -218,7 +219,7 @@ async def test_who_gives_up_waiting_takes_no_turn_along() -> None:
     turn.end()
     quitter.cancel()
 
-    await asyncio.wait_for(stayer, 1)
+    await asyncio.wait_for(stayer, PATIENCE)
 
 
 async def test_the_first_turn_that_is_free_again_is_told() -> None:

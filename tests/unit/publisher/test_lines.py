@@ -21,7 +21,7 @@ from services.publisher.sending.case import Case
 from shared.messaging.verdict import HandBack
 from tests.fakes.clock import FakeClock
 from tests.support.publications import NOON, SECOND, a_case, a_stored_account, an_attempt, requested
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 NOW = datetime(2027, 3, 1, 12, 0, 0, tzinfo=UTC)
 TURNS = 3
@@ -99,7 +99,7 @@ class World:
         return asyncio.create_task(self.lines.join(case_of(name, due_in=due_in, account_id=account_id)))
 
     async def until_asked(self, count: int = 1) -> None:
-        await eventually(lambda: len(self.opening.asked) >= count, within=5, what="posts are opened", every=0.001)
+        await eventually(lambda: len(self.opening.asked) >= count, what="posts are opened", every=0.001)
 
 
 @pytest.fixture
@@ -173,11 +173,11 @@ async def test_a_line_that_came_while_the_news_of_the_one_before_was_told_is_ser
     await world.until_asked(3)
     world.lines.started(case_of("third"))
     waiting = world.join("fourth", due_in=-1)
-    await eventually(lambda: bool(world.lines._by_key), within=5, what="it is in line", every=0.001)
+    await eventually(lambda: bool(world.lines._by_key), what="it is in line", every=0.001)
     world.opening.one_at_a_time = False
     world.opening.may_go.set()
 
-    assert isinstance(await asyncio.wait_for(waiting, 5), Opened)
+    assert isinstance(await asyncio.wait_for(waiting, PATIENCE), Opened)
 
 
 async def test_who_is_left_over_stays_in_line_and_gives_its_turn_back(world: World) -> None:
@@ -272,7 +272,7 @@ async def test_who_would_be_in_line_for_long_rests_until_then(world: World) -> N
 async def test_who_joins_while_the_loop_is_about_to_wake_up_is_in_line(world: World) -> None:
     """On a slow machine, a moment may pass between the end of a sleep and what follows."""
     alarm = world.lines._alarm
-    await eventually(lambda: alarm._sleep is not None, within=5, what="the loop sleeps", every=0.001)
+    await eventually(lambda: alarm._sleep is not None, what="the loop sleeps", every=0.001)
     assert alarm._sleep is not None
 
     alarm._sleep.reschedule(0)

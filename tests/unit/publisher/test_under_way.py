@@ -3,6 +3,7 @@
 import asyncio
 
 from services.publisher.sending.under_way import UnderWay
+from tests.support.waiting import PATIENCE
 
 KEY = ("post", "account")
 
@@ -45,11 +46,11 @@ async def test_a_newer_revision_goes_on_when_the_one_before_ends_not_later() -> 
             waiting = asyncio.create_task(under_way.until_another_ends(KEY, 2, seconds=60))
             await asyncio.sleep(0)
             assert not waiting.done()
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, PATIENCE)
 
 
 async def test_without_another_revision_a_wait_ends_in_its_time() -> None:
     under_way = UnderWay()
 
     with under_way.being_at(KEY, 1):
-        await asyncio.wait_for(under_way.until_another_ends(KEY, 1, seconds=0.01), 1)
+        await asyncio.wait_for(under_way.until_another_ends(KEY, 1, seconds=0.01), PATIENCE)

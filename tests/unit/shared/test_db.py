@@ -10,6 +10,7 @@ from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, s
 from sqlalchemy.exc import IntegrityError
 
 from shared.database.engine import Database, InstantColumn, as_text
+from tests.support.waiting import PATIENCE
 
 metadata = MetaData()
 things = Table(
@@ -143,7 +144,7 @@ async def test_writers_of_several_processes_take_turns_on_one_sqlite_file(sqlite
 async def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
     await write(database, {"name": "a"})
 
-    async with database.transaction() as writing, asyncio.timeout(5):
+    async with database.transaction() as writing, asyncio.timeout(PATIENCE):
         await writing.execute(update(things).values(count=7))
         async with database.reading() as connection:
             assert (await connection.execute(select(things.c.count))).scalar_one() == 0

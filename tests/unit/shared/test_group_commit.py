@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from shared.database.engine import Conflict
 from shared.database.group_commit import ANSWERED_AT_ONCE, GroupCommit
+from tests.support.waiting import PATIENCE
 
-SOON = 5.0
 """Seconds within which whatever must happen has happened, however busy the machine is."""
 
 
@@ -47,13 +47,13 @@ class Ledger:
 
 async def settle(commits: GroupCommit[Any, Any], items: Sequence[Any]) -> list[Any]:
     """Submit the items at once, in order; their answers, or what they raised."""
-    async with asyncio.timeout(SOON):
+    async with asyncio.timeout(PATIENCE):
         return await asyncio.gather(*map(commits.submit, items), return_exceptions=True)
 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Return once the condition holds."""
-    async with asyncio.timeout(SOON):
+    async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110  (the code under test sets no event)
             await asyncio.sleep(0)
 
@@ -259,7 +259,7 @@ async def test_who_gave_up_waiting_holds_nobody_up() -> None:
     gave_up.cancel()
     ledger.open.set()
 
-    assert await asyncio.wait_for(stayed, SOON) == "b done"
+    assert await asyncio.wait_for(stayed, PATIENCE) == "b done"
     assert gave_up.cancelled()
 
 

@@ -16,6 +16,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from shared.outbound import client as outbound
 from shared.outbound.client import ForbiddenAddress, outbound_client, send_bounded
 from tests.support.garbage import uncollected
+from tests.support.waiting import PATIENCE
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -303,7 +304,7 @@ async def test_a_name_that_is_not_answered_for_is_a_failure_to_connect(monkeypat
     monkeypatch.setattr(outbound, "CONNECT_SECONDS", 0.05)
     async with outbound_client(allow_private_addresses=True, resolver=SilentResolver(), timeout=60) as client:
         with pytest.raises(httpx.ConnectTimeout):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await client.post(f"http://silent.example{SECRET_PATH}")
 
 

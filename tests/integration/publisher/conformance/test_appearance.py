@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.integration.publisher.conformance.bench import PATIENCE, Bench
+from tests.integration.publisher.conformance.bench import Bench
 from tests.integration.publisher.conformance.cases import over, over_each
 from tests.support.waiting import eventually
 
@@ -29,7 +29,7 @@ async def test_pictures_are_made_ready_before_the_instant_and_carry_their_altern
     async def are_ready() -> bool:
         return len(bench.gallery.calls) == 1 and len(bench.case.uploads(bench.network)) == expected
 
-    await eventually(are_ready, within=PATIENCE, what="the pictures are ready")
+    await eventually(are_ready, what="the pictures are ready")
     assert bench.clock.now() < event.publish_at
     assert bench.network.publishing_calls() == []
     bench.clock.put_forward(timedelta(seconds=8))
