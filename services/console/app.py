@@ -22,7 +22,7 @@ from shared.database.retention import Purge, Retention, queue_of
 from shared.events import EVENTS, Event
 from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
-from shared.events.monitor import MentionFound
+from shared.events.monitor import MentionFound, WorkspaceAccepted, WorkspaceRejected
 from shared.events.publisher import (
     AccountConnected,
     AccountConnectFailed,
@@ -162,6 +162,8 @@ def reactions_of(projector: Projector) -> dict[type[Event], Handler]:
         TimerFired: projector.on_timer_fired,
         TimerConfigured: projector.on_timer_configured,
         WorkspaceConfigured: projector.on_workspace_configured,
+        WorkspaceAccepted: projector.on_workspace_decided,
+        WorkspaceRejected: projector.on_workspace_decided,
         MentionFound: projector.on_mention_found,
     }
     return known | {event: projector.on_other for event in EVENTS.values() if event not in known}

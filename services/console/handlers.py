@@ -13,7 +13,7 @@ from services.console.store import Learned, Row, Store
 from services.console.workspaces import mention_row
 from shared.clocks.clock import Clock
 from shared.events import Event
-from shared.events.monitor import MentionFound
+from shared.events.monitor import MentionFound, WorkspaceAccepted, WorkspaceRejected
 from shared.events.requests import (
     AccountConnectRequested,
     ScheduleBatchRequested,
@@ -83,6 +83,10 @@ class Projector:
     async def on_workspace_configured(self, delivery: Delivery[WorkspaceConfigured]) -> None:
         """What a workspace is to be; its targets are left where they are."""
         await self.store.workspaces.configured(delivery.event, self.clock.now())
+
+    async def on_workspace_decided(self, delivery: Delivery[WorkspaceAccepted | WorkspaceRejected]) -> None:
+        """Whether a workspace is watched as it was asked for."""
+        await self.store.workspaces.decided(delivery.event, self.clock.now())
 
     async def on_mention_found(self, delivery: Delivery[MentionFound]) -> None:
         """What was found for a workspace."""

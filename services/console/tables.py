@@ -137,6 +137,15 @@ workspaces = Table(
 )
 """Workspaces as they were asked for last; never their targets."""
 
+workspace_decisions = Table(
+    "workspace_decisions",
+    metadata,
+    Column("workspace_id", String(200), primary_key=True),
+    Column("decided_at", InstantColumn, nullable=False),
+    Column("rejection", Text),
+)
+"""What the monitor decided last on each workspace: `rejection` is why it cannot be watched as it was asked for."""
+
 mentions = Table(
     "mentions",
     metadata,

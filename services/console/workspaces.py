@@ -9,10 +9,10 @@ from sqlalchemy import RowMapping, Select, literal, select, tuple_
 from sqlalchemy.engine import Result
 
 from services.console.cursor import Cursor
-from services.console.tables import mentions, workspaces
+from services.console.tables import mentions, workspace_decisions, workspaces
 from shared.database import bulk
 from shared.database.engine import Database
-from shared.events.monitor import MentionFound
+from shared.events.monitor import MentionFound, WorkspaceAccepted, WorkspaceRejected
 from shared.events.requests import WorkspaceConfigured
 
 
@@ -23,6 +23,8 @@ class Workspaces:
         self._database = database
         newer = "workspaces.configured_at <= excluded.configured_at"
         self._configure = bulk.upsert(workspaces, database.dialect, guard=newer)
+        later = "workspace_decisions.decided_at <= excluded.decided_at"
+        self._decide = bulk.upsert(workspace_decisions, database.dialect, guard=later)
 
     async def configured(self, event: WorkspaceConfigured, now: datetime, *, has_targets: bool | None = None) -> None:
         """Learn what a workspace is to be; older news changes nothing."""
@@ -39,9 +41,19 @@ class Workspaces:
         async with self._database.transaction() as connection:
             await connection.execute(self._configure, bulk.encode([row]))
 
+    async def decided(self, fact: WorkspaceAccepted | WorkspaceRejected, now: datetime) -> None:
+        """Learn what the monitor says of a workspace; an older word changes nothing."""
+        rejection = fact.reason if isinstance(fact, WorkspaceRejected) else None
+        row = {"workspace_id": fact.workspace_id, "decided_at": fact.decided_at or now, "rejection": rejection}
+        async with self._database.transaction() as connection:
+            await connection.execute(self._decide, bulk.encode([row]))
+
     async def known(self, workspace_id: str | None = None) -> Sequence[RowMapping]:
         """Every workspace, or the one that is named."""
-        wanted = select(workspaces).order_by(workspaces.c.workspace_id)
+        decided = workspaces.c.workspace_id == workspace_decisions.c.workspace_id
+        known = workspaces.outerjoin(workspace_decisions, decided)
+        columns = select(workspaces, workspace_decisions.c.rejection)
+        wanted = columns.select_from(known).order_by(workspaces.c.workspace_id)
         return await self._rows(wanted if workspace_id is None else wanted.where(_named(workspace_id)))
 
     async def mentions(self, workspace_id: str | None, after: Cursor | None, limit: int) -> Sequence[RowMapping]:

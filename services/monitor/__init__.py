@@ -4,6 +4,6 @@ owns      workspaces with their notification targets, how far each subreddit has
           deliveries (one per mention or digest and target)
 reacts to workspace.configured, timer.fired (monitor.check, digest.send), its own notification.requested,
           keys.rotate_requested, retention.purge_requested, console.rebuild_requested
-emits     mention.found, monitor.completed, digest.sent, job.started, job.succeeded, job.failed, job.skipped,
-          keys.rotated, retention.purged, state.told, console.rebuild_answered
+emits     workspace.accepted, workspace.rejected, mention.found, monitor.completed, digest.sent, job.started,
+          job.succeeded, job.failed, job.skipped, keys.rotated, retention.purged, state.told, console.rebuild_answered
 """

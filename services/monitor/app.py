@@ -114,6 +114,7 @@ def subscribe(consumer: Consumer, handlers: Handlers, notifying: Notifying, secr
             KeysRotateRequested: secret_keys.on_keys_rotate_requested,
         },
         prefetch=1,
+        on_unreadable=handlers.on_unreadable,
     )
     consumer.subscribe(TIMERS, {TimerFired: handlers.on_timer_fired}, prefetch=8)
     consumer.subscribe(NOTIFICATIONS, {NotificationRequested: notifying.on_notification_requested}, prefetch=AT_ONCE)

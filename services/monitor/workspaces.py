@@ -1,8 +1,13 @@
-"""Workspaces: what somebody asks to be watched, checked and made ready to be kept. No I/O."""
+"""Workspaces: what somebody asks to be watched, checked and made ready to be kept. No I/O.
+
+Checking compiles a thousand patterns and loads what Apprise needs for each target: it belongs into a thread, and
+before the transaction.
+"""
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -24,29 +29,39 @@ CheckTarget = Callable[[str], None]
 """Raises InvalidWorkspace, without telling the URL, where it is no target."""
 
 
-def checked_row(
-    event: WorkspaceConfigured,
-    previous: RowMapping | None,
-    *,
-    key: SealingKey,
-    vault: Vault,
-    check_target: CheckTarget,
-    now: datetime,
-) -> dict[str, Any]:
-    """The workspace as it is kept, its targets encrypted; InvalidWorkspace where it cannot be watched."""
-    subreddits = list(dict.fromkeys(map(check_subreddit, event.subreddits)))
-    keywords = [_keyword(one.model_dump()) for one in event.keywords]
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A workspace that can be watched as it is asked for, its targets in clear."""
+
+    event: WorkspaceConfigured
+    subreddits: Sequence[str]
+    keywords: Sequence[Mapping[str, Any]]
+    targets: Sequence[str]
+
+
+def checked(event: WorkspaceConfigured, *, key: SealingKey, check_target: CheckTarget) -> Checked:
+    """The workspace, or InvalidWorkspace where it cannot be watched; what is counted is counted before all else."""
     _check_counts(event)
     _check_digest(event)
-    targets = _targets(event, key, check_target)
+    return Checked(
+        event=event,
+        subreddits=list(dict.fromkeys(map(check_subreddit, event.subreddits))),
+        keywords=[_keyword(one.model_dump()) for one in event.keywords],
+        targets=_targets(event, key, check_target),
+    )
+
+
+def row_of(workspace: Checked, previous: RowMapping | None, *, vault: Vault, now: datetime) -> dict[str, Any]:
+    """The workspace as it is kept, its targets encrypted, in place of what it was before."""
+    event = workspace.event
     had_digest = previous is not None and previous["digest"] is not None
     return {
         "workspace_id": event.workspace_id,
         "enabled": event.monitoring_enabled,
-        "subreddits": json.dumps(subreddits),
-        "keywords": json.dumps(keywords),
-        "targets": vault.encrypt({"urls": targets}),
-        "target_ids": json.dumps(list(map(target_id, targets))),
+        "subreddits": json.dumps(workspace.subreddits),
+        "keywords": json.dumps(workspace.keywords),
+        "targets": vault.encrypt({"urls": workspace.targets}),
+        "target_ids": json.dumps(list(map(target_id, workspace.targets))),
         "tells_at_once": event.notify == "at_once",
         "digest": event.digest.model_dump_json() if event.digest else None,
         "digest_since": _since(previous, had_digest, now) if event.digest else None,

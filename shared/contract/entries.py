@@ -103,6 +103,8 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
         _job("job.skipped", "A job was not begun because its last run was still at work."),
     ),
     "Mentions": (
+        Entry("workspace.accepted", "A workspace is watched as it was asked for.", (MONITOR,)),
+        Entry("workspace.rejected", "A workspace cannot be watched so, and stays as it was.", (MONITOR,)),
         Entry("mention.found", "A keyword was found in a post or comment.", (MONITOR,)),
         Entry("monitor.completed", "One look at all subreddits is over.", (MONITOR,)),
         Entry("digest.sent", "A workspace has got its digest of a day.", (MONITOR,)),

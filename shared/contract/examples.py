@@ -9,6 +9,11 @@ _ERROR = {"class": "transient", "code": "503", "message": "the network answered 
 _JOB = {"job": "retention.purge", "service": "maintenance", "tick_at": "2027-03-28T07:00:00Z", "manual": False}
 _RUN = _JOB | {"run_id": "0b9c2f5e-8a51-4d1f-9a53-3f0f9b1c7d10", "period_seconds": 3600.0}
 
+_DECIDED: dict[str, Any] = {
+    "workspace_id": "shop",
+    "configured_at": "2027-03-28T06:58:10Z",
+    "decided_at": "2027-03-28T06:58:11Z",
+}
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "schedule.requested": {
         "post_id": "spring-sale",
@@ -171,6 +176,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "keywords": ["tulip bulbs"],
         "created_at": "2027-03-28T06:58:11Z",
     },
+    "workspace.accepted": _DECIDED,
+    "workspace.rejected": _DECIDED
+    | {"reason": "keywords: '(tulip' is no regular expression of RE2 (missing closing ))"},
     "monitor.completed": {"checked": 4, "failed": [], "found": 1, "duration_ms": 912.0, "items": 75, "problems": []},
     "digest.sent": {"workspace_id": "shop", "day": "2027-03-27", "mentions": 7},
     "alert.raised": {

@@ -26,6 +26,7 @@ FIELDS: Mapping[str, str] = {
     "choices": "The values it may have.",
     "class": "The class of the error, which decides what is done about it.",
     "code": "What is wrong, for a program.",
+    "decided_at": "When the monitor decided; of two the later one counts.",
     "configured_at": "When it was set; of two the later one counts.",
     "content": "The text.",
     "counted_in": "How the network counts.",

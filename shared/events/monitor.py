@@ -21,6 +21,23 @@ class MentionFound(Event, type="mention.found"):
     created_at: Instant
 
 
+class WorkspaceAccepted(Event, type="workspace.accepted"):
+    """The workspace is watched as it was asked for; `configured_at` is that of the request."""
+
+    workspace_id: Id
+    configured_at: Instant | None = None
+    decided_at: Instant | None = None
+
+
+class WorkspaceRejected(Event, type="workspace.rejected"):
+    """The workspace cannot be watched as it was asked for; one that is there goes on as it was."""
+
+    workspace_id: Id
+    reason: str
+    configured_at: Instant | None = None
+    decided_at: Instant | None = None
+
+
 class WorkspaceFailure(Value):
     workspace_id: Id
     error: str

@@ -67,6 +67,8 @@ PUBLISHED = {
     "account.refresh_failed": "account_id token_expires_at? error needs_reconnect",
     "timer.fired": "timer tick_at fired_at manual missed",
     "timer.configured": "timer configured_at cron? zone? next_at? last_tick_at?",
+    "workspace.accepted": "workspace_id configured_at? decided_at?",
+    "workspace.rejected": "workspace_id reason configured_at? decided_at?",
     "mention.found": "workspace_id subreddit item_id kind title url author keywords created_at",
     "monitor.completed": "checked failed failed[].workspace_id failed[].error found duration_ms",
     "digest.sent": "workspace_id day mentions",

@@ -11,10 +11,13 @@ from sqlalchemy import RowMapping
 from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.views import of_type
+from services.console.asking import any_of
 from services.console.cursor import BadCursor, Cursor
 from services.console.workspaces import sender_of
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id, Name, Text, Value
+from shared.events.monitor import WorkspaceAccepted, WorkspaceRejected
 from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
 from shared.secrets.sealing import seal
 
@@ -36,7 +39,10 @@ class Watch(Value):
 
 
 class WorkspaceView(BaseModel):
-    """A workspace as it was asked for last; the monitor's dead letters tell where it could not be watched so."""
+    """A workspace as it was asked for last; while `rejection` says why it cannot be so, it stays what it was before.
+
+    `pending` while the monitor has not answered.
+    """
 
     workspace_id: str
     monitoring_enabled: bool
@@ -46,6 +52,8 @@ class WorkspaceView(BaseModel):
     has_targets: bool
     digest: dict[str, str] | None
     configured_at: datetime
+    rejection: str | None
+    pending: bool = False
 
     @classmethod
     def of(cls, row: RowMapping) -> Self:
@@ -106,10 +114,12 @@ async def show_workspace(console: TheConsole, workspace_id: Id) -> WorkspaceView
 async def configure_workspace(console: TheConsole, workspace_id: Id, request: Request) -> WorkspaceView:
     """Configure a workspace, or replace it whole: what is left out is gone, its targets too."""
     urls, body = _without_urls(await request.body())
-    wish = _wish(console, workspace_id, read_body(Watch, body), urls)
-    await console.asking.tell(wish)
-    await console.catalogue.workspaces.configured(wish, console.clock.now())
-    return await show_workspace(console, workspace_id)
+    configured = _configured(console, workspace_id, read_body(Watch, body), urls)
+    answers = await console.asking.ask(configured, any_of(WorkspaceAccepted, WorkspaceRejected))
+    for rejected in of_type(answers.facts, WorkspaceRejected):
+        raise Refusal(400, "invalid", rejected.reason, workspace_id=workspace_id)
+    view = await show_workspace(console, workspace_id)
+    return view.model_copy(update={"pending": not answers.is_complete})
 
 
 @router.get("/v1/mentions")
@@ -142,7 +152,7 @@ def _without_urls(raw: bytes) -> tuple[list[str] | None, bytes]:
     return urls, body
 
 
-def _wish(console: Console, workspace_id: Id, watch: Watch, urls: list[str] | None) -> WorkspaceConfigured:
+def _configured(console: Console, workspace_id: Id, watch: Watch, urls: list[str] | None) -> WorkspaceConfigured:
     if urls is not None and watch.sealed_notify is not None:
         raise Refusal(400, "invalid", "send either notify_urls or sealed_notify", field="notify_urls")
     if watch.digest:

@@ -174,6 +174,8 @@ _STYLES: Mapping[str, Style] = {
     "keys.rotate_requested": Style("asked", "cyan", lambda _: "to encrypt secrets with the first key"),
     "keys.rotated": Style("rotated", "green", lambda data: f"{data['rotated']} secrets of {data['service']}"),
     "account.refresh_failed": Style("not renewed", "bold red", _account_failed),
+    "workspace.accepted": Style("watching", "green", lambda data: f"{data['workspace_id']}"),
+    "workspace.rejected": Style("rejected", "red", lambda data: f"{data['workspace_id']}: {data['reason']}"),
     "mention.found": Style("found", "green", _mention),
     "digest.sent": Style("digest", "green", lambda data: f"{data['mentions']} mentions for {data['workspace_id']}"),
     "monitor.completed": Style("checked", "dim", _checked),

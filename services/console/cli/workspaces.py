@@ -1,15 +1,16 @@
 """`timeball workspaces`: configure what the monitor watches, and see what it found."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from services.console.cli.calling import JsonFlag, called, wrong
-from services.console.cli.client import Client, in_path
+from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
+from services.console.cli.client import Client, Refused, in_path
 from services.console.cli.local_times import local_time, with_zone
-from services.console.cli.screen import say, show_json, show_table
+from services.console.cli.screen import complain, say, show_json, show_table
 from services.console.cli.workspace_files import Entry, UnreadableWorkspaces, workspaces_in
 from shared.secrets.sealing import seal
 
@@ -31,14 +32,43 @@ def apply(
         wrong(error)
     applied = called(lambda client: _apply_all(client, entries))
     if as_json:
-        show_json({"workspaces": applied})
+        show_json({"workspaces": applied.workspaces, "rejected": applied.rejected})
     else:
-        say(f"{len(applied)} workspaces configured: {', '.join(one['workspace_id'] for one in applied)}", "green")
+        _show(applied)
+    if applied.rejected:
+        raise typer.Exit(REFUSED)
 
 
-async def _apply_all(client: Client, entries: Sequence[Entry]) -> list[Any]:
-    public_key = (await client.call("GET", "/v1/keys"))["monitor"]
-    return [await _apply(client, entry, public_key) for entry in entries]
+@dataclass
+class Applied:
+    """What became of the workspaces of a file."""
+
+    workspaces: list[dict[str, Any]] = field(default_factory=list)
+    rejected: list[dict[str, str]] = field(default_factory=list)
+
+
+def _show(applied: Applied) -> None:
+    answered = [one["workspace_id"] for one in applied.workspaces if not one["pending"]]
+    pending = [one["workspace_id"] for one in applied.workspaces if one["pending"]]
+    if answered:
+        say(f"{len(answered)} workspaces configured: {', '.join(answered)}", "green")
+    if pending:
+        say(f"not answered yet: {', '.join(pending)}; `timeball workspaces list` tells later", "yellow")
+    for one in applied.rejected:
+        complain(f"{one['workspace_id']} stays as it was: {one['reason']}")
+
+
+async def _apply_all(client: Client, entries: Sequence[Entry]) -> Applied:
+    """Each on its own: one that is refused does not stop the others."""
+    public_key, applied = (await client.call("GET", "/v1/keys"))["monitor"], Applied()
+    for entry in entries:
+        try:
+            applied.workspaces.append(await _apply(client, entry, public_key))
+        except Refused as error:
+            if error.code != "invalid":
+                raise
+            applied.rejected.append({"workspace_id": entry.workspace_id, "reason": str(error)})
+    return applied
 
 
 async def _apply(client: Client, entry: Entry, public_key: str) -> Any:
@@ -56,7 +86,7 @@ def list_workspaces(as_json: JsonFlag = False) -> None:
     if as_json:
         show_json(workspaces)
         return
-    columns = ("workspace", "watched", "subreddits", "keywords", "tells", "digest")
+    columns = ("workspace", "watched", "subreddits", "keywords", "tells", "digest", "problem")
     show_table("Workspaces", columns, map(_row, workspaces), {"yes": "green", "no": "dim"})
 
 
@@ -70,6 +100,7 @@ def _row(workspace: dict[str, Any]) -> tuple[Any, ...]:
         ", ".join(keyword["phrase"] for keyword in workspace["keywords"]),
         tells,
         f"{digest['at']} {digest['zone']}" if digest else None,
+        f"it stays as it was before: {workspace['rejection']}" if workspace["rejection"] else None,
     )
 
 

@@ -95,7 +95,8 @@ async def test_events_are_streamed_as_they_happen(world: World) -> None:
 
 async def test_timers_are_listed_and_one_is_fired_by_hand(world: World) -> None:
     await eventually(lambda: _timers(world), what="the scheduler has told of its timers")
-    env = {**world.system.env, "TIMEBALL_URL": str(world.api.http.base_url)}
+    token = world.api.http.headers["authorization"].removeprefix("Bearer ")
+    env = {**world.system.env, "TIMEBALL_URL": str(world.api.http.base_url), "TIMEBALL_API_TOKEN": token}
 
     fired = await asyncio.to_thread(timeball, env, "trigger", "analytics.aggregate")
     listed = {timer["name"]: timer for timer in await asyncio.to_thread(timeball, env, "list")}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.console.api.workspaces import MentionView, WorkspaceView
 from services.console.workspaces import sender_of
-from shared.events.monitor import MentionFound
+from shared.events.monitor import MentionFound, WorkspaceAccepted, WorkspaceRejected
 from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
 from tests.integration.console.conftest import ReadModel
 from tests.integration.console.test_read_model import learn
@@ -48,6 +48,21 @@ async def test_the_latest_configuration_counts_and_targets_are_not_kept(read_mod
     assert view.keywords == [{"phrase": "new", "match": "phrase"}]
     assert (view.has_targets, view.notify, view.digest) == (True, "at_once", {"at": "09:00", "zone": "UTC"})
     assert "c2VhbGVk" not in str(dict(row))
+
+
+async def test_a_refusal_is_shown_until_the_workspace_is_accepted(read_model: ReadModel) -> None:
+    async def rejection() -> str | None:
+        (row,) = await read_model.catalogue.workspaces.known("w")
+        return WorkspaceView.of(row).rejection
+
+    refused = WorkspaceRejected(workspace_id="w", reason="keywords: none is named", decided_at=NOON)
+    accepted = WorkspaceAccepted(workspace_id="w", decided_at=NOON + timedelta(seconds=1))
+    await learn(read_model, refused, configured("new", NOON))
+    assert await rejection() == "keywords: none is named"
+
+    await learn(read_model, accepted, refused)
+
+    assert await rejection() is None
 
 
 async def test_mentions_heard_twice_are_there_once_and_pages_miss_none(read_model: ReadModel) -> None:

@@ -1,13 +1,17 @@
 """Workspaces as they are configured: kept whole, the later one winning, or refused with what is wrong."""
 
+import asyncio
 import json
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.monitor.app import MIGRATIONS
@@ -15,8 +19,7 @@ from services.monitor.store import workspace_of
 from services.monitor.tables import metadata
 from shared.database.migrations import migrate
 from shared.events.requests import WorkspaceConfigured
-from shared.messaging.envelope import Delivery
-from shared.messaging.verdict import Park
+from shared.messaging.envelope import Delivery, UnreadableEvent, read_event
 from shared.secrets.sealing import SealingKey, seal
 from tests.support.monitoring import NOON, Monitor, a_tick
 
@@ -83,23 +86,101 @@ async def test_a_workspace_turned_off_is_not_watched(monitor: Monitor) -> None:
         ({"sealed_notify": seal({}, SealingKey.generate().public_key)}, "timeball keys"),
     ],
 )
-async def test_what_cannot_be_watched_is_parked_with_the_field(
+async def test_what_cannot_be_watched_is_answered_with_the_field(
     light_monitor: Monitor, wrong: dict[str, Any], reason: str
 ) -> None:
-    with pytest.raises(Park) as raised:
-        await light_monitor.configure(**wrong)
+    await light_monitor.configure(**wrong)
 
-    assert reason in raised.value.reason
-    assert raised.value.reason.startswith("workspace 'w': ")
+    (rejected,) = await light_monitor.told("workspace.rejected")
+    assert rejected["workspace_id"] == "w"
+    assert reason in rejected["reason"]
+    assert await light_monitor.told("workspace.accepted") == []
     assert await light_monitor.store.enabled() == []
+
+
+async def test_a_workspace_that_is_watched_is_answered_once(monitor: Monitor) -> None:
+    body = {"workspace_id": "w", "monitoring_enabled": False, "subreddits": [], "keywords": []}
+    asked = Delivery(WorkspaceConfigured.model_validate_json(json.dumps(body)), "the-same", "c")
+
+    await monitor.handlers.on_workspace_configured(asked)
+    await monitor.handlers.on_workspace_configured(asked)
+
+    assert len(await monitor.told("workspace.accepted")) == 1
+
+
+async def test_a_refused_change_leaves_the_workspace_as_it_was(monitor: Monitor) -> None:
+    await monitor.configure()
+
+    await monitor.configure(keywords=[{"phrase": "(", "match": "regex"}])
+
+    assert list(await phrases(monitor)) == ["time ball"]
+
+
+async def test_a_request_that_comes_late_is_answered(light_monitor: Monitor) -> None:
+    await light_monitor.configure(configured_at=NOON.isoformat())
+
+    await light_monitor.configure(configured_at=(NOON - timedelta(seconds=1)).isoformat())
+
+    (rejected,) = await light_monitor.told("workspace.rejected")
+    assert "configured anew" in rejected["reason"]
+
+
+@pytest.mark.parametrize(
+    ("body", "answered"),
+    [
+        ({"workspace_id": "w", "subreddits": "sailing"}, ["w"]),
+        ({"workspace_id": "w" * 201}, []),
+        ({"workspace_id": 7}, []),
+        ([], []),
+        (None, []),
+    ],
+)
+async def test_a_workspace_that_is_no_event_is_answered_where_it_names_itself(
+    light_monitor: Monitor, body: Any, answered: list[str]
+) -> None:
+    with pytest.raises(UnreadableEvent) as raised:
+        read_event("workspace.configured", json.dumps(body).encode())
+
+    is_answered = await light_monitor.handlers.on_unreadable(raised.value, "c")
+
+    assert is_answered == bool(answered)
+    assert [one["workspace_id"] for one in await light_monitor.told("workspace.rejected")] == answered
+
+
+async def test_too_many_keywords_are_counted_before_any_is_compiled(light_monitor: Monitor) -> None:
+    """Those who flood it with patterns cost it a count."""
+    await light_monitor.configure(keywords=[{"phrase": "(", "match": "regex"}] * 1001)
+
+    (rejected,) = await light_monitor.told("workspace.rejected")
+    assert "1,001 are too many" in rejected["reason"]
+
+
+async def test_patterns_are_compiled_off_the_event_loop_and_outside_of_transactions(light_monitor: Monitor) -> None:
+    """While a target is checked another one may write, which SQLite allows one transaction at a time."""
+    loop, threads = asyncio.get_running_loop(), list[threading.Thread]()
+
+    async def write() -> None:
+        async with light_monitor.store.unit() as unit:
+            await unit.remember("another", NOON)
+
+    def check(url: str) -> None:
+        threads.append(threading.current_thread())
+        asyncio.run_coroutine_threadsafe(write(), loop).result(timeout=20)
+
+    light_monitor.handlers = replace(light_monitor.handlers, check_target=check)
+    await light_monitor.configure(targets=["json://example.org/x"])
+
+    assert len(await light_monitor.told("workspace.accepted")) == 1
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 @pytest.mark.parametrize("target", ["tgram://bot-s3cret", "mailto://user:s3cret@", "nothing://s3cret@x"])
 async def test_a_refused_target_is_not_quoted(light_monitor: Monitor, target: str) -> None:
-    with pytest.raises(Park) as raised:
-        await light_monitor.configure(targets=[target])
+    await light_monitor.configure(targets=[target])
 
-    assert "s3cret" not in raised.value.reason
+    (rejected,) = await light_monitor.told("workspace.rejected")
+    assert "s3cret" not in rejected["reason"]
 
 
 async def test_a_timer_runs_its_job_and_the_run_is_told_of(monitor: Monitor) -> None:
@@ -127,7 +208,12 @@ async def test_the_migrations_make_the_tables_the_code_expects(database_url: str
     engine = create_async_engine(database_url)
 
     async with engine.connect() as connection:
-        differences = await connection.run_sync(lambda one: compare_metadata(MigrationContext.configure(one), metadata))
+        differences = await connection.run_sync(_differences)
     await engine.dispose()
 
-    assert list(differences) == []
+    assert differences == []
+
+
+def _differences(connection: Connection) -> list[Any]:
+    options = {"version_table": "alembic_version_monitor"}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))

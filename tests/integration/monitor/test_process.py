@@ -5,6 +5,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from shared.process.home import Home
 from tests.fakes.mail import Mailbox
 from tests.fakes.networks.base import refuses
 from tests.fakes.networks.reddit_listing import CLIENT_ID, CLIENT_SECRET, RedditListing
@@ -29,6 +30,11 @@ async def test_from_a_file_of_workspaces_to_mails_and_mentions(tmp_path: Path, b
         }
         monitor, console = await started(running, "monitor", "console", env=access)
         await apply(running, console, mailbox)
+        async with api_of(console, running) as api:
+            status, error = await api.refused("PUT", "/v1/workspaces/odd", {"keywords": [{"phrase": "x"}]})
+            assert (status, "subreddits: none is named" in error["message"]) == (400, True)
+            shown = await api.call("GET", "/v1/workspaces/odd")
+            assert shown["rejection"] == error["message"]
         await tick(running, count=1)
         item = network.post("sailing", "The time ball drops")
         mailbox.replies = ["451 busy"]
@@ -64,7 +70,12 @@ async def apply(running: System, console: Process, mailbox: Mailbox) -> None:
         f"{{workspace_id: team, subreddits: [sailing], keywords: [time ball], notify_urls: ['{mailbox.url}']}}"
     )
     command = [sys.executable, "-c", "from services.console.cli import main; main()", "workspaces", "apply", str(file)]
-    environment = {**running.env, "TIMEBALL_URL": f"http://127.0.0.1:{console.port}"}
+    token = Home(Path(running.env["TIMEBALL_HOME"])).api_token()
+    environment = {
+        **running.env,
+        "TIMEBALL_URL": f"http://127.0.0.1:{console.port}",
+        "TIMEBALL_API_TOKEN": token,
+    }
     program = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.PIPE)
     told, _ = await program.communicate()
     assert program.returncode == 0, told

@@ -34,11 +34,11 @@ def a_file(folder: Path, text: str, name: str = "w.yaml") -> Path:
 
 def test_workspaces_are_sent_with_sealed_targets(tmp_path: Path) -> None:
     key = SealingKey.generate()
-    view = {"workspace_id": "team"}
+    view = {"workspace_id": "team", "pending": False}
     answers: dict[str, tuple[int, Any]] = {
         "GET /v1/keys": (200, {"monitor": key.public_key}),
         "PUT /v1/workspaces/team": (202, view),
-        "PUT /v1/workspaces/other": (202, {"workspace_id": "other"}),
+        "PUT /v1/workspaces/other": (202, {"workspace_id": "other", "pending": False}),
     }
 
     result, api = answered(answers, "workspaces", "apply", str(a_file(tmp_path, YAML)))
@@ -51,6 +51,37 @@ def test_workspaces_are_sent_with_sealed_targets(tmp_path: Path) -> None:
     assert team["digest"] == {"at": "09:00", "zone": "Europe/Berlin"}
     assert "sealed_notify" not in other
     assert "s3cret" not in json.dumps(api.requests)
+
+
+def test_a_workspace_that_is_refused_ends_with_1_and_does_not_stop_the_others(tmp_path: Path) -> None:
+    refusal = {"error": {"code": "invalid", "message": "keywords: '(' is no regular expression"}}
+    answers: dict[str, tuple[int, Any]] = {
+        "GET /v1/keys": (200, {"monitor": SealingKey.generate().public_key}),
+        "PUT /v1/workspaces/team": (400, refusal),
+        "PUT /v1/workspaces/other": (202, {"workspace_id": "other", "pending": False}),
+    }
+    file = str(a_file(tmp_path, YAML))
+
+    result, _ = answered(answers, "workspaces", "apply", file)
+    in_json, _ = answered(answers, "workspaces", "apply", file, "--json")
+
+    assert (result.exit_code, in_json.exit_code) == (1, 1)
+    assert "1 workspaces configured: other" in result.stdout
+    assert "team stays as it was: keywords: '('" in result.stderr
+    assert json.loads(in_json.stdout)["rejected"] == [{"workspace_id": "team", "reason": refusal["error"]["message"]}]
+
+
+def test_a_workspace_that_is_not_answered_yet_is_said_to_be_pending(tmp_path: Path) -> None:
+    answers: dict[str, tuple[int, Any]] = {
+        "GET /v1/keys": (200, {"monitor": SealingKey.generate().public_key}),
+        "PUT /v1/workspaces/team": (202, {"workspace_id": "team", "pending": True}),
+        "PUT /v1/workspaces/other": (202, {"workspace_id": "other", "pending": False}),
+    }
+
+    result, _ = answered(answers, "workspaces", "apply", str(a_file(tmp_path, YAML)))
+
+    assert result.exit_code == 0
+    assert "not answered yet: team" in result.stdout
 
 
 @pytest.mark.parametrize(
