@@ -158,7 +158,7 @@ class X(Network):
 
     pairs: dict[str, Pair] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
-    """Refresh tokens that were exchanged for new ones; those that a person's new sign-in replaced are not among them."""
+    """Refresh tokens that were exchanged for new ones, not those that a person's new sign-in replaced."""
     replayed: list[str] = field(default_factory=list)
     """Refresh tokens that were presented a second time, which loses the account."""
     _issued: int = 0
