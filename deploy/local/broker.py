@@ -141,5 +141,7 @@ async def _keep_running(broker: LocalBroker, tell: Tell) -> None:
         if broker.running:
             continue
         tell("the broker has died; starting it again")
-        with suppress(NodeError):
+        try:
             await asyncio.to_thread(broker.start)
+        except (NodeError, OSError) as error:
+            tell(f"the broker did not start: {error}")

@@ -29,12 +29,16 @@ class BrokerIdentity:
         """Every port the node listens on."""
         return (self.amqp_port, self.management_port, self.prometheus_port, self.dist_port, self.epmd_port)
 
+    def is_free(self) -> bool:
+        """Whether nobody listens on any of them now."""
+        return all(map(is_free, self.ports))
+
 
 def recall_identity(directory: Path) -> BrokerIdentity:
     """The node's identity of last time, with other ports if somebody took one; made up the first time."""
     file = directory / "node.json"
     known = BrokerIdentity(**json.loads(file.read_text())) if file.exists() else None
-    if known and all(map(is_free, known.ports)):
+    if known and known.is_free():
         return known
     identity = BrokerIdentity(known.password if known else secrets.token_urlsafe(24), *free_ports(5))
     write_private(file, json.dumps(asdict(identity), indent=2))

@@ -24,6 +24,7 @@ _LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
 _DEAD_LETTERS_AGAIN = "-rabbit dead_letter_worker_publisher_confirm_timeout 3000"
 """Milliseconds until an expired message is sent on again whose target did not confirm it, as while a broker starts."""
 _STARTUP_SECONDS = 60
+_PORTS_SECONDS = 10
 _SHUTDOWN_SECONDS = 20
 
 
@@ -51,11 +52,17 @@ class BrokerNode:
         self.stop()
 
     def start(self) -> None:
-        """Return when the node accepts a login; raise NodeError with the end of its log when it does not."""
+        """Return when the node accepts a login; raise NodeError with the end of its log when it does not.
+
+        A node that has run before stays where it was: others know its address.
+        """
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._release()
+        self.kill()  # of a node that died some part may be left, which holds its ports
         self._lock = lock_directory(self.directory)
-        self._identity = recall_identity(self.directory)
+        if self._identity is None:
+            self._identity = recall_identity(self.directory)
+        elif not wait_until(self._identity.is_free, within=_PORTS_SECONDS):
+            raise NodeError(f"somebody has taken a port of the broker node: one of {self._identity.ports}")
         write_configuration(self.directory, self._identity, self.plugins)
         try:
             self._start_epmd(self._identity)

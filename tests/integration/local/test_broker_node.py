@@ -11,10 +11,11 @@ import aio_pika
 import pytest
 from pamqp.common import FieldTable
 
+from deploy.local.broker import running_broker
 from deploy.local.broker_node import BrokerNode
 from deploy.local.child import NodeError, wait_until
 from tests.nodes import Broker, await_registered, fresh_vhost
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, eventually
 
 _QUORUM: FieldTable = {"x-queue-type": "quorum"}
 
@@ -36,6 +37,19 @@ async def test_a_killed_node_comes_back_with_its_messages(private_node: BrokerNo
         received = await queue.get(timeout=10)
         assert received is not None
         assert received.body == b"still here"
+
+
+async def test_a_node_whose_server_alone_was_killed_comes_back_where_it_was(tmp_path: Path) -> None:
+    """Everybody knows its address: on another port nobody would ever find it again."""
+    told: list[str] = []
+    async with running_broker(tmp_path, told.append) as broker:
+        before = broker.url
+        server = next(pid for pid, command in _processes_of(tmp_path).items() if "beam" in command)
+        os.kill(server, signal.SIGKILL)
+
+        await eventually(lambda: "the broker has died; starting it again" in told)
+        await eventually(lambda: _can_connect(before), what="the broker answers at its address")
+        assert broker.url == before
 
 
 async def test_what_expires_while_a_node_is_down_arrives_soon_after_its_start(
@@ -111,6 +125,14 @@ def test_nothing_is_left_of_a_node_whose_parent_was_killed(tmp_path: Path) -> No
     assert wait_until(lambda: not _processes_of(tmp_path), within=PATIENCE), _processes_of(tmp_path)
 
 
+async def _can_connect(url: str) -> bool:
+    try:
+        async with await aio_pika.connect(url):
+            return True
+    except (OSError, aio_pika.exceptions.AMQPError):
+        return False
+
+
 _PARENT = """
 import sys, threading
 from pathlib import Path
@@ -124,13 +146,13 @@ threading.Event().wait()
 """
 
 
-def _processes_of(directory: Path) -> list[str]:
-    """The command lines of the living processes whose environment names the directory."""
-    found = []
+def _processes_of(directory: Path) -> dict[int, str]:
+    """By pid, the command lines of the living processes whose environment names the directory."""
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if str(directory) in (process / "environ").read_text(errors="replace"):
-                found.append((process / "cmdline").read_text().replace("\0", " "))
+                found[int(process.name)] = (process / "cmdline").read_text().replace("\0", " ")
         except OSError:
             continue
     return found
