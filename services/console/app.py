@@ -60,6 +60,7 @@ from shared.events.scheduler import (
 )
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
+from shared.messaging.dead_letters.attending import attended
 from shared.messaging.envelope import Delivery
 from shared.messaging.settlement import Handler
 from shared.messaging.topology import Queue, Topology
@@ -127,7 +128,7 @@ def build(settings: Settings) -> Service:
         database=database,
         publisher=publisher,
         broker=broker,
-        topology=Topology(NAME, (EVERYTHING, RETENTION)),
+        topology=attended(consumer, Topology(NAME, (EVERYTHING, RETENTION))),
         loops=(feed.rest,),
         before_stop=feed.close,
         http=(settings.host, settings.http_port),

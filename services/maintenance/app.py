@@ -38,6 +38,7 @@ from shared.events.scheduler import TimerFired
 from shared.jobs import Jobs
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
+from shared.messaging.dead_letters.attending import attended
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import RETRY_TIERS, Queue, Topology
 from shared.outbound.notify import Notifier
@@ -98,7 +99,9 @@ def build(settings: Settings) -> Service:
         database=database,
         publisher=publisher,
         broker=broker,
-        topology=Topology(NAME, (TIMERS, OUTCOMES, NEWS, NOTIFICATIONS, RETENTION), retry_tiers=RETRY_TIERS),
+        topology=attended(
+            consumer, Topology(NAME, (TIMERS, OUTCOMES, NEWS, NOTIFICATIONS, RETENTION), retry_tiers=RETRY_TIERS)
+        ),
         outbox=relay,
         loops=(watch.run,),
         http=(settings.http_host, settings.http_port),

@@ -30,6 +30,7 @@ from shared.events.scheduler import TimerFired
 from shared.jobs import Jobs
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
+from shared.messaging.dead_letters.attending import attended
 from shared.messaging.outbox import Outbox
 from shared.messaging.telling import Telling
 from shared.messaging.telling import queue_of as telling_queue
@@ -87,7 +88,9 @@ def build(settings: Settings) -> Service:
         database=database,
         publisher=publisher,
         broker=broker,
-        topology=Topology(NAME, (WORKSPACES, TIMERS, NOTIFICATIONS, RETENTION, TELLING), retry_tiers=RETRY_TIERS),
+        topology=attended(
+            consumer, Topology(NAME, (WORKSPACES, TIMERS, NOTIFICATIONS, RETENTION, TELLING), retry_tiers=RETRY_TIERS)
+        ),
         outbox=relay,
         closing=(targets.close, client.aclose),
         http=(settings.http_host, settings.http_port),

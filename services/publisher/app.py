@@ -49,6 +49,7 @@ from shared.events.requests import (
 from shared.events.scheduler import PublishRequested, PublishWithdrawRequested, ScheduleCancelled
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
+from shared.messaging.dead_letters.attending import attended
 from shared.messaging.outbox import Outbox
 from shared.messaging.telling import Telling
 from shared.messaging.telling import queue_of as telling_queue
@@ -128,7 +129,7 @@ def build(settings: Settings) -> Service:
         database=database,
         publisher=publisher,
         broker=broker,
-        topology=Topology(NAME, QUEUES, retry_tiers=RETRY_TIERS),
+        topology=attended(consumer, Topology(NAME, QUEUES, retry_tiers=RETRY_TIERS)),
         outbox=relay,
         loops=(sending.lines.run, secret_keys.run),
         checks={"credentials": secret_keys.problem},

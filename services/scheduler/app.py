@@ -35,6 +35,7 @@ from shared.events.requests import (
 )
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
+from shared.messaging.dead_letters.attending import attended
 from shared.messaging.outbox import Outbox
 from shared.messaging.telling import Telling
 from shared.messaging.telling import queue_of as telling_queue
@@ -87,7 +88,9 @@ def build(settings: Settings) -> Service:
         database=database,
         publisher=publisher,
         broker=broker,
-        topology=Topology(NAME, (REQUESTS, BATCHES, OUTCOMES, TIMERS, RETENTION, TELLING), delay=settings.delay),
+        topology=attended(
+            consumer, Topology(NAME, (REQUESTS, BATCHES, OUTCOMES, TIMERS, RETENTION, TELLING), delay=settings.delay)
+        ),
         outbox=relay,
         loops=(dispatcher.run, Sweeper(store, clock, handlers.due_soon).run, ticker.run, ticker.tell_for_ever),
         http=(settings.http_host, settings.http_port),

@@ -65,8 +65,8 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
         _request("timer.trigger_requested", "Fire a timer now, besides its ticks.", SCHEDULER),
         _request("keys.rotate_requested", "Encrypt all secrets anew with the first secret key.", PUBLISHER, MONITOR),
         _request("console.rebuild_requested", "Tell the console everything anew.", *KEEPERS),
-        _request("dead_letter.replay_requested", "Give dead letters of a service to it again."),
-        _request("dead_letter.drop_requested", "Delete dead letters of a service."),
+        _request("dead_letter.replay_requested", "Send dead letters back to their queues.", *EVERY_SERVICE),
+        _request("dead_letter.drop_requested", "Delete dead letters of a service.", *EVERY_SERVICE),
     ),
     "Scheduling": (
         Entry("schedule.accepted", "A post is scheduled on an account.", (SCHEDULER,)),
@@ -116,6 +116,9 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
         Entry("retention.purged", "A service has deleted what is old.", EVERY_SERVICE),
         Entry("state.told", "A part of what a service keeps, for the console.", KEEPERS),
         Entry("console.rebuild_answered", "A service has told the console all that it keeps.", KEEPERS),
+        Entry("dead_letter.parked", "A message could not be handled and rests.", EVERY_SERVICE),
+        Entry("dead_letter.replayed", "Dead letters went back to their queues.", EVERY_SERVICE),
+        Entry("dead_letter.dropped", "Dead letters were deleted.", EVERY_SERVICE),
         Entry("analytics.aggregated", "The figures of a day, for each account.", (MAINTENANCE,)),
     ),
 }  # fmt: skip

@@ -14,6 +14,12 @@ _DECIDED: dict[str, Any] = {
     "configured_at": "2027-03-28T06:58:10Z",
     "decided_at": "2027-03-28T06:58:11Z",
 }
+_LETTER = {
+    "message_id": "3f2b8a0e-52a4-4f0c-8f5a-0c6a5a0f7b11",
+    "parked_at": "2027-03-28T07:00:01.250000Z",
+    "queue": "publisher.commands",
+}
+
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "schedule.requested": {
         "post_id": "spring-sale",
@@ -217,6 +223,19 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         ],
     },
     "console.rebuild_answered": {"service": "publisher", "told": 2},
+    "dead_letter.parked": _LETTER
+    | {
+        "service": "publisher",
+        "message_type": "publish.retry_requested",
+        "reason": "post 'spring-sale' on account 'team' is published, not failed or held or skipped",
+        "payload": '{"post_id": "spring-sale", "account_id": "team"}',
+        "size": 46,
+        "replays": 0,
+        "post_id": "spring-sale",
+        "account_id": "team",
+    },
+    "dead_letter.replayed": {"service": "publisher", "count": 1, "letters": [_LETTER], "kept": 0, "is_last": True},
+    "dead_letter.dropped": {"service": "publisher", "count": 1, "letters": [_LETTER], "kept": 0, "is_last": True},
     "analytics.aggregated": {
         "day": "2027-03-27",
         "accounts": [

@@ -1,11 +1,21 @@
 """Every event of the public contract, typed. The services share nothing else."""
 
-from shared.events import callbacks, keys, maintenance, monitor, publisher, rebuilding, requests, scheduler
+from shared.events import (
+    callbacks,
+    dead_letters,
+    keys,
+    maintenance,
+    monitor,
+    publisher,
+    rebuilding,
+    requests,
+    scheduler,
+)
 from shared.events.base import Event
 
 __all__ = ["EVENTS", "Event"]
 
-_MODULES = (requests, scheduler, publisher, callbacks, monitor, maintenance, keys, rebuilding)
+_MODULES = (requests, scheduler, publisher, callbacks, monitor, maintenance, keys, rebuilding, dead_letters)
 
 EVENTS: dict[str, type[Event]] = {
     event.type: event

@@ -176,10 +176,16 @@ class TimerTriggerRequested(Event, type="timer.trigger_requested"):
 
 
 class DeadLetterReplayRequested(Event, type="dead_letter.replay_requested"):
+    """To handle dead letters of a service again: those that are named, else all; none that was parked after `as_of`."""
+
     service: Name
     message_ids: tuple[Id, ...] | None = None
+    as_of: Instant | None = None
 
 
 class DeadLetterDropRequested(Event, type="dead_letter.drop_requested"):
+    """To give dead letters of a service up for good; chosen as for a replay."""
+
     service: Name
     message_ids: tuple[Id, ...] | None = None
+    as_of: Instant | None = None

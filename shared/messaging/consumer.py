@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from aio_pika.abc import AbstractIncomingMessage
@@ -28,6 +28,14 @@ MOST_UNHEARD = 10_000
 UNBOUNDED = sys.maxsize
 
 log = structlog.get_logger()
+
+
+class Taker(Protocol):
+    """Settles each message, whatever it is."""
+
+    def begin(self, message: AbstractIncomingMessage) -> asyncio.Task[None]:
+        """The task in which the message is settled."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,19 @@ class Consumer:
         subscriber(settlement.settle)
         _take_directly(subscriber, settlement)
 
+    def take(self, name: str, taker: Taker, *, prefetch: int) -> None:
+        """Consume a durable queue of messages of any kind, which the taker settles itself."""
+        subscriber = self.broker.subscriber(
+            RabbitQueue(name, QueueType.QUORUM, declare=False),
+            channel=Channel(prefetch_count=prefetch),
+            ack_policy=AckPolicy.MANUAL,
+            decoder=_undecoded,
+            no_reply=True,
+            include_in_schema=False,
+        )
+        subscriber(_never_called)
+        _take_directly(subscriber, taker)
+
     def listen(self, name: str, handlers: Mapping[type[Event], Handler], *, binding: str) -> None:
         """Hear events as they pass, in a queue of this process alone: nothing is kept while nobody listens."""
         exchange = RabbitExchange(EVENTS_EXCHANGE, type=ExchangeType.TOPIC, durable=True)
@@ -99,7 +120,7 @@ class Consumer:
         return BindingGate(subscriber, binding)
 
 
-def _take_directly(subscriber: RabbitSubscriber, settlement: Settlement) -> None:
+def _take_directly(subscriber: RabbitSubscriber, taker: Taker) -> None:
     """Settle messages as they come from the channel.
 
     FastStream's own way to a handler (contexts, middlewares, one filter after another) takes 0.15 ms each, and nothing
@@ -109,9 +130,13 @@ def _take_directly(subscriber: RabbitSubscriber, settlement: Settlement) -> None
     async def take(message: Any) -> None:
         lock: Any = subscriber.lock
         lock.acquire()
-        settlement.begin(message).add_done_callback(lambda _: lock.release())
+        taker.begin(message).add_done_callback(lambda _: lock.release())
 
     subscriber.process_message = take  # type: ignore[method-assign, assignment]
+
+
+async def _never_called(message: Any) -> None:
+    """FastStream attaches only what has a handler."""
 
 
 async def _undecoded(message: RabbitMessage) -> AbstractIncomingMessage:

@@ -89,13 +89,13 @@ def read(message: AbstractIncomingMessage) -> Delivery[Event]:
     """The event in a message, or UnreadableEvent with a reason a person understands."""
     event = read_event(type_of(message), message.body)
     return Delivery(
-        event, _safe(message.message_id), correlation_of(message), bool(message.redelivered), sent_at_of(message)
+        event, safe_id(message.message_id), correlation_of(message), bool(message.redelivered), sent_at_of(message)
     )
 
 
 def correlation_of(message: AbstractIncomingMessage) -> str:
     """What every event that follows from the message carries; it begins with the message where that has none."""
-    return _safe(message.correlation_id) or _safe(message.message_id) or str(uuid4())
+    return safe_id(message.correlation_id) or safe_id(message.message_id) or str(uuid4())
 
 
 def sent_at_of(message: AbstractIncomingMessage) -> datetime | None:
@@ -131,6 +131,6 @@ def _unknown(type_name: str) -> str:
     return f"unknown event type {type_name!r}"
 
 
-def _safe(identity: str | None) -> str | None:
+def safe_id(identity: str | None) -> str | None:
     """An id that any database and log stores as it is; anything else counts as absent."""
     return identity if identity and _SAFE_ID.match(identity) else None

@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 from aio_pika.abc import AbstractIncomingMessage
-from aio_pika.exceptions import ChannelInvalidStateError
 from prometheus_client import Counter
 
 from shared.clocks.clock import Clock
@@ -18,14 +17,14 @@ from shared.events import EVENTS, Event
 from shared.messaging.acknowledging import Acknowledgements
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
 from shared.messaging.budget import ByteBudget
-from shared.messaging.dead_letters import failures_of, parked, tried_again
+from shared.messaging.dead_letters.parking import failures_of, parked, tried_again
 from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent, correlation_of, read, type_of
+from shared.messaging.in_hand import published_in_hand
 from shared.messaging.topology import RETRY_TIERS, tier_within
 from shared.messaging.verdict import HandBack, Park, TryAgain
 from shared.secrets.redaction import redact_text
 
 MOST_FAILURES = 3
-MOVE_AGAIN_SECONDS = 1.0
 CONSUMED = Counter("timeball_messages_total", "Messages taken from queues, by what became of them", ["type", "result"])
 
 Handler = Callable[[Delivery[Any]], Awaitable[None]]
@@ -117,20 +116,9 @@ class Settlement:
         await self._move(message, dead, "parked")
 
     async def _move(self, message: AbstractIncomingMessage, copy: Envelope, result: str) -> None:
-        """Publish the copy and acknowledge the original.
-
-        While the broker takes nothing, the original stays in hand: it counts each return against its delivery limit,
-        and in a long alarm it would park what nothing is wrong with. It delivers again what a closed channel held.
-        """
-        while not _is_gone(message):
-            try:
-                await self.publisher.publish(Outgoing(copy))
-            except BrokerUnavailable as error:
-                log.warning("message_kept_in_hand", queue=self.queue, error=str(error))
-                await asyncio.sleep(MOVE_AGAIN_SECONDS)
-            else:
-                await self._acknowledge(message, result)
-                return
+        """Publish the copy and acknowledge the original."""
+        if await published_in_hand(self.publisher, message, Outgoing(copy), queue=self.queue):
+            await self._acknowledge(message, result)
 
     async def _acknowledge(self, message: AbstractIncomingMessage, result: str) -> None:
         _counter(_label(message), result).inc()
@@ -146,11 +134,3 @@ def _label(message: AbstractIncomingMessage) -> str:
     """The type as a metric's label: producers may invent types without end, and a label is kept for ever."""
     name = type_of(message)
     return name if name in EVENTS else "unknown"
-
-
-def _is_gone(message: AbstractIncomingMessage) -> bool:
-    """Whether the channel that brought the message is closed."""
-    try:
-        return message.channel.is_closed
-    except ChannelInvalidStateError:
-        return True

@@ -8,6 +8,7 @@
                         │ 64 TTL queues            │                │ TTL queues
                         └─ expired: back           v                └─ expired: back to the queue
                                              <service>.dead             named by the routing key
+                                             <service>.parked (a copy, until it is told of)
 
 All queues are durable quorum queues; dead-lettering between them is at-least-once. This is a description, without I/O;
 `declaring` carries it out.
@@ -31,6 +32,9 @@ NO_LIMIT = 2**31 - 1
 """For queues that people only look into. From RabbitMQ 4.0 on, a queue without a limit of its own drops a message after
 20 looks; -1 would mean none, but 3.10 refuses it."""
 
+MOST_NOTICES = 20_000
+"""Copies of dead letters that nobody has told of yet; where nobody does, the oldest go."""
+
 RETRY_TIERS = tuple(5 << doublings for doublings in range(10))
 """Seconds a message rests in each `<service>.retry.<n>s`: 5, 10, 20 … 2560."""
 
@@ -39,29 +43,36 @@ Arguments = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Queue:
-    """A service's queue and the events it gets. A versioned name (`….v2`) arrives too, to be refused with a reason."""
+    """A service's queue and the events it gets. A versioned name (`….v2`) arrives too, to be refused with a reason.
+
+    A `single` queue is consumed by one process at a time, however many are attached.
+    """
 
     service: str
     name: str
     bindings: Sequence[str]
+    single: bool = False
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The queue's AMQP arguments; changing them needs a new queue name."""
+        alone = {"x-single-active-consumer": True} if self.single else {}
         return _quorum(
             {"x-dead-letter-exchange": DEAD_EXCHANGE, "x-dead-letter-routing-key": dead_queue(self.service)},
             delivery_limit=DELIVERY_LIMIT,
+            **alone,
         )
 
 
 @dataclass(frozen=True)
 class Topology:
-    """What one service needs on the broker."""
+    """What one service needs on the broker; with `notices` it tells of its dead letters."""
 
     service: str
     queues: Sequence[Queue] = ()
     retry_tiers: Sequence[int] = field(default=RETRY_TIERS[:1])
     delay: str | None = None
+    notices: bool = False
 
 
 def slot_name(slot: int) -> str:
@@ -82,6 +93,11 @@ def tier_within(delay: timedelta) -> int:
 def dead_queue(service: str) -> str:
     """`publisher.dead`, where messages rest until a person replays or drops them."""
     return f"{service}.dead"
+
+
+def notices_queue(service: str) -> str:
+    """`publisher.parked`, where a copy of each dead letter waits until it has been told of."""
+    return f"{service}.parked"
 
 
 @dataclass(frozen=True)
@@ -116,6 +132,8 @@ def exchanges(topology: Topology) -> Iterator[Exchange]:
 def own_queues(topology: Topology) -> Iterator[DeclaredQueue]:
     """The queues that a service consumes, and where its messages rest."""
     yield _dead_letters(topology.service)
+    if topology.notices:
+        yield _notices(topology.service)
     for tier in topology.retry_tiers:
         yield _retry_tier(topology.service, tier)
     for queue in topology.queues:
@@ -139,6 +157,16 @@ def _dead_letters(service: str) -> DeclaredQueue:
     name = dead_queue(service)
     arguments = {"x-queue-type": "quorum", "x-delivery-limit": NO_LIMIT}
     return DeclaredQueue(name, arguments, [(DEAD_EXCHANGE, name, {})])
+
+
+def _notices(service: str) -> DeclaredQueue:
+    arguments = {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": NO_LIMIT,
+        "x-max-length": MOST_NOTICES,
+        "x-overflow": "drop-head",
+    }
+    return DeclaredQueue(notices_queue(service), arguments, [(DEAD_EXCHANGE, dead_queue(service), {})])
 
 
 def _retry_tier(service: str, tier: int) -> DeclaredQueue:

@@ -15,6 +15,7 @@ from shared.contract.examples import EXAMPLES
 from shared.contract.fields import FIELDS, meaning_of
 from shared.database.retention import queue_of
 from shared.events import EVENTS
+from shared.messaging.dead_letters.attending import queue_of as dead_letter_requests
 from shared.messaging.topology import Queue
 from tests.support.node import node_packages
 
@@ -105,7 +106,8 @@ def test_every_field_has_a_meaning() -> None:
 def test_a_service_takes_what_its_queues_are_bound_to(service: str) -> None:
     module = importlib.import_module(f"services.{service}.app")
     queues = {value.name: value for value in vars(module).values() if isinstance(value, Queue)}
-    queues[queue_of(service).name] = queue_of(service)
+    for of_every_service in (queue_of(service), dead_letter_requests(service)):
+        queues[of_every_service.name] = of_every_service
 
     bound = {key for queue in queues.values() for key in queue.bindings}
 
@@ -118,7 +120,8 @@ def test_a_service_emits_what_it_says_of_itself(service: str) -> None:
 
     emits = set(re.findall(r"[a-z_]+\.[a-z_]+", told.partition("\nemits")[2]))
 
-    of_every_service = {"service.reported", "retention.purged"}
+    dead_letters = {"dead_letter.parked", "dead_letter.replayed", "dead_letter.dropped"}
+    of_every_service = {"service.reported", "retention.purged"} | dead_letters
     assert emits | of_every_service == {type for type, entry in ENTRIES.items() if service in entry.emitted_by}
 
 

@@ -9,6 +9,7 @@ from shared.events import EVENTS
 from tests.contracts.schemas import Schema, schema_of
 
 _POST = "post_id account_id revision"
+_LETTERS = "letters letters[].message_id letters[].parked_at letters[].queue?"
 
 PUBLISHED = {
     "schedule.requested": (
@@ -30,8 +31,13 @@ PUBLISHED = {
         "sealed_notify? digest? digest.at digest.zone"
     ),
     "timer.trigger_requested": "timer",
-    "dead_letter.replay_requested": "service message_ids?",
-    "dead_letter.drop_requested": "service message_ids?",
+    "dead_letter.replay_requested": "service message_ids? as_of?",
+    "dead_letter.drop_requested": "service message_ids? as_of?",
+    "dead_letter.parked": (
+        "service message_id parked_at message_type reason payload size replays? queue? post_id? account_id?"
+    ),
+    "dead_letter.replayed": f"service count {_LETTERS} kept? is_last?",
+    "dead_letter.dropped": f"service count {_LETTERS} kept? is_last?",
     "schedule.accepted": f"{_POST} publish_at changed warning?",
     "schedule.rejected": "post_id account_id? code reason",
     "schedule.batch_settled": (

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from shared.clocks.clock import SystemClock
 from shared.events.requests import ScheduleCancelRequested
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
+from shared.messaging.dead_letters.attending import attended
 from shared.messaging.envelope import Delivery, UnreadableEvent
 from shared.messaging.topology import Queue, Topology, dead_queue
 from shared.process.service import rabbit_broker
@@ -48,12 +49,18 @@ class Shop:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, *, surplus: bool = False) -> AsyncIterator["Shop"]:
-        """The service, consuming (with `surplus` also what there is no room for), and a bus to talk to it."""
+    async def open(
+        cls, url: str, *, surplus: bool = False, attends: bool = False, bus: Bus | None = None
+    ) -> AsyncIterator["Shop"]:
+        """The service, consuming (with `surplus` also what there is no room for), and a bus to talk to it.
+
+        With `attends` it tells of its dead letters, and replays and drops them. Replicas share a `bus`.
+        """
         publisher, broker = Publisher(url, app_id=SERVICE, clock=SystemClock()), rabbit_broker(url, SERVICE)
-        await publisher.connect(cls.topology)
-        async with Bus.connected(url) as bus:
-            shop = cls(bus, Consumer(SERVICE, broker, publisher, SystemClock()))
+        consumer = Consumer(SERVICE, broker, publisher, SystemClock())
+        await publisher.connect(attended(consumer, cls.topology) if attends else cls.topology)
+        async with nullcontext(bus) if bus else Bus.connected(url) as its_bus:
+            shop = cls(its_bus, consumer)
             shop.consumer.subscribe(
                 ORDERS, {ScheduleCancelRequested: shop.on_order}, prefetch=PREFETCH, on_unreadable=shop.on_unreadable
             )

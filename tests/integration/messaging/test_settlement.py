@@ -16,7 +16,7 @@ from pamqp.commands import Basic
 
 from shared.database.engine import Conflict
 from shared.events.requests import ScheduleCancelRequested, TimerTriggerRequested
-from shared.messaging.dead_letters import FAILURES_HEADER
+from shared.messaging.dead_letters.parking import FAILURES_HEADER
 from shared.messaging.envelope import MAX_BODY_BYTES, SENT_AT_HEADER, UnreadableEvent
 from shared.messaging.topology import DELIVERY_LIMIT, EVENTS_EXCHANGE
 from shared.messaging.verdict import HandBack, Park, TryAgain

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.events.requests import ScheduleCancelRequested
-from shared.messaging.dead_letters import (
+from shared.messaging.dead_letters.parking import (
     FAILURES_HEADER,
     MOST_REASON,
     carried_headers,

@@ -5,7 +5,8 @@ import pytest
 from shared.messaging.topology import DeclaredQueue, Queue, Topology, exchanges, own_queues, wheel
 
 POSTS = Queue("shop", "shop.posts", ("post.ordered", "#"))
-TOPOLOGY = Topology("shop", (POSTS,), retry_tiers=(5, 10), delay="wheel")
+ONE_AT_A_TIME = Queue("shop", "shop.one", (), single=True)
+TOPOLOGY = Topology("shop", (POSTS, ONE_AT_A_TIME), retry_tiers=(5, 10), delay="wheel", notices=True)
 NO_LIMIT = 2_147_483_647
 MOVED = {"x-queue-type": "quorum", "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
 
@@ -19,11 +20,26 @@ ARGUMENTS = {
         "x-dead-letter-exchange": "timeball.dead",
         "x-dead-letter-routing-key": "shop.dead",
     },
+    "shop.one": MOVED
+    | {
+        "x-delivery-limit": 20,
+        "x-dead-letter-exchange": "timeball.dead",
+        "x-dead-letter-routing-key": "shop.dead",
+        "x-single-active-consumer": True,
+    },
+    "shop.parked": {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": NO_LIMIT,
+        "x-max-length": 20_000,
+        "x-overflow": "drop-head",
+    },
     "timeball.delay.00": MOVED | {"x-delivery-limit": NO_LIMIT, "x-dead-letter-exchange": "timeball.events"},
     "timeball.delay.63": MOVED | {"x-delivery-limit": NO_LIMIT, "x-dead-letter-exchange": "timeball.events"},
 }
 BINDINGS = {
     "shop.dead": [("timeball.dead", "shop.dead", {})],
+    "shop.parked": [("timeball.dead", "shop.dead", {})],
+    "shop.one": [],
     "shop.retry.5s": [("timeball.retry", "", {"x-match": "all", "tier": "shop.retry.5s"})],
     "shop.retry.10s": [("timeball.retry", "", {"x-match": "all", "tier": "shop.retry.10s"})],
     "shop.posts": [
@@ -43,8 +59,12 @@ def queues() -> dict[str, DeclaredQueue]:
 def test_a_service_has_its_own_queues_and_the_wheel_has_64() -> None:
     slots = [f"timeball.delay.{slot:02}" for slot in range(64)]
 
-    assert list(queues()) == ["shop.dead", "shop.retry.5s", "shop.retry.10s", "shop.posts", *slots]
+    assert list(queues()) == [
+        *("shop.dead", "shop.parked", "shop.retry.5s", "shop.retry.10s", "shop.posts", "shop.one"),
+        *slots,
+    ]
     assert list(wheel(Topology("shop"))) == []
+    assert "shop.parked" not in [queue.name for queue in own_queues(Topology("shop"))]
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)

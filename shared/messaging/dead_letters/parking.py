@@ -1,4 +1,4 @@
-"""Dead letters: where a message rests that cannot be handled, with the reason a person needs."""
+"""Parking: a message that cannot be handled, as it rests with the reason a person needs."""
 
 from datetime import datetime
 
@@ -9,13 +9,14 @@ from shared.messaging.envelope import SENT_AT_HEADER, Envelope, Headers, sent_at
 from shared.messaging.topology import DEAD_EXCHANGE, RETRY_EXCHANGE, dead_queue, retry_queue
 
 FAILURES_HEADER = "timeball-failures"
+REASON_HEADER, QUEUE_HEADER, PARKED_AT_HEADER = "reason", "queue", "parked_at"
 MOST_REASON = 1000
 
 
 def parked(message: AbstractIncomingMessage, *, service: str, queue: str, reason: str, now: datetime) -> Envelope:
     """The message as it rests in `<service>.dead`: body and id untouched, the reason in its headers."""
     headers = carried_headers(message) | _why(queue, reason, now)
-    return _copy(message, headers).to(DEAD_EXCHANGE, routing_key=dead_queue(service))
+    return copied(message, headers).to(DEAD_EXCHANGE, routing_key=dead_queue(service))
 
 
 def parked_event(envelope: Envelope, *, service: str, queue: str, reason: str, now: datetime) -> Envelope:
@@ -28,7 +29,7 @@ def tried_again(
 ) -> Envelope:
     """The message on its way to a retry queue, from which it returns to `queue` after `tier` seconds."""
     headers = carried_headers(message) | {FAILURES_HEADER: failures}
-    return _copy(message, headers).to(RETRY_EXCHANGE, routing_key=queue, headers={"tier": retry_queue(service, tier)})
+    return copied(message, headers).to(RETRY_EXCHANGE, routing_key=queue, headers={"tier": retry_queue(service, tier)})
 
 
 def failures_of(message: AbstractIncomingMessage) -> int:
@@ -47,10 +48,11 @@ def _is_carried(name: str, value: FieldValue) -> bool:
 
 
 def _why(queue: str, reason: str, now: datetime) -> Headers:
-    return {"reason": reason[:MOST_REASON], "queue": queue, "parked_at": as_text(now)}
+    return {REASON_HEADER: reason[:MOST_REASON], QUEUE_HEADER: queue, PARKED_AT_HEADER: as_text(now)}
 
 
-def _copy(message: AbstractIncomingMessage, headers: Headers) -> Envelope:
+def copied(message: AbstractIncomingMessage, headers: Headers) -> Envelope:
+    """The message with these headers, as old as it is."""
     identity = message.message_id or ""
     if sent_at := sent_at_of(message):
         headers = headers | {SENT_AT_HEADER: int(sent_at.timestamp())}

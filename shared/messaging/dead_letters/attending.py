@@ -1,0 +1,38 @@
+"""Attending to dead letters: one line in each service's `app.py`."""
+
+from dataclasses import replace
+
+from shared.events.requests import DeadLetterDropRequested, DeadLetterReplayRequested
+from shared.messaging.consumer import Consumer
+from shared.messaging.dead_letters.notices import Notices
+from shared.messaging.dead_letters.settling import Settling
+from shared.messaging.topology import Queue, Topology, notices_queue
+
+NOTICES_AT_ONCE = 20
+
+
+def queue_of(service: str) -> Queue:
+    """Where a service is asked to replay or drop its dead letters; one request at a time, by one process.
+
+    What one process holds in hand, another would not find.
+    """
+    requests = (DeadLetterReplayRequested.type, DeadLetterDropRequested.type)
+    return Queue(service, f"{service}.dead_letter_requests", requests, single=True)
+
+
+def attended(consumer: Consumer, topology: Topology) -> Topology:
+    """Have the service tell of its dead letters, and settle them when asked; the topology with what that needs."""
+    service, requests = topology.service, queue_of(topology.service)
+    queues = (*topology.queues, requests)
+    settling = Settling(service, {queue.name for queue in queues}, consumer.broker, consumer.publisher)
+    consumer.subscribe(
+        requests,
+        {
+            DeadLetterReplayRequested: settling.on_dead_letter_replay_requested,
+            DeadLetterDropRequested: settling.on_dead_letter_drop_requested,
+        },
+        prefetch=1,
+    )
+    notices = Notices(service, consumer.publisher, consumer.acknowledgements, consumer.at_work)
+    consumer.take(notices_queue(service), notices, prefetch=NOTICES_AT_ONCE)
+    return replace(topology, queues=queues, notices=True)

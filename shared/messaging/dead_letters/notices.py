@@ -1,0 +1,79 @@
+"""Notices: each message that is parked, by us or by the broker itself, is told of as `dead_letter.parked`.
+
+A copy of it waits in `<service>.parked` until that is confirmed, so none is missed, whoever died meanwhile.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+from aio_pika.abc import AbstractIncomingMessage
+
+from shared.events.dead_letters import DeadLetterParked
+from shared.messaging.acknowledging import Acknowledgements
+from shared.messaging.broker import Outgoing, Publisher
+from shared.messaging.dead_letters.letter import Letter
+from shared.messaging.dead_letters.payload import payload_of, printable
+from shared.messaging.envelope import Envelope, correlation_of
+from shared.messaging.in_hand import published_in_hand
+from shared.messaging.topology import notices_queue
+from shared.secrets.redaction import redact_text
+
+NOTICE_HEADER = "timeball-notice"
+"""On each notice. One that cannot be handled by whoever hears it is not told of in its turn: that would never end."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Notices:
+    """Tells of a service's dead letters."""
+
+    service: str
+    publisher: Publisher
+    acknowledgements: Acknowledgements
+    at_work: set[asyncio.Task[None]]
+
+    def begin(self, message: AbstractIncomingMessage) -> asyncio.Task[None]:
+        """Tell in a task of our own, as every message is settled."""
+        work = asyncio.create_task(self._tell(message))
+        self.at_work.add(work)
+        work.add_done_callback(self.at_work.discard)
+        return work
+
+    async def _tell(self, message: AbstractIncomingMessage) -> None:
+        notice = self._notice(message)
+        queue = notices_queue(self.service)
+        told = notice is None or await published_in_hand(self.publisher, message, notice, queue=queue)
+        if told:
+            await self.acknowledgements.acknowledge(message)
+
+    def _notice(self, message: AbstractIncomingMessage) -> Outgoing | None:
+        """What is told; nothing can be of a letter that breaks this very code, which rests all the same."""
+        if NOTICE_HEADER in message.headers:
+            return None
+        try:
+            fact = parked_fact(Letter.of(message), self.service)
+        except Exception:
+            log.exception("dead_letter_not_told", service=self.service, message_id=message.message_id)
+            return None
+        envelope = Envelope.of(fact, correlation_id=correlation_of(message))
+        return Outgoing(envelope.to(envelope.exchange, headers={NOTICE_HEADER: 1}), mandatory=False)
+
+
+def parked_fact(letter: Letter, service: str) -> DeadLetterParked:
+    """What is told of a letter, secrets left out."""
+    payload = payload_of(letter.message.body)
+    return DeadLetterParked(
+        service=service,
+        message_id=letter.id,
+        parked_at=letter.parked_at,
+        message_type=printable(letter.type),
+        reason=printable(redact_text(letter.reason)),
+        payload=payload.text,
+        size=len(letter.message.body),
+        replays=letter.replays,
+        queue=letter.queue,
+        post_id=payload.post_id,
+        account_id=payload.account_id,
+    )

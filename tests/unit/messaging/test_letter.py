@@ -1,0 +1,91 @@
+"""A letter is known by its headers, whoever parked it, and goes back as the message it was."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shared.messaging.dead_letters.letter import REPLAYED_FOR_HEADER, REPLAYS_HEADER, Letter
+from shared.messaging.dead_letters.parking import FAILURES_HEADER, parked
+from shared.messaging.envelope import SENT_AT_HEADER
+from tests.fakes.incoming import incoming
+
+NOW = datetime(2027, 3, 28, 9, 30, tzinfo=UTC)
+DEATH: dict[str, Any] = {
+    "count": 1,
+    "reason": "delivery_limit",
+    "queue": "shop.orders",
+    "time": datetime(2027, 3, 28, 9, 31, tzinfo=UTC),
+    "exchange": "timeball.events",
+    "routing-keys": ["schedule.cancel_requested"],
+}
+
+
+def at_rest(**properties: Any) -> Letter:
+    """The letter that a message becomes which the shop parks."""
+    dead = parked(incoming(b"{}", **properties), service="shop", queue="shop.orders", reason="out of stock", now=NOW)
+    copy = dead.message(app_id="shop", now=NOW)
+    return Letter.of(
+        incoming(
+            copy.body,
+            routing_key=dead.routing_key,
+            message_type=copy.type,
+            message_id=copy.message_id,
+            correlation_id=copy.correlation_id,
+            headers=dict(copy.headers),
+        )
+    )
+
+
+def test_a_letter_that_we_parked_says_why_and_where_from() -> None:
+    letter = at_rest(message_type="t", message_id="m-1")
+
+    assert (letter.id, letter.type, letter.queue, letter.reason) == ("m-1", "t", "shop.orders", "out of stock")
+    assert (letter.parked_at, letter.replays) == (NOW, 0)
+
+
+def test_a_letter_that_the_broker_parked_says_so_whatever_headers_it_had_all_along() -> None:
+    headers = {"x-death": [DEATH, DEATH | {"queue": "shop.retry.5s"}], "queue": "publisher.requests", "reason": "r"}
+
+    letter = Letter.of(incoming(message_id="m-1", routing_key="shop.dead", headers=headers))
+
+    assert (letter.queue, letter.type) == ("shop.orders", "schedule.cancel_requested")
+    assert letter.parked_at == DEATH["time"]
+    assert letter.reason.startswith("the broker set it aside (delivery_limit): ")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"x-death": []}, {"x-death": ["nonsense"]}, {"parked_at": "yesterday", "queue": 7, "reason": None}],
+)
+def test_a_letter_about_which_nobody_said_anything_is_one_all_the_same(headers: dict[str, Any]) -> None:
+    letter = Letter.of(incoming(b"\xff", routing_key="shop.dead", headers=headers))
+
+    assert (letter.queue, letter.reason, letter.replays) == (None, "nobody said why", 0)
+    assert letter.parked_at == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def test_a_message_without_an_id_gets_one_that_is_the_same_each_time() -> None:
+    one, same = at_rest(message_type="t"), at_rest(message_type="t")
+    other_type, unsafe = at_rest(message_type="u"), at_rest(message_type="t", message_id="a\nb")
+
+    assert one.id == same.id == unsafe.id != other_type.id
+    assert one.id.startswith("body-")
+
+
+def test_a_replayed_letter_is_the_message_it_was_with_its_replays_counted() -> None:
+    sent_at = datetime(2027, 3, 28, 9, 0, tzinfo=UTC)
+    headers = {FAILURES_HEADER: 2, REPLAYS_HEADER: 1, REPLAYED_FOR_HEADER: "earlier", "traceparent": "00-1-2-03"}
+    letter = at_rest(message_type="t", message_id="m-1", correlation_id="c-1", timestamp=sent_at, headers=headers)
+
+    envelope = letter.replayed("request-1")
+
+    assert (envelope.exchange, envelope.routing_key) == ("", "shop.orders")
+    assert (envelope.type, envelope.message_id, envelope.correlation_id) == ("t", "m-1", "c-1")
+    assert envelope.headers == {
+        "traceparent": "00-1-2-03",
+        SENT_AT_HEADER: int(sent_at.timestamp()),
+        REPLAYS_HEADER: 2,
+        REPLAYED_FOR_HEADER: "request-1",
+    }
+    assert letter.replayed_for == "earlier"
