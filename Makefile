@@ -21,6 +21,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
+	@echo 'installed; in every terminal: source $(BIN)/activate    (then `timeball` is a command)'
 
 packages: ## the system packages: RabbitMQ to run, PostgreSQL to test as well
 	@$(SYSTEM) rabbitmq-server postgresql

@@ -2,16 +2,27 @@
 
 import typer
 
-from services.console.cli import accounts, demo, importing, keys, posts, rebuilding, timers, up, watching, workspaces
+from services.console.cli import (
+    accounts,
+    demo,
+    importing,
+    keys,
+    posts,
+    rebuilding,
+    timers,
+    up,
+    version,
+    watching,
+    workspaces,
+)
 
 app = typer.Typer(
     name="timeball",
-    help="Every post published at its moment, once. `timeball up` starts everything on this machine.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+app.callback()(version.options)
 app.command()(up.up)
 app.command()(demo.demo)
 app.command()(posts.schedule)
@@ -28,4 +39,4 @@ app.add_typer(rebuilding.app)
 
 def main() -> None:
     """Run what the command line says."""
-    app()
+    app(prog_name="timeball")

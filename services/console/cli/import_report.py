@@ -66,7 +66,7 @@ def show_reading(posts: PostFile, zone: str | None) -> None:
         example = next((line for line in map(_text, posts.posts) if not line.isascii()), "")
         say(f"  read as {posts.encoding}: {example[:60]!r}; if that is wrong, name the --encoding", "yellow")
     if posts.in_default_zone:
-        say(f"  {posts.in_default_zone} times without a zone are in {zone}; --zone names another", "yellow")
+        say(f"  times without a zone ({posts.in_default_zone}) are in {zone}; --zone names another", "yellow")
 
 
 def _text(line: Any) -> str:

@@ -1,5 +1,6 @@
 """`timeball import`: many posts from a file."""
 
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,12 @@ from shared.clocks.local_time import UnknownZone, zone_named
 
 
 def import_posts(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A table or JSON lines.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, allow_dash=True, metavar="FILE", help="A table or JSON; - is stdin."
+        ),
+    ],
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what the file holds; send nothing.")] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out lines with faults, send the rest.")] = False,
@@ -68,7 +74,8 @@ def _zone_of(zone: str | None) -> str | None:
 
 def _read(file: Path, zone: str | None, encoding: str | None) -> PostFile:
     try:
-        return read(file.read_bytes(), zone=zone, encoding=encoding)
+        content = sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
+        return read(content, zone=zone, encoding=encoding)
     except UnknownEncoding as error:
         wrong(error)
 
@@ -79,12 +86,15 @@ def _refuse(posts: PostFile, *, as_json: bool) -> NoReturn:
         show_json(vars(Tally(skipped=faults_in(posts))))
     else:
         show_faults(faults_in(posts))
-        complain(f"nothing was sent: mend {_lines(len(posts.faults))} with --skip-bad")
+        complain(f"nothing was sent: {_way_out(posts)}")
     raise typer.Exit(REFUSED)
 
 
-def _lines(count: int) -> str:
-    return "this line, or leave it out" if count == 1 else f"these {count} lines, or leave them out"
+def _way_out(posts: PostFile) -> str:
+    if not posts.posts:
+        return "there is no good line in the file"
+    one, many = "mend it, or leave that line out", "mend them, or leave these lines out"
+    return f"{one if len(posts.faults) == 1 else many} with --skip-bad"
 
 
 async def _send(client: Client, name: str, lines: Sequence[Line], tally: Tally, *, overwrite: bool) -> None:

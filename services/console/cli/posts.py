@@ -31,7 +31,7 @@ _LISTED = 10
 
 
 def schedule(
-    content: Annotated[str, typer.Argument(help="What the post says; - reads it from stdin.")],
+    content: Annotated[str, typer.Argument(metavar="TEXT", help="What the post says; - reads it from stdin.")],
     *,
     to: Annotated[list[str], typer.Option("--to", help="An account; may be given several times.", metavar="ACCOUNT")],
     at: Annotated[str | None, typer.Option(help="When, e.g. 2027-03-28T09:00+02:00; now without it.")] = None,

@@ -16,6 +16,7 @@ from deploy.local.running import NotReady, running_programs, until_ready
 from services.console.cli.calling import REFUSED
 from services.console.cli.client import Address, Client, Refused, Unreachable, local_token, url_file
 from services.console.cli.demo import run_demo
+from services.console.cli.first_steps import show_first_steps
 from services.console.cli.screen import complain, say, show_table
 from services.console.cli.watching import Following, followed
 from shared.process.home import Home
@@ -73,6 +74,7 @@ async def _everything(with_demo: bool, patience: int) -> None:
                 if with_demo:
                     await _demo(client, following, by_name(all_places)[SANDBOX].url)
                 _show_places(all_places, address, broker, _callback_secret(home))
+                show_first_steps(home.path, has_demo_accounts=with_demo)
                 await asyncio.Event().wait()
 
 
@@ -112,7 +114,6 @@ def _show_places(all_places: Sequence[Place], address: Address, broker: LocalBro
         *((place.name, f"{place.url}  /readyz /metrics /asyncapi") for place in all_places if _is_behind(place)),
     ]
     show_table("\nTimeball is up", ("what", "where"), rows)
-    say('try: timeball schedule "Hello" --to demo-one --in 10s    (Ctrl-C stops everything)\n')
 
 
 def _is_behind(place: Place) -> bool:

@@ -41,7 +41,7 @@ _BY_NAME = {_compact(name): name for name in COLUMNS}
 def _unknown(header: Sequence[str], columns: Sequence[str | None]) -> list[str]:
     unknown = [column for column in columns if column is not None and column not in COLUMNS]
     if len(unknown) == len([name for name in header if name.strip()]) > 0:
-        return [f"it reads {', '.join(map(repr, unknown))[:200]}; the columns are {', '.join(COLUMNS)}"]
+        return [f"it reads {', '.join(map(repr, unknown))[:80]}; the columns are {', '.join(COLUMNS)}"]
     return [_help(name) for name in unknown]
 
 

@@ -19,14 +19,15 @@ def read(content: bytes, *, zone: str | None = None, encoding: str | None = None
     delimiter = None
     match source.text.lstrip()[:1]:
         case "":
-            lines: Iterable[Line] = [Line(1, problem="the file is empty")]
+            lines: Iterable[Line] = ()
         case "{":
             lines = json_lines(source.text)
         case "[":
             lines = json_list(source.text)
         case _:
             delimiter, lines = table_lines(source.text, zone)
-    return PostFile(tuple(_told_once(lines)), source.encoding, source.is_guessed, delimiter)
+    known = tuple(_told_once(lines)) or (Line(1, problem="there is no post in the file"),)
+    return PostFile(known, source.encoding, source.is_guessed, delimiter)
 
 
 def _told_once(lines: Iterable[Line]) -> Iterator[Line]:

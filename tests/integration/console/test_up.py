@@ -46,6 +46,11 @@ class Up:
             error.add_note("\n".join(self.lines))
             raise
 
+    def first_steps(self) -> list[str]:
+        """The commands that it recommends, as printed."""
+        first, end = self.lines.index("try, in another terminal:"), self.lines.index("Ctrl-C here stops everything")
+        return self.lines[first + 1 : end]
+
     async def stop_impatiently(self) -> int:
         """Its exit code after Ctrl-C has been pressed again and again."""
         assert self._process
@@ -102,12 +107,22 @@ async def asked(env: Mapping[str, str], *arguments: str) -> tuple[int, Any]:
     return process.returncode or 0, json.loads(output) if output else None
 
 
+async def typed_in_a_new_terminal(commands: list[str]) -> int:
+    """The exit code of a shell that knows nothing yet, after the first command that fails, or all of them."""
+    script = "\n".join(("set -e", "cd /", *commands))
+    process = await asyncio.create_subprocess_exec("bash", "-c", script, env=clean_environment("TIMEBALL_"))
+    return await process.wait()
+
+
 async def test_everything_starts_publishes_stops_and_finds_its_data_again(tmp_path: Path) -> None:
     up = Up(environment(tmp_path, TIMEBALL_LOG_LEVEL="info"))
     try:
         await up.start()
         await up.says("4 of 4 published")
         await up.says("Timeball is up")
+        await up.says("Ctrl-C here stops everything")
+        assert await typed_in_a_new_terminal(up.first_steps()) == 0
+        await up.says("published   post-")
         assert (
             len([line for line in up.lines if re.search(r"published +demo-\S+ on demo-(one|two), -?[\d.]+ ms", line)])
             == 4
@@ -123,7 +138,7 @@ async def test_everything_starts_publishes_stops_and_finds_its_data_again(tmp_pa
         await up.start("--no-demo")
         await up.says("Timeball is up")
         code, status = await asked({name: value for name, value in up.env.items() if "PORT" not in name}, "status")
-        assert (code, status["stats"]["states"]["published"]) == (0, 4)
+        assert (code, status["stats"]["states"]["published"]) == (0, 5)
 
         assert await up.stop(signal.SIGTERM) == 0
         assert running_in(tmp_path) == []

@@ -1,7 +1,11 @@
 """The command line says what happened, in words or in JSON, and ends with the code that a script needs."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +13,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.console.cli.application import app
+from services.console.cli.local_times import own_zone
 from shared.secrets.sealing import SealingKey, seal
+from tests.support.processes import ROOT
 from tests.unit.console.fake_api import FakeApi, fake_api
+
+COMMAND = [sys.executable, "-c", "from services.console.cli import main; main()"]
 
 ACCEPTED = {
     "post_id": "p",
@@ -295,3 +303,34 @@ def test_watch_shows_events_as_they_come() -> None:
     assert "published   p on a, 0.8 ms late: https://x.example/1" in words.stdout
     assert (words.exit_code, "ended the stream" in words.stderr) == (3, True)
     assert json.loads(lines.stdout) == event
+
+
+def test_the_version_is_told() -> None:
+    assert run("--version").stdout == f"timeball {version('timeball')}\n"
+
+
+def test_a_shell_completes_commands() -> None:
+    asked = os.environ | {"_TIMEBALL_COMPLETE": "complete_bash", "COMP_WORDS": "timeball s", "COMP_CWORD": "1"}
+
+    told = subprocess.run(COMMAND, env=asked, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert told.stdout.split() == ["schedule", "status"]
+
+
+def test_a_local_time_without_a_zone_is_in_this_machines_and_the_answer_says_so() -> None:
+    with fake_api({"POST /v1/posts": (202, SCHEDULED)}) as api:
+        environment = os.environ | {"TZ": "Europe/Paris", "TIMEBALL_URL": api.url, "TIMEBALL_API_TOKEN": "token"}
+        arguments = ("schedule", "Hello", "--to", "a", "--at", "2027-03-28 09:00")
+        told = subprocess.run(
+            [*COMMAND, *arguments], env=environment, cwd=ROOT, capture_output=True, text=True, check=True
+        )
+
+    assert api.requests[0][1]["publish_at"] == {"local": "2027-03-28T09:00:00", "zone": "Europe/Paris"}
+    assert "due 2027-03-28 09:00:00 (Europe/Paris)" in told.stdout
+    assert "2027-03-28 09:00 is taken as a time in Europe/Paris, this machine's zone" in told.stdout
+
+
+def test_tables_say_the_zone_of_their_times() -> None:
+    result, _ = answered({"GET /v1/accounts": (200, {"accounts": []})}, "accounts", "list")
+
+    assert f"times in {own_zone()}" in result.stdout

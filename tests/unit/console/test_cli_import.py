@@ -44,7 +44,7 @@ def test_nothing_is_sent_from_a_file_with_faults(file: Path) -> None:
 
     assert (result.exit_code, api.requests) == (1, [])
     assert "line 4: publish_at: 'tomorrow' is no time" in result.stderr
-    assert "nothing was sent: mend this line, or leave it out with --skip-bad" in result.stderr
+    assert "nothing was sent: mend it, or leave that line out with --skip-bad" in result.stderr
 
 
 def test_nothing_of_a_file_with_faults_is_told_in_json_too(file: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_dry_run_tells_what_the_file_holds_and_sends_nothing(file: Path) -> No
     assert "3 posts, 0 lines with faults; nothing was sent" in well.stdout
     assert ("2 for a" in well.stdout, "1 for b" in well.stdout) == (True, True)
     assert "2 without a time: due at once" in well.stdout
-    assert "1 times without a zone are in Europe/Berlin" in well.stdout
+    assert "times without a zone (1) are in Europe/Berlin" in well.stdout
     assert "line 5: publish_at" in badly.stderr
 
 

@@ -222,8 +222,9 @@ def test_excels_first_line_names_the_delimiter() -> None:
     assert posts(read(b"sep=|\r\npost_id|content|accounts\r\na-1|Hello|demo-one\r\n")) == [POST]
 
 
-def test_an_empty_file_says_so() -> None:
-    assert problem(read(b" \n\n")) == "the file is empty"
+@pytest.mark.parametrize("content", [b" \n\n", b"", b"[]", f"{HEADER}\n,,,\n".encode()])
+def test_a_file_without_posts_says_so(content: bytes) -> None:
+    assert problem(read(content)) == "there is no post in the file"
 
 
 @pytest.mark.parametrize(
