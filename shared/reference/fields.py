@@ -34,6 +34,11 @@ def fields_of(schema: Schema, schemas: Mapping[str, Schema]) -> Iterator[Field]:
     yield from _fields(schema, schemas, "", ())
 
 
+def field_of(path: str, schema: Schema, schemas: Mapping[str, Schema], *, is_required: bool) -> Field:
+    """The row of one field."""
+    return Field(path, _holds(schema, schemas), is_required, str(schema.get("description", "")))
+
+
 def _fields(schema: Schema, schemas: Mapping[str, Schema], place: str, outer: Sequence[str]) -> Iterator[Field]:
     for one in _alternatives(schema, schemas):
         name = str(one.get("title", ""))
@@ -43,7 +48,7 @@ def _fields(schema: Schema, schemas: Mapping[str, Schema], place: str, outer: Se
             yield from _fields(one["items"], schemas, f"{place}[]", outer)
         for field, part in one.get("properties", {}).items():
             path = f"{place}.{field}" if place else field
-            yield Field(path, _holds(part, schemas), field in one.get("required", ()), str(part.get("description", "")))
+            yield field_of(path, part, schemas, is_required=field in one.get("required", ()))
             yield from _fields(part, schemas, path, (*outer, name))
 
 

@@ -86,7 +86,7 @@ async def tried(world: World, name: str, method: str, at: datetime) -> Trial:
     response = await world.api.http.request(method, f"/v1/posts/{name}", json=body)
     answer = response.json()
     correlation_id = answer.get("correlation_id")
-    told = answer["error"]["code"] if response.is_error else _told(answer) or await _told_later(world, correlation_id)
+    told = answer["code"] if response.is_error else _told(answer) or await _told_later(world, correlation_id)
     await eventually(lambda: _is_over(world.api, name), what=f"{name} is over")
     (post,) = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"]
     return Trial(name, told, post, [request.body for request in _sent(world, name)])

@@ -33,7 +33,7 @@ async def test_a_post_that_can_never_be_published_is_refused_over_http_with_the_
             again = await api.call("POST", "/v1/posts", a_post("again", "👩‍👩‍👧‍👦" * 20, due_at))
 
     assert (status, error["code"]) == (400, "content_too_long")
-    assert error["message"] == (
+    assert error["detail"] == (
         "content: the text has 21 characters as readers see them, and at most 20 are possible; shorten it"
     )
     assert [one["warning"] for one in fitting["accepted"]] == [None]

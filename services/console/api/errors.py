@@ -1,14 +1,18 @@
-"""Refusals: every error of the API is JSON `{"error": {"code", "message", "field"?}}`."""
+"""Refusals: every error of the API is a problem (RFC 9457) with a `code` for programs and, where it fits, a `field`."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from shared.database.refusals import why_unusable
 from shared.events.base import explain
 from shared.messaging.broker import BrokerUnavailable, Unroutable
 
@@ -16,27 +20,30 @@ _KINDS_OF_TIME = {"instant", "local_time"}
 """Which of the two kinds of `publish_at` was read; no field of the body."""
 
 
-class Problem(BaseModel):
-    """What is wrong, for a program and for a person."""
+log = structlog.get_logger()
 
-    code: str
-    message: str
-    field: str | None = None
+MEDIA_TYPE = "application/problem+json"
 
 
 class ErrorAnswer(BaseModel):
-    """The body of every refusal."""
+    """A problem as RFC 9457 has it: `code` says to a program what `detail` says to a person."""
 
-    error: Problem
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    field: str | None = None
 
 
 class Refusal(Exception):
     """The request is answered with an error; `more` stands beside it in the answer."""
 
-    def __init__(self, status: int, code: str, message: str, *, field: str | None = None, **more: Any) -> None:
-        super().__init__(message)
+    def __init__(self, status: int, code: str, detail: str, *, field: str | None = None, **more: Any) -> None:
+        super().__init__(detail)
         self.status = status
-        self.problem = Problem(code=code, message=message, field=field)
+        title = HTTPStatus(status).phrase
+        self.problem = ErrorAnswer(title=title, status=status, detail=detail, code=code, field=field)
         self.more = more
 
 
@@ -57,15 +64,17 @@ def answer_errors(app: FastAPI) -> None:
     """Answer every error in the one form."""
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(BrokerUnavailable, _no_broker)
+    app.add_exception_handler(SQLAlchemyError, _no_database)
+    app.add_exception_handler(Exception, _unexpected)
     app.add_exception_handler(RequestValidationError, _wrong_parameters)
     app.add_exception_handler(HTTPException, _plain)
 
 
 def refusal_response(refusal: Refusal) -> JSONResponse:
     """The refusal as a response."""
-    headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None  # noqa: PLR2004
-    body = {"error": refusal.problem.model_dump(exclude_none=True)} | refusal.more
-    return JSONResponse(body, refusal.status, headers)
+    headers = {"WWW-Authenticate": "Bearer"} if refusal.status == HTTPStatus.UNAUTHORIZED else None
+    body = refusal.problem.model_dump(exclude_none=True) | refusal.more
+    return JSONResponse(body, refusal.status, headers, MEDIA_TYPE)
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -80,6 +89,17 @@ async def _no_broker(_: Request, error: Exception) -> Response:
     return refusal_response(Refusal(503, "broker_unavailable", message))
 
 
+async def _no_database(_: Request, error: Exception) -> Response:
+    log.error("database_failed", error=repr(error))
+    detail = f"the console's database cannot be used: {why_unusable(error)}; send the request again"
+    return refusal_response(Refusal(503, "database_unavailable", detail))
+
+
+async def _unexpected(_: Request, error: Exception) -> Response:
+    detail = f"the console failed on this request ({type(error).__name__}); its log says more"
+    return refusal_response(Refusal(500, "internal_error", detail))
+
+
 async def _wrong_parameters(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
@@ -90,4 +110,6 @@ async def _wrong_parameters(_: Request, error: Exception) -> Response:
 async def _plain(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
-    return refusal_response(Refusal(error.status_code, code, str(error.detail)))
+    response = refusal_response(Refusal(error.status_code, code, str(error.detail)))
+    response.headers.update(error.headers or {})
+    return response

@@ -19,7 +19,12 @@ _SEALED = {"sealed_credentials", "sealed_notify"}
 router = APIRouter(tags=["events"])
 
 
-@router.get("/v1/events", response_class=StreamingResponse)
+_STREAMS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The stream", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
+
+
+@router.get("/v1/events", response_class=StreamingResponse, responses=_STREAMS)
 async def stream_events(
     console: TheConsole,
     type: Annotated[list[str], Query(description="event types; `publish.*` matches all of a kind")] = [],  # noqa: B006

@@ -29,10 +29,9 @@ class Refused(Exception):
     """The console answered no."""
 
     def __init__(self, status: int, answer: Json) -> None:
-        problem = answer.get("error", {})
-        super().__init__(problem.get("message") or f"the console answered {status}")
+        super().__init__(answer.get("detail") or f"the console answered {status}")
         self.status = status
-        self.code = str(problem.get("code", status))
+        self.code = str(answer.get("code", status))
         self.answer = answer
 
 
@@ -155,7 +154,7 @@ def _answer(response: httpx.Response) -> Any:
     try:
         answer = response.json() if response.content else {}
     except ValueError:
-        answer = {"error": {"message": f"{response.url} is not a Timeball console: {response.status_code}"}}
+        answer = {"detail": f"{response.url} is not a Timeball console: {response.status_code}"}
         raise Refused(response.status_code, answer) from None
     if response.is_error:
         raise Refused(response.status_code, answer if isinstance(answer, dict) else {})

@@ -61,10 +61,11 @@ class Api:
         return response.json()
 
     async def refused(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
-        """The status and the error of an answer that must be a refusal."""
+        """The status and the problem of an answer that must be a refusal."""
         response = await self.http.request(method, path, json=body)
         assert response.is_error, response.text
-        error: dict[str, Any] = response.json()["error"]
+        assert response.headers["content-type"] == "application/problem+json"
+        error: dict[str, Any] = response.json()
         return response.status_code, error
 
     async def becomes(self, post_id: str, state: str) -> dict[str, Any]:

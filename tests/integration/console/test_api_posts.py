@@ -55,7 +55,7 @@ async def test_a_post_that_nobody_accepts_is_refused_with_the_reason(world: Worl
     shown = await world.api.call("GET", f"/v1/posts/{name}")
 
     assert (status, error["code"]) == (400, "in_the_past")
-    assert "choose a time to come" in error["message"]
+    assert "choose a time to come" in error["detail"]
     assert (shown["accounts"], shown["rejections"][0]["code"]) == ([], "in_the_past")
 
 
@@ -124,7 +124,7 @@ async def test_a_change_of_another_revision_than_is_expected_is_a_conflict(world
 
     assert changed["accepted"][0]["revision"] == 2
     assert (status, error["code"]) == (409, "conflict")
-    assert error["message"] == f"expected_revision: '{name}' on 'plain' is at revision 2, not at 1"
+    assert error["detail"] == f"expected_revision: '{name}' on 'plain' is at revision 2, not at 1"
     assert (again[0], again[1]["code"]) == (400, "conflict")
 
 

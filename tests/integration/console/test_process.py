@@ -25,7 +25,7 @@ async def test_without_a_scheduler_a_post_is_refused_rather_than_lost(broker_nod
     async with system(tmp_path, broker_node) as running, api_of(await running.start("console"), running) as api:
         status, error = await api.refused("POST", "/v1/posts", {"post_id": "p-1"} | POST)
         assert (status, error["code"]) == (503, "nobody_takes_it")
-        assert "no scheduler has run" in error["message"]
+        assert "no scheduler has run" in error["detail"]
 
         await (await running.start("scheduler")).stop()
         waiting = await api.call("POST", "/v1/posts", {"post_id": "p-2"} | POST)

@@ -30,7 +30,7 @@ def fake_api(answers: Mapping[str, tuple[int, Any]]) -> Iterator[FakeApi]:
             key = f"{self.command} {self.path.partition('?')[0]}"
             api.requests.append((f"{self.command} {self.path}", json.loads(body) if body else None))
             api.authorizations.append(self.headers.get("Authorization"))
-            status, answer = api.answers.get(key, (404, {"error": {"code": "not_found", "message": f"no {key}"}}))
+            status, answer = api.answers.get(key, (404, {"code": "not_found", "detail": f"no {key}"}))
             content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))

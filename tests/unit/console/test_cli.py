@@ -110,7 +110,7 @@ def test_a_partial_rejection_is_told_and_ends_with_1() -> None:
 
 
 def test_a_refusal_is_told_and_ends_with_1() -> None:
-    refusal = {"error": {"code": "in_the_past", "message": "an hour ago"}}
+    refusal = {"code": "in_the_past", "detail": "an hour ago"}
 
     result, _ = answered({"POST /v1/posts": (400, refusal)}, "schedule", "Hello", "--to", "a")
 
@@ -118,7 +118,7 @@ def test_a_refusal_is_told_and_ends_with_1() -> None:
 
 
 def test_a_wrong_token_says_where_the_right_one_is() -> None:
-    refusal = {"error": {"code": "unauthorized", "message": "wrong token"}}
+    refusal = {"code": "unauthorized", "detail": "wrong token"}
 
     result, _ = answered({"GET /v1/stats": (401, refusal), "GET /v1/posts": (401, refusal)}, "status")
 
@@ -191,7 +191,7 @@ def test_what_is_not_answered_yet_is_not_said_to_be_done() -> None:
 
 
 def test_an_edit_that_came_too_late_is_told_and_ends_with_1() -> None:
-    error = {"error": {"code": "already_published", "message": "it is out"}, "rejected": [REJECTED]}
+    error = {"code": "already_published", "detail": "it is out", "rejected": [REJECTED]}
 
     result, _ = answered({"DELETE /v1/posts/p": (409, error)}, "cancel", "p")
 

@@ -57,7 +57,7 @@ def test_what_the_scheduler_has_not_answered_is_said() -> None:
 
 
 def test_an_unknown_timer_is_refused_with_those_there_are() -> None:
-    refusal = {"error": {"code": "not_found", "message": "there is no timer 'tea'; there are monitor.check"}}
+    refusal = {"code": "not_found", "detail": "there is no timer 'tea'; there are monitor.check"}
 
     result, _ = answered({"POST /v1/timers/tea:trigger": (404, refusal)}, "timers", "trigger", "tea")
 

@@ -54,7 +54,7 @@ def test_workspaces_are_sent_with_sealed_targets(tmp_path: Path) -> None:
 
 
 def test_a_workspace_that_is_refused_ends_with_1_and_does_not_stop_the_others(tmp_path: Path) -> None:
-    refusal = {"error": {"code": "invalid", "message": "keywords: '(' is no regular expression"}}
+    refusal = {"code": "invalid", "detail": "keywords: '(' is no regular expression"}
     answers: dict[str, tuple[int, Any]] = {
         "GET /v1/keys": (200, {"monitor": SealingKey.generate().public_key}),
         "PUT /v1/workspaces/team": (400, refusal),
@@ -68,7 +68,7 @@ def test_a_workspace_that_is_refused_ends_with_1_and_does_not_stop_the_others(tm
     assert (result.exit_code, in_json.exit_code) == (1, 1)
     assert "1 workspaces configured: other" in result.stdout
     assert "team stays as it was: keywords: '('" in result.stderr
-    assert json.loads(in_json.stdout)["rejected"] == [{"workspace_id": "team", "reason": refusal["error"]["message"]}]
+    assert json.loads(in_json.stdout)["rejected"] == [{"workspace_id": "team", "reason": refusal["detail"]}]
 
 
 def test_a_workspace_that_is_not_answered_yet_is_said_to_be_pending(tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""The OpenAPI document: what FastAPI finds in the routes, with all that is true of the API beyond them."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from services.console.amending import Change
+from services.console.api import accounts, changes, workspaces
+from services.console.api.bodies import schemas_of
+from services.console.api.errors import MEDIA_TYPE
+from services.console.api.meanings import meaning_in_api
+from shared.events.requests import ScheduleBatchRequested, ScheduleRequested
+
+Json = dict[str, Any]
+
+_BODIES = (ScheduleRequested, ScheduleBatchRequested, Change, changes.Resolution, accounts.Connection, workspaces.Watch)
+_ABOUT = """\
+Whatever can be done over the broker can be done here: a request is sent, its answer awaited for up to 5 seconds and \
+told. `pending` says that it has not come yet. Every request carries `Authorization: Bearer <TIMEBALL_API_TOKEN>`."""
+_TELLS = {
+    HTTPStatus.BAD_REQUEST: "The request is wrong; `field` names what is.",
+    HTTPStatus.UNAUTHORIZED: "No token, or the wrong one.",
+    HTTPStatus.NOT_FOUND: "Nobody knows it.",
+    HTTPStatus.CONFLICT: "It cannot be done in this state.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body has more than 8 MiB.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "The console failed on the request; its log says more.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The broker or the database cannot be used, or nobody takes the request.",
+}
+_ALWAYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
+_NEVER_SENT = "422"
+"""FastAPI says that wrong parameters get it; ours get 400."""
+
+
+def describe(app: FastAPI) -> None:
+    """Have the application serve the whole document."""
+
+    def openapi() -> Json:
+        if app.openapi_schema is None:
+            found = get_openapi(title=app.title, version=app.version, description=_ABOUT, routes=app.routes)
+            app.openapi_schema = _whole(found)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _whole(document: Json) -> Json:
+    schemas = document["components"]["schemas"]
+    schemas |= schemas_of(*_BODIES)
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for name, schema in schemas.items():
+        _explain(name, schema)
+    for operation in _operations(document):
+        for parameter in operation.get("parameters", ()):
+            parameter.setdefault("description", meaning_in_api(parameter["in"], parameter["name"]))
+        _tell_refusals(operation)
+    return document
+
+
+def _explain(name: str, schema: Json) -> None:
+    """Say what every field means."""
+    for field, part in schema.get("properties", {}).items():
+        part.setdefault("description", meaning_in_api(name, field))
+
+
+def _operations(document: Json) -> Iterator[Json]:
+    for methods in document["paths"].values():
+        yield from methods.values()
+
+
+def _tell_refusals(operation: Json) -> None:
+    """Every refusal there may be, as the problem that it is."""
+    responses: Json = operation["responses"]
+    if responses.pop(_NEVER_SENT, None):
+        responses.setdefault(str(int(HTTPStatus.BAD_REQUEST)), {})
+    needed = [*_ALWAYS, *([HTTPStatus.REQUEST_ENTITY_TOO_LARGE] if "requestBody" in operation else [])]
+    for status in needed:
+        responses.setdefault(str(int(status)), {})
+    for code, response in responses.items():
+        if int(code) >= HTTPStatus.BAD_REQUEST:
+            response["description"] = _TELLS[HTTPStatus(int(code))]
+            response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
+    operation["responses"] = dict(sorted(responses.items()))

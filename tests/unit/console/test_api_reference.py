@@ -1,0 +1,122 @@
+"""The page at /docs tells a stranger every route without the network, and whatever is refused is a problem."""
+
+import re
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from services.console.api import Console, application
+from shared.process.health import Health
+
+ALLOWED = {"Authorization": "Bearer right"}
+
+
+class Broken:
+    """A read model that cannot be read."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    async def list_posts(self, *_: object) -> None:
+        raise self.error
+
+
+def api(**parts: Any) -> httpx.AsyncClient:
+    console = cast(Console, SimpleNamespace(token="right", **parts))
+    transport = httpx.ASGITransport(application(console, Health("console")), raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://console", headers=ALLOWED)
+
+
+async def test_every_route_is_on_the_page_and_every_link_leads_somewhere() -> None:
+    async with api() as client:
+        page = await client.get("/docs", headers={"Accept": "text/html"})
+        document = (await client.get("/openapi.json")).json()
+
+    routes = [f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods]
+    anchors = set(re.findall(r'id="([^"]+)"', page.text))
+    assert [route for route in routes if f">{route}</h3>" not in page.text] == []
+    assert set(re.findall(r'href="#([^"]+)"', page.text)) <= anchors
+    assert len(routes) == len(re.findall("<h3 ", page.text))
+
+
+async def test_the_page_needs_no_script_and_nothing_from_elsewhere() -> None:
+    async with api() as client:
+        page = await client.get("/docs")
+        style = await client.get("/reference.css")
+
+    assert not re.search(r"""<script|style=|(src|href)=["'](https?:)?//""", page.text)
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
+    assert "url(" not in style.text and "@import" not in style.text
+
+
+async def test_every_field_and_parameter_says_what_it_means() -> None:
+    async with api() as client:
+        document = (await client.get("/openapi.json")).json()
+
+    fields = {
+        f"{name}.{field}": part
+        for name, schema in document["components"]["schemas"].items()
+        for field, part in schema.get("properties", {}).items()
+    }
+    parameters = {
+        f"{path} {parameter['name']}": parameter
+        for path, methods in document["paths"].items()
+        for operation in methods.values()
+        for parameter in operation.get("parameters", ())
+    }
+    silent = [name for name, part in (fields | parameters).items() if not part.get("description")]
+    assert silent == [], "say it in services/console/api/meanings.py"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v1/nothing", 404, "not_found"),
+        ("PUT", "/v1/posts", 405, "method_not_allowed"),
+        ("GET", "/v1/posts?limit=0", 400, "invalid"),
+        ("POST", "/v1/posts", 400, "invalid"),
+    ],
+)
+async def test_whatever_is_refused_is_a_problem(method: str, path: str, status: int, code: str) -> None:
+    async with api() as client:
+        refused = await client.request(method, path)
+
+    told = refused.json()
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert (refused.status_code, told["status"], told["code"]) == (status, status, code)
+    assert told.keys() >= {"type", "title", "detail"}
+
+
+async def test_what_a_token_is_needed_for_says_so() -> None:
+    async with api() as client:
+        refused = await client.get("/v1/stats", headers={"Authorization": "Bearer wrong"})
+
+    assert (refused.status_code, refused.json()["code"]) == (401, "unauthorized")
+    assert refused.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_method_that_is_not_allowed_names_those_that_are() -> None:
+    async with api() as client:
+        refused = await client.put("/v1/posts")
+
+    assert set(refused.headers["allow"].split(", ")) & {"GET", "POST"}
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (OperationalError("SELECT 1", {}, OSError("gone")), 503, "database_unavailable"),
+        (RuntimeError("a secret"), 500, "internal_error"),
+    ],
+)
+async def test_a_failure_is_a_problem_that_quotes_nothing(error: Exception, status: int, code: str) -> None:
+    async with api(catalogue=Broken(error)) as client:
+        failed = await client.get("/v1/posts")
+
+    told = failed.json()
+    assert failed.headers["content-type"] == "application/problem+json"
+    assert (failed.status_code, told["code"]) == (status, code)
+    assert "a secret" not in failed.text and "SELECT" not in failed.text
