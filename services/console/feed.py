@@ -89,7 +89,7 @@ class Feed:
         listener = Listener(interest, MOST_BEHIND)
         self._listeners.add(listener)
         try:
-            await self._open()
+            await self.open()
             yield listener
         finally:
             self._listeners.discard(listener)
@@ -99,12 +99,13 @@ class Feed:
         """Listen to what follows from one request."""
         self._askers[correlation_id] = Listener(lambda _: True, MOST_ANSWERS)
         try:
-            await self._open()
+            await self.open()
             yield self._askers[correlation_id]
         finally:
             del self._askers[correlation_id]
 
-    async def _open(self) -> None:
+    async def open(self) -> None:
+        """Let events in; BrokerUnavailable where the broker does not confirm it."""
         self._was_used = True
         async with self._turning:
             if self._gate and not self._is_open:

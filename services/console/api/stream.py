@@ -34,6 +34,7 @@ async def stream_events(
 
     A client that falls far behind gets a last event `dropped` and is disconnected.
     """
+    await console.feed.open()  # while a failure can still be answered
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_lines(console, _interest(type, post_id)), media_type="text/event-stream", headers=headers)
 

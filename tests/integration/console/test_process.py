@@ -100,6 +100,18 @@ async def test_a_broker_that_restarts_is_found_again(tmp_path: Path, own_broker:
             assert await asyncio.wait_for(events, PATIENCE) == "schedule.requested"
 
 
+async def test_without_a_broker_nobody_is_told_to_be_listening(tmp_path: Path, own_broker: Broker) -> None:
+    async with system(tmp_path, own_broker) as running:
+        console = await running.start("console")
+        async with api_of(console, running) as api:
+            await asyncio.to_thread(own_broker.stop)
+            await eventually(lambda: _is_down(console), what="the console says it is not ready")
+
+            status, error = await api.refused("GET", "/v1/events")
+
+            assert (status, error["code"]) == (503, "broker_unavailable")
+
+
 async def _is_down(console: Any) -> bool:
     return not await console.is_ready()
 
