@@ -4,7 +4,7 @@ from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String,
 
 from shared.database.engine import InstantColumn
 from shared.jobs import job_runs_table
-from shared.messaging.outbox import outbox_table
+from shared.messaging.outbox_rows import outbox_table
 
 metadata = MetaData()
 

@@ -77,10 +77,10 @@ class Pace:
     async def wait(self) -> None:
         """Return when a request may be made, and count it."""
         if self._closed_until:
-            await self.clock.sleep_until(self._closed_until)
+            await self.clock.sleep(min(self._closed_until - self.clock.now(), LONGEST_PAUSE))
             self._closed_until = None
         if len(self._asked) >= MOST_A_MINUTE:
-            await self.clock.sleep_until(self._asked.popleft() + A_MINUTE)
+            await self.clock.sleep(min(self._asked.popleft() + A_MINUTE - self.clock.now(), A_MINUTE))
         self._asked.append(self.clock.now())
 
     def learn(self, headers: Mapping[str, str]) -> None:
@@ -140,7 +140,7 @@ class Reddit:
                 if attempt == ATTEMPTS:
                     raise
                 log.info("reddit_asked_again", path=path, error=str(error))
-            await self._clock.sleep_until(self._clock.now() + pause)
+            await self._clock.sleep(pause)
             pause *= 2
         raise AssertionError("unreachable")
 

@@ -4,7 +4,7 @@ from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table,
 
 from shared.database.engine import InstantColumn
 from shared.messaging.inbox import inbox_table
-from shared.messaging.outbox import outbox_table
+from shared.messaging.outbox_rows import outbox_table
 
 metadata = MetaData()
 

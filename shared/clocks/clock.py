@@ -19,6 +19,10 @@ class Clock(Protocol):
         """Return once `instant` has been reached, never before."""
         ...
 
+    async def sleep(self, span: timedelta) -> None:
+        """Return when so much time has passed, whatever becomes of the wall clock meanwhile."""
+        ...
+
 
 class SystemClock:
     """The machine's wall clock."""
@@ -35,6 +39,10 @@ class SystemClock:
         """
         while (remaining := instant - self.now()) > timedelta(0):  # noqa: ASYNC110  (time sets no event)
             await asyncio.sleep(_nap(remaining).total_seconds())
+
+    async def sleep(self, span: timedelta) -> None:
+        """Return when so much time has passed: timers count monotonic time."""
+        await asyncio.sleep(max(span.total_seconds(), 0))
 
 
 def _nap(remaining: timedelta) -> timedelta:

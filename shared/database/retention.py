@@ -87,15 +87,15 @@ class Purge:
 
     async def run(self, rules: Sequence[Rule], asked: RetentionPurgeRequested) -> int:
         """Delete what the rules let go; how many rows there were."""
-        until = self.clock.now() + LONGEST_RUN
+        until = monotonic() + LONGEST_RUN.total_seconds()
         return sum([await self._by(rule, asked, until) for rule in rules])
 
-    async def _by(self, rule: Rule, asked: RetentionPurgeRequested, until: datetime) -> int:
+    async def _by(self, rule: Rule, asked: RetentionPurgeRequested, until: float) -> int:
         before = min(asked.before, self.clock.now() - SHORTEST) - rule.longer
         before = await self._with_those_kept(rule, asked, before)
         find, delete = finding(rule, self.database.dialect), deleting(rule, self.database.dialect)
         deleted, size, since = 0, FIRST, _BEGINNING
-        while not self.stopping.is_set() and self.clock.now() < until:
+        while not self.stopping.is_set() and monotonic() < until:
             found = await self._found(find, {"since": since, "before": before, "most": size})
             if not found:
                 break

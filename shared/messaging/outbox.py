@@ -6,35 +6,20 @@ sent twice, under the same message id; it is never lost.
 """
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
-from sqlalchemy import (
-    Column,
-    Executable,
-    Integer,
-    MetaData,
-    RowMapping,
-    String,
-    Table,
-    Text,
-    bindparam,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.clocks.clock import Clock
-from shared.database import bulk
-from shared.database.engine import Database, InstantColumn
+from shared.database.engine import Database
 from shared.messaging.broker import Outgoing, Publisher, is_for_anyone
 from shared.messaging.envelope import Envelope
+from shared.messaging.outbox_rows import BATCH, OutboxRows
 
-CLAIM = timedelta(seconds=30)
 RETRY = timedelta(seconds=1)
 """When what the broker did not take is tried again."""
 POLL_SECONDS = 1.0
@@ -42,29 +27,10 @@ FORGET_SECONDS = 1.0
 """How often what was sent is deleted. Each deletion is a transaction; a crash sends again what was not deleted yet."""
 PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 5.0
-BATCH = 500
 MOST_IN_MEMORY = 20_000
 """Beyond this the relay forgets what it was handed and finds it by polling, so that memory stays flat."""
 
 log = structlog.get_logger()
-
-
-def outbox_table(metadata: MetaData) -> Table:
-    """The outbox of one service."""
-    return Table(
-        "outbox",
-        metadata,
-        Column("message_id", String(200), primary_key=True),
-        Column("type", String(100), nullable=False),
-        Column("body", Text, nullable=False),
-        Column("correlation_id", String(200), nullable=False),
-        Column("exchange", String(100), nullable=False),
-        Column("routing_key", String(200), nullable=False),
-        Column("headers", Text, nullable=False),
-        Column("failures", Integer, nullable=False),
-        Column("created_at", InstantColumn, nullable=False),
-        Column("claimed_until", InstantColumn, nullable=False, index=True),
-    )
 
 
 class Outbox:
@@ -83,26 +49,17 @@ class Outbox:
         is_crowded: Callable[[], bool] = lambda: False,
     ) -> None:
         self._is_crowded = is_crowded
-        self._table = table
-        self._database = database
+        self._rows = OutboxRows(table, database, clock)
         self._publisher = publisher
-        self._clock = clock
         self._handed_over: deque[Envelope] = deque()
         self._woken = asyncio.Event()
         self._sent: list[Envelope] = []
         self._forget_at = 0.0
-        self._insert = bulk.insert(table, list(table.columns), database.dialect)
-        self._delete = bulk.delete_by_key(table, database.dialect)
-        self._shorten_claim = bulk.update(table, [table.c.claimed_until], database.dialect)
-        self._claim_left_behind = _claim_statement(table)
 
     async def add(self, connection: AsyncConnection, envelopes: Sequence[Envelope]) -> None:
         """Write the envelopes in the caller's transaction; after its commit, call `relay_soon` with them."""
-        if not envelopes:
-            return
-        now = self._clock.now()
-        rows = [_row(envelope, now) for envelope in envelopes]
-        await connection.execute(self._insert, bulk.encode(rows))
+        if envelopes:
+            await self._rows.add(connection, envelopes)
 
     def relay_soon(self, envelopes: Sequence[Envelope]) -> None:
         """Relay what has just been committed."""
@@ -112,9 +69,7 @@ class Outbox:
 
     async def age(self) -> timedelta:
         """How long the oldest event has been waiting; zero when there is none."""
-        async with self._database.reading() as connection:
-            oldest = (await connection.execute(select(func.min(self._table.c.created_at)))).scalar()
-        return self._clock.now() - oldest if oldest else timedelta(0)
+        return await self._rows.age()
 
     async def run(self) -> None:
         """Relay for ever: what is handed over at once, what others left behind once its claim has run out.
@@ -157,18 +112,11 @@ class Outbox:
 
     async def _poll(self) -> None:
         try:
-            while left_behind := await self._claim():
+            while left_behind := await self._rows.claim_left_behind():
                 log.info("outbox_taken_over", events=len(left_behind))
                 await self._relay(left_behind)
         except Exception as error:
             log.warning("outbox_poll_failed", error=str(error))
-
-    async def _claim(self) -> Sequence[Envelope]:
-        now = self._clock.now()
-        async with self._database.transaction() as connection:
-            instants = {"now": now, "until": now + CLAIM, "beyond": now + 2 * CLAIM}
-            rows = await connection.execute(self._claim_left_behind, instants)
-            return [_envelope(row) for row in rows.mappings()]
 
     async def _relay(self, envelopes: Sequence[Envelope]) -> None:
         outgoing = [Outgoing(envelope, mandatory=not is_for_anyone(envelope)) for envelope in envelopes]
@@ -183,11 +131,8 @@ class Outbox:
 
     async def _give_back(self, unsent: Sequence[Envelope]) -> None:
         """Shorten the claim: once the broker is back, nobody shall wait for the rest of it."""
-        until = self._clock.now() + RETRY
-        rows = bulk.encode({"message_id": envelope.message_id, "claimed_until": until} for envelope in unsent)
         try:
-            async with self._database.transaction() as connection:
-                await connection.execute(self._shorten_claim, rows)
+            await self._rows.shorten_claim(unsent, RETRY)
         except Exception as error:
             log.warning("outbox_give_back_failed", events=len(unsent), error=str(error))
 
@@ -197,10 +142,8 @@ class Outbox:
         sent, self._sent = self._sent, []
         if not sent:
             return
-        rows = bulk.encode({"message_id": envelope.message_id} for envelope in sent)
         try:
-            async with self._database.transaction() as connection:
-                await connection.execute(self._delete, rows)
+            await self._rows.delete(sent)
         except Exception as error:
             log.warning("outbox_forget_failed", events=len(sent), error=str(error))
             self._sent = [*sent, *self._sent]
@@ -208,49 +151,3 @@ class Outbox:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _claim_statement(table: Table) -> Executable:
-    """Claims that have run out, and those that reach further than any does: their clock was ahead, or ours is back."""
-    is_over = table.c.claimed_until <= bindparam("now", type_=InstantColumn)
-    is_of_another_time = table.c.claimed_until > bindparam("beyond", type_=InstantColumn)
-    expired = (
-        select(table.c.message_id)
-        .where(is_over | is_of_another_time)
-        .order_by(table.c.claimed_until)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-    )
-    return (
-        update(table)
-        .where(table.c.message_id.in_(expired))
-        .values(claimed_until=bindparam("until", type_=InstantColumn), failures=table.c.failures + 1)
-        .returning(*table.columns)
-    )
-
-
-def _row(envelope: Envelope, now: datetime) -> dict[str, object]:
-    return {
-        "message_id": envelope.message_id,
-        "type": envelope.type,
-        "body": envelope.body.decode(),
-        "correlation_id": envelope.correlation_id,
-        "exchange": envelope.exchange,
-        "routing_key": envelope.routing_key,
-        "headers": json.dumps(envelope.headers),
-        "failures": 0,
-        "created_at": now,
-        "claimed_until": now + CLAIM,
-    }
-
-
-def _envelope(row: RowMapping) -> Envelope:
-    return Envelope(
-        type=row["type"],
-        body=row["body"].encode(),
-        message_id=row["message_id"],
-        correlation_id=row["correlation_id"],
-        exchange=row["exchange"],
-        routing_key=row["routing_key"],
-        headers=json.loads(row["headers"]),
-    )

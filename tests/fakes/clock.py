@@ -34,6 +34,10 @@ class FakeClock:
             finally:
                 self._sleepers.remove(entry)
 
+    async def sleep(self, span: timedelta) -> None:
+        """Return once the clock has been advanced so far."""
+        await self.sleep_until(self._now + span)
+
     async def until_awaited(self, instant: datetime) -> None:
         """Return once somebody waits for this very instant."""
         while instant not in [awaited for awaited, _ in self._sleepers]:

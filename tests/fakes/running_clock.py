@@ -32,3 +32,7 @@ class RunningClock:
                     await self._moved.wait()
             except TimeoutError:
                 continue
+
+    async def sleep(self, span: timedelta) -> None:
+        """Return when so much time has passed, that by which it was put forward included."""
+        await self.sleep_until(self.now() + span)

@@ -4,7 +4,7 @@ from random import Random
 
 from services.publisher.limits import lines
 from services.scheduler import periodic
-from shared.messaging import outbox
+from shared.messaging import outbox_rows
 from tests.simulation.scenarios import Scenario
 
 FOR_EVER = 10_000
@@ -35,6 +35,6 @@ def cut(nets: frozenset[str]) -> None:
     if "sweep" in nets:
         periodic.OUTCOME_GRACE *= FOR_EVER
     if "takeover" in nets:
-        outbox.CLAIM *= FOR_EVER
+        outbox_rows.CLAIM *= FOR_EVER
     if "look" in nets:
         lines.LOOK_EVERY *= FOR_EVER

@@ -14,7 +14,8 @@ from shared.events import Event
 from shared.events.scheduler import TimerFired
 from shared.jobs import Jobs, job_runs_table
 from shared.messaging.envelope import Delivery, read_event
-from shared.messaging.outbox import Outbox, outbox_table
+from shared.messaging.outbox import Outbox
+from shared.messaging.outbox_rows import outbox_table
 from tests.fakes.clock import FakeClock
 from tests.fakes.publisher import RecordingPublisher
 

@@ -124,7 +124,7 @@ class Connecting:
                 rules = await _rules(platform, opened(passed.new, self.vault))
                 await self.tokens.written(new, partial(self._save, delivery, passed, rules))
             except Overtaken:
-                await self.clock.sleep_until(self.clock.now() + AGAIN_IN)
+                await self.clock.sleep(AGAIN_IN)
             else:
                 return
 

@@ -44,7 +44,7 @@ class SecretKeys:
                 if not is_passing(error):
                     raise
                 pause = AGAIN_IN
-            await self.clock.sleep_until(self.clock.now() + pause)
+            await self.clock.sleep(pause)
 
     async def problem(self) -> str | None:
         """What is wrong where the secrets of no account can be read: then every post is held."""
@@ -77,7 +77,7 @@ class SecretKeys:
                 return False
             if await self.at_rest.write_anew(current, _anew(current, self.vault), self.clock.now()):
                 return True
-            await self.clock.sleep_until(self.clock.now() + AGAIN_IN)
+            await self.clock.sleep(AGAIN_IN)
             current = await self.at_rest.account(account.account_id)
         return True
 

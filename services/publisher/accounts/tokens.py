@@ -103,7 +103,7 @@ class Tokens:
                 if not is_passing(error):
                     raise
                 log.warning("tokens_not_written_yet", account_id=account.account_id, error=repr(error))
-                await self.clock.sleep_until(self.clock.now() + WRITE_AGAIN_IN)
+                await self.clock.sleep(WRITE_AGAIN_IN)
 
     async def finish(self) -> None:
         """Return when no renewal is under way: one that is cut off may lose an account its tokens."""
@@ -125,7 +125,7 @@ class Tokens:
             now = self.clock.now()
             if _is_free(current, now) and await self.renewals.begin(current, until=now + LEASE, now=now):
                 return await self._renew(current, correlation_id)
-            await self.clock.sleep_until(now + look_in)
+            await self.clock.sleep(look_in)
             look_in = min(look_in * 2, LONGEST_LOOK)
 
     async def _to_renew(self, account_id: str) -> StoredAccount:

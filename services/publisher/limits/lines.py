@@ -209,7 +209,7 @@ class Lines:
             for place in () if passing else places:
                 self._answer(line, place, error)
         if passing:
-            await self._clock.sleep_until(self._clock.now() + OPEN_AGAIN_IN)
+            await self._clock.sleep(OPEN_AGAIN_IN)
 
     def _answer(self, line: Line, place: Place, answer: Answer | Exception) -> None:
         line.places.remove(place)

@@ -201,7 +201,7 @@ class Sending:
         """A long rest is spent in a retry queue, a short one here."""
         if delay >= SHORTEST_REST:
             raise TryAgain(delay)
-        await self._leisurely(self.clock.sleep_until(self.clock.now() + delay))
+        await self._leisurely(self.clock.sleep(delay))
         return await self._claimed_again(case)
 
     async def _wait(self, case: Case, delay: timedelta) -> Case:

@@ -50,7 +50,7 @@ class Recording:
                 if self._is_stopping or not is_passing(error):
                     raise
                 log.warning("outcome_not_written_yet", post_id=case.publication.post_id, error=repr(error))
-            await self.clock.sleep_until(self.clock.now() + WRITE_AGAIN_IN)
+            await self.clock.sleep(WRITE_AGAIN_IN)
 
     async def _record(self, group: Sequence[Recorded]) -> Sequence[bool]:
         async with self.store.unit() as unit:

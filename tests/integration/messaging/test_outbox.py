@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import MetaData, select, update
+from sqlalchemy import Interval, MetaData, literal, select, update
 
 from shared.database.engine import Database
 from shared.events.requests import ScheduleCancelRequested
 from shared.messaging.envelope import Envelope
-from shared.messaging.outbox import BATCH, CLAIM, MOST_IN_MEMORY, RETRY, Outbox, outbox_table
+from shared.messaging.outbox import MOST_IN_MEMORY, RETRY, Outbox
+from shared.messaging.outbox_rows import BATCH, CLAIM, outbox_table
 from tests.fakes.clock import FakeClock
 from tests.fakes.publisher import RecordingPublisher
 from tests.support.waiting import eventually
@@ -21,6 +22,7 @@ from tests.support.waiting import eventually
 metadata = MetaData()
 table = outbox_table(metadata)
 NOON = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def events(count: int, prefix: str = "post") -> list[Envelope]:
@@ -46,6 +48,15 @@ class Relay:
         async with self.database.transaction() as connection:
             await self.outbox.add(connection, envelopes)
 
+    async def passes(self, time: timedelta) -> None:
+        """So much time passes, by the clock that claims are compared with."""
+        self.clock.advance(time)
+        if self.database.dialect == "postgresql":
+            async with self.database.transaction() as connection:
+                await connection.execute(
+                    update(table).values(claimed_until=table.c.claimed_until - literal(time, Interval))
+                )
+
     async def left(self) -> set[str]:
         """The ids still in the table."""
         async with self.database.reading() as connection:
@@ -69,7 +80,7 @@ class Relay:
         await self.write(*marker)
         is_marker = table.c.message_id == marker[0].message_id
         async with self.database.transaction() as connection:
-            await connection.execute(update(table).where(is_marker).values(claimed_until=self.clock.now()))
+            await connection.execute(update(table).where(is_marker).values(claimed_until=LONG_AGO))
         await eventually(partial(self._has_sent, marker[0]))
 
     def _has_sent(self, envelope: Envelope) -> bool:
@@ -112,7 +123,7 @@ async def test_what_is_rolled_back_is_never_sent(database: Database, clock: Fake
         async with database.transaction() as connection:
             await relay.outbox.add(connection, events(1))
             raise RuntimeError("changed my mind")
-    clock.advance(CLAIM)
+    await relay.passes(CLAIM)
     async with relay.running():
         await relay.looks()
 
@@ -130,7 +141,7 @@ async def test_what_a_dead_process_left_is_relayed_by_another_once_its_claim_has
         assert set(ids(left)) <= await other.left()
         assert not set(ids(left)) & set(other.publisher.message_ids)
 
-        clock.advance(CLAIM)
+        await other.passes(CLAIM)
         await eventually(other.is_empty)
 
     assert sorted(other.publisher.message_ids[1:]) == sorted(ids(left))
@@ -143,7 +154,7 @@ async def test_an_event_survives_the_table_whole(database: Database, clock: Fake
     envelope = replace(addressed, correlation_id="c-1")
     await dead.write(envelope)
 
-    clock.advance(CLAIM)
+    await other.passes(CLAIM)
     async with other.running():
         await eventually(other.is_empty)
 
@@ -176,7 +187,7 @@ async def test_what_the_broker_did_not_take_is_sent_when_it_is_back_under_the_sa
         assert await relay.left() == set(ids(written))
 
         relay.publisher.is_away = False
-        clock.advance(RETRY)
+        await relay.passes(RETRY)
         await eventually(relay.is_empty)
 
     assert sorted(relay.publisher.message_ids) == sorted(ids(written))
@@ -191,16 +202,38 @@ async def test_a_wall_clock_that_is_set_back_ends_neither_the_polling_nor_a_clai
     async with relay.running():
         await relay.looks()
         clock.advance(-timedelta(hours=1))
+        await relay.passes(CLAIM)
         sent = events(1, "after")
         await relay.write(*sent)
         relay.outbox.relay_soon(sent)
         await eventually(lambda: set(ids(left + sent)) <= set(relay.publisher.message_ids))
 
 
+@pytest.mark.parametrize("wrong_by", [timedelta(hours=-1), timedelta(hours=1)])
+async def test_replicas_whose_clocks_disagree_leave_one_another_s_events_alone(
+    postgres_url: str, clock: FakeClock, wrong_by: timedelta
+) -> None:
+    """Claims are compared by the database's clock: by their own, each would take over what the other has written."""
+    database = Database(postgres_url)
+    async with database.transaction() as connection:
+        await connection.run_sync(metadata.create_all)
+    writing, other = Relay.on(database, clock), Relay.on(database, FakeClock(NOON + wrong_by))
+    written = events(3)
+    await writing.write(*written)
+
+    async with other.running():
+        await other.looks()
+        assert not set(ids(written)) & set(other.publisher.message_ids)
+
+        await other.passes(CLAIM)
+        await eventually(other.is_empty)
+    await database.close()
+
+
 async def test_a_long_backlog_is_forgotten_as_it_is_sent(database: Database, clock: FakeClock) -> None:
     dead, backlog = Relay.on(database, clock), events(4 * BATCH)
     await dead.write(*backlog)
-    clock.advance(CLAIM)
+    await dead.passes(CLAIM)
     slow = Relay.on(database, clock, costs=CLAIM / BATCH / 2)
 
     async with slow.running():
@@ -212,7 +245,7 @@ async def test_a_long_backlog_is_forgotten_as_it_is_sent(database: Database, clo
 async def test_two_relays_never_send_the_same(database: Database, clock: FakeClock) -> None:
     dead, backlog = Relay.on(database, clock), events(3 * BATCH)
     await dead.write(*backlog)
-    clock.advance(CLAIM)
+    await dead.passes(CLAIM)
     one, other = Relay.on(database, clock), Relay.on(database, clock)
 
     async with one.running(), other.running():
@@ -229,7 +262,7 @@ async def test_more_than_fits_into_memory_is_found_by_looking(database: Database
     await relay.outbox.drain()
     assert relay.publisher.published == []
 
-    clock.advance(CLAIM)
+    await relay.passes(CLAIM)
     async with relay.running():
         await eventually(relay.is_empty)
     assert relay.publisher.message_ids == ids(written)

@@ -12,7 +12,8 @@ from shared.database.engine import Database
 from shared.events.requests import ScheduleCancelRequested
 from shared.messaging.broker import Publisher
 from shared.messaging.envelope import Envelope
-from shared.messaging.outbox import RETRY, Outbox, outbox_table
+from shared.messaging.outbox import RETRY, Outbox
+from shared.messaging.outbox_rows import outbox_table
 from shared.messaging.topology import Topology
 from tests.fakes.clock import FakeClock
 from tests.support.bus import Bus

@@ -106,3 +106,10 @@ async def test_the_fake_lets_those_not_yet_due_sleep_on() -> None:
 async def test_every_clock_keeps_the_protocol(clock: Clock) -> None:
     assert clock.now().tzinfo is UTC
     await clock.sleep_until(clock.now())
+
+
+async def test_a_wall_clock_set_back_keeps_nobody_who_waits_for_some_time() -> None:
+    clock = ScriptedClock(NOON, NOON - timedelta(hours=1))
+
+    async with asyncio.timeout(PATIENCE):
+        await clock.sleep(timedelta(milliseconds=5))

@@ -165,7 +165,7 @@ class Mastodon(Platform):
         for _ in range(MOST_POLLS):
             if (await self._get(f"/api/v1/media/{media_id}", account)).status == HTTPStatus.OK:
                 return
-            await self.clock.sleep_until(self.clock.now() + POLL_EVERY)
+            await self.clock.sleep(POLL_EVERY)
         raise Transient("the server is still working on a picture", code="media_not_ready")
 
     def _request(self, method: str, path: str, account: Account, **more: Any) -> httpx.Request:
