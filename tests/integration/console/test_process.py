@@ -110,6 +110,7 @@ async def test_without_a_broker_nobody_is_told_to_be_listening(tmp_path: Path, o
             status, error = await api.refused("GET", "/v1/events")
 
             assert (status, error["code"]) == (503, "broker_unavailable")
+            await asyncio.to_thread(own_broker.start)
 
 
 async def _is_down(console: Any) -> bool:
