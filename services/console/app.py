@@ -8,14 +8,14 @@ from uuid import uuid4
 
 from services.console import retention
 from services.console.api import Console, application
-from services.console.asking import Asking
-from services.console.catalogue import Catalogue
-from services.console.feed import Feed
 from services.console.handlers import Projector
+from services.console.live_events import LiveEvents
+from services.console.queries import Queries
 from services.console.rebuilding import Rebuilding
+from services.console.request_sender import RequestSender
+from services.console.required_queues import RequiredQueues
 from services.console.settings import Settings
 from services.console.store import Store
-from services.console.takers import Takers
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
 from shared.database.retention import Purge, Retention, queue_of
@@ -69,7 +69,7 @@ from shared.process.service import Service, rabbit_broker
 NAME = "console"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-TAKERS: Mapping[type[Event], str] = {
+REQUIRED_QUEUES: Mapping[type[Event], str] = {
     ScheduleRequested: "scheduler.requests",
     ScheduleCancelRequested: "scheduler.requests",
     ScheduleBatchRequested: "scheduler.batches",
@@ -102,7 +102,7 @@ def build(settings: Settings) -> Service:
     projector = Projector(store, clock)
     reactions = reactions_of(projector)
     reactions[StateTold] = Rebuilding(store, reactions, clock).on_state_told
-    feed = Feed()
+    live_events = LiveEvents()
 
     async def learn(delivery: Delivery[Any]) -> None:
         await reactions[type(delivery.event)](delivery)
@@ -113,12 +113,12 @@ def build(settings: Settings) -> Service:
     stopping = asyncio.Event()
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
-    everything = dict.fromkeys(EVENTS.values(), feed.on_event) | {StateTold: projector.on_other}
-    feed.behind(consumer.listen_at_times(f"console.feed.{uuid4()}", everything, binding="#"))
+    everything = dict.fromkeys(EVENTS.values(), live_events.on_event) | {StateTold: projector.on_other}
+    live_events.attach(consumer.listen_at_times(f"console.feed.{uuid4()}", everything, binding="#"))
     console = Console(
-        asking=Asking(publisher, Takers(TAKERS, publisher.has_queue), feed, learn),
-        catalogue=Catalogue(database),
-        feed=feed,
+        requests=RequestSender(publisher, RequiredQueues(REQUIRED_QUEUES, publisher.has_queue), live_events, learn),
+        queries=Queries(database),
+        live_events=live_events,
         clock=clock,
         token=settings.token,
         public_keys=settings.public_keys,
@@ -129,8 +129,8 @@ def build(settings: Settings) -> Service:
         publisher=publisher,
         broker=broker,
         topology=attended(consumer, Topology(NAME, (EVERYTHING, RETENTION))),
-        loops=(feed.rest,),
-        before_stop=feed.close,
+        loops=(live_events.close_when_unused,),
+        before_stop=live_events.close,
         http=(settings.host, settings.http_port),
         stopping=stopping,
         make_http=lambda health: application(console, health),

@@ -11,7 +11,7 @@ from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.views import AccountList, AccountView, of_type
-from services.console.asking import any_of
+from services.console.request_sender import any_of
 from shared.events.base import Id, Name, Options, Text, Value
 from shared.events.publisher import AccountConnected, AccountConnectFailed, AccountDisconnected
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested, AccountLimits
@@ -36,7 +36,7 @@ class Connection(Value):
 @router.get("/v1/accounts")
 async def list_accounts(console: TheConsole) -> AccountList:
     """Every account that is or was connected."""
-    return AccountList(accounts=[AccountView.of(row) for row in await console.catalogue.accounts()])
+    return AccountList(accounts=[AccountView.of(row) for row in await console.queries.accounts()])
 
 
 @router.get("/v1/accounts/{account_id:path}")
@@ -50,12 +50,14 @@ async def connect_account(console: TheConsole, account_id: Id, request: Request)
     """Connect an account, or connect it anew with other settings or credentials, which are tried first."""
     credentials, body = _without_credentials(await request.body())
     connection = read_body(Connection, body)
-    wish = _wish(account_id, connection, credentials, console)
-    answers = await console.asking.ask(wish, any_of(AccountConnected, AccountConnectFailed), patience=CONNECT_PATIENCE)
+    wanted = _wanted(account_id, connection, credentials, console)
+    answers = await console.requests.send_and_wait(
+        wanted, any_of(AccountConnected, AccountConnectFailed), patience=CONNECT_PATIENCE
+    )
     for failed in of_type(answers.facts, AccountConnectFailed):
         raise Refusal(409 if failed.error.code == "superseded" else 400, failed.error.code, failed.error.message)
     if not answers.is_complete:
-        return _pending(wish)
+        return _pending(wanted)
     return await _view(console, account_id)
 
 
@@ -67,7 +69,7 @@ def _without_credentials(raw: bytes) -> tuple[Mapping[str, Any] | None, bytes]:
     return credentials, body
 
 
-def _wish(
+def _wanted(
     account_id: Id, connection: Connection, credentials: Mapping[str, Any] | None, console: Console
 ) -> AccountConnectRequested:
     if credentials is not None and connection.sealed_credentials is not None:
@@ -84,13 +86,13 @@ def _wish(
     )
 
 
-def _pending(wish: AccountConnectRequested) -> AccountView:
+def _pending(wanted: AccountConnectRequested) -> AccountView:
     return AccountView(
-        account_id=wish.account_id,
-        platform=wish.platform,
+        account_id=wanted.account_id,
+        platform=wanted.platform,
         connected=False,
-        settings=wish.settings,
-        limits=wish.limits.model_dump(exclude_none=True) if wish.limits else None,
+        settings=wanted.settings,
+        limits=wanted.limits.model_dump(exclude_none=True) if wanted.limits else None,
         token_expires_at=None,
         needs_reconnect=False,
         error=None,
@@ -104,12 +106,12 @@ async def disconnect_account(console: TheConsole, account_id: Id) -> AccountView
     """Disconnect an account and have the publisher forget its credentials."""
     view = await _view(console, account_id)
     request = AccountDisconnectRequested(account_id=account_id, requested_at=console.clock.now())
-    answers = await console.asking.ask(request, any_of(AccountDisconnected))
+    answers = await console.requests.send_and_wait(request, any_of(AccountDisconnected))
     return await _view(console, account_id) if answers.is_complete else view.model_copy(update={"pending": True})
 
 
 async def _view(console: Console, account_id: Id) -> AccountView:
-    rows = await console.catalogue.accounts(account_id)
+    rows = await console.queries.accounts(account_id)
     if not rows:
         raise Refusal(404, "not_found", f"no account {account_id!r} is known")
     return AccountView.of(rows[0])

@@ -11,9 +11,9 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.posts import all_rejected, schedule, unknown_post
 from services.console.api.views import Cancelled, CancelledView, Requested, Scheduled, of_type, rejections_in
-from services.console.asking import Answers, each_account
-from services.console.catalogue import Listed
 from services.console.domain import RESOLVABLE, RETRIABLE
+from services.console.queries import Listed
+from services.console.request_sender import Answers, each_account
 from shared.events.base import Id, Text, Value
 from shared.events.progress import State
 from shared.events.requests import PublishResolveRequested, PublishRetryRequested, ScheduleCancelRequested
@@ -40,7 +40,7 @@ async def change_post(
     """Change the time or the content on the accounts where the post is not yet sent."""
     posts = [listed.post for listed in await _known(console, post_id)]
     try:
-        requests = amended(posts, await console.catalogue.drafts(posts), change)
+        requests = amended(posts, await console.queries.drafts(posts), change)
     except Unchangeable as error:
         raise Refusal(409, "nothing_to_change", str(error)) from error
     return _together([await schedule(console, request, _STATUS) for request in requests])
@@ -61,13 +61,13 @@ async def cancel_post(
     console: TheConsole, post_id: Id, account_id: Annotated[list[Id], Query(default_factory=list)]
 ) -> Cancelled:
     """Cancel a post on the accounts named, or on all; what has been published stays published."""
-    states = {listed.post.account_id: listed.post.state for listed in await console.catalogue.post(post_id)}
+    states = {listed.post.account_id: listed.post.state for listed in await console.queries.post(post_id)}
     meant = account_id or list(states)
     if meant and all(states.get(one) is State.PUBLISHED for one in meant):
         raise Refusal(409, "already_published", f"post {post_id!r} has been published", post_id=post_id)
     request = ScheduleCancelRequested(post_id=post_id, account_ids=tuple(account_id) or None)
     until = each_account(meant or [post_id], ScheduleCancelled, ScheduleRejected)
-    cancelled = _cancelled(post_id, await console.asking.ask(request, until))
+    cancelled = _cancelled(post_id, await console.requests.send_and_wait(request, until))
     if cancelled.rejected and not cancelled.cancelled and not cancelled.pending:
         raise all_rejected(cancelled.rejected, _STATUS)
     return cancelled
@@ -89,7 +89,7 @@ async def retry_post(console: TheConsole, post_id: Id, account_id: Id) -> Reques
     """Publish a failed or held post again, now."""
     await _require_state(console, post_id, account_id, RETRIABLE)
     request = PublishRetryRequested(post_id=post_id, account_id=account_id)
-    return Requested(correlation_id=await console.asking.tell(request))
+    return Requested(correlation_id=await console.requests.send(request))
 
 
 @router.post(
@@ -109,11 +109,11 @@ async def resolve_post(
         outcome=resolution.outcome,
         platform_post_id=resolution.platform_post_id,
     )
-    return Requested(correlation_id=await console.asking.tell(request))
+    return Requested(correlation_id=await console.requests.send(request))
 
 
 async def _known(console: Console, post_id: str) -> list[Listed]:
-    listed = await console.catalogue.post(post_id)
+    listed = await console.queries.post(post_id)
     if not listed:
         raise unknown_post(post_id)
     return listed

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from services.console.asking import Asking
-from services.console.catalogue import Catalogue
-from services.console.feed import Feed
+from services.console.live_events import LiveEvents
+from services.console.queries import Queries
+from services.console.request_sender import RequestSender
 from shared.clocks.clock import Clock
 
 
@@ -16,9 +16,9 @@ from shared.clocks.clock import Clock
 class Console:
     """The parts of the console behind the HTTP API; `public_keys` by service."""
 
-    asking: Asking
-    catalogue: Catalogue
-    feed: Feed
+    requests: RequestSender
+    queries: Queries
+    live_events: LiveEvents
     clock: Clock
     token: str
     public_keys: Mapping[str, str]

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from services.console.api.console import TheConsole
 from services.console.api.views import of_type
-from services.console.asking import from_each
+from services.console.request_sender import from_each
 from shared.events.keys import KeysRotated, KeysRotateRequested
 
 KEEPERS = ("publisher", "monitor")
@@ -42,7 +42,9 @@ async def list_keys(console: TheConsole) -> dict[str, str]:
 @router.post("/v1/keys:rotate", status_code=202)
 async def rotate_keys(console: TheConsole) -> Rotation:
     """Have every service encrypt its secrets anew with the first of its TIMEBALL_SECRET_KEYS."""
-    answers = await console.asking.ask(KeysRotateRequested(), from_each(KEEPERS, KeysRotated), patience=ROTATE_PATIENCE)
+    answers = await console.requests.send_and_wait(
+        KeysRotateRequested(), from_each(KEEPERS, KeysRotated), patience=ROTATE_PATIENCE
+    )
     told = {fact.service: fact for fact in of_type(answers.facts, KeysRotated)}
     return Rotation(
         correlation_id=answers.correlation_id,

@@ -21,9 +21,9 @@ from services.console.api.views import (
     of_type,
     rejections_in,
 )
-from services.console.asking import Answers, Batch, each_account
-from services.console.catalogue import Filter, Listed
 from services.console.cursor import BadCursor, Cursor
+from services.console.queries import Filter, Listed
+from services.console.request_sender import Answers, Batch, each_account
 from shared.events.base import Id, Instant
 from shared.events.progress import State
 from shared.events.requests import ScheduleBatchRequested, ScheduleRequested
@@ -48,7 +48,7 @@ async def schedule(
     """Ask for a post and wait for what the scheduler says; refuse when it takes none of it, with 400 or its status."""
     account_ids = [target.account_id for target in request.targets]
     until = each_account(account_ids, ScheduleAccepted, ScheduleRejected)
-    scheduled = _scheduled(request.post_id, await console.asking.ask(request, until))
+    scheduled = _scheduled(request.post_id, await console.requests.send_and_wait(request, until))
     if scheduled.rejected and not scheduled.accepted and not scheduled.pending:
         raise all_rejected(scheduled.rejected, statuses)
     return scheduled
@@ -77,7 +77,7 @@ async def schedule_batch(
 ) -> BatchSettled:
     """Schedule many posts in one request; each is accepted or rejected on its own."""
     batch = Batch()
-    answers = await console.asking.ask(request, batch.is_settled_by)
+    answers = await console.requests.send_and_wait(request, batch.is_settled_by)
     return BatchSettled(
         batch_id=request.batch_id,
         correlation_id=answers.correlation_id,
@@ -102,7 +102,7 @@ async def list_posts(
 ) -> PostPage:
     """Posts by the time they are due, the latest first unless `order=asc`."""
     wanted = Filter(state, account_id, due_from, due_to, is_ascending=order == "asc")
-    listed = await console.catalogue.list_posts(wanted, _place(cursor), limit + 1)
+    listed = await console.queries.list_posts(wanted, _place(cursor), limit + 1)
     page = listed[:limit]
     return PostPage(posts=await views_of(console, page), next=str(page[-1].cursor) if len(listed) > limit else None)
 
@@ -117,8 +117,8 @@ def _place(cursor: str | None) -> Cursor | None:
 @router.get("/v1/posts/{post_id:path}", responses={404: {"model": ErrorAnswer}})
 async def show_post(console: TheConsole, post_id: Id) -> PostDetails:
     """A post on each of its accounts, with its rejections."""
-    listed = await console.catalogue.post(post_id)
-    rejections = [RejectionView.model_validate(dict(row)) for row in await console.catalogue.rejections(post_id)]
+    listed = await console.queries.post(post_id)
+    rejections = [RejectionView.model_validate(dict(row)) for row in await console.queries.rejections(post_id)]
     if not listed and not rejections:
         raise unknown_post(post_id)
     return PostDetails(post_id=post_id, accounts=await views_of(console, listed), rejections=rejections)
@@ -126,7 +126,7 @@ async def show_post(console: TheConsole, post_id: Id) -> PostDetails:
 
 async def views_of(console: Console, listed: list[Listed]) -> list[PostView]:
     """The posts as the API shows them, with their content."""
-    drafts = await console.catalogue.drafts(one.post for one in listed)
+    drafts = await console.queries.drafts(one.post for one in listed)
     return [PostView.of(one, drafts) for one in listed]
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from services.console.api.console import TheConsole
 from services.console.api.views import of_type
-from services.console.asking import from_each
+from services.console.request_sender import from_each
 from shared.events.rebuilding import ConsoleRebuildAnswered, ConsoleRebuildRequested
 
 TELLERS = ("scheduler", "publisher", "monitor")
@@ -36,7 +36,7 @@ class Rebuild(BaseModel):
 async def rebuild(console: TheConsole) -> Rebuild:
     """Have every service tell what it keeps, and learn it; what the console knows to be newer stays."""
     until = from_each(TELLERS, ConsoleRebuildAnswered)
-    answers = await console.asking.ask(ConsoleRebuildRequested(), until, patience=PATIENCE)
+    answers = await console.requests.send_and_wait(ConsoleRebuildRequested(), until, patience=PATIENCE)
     told = {fact.service: fact.told for fact in of_type(answers.facts, ConsoleRebuildAnswered)}
     return Rebuild(
         correlation_id=answers.correlation_id,

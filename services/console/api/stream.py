@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from services.console.api.console import Console, TheConsole
-from services.console.feed import Closed, Interest, Listener, TooSlow
+from services.console.live_events import Closed, Interest, Listener, TooSlow
 from shared.messaging.envelope import Delivery
 
 KEEP_ALIVE_SECONDS = 15.0
@@ -34,13 +34,13 @@ async def stream_events(
 
     A client that falls far behind gets a last event `dropped` and is disconnected.
     """
-    await console.feed.open()  # while a failure can still be answered
+    await console.live_events.open()  # while a failure can still be answered
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_lines(console, _interest(type, post_id)), media_type="text/event-stream", headers=headers)
 
 
 async def _lines(console: Console, interest: Interest) -> AsyncIterator[str]:
-    async with console.feed.listening(interest) as listener:
+    async with console.live_events.listening(interest) as listener:
         yield ": listening\n\n"
         while True:
             try:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.views import of_type
-from services.console.asking import any_of
+from services.console.request_sender import any_of
 from services.console.timers import KnownTimer
 from shared.events.base import Name
 from shared.events.requests import TimerTriggerRequested
@@ -53,17 +53,17 @@ class Triggered(BaseModel):
 @router.get("/v1/timers")
 async def list_timers(console: TheConsole) -> TimerList:
     """Every timer, with its next tick and its last."""
-    return TimerList(timers=[TimerView.of(timer) for timer in await console.catalogue.timers.known()])
+    return TimerList(timers=[TimerView.of(timer) for timer in await console.queries.timers.known()])
 
 
 @router.post("/v1/timers/{name}:trigger", status_code=202)
 async def trigger_timer(console: TheConsole, name: Name) -> Triggered:
     """Fire a timer now; the events of what it sets off carry the answer's `correlation_id`."""
     request = TimerTriggerRequested(timer=name)
-    names = [timer.name for timer in await console.catalogue.timers.known()]
+    names = [timer.name for timer in await console.queries.timers.known()]
     if names and name not in names:
         raise Refusal(404, "not_found", f"there is no timer {name!r}; there are {', '.join(names)}", field="name")
-    answers = await console.asking.ask(request, any_of(TimerFired))
+    answers = await console.requests.send_and_wait(request, any_of(TimerFired))
     fired = of_type(answers.facts, TimerFired)
     return Triggered(
         timer=name,

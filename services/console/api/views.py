@@ -8,8 +8,8 @@ from pydantic import BaseModel, JsonValue
 from pydantic_core import from_json
 from sqlalchemy import RowMapping
 
-from services.console.catalogue import Listed
 from services.console.drafts import Drafts
+from services.console.queries import Listed
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.scheduler import AcceptedPost, ScheduleAccepted

@@ -12,8 +12,8 @@ from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.views import of_type
-from services.console.asking import any_of
 from services.console.cursor import BadCursor, Cursor
+from services.console.request_sender import any_of
 from services.console.workspaces import sender_of
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id, Name, Text, Value
@@ -97,14 +97,14 @@ class MentionPage(BaseModel):
 @router.get("/v1/workspaces")
 async def list_workspaces(console: TheConsole) -> WorkspaceList:
     """Every workspace, watched or not."""
-    rows = await console.catalogue.workspaces.known()
+    rows = await console.queries.workspaces.known()
     return WorkspaceList(workspaces=[WorkspaceView.of(row) for row in rows])
 
 
 @router.get("/v1/workspaces/{workspace_id:path}")
 async def show_workspace(console: TheConsole, workspace_id: Id) -> WorkspaceView:
     """One workspace."""
-    rows = await console.catalogue.workspaces.known(workspace_id)
+    rows = await console.queries.workspaces.known(workspace_id)
     if not rows:
         raise Refusal(404, "not_found", f"no workspace {workspace_id!r} is known")
     return WorkspaceView.of(rows[0])
@@ -115,7 +115,7 @@ async def configure_workspace(console: TheConsole, workspace_id: Id, request: Re
     """Configure a workspace, or replace it whole: what is left out is gone, its targets too."""
     urls, body = _without_urls(await request.body())
     configured = _configured(console, workspace_id, read_body(Watch, body), urls)
-    answers = await console.asking.ask(configured, any_of(WorkspaceAccepted, WorkspaceRejected))
+    answers = await console.requests.send_and_wait(configured, any_of(WorkspaceAccepted, WorkspaceRejected))
     for rejected in of_type(answers.facts, WorkspaceRejected):
         raise Refusal(400, "invalid", rejected.reason, workspace_id=workspace_id)
     view = await show_workspace(console, workspace_id)
@@ -131,7 +131,7 @@ async def list_mentions(
     limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
 ) -> MentionPage:
     """What was found, the latest first."""
-    rows = await console.catalogue.workspaces.mentions(workspace_id, _place(cursor), limit + 1)
+    rows = await console.queries.workspaces.mentions(workspace_id, _place(cursor), limit + 1)
     page = [MentionView.of(row) for row in rows[:limit]]
     return MentionPage(mentions=page, next=str(sender_of(rows[limit - 1])) if len(rows) > limit else None)
 

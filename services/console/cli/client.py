@@ -36,7 +36,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class LiveEvent:
     """One event of the live stream."""
 
     type: str
@@ -124,7 +124,7 @@ class Client:
             raise Unreachable(f"{type(error).__name__} at {self.url}") from error
         return _answer(response)
 
-    async def events(self, *, types: Sequence[str] = (), post_id: str | None = None) -> AsyncIterator[Happening | None]:
+    async def events(self, *, types: Sequence[str] = (), post_id: str | None = None) -> AsyncIterator[LiveEvent | None]:
         """Events until the console ends the stream (Unreachable); the first item, None, means that it listens."""
         given = {"type": list(types)} | ({"post_id": post_id} if post_id else {})
         try:
@@ -132,8 +132,8 @@ class Client:
                 if response.is_error:
                     await response.aread()
                     _answer(response)
-                async for happening in _happenings(response.aiter_lines()):
-                    yield happening
+                async for event in _events_in(response.aiter_lines()):
+                    yield event
         except httpx.HTTPError as error:
             raise Unreachable(f"{type(error).__name__} at {self.url}") from error
         raise Unreachable("it ended the stream")
@@ -142,12 +142,12 @@ class Client:
 _STREAMING = httpx.Timeout(PATIENCE_SECONDS, read=60)
 
 
-async def _happenings(lines: AsyncIterator[str]) -> AsyncIterator[Happening | None]:
+async def _events_in(lines: AsyncIterator[str]) -> AsyncIterator[LiveEvent | None]:
     async for line in lines:
         if line == ": listening":
             yield None
         elif line.startswith("data: ") and (event := json.loads(line.removeprefix("data: "))):
-            yield Happening(event["type"], event["correlation_id"], event["data"], event)
+            yield LiveEvent(event["type"], event["correlation_id"], event["data"], event)
 
 
 def _answer(response: httpx.Response) -> Any:

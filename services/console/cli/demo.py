@@ -11,7 +11,7 @@ import httpx
 import typer
 
 from services.console.cli.calling import REFUSED, called
-from services.console.cli.client import Client, Happening, in_path
+from services.console.cli.client import Client, LiveEvent, in_path
 from services.console.cli.screen import complain, say
 from services.console.cli.watching import Following, followed
 
@@ -61,15 +61,15 @@ class _Outcomes:
     """The posts of this run, as their outcomes come in."""
 
     missing: set[tuple[str, str]]
-    came: list[Happening] = field(default_factory=list)
+    came: list[LiveEvent] = field(default_factory=list)
     complete: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def hear(self, happening: Happening) -> None:
-        key = (happening.data.get("post_id", ""), happening.data.get("account_id", ""))
-        if happening.type not in _OUTCOMES or key not in self.missing:
+    def on_event(self, event: LiveEvent) -> None:
+        key = (event.data.get("post_id", ""), event.data.get("account_id", ""))
+        if event.type not in _OUTCOMES or key not in self.missing:
             return
         self.missing.discard(key)
-        self.came.append(happening)
+        self.came.append(event)
         if not self.missing:
             self.complete.set()
 
@@ -81,7 +81,7 @@ async def run_demo(client: Client, following: Following, sandbox: str) -> bool:
         await client.call("PUT", f"/v1/accounts/{in_path(account_id)}", body=body)
     posts = list(_posts(datetime.now(UTC)))
     outcomes = _Outcomes({(post["post_id"], target["account_id"]) for post in posts for target in post["targets"]})
-    with _hearing(following, outcomes):
+    with _listening(following, outcomes):
         for post in posts:
             await client.call("POST", "/v1/posts", body=post)
         with suppress(TimeoutError):
@@ -90,12 +90,12 @@ async def run_demo(client: Client, following: Following, sandbox: str) -> bool:
 
 
 @contextmanager
-def _hearing(following: Following, outcomes: _Outcomes) -> Iterator[None]:
-    following.hearers.append(outcomes.hear)
+def _listening(following: Following, outcomes: _Outcomes) -> Iterator[None]:
+    following.listeners.append(outcomes.on_event)
     try:
         yield
     finally:
-        following.hearers.remove(outcomes.hear)
+        following.listeners.remove(outcomes.on_event)
 
 
 def _posts(now: datetime) -> Iterator[dict[str, Any]]:
@@ -110,7 +110,7 @@ def _posts(now: datetime) -> Iterator[dict[str, Any]]:
 
 
 def _summarised(outcomes: _Outcomes) -> bool:
-    published = [happening.data["lateness_ms"] for happening in outcomes.came if happening.type == "publish.succeeded"]
+    published = [event.data["lateness_ms"] for event in outcomes.came if event.type == "publish.succeeded"]
     expected = len(outcomes.came) + len(outcomes.missing)
     if len(published) < expected:
         complain(f"only {len(published)} of {expected} posts were published within {_PATIENCE_SECONDS} s")

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from services.console.cli.client import Happening
+from services.console.cli.client import LiveEvent
 
 Data = Mapping[str, Any]
 Says = Callable[[Data], str]
@@ -29,10 +29,10 @@ class Style:
     says: Says
 
 
-def sentence(happening: Happening, at: datetime) -> Text:
+def sentence(event: LiveEvent, at: datetime) -> Text:
     """`12:00:04.001  published   demo-1 on demo-one, 0.8 ms late: https://…`"""
-    style = _STYLES.get(happening.type) or Style(happening.type, "dim", _anything)
-    said = style.says(happening.data).replace("\n", " ")
+    style = _STYLES.get(event.type) or Style(event.type, "dim", _anything)
+    said = style.says(event.data).replace("\n", " ")
     line = Text(no_wrap=True, overflow="ignore")
     line.append(f"{at.astimezone():%H:%M:%S}.{at.microsecond // 1000:03d}  ", "dim")
     line.append(f"{style.word:<11} ", style.colour)

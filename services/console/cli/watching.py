@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from services.console.cli.calling import called
-from services.console.cli.client import Client, Happening, Unreachable
+from services.console.cli.client import Client, LiveEvent, Unreachable
 from services.console.cli.screen import say, show_json
 from services.console.cli.sentences import sentence
 
@@ -40,20 +40,20 @@ def watch(
 
 async def _watch(client: Client, types: Sequence[str], post_id: str | None, *, as_json: bool) -> None:
     show = tell if types else tell_news
-    async for happening in client.events(types=types, post_id=post_id):
-        if happening and (types or happening.type not in ROUTINE):
-            show_json(happening.whole) if as_json else show(happening)
+    async for event in client.events(types=types, post_id=post_id):
+        if event and (types or event.type not in ROUTINE):
+            show_json(event.whole) if as_json else show(event)
 
 
-def tell(happening: Happening) -> None:
+def tell(event: LiveEvent) -> None:
     """Print the event as one line."""
-    say(sentence(happening, datetime.now(UTC)))
+    say(sentence(event, datetime.now(UTC)))
 
 
-def tell_news(happening: Happening) -> None:
+def tell_news(event: LiveEvent) -> None:
     """Print the event unless services only repeat themselves."""
-    if happening.type not in REPEATED:
-        tell(happening)
+    if event.type not in REPEATED:
+        tell(event)
 
 
 @asynccontextmanager
@@ -78,7 +78,7 @@ class Following:
     """The live stream, followed across interruptions, for whoever takes part in it."""
 
     client: Client
-    hearers: list[Callable[[Happening], None]] = field(default_factory=lambda: [tell_news])
+    listeners: list[Callable[[LiveEvent], None]] = field(default_factory=lambda: [tell_news])
     listening: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -90,9 +90,9 @@ class Following:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _follow(self) -> None:
-        async for happening in self.client.events():
-            if happening is None:
+        async for event in self.client.events():
+            if event is None:
                 self.listening.set()
                 continue
-            for hear in tuple(self.hearers) if happening.type not in ROUTINE else ():
-                hear(happening)
+            for listen in tuple(self.listeners) if event.type not in ROUTINE else ():
+                listen(event)

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from services.console.app import MIGRATIONS
-from services.console.catalogue import Catalogue
 from services.console.handlers import Projector
+from services.console.queries import Queries
 from services.console.store import Store
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
@@ -27,7 +27,7 @@ class ReadModel:
     """One replica's way into the read model."""
 
     projector: Projector
-    catalogue: Catalogue
+    queries: Queries
 
 
 @asynccontextmanager
@@ -35,7 +35,7 @@ async def a_read_model(url: str) -> AsyncIterator[ReadModel]:
     """A read model as one replica has it."""
     database, clock = Database(url), SystemClock()
     try:
-        yield ReadModel(Projector(Store(database, clock), clock), Catalogue(database))
+        yield ReadModel(Projector(Store(database, clock), clock), Queries(database))
     finally:
         await database.close()
 

@@ -14,10 +14,10 @@ from sqlalchemy import text
 
 from services.console.api.views import AccountView
 from services.console.app import MIGRATIONS, reactions_of
-from services.console.catalogue import Catalogue, Filter
 from services.console.cursor import Cursor
 from services.console.domain import merged, told_by
 from services.console.merging import MergedTable
+from services.console.queries import Filter, Queries
 from services.console.rows import post_in, row_of_post
 from services.console.tables import posts
 from shared.database.engine import Database
@@ -95,11 +95,11 @@ async def test_facts_in_any_order_and_twice_end_in_the_same_row(read_model: Read
     for event in events:
         await learn(read_model, event)
 
-    page = await read_model.catalogue.list_posts(Filter(), None, 100)
+    page = await read_model.queries.list_posts(Filter(), None, 100)
     assert len(page) == 20
     assert {listed.post.state for listed in page} == {State.PUBLISHED}
     assert {listed.post.standing.lateness_ms for listed in page} == {1.5}
-    wording = (await read_model.catalogue.drafts(())).wording_of(page[0].post)
+    wording = (await read_model.queries.drafts(())).wording_of(page[0].post)
     assert wording and wording["content"] == f"this is {page[0].post.post_id}"
 
 
@@ -111,7 +111,7 @@ async def test_replicas_that_learn_of_the_same_posts_at_once_lose_nothing(postgr
             shuffled = [life_of(post_id)[(round_ + shift) % 4] for shift in (0, 2) for post_id in names]
             await asyncio.gather(learn(one, *shuffled[:60]), learn(other, *shuffled[60:]))
 
-        page = await one.catalogue.list_posts(Filter(), None, 100)
+        page = await one.queries.list_posts(Filter(), None, 100)
 
     assert len(page) == 60
     assert all(listed.post.state is State.PUBLISHED for listed in page)
@@ -133,7 +133,7 @@ async def test_a_replica_that_was_overtaken_in_the_middle_merges_again(postgres_
             overtaken = asyncio.create_task(second(other))
             await eventually(lambda: _somebody_waits_for_a_lock(one), what="the second waits for the row")
         await overtaken
-        (listed,) = await Catalogue(one).post("p")
+        (listed,) = await Queries(one).post("p")
 
     assert (listed.post.state, listed.post.content) == (State.PUBLISHED, requested.content)
 
@@ -162,7 +162,7 @@ async def test_pages_show_every_post_once_in_order(read_model: ReadModel) -> Non
 
     for is_ascending in (True, False):
         seen, cursor = [], None
-        while page := await read_model.catalogue.list_posts(Filter(is_ascending=is_ascending), cursor, 4):
+        while page := await read_model.queries.list_posts(Filter(is_ascending=is_ascending), cursor, 4):
             seen += page
             cursor = Cursor.read(str(page[-1].cursor))
         keys = [(listed.due_at, listed.post.post_id) for listed in seen]
@@ -176,7 +176,7 @@ async def test_a_list_is_narrowed_by_state_account_and_time(read_model: ReadMode
     await learn(read_model, accepted("p-1"), accepted("p-2"), accepted("p-3", "b", at=later), failed)
 
     async def named(**wanted: Any) -> set[str]:
-        return {listed.post.post_id for listed in await read_model.catalogue.list_posts(Filter(**wanted), None, 10)}
+        return {listed.post.post_id for listed in await read_model.queries.list_posts(Filter(**wanted), None, 10)}
 
     assert await named(states=["failed"]) == {"p-2"}
     assert await named(account_ids=["b"]) == {"p-3"}
@@ -196,11 +196,11 @@ async def test_an_accepted_post_shows_the_content_it_was_asked_with(read_model: 
     )
     await learn(read_model, batch, request="many")
 
-    page = [listed.post for listed in await read_model.catalogue.list_posts(Filter(is_ascending=True), None, 10)]
-    drafts = await read_model.catalogue.drafts(page)
+    page = [listed.post for listed in await read_model.queries.list_posts(Filter(is_ascending=True), None, 10)]
+    drafts = await read_model.queries.drafts(page)
 
     assert [(drafts.wording_of(post) or {}).get("content") for post in page] == ["one", "two"]
-    assert [row["reason"] for row in await read_model.catalogue.rejections("7")] == ["no"]
+    assert [row["reason"] for row in await read_model.queries.rejections("7")] == ["no"]
 
 
 async def test_a_rejection_heard_twice_is_kept_once(read_model: ReadModel) -> None:
@@ -208,7 +208,7 @@ async def test_a_rejection_heard_twice_is_kept_once(read_model: ReadModel) -> No
     await learn(read_model, rejected)
     await learn(read_model, rejected)
 
-    assert len(await read_model.catalogue.rejections("p")) == 1
+    assert len(await read_model.queries.rejections("p")) == 1
 
 
 async def test_an_account_shows_the_settings_of_the_request_that_connected_it(read_model: ReadModel) -> None:
@@ -224,7 +224,7 @@ async def test_an_account_shows_the_settings_of_the_request_that_connected_it(re
     await learn(read_model, gone, request="goodbye")
     await learn(read_model, asked("https://old.example"), connected[0], request="first")
 
-    (row,) = await read_model.catalogue.accounts()
+    (row,) = await read_model.queries.accounts()
 
     assert (bool(row["is_connected"]), row["settings"]) == (True, '{"url": "https://new.example"}')
 
@@ -243,7 +243,7 @@ async def test_a_failed_connection_is_shown_until_the_account_is_connected(
     ]
     await learn(read_model, failed, *connected)
 
-    (row,) = await read_model.catalogue.accounts()
+    (row,) = await read_model.queries.accounts()
     view = AccountView.of(row)
 
     assert (view.platform, view.connected, view.error) == ("sandbox", connected_at is not None, None)
@@ -255,9 +255,9 @@ async def test_figures_count_states_and_lateness(read_model: ReadModel) -> None:
     old = succeeded("old", lateness_ms=9000.0, at=NOON - timedelta(days=1))
     await learn(read_model, *late, old, accepted("waiting"))
 
-    counts = await read_model.catalogue.count_by_state()
-    lateness = await read_model.catalogue.lateness(NOON - timedelta(hours=1))
-    nothing = await read_model.catalogue.lateness(NOON + timedelta(hours=1))
+    counts = await read_model.queries.count_by_state()
+    lateness = await read_model.queries.lateness(NOON - timedelta(hours=1))
+    nothing = await read_model.queries.lateness(NOON + timedelta(hours=1))
 
     assert (counts["published"], counts["scheduled"], counts["failed"]) == (101, 1, 0)
     assert (lateness.count, lateness.p50, lateness.p99) == (100, 50.0, 99.0)

@@ -29,7 +29,7 @@ async def told(read_model: ReadModel, *events: TimerConfigured | TimerFired) -> 
             await read_model.projector.on_timer_configured(Delivery(event, None, "c"))
         else:
             await read_model.projector.on_timer_fired(Delivery(event, None, "c"))
-    return list(await read_model.catalogue.timers.known())
+    return list(await read_model.queries.timers.known())
 
 
 async def test_a_timer_is_known_before_it_has_fired(read_model: ReadModel) -> None:

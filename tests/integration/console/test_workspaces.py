@@ -42,7 +42,7 @@ async def test_the_latest_configuration_counts_and_targets_are_not_kept(read_mod
     await learn(read_model, configured("new", NOON))
     await learn(read_model, configured("old", NOON - timedelta(seconds=1)))
 
-    (row,) = await read_model.catalogue.workspaces.known("w")
+    (row,) = await read_model.queries.workspaces.known("w")
 
     view = WorkspaceView.of(row)
     assert view.keywords == [{"phrase": "new", "match": "phrase"}]
@@ -52,7 +52,7 @@ async def test_the_latest_configuration_counts_and_targets_are_not_kept(read_mod
 
 async def test_a_refusal_is_shown_until_the_workspace_is_accepted(read_model: ReadModel) -> None:
     async def rejection() -> str | None:
-        (row,) = await read_model.catalogue.workspaces.known("w")
+        (row,) = await read_model.queries.workspaces.known("w")
         return WorkspaceView.of(row).rejection
 
     refused = WorkspaceRejected(workspace_id="w", reason="keywords: none is named", decided_at=NOON)
@@ -71,7 +71,7 @@ async def test_mentions_heard_twice_are_there_once_and_pages_miss_none(read_mode
     seen: list[str] = []
 
     cursor = None
-    while page := await read_model.catalogue.workspaces.mentions("w", cursor, 2):
+    while page := await read_model.queries.workspaces.mentions("w", cursor, 2):
         seen += [MentionView.of(row).item_id for row in page]
         cursor = sender_of(page[-1])
 

@@ -113,7 +113,7 @@ async def test_a_method_that_is_not_allowed_names_those_that_are() -> None:
     ],
 )
 async def test_a_failure_is_a_problem_that_quotes_nothing(error: Exception, status: int, code: str) -> None:
-    async with api(catalogue=Broken(error)) as client:
+    async with api(queries=Broken(error)) as client:
         failed = await client.get("/v1/posts")
 
     told = failed.json()

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from services.console.cli.client import Happening
+from services.console.cli.client import LiveEvent
 from services.console.cli.sentences import sentence
 from services.console.cli.watching import tell_news
 
 NOON = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
 
 
-def happening(type_: str, **data: Any) -> Happening:
-    return Happening(type_, "c", data, {})
+def event(type_: str, **data: Any) -> LiveEvent:
+    return LiveEvent(type_, "c", data, {})
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def happening(type_: str, **data: Any) -> Happening:
     ],
 )
 def test_an_event_is_told_in_a_line(type_: str, data: dict[str, Any], said: str) -> None:
-    assert sentence(happening(type_, **data), NOON).plain.endswith(f"  {said}")
+    assert sentence(event(type_, **data), NOON).plain.endswith(f"  {said}")
 
 
 def test_a_doubt_is_told_with_the_retry() -> None:
@@ -61,7 +61,7 @@ def test_a_doubt_is_told_with_the_retry() -> None:
     data = {"post_id": "p", "account_id": "a", "next_attempt_at": NOON.isoformat(), "error": error}
 
     certain, doubtful = [
-        sentence(happening("publish.retrying", **data, in_doubt=in_doubt), NOON).plain for in_doubt in (False, True)
+        sentence(event("publish.retrying", **data, in_doubt=in_doubt), NOON).plain for in_doubt in (False, True)
     ]
 
     assert certain.endswith(": no answer (timeout)")
@@ -75,6 +75,6 @@ def test_a_doubt_is_told_with_the_retry() -> None:
 def test_what_services_only_repeat_is_left_unsaid(
     type_: str, is_told: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tell_news(happening(type_, timer="digest.send"))
+    tell_news(event(type_, timer="digest.send"))
 
     assert bool(capsys.readouterr().out) is is_told

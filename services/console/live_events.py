@@ -1,4 +1,4 @@
-"""The feed: events as they pass by, for whoever listens at this moment."""
+"""Live events: as they pass by, for whoever listens at this moment."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -59,7 +59,7 @@ class Gate(Protocol):
     async def close(self) -> None: ...
 
 
-class Feed:
+class LiveEvents:
     """Hands each event to those who listen. While nobody does, events are kept out: to read them all is work."""
 
     def __init__(self, idle: timedelta = IDLE) -> None:
@@ -69,17 +69,17 @@ class Feed:
         self._is_open = False
         self._was_used = False
         self._listeners: set[Listener] = set()
-        self._askers: dict[str, Listener] = {}
+        self._by_request: dict[str, Listener] = {}
 
-    def behind(self, gate: Gate) -> None:
-        """Have events let in by this gate."""
+    def attach(self, gate: Gate) -> None:
+        """Have this gate let events in and keep them out."""
         self._gate = gate
 
     async def on_event(self, delivery: Delivery[Any]) -> None:
-        """Events as they pass by."""
-        asker = self._askers.get(delivery.correlation_id)
-        if asker:
-            asker.offer(delivery)
+        """Hand the event to everyone whom it is for."""
+        listener = self._by_request.get(delivery.correlation_id)
+        if listener:
+            listener.offer(delivery)
         for listener in self._listeners:
             listener.offer(delivery)
 
@@ -97,12 +97,12 @@ class Feed:
     @asynccontextmanager
     async def answers_to(self, correlation_id: str) -> AsyncIterator[Listener]:
         """Listen to what follows from one request."""
-        self._askers[correlation_id] = Listener(lambda _: True, MOST_ANSWERS)
+        self._by_request[correlation_id] = Listener(lambda _: True, MOST_ANSWERS)
         try:
             await self.open()
-            yield self._askers[correlation_id]
+            yield self._by_request[correlation_id]
         finally:
-            del self._askers[correlation_id]
+            del self._by_request[correlation_id]
 
     async def open(self) -> None:
         """Let events in; BrokerUnavailable where the broker does not confirm it."""
@@ -112,8 +112,8 @@ class Feed:
                 await self._gate.open()
                 self._is_open = True
 
-    async def rest(self) -> None:
-        """For ever: keep events out once nobody has listened for a while."""
+    async def close_when_unused(self) -> None:
+        """For ever: close the gate once nobody has listened for a while."""
         while True:
             await asyncio.sleep(self._idle.total_seconds())
             with suppress(BrokerUnavailable):
@@ -121,7 +121,7 @@ class Feed:
 
     async def _close_if_idle(self) -> None:
         async with self._turning:
-            is_idle = not self._listeners and not self._askers and not self._was_used
+            is_idle = not self._listeners and not self._by_request and not self._was_used
             self._was_used = False
             if self._gate and self._is_open and is_idle:
                 self._is_open = False  # even if the broker does not answer: to open twice does no harm
@@ -129,5 +129,5 @@ class Feed:
 
     def close(self) -> None:
         """Let everyone go, so that the console can stop."""
-        for listener in (*self._listeners, *self._askers.values()):
+        for listener in (*self._listeners, *self._by_request.values()):
             listener.close()

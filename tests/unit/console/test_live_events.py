@@ -1,11 +1,11 @@
-"""The feed tells each listener what it wants to hear, and lets go of those who cannot keep up."""
+"""Each listener gets the live events that it wants, and is let go when it cannot keep up."""
 
 import asyncio
 from datetime import timedelta
 
 import pytest
 
-from services.console.feed import MOST_BEHIND, Closed, Feed, TooSlow
+from services.console.live_events import MOST_BEHIND, Closed, LiveEvents, TooSlow
 from shared.events import Event
 from shared.events.requests import AccountDisconnectRequested, TimerTriggerRequested
 from shared.messaging.broker import BrokerUnavailable
@@ -42,29 +42,29 @@ TRIGGER = TimerTriggerRequested(timer="monitor.check")
 DISCONNECT = AccountDisconnectRequested(account_id="a")
 
 
-async def test_a_listener_hears_what_interests_it() -> None:
-    feed = Feed()
-    async with feed.listening(lambda delivery: delivery.event.type == "timer.trigger_requested") as listener:
-        await feed.on_event(delivered(DISCONNECT))
-        await feed.on_event(delivered(TRIGGER))
+async def test_a_listener_gets_what_interests_it() -> None:
+    live_events = LiveEvents()
+    async with live_events.listening(lambda delivery: delivery.event.type == "timer.trigger_requested") as listener:
+        await live_events.on_event(delivered(DISCONNECT))
+        await live_events.on_event(delivered(TRIGGER))
 
         assert (await listener.next()).event == TRIGGER
 
 
-async def test_whoever_asks_hears_only_the_answers() -> None:
-    feed = Feed()
-    async with feed.answers_to("mine") as listener:
-        await feed.on_event(delivered(TRIGGER, "another's"))
-        await feed.on_event(delivered(DISCONNECT, "mine"))
+async def test_a_requester_gets_only_the_answers() -> None:
+    live_events = LiveEvents()
+    async with live_events.answers_to("mine") as listener:
+        await live_events.on_event(delivered(TRIGGER, "another's"))
+        await live_events.on_event(delivered(DISCONNECT, "mine"))
 
         assert (await listener.next()).event == DISCONNECT
 
 
 async def test_a_slow_listener_is_let_go_after_what_it_has_missed_nothing_of() -> None:
-    feed = Feed()
-    async with feed.listening(lambda _: True) as listener:
+    live_events = LiveEvents()
+    async with live_events.listening(lambda _: True) as listener:
         for _ in range(MOST_BEHIND + 10):
-            await feed.on_event(delivered(TRIGGER))
+            await live_events.on_event(delivered(TRIGGER))
 
         for _ in range(MOST_BEHIND):
             await listener.next()
@@ -73,22 +73,22 @@ async def test_a_slow_listener_is_let_go_after_what_it_has_missed_nothing_of() -
 
 
 async def test_stopping_lets_everyone_go() -> None:
-    feed = Feed()
-    async with feed.listening(lambda _: True) as listener, feed.answers_to("c") as asker:
-        feed.close()
+    live_events = LiveEvents()
+    async with live_events.listening(lambda _: True) as listener, live_events.answers_to("c") as waiting:
+        live_events.close()
 
-        for one in (listener, asker):
+        for one in (listener, waiting):
             with pytest.raises(Closed):
                 await one.next()
 
 
 async def test_events_are_let_in_for_the_first_listener_and_kept_out_after_the_last() -> None:
-    feed, gate = Feed(idle=timedelta(milliseconds=1)), FakeGate()
-    feed.behind(gate)
-    async with feed.listening(lambda _: True), feed.answers_to("c"):
+    live_events, gate = LiveEvents(idle=timedelta(milliseconds=1)), FakeGate()
+    live_events.attach(gate)
+    async with live_events.listening(lambda _: True), live_events.answers_to("c"):
         assert gate.turns == ["open"]
     gate.turned.clear()
-    resting = asyncio.create_task(feed.rest())
+    resting = asyncio.create_task(live_events.close_when_unused())
 
     await asyncio.wait_for(gate.turned.wait(), PATIENCE)
 
@@ -96,11 +96,11 @@ async def test_events_are_let_in_for_the_first_listener_and_kept_out_after_the_l
     resting.cancel()
 
 
-async def test_whoever_cannot_be_heard_is_told() -> None:
-    feed, gate = Feed(), FakeGate()
-    feed.behind(gate)
+async def test_a_requester_whose_answers_cannot_arrive_is_told() -> None:
+    live_events, gate = LiveEvents(), FakeGate()
+    live_events.attach(gate)
     gate.fails = True
 
     with pytest.raises(BrokerUnavailable):
-        async with feed.answers_to("c"):
+        async with live_events.answers_to("c"):
             raise AssertionError("nobody may ask into the void")

@@ -1,4 +1,4 @@
-"""Asking: a request goes out to the other services, and what they answer within a few seconds comes back."""
+"""Sending requests to the other services, and waiting a few seconds for the facts that answer them."""
 
 import asyncio
 from collections import Counter
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from services.console.feed import Closed, Feed, Listener, TooSlow
-from services.console.takers import Takers
+from services.console.live_events import Closed, Listener, LiveEvents, TooSlow
+from services.console.required_queues import RequiredQueues
 from shared.events import Event
 from shared.events.scheduler import (
     AcceptedPost,
@@ -37,36 +37,38 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Asking:
-    """Sends requests. What it hears is learned at once, so that whoever asked can read what they wrote."""
+class RequestSender:
+    """Sends requests. The answers go into the read model at once, so that whoever sent one can read what they wrote."""
 
     publisher: Publisher
-    takers: Takers
-    feed: Feed
+    queues: RequiredQueues
+    live_events: LiveEvents
     learn: Callable[[Delivery[Any]], Awaitable[None]]
     patience: timedelta = PATIENCE
 
-    async def tell(self, request: Event) -> str:
+    async def send(self, request: Event) -> str:
         """Send the request and answer its correlation id; BrokerUnavailable when it may not have arrived."""
-        await self.takers.require(request)
+        await self.queues.ensure_for(request)
         envelope = Envelope.of(request)
         await self.publisher.publish(Outgoing(envelope), within=PUBLISH_PATIENCE)
         return envelope.correlation_id
 
-    async def ask(self, request: Event, until: Until, *, patience: timedelta | None = None) -> Answers:
+    async def send_and_wait(self, request: Event, until: Until, *, patience: timedelta | None = None) -> Answers:
         """Send the request and wait until its answers settle it; BrokerUnavailable when it may not have arrived."""
-        await self.takers.require(request)
+        await self.queues.ensure_for(request)
         envelope = Envelope.of(request)
-        async with self.feed.answers_to(envelope.correlation_id) as listener:
+        async with self.live_events.answers_to(envelope.correlation_id) as listener:
             await self.publisher.publish(Outgoing(envelope), within=PUBLISH_PATIENCE)
-            heard: list[Delivery[Any]] = []
-            is_complete = await self._hear(listener, heard, until, envelope.message_id, patience or self.patience)
+            collected: list[Delivery[Any]] = []
+            is_complete = await self._collect(
+                listener, collected, until, envelope.message_id, patience or self.patience
+            )
         asked = Delivery(request, envelope.message_id, envelope.correlation_id)
-        await asyncio.gather(*map(self.learn, (asked, *heard)))
-        return Answers(envelope.correlation_id, [delivery.event for delivery in heard], is_complete)
+        await asyncio.gather(*map(self.learn, (asked, *collected)))
+        return Answers(envelope.correlation_id, [delivery.event for delivery in collected], is_complete)
 
-    async def _hear(
-        self, listener: Listener, heard: list[Delivery[Any]], until: Until, own_id: str, patience: timedelta
+    async def _collect(
+        self, listener: Listener, collected: list[Delivery[Any]], until: Until, own_id: str, patience: timedelta
     ) -> bool:
         """Gather answers until they settle the request; the request itself passes by too."""
         try:
@@ -75,7 +77,7 @@ class Asking:
                     delivery = await listener.next()
                     if delivery.message_id == own_id:
                         continue
-                    heard.append(delivery)
+                    collected.append(delivery)
                     if until(delivery.event):
                         return True
         except (TimeoutError, TooSlow, Closed):

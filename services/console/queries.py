@@ -55,7 +55,7 @@ class Lateness:
     p99: float | None = None
 
 
-class Catalogue:
+class Queries:
     """The console's database, as the HTTP API reads it."""
 
     def __init__(self, database: Database) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.console.takers import Takers
+from services.console.required_queues import RequiredQueues
 from shared.events.requests import AccountDisconnectRequested, TimerTriggerRequested
 from shared.messaging.broker import Unroutable
 
@@ -17,13 +17,13 @@ async def test_a_missing_queue_refuses_until_it_is_there_and_is_then_known() -> 
         looked.append(name)
         return name in there
 
-    takers = Takers({AccountDisconnectRequested: "publisher.commands"}, has_queue)
+    queues = RequiredQueues({AccountDisconnectRequested: "publisher.commands"}, has_queue)
 
     with pytest.raises(Unroutable, match="no publisher has run"):
-        await takers.require(REQUEST)
+        await queues.ensure_for(REQUEST)
     there.add("publisher.commands")
     for _ in range(3):
-        await takers.require(REQUEST)
+        await queues.ensure_for(REQUEST)
 
     assert len(looked) == 2
 
@@ -32,4 +32,4 @@ async def test_a_request_that_needs_no_queue_is_never_refused() -> None:
     async def has_queue(name: str) -> bool:
         raise AssertionError(name)
 
-    await Takers({}, has_queue).require(TimerTriggerRequested(timer="monitor.check"))
+    await RequiredQueues({}, has_queue).ensure_for(TimerTriggerRequested(timer="monitor.check"))

@@ -1,4 +1,4 @@
-"""Takers: whether there is anybody who takes a request.
+"""The queue that a request needs: without it, nobody would ever answer.
 
 The broker would say so by itself (`mandatory`), were it not for the console's own queue, which takes every event.
 """
@@ -9,7 +9,7 @@ from shared.events import Event
 from shared.messaging.broker import Unroutable
 
 
-class Takers:
+class RequiredQueues:
     """Looks for the queue that a request needs, until it has once been there."""
 
     def __init__(self, queues: Mapping[type[Event], str], has_queue: Callable[[str], Awaitable[bool]]) -> None:
@@ -17,7 +17,7 @@ class Takers:
         self._has_queue = has_queue
         self._found: set[str] = set()
 
-    async def require(self, request: Event) -> None:
+    async def ensure_for(self, request: Event) -> None:
         """Raise Unroutable where no queue takes the request."""
         queue = self._queues.get(type(request))
         if queue is None or queue in self._found:
