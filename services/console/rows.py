@@ -20,6 +20,7 @@ def row_of_post(post: Post, now: datetime, version: int) -> dict[str, Any]:
         "revision": standing.progress.revision,
         "attempts": standing.progress.attempts,
         "in_doubt": standing.progress.in_doubt,
+        "retries": standing.progress.retries,
         "error": standing.error,
         "reason": standing.reason,
         "next_attempt_at": standing.next_attempt_at,
@@ -44,7 +45,7 @@ def row_of_post(post: Post, now: datetime, version: int) -> dict[str, Any]:
 def post_in(row: Row) -> Post:
     """The post that a row holds."""
     standing = Standing(
-        Progress(State(row["state"]), row["revision"], row["attempts"], bool(row["in_doubt"])),
+        Progress(State(row["state"]), row["revision"], row["attempts"], bool(row["in_doubt"]), row["retries"]),
         error=row["error"],
         reason=row["reason"],
         next_attempt_at=row["next_attempt_at"],

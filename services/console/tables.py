@@ -17,6 +17,7 @@ posts = Table(
     Column("state", String(20), nullable=False),
     Column("revision", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("retries", Integer, nullable=False),
     Column("in_doubt", Boolean, nullable=False),
     Column("error", Text),
     Column("reason", Text),

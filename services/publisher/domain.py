@@ -15,9 +15,9 @@ NEVER_WITHDRAWN = 0
 class Publication:
     """A post on one account, at the revision that is being published.
 
-    `tries` counts what may not be repeated for ever, `tries_before` those before a person asked for it again, `waits`
-    the waits in a row that use no try. Lateness counts from `due_at`: the due instant, or when a person asked for it
-    again. Revisions up to `withdrawn` must not be sent.
+    `tries` counts what may not be repeated for ever, `tries_before` those before a person asked for it again,
+    `retries` how often a person did, `waits` the waits in a row that use no try. Lateness counts from `due_at`: the
+    due instant, or when a person asked for it again. Revisions up to `withdrawn` must not be sent.
     """
 
     post_id: str
@@ -26,6 +26,7 @@ class Publication:
     state: str
     tries: int
     tries_before: int
+    retries: int
     waits: int
     publish_at: datetime
     due_at: datetime

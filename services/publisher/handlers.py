@@ -22,6 +22,7 @@ from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.verdict import Park
 
 MAY_BE_RETRIED = (State.FAILED, State.HELD, State.SKIPPED)
+ASKED_AGAIN = ErrorDetail(kind="asked_again", code="asked_again", message="a person asked for it again")
 NOT_PUBLISHED = ErrorDetail(kind="resolved", code="not_published", message="a person found that it was not published")
 
 
@@ -58,7 +59,9 @@ class Handlers:
                 raise Park(f"post {event.post_id!r} on account {event.account_id!r} was cancelled: schedule it anew")
             again = revived(publication, self.clock.now())
             await unit.save([again])
-            await unit.emit([self._request_again(again, delivery.correlation_id)])
+            told = facts.retrying(again, ASKED_AGAIN, again.not_before, in_doubt=False)
+            told_of_it = Envelope.of(told, correlation_id=delivery.correlation_id)
+            await unit.emit([told_of_it, self._request_again(again, delivery.correlation_id)])
 
     async def on_publish_resolve_requested(self, delivery: Delivery[PublishResolveRequested]) -> None:
         """Settle an unknown outcome as a person found it."""
@@ -99,6 +102,7 @@ def revived(publication: Publication, now: datetime) -> Publication:
         publication,
         state=State.RETRYING,
         tries_before=publication.tries,
+        retries=publication.retries + 1,
         waits=0,
         due_at=now,
         not_before=now,

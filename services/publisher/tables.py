@@ -20,6 +20,7 @@ publications = Table(
     Column("state", String(20), nullable=False),
     Column("tries", Integer, nullable=False),
     Column("tries_before", Integer, nullable=False),
+    Column("retries", Integer, nullable=False),
     Column("waits", Integer, nullable=False),
     Column("publish_at", InstantColumn, nullable=False),
     Column("due_at", InstantColumn, nullable=False),

@@ -30,12 +30,12 @@ def withdraw(
 ) -> Withdrawn:
     """Skip what is not out, or has never been seen; tell what is out, or may be; wait for what is on its way."""
     if current is None:
-        return Withdrawn(None, (_skip(asked, 0),))
+        return Withdrawn(None, (_skip(asked),))
     stands = standing(attempts, now)
     if current.state in (State.PUBLISHED, State.UNKNOWN):
         return Withdrawn(None, (facts.kept(current.outcome),) if current.outcome else ())
     if current.revision > asked.revision:
-        return Withdrawn(None, (_skip(asked, current.tries),))
+        return Withdrawn(None, (facts.skipped(replace(current, revision=asked.revision), asked.reason),))
     if stands is Standing.IN_DOUBT:
         error = kept_error(current) or INTERRUPTED
         return Withdrawn(None, (facts.retrying(current, error, max(current.not_before, now), in_doubt=True),))
@@ -45,10 +45,10 @@ def withdraw(
 
 
 def _skipped(asked: PublishWithdrawRequested, current: Publication, now: datetime) -> Withdrawn:
-    fact = _skip(asked, current.tries)
+    stopped = replace(current, revision=asked.revision)
+    fact = facts.skipped(stopped, asked.reason)
     kept = replace(
-        current,
-        revision=max(current.revision, asked.revision),
+        stopped,
         state=State.SKIPPED,
         claim_token=None,
         outcome=facts.as_text(fact),
@@ -59,8 +59,8 @@ def _skipped(asked: PublishWithdrawRequested, current: Publication, now: datetim
     return Withdrawn(kept, (fact,))
 
 
-def _skip(asked: PublishWithdrawRequested, tries: int) -> Event:
-    return facts.skipped(asked.post_id, asked.account_id, asked.revision, asked.reason, tries)
+def _skip(asked: PublishWithdrawRequested) -> Event:
+    return facts.never_sent((asked.post_id, asked.account_id), asked.revision, asked.reason)
 
 
 def never_seen(asked: PublishWithdrawRequested, correlation_id: str, now: datetime, *, is_told: bool) -> Publication:
@@ -72,6 +72,7 @@ def never_seen(asked: PublishWithdrawRequested, correlation_id: str, now: dateti
         state=State.SKIPPED,
         tries=0,
         tries_before=0,
+        retries=0,
         waits=0,
         publish_at=now,
         due_at=now,
@@ -79,7 +80,7 @@ def never_seen(asked: PublishWithdrawRequested, correlation_id: str, now: dateti
         claim_token=None,
         platform=None,
         error=None,
-        outcome=facts.as_text(_skip(asked, 0)) if is_told else None,
+        outcome=facts.as_text(_skip(asked)) if is_told else None,
         request="",
         correlation_id=correlation_id,
         withdrawn=asked.revision,

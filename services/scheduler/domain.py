@@ -25,6 +25,8 @@ class Schedule:
     revision: int
     state: State
     attempts: int
+    retries: int
+    """How often a person has asked for it again."""
     publish_at: datetime
     content: str
     media: str
@@ -59,7 +61,7 @@ class Schedule:
 
     @property
     def progress(self) -> Progress:
-        return Progress(self.state, self.revision, self.attempts, self.in_doubt)
+        return Progress(self.state, self.revision, self.attempts, self.in_doubt, self.retries)
 
     @property
     def may_be_on_its_way(self) -> bool:
@@ -146,6 +148,7 @@ def _new_schedule(
         revision=revision,
         state=State.SCHEDULED,
         attempts=0,
+        retries=0,
         publish_at=publish_at,
         content=wanted.content,
         media=wanted.media,
@@ -244,5 +247,5 @@ def decide_cancel(post_id: str, account_id: str, current: Schedule | None, now: 
     if current.state is State.CANCELLED:
         return Cancelled(current)
     revision = current.revision + 1
-    cancelled = replace(current, revision=revision, state=State.CANCELLED, attempts=0, claimed_until=None)
-    return Cancelled(replace(cancelled, updated_at=now))
+    cancelled = replace(current, revision=revision, state=State.CANCELLED, attempts=0, retries=0)
+    return Cancelled(replace(cancelled, claimed_until=None, updated_at=now))

@@ -26,7 +26,13 @@ def advanced(schedule: Schedule, facts: Sequence[Outcome], now: datetime) -> Sch
     progress = _progress(latest)
     if not progress.is_beyond(schedule.progress):
         return _expected_later(schedule, facts)
-    advance = replace(schedule, state=progress.state, attempts=progress.attempts, in_doubt=progress.in_doubt)
+    advance = replace(
+        schedule,
+        state=progress.state,
+        attempts=progress.attempts,
+        retries=progress.retries,
+        in_doubt=progress.in_doubt,
+    )
     return advance if schedule.pending else _expected_later(replace(advance, outcome_expected_at=now), facts)
 
 
@@ -61,7 +67,8 @@ def _is_skipped(fact: Outcome) -> bool:
 
 
 def _counts(doubt: Progress, schedule: Schedule) -> bool:
-    return doubt.revision != schedule.revision or doubt.attempts >= schedule.attempts
+    tried, heard_of = (doubt.retries, doubt.attempts), (schedule.retries, schedule.attempts)
+    return doubt.revision != schedule.revision or tried >= heard_of
 
 
 def contradicted(schedule: Schedule, facts: Sequence[Outcome]) -> Event | None:

@@ -27,6 +27,7 @@ def outcome_row(schedule: Schedule, now: datetime) -> dict[str, Any]:
         "account_id": schedule.account_id,
         "state": schedule.state,
         "attempts": schedule.attempts,
+        "retries": schedule.retries,
         "in_doubt": schedule.in_doubt,
         "pending": schedule.pending,
         "outcome_expected_at": schedule.outcome_expected_at,

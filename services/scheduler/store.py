@@ -39,6 +39,7 @@ _OF_THE_SCHEDULE = "pending_requests.post_id = given.post_id AND pending_request
 _OUTCOME_COLUMNS = [
     schedules.c.state,
     schedules.c.attempts,
+    schedules.c.retries,
     schedules.c.in_doubt,
     schedules.c.pending,
     schedules.c.outcome_expected_at,

@@ -23,6 +23,7 @@ schedules = Table(
     Column("revision", Integer, nullable=False),
     Column("state", String(20), nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("retries", Integer, nullable=False),
     Column("publish_at", InstantColumn, nullable=False),
     Column("content", Text, nullable=False),
     Column("media", Text, nullable=False),

@@ -13,6 +13,7 @@ FIELDS: Mapping[str, str] = {
     "as_of": "None that was parked after this instant; absent: whatever rests.",
     "attempt": "The number of the attempt, from 1 on.",
     "attempts": "How many attempts were made.",
+    "retries": "How often a person has asked for the post again; facts with more of them came later.",
     "author": "Who wrote it.",
     "batch_id": "The batch, by a name that its producer chose.",
     "before": "What is older than this is deleted.",

@@ -1,8 +1,9 @@
 """How far a post has come on one account, told by facts that may arrive twice and in any order.
 
 Progress only ever grows: of two facts the later one wins, whichever arrives first, so that every reader ends up with
-the same state. `published` is final. Otherwise the higher revision counts; within it a cancellation; then the later
-attempt. A doubt uses an attempt, so that of two facts of one attempt the one without doubt came later.
+the same state. `published` is final. Otherwise the higher revision counts; within it a cancellation; then what came
+after a person asked for it again (`retries`); then the later attempt. A doubt uses an attempt, so that of two facts of
+one attempt the one without doubt came later.
 """
 
 from collections.abc import Callable
@@ -37,7 +38,7 @@ class State(StrEnum):
     PUBLISHED = "published"
 
 
-Rank = tuple[bool, int, bool, int, int, bool]
+Rank = tuple[bool, int, bool, int, int, int, bool]
 
 _ORDER = {state: position for position, state in enumerate(State)}
 
@@ -50,13 +51,15 @@ class Progress:
     revision: int
     attempts: int = 0
     in_doubt: bool = False
+    retries: int = 0
 
     @property
     def rank(self) -> Rank:
         """Progress of higher rank replaces progress of lower rank."""
         published = self.state is State.PUBLISHED
         cancelled = self.state is State.CANCELLED
-        return published, self.revision, cancelled, self.attempts, _ORDER[self.state], not self.in_doubt
+        tried = self.retries, self.attempts
+        return published, self.revision, cancelled, *tried, _ORDER[self.state], not self.in_doubt
 
     @property
     def may_be_out(self) -> bool:
@@ -73,12 +76,12 @@ _READERS: dict[type[Event], Callable[[Any], Progress]] = {
     ScheduleCancelled: lambda fact: Progress(State.CANCELLED, fact.revision),
     ScheduleSuperseded: lambda fact: Progress(State.SCHEDULED, fact.by),
     PublishRequested: lambda fact: Progress(State.DISPATCHED, fact.revision),
-    PublishRetrying: lambda fact: Progress(State.RETRYING, fact.revision, fact.attempt, fact.in_doubt),
-    PublishSucceeded: lambda fact: Progress(State.PUBLISHED, fact.revision, fact.attempts),
-    PublishFailed: lambda fact: Progress(State.FAILED, fact.revision, fact.attempts),
-    PublishUnknown: lambda fact: Progress(State.UNKNOWN, fact.revision, fact.attempts),
-    PublishSkipped: lambda fact: Progress(State.SKIPPED, fact.revision, fact.attempts),
-    PublishHeld: lambda fact: Progress(State.HELD, fact.revision, fact.attempts),
+    PublishRetrying: lambda fact: Progress(State.RETRYING, fact.revision, fact.attempt, fact.in_doubt, fact.retries),
+    PublishSucceeded: lambda fact: Progress(State.PUBLISHED, fact.revision, fact.attempts, retries=fact.retries),
+    PublishFailed: lambda fact: Progress(State.FAILED, fact.revision, fact.attempts, retries=fact.retries),
+    PublishUnknown: lambda fact: Progress(State.UNKNOWN, fact.revision, fact.attempts, retries=fact.retries),
+    PublishSkipped: lambda fact: Progress(State.SKIPPED, fact.revision, fact.attempts, retries=fact.retries),
+    PublishHeld: lambda fact: Progress(State.HELD, fact.revision, fact.attempts, retries=fact.retries),
 }
 
 

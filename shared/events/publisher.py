@@ -1,4 +1,7 @@
-"""Facts that the publisher emits about posts and accounts."""
+"""Facts that the publisher emits about posts and accounts.
+
+`retries` counts how often a person has asked for a post again. Of facts about one revision those with more came later.
+"""
 
 from typing import Literal
 
@@ -16,6 +19,7 @@ class PublishRetrying(Event, type="publish.retrying"):
     next_attempt_at: Instant
     error: ErrorDetail
     in_doubt: bool = False
+    retries: Count = 0
 
 
 class PublishSucceeded(Event, type="publish.succeeded"):
@@ -30,6 +34,7 @@ class PublishSucceeded(Event, type="publish.succeeded"):
     published_at: Instant
     lateness_ms: float
     attempts: Count
+    retries: Count = 0
 
 
 class PublishFailed(Event, type="publish.failed"):
@@ -38,6 +43,7 @@ class PublishFailed(Event, type="publish.failed"):
     revision: Revision
     attempts: Count
     error: ErrorDetail
+    retries: Count = 0
 
 
 class PublishUnknown(Event, type="publish.unknown"):
@@ -48,6 +54,7 @@ class PublishUnknown(Event, type="publish.unknown"):
     revision: Revision
     attempts: Count
     error: ErrorDetail
+    retries: Count = 0
 
 
 class PublishSkipped(Event, type="publish.skipped"):
@@ -56,6 +63,7 @@ class PublishSkipped(Event, type="publish.skipped"):
     revision: Revision
     reason: Literal["cancelled", "superseded", "too_late"]
     attempts: Count = 0
+    retries: Count = 0
 
 
 class PublishHeld(Event, type="publish.held"):
@@ -66,6 +74,7 @@ class PublishHeld(Event, type="publish.held"):
     revision: Revision
     reason: str
     attempts: Count = 0
+    retries: Count = 0
 
 
 class AccountConnected(Event, type="account.connected"):

@@ -53,6 +53,7 @@ def a_publication(**changes: Any) -> Publication:
         state=CLAIMED,
         tries=0,
         tries_before=0,
+        retries=0,
         waits=0,
         publish_at=NOON,
         due_at=NOON,

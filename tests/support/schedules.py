@@ -32,6 +32,7 @@ def schedule(of: WantedPost = _WANTED, **changes: Any) -> Schedule:
         revision=1,
         state=State.SCHEDULED,
         attempts=0,
+        retries=0,
         publish_at=publish_at,
         content=of.content,
         media=of.media,

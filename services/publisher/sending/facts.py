@@ -3,7 +3,7 @@
 import json
 from datetime import datetime, timedelta
 
-from services.publisher.domain import Publication
+from services.publisher.domain import Key, Publication
 from services.publisher.platforms.base import Published
 from shared.events import EVENTS, Event
 from shared.events.base import ErrorDetail
@@ -31,6 +31,7 @@ def succeeded(publication: Publication, published: Published, started_at: dateti
         published_at=started_at,
         lateness_ms=round((started_at - publication.publish_at) / _MILLISECOND, 3),
         attempts=publication.tries,
+        retries=publication.retries,
     )
 
 
@@ -41,6 +42,7 @@ def failed(publication: Publication, error: ErrorDetail) -> PublishFailed:
         account_id=publication.account_id,
         revision=publication.revision,
         attempts=publication.tries,
+        retries=publication.retries,
         error=error,
     )
 
@@ -52,6 +54,7 @@ def unknown(publication: Publication, error: ErrorDetail) -> PublishUnknown:
         account_id=publication.account_id,
         revision=publication.revision,
         attempts=publication.tries,
+        retries=publication.retries,
         error=error,
     )
 
@@ -65,6 +68,7 @@ def retrying(
         account_id=publication.account_id,
         revision=publication.revision,
         attempt=publication.tries,
+        retries=publication.retries,
         next_attempt_at=next_attempt_at,
         error=error,
         in_doubt=in_doubt,
@@ -79,13 +83,31 @@ def held(publication: Publication, reason: str) -> PublishHeld:
         revision=publication.revision,
         reason=reason,
         attempts=publication.tries,
+        retries=publication.retries,
     )
 
 
-def skipped(post_id: str, account_id: str, revision: int, reason: str, attempts: int = 0) -> PublishSkipped:
+def skipped(publication: Publication, reason: str) -> PublishSkipped:
     """It was not sent, and must not be."""
+    return _skip(publication.key, publication.revision, reason, publication.tries, publication.retries)
+
+
+def never_sent(key: Key, revision: int, reason: str) -> PublishSkipped:
+    """A revision of which there is no publication was not sent, and must not be."""
+    return _skip(key, revision, reason, 0, 0)
+
+
+def _skip(key: Key, revision: int, reason: str, attempts: int, retries: int) -> PublishSkipped:
+    post_id, account_id = key
     return PublishSkipped.model_validate(
-        {"post_id": post_id, "account_id": account_id, "revision": revision, "reason": reason, "attempts": attempts}
+        {
+            "post_id": post_id,
+            "account_id": account_id,
+            "revision": revision,
+            "reason": reason,
+            "attempts": attempts,
+            "retries": retries,
+        }
     )
 
 

@@ -76,9 +76,7 @@ def held(case: Case, reason: str, now: datetime) -> Outcome:
 
 def skipped(case: Case, reason: str, now: datetime) -> Outcome:
     """It was not sent, and must not be."""
-    one = case.publication
-    fact = facts.skipped(one.post_id, one.account_id, one.revision, reason, one.tries)
-    return _ended(case, State.SKIPPED, fact, now)
+    return _ended(case, State.SKIPPED, facts.skipped(case.publication, reason), now)
 
 
 def retrying(case: Case, error: ErrorDetail, not_before: datetime, now: datetime) -> Outcome:
@@ -104,8 +102,8 @@ def told_again(case: Case) -> Outcome:
 
 def not_sent(case: Case, reason: str) -> Outcome:
     """The revision that is asked for was not sent, and must not be."""
-    event = case.event
-    return Outcome(None, (facts.skipped(event.post_id, event.account_id, event.revision, reason),))
+    asked = replace(case.publication, revision=case.event.revision)
+    return Outcome(None, (facts.skipped(asked, reason),))
 
 
 def doubt_told(case: Case, now: datetime) -> Outcome:

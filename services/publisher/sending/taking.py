@@ -37,12 +37,16 @@ def take(delivered: Delivered, current: Publication | None, attempts: Sequence[A
     if current.state in _OUT or stands in (Standing.LANDED, Standing.ON_ITS_WAY):
         return left
     if event.revision > current.revision and stands is Standing.NOTHING_OUT:
-        tries = current.tries
         new = new_publication(delivered, current.withdrawn, current.withdrawn_because, now)
-        return Taken(replace(new, tries=tries, tries_before=tries), tuple(attempts), True)
+        return Taken(_counting_on(new, current), tuple(attempts), True)
     if event.revision != current.revision or current.state in _ENDED or _rests(current, now):
         return left
     return _taken_over(delivered, current, attempts, now)
+
+
+def _counting_on(new: Publication, current: Publication) -> Publication:
+    """A newer revision, counted on from what came before it."""
+    return replace(new, tries=current.tries, tries_before=current.tries, retries=current.retries)
 
 
 def _rests(current: Publication, now: datetime) -> bool:
@@ -74,6 +78,7 @@ def new_publication(delivered: Delivered, withdrawn: int, withdrawn_because: str
         state=CLAIMED,
         tries=0,
         tries_before=0,
+        retries=0,
         waits=0,
         publish_at=event.publish_at,
         due_at=event.publish_at,

@@ -187,9 +187,19 @@ AGAIN = ErrorDetail(kind="rejected", code="too_long", message="the text is too l
         (unknown(a_publication(tries=1), AGAIN), unknown(a_publication(tries=2), AGAIN)),
         (held(a_publication(tries=1), "refused"), held(a_publication(tries=2), "refused")),
         (held(a_publication(), "not connected"), held(a_publication(), "refused")),
-        (skipped("post", "account", 1, "too_late"), skipped("post", "account", 1, "cancelled")),
+        (skipped(a_publication(), "too_late"), skipped(a_publication(), "cancelled")),
+        (held(a_publication(), "refused"), held(a_publication(retries=1), "refused")),
+        (failed(a_publication(tries=1), AGAIN), failed(a_publication(tries=1, retries=1), AGAIN)),
     ],
-    ids=["failed", "unknown", "held after an attempt", "held without one", "skipped"],
+    ids=[
+        "failed",
+        "unknown",
+        "held after an attempt",
+        "held without one",
+        "skipped",
+        "held again alike",
+        "failed again alike",
+    ],
 )
 def test_an_outcome_that_comes_again_after_a_retry_has_an_id_of_its_own(first: Any, second: Any) -> None:
     assert len(ids_of(first, first, second)) == 2

@@ -16,7 +16,7 @@ async def test_accounts_are_told_without_credentials_and_posts_with_their_last_f
     store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(telling, "PAGE", 2)
-    outcome = as_text(skipped("post", "account", 1, "too_late"))
+    outcome = as_text(skipped(a_publication(), "too_late"))
     async with store.unit() as unit:
         for number in range(5):
             await unit.save_account(a_stored_account(account_id=f"a-{number}", credentials=SECRET, renewed=SECRET))

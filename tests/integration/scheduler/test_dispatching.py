@@ -309,6 +309,18 @@ async def test_a_retry_is_awaited_until_its_time(replica: Replica) -> None:
     assert len(await replica.dispatched()) == 1
 
 
+@pytest.mark.parametrize("state", [State.FAILED, State.HELD])
+async def test_a_post_that_a_person_had_tried_again_is_awaited_and_swept(replica: Replica, state: State) -> None:
+    await scheduled_and_dispatched(replica)
+    await replica.take(OUTCOMES[state])
+
+    await replica.take(RETRYING.model_copy(update={"attempt": 1, "retries": 1}))
+    assert (await replica.schedule()).state is State.RETRYING
+
+    await replica.reach(RETRYING.next_attempt_at + OUTCOME_GRACE)
+    assert await replica.sweeper.sweep() == 1
+
+
 async def test_a_swept_post_learns_its_old_outcome(replica: Replica) -> None:
     await scheduled_and_dispatched(replica)
     await replica.take(RETRYING)

@@ -135,15 +135,9 @@ def the_console_shows_the_truth(run: Run) -> Violations:
         for name, rows in (("the console", shown), ("the scheduler", planned)):
             row = rows.get(key)
             says = row and (row["state"], row["revision"])
-            if key in run.user.retried and {true["state"], says[0] if says else ""} <= _NOT_ORDERED:
-                continue
             is_right = says == (true["state"], true["revision"])
             if not is_right and (name == "the console" or not says or says[0] != true["state"]):
                 yield f"{key}: {name} shows {says}, it is {true['state']} in revision {true['revision']}"
-
-
-_NOT_ORDERED = {"failed", "held", "skipped"}
-"""Of these, facts do not tell which came after a person's retry that led to no new attempt."""
 
 
 def _key(row: Mapping[str, Any]) -> Key:

@@ -56,13 +56,12 @@ def what_was_answered_is_not_sent_again(run: Run) -> Violations:
 
 
 def nobody_is_called_back_twice(run: Run) -> Violations:
-    """Each call that was answered is made once, but for a post that a person had tried again with the same end."""
+    """Each call that was answered is made once."""
     if _loses_time(run):
         return
     callbacks = run.world.internet.networks[CALLBACKS]
     assert isinstance(callbacks, Callbacks)
-    retried = {post_id for post_id, _ in run.user.retried}
-    made = Counter(identity for identity, body in callbacks.calls if body["data"]["post_id"] not in retried)
+    made = Counter(identity for identity, _ in callbacks.calls)
     yield from (f"{identity} was called back {times} times" for identity, times in made.items() if times > 1)
 
 

@@ -31,7 +31,9 @@ AT = datetime(2027, 3, 28, 9, 30, tzinfo=UTC)
 KEY: dict[str, Any] = {"post_id": "post-1", "account_id": "acct-1"}
 ERROR = ErrorDetail(kind="transient", code="503", message="try later")
 
-PROGRESS = st.builds(Progress, st.sampled_from(State), st.integers(1, 4), st.integers(0, 4), st.booleans())
+PROGRESS = st.builds(
+    Progress, st.sampled_from(State), st.integers(1, 4), st.integers(0, 4), st.booleans(), st.integers(0, 2)
+)
 
 
 def after(facts: list[Progress]) -> Progress:
@@ -86,6 +88,9 @@ def test_nothing_is_beyond_published_but_published(other: Progress, revision: in
                 Progress(State.RETRYING, 1, 2, in_doubt=True),
                 Progress(State.RETRYING, 1, 3),
                 Progress(State.FAILED, 1, 3),
+                Progress(State.RETRYING, 1, 3, retries=1),
+                Progress(State.HELD, 1, 3, retries=1),
+                Progress(State.HELD, 1, 3, retries=2),
                 Progress(State.CANCELLED, 1),
                 Progress(State.SCHEDULED, 2),
                 Progress(State.FAILED, 2, 1),
@@ -98,7 +103,9 @@ def test_nothing_is_beyond_published_but_published(other: Progress, revision: in
         )
     ),
 )
-def test_later_means_published_then_revision_then_cancelled_then_attempts(earlier: Progress, later: Progress) -> None:
+def test_later_means_published_then_revision_then_cancelled_then_retries_then_attempts(
+    earlier: Progress, later: Progress
+) -> None:
     assert later.is_beyond(earlier)
     assert not earlier.is_beyond(later)
 
@@ -126,6 +133,7 @@ def test_later_means_published_then_revision_then_cancelled_then_attempts(earlie
         (PublishUnknown(**KEY, revision=1, attempts=1, error=ERROR), Progress(State.UNKNOWN, 1, 1)),
         (PublishSkipped(**KEY, revision=1, reason="too_late"), Progress(State.SKIPPED, 1)),
         (PublishHeld(**KEY, revision=1, reason="late", attempts=1), Progress(State.HELD, 1, 1)),
+        (PublishFailed(**KEY, revision=1, attempts=3, error=ERROR, retries=2), Progress(State.FAILED, 1, 3, retries=2)),
     ],
     ids=lambda value: type(value).__name__,
 )
