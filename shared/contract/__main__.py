@@ -13,7 +13,8 @@ _HEAD = """\
 <!-- Written by `python -m shared.contract`; change shared/events and shared/contract instead. -->
 
 Every running service serves this as a page and as AsyncAPI 3 at `/asyncapi`: the console the whole contract, the
-others what they emit and take.
+others what they emit and take. [Producers and consumers](examples/README.md) in Python, Node and with `rabbitmqadmin`
+are beside it.
 """
 
 
