@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from services.scheduler.timers import BadCron, Timer, checked
+from services.scheduler.cron import BadCron
+from services.scheduler.timers import Timer, checked
 from shared.clocks.local_time import UnknownZone
 
 DEFAULTS: Mapping[str, str] = {

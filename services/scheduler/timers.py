@@ -1,7 +1,7 @@
 """Timers: when they tick, and what of that is due. No I/O.
 
 A cron expression that names hours means times of the day: one that the spring gap swallows comes at the first instant
-after it, one that the autumn fold shows twice comes once, the first time. An expression whose hours are `*` means
+after it, one that the autumn fold shows twice comes once, the first time. An expression whose hours are all means
 every hour that passes, so clocks that are put back neither stop it nor hurry it.
 """
 
@@ -11,18 +11,13 @@ from datetime import UTC, datetime, timedelta
 
 from cronsim import CronSim, CronSimError
 
+from services.scheduler.cron import BadCron, is_every_hour, understood
 from shared.clocks.local_time import in_utc, zone_named
 
 MOST_COUNTED = 10_000
 """Missed ticks beyond this are not counted one by one."""
 LONGEST_STEP_BACK = timedelta(days=1)
 """A clock that was further ahead was wrong about the day: nobody waits until it is right again."""
-_HOURS = -4
-"""Where the hours are in a cron expression, with or without seconds in front."""
-
-
-class BadCron(ValueError):
-    """No cron expression, or one that never comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +30,7 @@ class Timer:
 
     def ticks_after(self, instant: datetime) -> Iterator[datetime]:
         """Every tick after an instant, in UTC."""
-        if self.cron.split()[_HOURS] == "*":
+        if is_every_hour(understood(self.cron)):
             return self._by_passing_time(instant)
         return self._by_time_of_day(instant)
 
@@ -47,11 +42,11 @@ class Timer:
 
     def _by_passing_time(self, instant: datetime) -> Iterator[datetime]:
         local = instant.astimezone(UTC if self.zone == "UTC" else zone_named(self.zone))
-        return (tick.astimezone(UTC) for tick in CronSim(self.cron, local))
+        return (tick.astimezone(UTC) for tick in CronSim(understood(self.cron), local))
 
     def _by_time_of_day(self, instant: datetime) -> Iterator[datetime]:
         zone, latest = zone_named(self.zone), instant
-        for local in CronSim(self.cron, instant.astimezone(zone).replace(tzinfo=None)):
+        for local in CronSim(understood(self.cron), instant.astimezone(zone).replace(tzinfo=None)):
             tick_at = in_utc(local, zone)
             if tick_at > latest:
                 latest = tick_at
@@ -63,10 +58,8 @@ def checked(timer: Timer) -> Timer:
     zone_named(timer.zone)
     try:
         timer.next_after(datetime(2000, 1, 1, tzinfo=UTC))
-    except (CronSimError, IndexError) as error:
-        why = str(error) if isinstance(error, CronSimError) else "too few fields"
-        reason = f"{timer.cron!r} is no cron expression ({why[:1].lower()}{why[1:]}): give minute, hour, day of the "
-        raise BadCron(f"{reason}month, month and day of the week, such as '*/5 * * * *'") from error
+    except CronSimError as error:
+        raise BadCron(f"{timer.cron!r} never comes") from error
     return timer
 
 
