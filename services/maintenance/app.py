@@ -41,7 +41,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters.attending import attended
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import RETRY_TIERS, Queue, Topology
-from shared.outbound.notify import Notifier
+from shared.outbound.targets import Targets
 from shared.process.service import Service, rabbit_broker
 
 NAME = "maintenance"
@@ -90,7 +90,8 @@ def build(settings: Settings) -> Service:
     consumer = Consumer(NAME, broker, publisher, clock)
     subscribe(consumer, Handlers(store, outcomes, runs, clock))
     consumer.subscribe(TIMERS, {TimerFired: timers.on_timer_fired}, prefetch=10)
-    notifying = Notifying(store, Notifier(), settings.targets, clock)
+    targets = Targets(allow_private_addresses=settings.allow_private_addresses)
+    notifying = Notifying(store, targets, settings.targets, clock)
     consumer.subscribe(NOTIFICATIONS, {AlertRaised: notifying.on_alert_raised}, prefetch=5)
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
@@ -104,6 +105,7 @@ def build(settings: Settings) -> Service:
         ),
         outbox=relay,
         loops=(watch.run,),
+        closing=(targets.close,),
         http=(settings.http_host, settings.http_port),
         stopping=stopping,
     )

@@ -1,4 +1,7 @@
-"""Tells people of alerts: each target once, and again after a while where it does not answer."""
+"""Tells people of alerts: each target once, and again after a while where it is not known to have it.
+
+An alert that may have arrived is sent again, for twice is better than never.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from shared.clocks.clock import Clock
 from shared.events.maintenance import AlertRaised
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park, TryAgain
-from shared.outbound.notify import Message, NotSent, UnknownTarget, fingerprint_of, kind_of
+from shared.outbound.targets import Message, Outcome, Refused, Sent, fingerprint_of, kind_of
 
 MOST_ATTEMPTS = 10
 FIRST_WAIT = timedelta(seconds=5)
@@ -20,10 +23,10 @@ FIRST_WAIT = timedelta(seconds=5)
 log = structlog.get_logger()
 
 
-class Sends(Protocol):
-    """What takes a message to a target; raises NotSent or UnknownTarget."""
+class Tells(Protocol):
+    """What takes a message to a target."""
 
-    async def send(self, url: str, message: Message) -> None: ...
+    async def tell(self, url: str, message: Message) -> Outcome: ...
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Notifying:
     """Takes alerts to the targets there are."""
 
     store: Store
-    notifier: Sends
-    targets: Sequence[str]
+    targets: Tells
+    urls: Sequence[str]
     clock: Clock
 
     async def on_alert_raised(self, delivery: Delivery[AlertRaised]) -> None:
@@ -40,30 +43,33 @@ class Notifying:
         message_id = delivery.message_id or delivery.correlation_id
         tried = await self.store.attempts(message_id)
         failed: dict[str, int] = {}
-        for url in dict.fromkeys(self.targets):
+        for url in dict.fromkeys(self.urls):
             attempts, is_sent = tried.get(fingerprint_of(url), (0, False))
-            if not is_sent and not await self._notify(url, delivery.event, message_id, attempts + 1):
-                failed[url] = attempts + 1
+            if not is_sent and attempts < MOST_ATTEMPTS:
+                attempts, is_sent = await self._notify(url, delivery.event, message_id, attempts + 1)
+            if not is_sent:
+                failed[url] = attempts
         waiting = [attempts for attempts in failed.values() if attempts < MOST_ATTEMPTS]
         if waiting:
             raise TryAgain(wait_after(min(waiting)))
         if failed:
-            kinds = ", ".join(kind_of(url) for url in failed)
-            raise Park(f"not told after {MOST_ATTEMPTS} attempts: {kinds}")
+            raise Park(f"given up: {', '.join(map(kind_of, failed))}; the log says what each target answered")
 
-    async def _notify(self, url: str, alert: AlertRaised, message_id: str, attempt: int) -> bool:
-        if attempt > MOST_ATTEMPTS:
-            return False
-        try:
-            await self.notifier.send(url, message_of(alert, self.clock.now()))
-        except (NotSent, UnknownTarget) as error:
-            log.warning("alert_not_told", code=alert.code, subject=alert.subject, attempt=attempt, error=str(error))
-            is_sent = False
-        else:
-            is_sent = True
-        target = fingerprint_of(url)
-        await self.store.save_attempt(message_id, target, attempt, is_sent=is_sent, now=self.clock.now())
-        return is_sent
+    async def _notify(self, url: str, alert: AlertRaised, message_id: str, attempt: int) -> tuple[int, bool]:
+        """The attempts so far, and whether the target has it; what it refuses for good uses up every attempt."""
+        outcome = await self.targets.tell(url, message_of(alert, self.clock.now()))
+        is_sent, attempts = isinstance(outcome, Sent), attempt
+        if not isinstance(outcome, Sent):
+            attempts = MOST_ATTEMPTS if isinstance(outcome, Refused) and outcome.for_good else attempt
+            _log_not_told(url, alert, outcome.reason, attempt)
+        await self.store.save_attempt(message_id, fingerprint_of(url), attempts, is_sent=is_sent, now=self.clock.now())
+        return attempts, is_sent
+
+
+def _log_not_told(url: str, alert: AlertRaised, reason: str, attempt: int) -> None:
+    log.warning(
+        "alert_not_told", kind=kind_of(url), code=alert.code, subject=alert.subject, attempt=attempt, error=reason
+    )
 
 
 def wait_after(attempts: int) -> timedelta:

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from shared.clocks.local_time import zone_named
 from shared.database.retention import KEEP_FAILED, KEEP_SUCCEEDED
-from shared.outbound.notify import UnknownTarget, check, urls_in
+from shared.outbound.targets import NoTarget, check, urls_in
 from shared.process.settings import ServiceSettings
 
 
@@ -21,6 +21,7 @@ class Settings(ServiceSettings):
     keep_failed: int = Field(default=KEEP_FAILED, ge=0)
     analytics_zone: str = "UTC"
     lateness_alert_ms: float = Field(default=2000, gt=0)
+    allow_private_addresses: bool = False
 
     @field_validator("notify_urls")
     @classmethod
@@ -28,7 +29,7 @@ class Settings(ServiceSettings):
         for position, url in enumerate(urls_in(given), start=1):
             try:
                 check(url)
-            except UnknownTarget as error:
+            except NoTarget as error:
                 raise ValueError(f"target {position}: {error}") from None
         return given
 

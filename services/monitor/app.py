@@ -16,7 +16,6 @@ from services.monitor.secret_keys import SecretKeys
 from services.monitor.settings import Settings
 from services.monitor.store import Store
 from services.monitor.tables import job_runs, outbox
-from services.monitor.targets import AT_ONCE, Targets
 from services.monitor.telling import Kept
 from shared.clocks.clock import Clock, SystemClock
 from shared.database.engine import Database
@@ -36,6 +35,7 @@ from shared.messaging.telling import Telling
 from shared.messaging.telling import queue_of as telling_queue
 from shared.messaging.topology import RETRY_TIERS, Queue, Topology
 from shared.outbound.client import outbound_client
+from shared.outbound.targets import AT_ONCE, Targets
 from shared.process.service import Service, rabbit_broker
 from shared.secrets.sealing import SealingKey
 from shared.secrets.vault import Vault
@@ -70,14 +70,15 @@ def build(settings: Settings) -> Service:
         store=store,
         vault=vault,
         sealing_key=SealingKey.from_base64(settings.private_key),
-        check_target=targets.check,
+        check_target=targets.form_of,
         clock=clock,
         jobs=Jobs(NAME, database, job_runs, relay, clock),
         work={"monitor.check": checking.check, "digest.send": digesting.send_due},
     )
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
-    subscribe(consumer, handlers, Notifying(store, targets, vault, clock), SecretKeys(store, vault, clock, NAME))
+    notifying = Notifying(store, targets, vault, clock, NOTIFICATIONS.name)
+    subscribe(consumer, handlers, notifying, SecretKeys(store, vault, clock, NAME))
     stopping = asyncio.Event()
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
     telling = Telling(NAME, Kept(NAME, database).parts, publisher, stopping)

@@ -113,13 +113,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One mention (by its item) or one digest (by its day) for one target."""
+    """One mention (by its item), or one part of a digest (by its day), for one target."""
 
     delivery_id: str
     workspace_id: str
     target_id: str
     item_id: str | None
     day: str | None
+    part: int
     state: str
     attempts: int
     lease_until: datetime | None

@@ -1,4 +1,7 @@
-"""Notifying: each mention or digest told to each target once; what may have arrived is never sent again."""
+"""Notifying: each mention or digest told to each target once; what may have arrived is never sent again.
+
+A digest that is too long for its target is sent in parts, each a notification of its own that asks for the next one.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -6,21 +9,47 @@ from datetime import datetime, timedelta
 import structlog
 from prometheus_client import Counter
 
+from services.monitor.checking import requests
 from services.monitor.domain import Notification, State, wait_before
-from services.monitor.store import Store
-from services.monitor.targets import SEND_SECONDS, Message, Outcome, Refused, Sent, Targets, Unconfirmed
+from services.monitor.store import Store, notification
 from services.monitor.workspaces import target_named
-from services.monitor.writing import MOST_IN_A_DIGEST, digest_message, mention_message
+from services.monitor.writing import Digest, digest_messages, mention_message
 from shared.clocks.clock import Clock
 from shared.events.monitor import NotificationRequested
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park, TryAgain
+from shared.outbound.targets import (
+    SEND_SECONDS,
+    Form,
+    Message,
+    NoTarget,
+    Outcome,
+    Refused,
+    Sent,
+    Targets,
+    Unconfirmed,
+)
 from shared.secrets.vault import UnreadableSecret, Vault
 
 LEASE = timedelta(seconds=2 * SEND_SECONDS)
+MOST_IN_A_DIGEST = 5_000
+"""Mentions of a day that are read; how many more there are is said in the digest."""
+DIED = "the process that sent it ended meanwhile"
 NOTIFICATIONS = Counter("timeball_notifications_total", "What became of notifications", ["outcome"])
 
 log = structlog.get_logger()
+
+
+class NothingToTell(Exception):
+    """What was to be told, or whom, is no longer there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A notification to be sent, or one whose sender died (`is_lost`), of which nobody knows whether it arrived."""
+
+    notification: Notification
+    is_lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,14 +60,25 @@ class Notifying:
     targets: Targets
     vault: Vault
     clock: Clock
+    queue: str
 
     async def on_notification_requested(self, delivery: Delivery[NotificationRequested]) -> None:
         """Tell the target, unless it has been told or may have been."""
         claimed = await self._claim(delivery.event.delivery_id)
-        if claimed:
-            await self._settle(claimed, await self._tell(claimed))
+        if claimed is None:
+            return
+        try:
+            url = await self._url(claimed.notification)
+            messages = await self._messages(claimed.notification, self.targets.form_of(url))
+        except (NothingToTell, NoTarget) as error:
+            nothing = Unconfirmed(DIED) if claimed.is_lost else Refused(str(error), for_good=True)
+            await self._settle(claimed.notification, nothing, None, delivery.correlation_id)
+            return
+        outcome = await self._outcome(claimed, url, messages)
+        following = _following(claimed.notification, len(messages), self.clock.now())
+        await self._settle(claimed.notification, outcome, following, delivery.correlation_id)
 
-    async def _claim(self, delivery_id: str) -> Notification | None:
+    async def _claim(self, delivery_id: str) -> Claimed | None:
         now = self.clock.now()
         async with self.store.unit() as unit:
             known = await unit.notification(delivery_id)
@@ -46,44 +86,60 @@ class Notifying:
                 raise Park(f"notification {delivery_id!r} is not known")
             if known.state == State.SENT:
                 return None
-            if known.state in (State.PENDING, State.FAILED):
-                claimed = _begun(known, now)
-                await unit.save_notification(claimed)
-                return claimed
-            if known.state == State.SENDING and known.lease_until and known.lease_until > now:
-                raise TryAgain(known.lease_until - now)
-            given_up = _ended(known, State.UNKNOWN, known.error or "the process that sent it ended meanwhile", now)
-            await unit.save_notification(given_up)
-        raise _may_have_arrived(given_up)
+            if known.state == State.UNKNOWN:
+                raise _may_have_arrived(known)
+            if known.state == State.SENDING:
+                if known.lease_until and known.lease_until > now:
+                    raise TryAgain(known.lease_until - now)
+                return Claimed(known, is_lost=True)
+            claimed = _begun(known, now)
+            await unit.save_notification(claimed)
+            return Claimed(claimed)
 
-    async def _tell(self, notification: Notification) -> Outcome:
-        """Send it to the target as that is now."""
+    async def _outcome(self, claimed: Claimed, url: str, messages: list[Message]) -> Outcome:
+        if claimed.is_lost:
+            return Unconfirmed(DIED)
+        return await self.targets.tell(url, messages[claimed.notification.part - 1])
+
+    async def _url(self, notification: Notification) -> str:
+        """The target as it is now."""
         kept = await self.store.targets(notification.workspace_id)
         try:
             url = target_named(notification.target_id, *kept, self.vault) if kept else None
         except UnreadableSecret as error:
-            return Refused(f"the workspace's targets: {error}; configure it anew", for_good=True)
+            raise NothingToTell(f"the workspace's targets: {error}; configure it anew") from error
         if url is None:
-            return Refused("the workspace has this target no longer", for_good=True)
-        message = await self._message(notification)
-        if message is None:
-            return Refused("what was to be told is no longer kept", for_good=True)
-        return await self.targets.tell(url, message)
+            raise NothingToTell("the workspace has this target no longer")
+        return url
 
-    async def _message(self, notification: Notification) -> Message | None:
+    async def _messages(self, notification: Notification, form: Form) -> list[Message]:
+        """Everything that the target is told, in as many messages as it takes."""
+        messages = await self._composed(notification, form)
+        if len(messages) < notification.part:
+            raise NothingToTell("what was to be told is no longer kept")
+        return messages
+
+    async def _composed(self, notification: Notification, form: Form) -> list[Message]:
+        workspace_id, day = notification.workspace_id, notification.day or ""
         if notification.item_id:
-            mention = await self.store.mention(notification.workspace_id, notification.item_id)
-            return mention_message(mention) if mention else None
-        day = notification.day or ""
-        mentions = await self.store.digest(notification.workspace_id, day, most=MOST_IN_A_DIGEST)
-        return digest_message(day, mentions) if mentions else None
+            mention = await self.store.mention(workspace_id, notification.item_id)
+            return [mention_message(mention, form)] if mention else []
+        mentions = await self.store.digest(workspace_id, day, most=MOST_IN_A_DIGEST)
+        total = await self.store.digest_size(workspace_id, day)
+        return digest_messages(Digest(workspace_id, day, mentions, total), form) if mentions else []
 
-    async def _settle(self, sent: Notification, outcome: Outcome) -> None:
+    async def _settle(
+        self, sent: Notification, outcome: Outcome, following: Notification | None, correlation_id: str
+    ) -> None:
+        """Write what became of it; the next part is asked for as soon as this one will not be sent again."""
         now = self.clock.now()
         wait = wait_before(sent.attempts + 1)
         ended = _after(sent, outcome, may_go_on=wait is not None, now=now)
+        is_over = ended.state in (State.SENT, State.UNKNOWN)
         async with self.store.unit() as unit:
             await unit.save_notification(ended)
+            to_send = await unit.add_notifications([following] if following and is_over else [])
+            await unit.emit(requests(to_send, self.queue, correlation_id))
         NOTIFICATIONS.labels(ended.state).inc()
         log.info("notification_settled", state=ended.state, attempt=ended.attempts, error=ended.error, **_named(ended))
         if ended.state == State.PENDING and wait:
@@ -92,6 +148,13 @@ class Notifying:
             raise _may_have_arrived(ended)
         if ended.state == State.FAILED:
             raise Park(f"not told after {ended.attempts} attempts: {ended.error}")
+
+
+def _following(told: Notification, parts: int, now: datetime) -> Notification | None:
+    """The next part of the digest, if there is one."""
+    if told.part >= parts:
+        return None
+    return notification(told.workspace_id, told.target_id, now, day=told.day, part=told.part + 1)
 
 
 def _begun(notification: Notification, now: datetime) -> Notification:
@@ -121,10 +184,11 @@ def _may_have_arrived(notification: Notification) -> Park:
     return Park(f"it may have arrived, and is not sent again: {notification.error}")
 
 
-def _named(notification: Notification) -> dict[str, str | None]:
+def _named(notification: Notification) -> dict[str, str | int | None]:
     return {
         "workspace_id": notification.workspace_id,
         "target_id": notification.target_id,
         "item_id": notification.item_id,
         "day": notification.day,
+        "part": notification.part,
     }

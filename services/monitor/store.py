@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, select, true, update
+from sqlalchemy import RowMapping, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.monitor.domain import Digest, Keyword, Kind, Mention, Notification, State, Workspace
@@ -186,6 +186,11 @@ class Store:
         rows = await self._rows(wanted.order_by(mentions.c.created_at, mentions.c.item_id).limit(most))
         return [StoredMention(**row) for row in rows]
 
+    async def digest_size(self, workspace_id: str, day: str) -> int:
+        """How many mentions a day's digest has."""
+        counted = select(func.count().label("size")).where(_is_of(workspace_id), mentions.c.day == day)
+        return int((await self._rows(counted))[0]["size"])
+
     async def _rows(self, statement: Any) -> Sequence[RowMapping]:
         async with self._database.reading() as connection:
             return (await connection.execute(statement)).mappings().all()
@@ -209,12 +214,18 @@ def digest_of(text: str | None) -> Digest | None:
 
 
 def notification(
-    workspace_id: str, target_id: str, now: datetime, *, item_id: str | None = None, day: str | None = None
+    workspace_id: str,
+    target_id: str,
+    now: datetime,
+    *,
+    item_id: str | None = None,
+    day: str | None = None,
+    part: int = 1,
 ) -> Notification:
     """A notification yet to be sent; the same of the same always has the same id."""
-    identity = json.dumps([workspace_id, target_id, item_id, day])
+    identity = json.dumps([workspace_id, target_id, item_id, day, *([part] if part > 1 else [])])
     delivery_id = hashlib.sha256(identity.encode()).hexdigest()
-    return Notification(delivery_id, workspace_id, target_id, item_id, day, State.PENDING, 0, None, None, now)
+    return Notification(delivery_id, workspace_id, target_id, item_id, day, part, State.PENDING, 0, None, None, now)
 
 
 def _keywords(told: Iterable[Any]) -> Iterator[Keyword]:

@@ -73,12 +73,14 @@ deliveries = Table(
     Column("target_id", String(64), nullable=False),
     Column("item_id", String(50)),
     Column("day", String(10)),
+    Column("part", Integer, nullable=False, server_default="1"),
     Column("state", String(20), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("lease_until", InstantColumn),
     Column("error", Text),
     Column("updated_at", InstantColumn, nullable=False, index=True),
 )
+"""Each is one message to one target: of a mention, or of one part of a day's digest."""
 
 inbox = inbox_table(metadata)
 outbox = outbox_table(metadata)

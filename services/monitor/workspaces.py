@@ -4,7 +4,6 @@ Checking compiles a thousand patterns and loads what Apprise needs for each targ
 before the transaction.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from services.monitor.domain import InvalidWorkspace, Keyword, check_subreddit
 from services.monitor.matching import check_keyword
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.requests import WorkspaceConfigured
+from shared.outbound.targets import NoTarget, fingerprint_of
 from shared.secrets.sealing import SealingKey, UnreadableSeal
 from shared.secrets.vault import Vault
 
@@ -25,8 +25,8 @@ MOST_KEYWORDS = 1_000
 MOST_EXCLUSIONS = 50
 MOST_TARGETS = 20
 
-CheckTarget = Callable[[str], None]
-"""Raises InvalidWorkspace, without telling the URL, where it is no target."""
+CheckTarget = Callable[[str], object]
+"""Raises NoTarget, without telling the URL, where it is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def row_of(workspace: Checked, previous: RowMapping | None, *, vault: Vault, now
         "subreddits": json.dumps(workspace.subreddits),
         "keywords": json.dumps(workspace.keywords),
         "targets": vault.encrypt({"urls": workspace.targets}),
-        "target_ids": json.dumps(list(map(target_id, workspace.targets))),
+        "target_ids": json.dumps(list(map(fingerprint_of, workspace.targets))),
         "tells_at_once": event.notify == "at_once",
         "digest": event.digest.model_dump_json() if event.digest else None,
         "digest_since": _since(previous, had_digest, now) if event.digest else None,
@@ -76,11 +76,6 @@ def is_older(event: WorkspaceConfigured, previous: RowMapping | None) -> bool:
     if previous is None or event.configured_at is None or previous["configured_at"] is None:
         return False
     return bool(event.configured_at < previous["configured_at"])
-
-
-def target_id(url: str) -> str:
-    """What a target is called in rows and logs: it tells two apart and does not tell the URL."""
-    return hashlib.sha256(url.encode()).hexdigest()[:32]
 
 
 def target_named(wanted: str, stored: str, ids: Sequence[str], vault: Vault) -> str | None:
@@ -142,6 +137,6 @@ def _targets(event: WorkspaceConfigured, key: SealingKey, check_target: CheckTar
             raise InvalidWorkspace(f"sealed_notify[{position}]: not a text but {type(target).__name__}; give a URL")
         try:
             check_target(target)
-        except InvalidWorkspace as error:
+        except NoTarget as error:
             raise InvalidWorkspace(f"sealed_notify[{position}]: {error}") from error
     return list(dict.fromkeys(targets))

@@ -19,7 +19,6 @@ from services.monitor.notifying import Notifying
 from services.monitor.reddit import Access, Reddit
 from services.monitor.store import Store
 from services.monitor.tables import job_runs, outbox
-from services.monitor.targets import Targets
 from shared.database.engine import Database
 from shared.database.migrations import migrate
 from shared.events.monitor import NotificationRequested
@@ -30,6 +29,7 @@ from shared.messaging.broker import Publisher
 from shared.messaging.envelope import Delivery
 from shared.messaging.outbox import Outbox
 from shared.outbound.client import outbound_client
+from shared.outbound.targets import Targets
 from shared.secrets.sealing import SealingKey, seal
 from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
@@ -86,12 +86,12 @@ class Monitor:
                 store=store,
                 vault=vault,
                 sealing_key=key,
-                check_target=targets.check,
+                check_target=targets.form_of,
                 clock=clock,
                 jobs=Jobs(NAME, database, job_runs, relay, clock),
                 work={"monitor.check": checking.check, "digest.send": digesting.send_due},
             )
-            notifying = Notifying(store, targets, vault, clock)
+            notifying = Notifying(store, targets, vault, clock, QUEUE)
             yield cls(network, store, clock, handlers, checking, digesting, notifying, key)
         await targets.close()
         await database.close()

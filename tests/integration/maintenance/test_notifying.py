@@ -1,33 +1,39 @@
 """Each target gets an alert once, however often another one refuses it."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.maintenance.notifying import MOST_ATTEMPTS, Notifying
 from shared.events.maintenance import AlertRaised
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park, TryAgain
-from shared.outbound.notify import Message, NotSent
+from shared.outbound.targets import Message, Outcome, Refused, Sent, Targets, Unconfirmed
+from tests.fakes.mail import Mailbox
 from tests.integration.maintenance.conftest import Replica
 
 GOOD, BAD = "json://good/", "json://hush-hush@bad/"
+BUSY = Refused("the target answered 503")
 ALERT = Delivery(AlertRaised(severity="info", code="c", message="m", subject="s"), "m-1", "c-1")
 
 
-class Targets:
+class FakeTargets:
     """Takes messages, except at those that are down."""
 
-    def __init__(self, *down: str) -> None:
+    def __init__(self, *down: str, answer: Outcome = BUSY) -> None:
         self.down = set(down)
+        self.answer = answer
         self.got: list[str] = []
 
-    async def send(self, url: str, message: Message) -> None:
+    async def tell(self, url: str, message: Message) -> Outcome:
         if url in self.down:
-            raise NotSent("json: the target did not take the message")
+            return self.answer
         self.got.append(url)
+        return Sent()
 
 
 async def test_a_target_that_refuses_is_tried_again_without_the_others(replica: Replica) -> None:
-    targets = Targets(BAD)
+    targets = FakeTargets(BAD)
     notifying = Notifying(replica.store, targets, [GOOD, BAD, GOOD], replica.clock)
     with pytest.raises(TryAgain):
         await notifying.on_alert_raised(ALERT)
@@ -40,7 +46,7 @@ async def test_a_target_that_refuses_is_tried_again_without_the_others(replica: 
 
 
 async def test_a_target_that_never_takes_it_is_given_up(replica: Replica) -> None:
-    notifying = Notifying(replica.store, Targets(BAD), [GOOD, BAD], replica.clock)
+    notifying = Notifying(replica.store, FakeTargets(BAD), [GOOD, BAD], replica.clock)
     for _ in range(MOST_ATTEMPTS - 1):
         with pytest.raises(TryAgain):
             await notifying.on_alert_raised(ALERT)
@@ -49,3 +55,42 @@ async def test_a_target_that_never_takes_it_is_given_up(replica: Replica) -> Non
         await notifying.on_alert_raised(ALERT)
 
     assert "hush-hush" not in given_up.value.reason
+
+
+async def test_an_alert_that_may_have_arrived_is_told_again(replica: Replica) -> None:
+    targets = FakeTargets(BAD, answer=Unconfirmed("the target did not answer within 30 s"))
+    notifying = Notifying(replica.store, targets, [BAD], replica.clock)
+    with pytest.raises(TryAgain):
+        await notifying.on_alert_raised(ALERT)
+    targets.down.clear()
+
+    await notifying.on_alert_raised(ALERT)
+
+    assert targets.got == [BAD]
+
+
+async def test_a_target_that_refuses_for_good_is_given_up_at_once(replica: Replica) -> None:
+    targets = FakeTargets(BAD, answer=Refused("the target answered 404", for_good=True))
+    notifying = Notifying(replica.store, targets, [BAD, GOOD], replica.clock)
+
+    with pytest.raises(Park, match="json"):
+        await notifying.on_alert_raised(ALERT)
+
+    assert targets.got == [GOOD]
+
+
+async def test_an_operators_target_on_a_private_address_is_told_only_where_allowed(replica: Replica) -> None:
+    async with Mailbox().serving() as mailbox:
+        for allow in (False, True):
+            targets = Targets(allow_private_addresses=allow)
+            notifying = Notifying(replica.store, targets, [mailbox.url], replica.clock)
+            alert = replace(ALERT, message_id=f"allowed: {allow}")
+            if allow:
+                await notifying.on_alert_raised(alert)
+            else:
+                with pytest.raises(Park):
+                    await notifying.on_alert_raised(alert)
+            await targets.close()
+
+    (mail,) = mailbox.mails
+    assert mail["subject"] == "Timeball info: c (s)"

@@ -15,7 +15,7 @@ def test_an_alert_says_what_is_wrong_and_where() -> None:
     )
 
     assert message.title == "Timeball critical: outbox_old (publisher)"
-    assert message.text == "It waits.\n\noutbox_old · publisher · 2027-03-28 12:00 UTC"
+    assert message.body == "It waits.\n\noutbox_old · publisher · 2027-03-28 12:00 UTC"
 
 
 def test_the_end_of_an_alert_says_so() -> None:

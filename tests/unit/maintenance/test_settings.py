@@ -24,7 +24,8 @@ def test_a_target_that_no_one_understands_is_named_by_its_place_and_kind() -> No
 
     messages = [error["msg"] for error in caught.value.errors()]
     assert messages == [
-        "Value error, target 2: nowhere: not a notification URL that Apprise understands (mailto://…, slack://…)"
+        "Value error, target 2: not an Apprise URL that can be used here (scheme 'nowhere'); "
+        "see the list at https://github.com/caronc/apprise/wiki"
     ]
 
 

@@ -1,5 +1,7 @@
 """Targets: where people want to be told, as Apprise URLs; and what became of telling them.
 
+A URL holds secrets: errors and logs name a target by its kind, rows by its fingerprint.
+
 Apprise answers only yes or no. What its log says of a no tells whether the message may have arrived all the same:
 then it must not be sent again.
 """
@@ -10,21 +12,23 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
 from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.common import OverflowMode
 
-from services.monitor.domain import InvalidWorkspace
-from services.monitor.guard import Watch, guarded
+from shared.outbound.guard import Watch, guarded
 
 SEND_SECONDS = 30.0
 SOCKET_SECONDS = 10.0
 AT_ONCE = 8
 MOST_URL = 2000
+MOST_IN_A_MAIL = 500_000
 LOCAL = frozenset({"syslog", "dbus", "qt", "kde", "glib", "gnome", "windows", "macosx", "blink1"})
 
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]{0,31})://")
+_NEXT_URL = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _SMTP_REPLY = re.compile(r"^Socket Exception: \((\d{3}), b|refused: (\d{3}) ")
 _NOT_SENT = re.compile(
@@ -35,13 +39,25 @@ TRY_LATER = frozenset({408, 421, 425, 429, 450, 451, 452, 454, 500, 502, 503, 50
 _SERVER_ERRORS = range(500, 600)
 
 
+class NoTarget(ValueError):
+    """The text is no URL of a target that can be used here; it is not quoted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a target takes: HTML or plain text, and how many characters of it in one message, the title included."""
+
+    is_html: bool
+    most: int
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a target is told; mail shows the HTML, everything else the text."""
+    """What a target is told."""
 
     title: str
-    text: str
-    html: str
+    body: str
+    is_html: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +83,33 @@ class Unconfirmed:
 Outcome = Sent | Refused | Unconfirmed
 
 
+_ROOM = 0.8
+"""Of what a target takes: turning text into its own markup makes it longer."""
+
+
+def urls_in(text: str) -> list[str]:
+    """The URLs of a setting, separated by spaces or commas; a comma inside a URL stays there."""
+    return [url for url in _NEXT_URL.split(text.strip().strip(",")) if url]
+
+
+def kind_of(url: str) -> str:
+    """`mailto`, `slack` … : all of a target that may be shown."""
+    scheme = _SCHEME.match(url)
+    return scheme[1].lower() if scheme else "unreadable"
+
+
+def fingerprint_of(url: str) -> str:
+    """What a target is called in rows and logs: it tells two apart and does not tell the URL."""
+    return sha256(url.encode()).hexdigest()[:32]
+
+
+def check(url: str) -> None:
+    """NoTarget where no message could be sent to this URL."""
+    _keep_log_to_itself()
+    with guarded(Watch(allow_private_addresses=False)):
+        _instantiated(url, AppriseAsset())
+
+
 class Targets:
     """Tells targets, a few at a time, each within a bounded time."""
 
@@ -78,15 +121,16 @@ class Targets:
         )
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="telling")
 
-    def check(self, url: str) -> None:
-        """InvalidWorkspace, without the URL, where it is no target."""
-        self._plugin(url)
+    def form_of(self, url: str) -> Form:
+        """What the target takes; NoTarget where it is none."""
+        plugin = self._plugin(url)
+        return Form(_is_mail(plugin), int(plugin.body_maxlen * _ROOM))
 
     async def tell(self, url: str, message: Message) -> Outcome:
         """Tell one target."""
         try:
             plugin = self._plugin(url)
-        except InvalidWorkspace as error:
+        except NoTarget as error:
             return Refused(str(error), for_good=True)
         loop = asyncio.get_running_loop()
         telling = loop.run_in_executor(self._threads, copy_context().run, self._tell, plugin, message)
@@ -101,19 +145,13 @@ class Targets:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _plugin(self, url: str) -> Any:
-        scheme = urlsplit(url[:MOST_URL]).scheme.lower() if "://" in url else ""
-        if scheme in LOCAL:
-            raise InvalidWorkspace(f"{scheme}:// tells nobody but this machine; use a target on the network")
         _keep_log_to_itself()
         with guarded(Watch(self._allow_private_addresses)):
-            plugin = Apprise.instantiate(url, asset=self._asset) if len(url) <= MOST_URL else None
-        if plugin is None:
-            raise InvalidWorkspace(
-                f"not an Apprise URL that can be used here (scheme {scheme[:20]!r}); "
-                "see the list at https://github.com/caronc/apprise/wiki"
-            )
+            plugin = _instantiated(url, self._asset)
         plugin.retry = 0
-        plugin.overflow_mode = OverflowMode.TRUNCATE
+        plugin.overflow_mode = OverflowMode.SPLIT  # whatever does not fit after all: nothing is cut off
+        if _is_mail(plugin):
+            plugin.body_maxlen = MOST_IN_A_MAIL
         plugin.socket_connect_timeout = min(plugin.socket_connect_timeout, SOCKET_SECONDS)
         plugin.socket_read_timeout = SOCKET_SECONDS
         return plugin
@@ -122,16 +160,32 @@ class Targets:
         _keep_log_to_itself()
         apprise = Apprise(asset=self._asset)
         apprise.add(plugin)
-        is_mail = plugin.secure_protocol == "mailtos"
-        body, form = (message.html, NotifyFormat.HTML) if is_mail else (message.text, NotifyFormat.TEXT)
+        form = NotifyFormat.HTML if message.is_html else NotifyFormat.TEXT
         watch = Watch(self._allow_private_addresses)
         try:
             with guarded(watch):
-                result = apprise.notify(body=body, title=message.title, body_format=form, log_level=logging.DEBUG)
+                result = apprise.notify(message.body, message.title, body_format=form, log_level=logging.DEBUG)
         except Exception as error:  # a plugin's own mistake; its text may quote the URL
             lines = [f"Socket Exception: {type(error).__name__}"]
             return outcome_of(lines, watch)
         return Sent() if result else outcome_of([log.message for one in result.results for log in one.logs()], watch)
+
+
+def _instantiated(url: str, asset: AppriseAsset) -> Any:
+    kind = kind_of(url)
+    if kind in LOCAL:
+        raise NoTarget(f"{kind}:// tells nobody but this machine; use a target on the network")
+    plugin = Apprise.instantiate(url, asset=asset) if len(url) <= MOST_URL else None
+    if plugin is None:
+        raise NoTarget(
+            f"not an Apprise URL that can be used here (scheme {kind[:20]!r}); "
+            "see the list at https://github.com/caronc/apprise/wiki"
+        )
+    return plugin
+
+
+def _is_mail(plugin: Any) -> bool:
+    return bool(plugin.secure_protocol == "mailtos")
 
 
 def outcome_of(log: list[str], watch: Watch) -> Refused | Unconfirmed:

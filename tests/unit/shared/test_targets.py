@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.monitor.domain import InvalidWorkspace
-from services.monitor.guard import Forbidden, Watch, guarded
-from services.monitor.targets import Refused, Targets, Unconfirmed, outcome_of
+from shared.outbound.guard import Forbidden, Watch, guarded
+from shared.outbound.targets import NoTarget, Refused, Targets, Unconfirmed, check, outcome_of, urls_in
 
 CONNECTED = 1
 
@@ -43,8 +42,38 @@ def test_without_a_connection_nothing_was_sent() -> None:
 
 @pytest.mark.parametrize("url", ["syslog://", "dbus://", "nothing://x", "json", "", "json://" + "x" * 3000])
 def test_what_is_no_target_is_refused(url: str) -> None:
-    with pytest.raises(InvalidWorkspace):
-        Targets(allow_private_addresses=True).check(url)
+    with pytest.raises(NoTarget):
+        check(url)
+    with pytest.raises(NoTarget):
+        Targets(allow_private_addresses=True).form_of(url)
+
+
+def test_targets_are_separated_by_spaces_or_commas() -> None:
+    urls = ["json://a:b@host/x?to=1,2", "jsons://second/", "xml://third/"]
+
+    assert urls_in(f"{urls[0]}, {urls[1]}\n{urls[2]}") == urls
+
+
+@pytest.mark.parametrize(
+    ("url", "is_html"),
+    [
+        ("mailto://u:p@example.org", True),
+        ("discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", False),
+        ("tgram://123456789:AbCdEf_1234567890abcdefghijklmnopqrs/42", False),
+        ("json://example.org", False),
+    ],
+)
+def test_a_message_that_fits_the_form_is_one_message_and_a_longer_one_is_not_cut(url: str, is_html: bool) -> None:
+    targets = Targets(allow_private_addresses=True)
+    form, plugin = targets.form_of(url), targets._plugin(url)
+    text = "word & <tag>. " * (form.most // 14 - 10)
+
+    def sent(body: str) -> list[str]:
+        return [part["body"] for part in plugin._apply_overflow(body, title="A title", body_format="text")]
+
+    assert form.is_html is is_html
+    assert len(sent(text)) == 1
+    assert "".join("".join(sent(text * 3)).split()).count("word&<tag>.") == (text * 3).count("word")
 
 
 @pytest.mark.parametrize("allow", [True, False])
