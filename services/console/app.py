@@ -9,6 +9,7 @@ from uuid import uuid4
 from services.console import retention
 from services.console.api import Console, application
 from services.console.handlers import Projector
+from services.console.idempotency import IdempotencyKeys
 from services.console.live_events import LiveEvents
 from services.console.queries import Queries
 from services.console.rebuilding import Rebuilding
@@ -119,6 +120,7 @@ def build(settings: Settings) -> Service:
         requests=RequestSender(publisher, RequiredQueues(REQUIRED_QUEUES, publisher.has_queue), live_events, learn),
         queries=Queries(database),
         live_events=live_events,
+        idempotency_keys=IdempotencyKeys(database),
         clock=clock,
         token=settings.token,
         public_keys=settings.public_keys,

@@ -1,6 +1,6 @@
 """What the console deletes once it is old: posts that have come to their end, what was asked for and refused."""
 
-from services.console.tables import FINAL, connections, drafts, mentions, posts, rejections
+from services.console.tables import FINAL, connections, drafts, idempotency_keys, mentions, posts, rejections
 from shared.database.retention import Rule
 
 _BY_AGE = posts.c.updated_at
@@ -19,6 +19,7 @@ RULES = (
     Rule(posts, _BY_AGE, f"{FINAL} AND state = 'cancelled'"),
     Rule(drafts, drafts.c.seen_at, _NOT_WAITED_FOR),
     Rule(rejections, rejections.c.seen_at),
+    Rule(idempotency_keys, idempotency_keys.c.started_at),
     Rule(mentions, mentions.c.seen_at),
     Rule(connections, connections.c.seen_at, _NOT_IN_USE),
 )

@@ -162,3 +162,14 @@ mentions = Table(
     Column("seen_at", InstantColumn, nullable=False, index=True),
     Index("mentions_by_time", "created_at", "workspace_id", "item_id"),
 )
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("started_at", InstantColumn, nullable=False, index=True),
+    Column("status", Integer),
+    Column("body", Text),
+)
+"""Requests that came with an Idempotency-Key: the digest of each, and what was answered once that is final."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.console.idempotency import IdempotencyKeys
 from services.console.live_events import LiveEvents
 from services.console.queries import Queries
 from services.console.request_sender import RequestSender
@@ -19,6 +20,7 @@ class Console:
     requests: RequestSender
     queries: Queries
     live_events: LiveEvents
+    idempotency_keys: IdempotencyKeys
     clock: Clock
     token: str
     public_keys: Mapping[str, str]

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
 
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.once import TheOnce
 from services.console.api.views import (
     AcceptedView,
     BatchSettled,
@@ -34,12 +36,21 @@ MOST_ON_A_PAGE = 500
 router = APIRouter(tags=["posts"], responses={400: {"model": ErrorAnswer}})
 
 
-@router.post("/v1/posts", status_code=202, openapi_extra=documented(ScheduleRequested))
+_ONCE: dict[int | str, dict[str, Any]] = {409: {"model": ErrorAnswer}, 422: {"model": ErrorAnswer}}
+
+
+@router.post(
+    "/v1/posts",
+    status_code=202,
+    response_model=Scheduled,
+    responses=_ONCE,
+    openapi_extra=documented(ScheduleRequested),
+)
 async def schedule_post(
-    console: TheConsole, request: Annotated[ScheduleRequested, Depends(body_of(ScheduleRequested))]
-) -> Scheduled:
+    console: TheConsole, once: TheOnce, request: Annotated[ScheduleRequested, Depends(body_of(ScheduleRequested))]
+) -> Response:
     """Schedule a post; the same again changes nothing, a different one replaces what is not yet sent."""
-    return await schedule(console, request)
+    return await once.answer(request, lambda: schedule(console, request))
 
 
 async def schedule(
@@ -71,11 +82,23 @@ def all_rejected(rejected: list[RejectionView], statuses: Mapping[str, int]) -> 
     return Refusal(statuses.get(first.code, 400), first.code, first.reason, post_id=first.post_id, rejected=listed)
 
 
-@router.post("/v1/posts:batch", status_code=202, openapi_extra=documented(ScheduleBatchRequested))
+@router.post(
+    "/v1/posts:batch",
+    status_code=202,
+    response_model=BatchSettled,
+    responses=_ONCE,
+    openapi_extra=documented(ScheduleBatchRequested),
+)
 async def schedule_batch(
-    console: TheConsole, request: Annotated[ScheduleBatchRequested, Depends(body_of(ScheduleBatchRequested))]
-) -> BatchSettled:
+    console: TheConsole,
+    once: TheOnce,
+    request: Annotated[ScheduleBatchRequested, Depends(body_of(ScheduleBatchRequested))],
+) -> Response:
     """Schedule many posts in one request; each is accepted or rejected on its own."""
+    return await once.answer(request, lambda: _batch(console, request))
+
+
+async def _batch(console: Console, request: ScheduleBatchRequested) -> BatchSettled:
     batch = Batch()
     answers = await console.requests.send_and_wait(request, batch.is_settled_by)
     return BatchSettled(
