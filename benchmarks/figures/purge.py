@@ -17,7 +17,7 @@ from services.publisher.retention import RULES
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database, InstantColumn
 from shared.database.migrations import migrate
-from shared.database.retention import Batch, Purge
+from shared.database.purging import Batch, Purge
 from shared.events.maintenance import RetentionPurgeRequested
 
 LONGEST_LOCK_MS = 100

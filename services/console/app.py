@@ -19,7 +19,7 @@ from services.console.settings import Settings
 from services.console.store import Store
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
-from shared.database.retention import Purge, Retention, queue_of
+from shared.database.purging import Purge
 from shared.events import EVENTS, Event
 from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
@@ -59,6 +59,7 @@ from shared.events.scheduler import (
     TimerConfigured,
     TimerFired,
 )
+from shared.jobs.retention import Retention, queue_of
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters.attending import attended

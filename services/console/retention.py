@@ -1,7 +1,7 @@
 """What the console deletes once it is old: posts that have come to their end, what was asked for and refused."""
 
 from services.console.tables import FINAL, connections, drafts, idempotency_keys, mentions, posts, rejections
-from shared.database.retention import Rule
+from shared.database.purging import Rule
 
 _BY_AGE = posts.c.updated_at
 _NOT_WAITED_FOR = f"""NOT EXISTS (

@@ -15,7 +15,7 @@ from services.maintenance.store import Store
 from services.maintenance.tables import job_runs, outbox
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
-from shared.database.retention import Purge, Retention, queue_of
+from shared.database.purging import Purge
 from shared.events.maintenance import (
     AlertRaised,
     JobFailed,
@@ -36,6 +36,7 @@ from shared.events.publisher import (
 )
 from shared.events.scheduler import TimerFired
 from shared.jobs import Jobs
+from shared.jobs.retention import Retention, queue_of
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters.attending import attended

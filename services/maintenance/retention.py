@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from services.maintenance.tables import days, job_history, notifications, outcomes, reports
-from shared.database.retention import Rule
+from shared.database.purging import Rule
 
 _ADDED_UP = "occurred_at < (SELECT max(ended_at) FROM days)"
 

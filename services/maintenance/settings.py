@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 
 from shared.clocks.local_time import zone_named
-from shared.database.retention import KEEP_FAILED, KEEP_SUCCEEDED
+from shared.database.purging import KEEP_FAILED, KEEP_SUCCEEDED
 from shared.outbound.targets import NoTarget, check, urls_in
 from shared.process.settings import ServiceSettings
 

@@ -19,7 +19,7 @@ from services.monitor.tables import job_runs, outbox
 from services.monitor.telling import Kept
 from shared.clocks.clock import Clock, SystemClock
 from shared.database.engine import Database
-from shared.database.retention import Purge, Retention, queue_of
+from shared.database.purging import Purge
 from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.monitor import NotificationRequested
@@ -27,6 +27,7 @@ from shared.events.rebuilding import ConsoleRebuildRequested
 from shared.events.requests import WorkspaceConfigured
 from shared.events.scheduler import TimerFired
 from shared.jobs import Jobs
+from shared.jobs.retention import Retention, queue_of
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters.attending import attended

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from services.monitor.tables import deliveries, inbox, mentions
-from shared.database.retention import Rule, inbox_rule
+from shared.database.purging import Rule, inbox_rule
 
 _NO_DIGEST_WAITS = """(day IS NOT NULL OR NOT EXISTS (
     SELECT 1 FROM workspaces

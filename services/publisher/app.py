@@ -34,7 +34,7 @@ from services.publisher.telling import Kept
 from services.publisher.watermarks import Watermarks
 from shared.clocks.clock import Clock, SystemClock
 from shared.database.engine import Database
-from shared.database.retention import Purge, Retention, queue_of
+from shared.database.purging import Purge
 from shared.events.callbacks import CallbackRequested
 from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
@@ -47,6 +47,7 @@ from shared.events.requests import (
     PublishRetryRequested,
 )
 from shared.events.scheduler import PublishRequested, PublishWithdrawRequested, ScheduleCancelled
+from shared.jobs.retention import Retention, queue_of
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters.attending import attended

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from services.publisher.tables import FINAL, attempts, inbox, publications
 from services.publisher.watermarks import Watermarks
-from shared.database.retention import SHORTEST, Retention, Rule, inbox_rule
+from shared.database.purging import SHORTEST, Rule, inbox_rule
 from shared.events.maintenance import RetentionPurgeRequested
+from shared.jobs.retention import Retention
 from shared.messaging.envelope import Delivery
 
 AFTER_THE_SCHEDULER = timedelta(days=1)

@@ -14,7 +14,7 @@ from services.scheduler.ticking import Ticker
 from services.scheduler.timer_store import TimerStore
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
-from shared.database.retention import Purge, Retention, queue_of
+from shared.database.purging import Purge
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.publisher import (
     AccountConnected,
@@ -33,6 +33,7 @@ from shared.events.requests import (
     ScheduleRequested,
     TimerTriggerRequested,
 )
+from shared.jobs.retention import Retention, queue_of
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters.attending import attended

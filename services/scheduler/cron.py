@@ -99,7 +99,7 @@ def _term(cron: str, place: int, term: str) -> str:
         raise BadCron(f"{cron!r}: say of which day of the week the last is meant: 6L or SATL is the last Saturday")
     if (given := _RANGE.fullmatch(term)) and int(given["first"]) > int(given["last"]):
         values = _past_the_end(place, int(given["first"]), int(given["last"]))
-        if not values or given["step"] == "0":
+        if not values or (given["step"] and int(given["step"]) == 0):
             lowest, highest = RANGES[place]
             raise BadCron(f"{cron!r}: {term} is no {NAMES[place]}: they go from {lowest} to {highest}")
         return ",".join(map(str, values[:: int(given["step"] or 1)]))

@@ -1,7 +1,7 @@
 """What the scheduler deletes once it is old: posts that have come to their end, and ids of messages it has taken."""
 
 from services.scheduler.tables import AWAITING_WITHDRAWAL, FINAL, inbox, schedules
-from shared.database.retention import Rule, inbox_rule
+from shared.database.purging import Rule, inbox_rule
 
 _BY_AGE = schedules.c.updated_at
 _OVER = f"{FINAL} AND NOT {AWAITING_WITHDRAWAL}"

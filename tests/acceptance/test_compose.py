@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,6 +15,7 @@ import services.maintenance.settings
 import services.monitor.settings
 import services.publisher.settings
 import services.scheduler.settings
+from deploy.docker.broker_users import SERVICES
 from deploy.docker.keys import hand_out
 from shared.process.settings import ServiceSettings
 from shared.secrets.sealing import SealingKey
@@ -27,7 +29,7 @@ SETTINGS: tuple[type[ServiceSettings], ...] = (
     services.scheduler.settings.Settings,
 )
 READ_BY_THE_COMMAND_LINE = {"TIMEBALL_URL"}
-RUNS_ONCE = {"keys"}
+RUNS_ONCE = {"keys", "broker-users"}
 MANY = ("scheduler", "publisher", "monitor", "maintenance")
 
 Containers = dict[str, dict[str, Any]]
@@ -120,6 +122,39 @@ def test_only_its_owner_holds_a_service_s_secrets(containers: Containers, owner:
     assert told_secrets == {owner}
 
 
+def test_who_keeps_secrets_at_rest_gets_the_keys_that_are_given(containers: Containers) -> None:
+    """And nobody else: a new key reaches both, or what one of them keeps is never written anew."""
+    told = {
+        name for name, container in containers.items() if "TIMEBALL_SECRET_KEYS" in container.get("environment", {})
+    }
+
+    assert told == {"publisher", "monitor"}
+
+
+def test_each_service_is_a_broker_s_user_of_its_own(containers: Containers) -> None:
+    names = {name: urlsplit(containers[name]["environment"]["TIMEBALL_BROKER_URL"]).username for name in SERVICES}
+
+    assert names == {name: name for name in SERVICES}
+    for name in SERVICES:
+        assert containers[name]["depends_on"]["broker-users"]["condition"] == "service_completed_successfully"
+
+
+def test_base_images_are_named_by_an_exact_version(containers: Containers) -> None:
+    bases = [containers[name]["image"] for name in ("rabbitmq", "postgres")]
+    bases.append(containers["keys"]["build"]["args"]["PYTHON_IMAGE"])
+
+    assert [base for base in bases if not re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?(-[a-z]+)?", base)] == []
+
+
+def test_every_password_is_in_the_docs() -> None:
+    composed = (ROOT / "compose.yaml").read_text()
+    passwords = set(re.findall(r"\$\{([A-Z_]+_PASSWORD)", composed))
+    documented = (ROOT / "docs" / "containers.md").read_text()
+
+    assert passwords
+    assert {name for name in passwords if f"`{name}`" not in documented} == set()
+
+
 def test_keys_are_made_once(tmp_path: Path) -> None:
     hand_out(tmp_path, {})
     made = _contents(tmp_path)
@@ -173,7 +208,7 @@ def _volumes(container: dict[str, Any]) -> set[str]:
 
 
 def _secrets(container: dict[str, Any], owner: str) -> set[str]:
-    own = {f"TIMEBALL_{owner.upper()}_SEALING_KEY"} | ({"TIMEBALL_SECRET_KEYS"} if owner == "publisher" else set())
+    own = {f"TIMEBALL_{owner.upper()}_SEALING_KEY"}
     return {name for name in own if name in container.get("environment", {})}
 
 

@@ -13,8 +13,8 @@ from shared.contract.document import contract_of, document
 from shared.contract.entries import CONSOLE, EVERY_SERVICE, TO_THEMSELVES, Entry, entries
 from shared.contract.examples import EXAMPLES
 from shared.contract.fields import FIELDS, meaning_of
-from shared.database.retention import queue_of
 from shared.events import EVENTS
+from shared.jobs.retention import queue_of
 from shared.messaging.dead_letters.attending import queue_of as dead_letter_requests
 from shared.messaging.topology import Queue
 from tests.support.node import node_packages

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.maintenance.retention import RULES
-from shared.database.retention import Purge
+from shared.database.purging import Purge
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.maintenance import AnalyticsAggregated, RetentionPurgeRequested

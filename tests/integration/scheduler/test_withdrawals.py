@@ -14,7 +14,7 @@ from services.scheduler.periodic import OUTCOME_GRACE
 from services.scheduler.release import HORIZON
 from services.scheduler.store import CLAIM
 from services.scheduler.tables import outbox, pending_requests
-from shared.database.retention import Purge
+from shared.database.purging import Purge
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.maintenance import RetentionPurgeRequested

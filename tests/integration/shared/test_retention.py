@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Column, Index, Integer, MetaData, String, Table, insert, select, text
 
 from shared.database.engine import Database, InstantColumn
-from shared.database.retention import FEWEST, MOST, Batch, Purge, Rule, next_size
+from shared.database.purging import FEWEST, MOST, Batch, Purge, Rule, next_size
 from shared.events.maintenance import RetentionPurgeRequested
 from tests.fakes.clock import FakeClock
 from tests.support.waiting import PATIENCE

@@ -38,11 +38,12 @@ from services.scheduler import tables as scheduler
 from shared.database.bulk import row_of
 from shared.database.engine import Database
 from shared.database.migrations import migrate
-from shared.database.retention import Purge, Retention, deleting, finding
+from shared.database.purging import Purge, deleting, finding
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.progress import State
 from shared.events.publisher import PublishHeld
 from shared.events.requests import LatePolicy
+from shared.jobs.retention import Retention
 from shared.messaging.envelope import Delivery
 from shared.messaging.outbox import Outbox
 from shared.secrets.vault import Vault

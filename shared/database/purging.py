@@ -1,4 +1,4 @@
-"""Retention: a service deletes its own old rows, a few at a time, so that nobody waits for it.
+"""Purging: a service deletes its own old rows, a few at a time, so that nobody waits for it.
 
 Old rows are found by an index without locking anything. Then they are deleted in short transactions, passing over rows
 that somebody else holds; how many go at once follows from how long the last ones took, and after each transaction
@@ -13,16 +13,11 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any, Literal
 
-import structlog
 from sqlalchemy import Column, Executable, Table, TextClause, bindparam, column, text
 
 from shared.clocks.clock import Clock
 from shared.database.engine import Database, InstantColumn
-from shared.events.maintenance import RetentionPurged, RetentionPurgeRequested
-from shared.messaging.broker import Outgoing, Publisher
-from shared.messaging.envelope import Delivery, Envelope
-from shared.messaging.topology import Queue
-from shared.messaging.verdict import HandBack
+from shared.events.maintenance import RetentionPurgeRequested
 
 SHORTEST = timedelta(days=1)
 """Nothing younger is deleted, whatever is asked: redeliveries, sweeps and replays may still need it."""
@@ -33,8 +28,6 @@ LONGEST_RUN = timedelta(minutes=15)
 TARGET_SECONDS = 0.02
 FIRST, FEWEST, MOST = 100, 10, 500
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -57,11 +50,6 @@ class Batch:
 
     rows: int
     seconds: float
-
-
-def queue_of(service: str) -> Queue:
-    """Where a service is asked to delete its old rows."""
-    return Queue(service, f"{service}.retention", (RetentionPurgeRequested.type,))
 
 
 def next_size(size: int, seconds: float) -> int:
@@ -130,25 +118,6 @@ class Purge:
         batch = Batch(rows, monotonic() - began)
         self.on_batch(batch)
         return batch
-
-
-@dataclass(frozen=True)
-class Retention:
-    """A service's answer to `retention.purge_requested`."""
-
-    service: str
-    purge: Purge
-    rules: Sequence[Rule]
-    publisher: Publisher
-
-    async def on_retention_purge_requested(self, delivery: Delivery[RetentionPurgeRequested]) -> None:
-        """Delete what is old enough and say how many rows that were."""
-        rows = await self.purge.run(self.rules, delivery.event)
-        if self.purge.stopping.is_set():
-            raise HandBack
-        purged = Envelope.of(RetentionPurged(service=self.service, rows=rows), correlation_id=delivery.correlation_id)
-        await self.publisher.publish(Outgoing(purged, mandatory=False))
-        log.info("rows_purged", service=self.service, rows=rows)
 
 
 def _kept(rule: Rule, asked: RetentionPurgeRequested) -> int:
