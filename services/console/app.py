@@ -21,6 +21,7 @@ from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
 from shared.database.purging import Purge
 from shared.events import EVENTS, Event
+from shared.events.dead_letters import DeadLetterDropped, DeadLetterParked, DeadLetterReplayed
 from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.monitor import MentionFound, WorkspaceAccepted, WorkspaceRejected
@@ -169,5 +170,8 @@ def reactions_of(projector: Projector) -> dict[type[Event], Handler]:
         WorkspaceAccepted: projector.on_workspace_decided,
         WorkspaceRejected: projector.on_workspace_decided,
         MentionFound: projector.on_mention_found,
+        DeadLetterParked: projector.on_dead_letter_parked,
+        DeadLetterReplayed: projector.on_dead_letters_settled,
+        DeadLetterDropped: projector.on_dead_letters_settled,
     }
     return known | {event: projector.on_other for event in EVENTS.values() if event not in known}

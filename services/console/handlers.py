@@ -13,6 +13,7 @@ from services.console.store import Learned, Row, Store
 from services.console.workspaces import mention_row
 from shared.clocks.clock import Clock
 from shared.events import Event
+from shared.events.dead_letters import DeadLetterParked
 from shared.events.monitor import MentionFound, WorkspaceAccepted, WorkspaceRejected
 from shared.events.requests import (
     AccountConnectRequested,
@@ -91,6 +92,14 @@ class Projector:
     async def on_mention_found(self, delivery: Delivery[MentionFound]) -> None:
         """What was found for a workspace."""
         await self.store.learn(Learned(mentions=[mention_row(delivery.event, self.clock.now())]))
+
+    async def on_dead_letter_parked(self, delivery: Delivery[DeadLetterParked]) -> None:
+        """A message that a service could not handle."""
+        await self.store.dead_letters.parked(delivery.event, self.clock.now())
+
+    async def on_dead_letters_settled(self, delivery: Delivery[Any]) -> None:
+        """Dead letters that rest no more."""
+        await self.store.dead_letters.settled(delivery.event, self.clock.now())
 
     async def on_other(self, delivery: Delivery[Event]) -> None:
         """Nothing the read model holds."""

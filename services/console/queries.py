@@ -10,6 +10,7 @@ from sqlalchemy.engine import Result
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.cursor import Cursor
+from services.console.dead_letters import DeadLetters
 from services.console.domain import Post
 from services.console.drafts import Draft, Drafts
 from services.console.rows import post_in
@@ -62,6 +63,7 @@ class Queries:
         self._database = database
         self.timers = Timers(database)
         self.workspaces = Workspaces(database)
+        self.dead_letters = DeadLetters(database)
 
     async def list_posts(self, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
         """A page of posts by the time they are due."""

@@ -1,6 +1,18 @@
 """What the console deletes once it is old: posts that have come to their end, what was asked for and refused."""
 
-from services.console.tables import FINAL, connections, drafts, idempotency_keys, mentions, posts, rejections
+from datetime import timedelta
+
+from services.console.tables import (
+    FINAL,
+    connections,
+    dead_letters,
+    drafts,
+    idempotency_keys,
+    mentions,
+    posts,
+    rejections,
+    settled_letters,
+)
 from shared.database.purging import Rule
 
 _BY_AGE = posts.c.updated_at
@@ -11,6 +23,13 @@ _NOT_IN_USE = """NOT EXISTS (
     SELECT 1 FROM accounts
     WHERE accounts.account_id = connections.account_id AND accounts.request_id = connections.request_id
 )"""
+_IS_SETTLED = """EXISTS (
+    SELECT 1 FROM settled_letters
+    WHERE settled_letters.service = dead_letters.service AND settled_letters.queue = dead_letters.queue
+        AND settled_letters.message_id = dead_letters.message_id AND settled_letters.parked_at >= dead_letters.parked_at
+)"""
+_THREE_WEEKS = timedelta(days=21)
+"""How much longer than others a letter that rests is listed: after that it is better dropped than replayed."""
 
 RULES = (
     Rule(posts, _BY_AGE, f"{FINAL} AND state = 'published'", keeps="succeeded"),
@@ -22,5 +41,8 @@ RULES = (
     Rule(idempotency_keys, idempotency_keys.c.started_at),
     Rule(mentions, mentions.c.seen_at),
     Rule(connections, connections.c.seen_at, _NOT_IN_USE),
+    Rule(dead_letters, dead_letters.c.seen_at, _IS_SETTLED),
+    Rule(dead_letters, dead_letters.c.seen_at, longer=_THREE_WEEKS),
+    Rule(settled_letters, settled_letters.c.seen_at, longer=_THREE_WEEKS),
 )
 """Posts that are still to come keep what was asked for, and accounts the settings they were connected with."""

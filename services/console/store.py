@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.console.dead_letters import DeadLetters
 from services.console.domain import Account, Post, folded, folded_accounts, merged, merged_account
 from services.console.merging import MergedTable
 from services.console.rows import account_in, post_in, row_of_account, row_of_post
@@ -49,6 +50,7 @@ class Store:
         self._clock = clock
         self.timers = Timers(database)
         self.workspaces = Workspaces(database)
+        self.dead_letters = DeadLetters(database)
         dialect = database.dialect
         self._posts = MergedTable(posts, dialect, merge=merged, read=post_in, write=row_of_post)
         self._accounts = MergedTable(accounts, dialect, merge=merged_account, read=account_in, write=row_of_account)

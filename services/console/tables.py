@@ -173,3 +173,35 @@ idempotency_keys = Table(
     Column("body", Text),
 )
 """Requests that came with an Idempotency-Key: the digest of each, and what was answered once that is final."""
+
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("service", String(100), primary_key=True),
+    Column("queue", String(100), primary_key=True),
+    Column("message_id", String(200), primary_key=True),
+    Column("parked_at", InstantColumn, nullable=False),
+    Column("message_type", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("replays", Integer, nullable=False),
+    Column("post_id", String(200)),
+    Column("account_id", String(200)),
+    Column("seen_at", InstantColumn, nullable=False, index=True),
+    Index("dead_letters_by_time", "parked_at", "message_id", "service", "queue"),
+    Index("dead_letters_by_post", "post_id"),
+)
+"""Messages that were parked, as their services told of them; without a queue where nobody knows it."""
+
+settled_letters = Table(
+    "settled_letters",
+    metadata,
+    Column("service", String(100), primary_key=True),
+    Column("queue", String(100), primary_key=True),
+    Column("message_id", String(200), primary_key=True),
+    Column("parked_at", InstantColumn, nullable=False),
+    Column("seen_at", InstantColumn, nullable=False, index=True),
+)
+"""Letters that rest no more, up to when they had been parked: what is parked later under the same id rests again."""

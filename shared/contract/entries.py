@@ -64,7 +64,7 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
         _request("workspace.configured", "Set what a workspace watches, and whom it tells.", MONITOR),
         _request("timer.trigger_requested", "Fire a timer now, besides its ticks.", SCHEDULER),
         _request("keys.rotate_requested", "Encrypt all secrets anew with the first secret key.", PUBLISHER, MONITOR),
-        _request("console.rebuild_requested", "Tell the console everything anew.", *KEEPERS),
+        _request("console.rebuild_requested", "Tell the console everything anew.", *EVERY_SERVICE),
         _request("dead_letter.replay_requested", "Send dead letters back to their queues.", *EVERY_SERVICE),
         _request("dead_letter.drop_requested", "Delete dead letters of a service.", *EVERY_SERVICE),
     ),

@@ -19,6 +19,15 @@ _LETTER = {
     "parked_at": "2027-03-28T07:00:01.250000Z",
     "queue": "publisher.commands",
 }
+_SETTLED: dict[str, Any] = {
+    "service": "publisher",
+    "count": 1,
+    "letters": [_LETTER],
+    "looked_at": "2027-03-28T07:10:00Z",
+    "kept": 0,
+    "resting": 2,
+    "is_last": True,
+}
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "schedule.requested": {
@@ -234,8 +243,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "post_id": "spring-sale",
         "account_id": "team",
     },
-    "dead_letter.replayed": {"service": "publisher", "count": 1, "letters": [_LETTER], "kept": 0, "is_last": True},
-    "dead_letter.dropped": {"service": "publisher", "count": 1, "letters": [_LETTER], "kept": 0, "is_last": True},
+    "dead_letter.replayed": _SETTLED,
+    "dead_letter.dropped": _SETTLED,
     "analytics.aggregated": {
         "day": "2027-03-27",
         "accounts": [

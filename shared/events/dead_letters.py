@@ -31,24 +31,25 @@ class SettledLetter(Value):
     queue: Name | None = None
 
 
-class DeadLetterReplayed(Event, type="dead_letter.replayed"):
-    """Letters went back to their queues; `is_last` of a request's facts says that all of it is done.
+class DeadLettersSettled(Value):
+    """What is told of a request for dead letters, part by part; `is_last` says that all of it is done.
 
     `kept` letters were asked for and rest on, because the service no longer has the queue that they came from.
+    `resting` is how many rest in all, after the last part; the service began to look at `looked_at`.
     """
 
     service: Name
     count: Count
     letters: tuple[SettledLetter, ...]
+    looked_at: Instant
     kept: Count = 0
+    resting: Count | None = None
     is_last: bool = True
 
 
-class DeadLetterDropped(Event, type="dead_letter.dropped"):
-    """Letters are gone for good; `is_last` of a request's facts says that all of it is done."""
+class DeadLetterReplayed(DeadLettersSettled, Event, type="dead_letter.replayed"):
+    """Letters went back to their queues."""
 
-    service: Name
-    count: Count
-    letters: tuple[SettledLetter, ...]
-    kept: Count = 0
-    is_last: bool = True
+
+class DeadLetterDropped(DeadLettersSettled, Event, type="dead_letter.dropped"):
+    """Letters are gone for good."""

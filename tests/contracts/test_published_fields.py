@@ -36,8 +36,8 @@ PUBLISHED = {
     "dead_letter.parked": (
         "service message_id parked_at message_type reason payload size replays? queue? post_id? account_id?"
     ),
-    "dead_letter.replayed": f"service count {_LETTERS} kept? is_last?",
-    "dead_letter.dropped": f"service count {_LETTERS} kept? is_last?",
+    "dead_letter.replayed": f"service count {_LETTERS} looked_at kept? resting? is_last?",
+    "dead_letter.dropped": f"service count {_LETTERS} looked_at kept? resting? is_last?",
     "schedule.accepted": f"{_POST} publish_at changed warning?",
     "schedule.rejected": "post_id account_id? code reason",
     "schedule.batch_settled": (

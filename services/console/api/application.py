@@ -4,7 +4,18 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
-from services.console.api import accounts, changes, keys, overview, posts, rebuilding, stream, timers, workspaces
+from services.console.api import (
+    accounts,
+    changes,
+    dead_letters,
+    keys,
+    overview,
+    posts,
+    rebuilding,
+    stream,
+    timers,
+    workspaces,
+)
 from services.console.api.access import require_token
 from services.console.api.bodies import BodyLimit
 from services.console.api.console import Console
@@ -22,6 +33,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     workspaces.router,
     overview.router,
     rebuilding.router,
+    dead_letters.router,
     stream.router,
 )
 

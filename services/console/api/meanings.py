@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from shared.contract.fields import meaning_of
 
 MEANINGS: Mapping[str, str] = {
+    "absent": "Messages that were asked for by id and do not rest there.",
     "accounts_connected": "How many accounts are connected.",
     "cancelled": "The accounts on which it is cancelled.",
     "connect_error": "Why it could not be connected anew; it goes on as it was.",
@@ -35,7 +36,14 @@ MEANINGS: Mapping[str, str] = {
     "to": "Due before this instant.",
     "updated_at": "When the console last learned of it.",
     "waiting": "The services that have not answered yet.",
+    "dead_letters": "What rests, the latest first.",
     "AcceptedView.publish_at": "The instant at which it will be sent.",
+    "LetterPage.services": "How much rests in each service.",
+    "LetterView.message_id": "What to name it by in a request.",
+    "LettersSettled.count": "How many were replayed or dropped.",
+    "LettersSettled.message_ids": "The messages that were replayed or dropped.",
+    "LettersSettled.resting": "How many rest after it; null while it is not finished.",
+    "RestingView.resting": "How many messages rest, as the broker says; null where it does not answer.",
     "AccountList.accounts": "Every account that is or was connected.",
     "AccountView.error": "Why its token could not be renewed.",
     "BatchSettled.waiting": "What waits for the publisher.",

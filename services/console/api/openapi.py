@@ -12,11 +12,25 @@ from services.console.api import accounts, changes, workspaces
 from services.console.api.bodies import schemas_of
 from services.console.api.errors import MEDIA_TYPE
 from services.console.api.meanings import meaning_in_api
-from shared.events.requests import ScheduleBatchRequested, ScheduleRequested
+from shared.events.requests import (
+    DeadLetterDropRequested,
+    DeadLetterReplayRequested,
+    ScheduleBatchRequested,
+    ScheduleRequested,
+)
 
 Json = dict[str, Any]
 
-_BODIES = (ScheduleRequested, ScheduleBatchRequested, Change, changes.Resolution, accounts.Connection, workspaces.Watch)
+_BODIES = (
+    ScheduleRequested,
+    ScheduleBatchRequested,
+    DeadLetterReplayRequested,
+    DeadLetterDropRequested,
+    Change,
+    changes.Resolution,
+    accounts.Connection,
+    workspaces.Watch,
+)
 _ABOUT = """\
 Whatever can be done over the broker can be done here: a request is sent, its answer awaited for up to 5 seconds and \
 told. `pending` says that it has not come yet. Every request carries `Authorization: Bearer <TIMEBALL_API_TOKEN>`."""

@@ -125,12 +125,13 @@ async def list_posts(
 ) -> PostPage:
     """Posts by the time they are due, the latest first unless `order=asc`."""
     wanted = Filter(state, account_id, due_from, due_to, is_ascending=order == "asc")
-    listed = await console.queries.list_posts(wanted, _place(cursor), limit + 1)
+    listed = await console.queries.list_posts(wanted, place_in(cursor), limit + 1)
     page = listed[:limit]
     return PostPage(posts=await views_of(console, page), next=str(page[-1].cursor) if len(listed) > limit else None)
 
 
-def _place(cursor: str | None) -> Cursor | None:
+def place_in(cursor: str | None) -> Cursor | None:
+    """Where a page begins, by the cursor of the one before; the beginning without one."""
     try:
         return Cursor.read(cursor) if cursor else None
     except BadCursor as error:

@@ -4,6 +4,7 @@ import typer
 
 from services.console.cli import (
     accounts,
+    dead_letters,
     demo,
     importing,
     keys,
@@ -35,6 +36,7 @@ app.add_typer(timers.app)
 app.add_typer(workspaces.app)
 app.add_typer(keys.app)
 app.add_typer(rebuilding.app)
+app.add_typer(dead_letters.app)
 
 
 def main() -> None:

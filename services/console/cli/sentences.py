@@ -142,6 +142,15 @@ def _checked(data: Data) -> str:
     return f"{data['checked']} workspaces, {data['found']} mentions{failed}"
 
 
+def _parked(data: Data) -> str:
+    again = f", after {data['replays']} replays" if data.get("replays") else ""
+    return f"{data['message_type']} in {data['service']}{again}: {data['reason']}"
+
+
+def _letters(data: Data) -> str:
+    return f"{data['count']} dead letters of {data['service']}"
+
+
 def _anything(data: Data) -> str:
     return " ".join(f"{name}={value}" for name, value in data.items() if not isinstance(value, list | dict))
 
@@ -184,5 +193,10 @@ _STYLES: Mapping[str, Style] = {
     "job.succeeded": Style("job done", "green", _job),
     "job.failed": Style("job failed", "bold red", _job),
     "job.skipped": Style("job skipped", "yellow", _job),
+    "dead_letter.replay_requested": Style("asked", "cyan", lambda data: f"to replay dead letters of {data['service']}"),
+    "dead_letter.drop_requested": Style("asked", "cyan", lambda data: f"to drop dead letters of {data['service']}"),
+    "dead_letter.parked": Style("parked", "bold red", _parked),
+    "dead_letter.replayed": Style("replayed", "green", _letters),
+    "dead_letter.dropped": Style("dropped", "yellow", _letters),
     "alert.raised": Style("alert", "bold red", lambda data: f"{data['severity']}: {data['message']}"),
 }

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from shared.events.rebuilding import ConsoleRebuildRequested
 from shared.events.requests import DeadLetterDropRequested, DeadLetterReplayRequested
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters.notices import Notices
@@ -12,11 +13,11 @@ NOTICES_AT_ONCE = 20
 
 
 def queue_of(service: str) -> Queue:
-    """Where a service is asked to replay or drop its dead letters; one request at a time, by one process.
+    """Where a service is asked to replay, drop or tell of its dead letters; one request at a time, by one process.
 
     What one process holds in hand, another would not find.
     """
-    requests = (DeadLetterReplayRequested.type, DeadLetterDropRequested.type)
+    requests = (DeadLetterReplayRequested.type, DeadLetterDropRequested.type, ConsoleRebuildRequested.type)
     return Queue(service, f"{service}.dead_letter_requests", requests, single=True)
 
 
@@ -24,12 +25,13 @@ def attended(consumer: Consumer, topology: Topology) -> Topology:
     """Have the service tell of its dead letters, and settle them when asked; the topology with what that needs."""
     service, requests = topology.service, queue_of(topology.service)
     queues = (*topology.queues, requests)
-    settling = Settling(service, {queue.name for queue in queues}, consumer.broker, consumer.publisher)
+    settling = Settling(service, {queue.name for queue in queues}, consumer.broker, consumer.publisher, consumer.clock)
     consumer.subscribe(
         requests,
         {
             DeadLetterReplayRequested: settling.on_dead_letter_replay_requested,
             DeadLetterDropRequested: settling.on_dead_letter_drop_requested,
+            ConsoleRebuildRequested: settling.on_console_rebuild_requested,
         },
         prefetch=1,
     )

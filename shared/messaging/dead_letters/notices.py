@@ -53,18 +53,17 @@ class Notices:
         if NOTICE_HEADER in message.headers:
             return None
         try:
-            fact = parked_fact(Letter.of(message), self.service)
+            notice = notice_of(Letter.of(message), self.service)
         except Exception:
             log.exception("dead_letter_not_told", service=self.service, message_id=message.message_id)
             return None
-        envelope = Envelope.of(fact, correlation_id=correlation_of(message))
-        return Outgoing(envelope.to(envelope.exchange, headers={NOTICE_HEADER: 1}), mandatory=False)
+        return Outgoing(notice, mandatory=False)
 
 
-def parked_fact(letter: Letter, service: str) -> DeadLetterParked:
+def notice_of(letter: Letter, service: str) -> Envelope:
     """What is told of a letter, secrets left out."""
     payload = payload_of(letter.message.body)
-    return DeadLetterParked(
+    fact = DeadLetterParked(
         service=service,
         message_id=letter.id,
         parked_at=letter.parked_at,
@@ -77,3 +76,5 @@ def parked_fact(letter: Letter, service: str) -> DeadLetterParked:
         post_id=payload.post_id,
         account_id=payload.account_id,
     )
+    envelope = Envelope.of(fact, correlation_id=correlation_of(letter.message))
+    return envelope.to(envelope.exchange, headers={NOTICE_HEADER: 1})

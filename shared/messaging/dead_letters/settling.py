@@ -7,17 +7,20 @@ never lost. A letter that dies again is left alone by the request for which it w
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
 
 import structlog
 from faststream.rabbit import RabbitBroker
 
+from shared.clocks.clock import Clock
 from shared.events.dead_letters import DeadLetterDropped, DeadLetterReplayed
+from shared.events.rebuilding import ConsoleRebuildRequested
 from shared.events.requests import DeadLetterDropRequested, DeadLetterReplayRequested
 from shared.messaging.broker import Outgoing, Publisher, is_for_anyone
 from shared.messaging.dead_letters.letter import Letter
+from shared.messaging.dead_letters.notices import notice_of
 from shared.messaging.dead_letters.shelf import Shelf
 from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.topology import dead_queue
@@ -60,6 +63,36 @@ class Choice:
         return is_named and rested_by_then and letter.replayed_for != self.request_id
 
 
+@dataclass
+class Part:
+    """The letters that are settled together, and what has been counted so far of those that rest on."""
+
+    choice: Choice
+    correlation_id: str
+    outcome: Outcome
+    looked_at: datetime
+    letters: list[Letter] = field(default_factory=list)
+    kept: int = 0
+    resting: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is as much as goes at once."""
+        return len(self.letters) >= MOST_LETTERS or sum(len(one.message.body) for one in self.letters) >= MOST_BYTES
+
+    def fact(self, service: str, *, is_last: bool) -> DeadLetterReplayed | DeadLetterDropped:
+        """What is told of it."""
+        return self.outcome(
+            service=service,
+            count=len(self.letters),
+            letters=tuple(letter.settled() for letter in self.letters),
+            looked_at=self.looked_at,
+            kept=self.kept if is_last else 0,
+            resting=self.resting + self.kept if is_last else None,
+            is_last=is_last,
+        )
+
+
 @dataclass(frozen=True)
 class Settling:
     """Replays and drops the dead letters of a service, whose queues these are."""
@@ -68,6 +101,7 @@ class Settling:
     queues: Collection[str]
     broker: RabbitBroker
     publisher: Publisher
+    clock: Clock
 
     async def on_dead_letter_replay_requested(self, delivery: Delivery[DeadLetterReplayRequested]) -> None:
         """Send letters back to the queues they came from."""
@@ -77,43 +111,43 @@ class Settling:
         """Give letters up for good."""
         await self._settle(delivery, DeadLetterDropped)
 
+    async def on_console_rebuild_requested(self, delivery: Delivery[ConsoleRebuildRequested]) -> None:
+        """Tell of every letter again."""
+        async with Shelf.open(self.broker, dead_queue(self.service)) as shelf:
+            async for letter in shelf.letters():
+                await self._publish([notice_of(letter, self.service)])
+
     async def _settle(self, delivery: Delivery[DeadLetterRequest], outcome: Outcome) -> None:
         if delivery.event.service != self.service:
             return
-        choice, batch, kept = Choice.of(delivery), list[Letter](), 0
+        part = Part(Choice.of(delivery), delivery.correlation_id, outcome, self.clock.now())
         async with Shelf.open(self.broker, dead_queue(self.service)) as shelf:
             async for letter in shelf.letters():
-                if not choice.takes(letter):
-                    continue
-                if outcome is DeadLetterReplayed and letter.queue not in self.queues:
-                    kept += 1
-                    continue
-                if _is_full(batch):
-                    await self._carry_out(shelf, batch, delivery, outcome, is_last=False)
-                    await self._room_in({str(one.queue) for one in batch})
-                    batch = []
-                batch.append(letter)
-            await self._carry_out(shelf, batch, delivery, outcome, kept=kept, is_last=True)
+                if not part.choice.takes(letter):
+                    part.resting += 1
+                elif outcome is DeadLetterReplayed and letter.queue not in self.queues:
+                    part.kept += 1
+                else:
+                    await self._make_room(shelf, part)
+                    part.letters.append(letter)
+            await self._carry_out(shelf, part, is_last=True)
 
-    async def _carry_out(
-        self,
-        shelf: Shelf,
-        batch: Sequence[Letter],
-        delivery: Delivery[DeadLetterRequest],
-        outcome: Outcome,
-        *,
-        kept: int = 0,
-        is_last: bool,
-    ) -> None:
+    async def _make_room(self, shelf: Shelf, part: Part) -> None:
+        """Carry the part out once it is full; the next one waits while the queues are long."""
+        if part.is_full:
+            await self._carry_out(shelf, part, is_last=False)
+            if part.outcome is DeadLetterReplayed:
+                await self._room_in({str(letter.queue) for letter in part.letters})
+            part.letters = []
+
+    async def _carry_out(self, shelf: Shelf, part: Part, *, is_last: bool) -> None:
         """The three steps, in the order in which nothing is lost."""
-        if outcome is DeadLetterReplayed:
-            request_id = Choice.of(delivery).request_id
-            await self._publish([letter.replayed(request_id) for letter in batch])
-        letters = tuple(letter.settled() for letter in batch)
-        fact = outcome(service=self.service, count=len(batch), letters=letters, kept=kept, is_last=is_last)
-        await self._publish([Envelope.of(fact, correlation_id=delivery.correlation_id)])
-        await shelf.let_go(batch)
-        log.info("dead_letters_settled", type=fact.type, service=self.service, letters=len(batch), kept=kept)
+        if part.outcome is DeadLetterReplayed:
+            await self._publish([letter.replayed(part.choice.request_id) for letter in part.letters])
+        fact = part.fact(self.service, is_last=is_last)
+        await self._publish([Envelope.of(fact, correlation_id=part.correlation_id)])
+        await shelf.let_go(part.letters)
+        log.info("dead_letters_settled", type=fact.type, service=self.service, count=fact.count, kept=fact.kept)
 
     async def _publish(self, envelopes: Sequence[Envelope]) -> None:
         outgoing = [Outgoing(envelope, mandatory=not is_for_anyone(envelope)) for envelope in envelopes]
@@ -133,7 +167,3 @@ class Settling:
     async def _length(self, queue: str) -> int:
         figures = await self.publisher.queue_figures(queue)
         return figures.messages if figures else 0
-
-
-def _is_full(batch: Sequence[Letter]) -> bool:
-    return len(batch) >= MOST_LETTERS or sum(len(letter.message.body) for letter in batch) >= MOST_BYTES

@@ -7,6 +7,7 @@ from typing import Any
 import aio_pika
 import pytest
 
+from shared.events.rebuilding import ConsoleRebuildRequested
 from shared.events.requests import DeadLetterDropRequested, DeadLetterReplayRequested, ScheduleCancelRequested
 from shared.messaging.dead_letters import settling
 from shared.messaging.dead_letters.attending import queue_of
@@ -101,11 +102,13 @@ async def test_a_replayed_letter_is_handled_under_its_identity(shop: Shop) -> No
 
     first, second = shop.orders
     assert (first.message_id, first.correlation_id) == (second.message_id, second.correlation_id) == (message_id,) * 2
-    assert replayed.body == {
+    assert replayed.body | {"looked_at": "…"} == {
         "service": "shop",
         "count": 1,
         "letters": [{"message_id": message_id, "parked_at": told.body["parked_at"], "queue": "shop.orders"}],
+        "looked_at": "…",
         "kept": 0,
+        "resting": 0,
         "is_last": True,
     }
     await shop.is_settled()
@@ -135,7 +138,7 @@ async def test_only_the_letters_that_are_named_are_replayed(shop: Shop) -> None:
     replayed = await replay(shop, ids[1], "no such letter")
     await shop.handled("b", 2)
 
-    assert replayed.body["count"] == 1
+    assert (replayed.body["count"], replayed.body["resting"]) == (1, 2)
     assert await resting(shop) == [ids[0], ids[2]]
 
 
@@ -162,6 +165,18 @@ async def test_what_was_parked_after_the_instant_asked_about_rests_on(shop: Shop
 
     assert dropped.body["count"] == 1
     assert await resting(shop) == [late]
+
+
+async def test_every_letter_is_told_of_again_for_a_console_that_learns_anew(shop: Shop) -> None:
+    shop.reactions |= dict.fromkeys(("a", "b"), refused)
+    ids = [await shop.order(post_id) for post_id in ("a", "b")]
+    told = await parked(shop, *ids)
+
+    await shop.bus.emit(ConsoleRebuildRequested())
+    again = [await shop.bus.fact("dead_letter.parked", message_id=message_id, count=2) for message_id in ids]
+
+    assert [fact.body for fact in again] == [fact.body for fact in told]
+    assert await resting(shop) == ids
 
 
 async def test_a_request_for_another_service_is_none_of_ours(shop: Shop) -> None:

@@ -1,0 +1,140 @@
+"""`timeball dead-letters`: what services could not handle, to look at, replay or drop."""
+
+from typing import Annotated, Any
+
+import typer
+
+from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
+from services.console.cli.client import Client
+from services.console.cli.local_times import local_time
+from services.console.cli.screen import complain, say, show_json, show_table
+
+app = typer.Typer(
+    name="dead-letters", help="Look at messages that could not be handled; replay or drop them.", no_args_is_help=True
+)
+
+Service = Annotated[str, typer.Argument(metavar="SERVICE", help="scheduler, publisher, monitor, maintenance, console.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[MESSAGE_ID]...", help="Those that `list` shows.")]
+All = Annotated[bool, typer.Option("--all", help="All that rest in the service as of now.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="INSTANT", help="None that was parked later, e.g. 2027-03-28T14:03:07Z."),
+]
+
+
+@app.command(name="list")
+def list_letters(
+    services: Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...")] = None,
+    *,
+    post: Annotated[str | None, typer.Option(help="Only those about this post.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
+    payload: Annotated[bool, typer.Option("--payload", help="Show what is in each, without secrets.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """List dead letters with the reason, the latest first. Nothing is taken by looking.
+
+    timeball dead-letters list
+
+    timeball dead-letters list scheduler --payload
+    """
+    wanted = {"service": tuple(services or ()), "post_id": post, "limit": limit}
+    page = called(lambda client: client.call("GET", "/v1/dead-letters", **wanted))
+    if as_json:
+        show_json(page)
+        return
+    letters = page["dead_letters"]
+    if letters:
+        columns = ("parked", "service", "type", "replays", "message", "reason")
+        show_table("Dead letters", columns, map(_row, letters))
+    for letter in letters if payload else ():
+        say(f"{letter['message_id']} ({letter['size']:,} bytes): {letter['payload']}")
+    _say_how_many(page)
+
+
+def _row(letter: dict[str, Any]) -> tuple[Any, ...]:
+    when = local_time(letter["parked_at"])
+    names = letter["service"], letter["message_type"], letter["replays"] or None, letter["message_id"]
+    return when, *names, letter["reason"]
+
+
+def _say_how_many(page: dict[str, Any]) -> None:
+    for one in page["services"]:
+        if one["resting"] is None:
+            say(f"{one['service']}: the broker does not say how many rest", "yellow")
+        elif one["resting"]:
+            say(f"{one['service']}: {one['resting']} rest")
+    if page["next"]:
+        say("there are more; --limit shows up to 500, --json the cursor of the next page")
+    if not page["dead_letters"] and not any(one["resting"] for one in page["services"]):
+        say("no dead letters", "green")
+
+
+@app.command()
+def replay(
+    service: Service, message_ids: Ids = None, *, every: All = False, as_of: AsOf = None, as_json: JsonFlag = False
+) -> None:
+    """Send dead letters back to the queues they came from, once what was wrong is mended.
+
+    timeball dead-letters replay scheduler 3f2b8a0e-52a4-4f0c-8f5a-0c6a5a0f7b11
+
+    timeball dead-letters replay scheduler --all
+
+    What dies again rests again, with its replays counted.
+    """
+    body = _body(service, message_ids, as_of, every=every)
+    _show(called(lambda client: _asked(client, "replay", body)), "replayed", as_json=as_json)
+
+
+@app.command()
+def drop(
+    service: Service,
+    message_ids: Ids = None,
+    *,
+    every: All = False,
+    as_of: AsOf = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before all are dropped.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Delete dead letters for good.
+
+    timeball dead-letters drop scheduler 3f2b8a0e-52a4-4f0c-8f5a-0c6a5a0f7b11
+
+    timeball dead-letters drop scheduler --all --yes
+    """
+    body = _body(service, message_ids, as_of, every=every)
+    if every and not yes:
+        typer.confirm(f"Delete all dead letters of {service} for good?", abort=True)
+    _show(called(lambda client: _asked(client, "drop", body)), "dropped", as_json=as_json)
+
+
+def _body(service: str, message_ids: list[str] | None, as_of: str | None, *, every: bool) -> dict[str, Any]:
+    if bool(message_ids) == every:
+        wrong("name the messages, or say --all" if not every else "name messages or say --all, not both")
+    named = {"message_ids": message_ids} if message_ids else {}
+    return {"service": service, **named, **({"as_of": as_of} if as_of else {})}
+
+
+async def _asked(client: Client, what: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = await client.call("POST", f"/v1/dead-letters:{what}", body=body)
+    return answer
+
+
+def _show(settled: dict[str, Any], done: str, *, as_json: bool) -> None:
+    if as_json:
+        show_json(settled)
+    else:
+        _say(settled, done)
+    if settled["absent"] or settled["kept"]:
+        raise typer.Exit(REFUSED)
+
+
+def _say(settled: dict[str, Any], done: str) -> None:
+    service, more = settled["service"], " so far" if settled["pending"] else ""
+    left = f", {settled['resting']} rest" if settled["resting"] else ""
+    say(f"{settled['count']} {done}{more}{left}", "yellow" if settled["pending"] else "green")
+    if settled["pending"]:
+        say(f"{service} has not finished yet: it goes on if it runs; `timeball dead-letters list {service}` tells")
+    if settled["kept"]:
+        complain(f"{settled['kept']} rest on: {service} no longer has the queue that they came from; drop them")
+    for message_id in settled["absent"]:
+        complain(f"{message_id} does not rest in {service}")
