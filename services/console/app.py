@@ -64,7 +64,7 @@ from shared.jobs.retention import Retention, queue_of
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters.attending import attended
-from shared.messaging.envelope import Delivery
+from shared.messaging.envelope import Delivery, UnreadableEvent
 from shared.messaging.settlement import Handler
 from shared.messaging.topology import Queue, Topology
 from shared.process.service import Service, rabbit_broker
@@ -112,7 +112,9 @@ def build(settings: Settings) -> Service:
 
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
-    consumer.subscribe(EVERYTHING, reactions, prefetch=PREFETCH, most_bytes=MOST_BYTES)
+    consumer.subscribe(
+        EVERYTHING, reactions, prefetch=PREFETCH, most_bytes=MOST_BYTES, on_unreadable=is_left_to_its_taker
+    )
     stopping = asyncio.Event()
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
@@ -139,6 +141,11 @@ def build(settings: Settings) -> Service:
         stopping=stopping,
         make_http=lambda health: application(console, health),
     )
+
+
+async def is_left_to_its_taker(error: UnreadableEvent, correlation_id: str) -> bool:
+    """Whether a service is asked by it, which refuses or parks it itself."""
+    return any(error.type == request.type or error.type.startswith(f"{request.type}.") for request in REQUIRED_QUEUES)
 
 
 def reactions_of(projector: Projector) -> dict[type[Event], Handler]:

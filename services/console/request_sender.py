@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from services.console.live_events import Closed, Listener, LiveEvents, TooSlow
 from services.console.required_queues import RequiredQueues
@@ -52,6 +53,17 @@ class RequestSender:
         envelope = Envelope.of(request)
         await self.publisher.publish(Outgoing(envelope), within=PUBLISH_PATIENCE)
         return envelope.correlation_id
+
+    async def send_all(self, requests: Sequence[Event]) -> str:
+        """Send requests of one kind under one correlation id; BrokerUnavailable when not all may have arrived."""
+        correlation_id = str(uuid4())
+        envelopes = [Envelope.of(request, correlation_id=correlation_id) for request in requests]
+        for request in requests[:1]:
+            await self.queues.ensure_for(request)
+        for error in await self.publisher.publish_all(map(Outgoing, envelopes), within=PUBLISH_PATIENCE):
+            if error is not None:
+                raise error
+        return correlation_id
 
     async def send_and_wait(self, request: Event, until: Until, *, patience: timedelta | None = None) -> Answers:
         """Send the request and wait until its answers settle it; BrokerUnavailable when it may not have arrived."""

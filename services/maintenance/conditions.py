@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from shlex import quote
 
 from services.maintenance.domain import Account, Condition, JobRun, Report
 
@@ -42,7 +43,7 @@ def of_accounts(accounts: Iterable[Account], now: datetime) -> Iterator[Conditio
             continue
         who = f"{account.account_id!r} on {account.platform}"
         if account.needs_reconnect:
-            yield _needs_reconnect(account, f"account {who} was refused by its platform: connect it again")
+            yield _needs_reconnect(account, f"account {who} was refused by its platform")
         elif account.ends_at and account.ends_at <= now:
             yield _needs_reconnect(account, f"the access of account {who} ended on {_date(account.ends_at)}")
         elif account.ends_at and (grade := _grade(account.ends_at - now)):
@@ -63,7 +64,8 @@ def _grade(left: timedelta) -> int:
     return sum(left <= timedelta(days=days) for days in WARNED_DAYS)
 
 
-def _needs_reconnect(account: Account, message: str) -> Condition:
+def _needs_reconnect(account: Account, why: str) -> Condition:
+    message = f"{why}: connect it again, then `timeball retry --held --account {quote(account.account_id)}`"
     return Condition("account_needs_reconnect", account.account_id, "critical", message)
 
 
@@ -137,7 +139,7 @@ def of_dead_letters(messages: Mapping[str, int]) -> Iterator[Condition]:
         if count:
             message = (
                 f"{service}.dead holds {count} {'message' if count == 1 else 'messages'} that could not be handled: "
-                f"see `timeball dead-letters list`, then replay or drop"
+                f"see `timeball dead-letters list {service}`, then replay or drop"
             )
             yield Condition("dead_letters", service, "warning", message, grade=count.bit_length())
 

@@ -12,6 +12,7 @@ from services.console.api import (
     overview,
     posts,
     rebuilding,
+    retries,
     stream,
     timers,
     workspaces,
@@ -27,6 +28,7 @@ from shared.process.health import Health
 _ROUTERS: tuple[APIRouter, ...] = (
     posts.router,
     changes.router,
+    retries.router,
     accounts.router,
     keys.router,
     timers.router,

@@ -14,8 +14,8 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.posts import MOST_ON_A_PAGE, place_in
 from services.console.api.views import of_type
-from services.console.asking import Answers
 from services.console.dead_letters import cursor_of
+from services.console.request_sender import Answers
 from shared.contract.entries import EVERY_SERVICE
 from shared.events import Event
 from shared.events.base import Id
@@ -130,9 +130,9 @@ async def _settled(
     console: Console, request: DeadLetterReplayRequested | DeadLetterDropRequested, outcome: Outcome
 ) -> LettersSettled:
     _require_known(request.service)
-    if not await console.asking.publisher.has_queue(queue_of(request.service).name):
+    if not await console.requests.publisher.has_queue(queue_of(request.service).name):
         raise Unroutable(f"nobody takes {request.type}: no {request.service} has run at this broker yet, start one")
-    answers = await console.asking.ask(request, _last(outcome), patience=PATIENCE)
+    answers = await console.requests.send_and_wait(request, _last(outcome), patience=PATIENCE)
     return _view(request.service, request.message_ids or (), answers, of_type(answers.facts, outcome))
 
 
@@ -167,7 +167,7 @@ async def _resting(console: Console, service: str) -> RestingView:
     """What the broker says; what it does not say within some seconds must not keep the list from being shown."""
     try:
         async with asyncio.timeout(LOOK_SECONDS):
-            figures = await console.asking.publisher.queue_figures(dead_queue(service))
+            figures = await console.requests.publisher.queue_figures(dead_queue(service))
     except (BrokerUnavailable, TimeoutError):
         return RestingView(service=service, resting=None)
     return RestingView(service=service, resting=figures.messages if figures else 0)

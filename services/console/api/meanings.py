@@ -38,6 +38,7 @@ MEANINGS: Mapping[str, str] = {
     "waiting": "The services that have not answered yet.",
     "dead_letters": "What rests, the latest first.",
     "AcceptedView.publish_at": "The instant at which it will be sent.",
+    "post_ids": "The posts that are asked for again.",
     "LetterPage.services": "How much rests in each service.",
     "LetterView.message_id": "What to name it by in a request.",
     "LettersSettled.count": "How many were replayed or dropped.",

@@ -5,6 +5,7 @@ import typer
 from services.console.cli import (
     accounts,
     dead_letters,
+    deciding,
     demo,
     importing,
     keys,
@@ -29,6 +30,8 @@ app.command()(demo.demo)
 app.command()(posts.schedule)
 app.command()(posts.cancel)
 app.command()(posts.status)
+app.command()(deciding.retry)
+app.command()(deciding.resolve)
 app.command()(watching.watch)
 app.command(name="import")(importing.import_posts)
 app.add_typer(accounts.app)

@@ -45,7 +45,7 @@ async def tell(read_model: ReadModel, *facts: Fact) -> None:
 
 
 async def resting(read_model: ReadModel, *services: str, post_id: str | None = None) -> list[str]:
-    rows = await read_model.catalogue.dead_letters.resting(services, post_id, None, 100)
+    rows = await read_model.queries.dead_letters.resting(services, post_id, None, 100)
     return [row["message_id"] for row in rows]
 
 
@@ -69,7 +69,7 @@ async def test_a_letter_that_was_replayed_and_died_again_rests_in_whatever_order
 
         await tell(read_model, *(facts[place] for place in order))
 
-    rows = await read_model.catalogue.dead_letters.resting((), None, None, 100)
+    rows = await read_model.queries.dead_letters.resting((), None, None, 100)
     assert [(row["replays"], row["reason"]) for row in rows] == [(1, "still no content")] * 6
 
 
@@ -99,13 +99,13 @@ async def test_one_message_that_died_in_two_queues_is_two_letters(read_model: Re
 
     await tell(read_model, one, other, replayed(one, resting=1))
 
-    rows = await read_model.catalogue.dead_letters.resting((), None, None, 100)
+    rows = await read_model.queries.dead_letters.resting((), None, None, 100)
     assert [row["queue"] for row in rows] == ["maintenance.outcomes"]
 
 
 async def test_pages_follow_one_another_without_a_gap(read_model: ReadModel) -> None:
     await tell(read_model, *(parked(f"m-{number}", NOON + number // 3 * MINUTE) for number in range(10)))
-    letters, seen, after = read_model.catalogue.dead_letters, list[str](), None
+    letters, seen, after = read_model.queries.dead_letters, list[str](), None
 
     while page := await letters.resting((), None, after, 3):
         seen += [row["message_id"] for row in page]

@@ -1,0 +1,60 @@
+"""Held posts of an account, all published again once it is connected again."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from services.console.api.console import Console, TheConsole
+from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.posts import MOST_ON_A_PAGE, place_in
+from services.console.queries import Filter
+from shared.events.base import Id
+from shared.events.progress import State
+from shared.events.requests import PublishRetryRequested
+
+router = APIRouter(
+    tags=["posts"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}, 409: {"model": ErrorAnswer}}
+)
+
+
+class HeldRetried(BaseModel):
+    """The held posts that are asked for again; `next` is the cursor for those that follow, if there are more."""
+
+    account_id: str
+    correlation_id: str
+    post_ids: list[str]
+    next: str | None
+
+
+@router.post("/v1/accounts/{account_id:path}:retry-held", status_code=202)
+async def retry_held_posts(
+    console: TheConsole,
+    account_id: Id,
+    *,
+    cursor: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = MOST_ON_A_PAGE,
+) -> HeldRetried:
+    """Publish the held posts of an account again, now, in the order in which they were due."""
+    await _require_connected(console, account_id)
+    held = Filter(states=[State.HELD], account_ids=[account_id], is_ascending=True)
+    listed = await console.queries.list_posts(held, place_in(cursor), limit + 1)
+    page = listed[:limit]
+    requests = [PublishRetryRequested(post_id=one.post.post_id, account_id=account_id) for one in page]
+    return HeldRetried(
+        account_id=account_id,
+        correlation_id=await console.requests.send_all(requests),
+        post_ids=[request.post_id for request in requests],
+        next=str(page[-1].cursor) if len(listed) > limit else None,
+    )
+
+
+async def _require_connected(console: Console, account_id: str) -> None:
+    """Posts of an account that cannot publish would only be held again."""
+    known = await console.queries.accounts(account_id)
+    if not known:
+        raise Refusal(404, "not_found", f"no account {account_id!r} is known")
+    if not known[0]["is_connected"] or known[0]["needs_reconnect"]:
+        raise Refusal(
+            409, "not_connected", f"account {account_id!r} is not connected: connect it, then retry what it holds"
+        )

@@ -1,0 +1,123 @@
+"""`timeball retry` and `resolve`: what a person decides on posts that failed, are held, or may be out."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
+from services.console.cli.client import Client, in_path
+from services.console.cli.screen import complain, say, show_json
+
+RETRIABLE = ("failed", "held")
+
+Accounts = Annotated[list[str] | None, typer.Option("--account", help="Only on this account; several times.")]
+
+
+def retry(
+    post_id: Annotated[str | None, typer.Argument(metavar="[POST]")] = None,
+    *,
+    account: Accounts = None,
+    held: Annotated[bool, typer.Option("--held", help="Every held post of the account, once it is connected.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Publish a failed or held post again, now.
+
+    timeball retry spring-sale
+
+    timeball retry spring-sale --account mastodon-team
+
+    timeball retry --held --account mastodon-team
+    """
+    if held:
+        _retry_held(post_id, account or [], as_json=as_json)
+    elif post_id is None:
+        wrong("name the post, or say --held and the --account whose held posts are meant")
+    else:
+        _retry_post(post_id, account or [], as_json=as_json)
+
+
+def _retry_post(post_id: str, accounts: Sequence[str], *, as_json: bool) -> None:
+    asked = called(lambda client: _ask_again(client, post_id, accounts))
+    if as_json:
+        show_json({"post_id": post_id, "accounts": asked})
+        return
+    for one in asked:
+        say(f"{post_id} is published again on {one['account_id']}", "green")
+    say(f"`timeball status {post_id}` tells what becomes of it")
+
+
+async def _ask_again(client: Client, post_id: str, accounts: Sequence[str]) -> list[dict[str, Any]]:
+    """Ask for those that are named, which the console may refuse, else for all that can be tried again."""
+    wanted = accounts or await _retriable(client, post_id)
+    return [{"account_id": one, **await client.call("POST", _path(post_id, one, "retry"))} for one in wanted]
+
+
+async def _retriable(client: Client, post_id: str) -> list[str]:
+    details = await client.call("GET", f"/v1/posts/{in_path(post_id)}")
+    found = [post["account_id"] for post in details["accounts"] if post["state"] in RETRIABLE]
+    if not found:
+        states = ", ".join(f"{post['state']} on {post['account_id']}" for post in details["accounts"])
+        complain(f"{post_id} is nowhere failed or held: it is {states or 'scheduled on no account'}")
+        raise typer.Exit(REFUSED)
+    return found
+
+
+def _retry_held(post_id: str | None, accounts: Sequence[str], *, as_json: bool) -> None:
+    if post_id is not None or len(accounts) != 1:
+        wrong("--held is about all held posts of one account: timeball retry --held --account ACCOUNT")
+    (account_id,) = accounts
+    post_ids = called(lambda client: _ask_for_held(client, account_id))
+    if as_json:
+        show_json({"account_id": account_id, "post_ids": post_ids})
+    elif post_ids:
+        say(f"{len(post_ids)} held posts of {account_id} are published again", "green")
+    else:
+        say(f"{account_id} holds no posts")
+
+
+async def _ask_for_held(client: Client, account_id: str) -> list[str]:
+    post_ids, cursor = list[str](), None
+    while True:
+        page = await client.call("POST", f"/v1/accounts/{in_path(account_id)}:retry-held", cursor=cursor)
+        post_ids += page["post_ids"]
+        cursor = page["next"]
+        if cursor is None:
+            return post_ids
+
+
+def resolve(
+    post_id: Annotated[str, typer.Argument(metavar="POST")],
+    platform_post_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="With --published: the post's id on its network.")
+    ] = None,
+    *,
+    account: Annotated[str, typer.Option(help="The account on which its outcome is unknown.")],
+    published: Annotated[
+        bool, typer.Option("--published/--not-published", help="What you found on the network.", show_default=False)
+    ],
+    as_json: JsonFlag = False,
+) -> None:
+    """Settle a post that may be out, as you found it on the network.
+
+    timeball resolve spring-sale --account mastodon-team --published 113456789
+
+    timeball resolve spring-sale --account mastodon-team --not-published
+
+    What was not published is then failed, and `timeball retry` publishes it.
+    """
+    if platform_post_id is not None and not published:
+        wrong("what was not published has no id on its network: leave it out")
+    found = {"outcome": "published" if published else "not_published", "platform_post_id": platform_post_id}
+    body = {name: value for name, value in found.items() if value is not None}
+    answer = called(lambda client: client.call("POST", _path(post_id, account, "resolve"), body=body))
+    if as_json:
+        show_json(answer)
+    elif published:
+        say(f"{post_id} counts as published on {account}", "green")
+    else:
+        say(f"{post_id} counts as not published on {account}; `timeball retry {post_id} --account {account}` sends it")
+
+
+def _path(post_id: str, account_id: str, verb: str) -> str:
+    return f"/v1/posts/{in_path(post_id)}/accounts/{in_path(account_id)}:{verb}"

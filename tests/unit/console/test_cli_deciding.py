@@ -1,0 +1,105 @@
+"""`timeball retry` and `resolve` carry out what a person decides, or say why it cannot be."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.console.test_cli import answered, run
+
+REQUESTED = {"correlation_id": "c"}
+RETRY_A, RETRY_B = "POST /v1/posts/p/accounts/a:retry", "POST /v1/posts/p/accounts/b:retry"
+RESOLVE = "POST /v1/posts/p/accounts/a:resolve"
+HELD = "POST /v1/accounts/a:retry-held"
+
+
+def post(**states: str) -> dict[str, Any]:
+    accounts = [{"post_id": "p", "account_id": account, "state": state} for account, state in states.items()]
+    return {"post_id": "p", "accounts": accounts, "rejections": []}
+
+
+def test_a_post_is_retried_wherever_it_failed_or_is_held() -> None:
+    details = post(a="failed", b="held", c="published")
+    answers = {"GET /v1/posts/p": (200, details), RETRY_A: (202, REQUESTED), RETRY_B: (202, REQUESTED)}
+
+    result, api = answered(answers, "retry", "p")
+
+    assert result.exit_code == 0
+    assert [request for request, _ in api.requests] == ["GET /v1/posts/p", RETRY_A, RETRY_B]
+    assert "p is published again on a\np is published again on b\n" in result.stdout
+
+
+def test_a_post_is_retried_on_the_account_that_is_named() -> None:
+    result, api = answered({RETRY_B: (202, REQUESTED)}, "retry", "p", "--account", "b", "--json")
+
+    assert [request for request, _ in api.requests] == [RETRY_B]
+    assert json.loads(result.stdout) == {"post_id": "p", "accounts": [{"account_id": "b", "correlation_id": "c"}]}
+
+
+def test_a_post_with_nothing_to_retry_says_how_it_stands() -> None:
+    result, _ = answered({"GET /v1/posts/p": (200, post(a="published", b="scheduled"))}, "retry", "p")
+
+    assert result.exit_code == 1
+    assert "p is nowhere failed or held: it is published on a, scheduled on b" in result.stderr
+
+
+def test_a_refusal_is_told() -> None:
+    problem = {"detail": "post 'p' on 'a' is published, not failed or held", "code": "wrong_state"}
+
+    result, _ = answered({RETRY_A: (409, problem)}, "retry", "p", "--account", "a")
+
+    assert result.exit_code == 1
+    assert "is published, not failed or held" in result.stderr
+
+
+def test_all_held_posts_of_an_account_are_retried() -> None:
+    page = {"account_id": "a", "correlation_id": "c", "post_ids": ["p", "q"], "next": None}
+
+    result, api = answered({HELD: (202, page)}, "retry", "--held", "--account", "a")
+
+    assert (result.exit_code, result.stdout) == (0, "2 held posts of a are published again\n")
+    assert [request for request, _ in api.requests] == [HELD]
+
+
+def test_an_account_that_holds_nothing_says_so() -> None:
+    page: dict[str, Any] = {"account_id": "a", "correlation_id": "c", "post_ids": [], "next": None}
+
+    result, _ = answered({HELD: (202, page)}, "retry", "--held", "--account", "a")
+
+    assert result.stdout == "a holds no posts\n"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (),
+        ("--account", "a"),
+        ("--held",),
+        ("p", "--held", "--account", "a"),
+        ("--held", "--account", "a", "--account", "b"),
+    ],
+)
+def test_what_is_to_be_retried_must_be_said(given: tuple[str, ...]) -> None:
+    result = run("retry", *given)
+
+    assert result.exit_code == 2
+    assert "--account" in result.stderr
+
+
+def test_a_post_is_settled_as_published_under_its_id() -> None:
+    result, api = answered({RESOLVE: (202, REQUESTED)}, "resolve", "p", "--account", "a", "--published", "1134")
+
+    assert (result.exit_code, result.stdout) == (0, "p counts as published on a\n")
+    assert api.requests == [(RESOLVE, {"outcome": "published", "platform_post_id": "1134"})]
+
+
+def test_a_post_is_settled_as_not_published_and_how_to_send_it_is_said() -> None:
+    result, api = answered({RESOLVE: (202, REQUESTED)}, "resolve", "p", "--account", "a", "--not-published")
+
+    assert "`timeball retry p --account a` sends it" in result.stdout
+    assert api.requests == [(RESOLVE, {"outcome": "not_published"})]
+
+
+@pytest.mark.parametrize("given", [("--account", "a"), ("--published",), ("1134", "--account", "a", "--not-published")])
+def test_how_it_ended_must_be_said(given: tuple[str, ...]) -> None:
+    assert run("resolve", "p", *given).exit_code == 2
