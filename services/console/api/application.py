@@ -22,6 +22,7 @@ from services.console.api.bodies import BodyLimit
 from services.console.api.console import Console
 from services.console.api.errors import ErrorAnswer, answer_errors
 from services.console.api.openapi import describe
+from services.console.api.parameters import require_known
 from services.console.api.reference import reference_route
 from shared.process.health import Health
 
@@ -47,7 +48,8 @@ def application(console: Console, health: Health) -> ASGIApp:
     describe(app)
     answer_errors(app)
     for router in _ROUTERS:
-        app.include_router(router, dependencies=[Depends(require_token)], responses={401: {"model": ErrorAnswer}})
+        dependencies = [Depends(require_token), Depends(require_known)]
+        app.include_router(router, dependencies=dependencies, responses={401: {"model": ErrorAnswer}})
     app.get("/", include_in_schema=False)(_home)
     app.router.routes.extend(health.routes())
     app.router.routes.append(reference_route(app.openapi))

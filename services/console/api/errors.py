@@ -11,11 +11,13 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from shared.database.refusals import why_unusable
 from shared.events.base import explain
 from shared.messaging.broker import BrokerUnavailable, Unroutable
 
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 _KINDS_OF_TIME = {"instant", "local_time"}
 """Which of the two kinds of `publish_at` was read; no field of the body."""
 
@@ -107,9 +109,16 @@ async def _wrong_parameters(_: Request, error: Exception) -> Response:
     return refusal_response(Refusal(400, "invalid", f"{field}: {first['msg']}", field=field))
 
 
-async def _plain(_: Request, error: Exception) -> Response:
+async def _plain(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
     response = refusal_response(Refusal(error.status_code, code, str(error.detail)))
-    response.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = ", ".join(method for method in _METHODS if _is_taken(method, request))
     return response
+
+
+def _is_taken(method: str, request: Request) -> bool:
+    """Whether any route takes the method at this path; Starlette would name the methods of the first route alone."""
+    scope = {**request.scope, "method": method}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)

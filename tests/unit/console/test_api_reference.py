@@ -98,11 +98,31 @@ async def test_what_a_token_is_needed_for_says_so() -> None:
     assert refused.headers["www-authenticate"] == "Bearer"
 
 
-async def test_a_method_that_is_not_allowed_names_those_that_are() -> None:
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("/v1/posts", "GET, POST"), ("/v1/posts/a", "DELETE, GET, PATCH"), ("/v1/keys:rotate", "POST")],
+)
+async def test_a_method_that_is_not_allowed_names_those_that_are(path: str, allowed: str) -> None:
     async with api() as client:
-        refused = await client.put("/v1/posts")
+        refused = await client.put(path)
 
-    assert set(refused.headers["allow"].split(", ")) & {"GET", "POST"}
+    assert (refused.status_code, refused.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "says"),
+    [
+        ("DELETE", "/v1/posts/a?account=team", "account: there is no such parameter; there are account_id"),
+        ("GET", "/v1/posts?limit=1&limit=2", "limit: it is given 2 times; give it once"),
+        ("GET", "/v1/stats?at=now", "at: there is no such parameter; there are none here"),
+    ],
+)
+async def test_a_parameter_that_would_be_ignored_is_refused(method: str, path: str, says: str) -> None:
+    """Mistyped, `account_id` would be left out, and a post cancelled on every account."""
+    async with api() as client:
+        refused = await client.request(method, path)
+
+    assert (refused.status_code, refused.json()["detail"]) == (400, says)
 
 
 @pytest.mark.parametrize(
