@@ -32,6 +32,8 @@ SQLITE_CODES = {
 }
 """sqlite.org/rescode.html"""
 
+UNSUPPORTED = "unsupported startup parameter"
+
 
 def why_unusable(error: BaseException) -> str:
     """What the database, the network or TLS said."""
@@ -44,6 +46,8 @@ def _said(error: BaseException) -> str | None:
         return "all its connections are at work"
     if isinstance(error, ConnectionError) and "rejected SSL" in str(error):
         return "it offers no TLS, and its address asks for it (sslmode)"
+    if UNSUPPORTED in str(error):
+        return "PgBouncer refuses a parameter: set ignore_startup_parameters as docs/connections.md says"
     if (code := getattr(error, "sqlite_errorcode", None)) is not None:
         return SQLITE_CODES.get(code & 0xFF)
     state = str(getattr(error, "sqlstate", None) or "")

@@ -5,6 +5,8 @@ from yarl import URL
 
 from shared.connections.failures import causes, why_not_reached
 
+HUNG_UP = ("Read 0 bytes", "connection reset")
+"""What aiormq says of a server that ends the connection at once."""
 PORTS = {"amqp": 5672, "amqps": 5671}
 
 
@@ -26,6 +28,6 @@ def _said(error: BaseException) -> str | None:
             return "login refused: check user and password in TIMEBALL_BROKER_URL"
         case aiormq.exceptions.ConnectionClosed() | aiormq.exceptions.ChannelClosed():
             return f"the broker refuses: {str(error.args[-1]).rpartition(' - ')[2]}" if error.args else None
-        case aiormq.exceptions.AMQPConnectionError() if "Read 0 bytes" in str(error):
+        case aiormq.exceptions.AMQPConnectionError() if any(one in str(error) for one in HUNG_UP):
             return "it hung up before the login: still starting, no AMQP, or TLS wanted (amqps://)"
     return None
