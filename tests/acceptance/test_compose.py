@@ -17,6 +17,7 @@ import services.publisher.settings
 import services.scheduler.settings
 from deploy.docker.broker_users import SERVICES
 from deploy.docker.keys import hand_out
+from deploy.local.broker_files import BrokerIdentity, _configuration
 from shared.process.settings import ServiceSettings
 from shared.secrets.sealing import SealingKey
 
@@ -144,6 +145,14 @@ def test_base_images_are_named_by_an_exact_version(containers: Containers) -> No
     bases.append(containers["keys"]["build"]["args"]["PYTHON_IMAGE"])
 
     assert [base for base in bases if not re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?(-[a-z]+)?", base)] == []
+
+
+def test_what_waits_in_hand_during_an_alarm_comes_back_no_sooner_than_from_the_private_node() -> None:
+    """Each return counts against the delivery limit."""
+    day = "consumer_timeout = 86400000"
+
+    assert day in (ROOT / "deploy" / "docker" / "rabbitmq.conf").read_text()
+    assert day in _configuration(BrokerIdentity("password", 1, 2, 3, 4, 5), ())
 
 
 def test_every_password_is_in_the_docs() -> None:
