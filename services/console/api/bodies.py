@@ -1,19 +1,23 @@
 """Request bodies: bounded, read as the strict events of the contract, and shown in the OpenAPI document."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.console.api.errors import Refusal, invalid, refusal_response
 from shared.events.base import explain
+from shared.events.near_misses import near_misses
+from shared.events.requests import ScheduleBatchRequested, ScheduleRequested
 from shared.messaging.envelope import MAX_BODY_BYTES
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
+MOST_MISSPELT = 3
 _COMPONENTS = "#/components/schemas/{model}"
 
 
@@ -27,11 +31,23 @@ def body_of(model: type[ModelT]) -> Callable[[Request], Awaitable[ModelT]]:
 
 
 def read_body(model: type[ModelT], raw: bytes) -> ModelT:
-    """The body as this model, or the refusal that says what is wrong with it."""
+    """The body as this model, or the refusal that says what is wrong with it, nearly known fields included."""
     try:
-        return model.model_validate_json(raw)
+        read = model.model_validate_json(raw)
     except ValidationError as error:
         raise invalid(error, **_rejected(raw, explain(error))) from error
+    if misspelt := list(_misspelt(read, from_json(raw))):
+        reason = "; ".join(misspelt[:MOST_MISSPELT])
+        raise Refusal(400, "invalid", reason, field=reason.partition(":")[0], **_rejected(raw, reason))
+    return read
+
+
+def _misspelt(read: BaseModel, body: Any) -> Iterator[str]:
+    """What would be ignored though it is nearly a field: a wish that nobody would hear of again."""
+    yield from near_misses(body, type(read))
+    if isinstance(read, ScheduleBatchRequested):
+        for index, post in enumerate(body["posts"]):
+            yield from (f"posts[{index}].{misspelt}" for misspelt in near_misses(post, ScheduleRequested))
 
 
 def json_object(raw: bytes, *, without: str) -> tuple[bytes, Any]:

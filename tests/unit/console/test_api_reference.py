@@ -140,3 +140,31 @@ async def test_a_failure_is_a_problem_that_quotes_nothing(error: Exception, stat
     assert failed.headers["content-type"] == "application/problem+json"
     assert (failed.status_code, told["code"]) == (status, code)
     assert "a secret" not in failed.text and "SELECT" not in failed.text
+
+
+SOON = {"post_id": "p", "content": "x", "targets": [{"account_id": "a"}]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "says", "field"),
+    [
+        ("POST", "/v1/posts", SOON | {"publishAt": "2027-03-28T09:00Z"}, "do you mean publish_at?", "publishAt"),
+        (
+            "POST",
+            "/v1/posts:batch",
+            {"batch_id": "b", "posts": [SOON, SOON | {"late_polcy": {}}]},
+            "do you mean late_policy?",
+            "posts[1].late_polcy",
+        ),
+        ("PUT", "/v1/accounts/a", {"platform": "x", "credential": "hush"}, "do you mean credentials?", "credential"),
+    ],
+)
+async def test_a_field_that_is_nearly_a_known_one_is_refused(
+    method: str, path: str, body: Any, says: str, field: str
+) -> None:
+    async with api() as client:
+        refused = await client.request(method, path, json=body)
+
+    assert (refused.status_code, refused.json()["field"]) == (400, field)
+    assert says in refused.json()["detail"]
+    assert "hush" not in refused.text
