@@ -1,6 +1,7 @@
 """The page at /docs tells a stranger every route without the network, and whatever is refused is a problem."""
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -50,6 +51,21 @@ async def test_the_page_needs_no_script_and_nothing_from_elsewhere() -> None:
     assert not re.search(r"""<script|style=|(src|href)=["'](https?:)?//""", page.text)
     assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
     assert "url(" not in style.text and "@import" not in style.text
+
+
+async def test_every_path_is_in_the_manual() -> None:
+    async with api() as client:
+        paths = (await client.get("/openapi.json")).json()["paths"]
+    manual = (Path(__file__).parents[3] / "docs" / "http-api.md").read_text()
+
+    told = {unnamed(path) for path in re.findall(r"[A-Z] (/v1/[^`?\s]+)", manual)}
+
+    assert {unnamed(path) for path in paths} - told == set()
+
+
+def unnamed(path: str) -> str:
+    """The path whatever its parameters are called."""
+    return re.sub(r"{\w+}", "{}", path)
 
 
 async def test_every_field_and_parameter_says_what_it_means() -> None:
