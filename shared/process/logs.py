@@ -18,7 +18,8 @@ from shared.secrets.redaction import redact_fields, redact_text
 FIRST = ("timestamp", "level", "service", "event")
 LIBRARY_FIELDS = ("exchange", "queue", "message_id")
 CHATTY = ("httpx", "httpcore", "aiosqlite", "uvicorn.access", "uvicorn.error", "alembic")  # a line for every step
-REPETITIVE = ("aiormq",)  # a traceback a second while the broker is away, which aio_pika tells in a line
+REPETITIVE = ("aiormq", "aio_pika.tools")
+"""While the broker is away, which aio_pika tells in a line: a traceback a second, an error for each lost channel."""
 
 
 def configure(

@@ -161,3 +161,13 @@ def test_instants_and_durations_are_readable() -> None:
 
     assert lines(stream)[0]["publish_at"] == "2027-03-28T00:00:00+00:00"
     assert lines(stream)[0]["lead"] == 2
+
+
+@pytest.mark.parametrize("name", ["aiormq.connection", "aio_pika.tools"])
+def test_what_libraries_repeat_while_the_broker_is_away_is_left_to_our_own_line(name: str) -> None:
+    """Each restart of the broker once left two dozen errors about callbacks in every service's log."""
+    stream = json_logs()
+
+    logging.getLogger(name).error("Callback %r error: %r", object(), RuntimeError("No active transport in channel"))
+
+    assert lines(stream) == []
