@@ -21,11 +21,11 @@ from tests.support.waiting import eventually, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-BEFORE_MS = (600, 290, 250, 200, 150, 120, 100, 80, 60, 50, 40, 30, 20, 10, 5, 0)
+BEFORE_MS = (5000, 600, 290, 250, 200, 150, 120, 100, 80, 60, 50, 40, 30, 20, 10, 5, 0)
 OLD, NEW = "The old text.", "The new text."
 TOO_LATE = ("already_published", "nothing_to_change")
 """The scheduler's answer, and the console's where it has heard already that the post is out."""
-IN_TIME = ("-600", "-290")
+IN_TIME = ("-5000", "-600", "-290")
 APART = timedelta(milliseconds=80)
 SERVICES = ("scheduler", "publisher", "console")
 IMPATIENT = {"TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "1.5", "TIMEBALL_PUBLISHER_LEASE_SECONDS": "4"}
@@ -126,7 +126,7 @@ async def trials(world: World, method: str) -> list[Trial]:
     """A post for each moment before its instant, on a network that answers at once and on one that takes its time."""
     names = {f"{method}-{speed}-{ms}": ms for ms in BEFORE_MS for speed in ("quick", "slow")}
     world.system.sink.slow = lambda request: 0.4 if "-slow-" in request.post_id else 0.0
-    first = in_seconds(8)
+    first = in_seconds(12)
     due_at = {name: first + APART * index for index, name in enumerate(names)}
     await asyncio.gather(*(scheduled(world.api, name, due_at[name]) for name in names))
     return await asyncio.gather(
@@ -206,7 +206,7 @@ async def test_while_the_publisher_is_away_the_answer_is_pending_and_then_true(
         async with api_of(console, running) as api:
             world = World(running, api, console)
             names = {f"away-{method}": method for method in ("PATCH", "DELETE")}
-            due_at = in_seconds(8)
+            due_at = in_seconds(12)
             for name in names:
                 await scheduled(api, name, due_at)
                 await running.bus.fact("publish.requested", post_id=name)

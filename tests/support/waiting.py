@@ -3,13 +3,15 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from inspect import isawaitable
 
 from shared.clocks.clock import SystemClock
 
 PATIENCE = 120.0
 """Seconds that a test waits for what should come: more than any machine needs, and reached only when it never comes."""
+LATE = timedelta(seconds=10)
+"""More than a busy machine adds to anything: what is so late is late for a reason that a test may be about."""
 
 
 async def eventually(

@@ -1,28 +1,29 @@
 """A network that hangs, and posts that pile up for it, do not make the others' posts late."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 from tests.fakes.sink import Sink
 from tests.nodes import Broker
 from tests.support.system import System, a_request, system
-from tests.support.waiting import eventually
+from tests.support.waiting import LATE, eventually
 
 HEALTHY, HANGING = 150, 400
-NOISE_MS = 100.0
-"""Lateness that says nothing on a busy machine, however small the other figure is; without bulkheads it is seconds."""
 NARROW = {"TIMEBALL_PUBLISHER_PREFETCH": "200"}
 """Fewer than hang, so that what waits for the hanging network would fill it."""
+PATIENT = {"TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "60", "TIMEBALL_PUBLISHER_LEASE_SECONDS": "90"}
+"""So long is a post late that waits for the turn of one that hangs."""
 
 
-async def lateness_p99(running: System, name: str, *, count: int = HEALTHY) -> float:
-    """Have posts fall due one after another, and tell how late they were, in ms."""
+async def lateness(running: System, name: str, *, count: int = HEALTHY) -> timedelta:
+    """Have posts fall due one after another, and tell how late the last of them was."""
     posts = [f"{name}-{number}" for number in range(count)]
     requests = [a_request(post_id, due_in=3 + number * 0.02) for number, post_id in enumerate(posts)]
     await asyncio.gather(*map(running.bus.emit, requests))
     outcomes = await asyncio.gather(*(running.bus.outcome(post_id) for post_id in posts))
     assert {outcome.type for outcome in outcomes} == {"publish.succeeded"}
-    return sorted(float(outcome.body["lateness_ms"]) for outcome in outcomes)[int(count * 0.99) - 1]
+    return timedelta(milliseconds=max(outcome.body["lateness_ms"] for outcome in outcomes))
 
 
 async def test_a_destination_that_fills_the_prefetch_lets_the_others_pass(broker_node: Broker, tmp_path: Path) -> None:
@@ -31,32 +32,30 @@ async def test_a_destination_that_fills_the_prefetch_lets_the_others_pass(broker
         await running.start("publisher", env=NARROW)
         await running.connect("plain")
         await running.connect("crowded", url=f"{crowded.url}/crowded")
-        await asyncio.gather(*(running.bus.emit(a_request(post_id, "crowded", due_in=8)) for post_id in crowd))
+        await asyncio.gather(*(running.bus.emit(a_request(post_id, "crowded", due_in=16)) for post_id in crowd))
 
-        others = await lateness_p99(running, "other", count=20)
+        others = await lateness(running, "other", count=20)
         crowded_meanwhile = len(crowded.ledger)
         outcomes = await asyncio.gather(*(running.bus.outcome(post_id) for post_id in crowd))
 
     assert crowded_meanwhile == 0, "they waited for their instant, with all of the prefetch"
-    assert others <= NOISE_MS
+    assert others < LATE
     assert {outcome.type for outcome in outcomes} == {"publish.succeeded"}
 
 
 async def test_a_network_that_hangs_does_not_delay_the_others(broker_node: Broker, tmp_path: Path) -> None:
     async with system(tmp_path, broker_node) as running, Sink().serving() as hanging:
         hanging.slow = lambda _: 600.0
-        await running.start("publisher", env=NARROW)
+        await running.start("publisher", env=NARROW | PATIENT)
         await running.connect("plain")
         await running.connect("stuck", url=f"{hanging.url}/stuck")
-        alone = await lateness_p99(running, "alone")
 
         stuck = [a_request(f"stuck-{number}", "stuck", due_in=1) for number in range(HANGING)]
         await asyncio.gather(*map(running.bus.emit, stuck))
         await eventually(lambda: len(hanging.ledger) >= 100, what="the hanging network's turns are taken")
-        beside = await lateness_p99(running, "beside")
+        beside = await lateness(running, "beside")
         postponed = {fact.post_id: fact.body for fact in running.bus.heard("publish.retrying")}
 
-    print(f"p99 of lateness: alone {alone:.1f} ms, beside a network that hangs {beside:.1f} ms")
-    assert beside <= max(2 * alone, NOISE_MS)
+    assert beside < LATE
     assert {body["error"]["code"] for body in postponed.values()} >= {"circuit_open"}
     assert {body["attempt"] for body in postponed.values() if body["error"]["code"] == "circuit_open"} == {0}

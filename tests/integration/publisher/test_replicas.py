@@ -9,6 +9,7 @@ from pathlib import Path
 from shared.events.publisher import AccountConnected
 from shared.events.requests import AccountLimits
 from tests.nodes import Broker
+from tests.support.starts import starts
 from tests.support.system import System, a_request, in_seconds, started, system
 from tests.support.waiting import eventually
 
@@ -42,9 +43,12 @@ async def test_three_publishers_keep_the_limit_and_the_order_of_one_account(
         await started(running, "publisher", "publisher", "publisher")
         await limited(running, most)
 
-        await publish_shuffled(running, posts, due_in=10)
+        await publish_shuffled(running, posts, due_in=20)
         await eventually(lambda: len(running.sink.answered) >= len(posts), what="all are published")
 
         ledger = list(running.sink.ledger)
-    assert [sent.post_id for sent in ledger] == posts
-    assert most_within([sent.at for sent in ledger], timedelta(seconds=1)) <= most
+        start_at = await starts(postgres_url, "plain")
+    assert sorted(start_at, key=lambda post_id: (start_at[post_id], post_id)) == posts
+    assert most_within(list(start_at.values()), timedelta(seconds=1)) <= most
+    assert sorted(sent.post_id for sent in ledger) == posts
+    assert all(sent.at >= start_at[sent.post_id] for sent in ledger)

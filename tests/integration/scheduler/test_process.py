@@ -37,7 +37,7 @@ from shared.messaging.topology import DELAYED_EXCHANGE
 from tests.nodes import Broker, fresh_vhost
 from tests.support.bus import Bus, Fact
 from tests.support.processes import Process, environment
-from tests.support.waiting import PATIENCE, eventually
+from tests.support.waiting import LATE, PATIENCE, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -281,7 +281,7 @@ async def a_post_for_now_is_dispatched_at_once(world: World) -> None:
     await world.bus.emit(post("at once", due_in=None))
     at, message = await world.dispatched("at once")
 
-    assert at - began < timedelta(seconds=5)
+    assert at - began < LATE
     assert "x-death" not in message.headers
 
 
@@ -297,7 +297,7 @@ async def a_dispatched_post_arrives_its_lead_before_it_is_due_as_the_contract_sa
     assert isinstance(request.publish_at, datetime)
     release_at = request.publish_at - MEDIA_LEAD
     assert at > release_at - TOGETHER - SECOND / 50
-    assert abs(released_at(message) - release_at) <= SECOND
+    assert -SECOND <= released_at(message) - release_at < LATE
     assert (message.content_type, message.type, message.app_id) == (
         "application/json",
         "publish.requested",
@@ -316,7 +316,7 @@ async def a_dispatched_post_arrives_its_lead_before_it_is_due_as_the_contract_sa
 @scenario
 async def a_burst_arrives_before_it_is_due_each_post_once(world: World) -> None:
     """At most so many messages leave the wheel in a second, the others in the seconds before."""
-    due = in_seconds(8)
+    due = in_seconds(25)
     posts = [post(f"burst-{number}", *(f"a-{n}" for n in range(100)), publish_at=due) for number in range(15)]
 
     for one in posts:
