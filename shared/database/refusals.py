@@ -3,6 +3,7 @@
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.connections.failures import causes, why_not_reached
+from shared.database.engine import ReadOnly
 
 SQLSTATES = {
     "25006": "it is read-only",
@@ -44,6 +45,8 @@ def why_unusable(error: BaseException) -> str:
 def _said(error: BaseException) -> str | None:
     if isinstance(error, PoolTimeoutError):
         return "all its connections are at work"
+    if isinstance(error, ReadOnly):
+        return SQLSTATES["25006"]
     if isinstance(error, ConnectionError) and "rejected SSL" in str(error):
         return "it offers no TLS, and its address asks for it (sslmode)"
     if UNSUPPORTED in str(error):
