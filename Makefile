@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 SYSTEM := $(PYTHON) -m deploy.local.packages
 
 .DEFAULT_GOAL := help
-.PHONY: help install packages run test simulate lint format docs lock bench clean
+.PHONY: help install packages run test test-slow simulate lint format docs lock bench clean
 
 help: ## what you can ask for
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## the Python environment in .venv
 
@@ -30,8 +30,14 @@ run: install ## everything on this machine (TIMEBALL_BROKER_URL: with that broke
 	@[ -n "$$TIMEBALL_BROKER_URL" ] || $(SYSTEM) rabbitmq-server
 	@exec $(BIN)/timeball up $(ARGS)
 
+# Files that wait for real time come first (tests/conftest.py), so more of them than there are cores run side by side.
+SIDE_BY_SIDE := --numprocesses 4 --dist loadfile --no-loadscope-reorder
+
 test: install packages ## every test (ARGS="-k word tests/unit" for some)
-	@exec $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@exec $(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
+
+test-slow: install packages ## the same with each core shared with a busy loop and each commit 20 ms slower
+	@exec $(BIN)/python -m tests.slow $(SIDE_BY_SIDE) $(ARGS)
 
 simulate: install ## the whole system under virtual time (ARGS="--seeds 0:1000 --processes 2")
 	@exec $(BIN)/python -m tests.simulation $(ARGS)

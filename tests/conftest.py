@@ -12,6 +12,16 @@ import pytest
 from deploy.local.postgres_node import PostgresNode
 from tests.nodes import Broker, contained_broker, fresh_vhost, private_broker
 
+MOSTLY_WAIT = ("tests/acceptance", "tests/simulation", "tests/integration")
+"""These folders come first, so that short tests fill the gaps in between and at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long however fast the machine is."""
+    items.sort(
+        key=lambda item: next((n for n, it in enumerate(MOSTLY_WAIT) if item.nodeid.startswith(it)), len(MOSTLY_WAIT))
+    )
+
 
 @pytest.fixture(scope="session")
 def nodes_directory() -> Iterator[Path]:

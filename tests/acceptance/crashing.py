@@ -26,6 +26,7 @@ from services.scheduler.settings import Settings as SchedulerSettings
 from shared.database.engine import Database
 from shared.messaging.acknowledging import Acknowledgements
 from shared.messaging.broker import Outgoing, Publisher
+from shared.messaging.topology import EVENTS_EXCHANGE
 from shared.process.service import main
 
 # What is true inside a transaction just before the commit that a point is named after, and in none before.
@@ -47,8 +48,8 @@ PUBLISHES = {
     "dispatch publish": "publish.requested",
 }
 ACKS = {"publish ack": "publish.requested", "request ack": "schedule.requested"}
-FLUSHED_SECONDS = 0.05
-"""Long enough for what was written to leave the process."""
+KILLED_BY_THE_TEST = "HTTP call: during"
+"""Only the network knows when the request has arrived, so the test ends this process itself."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +66,15 @@ class Crash:
         at, when = os.environ["CRASH_AT"].split(": ")
         return cls(at, when, os.environ["CRASH_POST"])
 
-    async def around(self, work: Callable[[], Awaitable[Any]], *, during: float = 0.0) -> Any:
-        """Do the work and die before, during or after it; `during` says after how many seconds it is under way."""
+    async def around(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Do the work and die before, during or after it."""
         if self.when == "before":
             die()
         if self.when == "during":
             under_way = asyncio.ensure_future(work())
-            await asyncio.wait([under_way], timeout=during)
+            await asyncio.wait([under_way], timeout=0)
             die()
         await work()
-        await asyncio.sleep(FLUSHED_SECONDS)
         die()
 
     def concerns(self, body: bytes) -> bool:
@@ -123,13 +123,13 @@ def watch_publishes(crash: Crash) -> None:
 
 
 def watch_requests(crash: Crash) -> None:
-    """Die before the request to the platform, while its reply is awaited, or when the reply is there."""
+    """Die before the request to the platform, or when its reply is there."""
     send = ReadyPost.send
 
     @wraps(send)
     async def watched(self: ReadyPost, now: Any) -> Any:
         if crash.concerns(self.request.content):
-            await crash.around(lambda: send(self, now), during=0.3)
+            await crash.around(lambda: send(self, now))
         return await send(self, now)
 
     replace(ReadyPost, "send", watched)
@@ -142,8 +142,14 @@ def watch_acks(crash: Crash) -> None:
     @wraps(acknowledge)
     async def watched(self: Acknowledgements, message: AbstractIncomingMessage) -> None:
         if message.type == ACKS[crash.at] and crash.concerns(message.body):
-            await crash.around(lambda: acknowledge(self, message))
+            await crash.around(lambda: told(self, message))
         await acknowledge(self, message)
+
+    async def told(self: Acknowledgements, message: AbstractIncomingMessage) -> None:
+        """Return when the broker has the acknowledgement: it answers what comes after it on the same channel."""
+        channel = message.channel
+        await acknowledge(self, message)
+        await channel.exchange_declare(EVENTS_EXCHANGE, passive=True)
 
     replace(Acknowledgements, "acknowledge", watched)
 
@@ -155,6 +161,8 @@ def replace(owner: type, name: str, method: Callable[..., Any]) -> None:
 
 def watch(crash: Crash) -> None:
     """Watch the seam that the point belongs to."""
+    if f"{crash.at}: {crash.when}" == KILLED_BY_THE_TEST:
+        return
     if crash.at in COMMITS:
         watch_commits(crash)
     elif crash.at in PUBLISHES:

@@ -16,17 +16,19 @@ import pytest_asyncio
 
 from deploy.local.postgres_node import PostgresNode
 from shared.events.requests import RetryPolicy, ScheduleRequested, Target
+from tests.acceptance.crashing import KILLED_BY_THE_TEST
+from tests.fakes.sink import Request
 from tests.nodes import Broker
 from tests.support.bus import FINAL
 from tests.support.system import SECRET, System, a_request, in_seconds, system
+from tests.support.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SHORT = {"TIMEBALL_PUBLISHER_LEASE_SECONDS": "3", "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "2"}
+SHORT = {"TIMEBALL_PUBLISHER_LEASE_SECONDS": "6", "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "5"}
 MANY = RetryPolicy(attempts=20)
 """Each death of its sender uses an attempt, and here one process after another dies."""
 SIGKILLED = -9
-SLOW_REPLY_SECONDS = 1.0
 
 NEVER, ONCE = 0, 1
 SUCCEEDED, UNKNOWN = "publish.succeeded", "publish.unknown"
@@ -80,7 +82,15 @@ class Lane:
         if unsent:
             await self.running.bus.outcome(name_of(unsent))
         await self.ask_for(name_of(point))
+        if point == KILLED_BY_THE_TEST:
+            await eventually(lambda: self.running.sink.requests(name_of(point)), what="the request is there")
+            await process.kill()
         self.codes[point] = await process.ended()
+
+    def delay(self, request: Request) -> float:
+        """The network never answers the process that is to die meanwhile."""
+        is_awaited = KILLED_BY_THE_TEST not in self.codes and request.post_id == name_of(KILLED_BY_THE_TEST)
+        return PATIENCE if is_awaited else 0.0
 
     async def ask_for(self, post_id: str) -> None:
         """Ask for the post, and for another one on the webhook that is none of the dying process's business."""
@@ -107,7 +117,7 @@ def name_of(point: str) -> str:
 async def run(lane: Lane, points: list[str]) -> None:
     """Die at every point, then run as usual."""
     running = lane.running
-    running.sink.slow = lambda request: SLOW_REPLY_SECONDS if "HTTP-call-during" in request.post_id else 0.0
+    running.sink.slow = lane.delay
     publisher = await running.start("publisher", env=SHORT)
     await running.connect("plain")
     await running.connect("asked", answers_lookups=True)

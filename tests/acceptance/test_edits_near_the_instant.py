@@ -28,7 +28,7 @@ TOO_LATE = ("already_published", "nothing_to_change")
 IN_TIME = ("-5000", "-600", "-290")
 APART = timedelta(milliseconds=80)
 SERVICES = ("scheduler", "publisher", "console")
-IMPATIENT = {"TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "1.5", "TIMEBALL_PUBLISHER_LEASE_SECONDS": "4"}
+IMPATIENT = {"TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "8", "TIMEBALL_PUBLISHER_LEASE_SECONDS": "10"}
 LAST_STATES = ("published", "cancelled", "failed", "unknown", "held", "skipped")
 
 

@@ -26,7 +26,7 @@ from tests.support.waiting import LATE, eventually, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SHORT = {"TIMEBALL_PUBLISHER_LEASE_SECONDS": "15", "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "1.5"}
+SHORT = {"TIMEBALL_PUBLISHER_LEASE_SECONDS": "15", "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "5"}
 NOT_PUBLISHED = ("publish.failed", "publish.skipped", "publish.held")
 TAKEN_BUT_500 = Answer(500, b"oops")
 
