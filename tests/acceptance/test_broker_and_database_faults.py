@@ -161,3 +161,23 @@ async def test_a_read_only_database_parks_no_request_and_they_are_answered_after
         await scheduler.ready()
         assert await running.bus.depth("scheduler.dead") == 0
     postgres_node.drop_database("read_only")
+
+
+async def test_a_service_that_starts_before_its_database_waits_for_it_and_says_why(
+    tmp_path: Path, broker_node: Broker, nodes_directory: Path
+) -> None:
+    node = PostgresNode(nodes_directory / "late", durable=False)
+    await asyncio.to_thread(node.start)
+    database = node.create_database("late")
+    await asyncio.to_thread(node.kill)
+    try:
+        async with system(tmp_path, broker_node, scheduler=database) as running:
+            scheduler = await running.start("scheduler", ready=False)
+            await eventually(lambda: scheduler.logged("database_not_reached"), what="it says that it waits")
+
+            await asyncio.to_thread(node.start)
+            await scheduler.ready()
+
+            assert "connection refused" in scheduler.logged("database_not_reached")[0]["reason"]
+    finally:
+        await asyncio.to_thread(node.kill)
