@@ -1,7 +1,7 @@
 """Running everything on one machine: the programs under a supervisor, until each of them does its work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -22,7 +22,9 @@ class NotReady(Exception):
 
 
 @asynccontextmanager
-async def running_programs(places: Sequence[Place], home: Path, broker_url: str, tell: Tell) -> AsyncIterator[None]:
+async def running_programs(
+    places: Sequence[Place], home: Path, broker_url: str, tell: Tell
+) -> AsyncIterator[Supervisor]:
     """The programs run for the length of the block; those that die are started again."""
     for place in places:
         if place.is_moved:
@@ -30,19 +32,24 @@ async def running_programs(places: Sequence[Place], home: Path, broker_url: str,
     supervisor = Supervisor(programs(list(places), home, broker_url), patience=Patience(before_kill=STOP_SECONDS))
     try:
         await supervisor.start()
-        yield
+        yield supervisor
     finally:
         tell("stopping")
         await supervisor.stop()
 
 
-async def until_ready(places: Sequence[Place], patience: float, tell: Tell) -> None:
-    """Return when every program does its work; tell every few seconds for whom it waits. Raises NotReady."""
+async def until_ready(places: Sequence[Place], patience: float, tell: Tell, *, given_up: Collection[str] = ()) -> None:
+    """Return when every program does its work; tell every few seconds for whom it waits.
+
+    Raises NotReady when that takes too long, and at once when one is `given_up`.
+    """
     tell(f"starting {', '.join(place.name for place in places)}")
     loop = asyncio.get_running_loop()
     give_up_at, tell_at = loop.time() + patience, loop.time() + TELL_SECONDS
     async with httpx.AsyncClient(timeout=2, trust_env=False) as http:
         while waiting := [place.name for place in places if not await _is_ready(http, place)]:
+            if given_up:
+                raise NotReady(f"cannot be started: {', '.join(given_up)}; what is wrong is above")
             if loop.time() > give_up_at:
                 raise NotReady(f"not ready after {patience} s: {', '.join(waiting)}; what they say is above")
             if loop.time() > tell_at:

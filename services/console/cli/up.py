@@ -65,10 +65,10 @@ async def _everything(with_demo: bool, patience: int) -> None:
     address = Address(by_name(all_places)["console"].url, local_token(home))
     async with (
         running_broker(home.path, say) as broker,
-        running_programs(all_places, home.path, broker.url, say),
+        running_programs(all_places, home.path, broker.url, say) as running,
         Client(address) as client,
     ):
-        await until_ready(all_places, patience, say)
+        await until_ready(all_places, patience, say, given_up=running.given_up)
         with _findable(home.path, address.url):
             async with followed(client) as following:
                 if with_demo:

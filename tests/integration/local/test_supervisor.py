@@ -9,6 +9,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from deploy.local.child import free_ports
+from deploy.local.programs import Place
+from deploy.local.running import NotReady, until_ready
 from deploy.local.supervisor import Patience, Program, Supervisor
 from tests.support.waiting import PATIENCE
 
@@ -93,3 +96,20 @@ async def test_sigterm_reaches_all_programs_at_once() -> None:
 
     assert heard.getvalue().count("bye\n") == 2
     assert "starting again" not in heard.getvalue()
+
+
+async def test_a_program_whose_settings_cannot_be_used_is_not_started_again() -> None:
+    async with _supervised(_python("refused", "print('TIMEBALL_X: no'); exit(2)")) as (supervisor, heard):
+        said = await heard.until(lambda text: "not started again" in text)
+
+        assert said == (
+            "refused | TIMEBALL_X: no\nrefused | exited with code 2; not started again: its settings cannot be used\n"
+        )
+        assert supervisor.given_up == ["refused"]
+
+
+async def test_nobody_waits_for_a_program_that_was_given_up() -> None:
+    (port,) = free_ports(1)
+
+    with pytest.raises(NotReady, match="cannot be started: scheduler; what is wrong is above"):
+        await until_ready([Place("scheduler", port, port)], PATIENCE, print, given_up=["scheduler"])
