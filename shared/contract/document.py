@@ -20,7 +20,8 @@ _BINDING_VERSION = "0.3.0"
 
 _ABOUT = f"""\
 Timeball publishes posts at their instants. Other systems speak with it over RabbitMQ, in any language: they \
-send requests to the topic exchange `{EVENTS_EXCHANGE}` and bind queues of their own to it for the facts they want.
+send requests to the topic exchange `{EVENTS_EXCHANGE}` and bind queues of their own to it for the facts they want. \
+The console takes every event, to show what happens.
 
 The routing key of a message is the event's type, and its body a JSON object in UTF-8. Instants are RFC 3339 with an \
 offset. Fields may be added and are to be ignored by who does not know them; none is renamed or removed. What would \
