@@ -104,7 +104,11 @@ class Consumer:
             no_reply=True,
             include_in_schema=False,
         )
-        subscriber(_never_called)
+
+        async def settle(message: Any) -> None:
+            await taker.begin(message)
+
+        subscriber(settle)
         _take_directly(subscriber, taker)
 
     def listen(self, name: str, handlers: Mapping[type[Event], Handler], *, binding: str) -> None:
@@ -133,10 +137,6 @@ def _take_directly(subscriber: RabbitSubscriber, taker: Taker) -> None:
         taker.begin(message).add_done_callback(lambda _: lock.release())
 
     subscriber.process_message = take  # type: ignore[method-assign, assignment]
-
-
-async def _never_called(message: Any) -> None:
-    """FastStream attaches only what has a handler."""
 
 
 async def _undecoded(message: RabbitMessage) -> AbstractIncomingMessage:
