@@ -5,20 +5,23 @@ Those that are not let go return to their places when the channel closes, or whe
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
 from aio_pika import IncomingMessage
-from aiormq.abc import AbstractChannel
+from aiormq.abc import AbstractChannel, DeliveredMessage
 from faststream.rabbit import RabbitBroker
-from pamqp.commands import Basic
 
 from shared.messaging.broker import BrokerUnavailable
 from shared.messaging.dead_letters.letter import Letter
 from shared.messaging.kept_connection import LOST
 
 ANSWER_SECONDS = 10.0
+AT_ONCE = 50
+"""Letters whose bodies are in memory at one time."""
+LONGEST_GAP_SECONDS = 5.0
+"""How long is waited for letters that were counted and do not come."""
 
 AnswerT = TypeVar("AnswerT")
 
@@ -37,25 +40,63 @@ class Shelf:
         """Open it on the consuming connection: when that is lost, so is the request, and both come again."""
         channel = await _answered(_channel_of(broker))
         try:
-            declared = await _answered(channel.queue_declare(queue, passive=True))
-            yield cls(channel, queue, declared.message_count or 0)
+            yield cls(channel, queue, await _length(channel, queue))
         finally:
             if not channel.is_closed:
                 await _answered(channel.close())
 
     async def letters(self) -> AsyncIterator[Letter]:
-        """Take each letter in hand."""
-        for _ in range(self.resting):
-            found = await _answered(self.channel.basic_get(self.queue))
-            if isinstance(found.delivery, Basic.GetEmpty):
-                return
-            yield Letter.of(IncomingMessage(found))
+        """Take each letter in hand, some at a time: one by one, ten thousand take half a minute."""
+        left = self.resting
+        while left > 0:
+            taken = await self._take(min(left, AT_ONCE))
+            for letter in taken:
+                yield letter
+            left = left - len(taken) if len(taken) == min(left, AT_ONCE) else 0
+
+    async def _take(self, count: int) -> Sequence[Letter]:
+        """The next letters; fewer where somebody else has taken some meanwhile.
+
+        A consumer gets as many as it may have in hand and is ended. The letters stay in hand until the channel closes.
+        """
+        taken: list[Letter] = []
+        is_enough = asyncio.Event()
+
+        async def take(message: DeliveredMessage) -> None:
+            taken.append(Letter.of(IncomingMessage(message)))
+            if len(taken) == count:
+                is_enough.set()
+
+        await _answered(self.channel.basic_qos(prefetch_count=count))
+        consumer = await _answered(self.channel.basic_consume(self.queue, take))
+        assert consumer.consumer_tag is not None
+        while len(taken) < count and await _grows(taken, is_enough):
+            pass
+        await _answered(self.channel.basic_cancel(consumer.consumer_tag))
+        if len(taken) < count and await _length(self.channel, self.queue):
+            raise BrokerUnavailable(f"messages rest in {self.queue} and do not come")
+        return taken
 
     async def let_go(self, letters: Sequence[Letter]) -> None:
         """Take letters off the shelf for good."""
         for letter in letters:
             assert letter.message.delivery_tag is not None
             await _answered(self.channel.basic_ack(letter.message.delivery_tag, wait=letter is letters[-1]))
+
+
+async def _grows(taken: Sequence[Letter], is_enough: asyncio.Event) -> bool:
+    """Wait for more letters; whether any came."""
+    before = len(taken)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LONGEST_GAP_SECONDS):
+            await is_enough.wait()
+    return len(taken) > before
+
+
+async def _length(channel: AbstractChannel, queue: str) -> int:
+    """How many messages are ready in a queue."""
+    declared = await _answered(channel.queue_declare(queue, passive=True))
+    return declared.message_count or 0
 
 
 async def _channel_of(broker: RabbitBroker) -> AbstractChannel:

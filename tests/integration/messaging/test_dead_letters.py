@@ -9,7 +9,7 @@ import pytest
 
 from shared.events.rebuilding import ConsoleRebuildRequested
 from shared.events.requests import DeadLetterDropRequested, DeadLetterReplayRequested, ScheduleCancelRequested
-from shared.messaging.dead_letters import settling
+from shared.messaging.dead_letters import settling, shelf
 from shared.messaging.dead_letters.attending import queue_of
 from shared.messaging.dead_letters.notices import NOTICE_HEADER
 from shared.messaging.envelope import Headers
@@ -339,3 +339,22 @@ async def test_a_replay_that_an_alarm_interrupts_is_carried_out_after_it(shop: S
 
 async def is_empty(shop: Shop, queue: str) -> bool:
     return await shop.bus.depth(queue) == 0
+
+
+async def test_what_somebody_else_holds_is_left_to_the_next_request(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person who looks through the queue in RabbitMQ's own page has letters in hand for a moment."""
+    monkeypatch.setattr(shelf, "LONGEST_GAP_SECONDS", 0.5)
+    shop.reactions |= dict.fromkeys(("a", "b"), fails_once)
+    await parked(shop, *[await shop.order(post_id) for post_id in ("a", "b")])
+
+    async with shop.bus.connection.channel() as channel:
+        queue = await channel.declare_queue("shop.dead", passive=True)
+        await queue.get(no_ack=False)
+        first = await replay(shop)
+    rest = await replay(shop)
+
+    assert (first.body["count"], rest.body["count"]) == (1, 1)
+    await shop.handled("a", 2)
+    await shop.handled("b", 2)

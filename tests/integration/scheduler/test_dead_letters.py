@@ -51,7 +51,7 @@ async def test_a_scheduler_killed_in_the_middle_of_a_replay_loses_no_letter(
 
         resting = await running.bus.resting_in("scheduler.dead")
         assert {message.message_id for message in resting} == set(ids)
-        assert len(resting) < LETTERS + 100
+        assert len(resting) < 2 * LETTERS
 
         dropped = await running.bus.emit(DeadLetterDropRequested(service="scheduler"))
         await is_done(running, "dead_letter.dropped", dropped.correlation_id)
