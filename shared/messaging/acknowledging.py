@@ -52,6 +52,7 @@ class Acknowledgements:
         self._tags: WeakKeyDictionary[AbstractChannel, Tags] = WeakKeyDictionary()
         self._fresh: set[AbstractChannel] = set()
         self._written: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
 
     async def acknowledge(self, message: AbstractIncomingMessage) -> None:
         """Return when the acknowledgement has been written, or its channel is gone: then the message comes again."""
@@ -68,18 +69,18 @@ class Acknowledgements:
         await asyncio.shield(self._written)
 
     async def _write(self) -> None:
+        """One at a time: a later frame for all messages up to a tag would overtake a tag that waits to be written."""
         await asyncio.sleep(LINGER_SECONDS)
-        self._written = None
-        channels, self._fresh = self._fresh, set()
-        for channel in channels:
-            try:
-                await self._write_to(channel)
-            except Exception as error:
-                log.info("acknowledgement_lost", error=repr(error))
+        async with self._writing:
+            self._written = None
+            channels, self._fresh = self._fresh, set()
+            for channel in channels:
+                try:
+                    await self._write_to(channel)
+                except Exception as error:
+                    log.info("acknowledgement_lost", error=repr(error))
 
     async def _write_to(self, channel: AbstractChannel) -> None:
-        *frames, last = self._tags[channel].take()
-        for tag, up_to_it in frames:
-            await channel.basic_ack(tag, multiple=up_to_it, wait=False)
-        tag, up_to_it = last
-        await channel.basic_ack(tag, multiple=up_to_it, wait=True)
+        frames = self._tags[channel].take()
+        for number, (tag, up_to_it) in enumerate(frames, 1):
+            await channel.basic_ack(tag, multiple=up_to_it, wait=number == len(frames))

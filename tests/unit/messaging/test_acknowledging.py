@@ -1,10 +1,16 @@
 """Many messages are acknowledged with one frame, and never one that is still at work."""
 
+import asyncio
+import random
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.messaging.acknowledging import Tags
+from shared.messaging import acknowledging
+from shared.messaging.acknowledging import Acknowledgements, Tags
 
 
 @pytest.mark.parametrize(
@@ -56,3 +62,32 @@ def test_in_any_order_each_message_is_acknowledged_when_it_is_done_and_not_befor
         for tag, up_to_it in _taken(tags, step):
             channel.acknowledge(tag, up_to_it=up_to_it)
         assert channel.unacknowledged == set(done)
+
+
+class BusyChannel(Channel):
+    """A channel whose socket takes each frame only after some other things have been done."""
+
+    async def basic_ack(self, tag: int, *, multiple: bool, wait: bool) -> None:
+        for _ in range(random.randint(0, 5)):
+            await asyncio.sleep(0)
+        self.acknowledge(tag, up_to_it=multiple)
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_no_frame_overtakes_another_while_the_socket_is_busy(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RabbitMQ closes the channel, and delivers everything again, for a tag that was acknowledged before."""
+    monkeypatch.setattr(acknowledging, "LINGER_SECONDS", 0)
+    random.seed(seed)
+    acknowledgements, channels = Acknowledgements(), [BusyChannel(60) for _ in range(3)]
+    done = [(channel, tag) for channel in channels for tag in range(1, 61)]
+    random.shuffle(done)
+
+    async def settle(channel: BusyChannel, tag: int) -> None:
+        for _ in range(random.randint(0, 40)):
+            await asyncio.sleep(0)
+        message: Any = SimpleNamespace(channel=channel, delivery_tag=tag)
+        await acknowledgements.acknowledge(message)
+
+    await asyncio.gather(*(settle(channel, tag) for channel, tag in done))
+
+    assert [channel.unacknowledged for channel in channels] == [set()] * 3
