@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import RowMapping
 
+from services.monitor.bookmarks import Bookmark
 from services.monitor.domain import KINDS, Item, Mention, Notification, Workspace
 from services.monitor.matching import Matcher
 from services.monitor.reading import Reading, Report
 from services.monitor.reddit import Reddit, RedditError
-from services.monitor.store import Cursor, Store, notification, workspace_of
+from services.monitor.store import Store, notification, workspace_of
 from shared.clocks.clock import Clock
 from shared.events.monitor import (
     MentionFound,
@@ -66,20 +67,20 @@ class Checking:
     async def _read(
         self, workspaces: Sequence[Workspace], matcher: Matcher, tally: Tally, started_at: datetime, correlation_id: str
     ) -> Report:
-        async def take(items: Sequence[Item], cursors: Sequence[Cursor]) -> None:
+        async def take(items: Sequence[Item], bookmarks: Sequence[Bookmark]) -> None:
             tally.items += len(items)
-            tally.found += await self._take(items, cursors, matcher, correlation_id)
+            tally.found += await self._take(items, bookmarks, matcher, correlation_id)
 
         reading = Reading(self.reddit, take, started_at)
         names = sorted({name for workspace in workspaces for name in workspace.subreddits})
         for kind in KINDS:
-            await reading.read(names, kind, await self.store.cursors(kind))
+            await reading.read(names, kind, await self.store.bookmarks(kind))
         return reading.report
 
     async def _take(
-        self, items: Sequence[Item], cursors: Sequence[Cursor], matcher: Matcher, correlation_id: str
+        self, items: Sequence[Item], bookmarks: Sequence[Bookmark], matcher: Matcher, correlation_id: str
     ) -> int:
-        """Find, keep and tell, and move the cursors, all of it or nothing."""
+        """Find, keep and tell, and move the bookmarks, all of it or nothing."""
         found = await asyncio.to_thread(_mentions, matcher, items) if items else []
         now = self.clock.now()
         async with self.store.unit() as unit:
@@ -87,7 +88,7 @@ class Checking:
             to_send = await unit.add_notifications([one for mention in new for one in _notifications(mention, now)])
             facts = [Envelope.of(_fact(mention), correlation_id=correlation_id) for mention in new]
             await unit.emit([*facts, *requests(to_send, self.notifications_queue, correlation_id)])
-            await unit.save_cursors(cursors)
+            await unit.save_bookmarks(bookmarks)
         return len(new)
 
     def _completed(self, checked: int, tally: Tally, report: Report, started_at: datetime) -> MonitorCompleted:

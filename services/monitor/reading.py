@@ -1,16 +1,24 @@
-"""Reading: every subreddit once a check, in groups, each from where the last check left off."""
+"""Reading: every subreddit once a check, in groups, each from where the last check left off, and a little before that.
+
+Reddit lists by age, and what a moderator lets through late appears among older items: so each check looks again at
+what it has read, and bookmarks remember what was seen.
+"""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
+from services.monitor.bookmarks import MOST_REMEMBERED, Bookmark, Group
 from services.monitor.domain import Item, Kind, grouped, number_of
 from services.monitor.reddit import PAGE, AccessDenied, NotConfigured, NotReadable, Reddit, RedditError
-from services.monitor.store import Cursor
 
+OVERLAP = 50
+"""Items that were read before and that a check looks at again, at least."""
+HOURLY_OVERLAP = MOST_REMEMBERED
+"""The same for the first check of an hour: what a moderator lets through may be hours old."""
 MOST_PAGES = 10
 """Reddit's listings hold about a thousand items, whoever asks for more."""
 MOST_IN_A_GROUP = 60
@@ -19,8 +27,8 @@ MOST_FAILURES_IN_A_ROW = 3
 MOST_CLOSED_IN_A_ROW = 25
 """Beyond this it is not the subreddits: Reddit closes itself to us."""
 
-Take = Callable[[Sequence[Item], Sequence[Cursor]], Awaitable[None]]
-"""Deals with a page of new items and writes the cursors, in one transaction."""
+Take = Callable[[Sequence[Item], Sequence[Bookmark]], Awaitable[None]]
+"""Deals with new items and writes the bookmarks, in one transaction."""
 
 log = structlog.get_logger()
 
@@ -45,12 +53,12 @@ class Reading:
     _failures_in_a_row: int = 0
     _closed_in_a_row: int = 0
 
-    async def read(self, names: Sequence[str], kind: Kind, known: dict[str, Cursor]) -> None:
+    async def read(self, names: Sequence[str], kind: Kind, known: dict[str, Bookmark]) -> None:
         """Read what is new in these subreddits."""
-        for group in groups_of([known.get(name) or Cursor(name, kind, None, None) for name in names]):
+        for group in groups_of([known.get(name) or Bookmark(name, kind) for name in names]):
             await self._read_group(group)
 
-    async def _read_group(self, group: Sequence[Cursor]) -> None:
+    async def _read_group(self, group: Group) -> None:
         if self._failures_in_a_row >= MOST_FAILURES_IN_A_ROW or self._closed_in_a_row >= MOST_CLOSED_IN_A_ROW:
             self._unread(group, "not asked for, since Reddit gave nothing for others")
             return
@@ -67,88 +75,113 @@ class Reading:
             self._failures_in_a_row = self._closed_in_a_row = 0
             self.report.is_anything_read = True
 
-    async def _read_apart(self, group: Sequence[Cursor], error: NotReadable) -> None:
+    async def _read_apart(self, group: Group, error: NotReadable) -> None:
         """One of the group spoils it for all: halve it until that one is alone."""
-        if len(group) == 1:
-            self._closed_in_a_row += group[0].trouble is None
+        if len(group.bookmarks) == 1:
+            (closed,) = group.bookmarks
+            self._closed_in_a_row += closed.trouble is None
             self._unread(group, str(error))
-            await self.take([], [replace(group[0], trouble=str(error))])
+            await self.take([], [replace(closed, trouble=str(error))])
             return
-        middle = len(group) // 2
-        await self._read_group(group[:middle])
-        await self._read_group(group[middle:])
+        for half in group.halves():
+            await self._read_group(half)
 
-    def _unread(self, group: Iterable[Cursor], error: str) -> None:
-        for cursor in group:
-            log.warning("subreddit_unread", subreddit=cursor.subreddit, error=error)
-            self.report.unread[cursor.subreddit] = error
+    def _unread(self, group: Group, error: str) -> None:
+        for name in group.names:
+            log.warning("subreddit_unread", subreddit=name, error=error)
+            self.report.unread[name] = error
 
-    async def _read_new(self, group: Sequence[Cursor]) -> None:
-        if group[0].checked_at is None:
-            await self._begin(group)
-            return
-        anchor = min(filter(None, (cursor.anchor for cursor in group)), key=number_of, default=None)
-        if anchor is None or not await self._follow(group, anchor):
-            await self._read_down_to(group, anchor)
-
-    async def _begin(self, group: Sequence[Cursor]) -> None:
-        """What was there before anybody asked for it is not new."""
+    async def _read_new(self, group: Group) -> None:
         page = await self._page(group)
-        await self.take([], self._moved(group, page[0].item_id if page else None))
+        if group.bookmarks[0].checked_at is None:
+            await self._begin(group, page)
+        elif _reaches(page, group.anchor):
+            await self._take_with_overlap(group, page)
+        elif group.anchor is None or not await self._follow(group, group.anchor):
+            await self._read_down_to(group, group.anchor, page)
 
-    async def _follow(self, group: Sequence[Cursor], anchor: str) -> bool:
-        """Read on from the anchor, page by page; False where nothing follows, which may mean that it is gone."""
+    async def _begin(self, group: Group, page: Sequence[Item]) -> None:
+        """What was there before anybody asked for it is not new."""
+        anchor = page[0].item_id if page else None
+        await self.take([], [one.begun(anchor, self.started_at) for one in group.bookmarks])
+
+    async def _take_with_overlap(self, group: Group, page: Sequence[Item]) -> None:
+        """Take what is new of the newest page, and of those after it until enough of it was read before."""
+        items, anchor = list(page), group.anchor
+        while len(page) == PAGE and _overlap(items, anchor) < self._wanted_overlap(group):
+            page = await self._page(group, after=page[-1].item_id)
+            items += page
+        await self._take(group, items, anchor=items[0].item_id if items else anchor)
+
+    def _wanted_overlap(self, group: Group) -> int:
+        checked_at = group.bookmarks[0].checked_at
+        is_first_of_hour = checked_at is None or _hour_of(checked_at) != _hour_of(self.started_at)
+        return HOURLY_OVERLAP if is_first_of_hour else OVERLAP
+
+    async def _follow(self, group: Group, anchor: str) -> bool:
+        """Read on from the anchor, page by page; False where nothing follows, which means that it is gone."""
         for number in range(MOST_PAGES):
             page = await self._page(group, before=anchor)
             if not page:
                 return number > 0
             anchor = page[0].item_id
-            await self.take(page, self._moved(group, anchor))
+            await self._take(group, page, anchor=anchor)
         self._behind(group, f"more than {MOST_PAGES * PAGE:,} new items; the next check goes on from there")
         return True
 
-    async def _read_down_to(self, group: Sequence[Cursor], anchor: str | None) -> None:
-        """Read from the newest item back to where the anchor was; the cursors move once all of it is dealt with."""
-        last, newest, after = number_of(anchor or ""), anchor, None
-        for number in range(MOST_PAGES):
-            page = await self._page(group, after=after)
-            if number == 0 and page:
-                newest = page[0].item_id
-            new = [item for item in page if item.number > last]
-            if new:
-                await self.take(new, [])
-            if len(new) < len(page) or not page:
-                break
-            after = page[-1].item_id
-        else:
+    async def _read_down_to(self, group: Group, anchor: str | None, page: Sequence[Item]) -> None:
+        """Read from the newest item back to where the anchor was; the bookmarks move once all of it is dealt with."""
+        pages = [page]
+        while not _reaches(page, anchor) and len(pages) < MOST_PAGES:
+            await self.take(group.new_among(page), [])
+            page = await self._page(group, after=page[-1].item_id)
+            pages.append(page)
+        if not _reaches(page, anchor):
             self._behind(group, f"more than {MOST_PAGES * PAGE:,} items since the last check; older ones were missed")
-        await self.take([], self._moved(group, newest))
+        new = group.new_among(page)
+        group.see([item for page in pages for item in page])
+        await self.take(new, group.move(pages[0][0].item_id, self.started_at))
 
-    async def _page(
-        self, group: Sequence[Cursor], *, before: str | None = None, after: str | None = None
-    ) -> Sequence[Item]:
-        names = [cursor.subreddit for cursor in group]
-        kind: Kind = "post" if group[0].kind == "post" else "comment"
-        return await self.reddit.listing(names, kind, before=before, after=after)
+    async def _take(self, group: Group, page: Sequence[Item], *, anchor: str | None) -> None:
+        """Deal with what is new of these items; the next check reads on from the anchor."""
+        new = group.new_among(page)
+        group.see(page)
+        await self.take(new, group.move(anchor, self.started_at))
 
-    def _moved(self, group: Sequence[Cursor], anchor: str | None) -> list[Cursor]:
-        return [Cursor(cursor.subreddit, cursor.kind, anchor, self.started_at) for cursor in group]
+    async def _page(self, group: Group, *, before: str | None = None, after: str | None = None) -> Sequence[Item]:
+        kind: Kind = "post" if group.bookmarks[0].kind == "post" else "comment"
+        return await self.reddit.listing(group.names, kind, before=before, after=after)
 
-    def _behind(self, group: Iterable[Cursor], note: str) -> None:
-        for cursor in group:
-            log.warning("subreddit_behind", subreddit=cursor.subreddit, note=note)
-            self.report.behind[cursor.subreddit] = note
+    def _behind(self, group: Group, note: str) -> None:
+        for name in group.names:
+            log.warning("subreddit_behind", subreddit=name, note=note)
+            self.report.behind[name] = note
 
 
-def groups_of(cursors: Sequence[Cursor]) -> list[list[Cursor]]:
+def _reaches(page: Sequence[Item], anchor: str | None) -> bool:
+    """Whether nothing that is newer than the anchor comes after this page."""
+    return len(page) < PAGE or page[-1].number <= number_of(anchor or "")
+
+
+def _overlap(items: Sequence[Item], anchor: str | None) -> int:
+    """How many of the items had been read before."""
+    return sum(item.number <= number_of(anchor or "") for item in items)
+
+
+def _hour_of(instant: datetime) -> datetime:
+    """The hour in which the instant lies."""
+    return instant.replace(minute=0, second=0, microsecond=0)
+
+
+def groups_of(bookmarks: Sequence[Bookmark]) -> list[Group]:
     """Who can be asked for together: those left off in the same check. What could not be read is asked for alone."""
-    alike: dict[tuple[datetime | None, bool], list[Cursor]] = defaultdict(list)
-    for cursor in cursors:
-        if not cursor.trouble:
-            alike[cursor.checked_at, cursor.anchor is None].append(cursor)
-    groups: list[list[Cursor]] = []
+    alike: dict[tuple[datetime | None, bool], list[Bookmark]] = defaultdict(list)
+    for bookmark in bookmarks:
+        if not bookmark.trouble:
+            alike[bookmark.checked_at, bookmark.anchor is None].append(bookmark)
+    groups: list[Group] = []
     for together in alike.values():
-        by_name = {cursor.subreddit: cursor for cursor in together}
+        by_name = {bookmark.subreddit: bookmark for bookmark in together}
         for names in grouped(sorted(by_name), most=MOST_IN_A_GROUP, most_characters=MOST_CHARACTERS):
-            groups.append([by_name[name] for name in names])  # noqa: PERF401  (a nested comprehension reads worse)
-    return [*groups, *([cursor] for cursor in cursors if cursor.trouble)]
+            groups.append(Group([by_name[name] for name in names]))  # noqa: PERF401  (a nested comprehension reads worse)
+    return [*groups, *(Group([bookmark]) for bookmark in bookmarks if bookmark.trouble)]

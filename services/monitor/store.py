@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import RowMapping, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.monitor.bookmarks import Bookmark
 from services.monitor.domain import Digest, Keyword, Kind, Mention, Notification, State, Workspace
-from services.monitor.tables import cursors, deliveries, inbox, mentions, workspaces
+from services.monitor.tables import bookmarks, deliveries, inbox, mentions, workspaces
 from shared.database import bulk
 from shared.database.engine import Database
 from shared.messaging.envelope import Envelope
@@ -22,17 +23,6 @@ from shared.messaging.outbox import Outbox
 MOST_EXCERPT = 500
 
 Key = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a subreddit has been read; `anchor` is None where nothing had ever been posted."""
-
-    subreddit: str
-    kind: str
-    anchor: str | None
-    checked_at: datetime | None
-    trouble: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +69,11 @@ class Unit:
         """Write a workspace."""
         await self.connection.execute(self.store.write_workspace, bulk.encode([row]))
 
-    async def save_cursors(self, read: Iterable[Cursor]) -> None:
+    async def save_bookmarks(self, read: Iterable[Bookmark]) -> None:
         """Write how far subreddits have been read."""
-        rows = sorted(read, key=lambda cursor: (cursor.subreddit, cursor.kind))
+        rows = [_bookmark_row(one) for one in sorted(read, key=lambda one: (one.subreddit, one.kind))]
         if rows:
-            await self.connection.execute(self.store.write_cursors, bulk.encode_records(rows))
+            await self.connection.execute(self.store.write_bookmarks, bulk.encode(rows))
 
     async def add_mentions(self, found: Sequence[Mention], now: datetime) -> list[Mention]:
         """Write the mentions; the answer has those that were not there."""
@@ -136,7 +126,7 @@ class Store:
         self.outbox = outbox_
         self.inbox = Inbox(inbox, database)
         self.write_workspace = bulk.upsert(workspaces, dialect, guard="true")
-        self.write_cursors = bulk.upsert(cursors, dialect, guard="true")
+        self.write_bookmarks = bulk.upsert(bookmarks, dialect, guard="true")
         self.make_mentions = bulk.insert_missing(mentions, dialect)
         self.make_deliveries = bulk.insert_missing(deliveries, dialect)
         self.write_delivery = bulk.upsert(deliveries, dialect, guard="true")
@@ -170,10 +160,10 @@ class Store:
         rows = await self._rows(wanted)
         return (rows[0]["targets"], json.loads(rows[0]["target_ids"])) if rows else None
 
-    async def cursors(self, kind: Kind) -> dict[str, Cursor]:
+    async def bookmarks(self, kind: Kind) -> dict[str, Bookmark]:
         """How far each subreddit has been read, by its name."""
-        rows = await self._rows(select(cursors).where(cursors.c.kind == kind))
-        return {row["subreddit"]: Cursor(**row) for row in rows}
+        rows = await self._rows(select(bookmarks).where(bookmarks.c.kind == kind))
+        return {row["subreddit"]: Bookmark(**{**row, "seen": tuple(json.loads(row["seen"]))}) for row in rows}
 
     async def mention(self, workspace_id: str, item_id: str) -> StoredMention | None:
         """One mention."""
@@ -239,6 +229,10 @@ def _is_of(workspace_id: str) -> Any:
 
 def _key(row: bulk.Row) -> Key:
     return row["workspace_id"], row["item_id"]
+
+
+def _bookmark_row(bookmark: Bookmark) -> dict[str, Any]:
+    return bulk.row_of(bookmark) | {"seen": json.dumps(bookmark.seen)}
 
 
 def _mention_row(mention: Mention, now: datetime) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The monitor's tables."""
 
-from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text, text
 
 from shared.database.engine import InstantColumn
 from shared.jobs import job_runs_table
@@ -29,16 +29,18 @@ workspaces = Table(
 )
 """`targets` is encrypted; `target_ids` are digests of the same, in the same order."""
 
-cursors = Table(
-    "cursors",
+bookmarks = Table(
+    "bookmarks",
     metadata,
     Column("subreddit", String(100), primary_key=True),
     Column("kind", String(10), primary_key=True),
     Column("anchor", String(50)),
     Column("checked_at", InstantColumn),
     Column("trouble", Text),
+    Column("floor", BigInteger, nullable=False, server_default="0"),
+    Column("seen", Text, nullable=False, server_default="[]"),
 )
-"""`anchor` is the newest item that had been read when the subreddit was last checked; it may be of another one."""
+"""How far each subreddit has been read; `seen` is JSON."""
 
 mentions = Table(
     "mentions",

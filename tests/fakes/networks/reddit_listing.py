@@ -67,6 +67,16 @@ class RedditListing(Network):
         """Somebody comments; the comment's full name."""
         return self._add("t1", subreddit, title, text, author)
 
+    def hide(self, name: str) -> Thing:
+        """Reddit's filter holds it back; `approve` lets it through, to where it belongs by its age."""
+        hidden = next(thing for thing in self.things if thing.name == name)
+        self.remove(name)
+        return hidden
+
+    def approve(self, thing: Thing) -> None:
+        """A moderator lets it through."""
+        self.things = sorted([*self.things, thing], key=lambda one: one.name)
+
     def remove(self, name: str) -> None:
         """It is gone from every listing, and as a place in one."""
         self.things = [thing for thing in self.things if thing.name != name]

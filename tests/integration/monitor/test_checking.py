@@ -58,8 +58,8 @@ async def test_a_workspace_hears_of_its_own_subreddits_only(light_monitor: Monit
     assert await light_monitor.found() == [("two", item)]
 
 
-async def test_a_check_goes_on_from_the_last_item_it_saw(light_monitor: Monitor) -> None:
-    last = light_monitor.network.post("sailing", "the last one")
+async def test_a_check_asks_once_for_what_fits_on_a_page(light_monitor: Monitor) -> None:
+    light_monitor.network.post("sailing", "the last one")
     await light_monitor.configure()
     await light_monitor.begun()
     light_monitor.network.calls.clear()
@@ -67,7 +67,21 @@ async def test_a_check_goes_on_from_the_last_item_it_saw(light_monitor: Monitor)
     light_monitor.network.post("sailing", "time ball")
     await light_monitor.check()
 
-    assert light_monitor.network.listings()[0][1]["before"] == last
+    assert [path for path, _ in light_monitor.network.listings()] == ["/r/sailing/new", "/r/sailing/comments"]
+
+
+async def test_a_check_goes_on_from_the_last_item_it_saw(light_monitor: Monitor) -> None:
+    last = light_monitor.network.post("sailing", "the last one")
+    await light_monitor.configure()
+    await light_monitor.begun()
+    light_monitor.network.calls.clear()
+
+    for number in range(101):
+        light_monitor.network.post("sailing", f"time ball {number}")
+    await light_monitor.check()
+
+    assert light_monitor.network.listings()[1][1]["before"] == last
+    assert len(await light_monitor.found()) == 101
 
 
 async def test_a_removed_item_does_not_stop_its_group(monitor: Monitor) -> None:
