@@ -98,6 +98,6 @@ def _tell_refusals(operation: Json) -> None:
         responses.setdefault(str(int(status)), {})
     for code, response in responses.items():
         if int(code) >= HTTPStatus.BAD_REQUEST:
-            response["description"] = _TELLS[HTTPStatus(int(code))]
+            response["description"] = _TELLS.get(HTTPStatus(int(code)), HTTPStatus(int(code)).phrase)
             response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ErrorAnswer"}}}
     operation["responses"] = dict(sorted(responses.items()))

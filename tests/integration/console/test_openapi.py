@@ -38,7 +38,7 @@ async def test_every_answer_is_as_the_document_says(world: World, tmp_path: Path
         "--exclude-path", "/v1/events",  # never ends
         "--max-examples", "5", "--max-time", str(SECONDS), "--seed", "1", "--generation-deterministic",
         "--checks", ",".join(CHECKS), "--phases", "coverage,fuzzing",
-        "--continue-on-failure", "--no-color",
+        "--continue-on-failure", "--no-color", "--request-timeout", "120",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=tmp_path,
     )  # fmt: skip
     said, _ = await process.communicate()
