@@ -16,7 +16,7 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from shared.clocks.clock import SystemClock
 from shared.events.requests import ScheduleCancelRequested
-from shared.messaging import kept_connection
+from shared.messaging import connection, kept_connection
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher, Unroutable
 from shared.messaging.connection import PublishingConnection
 from shared.messaging.delay import DelayKind, delayed, slot_of
@@ -265,3 +265,25 @@ async def test_the_delayed_exchange_lets_go_in_time_whatever_waits_beside(
         assert (message.delivery_mode, message.type, message.app_id) == (DeliveryMode.PERSISTENT, TYPE, "station")
         assert message.correlation_id == f"about-{json.loads(message.body)['post_id']}"
         assert message.expiration is None
+
+
+async def test_a_broker_that_is_slow_in_making_queues_is_given_the_time(
+    amqp_vhost_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To begin again each time would never end where the queues take longer than a connection may to open."""
+    declares: list[int] = []
+    usual = connection.declare
+
+    async def slowly(*arguments: Any) -> None:
+        declares.append(1)
+        await asyncio.sleep(3 * connection.OPEN_SECONDS)
+        await usual(*arguments)
+
+    monkeypatch.setattr(connection, "OPEN_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "declare", slowly)
+    publisher = Publisher(amqp_vhost_url, app_id="station", clock=SystemClock())
+
+    await publisher.connect(Topology("station", (ARRIVALS,)))
+
+    assert len(declares) == 1
+    await publisher.close()
