@@ -146,11 +146,11 @@ def folded(posts: Iterable[Post]) -> dict[Key, Post]:
 
 
 def told_by(fact: Event, request_id: str) -> list[Post]:
-    """What a fact tells of posts; `request_id` is the correlation id it carries."""
+    """What a fact tells of posts; `request_id` is the correlation id it carries, for what names no request."""
     if isinstance(fact, ScheduleBatchSettled):
-        return [_accepted(post, request_id) for post in fact.accepted]
+        return [_accepted(post, fact.request_id or request_id) for post in fact.accepted]
     if isinstance(fact, ScheduleAccepted):
-        return [_accepted(fact, request_id)]
+        return [_accepted(fact, fact.request_id or request_id)]
     progress = progress_of(fact)
     return [_told(fact, progress, request_id)] if progress else []
 

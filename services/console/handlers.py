@@ -138,7 +138,7 @@ def _post_id(post: JsonValue) -> str | None:
 
 def _draft(delivery: Delivery[Any], position: int, post_id: str, body: str, now: datetime) -> Row:
     return {
-        "request_id": delivery.correlation_id,
+        "request_id": delivery.request_id,
         "post_id": post_id,
         "position": position,
         "body": body,

@@ -10,15 +10,21 @@ from services.scheduler.domain import (
     Cancelled,
     Decision,
     KnownAccount,
+    Rejected,
     Schedule,
     Waiting,
     decide,
     decide_cancel,
+    overtaken,
 )
+from services.scheduler.origin import Origin
 from services.scheduler.pending import PendingRequest, pending_cancellation, pending_edit
 from services.scheduler.wanted_posts import WantedPost
+from shared.events.progress import State
 
 Key = tuple[str, str]
+WHOLE_POST = ""
+"""In the place of an account: all accounts of a post."""
 
 
 @dataclass
@@ -32,7 +38,11 @@ class Decider:
     schedules: dict[Key, Schedule]
     accounts: dict[str, KnownAccount]
     now: datetime
+    cancelled_at: dict[Key, datetime] = field(default_factory=dict)
+    """When cancellations came that concern more than there was to cancel; without an account, the whole post."""
     changed: dict[Key, Schedule] = field(default_factory=dict)
+    confirmed: dict[Key, Schedule] = field(default_factory=dict)
+    unmet: dict[Key, datetime] = field(default_factory=dict)
     waiting: list[PendingRequest] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -51,28 +61,46 @@ class Decider:
         """The schedules for which requests wait that did not wait before."""
         return [self.schedules[key] for key in dict.fromkeys(request.key for request in self.waiting)]
 
-    def schedule(self, wanted: WantedPost, correlation_id: str) -> Decision:
+    def schedule(self, wanted: WantedPost, origin: Origin) -> Decision:
         """Decide whether a post is scheduled as it is wanted, and keep the result for the next request."""
         current = self.schedules.get(wanted.key)
+        is_so_already = current is not None and current.is_as(wanted) and not current.pending
+        if self._is_overtaken(wanted.key, origin) and not is_so_already:
+            return overtaken(*wanted.key)
         if current and current.pending:
-            return self._wait(current, pending_edit(wanted, current.pending, correlation_id, self.now))
-        decision = self._decided(wanted, correlation_id, self.accounts.get(wanted.account_id), self.now)
-        if isinstance(decision, Accepted) and decision.changed:
-            if current and self._may_be_on_its_way(current):
-                return self._wait(current, pending_edit(wanted, 0, correlation_id, self.now))
+            return self._wait(current, pending_edit(wanted, current.pending, origin))
+        decision = self._decided(wanted, origin, self.accounts.get(wanted.account_id))
+        if not isinstance(decision, Accepted):
+            return decision
+        if not decision.changed:
+            self._confirm(decision.schedule, origin)
+        elif current and self._may_be_on_its_way(current):
+            return self._wait(current, pending_edit(wanted, 0, origin))
+        else:
             self._keep(decision.schedule)
         return decision
 
-    def cancel(self, post_id: str, account_id: str, correlation_id: str) -> Decision:
+    def cancel_all(self, post_id: str, origin: Origin) -> list[Decision]:
+        """Decide the cancellation of a post on every account, those included whose request has been put off."""
+        self._note_unmet((post_id, WHOLE_POST), origin)
+        account_ids = self.accounts_of(post_id)
+        if not account_ids:
+            return [Rejected(post_id, None, "not_found", f"post {post_id!r} is not scheduled")]
+        return [self.cancel(post_id, account_id, origin) for account_id in account_ids]
+
+    def cancel(self, post_id: str, account_id: str, origin: Origin) -> Decision:
         """Decide a cancellation and keep its result."""
         current = self.schedules.get((post_id, account_id))
+        if current is None:
+            self._note_unmet((post_id, account_id), origin)
+        elif self._is_overtaken(current.key, origin) and current.state is not State.CANCELLED:
+            return overtaken(post_id, account_id)
         if current and current.pending:
-            request = pending_cancellation(post_id, account_id, current.pending, correlation_id, self.now)
-            return self._wait(current, request)
-        decision = decide_cancel(post_id, account_id, current, self.now)
+            return self._wait(current, pending_cancellation(post_id, account_id, current.pending, origin))
+        decision = decide_cancel(post_id, account_id, current, origin, self.now)
         if isinstance(decision, Cancelled) and decision.schedule is not current:
             if current and self._may_be_on_its_way(current):
-                return self._wait(current, pending_cancellation(post_id, account_id, 0, correlation_id, self.now))
+                return self._wait(current, pending_cancellation(post_id, account_id, 0, origin))
             self._keep(decision.schedule)
         return decision
 
@@ -92,19 +120,34 @@ class Decider:
         """Decide one that waited; what a revision was taken back for is carried out, whatever its account says now."""
         wanted, account = request.wanted, self.accounts.get(request.account_id)
         if wanted is None:
-            return self.cancel(request.post_id, request.account_id, request.correlation_id)
-        decision = self._decided(wanted, request.correlation_id, None if was_checked else account, request.asked_at)
+            return self.cancel(request.post_id, request.account_id, request.origin)
+        decision = self._decided(wanted, request.origin, None if was_checked else account)
         if isinstance(decision, Accepted):
             decision = replace(decision, is_known=account is not None)
             if decision.changed:
                 self._keep(decision.schedule)
         return decision
 
-    def _decided(
-        self, wanted: WantedPost, correlation_id: str, account: KnownAccount | None, asked_at: datetime
-    ) -> Decision:
-        current = self.schedules.get(wanted.key)
-        return decide(wanted, current, account=account, correlation_id=correlation_id, now=self.now, asked_at=asked_at)
+    def _decided(self, wanted: WantedPost, origin: Origin, account: KnownAccount | None) -> Decision:
+        return decide(wanted, self.schedules.get(wanted.key), account=account, origin=origin, now=self.now)
+
+    def _is_overtaken(self, key: Key, origin: Origin) -> bool:
+        """Whether a request that was put off comes back after one that arrived later, and has been decided."""
+        if not origin.was_put_off:
+            return False
+        current = self.schedules.get(key)
+        cancelled_at = (self.cancelled_at.get(key), self.cancelled_at.get((key[0], WHOLE_POST)))
+        since = (current.asked_at if current else None, *cancelled_at)
+        return any(at is not None and origin.taken_at < at for at in since)
+
+    def _note_unmet(self, key: Key, origin: Origin) -> None:
+        self.unmet[key] = self.cancelled_at[key] = max(origin.taken_at, self.cancelled_at.get(key, origin.taken_at))
+
+    def _confirm(self, schedule: Schedule, origin: Origin) -> None:
+        """Note that somebody wanted it so later than was known."""
+        if schedule.asked_at is None or schedule.asked_at < origin.taken_at:
+            confirmed = replace(schedule, asked_at=origin.taken_at)
+            self.schedules[schedule.key] = self.confirmed[schedule.key] = confirmed
 
     def _may_be_on_its_way(self, current: Schedule) -> bool:
         return current.may_be_on_its_way and current.key not in self._taken_back
@@ -112,10 +155,13 @@ class Decider:
     def _wait(self, current: Schedule, request: PendingRequest) -> Waiting:
         self.waiting.append(request)
         expected_at = self.now if request.position == 0 else current.outcome_expected_at
-        self.schedules[request.key] = replace(current, pending=request.position + 1, outcome_expected_at=expected_at)
+        self.schedules[request.key] = replace(
+            current, pending=request.position + 1, outcome_expected_at=expected_at, asked_at=request.asked_at
+        )
         return Waiting(request.post_id, request.account_id)
 
     def _keep(self, schedule: Schedule) -> None:
         self._accounts_of[schedule.post_id].add(schedule.account_id)
         self.schedules[schedule.key] = schedule
         self.changed[schedule.key] = schedule
+        self.confirmed.pop(schedule.key, None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.scheduler.near_posts import NearKeys, minute_key, text_key
+from services.scheduler.origin import Origin
 from services.scheduler.wanted_posts import NO_MEDIA, WantedPost
 from shared.clocks.local_time import UnknownZone, in_utc, zone_named
 from shared.events.progress import Progress, State
@@ -46,10 +47,16 @@ class Schedule:
     """Whether an attempt may have landed."""
     pending: int
     """How many requests wait until the publisher has told whether this revision is taken back."""
+    asked_at: datetime | None
+    """When the latest request arrived that it is as it is by, or that waits."""
 
     @property
     def key(self) -> tuple[str, str]:
         return self.post_id, self.account_id
+
+    def is_as(self, wanted: WantedPost) -> bool:
+        """Whether nothing is left to do for it to be as wanted."""
+        return self.state is not State.CANCELLED and self.fingerprint == wanted.fingerprint
 
     @property
     def has_media(self) -> bool:
@@ -84,6 +91,7 @@ class Accepted:
 
     schedule: Schedule
     changed: bool
+    request_id: str
     is_known: bool
     """Whether the scheduler has heard of the account."""
     superseded: int | None = None
@@ -118,30 +126,28 @@ def decide(
     current: Schedule | None,
     *,
     account: KnownAccount | None,
-    correlation_id: str,
+    origin: Origin,
     now: datetime,
-    asked_at: datetime | None = None,
 ) -> Accepted | Rejected:
     """Accept a wanted post as a new revision, recognise it as the present one, or say why it cannot be.
 
-    `account` is None where the scheduler has not heard of it; `asked_at` is when the request came, if that was earlier.
+    `account` is None where the scheduler has not heard of it. Times are looked at as when the request first arrived.
     """
-    if current and current.state is not State.CANCELLED and current.fingerprint == wanted.fingerprint:
-        return Accepted(current, changed=False, is_known=account is not None)
+    if current and current.is_as(wanted):
+        return Accepted(current, changed=False, request_id=origin.request_id, is_known=account is not None)
     refusal = _refusal(wanted, current, account)
     if refusal:
         return refusal
-    publish_at = instant_of(wanted, asked_at or now)
+    publish_at = instant_of(wanted, origin.taken_at)
     if isinstance(publish_at, Rejected):
         return publish_at
-    schedule = _new_schedule(wanted, current.revision + 1 if current else 1, publish_at, correlation_id, now)
+    schedule = _new_schedule(wanted, current.revision + 1 if current else 1, publish_at, origin, now)
     superseded = current.revision if current and current.may_be_on_its_way else None
-    return Accepted(schedule, changed=True, is_known=account is not None, superseded=superseded)
+    known = account is not None
+    return Accepted(schedule, changed=True, request_id=origin.request_id, is_known=known, superseded=superseded)
 
 
-def _new_schedule(
-    wanted: WantedPost, revision: int, publish_at: datetime, correlation_id: str, now: datetime
-) -> Schedule:
+def _new_schedule(wanted: WantedPost, revision: int, publish_at: datetime, origin: Origin, now: datetime) -> Schedule:
     return Schedule(
         post_id=wanted.post_id,
         account_id=wanted.account_id,
@@ -157,7 +163,7 @@ def _new_schedule(
         retry=wanted.retry,
         callback_url=wanted.callback_url,
         fingerprint=wanted.fingerprint,
-        correlation_id=correlation_id,
+        correlation_id=origin.correlation_id,
         claimed_until=None,
         outcome_expected_at=publish_at,
         sweeps=0,
@@ -166,6 +172,7 @@ def _new_schedule(
         minute_key=minute_key(wanted.account_id, publish_at),
         in_doubt=False,
         pending=0,
+        asked_at=origin.taken_at,
     )
 
 
@@ -237,7 +244,18 @@ def _ago(past: timedelta) -> str:
     return str(timedelta(seconds=round(past.total_seconds())))
 
 
-def decide_cancel(post_id: str, account_id: str, current: Schedule | None, now: datetime) -> Cancelled | Rejected:
+def overtaken(post_id: str, account_id: str) -> Rejected:
+    """A request that comes back after one that arrived later changes nothing."""
+    reason = (
+        f"this request for {post_id!r} on {account_id!r} could not be handled when it came, and one that came later "
+        "has been: ask again if it is still wanted"
+    )
+    return Rejected(post_id, account_id, "conflict", reason)
+
+
+def decide_cancel(
+    post_id: str, account_id: str, current: Schedule | None, origin: Origin, now: datetime
+) -> Cancelled | Rejected:
     """Cancel whatever has not been published; to cancel twice changes nothing."""
     if current is None:
         reason = f"post {post_id!r} is not scheduled for account {account_id!r}"
@@ -248,4 +266,4 @@ def decide_cancel(post_id: str, account_id: str, current: Schedule | None, now: 
         return Cancelled(current)
     revision = current.revision + 1
     cancelled = replace(current, revision=revision, state=State.CANCELLED, attempts=0, retries=0)
-    return Cancelled(replace(cancelled, claimed_until=None, updated_at=now))
+    return Cancelled(replace(cancelled, claimed_until=None, asked_at=origin.taken_at, updated_at=now))

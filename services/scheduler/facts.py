@@ -31,7 +31,7 @@ def facts_of(decision: Decision, near: Near) -> list[Event]:
         return [_cancellation(decision)]
     if isinstance(decision, Waiting):
         return []
-    accepted = ScheduleAccepted(**_acceptance(decision, near))
+    accepted = ScheduleAccepted(**_acceptance(decision, near), request_id=decision.request_id)
     return (
         [accepted] if decision.superseded is None else [accepted, _replacement(decision.schedule, decision.superseded)]
     )

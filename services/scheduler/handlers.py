@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from services.scheduler.decider import Decider
 from services.scheduler.domain import Accepted, Decision, KnownAccount, Schedule
 from services.scheduler.facts import Near, withdrawal
 from services.scheduler.learning import learn
 from services.scheduler.near_posts import CROWDED_MINUTE, NearKeys
+from services.scheduler.origin import Origin
 from services.scheduler.outcomes import Outcome
 from services.scheduler.release import HORIZON
 from services.scheduler.requests import Request, batch_request, cancel_request, post_request
@@ -53,15 +55,15 @@ class Handlers:
 
     async def on_schedule_requested(self, delivery: Delivery[ScheduleRequested]) -> None:
         """Schedule a post on its accounts, or say why not."""
-        await self._requests.submit(post_request(delivery.event, delivery.message_id, delivery.correlation_id))
+        await self._requests.submit(post_request(delivery.event, delivery.message_id, self._origin(delivery)))
 
     async def on_schedule_batch_requested(self, delivery: Delivery[ScheduleBatchRequested]) -> None:
         """Schedule many posts and settle them in one answer."""
-        await self._requests.submit(batch_request(delivery.event, delivery.message_id, delivery.correlation_id))
+        await self._requests.submit(batch_request(delivery.event, delivery.message_id, self._origin(delivery)))
 
     async def on_schedule_cancel_requested(self, delivery: Delivery[ScheduleCancelRequested]) -> None:
         """Cancel what has not been published."""
-        await self._requests.submit(cancel_request(delivery.event, delivery.message_id, delivery.correlation_id))
+        await self._requests.submit(cancel_request(delivery.event, delivery.message_id, self._origin(delivery)))
 
     async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:
         """Reject a request that is no valid event, where its sender can be told."""
@@ -94,15 +96,22 @@ class Handlers:
         now = self.clock.now()
         async with self.store.unit() as unit:
             fresh = await unit.remember((request.message_id for request in requests if request.message_id), now)
-            decider = Decider(await _concerned(unit, requests), await unit.accounts(_accounts(requests)), now)
+            accounts, cancelled_at = await unit.accounts(_accounts(requests)), await _cancelled_at(unit, requests)
+            decider = Decider(await _concerned(unit, requests), accounts, now, cancelled_at)
             decided = [(request, request.decide(decider)) for request in requests if _take(request, fresh)]
             await unit.save(list(decider.changed.values()))
+            await unit.confirm(decider.confirmed.values())
+            await unit.note_unmet(decider.unmet)
             await unit.queue(decider.waiting, decider.queued)
             near = await unit.near_posts(_near_keys(decided), crowded=self.crowded_minute)
             answers = [envelope for request, decisions in decided for envelope in _answers(request, decisions, near)]
             await unit.emit(answers + _withdrawals(decider))
         self._wake(decider.changed.values(), now)
         return [None] * len(requests)
+
+    def _origin(self, delivery: Delivery[Any]) -> Origin:
+        since = delivery.put_off_since
+        return Origin(delivery.correlation_id, delivery.request_id, since or self.clock.now(), since is not None)
 
     async def _learn(self, facts: Sequence[Outcome]) -> Sequence[None]:
         now = self.clock.now()
@@ -119,6 +128,12 @@ async def _concerned(unit: Unit, requests: Sequence[Request]) -> dict[Key, Sched
     return named | await unit.schedules_of(post_id for request in requests for post_id in request.whole_posts)
 
 
+async def _cancelled_at(unit: Unit, requests: Sequence[Request]) -> dict[Key, datetime]:
+    """When posts were cancelled of which there was nothing yet: only what was put off must know."""
+    put_off = [request for request in requests if request.origin.was_put_off]
+    return await unit.unmet(post_id for request in put_off for post_id in request.post_ids)
+
+
 def _accounts(requests: Sequence[Request]) -> set[str]:
     return {account_id for request in requests for _, account_id in request.keys}
 
@@ -128,7 +143,7 @@ def _near_keys(decided: Iterable[tuple[Request, Sequence[Decision]]]) -> set[Nea
 
 
 def _answers(request: Request, decisions: Sequence[Decision], near: Near) -> list[Envelope]:
-    return [Envelope.of(event, correlation_id=request.correlation_id) for event in request.tell(decisions, near)]
+    return [Envelope.of(event, correlation_id=request.origin.correlation_id) for event in request.tell(decisions, near)]
 
 
 def _withdrawals(decider: Decider) -> list[Envelope]:

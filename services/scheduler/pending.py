@@ -6,9 +6,11 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from services.scheduler.origin import Origin
 from services.scheduler.wanted_posts import WantedPost
 
 Reason = Literal["cancelled", "superseded"]
+Kind = Literal["edit", "cancel"]
 
 _WANTED = TypeAdapter(WantedPost)
 
@@ -20,15 +22,21 @@ class PendingRequest:
     post_id: str
     account_id: str
     position: int
-    kind: Literal["edit", "cancel"]
+    kind: Kind
     body: str | None
     """What an edit wants, as JSON."""
     correlation_id: str
     asked_at: datetime
+    request_id: str | None
 
     @property
     def key(self) -> tuple[str, str]:
         return self.post_id, self.account_id
+
+    @property
+    def origin(self) -> Origin:
+        """Where it comes from; its order has been looked at when it came."""
+        return Origin(self.correlation_id, self.request_id or self.correlation_id, self.asked_at)
 
     @property
     def wanted(self) -> WantedPost | None:
@@ -41,14 +49,16 @@ class PendingRequest:
         return "cancelled" if self.kind == "cancel" else "superseded"
 
 
-def pending_edit(wanted: WantedPost, position: int, correlation_id: str, now: datetime) -> PendingRequest:
+def pending_edit(wanted: WantedPost, position: int, origin: Origin) -> PendingRequest:
     """An edit that waits."""
     body = _WANTED.dump_json(wanted).decode()
-    return PendingRequest(wanted.post_id, wanted.account_id, position, "edit", body, correlation_id, now)
+    return _pending(wanted.key, position, "edit", body, origin)
 
 
-def pending_cancellation(
-    post_id: str, account_id: str, position: int, correlation_id: str, now: datetime
-) -> PendingRequest:
+def pending_cancellation(post_id: str, account_id: str, position: int, origin: Origin) -> PendingRequest:
     """A cancellation that waits."""
-    return PendingRequest(post_id, account_id, position, "cancel", None, correlation_id, now)
+    return _pending((post_id, account_id), position, "cancel", None, origin)
+
+
+def _pending(key: tuple[str, str], position: int, kind: Kind, body: str | None, origin: Origin) -> PendingRequest:
+    return PendingRequest(*key, position, kind, body, origin.correlation_id, origin.taken_at, origin.request_id)

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from services.scheduler.decider import Decider, Key
 from services.scheduler.domain import Accepted, Decision, Rejected, Waiting
 from services.scheduler.facts import Near, accepted_post, facts_of, pending_post, rejected_post
+from services.scheduler.origin import Origin
 from services.scheduler.unreadable import refused_post
 from services.scheduler.wanted_posts import WantedPost, posts_wanted_by
 from shared.events import Event
@@ -27,7 +28,7 @@ class Request(Protocol):
     @property
     def message_id(self) -> str | None: ...
     @property
-    def correlation_id(self) -> str: ...
+    def origin(self) -> Origin: ...
     @property
     def keys(self) -> Sequence[Key]:
         """The schedules it concerns, where it names them."""
@@ -58,7 +59,7 @@ class _Wanted:
 
     wanted: Sequence[WantedPost]
     message_id: str | None
-    correlation_id: str
+    origin: Origin
 
     @property
     def whole_posts(self) -> Sequence[str]:
@@ -73,7 +74,7 @@ class _Wanted:
         return {post_id for post_id, _ in self.keys}
 
     def decide(self, decider: Decider) -> Sequence[Decision]:
-        return [decider.schedule(wanted, self.correlation_id) for wanted in self.wanted]
+        return [decider.schedule(wanted, self.origin) for wanted in self.wanted]
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class BatchRequest(_Wanted):
         return [
             ScheduleBatchSettled(
                 batch_id=self.batch_id,
+                request_id=self.origin.request_id,
                 accepted=tuple(accepted_post(one, near) for one in decisions if isinstance(one, Accepted)),
                 rejected=(*self.refused, *(rejected_post(one) for one in decisions if isinstance(one, Rejected))),
                 pending=tuple(pending_post(one) for one in decisions if isinstance(one, Waiting)),
@@ -109,7 +111,7 @@ class CancelRequest:
     post_id: str
     account_ids: Sequence[str] | None
     message_id: str | None
-    correlation_id: str
+    origin: Origin
 
     @property
     def keys(self) -> Sequence[Key]:
@@ -124,21 +126,20 @@ class CancelRequest:
         return () if self.account_ids else (self.post_id,)
 
     def decide(self, decider: Decider) -> Sequence[Decision]:
-        account_ids = self.account_ids or decider.accounts_of(self.post_id)
-        if not account_ids:
-            return [Rejected(self.post_id, None, "not_found", f"post {self.post_id!r} is not scheduled")]
-        return [decider.cancel(self.post_id, account_id, self.correlation_id) for account_id in account_ids]
+        if not self.account_ids:
+            return decider.cancel_all(self.post_id, self.origin)
+        return [decider.cancel(self.post_id, account_id, self.origin) for account_id in self.account_ids]
 
     def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
         return [event for decision in decisions for event in facts_of(decision, near)]
 
 
-def post_request(request: ScheduleRequested, message_id: str | None, correlation_id: str) -> PostRequest:
+def post_request(request: ScheduleRequested, message_id: str | None, origin: Origin) -> PostRequest:
     """A single post."""
-    return PostRequest(posts_wanted_by(request), message_id, correlation_id)
+    return PostRequest(posts_wanted_by(request), message_id, origin)
 
 
-def batch_request(request: ScheduleBatchRequested, message_id: str | None, correlation_id: str) -> BatchRequest:
+def batch_request(request: ScheduleBatchRequested, message_id: str | None, origin: Origin) -> BatchRequest:
     """A batch: each post is read on its own."""
     wanted: list[WantedPost] = []
     refused: list[RejectedPost] = []
@@ -153,9 +154,9 @@ def batch_request(request: ScheduleBatchRequested, message_id: str | None, corre
             refused.append(refused_post(post, reason))
             continue
         wanted.extend(wanted_of_post)
-    return BatchRequest(wanted, message_id, correlation_id, batch_id=request.batch_id, refused=refused)
+    return BatchRequest(wanted, message_id, origin, batch_id=request.batch_id, refused=refused)
 
 
-def cancel_request(request: ScheduleCancelRequested, message_id: str | None, correlation_id: str) -> CancelRequest:
+def cancel_request(request: ScheduleCancelRequested, message_id: str | None, origin: Origin) -> CancelRequest:
     """A cancellation."""
-    return CancelRequest(request.post_id, request.account_ids, message_id, correlation_id)
+    return CancelRequest(request.post_id, request.account_ids, message_id, origin)

@@ -41,7 +41,12 @@ def pending_row(schedule: Schedule) -> dict[str, Any]:
         "account_id": schedule.account_id,
         "pending": schedule.pending,
         "outcome_expected_at": schedule.outcome_expected_at,
+        "asked_at": schedule.asked_at,
     }
+
+
+def asked_row(schedule: Schedule) -> dict[str, Any]:
+    return {"post_id": schedule.post_id, "account_id": schedule.account_id, "asked_at": schedule.asked_at}
 
 
 def repeated_row(schedule: Schedule, now: datetime) -> dict[str, Any]:

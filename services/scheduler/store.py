@@ -1,6 +1,6 @@
 """Every query of the scheduler."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,7 +13,15 @@ from services.scheduler.domain import KnownAccount, Schedule
 from services.scheduler.near_posts import NearKeys, NearPosts
 from services.scheduler.near_posts_query import NearPostsQuery
 from services.scheduler.pending import PendingRequest
-from services.scheduler.rows import dispatched_row, outcome_row, pending_row, repeated_row, rules_in, schedule_in
+from services.scheduler.rows import (
+    asked_row,
+    dispatched_row,
+    outcome_row,
+    pending_row,
+    repeated_row,
+    rules_in,
+    schedule_in,
+)
 from services.scheduler.tables import (
     AWAITING_DISPATCH,
     AWAITING_OUTCOME,
@@ -22,6 +30,7 @@ from services.scheduler.tables import (
     inbox,
     pending_requests,
     schedules,
+    unmet_cancellations,
 )
 from shared.database import bulk
 from shared.database.engine import Conflict, Database, InstantColumn
@@ -99,6 +108,26 @@ class Unit:
         if rows:
             await self.connection.execute(self.store.save_outcomes, bulk.encode(rows))
 
+    async def confirm(self, confirmed: Iterable[Schedule]) -> None:
+        """Note when these schedules were last asked for as they are."""
+        rows = [asked_row(schedule) for schedule in sorted(confirmed, key=lambda one: one.key)]
+        if rows:
+            await self.connection.execute(self.store.confirm, bulk.encode(rows))
+
+    async def note_unmet(self, cancelled_at: Mapping[Key, datetime]) -> None:
+        """Keep cancellations that may concern requests which have been put off."""
+        rows = [{"post_id": key[0], "account_id": key[1], "asked_at": at} for key, at in sorted(cancelled_at.items())]
+        if rows:
+            await self.connection.execute(self.store.note_unmet, bulk.encode(rows))
+
+    async def unmet(self, post_ids: Iterable[str]) -> dict[Key, datetime]:
+        """When these posts were cancelled with nothing to cancel, by post and account."""
+        wanted = sorted(set(post_ids))
+        if not wanted:
+            return {}
+        statement = select(unmet_cancellations).where(unmet_cancellations.c.post_id.in_(wanted))
+        return {(row.post_id, row.account_id): row.asked_at for row in await self.connection.execute(statement)}
+
     async def queue(self, requests: Sequence[PendingRequest], queued: Sequence[Schedule]) -> None:
         """Keep requests that wait, and that these schedules have such."""
         if requests:
@@ -153,7 +182,12 @@ class Store:
             pending_requests, list(schedules.primary_key), dialect, guard=_OF_THE_SCHEDULE
         )
         self.forget_pending = bulk.delete_by_key(pending_requests, dialect)
-        self.count_pending = bulk.update(schedules, [schedules.c.pending, schedules.c.outcome_expected_at], dialect)
+        self.confirm = bulk.update(schedules, [schedules.c.asked_at], dialect)
+        self.note_unmet = bulk.upsert(
+            unmet_cancellations, dialect, guard="unmet_cancellations.asked_at < excluded.asked_at"
+        )
+        c = schedules.c
+        self.count_pending = bulk.update(schedules, [c.pending, c.outcome_expected_at, c.asked_at], dialect)
         self.expect_later = bulk.update(schedules, [schedules.c.sweeps, schedules.c.outcome_expected_at], dialect)
         self.unanswered = _unanswered_statement()
         self._save_account = bulk.upsert(accounts, dialect, guard="accounts.changed_at <= excluded.changed_at")

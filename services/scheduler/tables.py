@@ -41,6 +41,7 @@ schedules = Table(
     Column("minute_key", BigInteger),
     Column("in_doubt", Boolean, nullable=False),
     Column("pending", Integer, nullable=False),
+    Column("asked_at", InstantColumn),
     Index(
         "schedules_due", "publish_at", postgresql_where=text(AWAITING_DISPATCH), sqlite_where=text(AWAITING_DISPATCH)
     ),
@@ -71,8 +72,18 @@ pending_requests = Table(
     Column("body", Text),
     Column("correlation_id", String(200), nullable=False),
     Column("asked_at", InstantColumn, nullable=False),
+    Column("request_id", String(200)),
 )
 """Edits and cancellations that wait for the publisher, in the order in which they came."""
+
+unmet_cancellations = Table(
+    "unmet_cancellations",
+    metadata,
+    Column("post_id", String(200), primary_key=True),
+    Column("account_id", String(200), primary_key=True),
+    Column("asked_at", InstantColumn, nullable=False, index=True),
+)
+"""Cancellations that found nothing, or may not have found everything: a request that was put off comes after them."""
 
 accounts = Table(
     "accounts",

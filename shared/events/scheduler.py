@@ -19,6 +19,7 @@ class ScheduleAccepted(Event, type="schedule.accepted"):
     publish_at: Instant
     changed: bool
     warning: str | None = None
+    request_id: Id | None = None
 
 
 class ScheduleRejected(Event, type="schedule.rejected"):
@@ -56,6 +57,7 @@ class ScheduleBatchSettled(Event, type="schedule.batch_settled"):
     accepted: tuple[AcceptedPost, ...]
     rejected: tuple[RejectedPost, ...]
     pending: tuple[PendingPost, ...] = ()
+    request_id: Id | None = None
 
 
 class ScheduleCancelled(Event, type="schedule.cancelled"):

@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Generic, TypeVar
 from uuid import uuid4
 
@@ -22,6 +23,8 @@ EventT_co = TypeVar("EventT_co", bound=Event, covariant=True)
 _VERSIONED = re.compile(r"^(?P<type>.+)\.v\d+$")
 _SECONDS = range(253402300800)
 """Those of the years that there are instants for, as POSIX counts them."""
+PUT_OFF_SINCE_HEADER = "timeball-put-off-since"
+"""When a service first took a message that it has put off since, in microseconds as POSIX counts them."""
 _SAFE_ID = re.compile(r"^[\x20-\x7e]{1,200}$")
 
 
@@ -76,26 +79,56 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Delivery(Generic[EventT_co]):
-    """An event that arrived. `message_id` and `sent_at` are None where an outside producer gave none."""
+    """An event that arrived. `message_id` and `sent_at` are None where an outside producer gave none.
+
+    `put_off_since` is when this service first took a message that has waited in a retry queue, or as a dead letter.
+    """
 
     event: EventT_co
     message_id: str | None
     correlation_id: str
     redelivered: bool = False
     sent_at: datetime | None = None
+    put_off_since: datetime | None = None
+    derived_id: str | None = None
+
+    @property
+    def request_id(self) -> str:
+        """What tells this message from all others, in every service alike: its id, else what follows from its body."""
+        return self.message_id or self.derived_id or self.correlation_id
 
 
 def read(message: AbstractIncomingMessage) -> Delivery[Event]:
     """The event in a message, or UnreadableEvent with a reason a person understands."""
-    event = read_event(type_of(message), message.body)
+    event, message_id = read_event(type_of(message), message.body), safe_id(message.message_id)
     return Delivery(
-        event, safe_id(message.message_id), correlation_of(message), bool(message.redelivered), sent_at_of(message)
+        event,
+        message_id,
+        correlation_of(message),
+        bool(message.redelivered),
+        sent_at_of(message),
+        put_off_since(message),
+        None if message_id else derived_id(type_of(message), message.body),
     )
 
 
 def correlation_of(message: AbstractIncomingMessage) -> str:
     """What every event that follows from the message carries; it begins with the message where that has none."""
-    return safe_id(message.correlation_id) or safe_id(message.message_id) or str(uuid4())
+    given = safe_id(message.correlation_id) or safe_id(message.message_id)
+    return given or derived_id(type_of(message), message.body)
+
+
+def derived_id(type_: str, body: bytes) -> str:
+    """The id of a message without one: the same in every service, however often the message is read."""
+    return f"body-{sha256(type_.encode('utf-8', 'replace') + b':' + body).hexdigest()[:32]}"
+
+
+def put_off_since(message: AbstractIncomingMessage) -> datetime | None:
+    """When the service first took a message that it has put off since, or None where it is taken for the first time."""
+    since = message.headers.get(PUT_OFF_SINCE_HEADER)
+    if type(since) is not int or since // 1_000_000 not in _SECONDS:
+        return None
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=since)
 
 
 def sent_at_of(message: AbstractIncomingMessage) -> datetime | None:

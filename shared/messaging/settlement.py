@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -67,33 +67,34 @@ class Settlement:
         raise UnreadableEvent(reason, type=delivery.event.type, body=delivery.event.body())
 
     async def _handle(self, message: AbstractIncomingMessage, handler: Handler) -> None:
+        taken_at = self.clock.now()
         try:
             await handler(read(message))
         except HandBack:
             return
         except UnreadableEvent as error:
-            await self._refuse(message, error)
+            await self._refuse(message, error, taken_at)
         except TryAgain as verdict:
-            await self._rest(message, verdict.delay)
+            await self._rest(message, verdict.delay, taken_at)
         except Park as verdict:
             await self._park(message, verdict.reason)
         except Exception as error:
-            await self._after_failure(message, error)
+            await self._after_failure(message, error, taken_at)
         else:
             await self._acknowledge(message, "handled")
 
-    async def _refuse(self, message: AbstractIncomingMessage, error: UnreadableEvent) -> None:
+    async def _refuse(self, message: AbstractIncomingMessage, error: UnreadableEvent, taken_at: datetime) -> None:
         try:
             answered = self.on_unreadable is not None and await self.on_unreadable(error, correlation_of(message))
         except Exception as failure:
-            await self._after_failure(message, failure)
+            await self._after_failure(message, failure, taken_at)
             return
         if answered:
             await self._acknowledge(message, "rejected")
         else:
             await self._park(message, error.reason)
 
-    async def _after_failure(self, message: AbstractIncomingMessage, error: Exception) -> None:
+    async def _after_failure(self, message: AbstractIncomingMessage, error: Exception, taken_at: datetime) -> None:
         passing = is_passing(error) or isinstance(error, BrokerUnavailable)
         if not passing and failures_of(message) + 1 >= MOST_FAILURES:
             log.error("message_failed", queue=self.queue, type=type_of(message), exc_info=error)
@@ -101,11 +102,14 @@ class Settlement:
             return
         log.warning("message_tried_again", queue=self.queue, type=type_of(message), error=repr(error), passing=passing)
         failures = failures_of(message) + 1
-        again = tried_again(message, service=self.service, queue=self.queue, tier=RETRY_TIERS[0], failures=failures)
+        tier = RETRY_TIERS[0]
+        again = tried_again(
+            message, service=self.service, queue=self.queue, tier=tier, taken_at=taken_at, failures=failures
+        )
         await self._move(message, again, "tried_again")
 
-    async def _rest(self, message: AbstractIncomingMessage, delay: timedelta) -> None:
-        again = tried_again(message, service=self.service, queue=self.queue, tier=tier_within(delay))
+    async def _rest(self, message: AbstractIncomingMessage, delay: timedelta, taken_at: datetime) -> None:
+        again = tried_again(message, service=self.service, queue=self.queue, tier=tier_within(delay), taken_at=taken_at)
         await self._move(message, again, "postponed")
 
     async def _park(self, message: AbstractIncomingMessage, reason: str) -> None:

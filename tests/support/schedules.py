@@ -50,6 +50,7 @@ def schedule(of: WantedPost = _WANTED, **changes: Any) -> Schedule:
         minute_key=minute_key(of.account_id, publish_at),
         in_doubt=False,
         pending=0,
+        asked_at=NOON,
     )
     return replace(first, **changes)
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -53,15 +53,30 @@ class Replica:
         yield cls(database, store, clock, publisher, handlers, dispatcher, Sweeper(store, clock, handlers.due_soon))
         await database.close()
 
-    async def take(self, event: Any, *, message_id: str | None = "", correlation_id: str = "c-1") -> list[Event]:
+    async def take(
+        self,
+        event: Any,
+        *,
+        message_id: str | None = "",
+        correlation_id: str = "c-1",
+        put_off_since: datetime | None = None,
+    ) -> list[Event]:
         """Handle an event as it comes from a queue, under a new id unless one is given; what is emitted in answer."""
         before = await self._emitted()
-        await self.handle(event, message_id=message_id, correlation_id=correlation_id)
+        await self.handle(event, message_id=message_id, correlation_id=correlation_id, put_off_since=put_off_since)
         return [event for message_id, event in (await self._emitted()).items() if message_id not in before]
 
-    async def handle(self, event: Any, *, message_id: str | None = "", correlation_id: str = "c-1") -> None:
+    async def handle(
+        self,
+        event: Any,
+        *,
+        message_id: str | None = "",
+        correlation_id: str = "c-1",
+        put_off_since: datetime | None = None,
+    ) -> None:
         """Handle an event, whatever is emitted."""
-        delivery = Delivery(event, uuid4().hex if message_id == "" else message_id, correlation_id)
+        identity = uuid4().hex if message_id == "" else message_id
+        delivery = Delivery(event, identity, correlation_id, put_off_since=put_off_since)
         handlers = self.handlers
         chosen: dict[type[Event], Any] = {
             ScheduleRequested: handlers.on_schedule_requested,
@@ -75,7 +90,7 @@ class Replica:
     async def _emitted(self) -> dict[str, Event]:
         async with self.database.reading() as connection:
             rows = await connection.execute(select(outbox.c.message_id, outbox.c.type, outbox.c.body))
-            return {row.message_id: read_event(row.type, row.body.encode()) for row in rows}
+            return {row.message_id: _without_request_id(read_event(row.type, row.body.encode())) for row in rows}
 
     async def schedule(self, post_id: str = "post-1", account_id: str = "acct-1") -> Schedule:
         """The schedule as it stands."""
@@ -91,6 +106,11 @@ class Replica:
     async def reach(self, instant: Any) -> None:
         """Move the clock on to an instant."""
         self.clock.advance(max(instant - self.clock.now(), timedelta(0)))
+
+
+def _without_request_id(event: Event) -> Event:
+    """Deliveries have random ids here."""
+    return event.model_copy(update={"request_id": None}) if "request_id" in type(event).model_fields else event
 
 
 def _request(outgoing: Outgoing) -> PublishRequested:

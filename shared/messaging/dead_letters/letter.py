@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any, Self
 
 from aio_pika.abc import AbstractIncomingMessage
@@ -16,7 +15,7 @@ from shared.messaging.dead_letters.parking import (
     carried_headers,
     copied,
 )
-from shared.messaging.envelope import Envelope, Headers, safe_id
+from shared.messaging.envelope import Envelope, Headers, derived_id, safe_id
 
 REPLAYS_HEADER = "timeball-replays"
 REPLAYED_FOR_HEADER = "timeball-replayed-for"
@@ -44,7 +43,7 @@ class Letter:
         type_ = message.type or (_text(death, "routing-keys") if death else message.routing_key) or ""
         return cls(
             message=message,
-            id=safe_id(message.message_id) or _derived_id(type_, message.body),
+            id=safe_id(message.message_id) or derived_id(type_, message.body),
             type=type_,
             queue=_text(death, "queue") if death else _header(message, QUEUE_HEADER),
             reason=_reason(death) if death else _header(message, REASON_HEADER) or "nobody said why",
@@ -80,11 +79,6 @@ def _latest_death(message: AbstractIncomingMessage) -> dict[str, Any] | None:
 def _reason(death: dict[str, Any]) -> str:
     why = _text(death, "reason") or "unknown"
     return f"the broker set it aside ({why}){f': {_DELIVERED_TOO_OFTEN}' if why == 'delivery_limit' else ''}"
-
-
-def _derived_id(type_: str, body: bytes) -> str:
-    """The same for the same message, so that what is replayed twice is handled once."""
-    return f"body-{sha256(type_.encode('utf-8', 'replace') + b':' + body).hexdigest()[:32]}"
 
 
 def _header(message: AbstractIncomingMessage, name: str) -> str | None:

@@ -1,21 +1,30 @@
 """Parking: a message that cannot be handled, as it rests with the reason a person needs."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from aio_pika.abc import AbstractIncomingMessage, FieldValue
 
 from shared.database.engine import as_text
-from shared.messaging.envelope import SENT_AT_HEADER, Envelope, Headers, sent_at_of, type_of
+from shared.messaging.envelope import (
+    PUT_OFF_SINCE_HEADER,
+    SENT_AT_HEADER,
+    Envelope,
+    Headers,
+    put_off_since,
+    sent_at_of,
+    type_of,
+)
 from shared.messaging.topology import DEAD_EXCHANGE, RETRY_EXCHANGE, dead_queue, retry_queue
 
 FAILURES_HEADER = "timeball-failures"
 REASON_HEADER, QUEUE_HEADER, PARKED_AT_HEADER = "reason", "queue", "parked_at"
 MOST_REASON = 1000
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def parked(message: AbstractIncomingMessage, *, service: str, queue: str, reason: str, now: datetime) -> Envelope:
     """The message as it rests in `<service>.dead`: body and id untouched, the reason in its headers."""
-    headers = carried_headers(message) | _why(queue, reason, now)
+    headers = carried_headers(message) | _why(queue, reason, now) | _put_off(message, now)
     return copied(message, headers).to(DEAD_EXCHANGE, routing_key=dead_queue(service))
 
 
@@ -25,10 +34,10 @@ def parked_event(envelope: Envelope, *, service: str, queue: str, reason: str, n
 
 
 def tried_again(
-    message: AbstractIncomingMessage, *, service: str, queue: str, tier: int, failures: int = 0
+    message: AbstractIncomingMessage, *, service: str, queue: str, tier: int, taken_at: datetime, failures: int = 0
 ) -> Envelope:
     """The message on its way to a retry queue, from which it returns to `queue` after `tier` seconds."""
-    headers = carried_headers(message) | {FAILURES_HEADER: failures}
+    headers = carried_headers(message) | {FAILURES_HEADER: failures} | _put_off(message, taken_at)
     return copied(message, headers).to(RETRY_EXCHANGE, routing_key=queue, headers={"tier": retry_queue(service, tier)})
 
 
@@ -41,6 +50,12 @@ def failures_of(message: AbstractIncomingMessage) -> int:
 def carried_headers(message: AbstractIncomingMessage) -> Headers:
     """The headers worth keeping: the broker's own records of earlier deaths would change how it routes."""
     return {name: value for name, value in message.headers.items() if _is_carried(name, value)}  # type: ignore[misc]
+
+
+def _put_off(message: AbstractIncomingMessage, taken_at: datetime) -> Headers:
+    """Since when it is put off: however often that happens, from the first time on."""
+    since = put_off_since(message) or taken_at
+    return {PUT_OFF_SINCE_HEADER: (since - _EPOCH) // timedelta(microseconds=1)}
 
 
 def _is_carried(name: str, value: FieldValue) -> bool:

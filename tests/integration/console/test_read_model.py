@@ -184,16 +184,21 @@ async def test_a_list_is_narrowed_by_state_account_and_time(read_model: ReadMode
     assert await named(due_from=later) == {"p-3"}
 
 
+def named(request: Event) -> str:
+    """The id of the message that `learn` makes of a request."""
+    return str(uuid5(NAMESPACE_OID, request.model_dump_json()))
+
+
 async def test_an_accepted_post_shows_the_content_it_was_asked_with(read_model: ReadModel) -> None:
     asked = ScheduleRequested(post_id="p-1", content="one", targets=(Target(account_id="a"),))
     post: JsonValue = {"post_id": "p-2", "content": "two", "targets": [{"account_id": "a"}]}
-    await learn(read_model, accepted("p-1"), asked, request="single")
+    fact = accepted("p-1").model_copy(update={"request_id": named(asked)})
+    await learn(read_model, fact, asked, request="single")
     settled = AcceptedPost(post_id="p-2", account_id="a", revision=1, publish_at=NOON, changed=True)
     batch = ScheduleBatchRequested(batch_id="b", posts=(post, "no post", {"post_id": 7}))
     refused = RejectedPost(post_id="7", code="invalid", reason="no")
-    await learn(
-        read_model, ScheduleBatchSettled(batch_id="b", accepted=(settled,), rejected=(refused,)), request="many"
-    )
+    answer = ScheduleBatchSettled(batch_id="b", accepted=(settled,), rejected=(refused,), request_id=named(batch))
+    await learn(read_model, answer, request="many")
     await learn(read_model, batch, request="many")
 
     page = [listed.post for listed in await read_model.queries.list_posts(Filter(is_ascending=True), None, 10)]
@@ -201,6 +206,49 @@ async def test_an_accepted_post_shows_the_content_it_was_asked_with(read_model: 
 
     assert [(drafts.wording_of(post) or {}).get("content") for post in page] == ["one", "two"]
     assert [row["reason"] for row in await read_model.queries.rejections("7")] == ["no"]
+
+
+async def test_a_producer_that_uses_one_correlation_id_for_all_its_requests_sees_its_latest_text(
+    read_model: ReadModel,
+) -> None:
+    first, second = (
+        ScheduleRequested(post_id="p", content=text, targets=(Target(account_id="a"),)) for text in ("old", "new")
+    )
+    facts = [
+        accepted("p", revision=revision).model_copy(update={"request_id": named(request)})
+        for revision, request in ((1, first), (2, second))
+    ]
+
+    await learn(read_model, first, second, *facts, request="article-1")
+
+    (listed,) = await read_model.queries.post("p")
+    wording = (await read_model.queries.drafts([listed.post])).wording_of(listed.post)
+    assert wording
+    assert wording["content"] == "new"
+
+
+@pytest.mark.parametrize("correlation_id", ["article-1", "body-0815"])
+async def test_each_post_of_a_batch_shows_its_text_whatever_ids_its_producer_gives(
+    read_model: ReadModel, correlation_id: str
+) -> None:
+    wanted: list[JsonValue] = [
+        {"post_id": name, "content": f"{name} says", "targets": [{"account_id": "a"}]} for name in ("p", "q")
+    ]
+    batch = ScheduleBatchRequested(batch_id="b", posts=tuple(wanted))
+    posts = tuple(
+        AcceptedPost(post_id=name, account_id="a", revision=1, publish_at=NOON, changed=True) for name in ("p", "q")
+    )
+    settled = ScheduleBatchSettled(batch_id="b", accepted=posts, rejected=(), request_id="body-42")
+    reactions = reactions_of(read_model.projector)
+
+    await reactions[ScheduleBatchRequested](Delivery(batch, None, correlation_id, derived_id="body-42"))
+    await learn(read_model, settled, request=correlation_id)
+
+    for name in ("p", "q"):
+        (listed,) = await read_model.queries.post(name)
+        wording = (await read_model.queries.drafts([listed.post])).wording_of(listed.post)
+        assert wording
+        assert wording["content"] == f"{name} says"
 
 
 async def test_a_rejection_heard_twice_is_kept_once(read_model: ReadModel) -> None:

@@ -17,7 +17,7 @@ from pamqp.commands import Basic
 from shared.database.engine import Conflict
 from shared.events.requests import ScheduleCancelRequested, TimerTriggerRequested
 from shared.messaging.dead_letters.parking import FAILURES_HEADER
-from shared.messaging.envelope import MAX_BODY_BYTES, SENT_AT_HEADER, UnreadableEvent
+from shared.messaging.envelope import MAX_BODY_BYTES, PUT_OFF_SINCE_HEADER, SENT_AT_HEADER, UnreadableEvent
 from shared.messaging.topology import DELIVERY_LIMIT, EVENTS_EXCHANGE
 from shared.messaging.verdict import HandBack, Park, TryAgain
 from tests.nodes import Broker
@@ -118,6 +118,7 @@ async def test_each_verdict_is_carried_out(shop: Shop) -> None:
         "parked_at",
         FAILURES_HEADER,
         SENT_AT_HEADER,
+        PUT_OFF_SINCE_HEADER,
     }
     assert {order.message_id for order in shop.orders} == set(ids.values())
 

@@ -1,6 +1,6 @@
 """What is set aside keeps its body and identity, and loses what would misroute it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,10 +15,11 @@ from shared.messaging.dead_letters.parking import (
     parked_event,
     tried_again,
 )
-from shared.messaging.envelope import SENT_AT_HEADER, Envelope, sent_at_of
+from shared.messaging.envelope import PUT_OFF_SINCE_HEADER, SENT_AT_HEADER, Envelope, put_off_since, read, sent_at_of
 from tests.fakes.incoming import incoming
 
 NOW = datetime(2027, 3, 28, 9, 30, tzinfo=UTC)
+SINCE = 1806226200_000000
 WHY = {"queue": "scheduler.requests", "parked_at": "2027-03-28T09:30:00.000000+00:00"}
 
 DIED: dict[str, Any] = {
@@ -38,7 +39,7 @@ def test_a_message_that_is_tried_again_is_still_as_old_as_it_was(sent_at: dateti
     """Its copy gets a timestamp of its own, twice."""
     message = incoming(message_type="schedule.cancel_requested", timestamp=sent_at)
     for _ in range(2):
-        copy = tried_again(message, service="scheduler", queue="scheduler.requests", tier=5)
+        copy = tried_again(message, service="scheduler", queue="scheduler.requests", tier=5, taken_at=NOW)
         message = incoming(message_type=copy.type, timestamp=NOW if sent_at else None, headers=dict(copy.headers))
 
     assert sent_at_of(message) == sent_at
@@ -58,16 +59,17 @@ def test_a_parked_message_rests_with_the_reason() -> None:
 
     assert (dead.exchange, dead.routing_key) == ("timeball.dead", "scheduler.dead")
     assert (dead.body, dead.type, dead.message_id, dead.correlation_id) == (b"\xff", "no.such", "m-1", "c-1")
-    assert dead.headers == {"a": "b", "reason": "unknown event type", **WHY}
+    assert dead.headers == {"a": "b", "reason": "unknown event type", PUT_OFF_SINCE_HEADER: SINCE, **WHY}
 
 
 def test_a_message_that_rests_comes_back_to_its_queue() -> None:
     message = incoming(b"{}", message_type="t", message_id="m-1", headers={"traceparent": "00-1-2-03"})
 
-    again = tried_again(message, service="publisher", queue="publisher.posts", tier=40, failures=2)
+    again = tried_again(message, service="publisher", queue="publisher.posts", tier=40, taken_at=NOW, failures=2)
 
     assert (again.exchange, again.routing_key) == ("timeball.retry", "publisher.posts")
-    assert again.headers == {"traceparent": "00-1-2-03", FAILURES_HEADER: 2, "tier": "publisher.retry.40s"}
+    carried = {"traceparent": "00-1-2-03", FAILURES_HEADER: 2, PUT_OFF_SINCE_HEADER: SINCE}
+    assert again.headers == carried | {"tier": "publisher.retry.40s"}
     assert (again.body, again.message_id) == (b"{}", "m-1")
 
 
@@ -76,7 +78,7 @@ def test_the_brokers_records_of_earlier_deaths_are_left_behind(header: str) -> N
     message = incoming(headers=DIED | {"kept": 1})
 
     dead = parked(message, service="s", queue="q", reason="r", now=NOW)
-    again = tried_again(message, service="s", queue="q", tier=5)
+    again = tried_again(message, service="s", queue="q", tier=5, taken_at=NOW)
 
     assert header not in dead.headers.keys() | again.headers.keys()
     assert dead.headers["kept"] == again.headers["kept"] == 1
@@ -90,7 +92,7 @@ def test_headers_of_types_we_never_send_are_left_behind(value: object) -> None:
 def test_the_tier_of_an_earlier_rest_does_not_choose_the_next() -> None:
     message = incoming(headers={"tier": "publisher.retry.5s", "slot": "07"})
 
-    again = tried_again(message, service="publisher", queue="q", tier=10)
+    again = tried_again(message, service="publisher", queue="q", tier=10, taken_at=NOW)
 
     assert again.headers["tier"] == "publisher.retry.10s"
     assert "tier" not in parked(message, service="publisher", queue="q", reason="r", now=NOW).headers
@@ -99,7 +101,7 @@ def test_the_tier_of_an_earlier_rest_does_not_choose_the_next() -> None:
 def test_the_type_is_kept_where_only_the_routing_key_told_it() -> None:
     message = incoming(b"{}", routing_key="schedule.requested")
 
-    assert tried_again(message, service="s", queue="q", tier=5).type == "schedule.requested"
+    assert tried_again(message, service="s", queue="q", tier=5, taken_at=NOW).type == "schedule.requested"
     assert parked(message, service="s", queue="q", reason="r", now=NOW).type == "schedule.requested"
 
 
@@ -122,3 +124,14 @@ def test_an_event_of_ours_is_parked_under_its_identity() -> None:
     assert (dead.exchange, dead.routing_key) == ("timeball.dead", "scheduler.dead")
     assert (dead.message_id, dead.correlation_id, dead.body) == (envelope.message_id, "c-1", envelope.body)
     assert dead.headers == {"reason": "why", **WHY}
+
+
+def test_a_message_is_put_off_since_it_was_taken_first_however_often_it_comes_back() -> None:
+    message, taken_at = incoming(b'{"post_id": "a"}', message_type="schedule.cancel_requested"), NOW
+    assert read(message).put_off_since is None
+    for _ in range(3):
+        copy = tried_again(message, service="s", queue="q", tier=5, taken_at=taken_at)
+        message = incoming(copy.body, message_type=copy.type, headers=dict(copy.headers))
+        taken_at += timedelta(seconds=5, microseconds=1)
+
+    assert read(message).put_off_since == put_off_since(message) == NOW

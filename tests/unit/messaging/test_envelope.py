@@ -94,10 +94,24 @@ def test_an_identity_that_cannot_be_stored_everywhere_counts_as_absent(identity:
     assert 0 < len(delivery.correlation_id) <= 200
 
 
-def test_two_messages_without_identity_are_told_apart() -> None:
-    message = incoming(CANCEL.body(), routing_key=TYPE)
+def test_a_message_without_ids_has_the_same_in_every_service_and_another_than_other_messages() -> None:
+    one, same = (read(incoming(CANCEL.body(), routing_key=TYPE)) for _ in range(2))
+    other = read(incoming(b'{"post_id": "post-2"}', routing_key=TYPE))
 
-    assert read(message).correlation_id != read(message).correlation_id
+    assert one.message_id is None
+    assert (one.correlation_id, one.request_id) == (same.correlation_id, same.request_id)
+    assert one.request_id != other.request_id
+    assert one.correlation_id != other.correlation_id
+
+
+def test_a_correlation_id_that_a_producer_uses_twice_does_not_make_two_requests_one() -> None:
+    first, second = (
+        read(incoming(body, routing_key=TYPE, correlation_id="article-1"))
+        for body in (CANCEL.body(), b'{"post_id": "post-2"}')
+    )
+
+    assert first.correlation_id == second.correlation_id == "article-1"
+    assert first.request_id != second.request_id
 
 
 def test_the_correlation_is_carried_and_begins_with_the_message() -> None:

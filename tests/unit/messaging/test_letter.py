@@ -7,7 +7,7 @@ import pytest
 
 from shared.messaging.dead_letters.letter import REPLAYED_FOR_HEADER, REPLAYS_HEADER, Letter
 from shared.messaging.dead_letters.parking import FAILURES_HEADER, parked
-from shared.messaging.envelope import SENT_AT_HEADER
+from shared.messaging.envelope import PUT_OFF_SINCE_HEADER, SENT_AT_HEADER
 from tests.fakes.incoming import incoming
 
 NOW = datetime(2027, 3, 28, 9, 30, tzinfo=UTC)
@@ -85,6 +85,7 @@ def test_a_replayed_letter_is_the_message_it_was_with_its_replays_counted() -> N
     assert envelope.headers == {
         "traceparent": "00-1-2-03",
         SENT_AT_HEADER: int(sent_at.timestamp()),
+        PUT_OFF_SINCE_HEADER: int(NOW.timestamp()) * 1_000_000,
         REPLAYS_HEADER: 2,
         REPLAYED_FOR_HEADER: "request-1",
     }

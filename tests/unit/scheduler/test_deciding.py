@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from services.scheduler.decider import Decider
 from services.scheduler.domain import KnownAccount
 from services.scheduler.near_posts import NearKeys, NearPosts
+from services.scheduler.origin import Origin
 from services.scheduler.requests import (
     MOST_TARGETS_IN_A_BATCH,
     Request,
@@ -33,6 +34,7 @@ from shared.events.scheduler import (
 from shared.messaging.envelope import UnreadableEvent, read_event
 from tests.support.schedules import DUE, NOON, post, schedule, wanted
 
+BY = Origin("c-1", "m-1", NOON)
 CONNECTED = {f"acct-{number}": KnownAccount(connected=True) for number in range(1, 4)}
 
 
@@ -46,16 +48,16 @@ def answered(ask: Request, at: Decider, near: Mapping[NearKeys, NearPosts] | Non
 
 
 def asked(request: ScheduleRequested) -> Request:
-    return post_request(request, "m-1", "c-1")
+    return post_request(request, "m-1", BY)
 
 
 def cancelled(post_id: str = "post-1", *account_ids: str) -> Request:
-    return cancel_request(ScheduleCancelRequested(post_id=post_id, account_ids=account_ids or None), "m-1", "c-1")
+    return cancel_request(ScheduleCancelRequested(post_id=post_id, account_ids=account_ids or None), "m-1", BY)
 
 
 def batch(*posts: Any) -> Request:
     request = ScheduleBatchRequested.model_validate_json(to_json({"batch_id": "batch-1", "posts": posts}))
-    return batch_request(request, "m-1", "c-1")
+    return batch_request(request, "m-1", BY)
 
 
 def body(request: ScheduleRequested) -> Any:
@@ -73,7 +75,8 @@ def test_every_account_of_a_post_is_answered_on_its_own() -> None:
 
     good, bad = answered(asked(old), decider())
 
-    assert good == ScheduleAccepted(post_id="post-1", account_id="acct-1", revision=1, publish_at=DUE, changed=True)
+    named: dict[str, Any] = {"post_id": "post-1", "account_id": "acct-1", "request_id": "m-1"}
+    assert good == ScheduleAccepted(**named, revision=1, publish_at=DUE, changed=True)
     assert isinstance(bad, ScheduleRejected)
     assert (bad.account_id, bad.code) == ("acct-2", "in_the_past")
 

@@ -19,6 +19,7 @@ from services.scheduler.domain import (
     decide,
     decide_cancel,
 )
+from services.scheduler.origin import Origin
 from services.scheduler.wanted_posts import WantedPost, posts_wanted_by
 from shared.events.progress import State
 from shared.events.requests import LatePolicy, LocalTime
@@ -26,6 +27,8 @@ from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 from tests.support.schedules import DUE, NOON, post, schedule, wanted
 
 LATER = NOON + timedelta(minutes=10)
+BY = Origin("c-2", "m-2", LATER)
+
 CHANGED = wanted(content="Hello again")
 CONNECTED = KnownAccount(connected=True)
 STRICT = KnownAccount(connected=True, rules=PostRules(text=TextRule(most=5), media=MediaRule()))
@@ -35,7 +38,7 @@ NOT_SENT = [State.DISPATCHED, State.RETRYING, State.HELD, State.SKIPPED, State.F
 def placed(
     one: WantedPost, current: Schedule | None = None, *, account: KnownAccount | None = CONNECTED
 ) -> Accepted | Rejected:
-    return decide(one, current, account=account, correlation_id="c-2", now=LATER)
+    return decide(one, current, account=account, origin=BY, now=LATER)
 
 
 def accepted(one: WantedPost, current: Schedule | None = None, *, account: KnownAccount | None = CONNECTED) -> Accepted:
@@ -53,7 +56,9 @@ def rejected(one: WantedPost, current: Schedule | None = None, *, account: Known
 def test_a_new_post_is_accepted_as_its_first_revision() -> None:
     decision = accepted(wanted())
 
-    assert decision == Accepted(schedule(correlation_id="c-2", updated_at=LATER), changed=True, is_known=True)
+    assert decision == Accepted(
+        schedule(correlation_id="c-2", updated_at=LATER, asked_at=LATER), changed=True, request_id="m-2", is_known=True
+    )
 
 
 def test_a_post_without_a_time_is_due_now() -> None:
@@ -70,13 +75,15 @@ def test_a_local_time_is_turned_into_its_instant() -> None:
 def test_the_same_again_changes_nothing_whatever_has_become_of_it(state: State) -> None:
     current = schedule(state=state, revision=3)
 
-    assert accepted(wanted(), current) == Accepted(current, changed=False, is_known=True)
+    assert accepted(wanted(), current) == Accepted(current, changed=False, request_id="m-2", is_known=True)
 
 
 def test_the_same_again_without_a_time_is_not_due_again() -> None:
     current = schedule(wanted(publish_at=None), publish_at=NOON)
 
-    assert accepted(wanted(publish_at=None), current) == Accepted(current, changed=False, is_known=True)
+    assert accepted(wanted(publish_at=None), current) == Accepted(
+        current, changed=False, request_id="m-2", is_known=True
+    )
 
 
 def test_the_same_again_is_accepted_though_its_time_has_passed() -> None:
@@ -92,7 +99,7 @@ def test_a_changed_post_that_was_not_sent_is_the_next_revision_from_the_start(st
     decision = accepted(CHANGED, current)
 
     assert decision.changed
-    assert decision.schedule == schedule(CHANGED, revision=4, correlation_id="c-2", updated_at=LATER)
+    assert decision.schedule == schedule(CHANGED, revision=4, correlation_id="c-2", updated_at=LATER, asked_at=LATER)
 
 
 @pytest.mark.parametrize(
@@ -321,16 +328,17 @@ def test_a_target_may_have_its_own_time_content_and_options() -> None:
 def test_what_was_not_published_is_cancelled_as_a_revision_of_its_own(state: State) -> None:
     current = schedule(state=state, revision=3, attempts=1, claimed_until=DUE)
 
-    decision = decide_cancel("post-1", "acct-1", current, LATER)
+    decision = decide_cancel("post-1", "acct-1", current, BY, LATER)
 
-    cancelled = replace(current, state=State.CANCELLED, revision=4, attempts=0, claimed_until=None, updated_at=LATER)
+    cancelled = replace(current, state=State.CANCELLED, revision=4, attempts=0, claimed_until=None)
+    cancelled = replace(cancelled, updated_at=LATER, asked_at=LATER)
     assert decision == Cancelled(cancelled)
 
 
 def test_to_cancel_twice_changes_nothing() -> None:
     current = schedule(state=State.CANCELLED, revision=2)
 
-    assert decide_cancel("post-1", "acct-1", current, LATER) == Cancelled(current)
+    assert decide_cancel("post-1", "acct-1", current, BY, LATER) == Cancelled(current)
 
 
 @pytest.mark.parametrize(
@@ -349,7 +357,7 @@ def test_to_cancel_twice_changes_nothing() -> None:
 def test_a_cancellation_that_comes_too_late_or_for_nothing_is_refused(
     current: Schedule | None, code: str, reason: str
 ) -> None:
-    decision = decide_cancel("post-1", "acct-1", current, LATER)
+    decision = decide_cancel("post-1", "acct-1", current, BY, LATER)
 
     assert isinstance(decision, Rejected)
     assert (decision.code, decision.post_id, decision.account_id) == (code, "post-1", "acct-1")
@@ -363,7 +371,7 @@ def test_revisions_only_grow_and_the_last_request_holds(requests: list[str]) -> 
 
     for request in requests:
         decision = (
-            decide_cancel("post-1", "acct-1", current, LATER)
+            decide_cancel("post-1", "acct-1", current, BY, LATER)
             if request == "cancel"
             else placed(wanted(content=request), current)
         )

@@ -8,6 +8,7 @@ import pytest
 
 from services.scheduler.decider import Decider
 from services.scheduler.domain import Accepted, Cancelled, Decision, KnownAccount, Rejected, Schedule
+from services.scheduler.origin import Origin
 from services.scheduler.pending import PendingRequest, pending_cancellation, pending_edit
 from services.scheduler.wanted_posts import WantedPost, posts_wanted_by
 from shared.events.progress import State
@@ -16,14 +17,15 @@ from tests.support.schedules import DUE, NOON, post, schedule, wanted
 KEY = ("post-1", "acct-1")
 CONNECTED = {"acct-1": KnownAccount(connected=True)}
 HOUR = timedelta(hours=1)
+BY = Origin("c-2", "m-2", NOON)
 
 
 def edit(text: str, position: int = 0, **changes: Any) -> PendingRequest:
-    return pending_edit(wanted(content=text, **changes), position, "c-2", NOON)
+    return pending_edit(wanted(content=text, **changes), position, BY)
 
 
 def cancel(position: int = 0) -> PendingRequest:
-    return pending_cancellation(*KEY, position, "c-2", NOON)
+    return pending_cancellation(*KEY, position, BY)
 
 
 def asked_for(*requests: PendingRequest, **changes: Any) -> Schedule:
@@ -51,7 +53,7 @@ def test_an_edit_is_carried_out_and_supersedes_what_was_taken_back() -> None:
 
     assert isinstance(decision, Accepted)
     assert (decision.superseded, decision.changed, decision.is_known) == (1, True, True)
-    new = schedule(wanted(content="new"), revision=2, correlation_id="c-2", updated_at=NOON + HOUR)
+    new = schedule(wanted(content="new"), revision=2, correlation_id="c-2", updated_at=NOON + HOUR, asked_at=NOON)
     assert decider.changed == {KEY: new}
 
 
@@ -156,7 +158,7 @@ def test_an_edit_on_an_account_not_heard_of_is_accepted_as_such() -> None:
 def test_what_waits_in_the_database_is_what_was_asked_for(changes: dict[str, Any]) -> None:
     (wanted,) = posts_wanted_by(post(**changes))
 
-    kept = pending_edit(wanted, 0, "c-2", NOON).wanted
+    kept = pending_edit(wanted, 0, BY).wanted
 
     assert kept == wanted
     assert isinstance(kept, WantedPost)
