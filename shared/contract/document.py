@@ -132,6 +132,7 @@ def _message(chapter: str, entry: Entry) -> Json:
         "examples": [{"name": "example", "summary": entry.summary, "payload": EXAMPLES[entry.name]}],
         "x-emitted-by": list(entry.emitted_by),
         "x-taken-by": list(entry.taken_by),
+        "x-answered-by": list(entry.answered_by),
     }
 
 

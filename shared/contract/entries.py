@@ -20,6 +20,30 @@ TO_THEMSELVES = frozenset({"callback.requested", "notification.requested"})
 """What a service writes to a queue of its own: it never reaches the exchange and is no part of the contract."""
 
 
+_OUTCOMES = ("publish.succeeded", "publish.failed", "publish.unknown", "publish.skipped", "publish.held")
+
+ANSWERS: dict[str, tuple[str, ...]] = {
+    "schedule.requested": ("schedule.accepted", "schedule.rejected"),
+    "schedule.batch_requested": ("schedule.batch_settled",),
+    "schedule.cancel_requested": ("schedule.cancelled", "schedule.rejected"),
+    "publish.retry_requested": _OUTCOMES,
+    "publish.resolve_requested": ("publish.succeeded", "publish.failed"),
+    "account.connect_requested": ("account.connected", "account.connect_failed"),
+    "account.disconnect_requested": ("account.disconnected",),
+    "workspace.configured": ("workspace.accepted", "workspace.rejected"),
+    "timer.trigger_requested": ("timer.fired",),
+    "keys.rotate_requested": ("keys.rotated",),
+    "console.rebuild_requested": ("console.rebuild_answered",),
+    "dead_letter.replay_requested": ("dead_letter.replayed",),
+    "dead_letter.drop_requested": ("dead_letter.dropped",),
+    "publish.requested": (*_OUTCOMES, "publish.retrying"),
+    "publish.withdraw_requested": ("publish.skipped", "publish.succeeded", "publish.unknown", "publish.retrying"),
+    "account.refresh_requested": ("account.refreshed", "account.refresh_failed"),
+    "retention.purge_requested": ("retention.purged",),
+}
+"""The facts one of which, in the end, answers each request, under the request's correlation id."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One event of the contract; its class has the fields."""
@@ -38,6 +62,11 @@ class Entry:
     def is_request(self) -> bool:
         """Whether anyone may emit it."""
         return ANYONE in self.emitted_by
+
+    @property
+    def answered_by(self) -> tuple[str, ...]:
+        """The facts that answer it, where it asks for something."""
+        return ANSWERS.get(self.name, ())
 
     def concerns(self, service: str) -> bool:
         """Whether the service emits or takes it."""

@@ -163,6 +163,7 @@ FIELDS: Mapping[str, str] = {
     "type": "The type of the fact.",
     "workspace": "The workspace, without its targets.",
     "workspaces": "Workspaces as the monitor keeps them.",
+    "MediaRule.alt": "The rule for alternative texts.",
     "AccountFigures.failed": "How many were not.",
     "DeadLetterDropped.count": "How many were dropped.",
     "DeadLetterParked.size": "Its size in bytes.",

@@ -47,7 +47,13 @@ def _event(message: Json, schemas: Mapping[str, Json]) -> Iterator[str]:
     yield f"### {message['name']}\n"
     yield message["summary"] + (f" {message['description']}" if "description" in message else "") + "\n"
     emitted, taken = _names(message["x-emitted-by"]), _names(message["x-taken-by"])
-    yield f"Emitted by {emitted}" + (f"; taken by {taken}" if taken else "") + ".\n"
+    answered = ", ".join(f"`{name}`" for name in message["x-answered-by"])
+    yield (
+        f"Emitted by {emitted}"
+        + (f"; taken by {taken}" if taken else "")
+        + (f"; answered by {answered}" if answered else "")
+        + ".\n"
+    )
     payload = schemas[message["payload"]["$ref"].rpartition("/")[2]]
     yield as_table(list(fields_of(payload, schemas)))
     for example in message["examples"]:

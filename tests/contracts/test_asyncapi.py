@@ -44,6 +44,20 @@ def test_every_event_is_in_the_contract_but_for_what_services_tell_themselves() 
     assert set(ENTRIES) == set(EXAMPLES)
 
 
+def test_every_request_is_answered_by_facts_of_who_takes_it() -> None:
+    asking = {name: entry for name, entry in ENTRIES.items() if entry.is_request or name.endswith("_requested")}
+    answers = {name: [ENTRIES[answer] for answer in entry.answered_by] for name, entry in asking.items()}
+
+    assert [name for name, facts in answers.items() if not facts] == []
+    strangers = {
+        f"{name}: {fact.name}"
+        for name, facts in answers.items()
+        for fact in facts
+        if not set(fact.emitted_by) & set(asking[name].taken_by)
+    }
+    assert strangers == set()
+
+
 @pytest.mark.parametrize("service", EVERY_SERVICE)
 def test_the_document_satisfies_the_official_schema(service: str) -> None:
     specs = node_packages() / "node_modules" / "@asyncapi" / "specs" / "schemas" / "3.0.0.json"
