@@ -20,7 +20,6 @@ from services.monitor.reddit import Access, Reddit
 from services.monitor.store import Store
 from services.monitor.tables import job_runs, outbox
 from shared.database.engine import Database
-from shared.database.migrations import migrate
 from shared.events.monitor import NotificationRequested
 from shared.events.requests import WorkspaceConfigured
 from shared.events.scheduler import TimerFired
@@ -34,6 +33,7 @@ from shared.secrets.sealing import SealingKey, seal
 from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.networks.reddit_listing import CLIENT_ID, CLIENT_SECRET, RedditListing
+from tests.support.migrated import migrated
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 QUEUE = "monitor.notifications"
@@ -72,7 +72,7 @@ class Monitor:
         cls, url: str, *, secret: str | None = CLIENT_SECRET, allow_private: bool = True
     ) -> AsyncIterator["Monitor"]:
         """A monitor of its own over the database."""
-        await migrate(url, MIGRATIONS)
+        await migrated(url, MIGRATIONS)
         clock, database, key = HurriedClock(NOON), Database(url), SealingKey.generate()
         vault = Vault.from_keys(Fernet.generate_key().decode())
         relay = Outbox(outbox, database, Publisher("amqp://nobody", app_id=NAME, clock=clock), clock)

@@ -15,8 +15,8 @@ from services.console.queries import Queries
 from services.console.store import Store
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
-from shared.database.migrations import migrate
 from shared.process.home import Home
+from tests.support.migrated import migrated
 from tests.support.processes import Process
 from tests.support.system import System
 from tests.support.waiting import eventually
@@ -43,7 +43,7 @@ async def a_read_model(url: str) -> AsyncIterator[ReadModel]:
 @pytest.fixture
 async def read_model(database_url: str) -> AsyncIterator[ReadModel]:
     """A read model, once on SQLite and once on PostgreSQL."""
-    await migrate(database_url, MIGRATIONS)
+    await migrated(database_url, MIGRATIONS)
     async with a_read_model(database_url) as model:
         yield model
 

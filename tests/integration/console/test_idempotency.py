@@ -11,16 +11,16 @@ import pytest_asyncio
 from services.console.app import MIGRATIONS
 from services.console.idempotency import UNDER_WAY, Answered, Claimed, IdempotencyKeys
 from shared.database.engine import Database
-from shared.database.migrations import migrate
 from tests.integration.console.world import World, a_name, a_post, a_world
 from tests.nodes import Broker
+from tests.support.migrated import migrated
 
 NOW = datetime(2027, 3, 28, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 async def keys(database_url: str) -> AsyncIterator[IdempotencyKeys]:
-    await migrate(database_url, MIGRATIONS)
+    await migrated(database_url, MIGRATIONS)
     database = Database(database_url)
     yield IdempotencyKeys(database)
     await database.close()

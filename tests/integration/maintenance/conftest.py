@@ -18,7 +18,6 @@ from services.maintenance.runs import Runs
 from services.maintenance.store import Store
 from services.maintenance.tables import job_runs, outbox
 from shared.database.engine import Database
-from shared.database.migrations import migrate
 from shared.events import Event
 from shared.events.maintenance import ServiceReported
 from shared.events.scheduler import TimerFired
@@ -28,6 +27,7 @@ from shared.messaging.envelope import Delivery, read_event
 from shared.messaging.outbox import Outbox
 from tests.fakes.clock import FakeClock
 from tests.fakes.publisher import RecordingPublisher
+from tests.support.migrated import migrated
 
 NOW = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
 
@@ -96,7 +96,7 @@ def delivery(event: Event, *, sent_at: datetime | None = None) -> Delivery[Any]:
 @pytest.fixture
 async def replica(database_url: str) -> AsyncIterator[Replica]:
     """One replica, once on SQLite and once on PostgreSQL."""
-    await migrate(database_url, MIGRATIONS)
+    await migrated(database_url, MIGRATIONS)
     database = Database(database_url)
     yield Replica(database, FakeClock(NOW))
     await database.close()

@@ -10,9 +10,9 @@ from services.publisher.store import Store
 from services.publisher.tables import outbox
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
-from shared.database.migrations import migrate
 from shared.messaging.broker import Publisher
 from shared.messaging.outbox import Outbox
+from tests.support.migrated import migrated
 
 
 @asynccontextmanager
@@ -30,7 +30,7 @@ async def a_store(url: str) -> AsyncIterator[Store]:
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
     """The publisher's store, once on SQLite and once on PostgreSQL."""
-    await migrate(database_url, MIGRATIONS)
+    await migrated(database_url, MIGRATIONS)
     async with a_store(database_url) as store:
         yield store
 
@@ -38,7 +38,7 @@ async def store(database_url: str) -> AsyncIterator[Store]:
 @pytest.fixture
 async def two_stores(postgres_url: str) -> AsyncIterator[tuple[Store, Store]]:
     """The stores of two replicas on one PostgreSQL."""
-    await migrate(postgres_url, MIGRATIONS)
+    await migrated(postgres_url, MIGRATIONS)
     async with AsyncExitStack() as stack:
         one, other = [await stack.enter_async_context(a_store(postgres_url)) for _ in range(2)]
         yield one, other

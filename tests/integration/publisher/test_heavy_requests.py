@@ -12,10 +12,10 @@ from services.publisher.app import MIGRATIONS
 from services.publisher.limits import circuit_breaker
 from services.publisher.limits.circuit_breaker import CircuitBreaker, CircuitOpen
 from services.publisher.platforms import network_time
-from shared.database.migrations import migrate
 from shared.events.progress import State
 from tests.integration.publisher.conformance.bench import LEASE_SECONDS, Bench, a_bench
 from tests.integration.publisher.conformance.discord import CASES
+from tests.support.migrated import migrated
 
 WEBHOOK = next(case for case in CASES if case.certainty == "neither")
 USUAL = 0.2
@@ -26,7 +26,7 @@ SLOW = 3 * USUAL
 async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
     """A webhook of Discord that takes longer for everything than a text may take."""
     url = f"sqlite+aiosqlite:///{tmp_path}/publisher.db"
-    await migrate(url, MIGRATIONS)
+    await migrated(url, MIGRATIONS)
     async with a_bench(WEBHOOK, url, send_timeout=USUAL) as bench:
         reply = bench.network.reply
 

@@ -13,7 +13,6 @@ from services.publisher.app import MIGRATIONS
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.mastodon import Mastodon as Adapter
-from shared.database.migrations import migrate
 from shared.events.progress import State
 from shared.outbound.client import outbound_client
 from tests.fakes.networks.base import NEVER_ARRIVED, REPLY_LOST, Fault, Reply, refuses
@@ -21,6 +20,7 @@ from tests.fakes.networks.mastodon import Mastodon
 from tests.fakes.running_clock import RunningClock
 from tests.integration.publisher.conformance.bench import Bench, a_bench
 from tests.integration.publisher.conformance.mastodon import CASE
+from tests.support.migrated import migrated
 from tests.support.publications import a_post
 
 HOURS = timedelta(hours=3)
@@ -32,7 +32,7 @@ RICH = "Ahoy @bob@other.example!\n\n#timeball https://example.com/a/long/way/to/
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     """A publisher with an account on a server."""
     url = f"sqlite+aiosqlite:///{tmp_path}/publisher.db"
-    await migrate(url, MIGRATIONS)
+    await migrated(url, MIGRATIONS)
     async with a_bench(CASE, url, send_timeout=10) as bench:
         yield bench
 

@@ -12,11 +12,11 @@ from services.publisher import app
 from services.publisher.app import MIGRATIONS
 from services.publisher.limits import circuit_breaker
 from services.publisher.media import pool
-from shared.database.migrations import migrate
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Reply
 from tests.integration.publisher.conformance.bench import Bench, a_bench
 from tests.integration.publisher.conformance.bluesky import CASE
+from tests.support.migrated import migrated
 from tests.support.pictures import encoded, plain
 from tests.support.slow_worker import SECONDS
 
@@ -33,7 +33,7 @@ async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr(app, "MOST_PREPARING", 5)
     monkeypatch.setattr(circuit_breaker, "OPENS_AFTER", 0.5)
     url = f"sqlite+aiosqlite:///{tmp_path}/publisher.db"
-    await migrate(url, MIGRATIONS)
+    await migrated(url, MIGRATIONS)
     async with a_bench(CASE, url, send_timeout=10) as bench:
         sending = bench.replica.sending
         sending.preparation = replace(sending.preparation, timeout=HARDLY_ANY_TIME)

@@ -1,0 +1,23 @@
+"""A service's tables in a test's database: by its migrations the first time, on SQLite by a copy from then on."""
+
+import asyncio
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from shared.database.migrations import migrate
+
+_EMPTY: dict[Path, bytes] = {}
+"""By the migrations that made it, an SQLite database as they leave it."""
+
+
+async def migrated(url: str, migrations: Path) -> None:
+    """Give an empty database the tables that the migrations make."""
+    file = Path(make_url(url).database or "")
+    if not url.startswith("sqlite"):
+        await migrate(url, migrations)
+    elif empty := _EMPTY.get(migrations):
+        await asyncio.to_thread(file.write_bytes, empty)
+    else:
+        await migrate(url, migrations)
+        _EMPTY[migrations] = await asyncio.to_thread(file.read_bytes)
