@@ -19,6 +19,7 @@ from shared.events.requests import ScheduleCancelRequested
 from shared.messaging import connection, kept_connection
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher, Unroutable
 from shared.messaging.connection import PublishingConnection
+from shared.messaging.declaring import declare
 from shared.messaging.delay import DelayKind, delayed, slot_of
 from shared.messaging.envelope import Envelope
 from shared.messaging.topology import EVENTS_EXCHANGE, Queue, Topology
@@ -272,12 +273,10 @@ async def test_a_broker_that_is_slow_in_making_queues_is_given_the_time(
 ) -> None:
     """To begin again each time would never end where the queues take longer than a connection may to open."""
     declares: list[int] = []
-    usual = connection.declare
-
     async def slowly(*arguments: Any) -> None:
         declares.append(1)
         await asyncio.sleep(3 * connection.OPEN_SECONDS)
-        await usual(*arguments)
+        await declare(*arguments)
 
     monkeypatch.setattr(connection, "OPEN_SECONDS", 0.3)
     monkeypatch.setattr(connection, "declare", slowly)
