@@ -24,6 +24,10 @@ class Unchangeable(Exception):
     """Nothing of the post is left to change."""
 
 
+class Overtaken(Exception):
+    """The post is at another revision than whoever wants to change it expects."""
+
+
 class Change(Value):
     """What is to be different; what is left out stays as it is. Without `account_ids` it is so on all accounts."""
 
@@ -37,15 +41,26 @@ class Change(Value):
 
 
 def amended(posts: Sequence[Post], drafts: Drafts, change: Change) -> list[ScheduleRequested]:
-    """One request for all targets that share what a request says once (media, policies, callback)."""
-    together: dict[str, list[tuple[Post, Wording]]] = {}
+    """One request for all targets that share what a request says once (media, policies, callback).
+
+    Each expects the revision that it is built from: should there be a later one by then, it is refused, not reverted.
+    """
+    together: dict[tuple[int, str], list[tuple[Post, Wording]]] = {}
     for post in posts:
         wording = drafts.wording_of(post)
         if wording and _may_change(post, change):
-            together.setdefault(_said_once(wording), []).append((post, wording))
+            revision = drafts.revision_of_wording(post)
+            _expect(post, revision, change)
+            together.setdefault((revision, _said_once(wording)), []).append((post, wording))
     if not together:
         raise Unchangeable(_why_not(posts, change))
-    return [_request(members, change) for members in together.values()]
+    return [_request(members, change, revision) for (revision, _), members in together.items()]
+
+
+def _expect(post: Post, revision: int, change: Change) -> None:
+    if change.expected_revision not in (None, revision):
+        where = f"{post.post_id!r} on {post.account_id!r}"
+        raise Overtaken(f"expected_revision: {where} is at revision {revision}, not at {change.expected_revision}")
 
 
 def _may_change(post: Post, change: Change) -> bool:
@@ -64,7 +79,7 @@ def _why_not(posts: Sequence[Post], change: Change) -> str:
     return f"nothing of post {posts[0].post_id!r} is left to change{named}: it is {states}"
 
 
-def _request(members: Sequence[tuple[Post, Wording]], change: Change) -> ScheduleRequested:
+def _request(members: Sequence[tuple[Post, Wording]], change: Change, revision: int) -> ScheduleRequested:
     post, wording = members[0]
     media = tuple(Media.model_validate(item) for item in wording["media"])
     return ScheduleRequested(
@@ -74,7 +89,7 @@ def _request(members: Sequence[tuple[Post, Wording]], change: Change) -> Schedul
         targets=tuple(_target(*member, change) for member in members),
         late_policy=LatePolicy.model_validate(wording["late_policy"]),
         retry=change.retry or RetryPolicy.model_validate(wording.get("retry") or {}),
-        expected_revision=change.expected_revision,
+        expected_revision=revision,
         callback_url=wording["callback_url"],
     )
 

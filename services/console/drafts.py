@@ -41,6 +41,12 @@ class Drafts:
             return said
         return (self._drafted(post, post.plan.request_id) if post.plan else None) or said
 
+    def revision_of_wording(self, post: Post) -> int:
+        """The revision that says what `wording_of` tells: while a draft has not been heard of, not the latest."""
+        if post.plan and self._drafted(post, post.plan.request_id):
+            return max(post.plan.revision, post.content.revision if post.content else 0)
+        return post.content.revision if post.content else post.shown_revision
+
     def _sent(self, post: Post, said: Wording | None) -> Wording | None:
         """Never what an edit wanted that came too late."""
         if post.content and post.content.revision == post.shown_revision:

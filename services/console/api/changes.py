@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Header, Query
 
-from services.console.amending import Change, Unchangeable, amended
+from services.console.amending import Change, Overtaken, Unchangeable, amended
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.matching import etag_of, on_accounts, require_match
 from services.console.api.posts import all_rejected, schedule, unknown_post
 from services.console.api.views import Cancelled, CancelledView, Requested, Scheduled, of_type, rejections_in
 from services.console.domain import RESOLVABLE, RETRIABLE
@@ -33,17 +34,34 @@ class Resolution(Value):
     platform_post_id: Text | None = None
 
 
-@router.patch("/v1/posts/{post_id:path}", status_code=202, openapi_extra=documented(Change))
+@router.patch(
+    "/v1/posts/{post_id:path}",
+    status_code=202,
+    openapi_extra=documented(Change),
+    responses={412: {"model": ErrorAnswer}},
+)
 async def change_post(
-    console: TheConsole, post_id: Id, change: Annotated[Change, Depends(body_of(Change))]
+    console: TheConsole,
+    post_id: Id,
+    change: Annotated[Change, Depends(body_of(Change))],
+    account_id: Annotated[list[Id], Query(default_factory=list)],
+    if_match: Annotated[str | None, Header()] = None,
 ) -> Scheduled:
-    """Change the time or the content on the accounts where the post is not yet sent."""
-    posts = [listed.post for listed in await _known(console, post_id)]
+    """Change the time or the content on the accounts where the post is not yet sent.
+
+    What was changed by somebody else since it was looked at is left as it is: 412 where `If-Match` names the ETag of
+    `GET`, else 409 with `conflict`.
+    """
+    posts = on_accounts(post_id, await _known(console, post_id), account_id)
+    require_match(if_match, etag_of(posts), post_id)
     try:
-        requests = amended(posts, await console.queries.drafts(posts), change)
+        requests = amended([one.post for one in posts], await console.queries.drafts(one.post for one in posts), change)
     except Unchangeable as error:
         raise Refusal(409, "nothing_to_change", str(error)) from error
-    return _together([await schedule(console, request, _STATUS) for request in requests])
+    except Overtaken as error:
+        raise Refusal(409, "conflict", str(error), field="expected_revision", post_id=post_id) from error
+    statuses = _STATUS | ({"conflict": 412} if if_match else {})
+    return _together([await schedule(console, request, statuses) for request in requests])
 
 
 def _together(parts: Sequence[Scheduled]) -> Scheduled:

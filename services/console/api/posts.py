@@ -1,6 +1,6 @@
 """Posts: schedule one or many, list them, look at one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ from starlette.responses import Response
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.matching import etag_of, on_accounts
 from services.console.api.once import TheOnce
 from services.console.api.views import (
     AcceptedView,
@@ -139,16 +140,19 @@ def place_in(cursor: str | None) -> Cursor | None:
 
 
 @router.get("/v1/posts/{post_id:path}", responses={404: {"model": ErrorAnswer}})
-async def show_post(console: TheConsole, post_id: Id) -> PostDetails:
-    """A post on each of its accounts, with its rejections."""
-    listed = await console.queries.post(post_id)
+async def show_post(
+    console: TheConsole, response: Response, post_id: Id, account_id: Annotated[list[Id], Query(default_factory=list)]
+) -> PostDetails:
+    """A post on the accounts named, or on each of its accounts, with its rejections; the ETag is for `PATCH`."""
+    listed = on_accounts(post_id, await console.queries.post(post_id), account_id)
     rejections = [RejectionView.model_validate(dict(row)) for row in await console.queries.rejections(post_id)]
     if not listed and not rejections:
         raise unknown_post(post_id)
+    response.headers["ETag"] = etag_of(listed)
     return PostDetails(post_id=post_id, accounts=await views_of(console, listed), rejections=rejections)
 
 
-async def views_of(console: Console, listed: list[Listed]) -> list[PostView]:
+async def views_of(console: Console, listed: Sequence[Listed]) -> list[PostView]:
     """The posts as the API shows them, with their content."""
     drafts = await console.queries.drafts(one.post for one in listed)
     return [PostView.of(one, drafts) for one in listed]

@@ -48,7 +48,7 @@ class PostView(BaseModel):
             post_id=post.post_id,
             account_id=post.account_id,
             state=post.state,
-            revision=standing.progress.revision,
+            revision=post.shown_revision,
             publish_at=post.due_at if post.plan else None,
             content=wording.get("content"),
             media=wording.get("media", []),

@@ -1,5 +1,6 @@
 """The HTTP API over a running scheduler and publisher: the life of a post, as another system drives it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
@@ -127,6 +128,51 @@ async def test_a_change_of_another_revision_than_is_expected_is_a_conflict(world
     assert (status, error["code"]) == (409, "conflict")
     assert error["detail"] == f"expected_revision: '{name}' on 'plain' is at revision 2, not at 1"
     assert (again[0], again[1]["code"]) == (400, "conflict")
+
+
+async def test_a_change_touches_the_account_that_is_named_alone(world: World) -> None:
+    name = a_name()
+    await world.api.call("POST", "/v1/posts", a_post(name, "plain", "other"))
+
+    changed = await world.api.call("PATCH", f"/v1/posts/{name}", {"content": "New."}, account_id="other")
+    shown = await world.api.call("GET", f"/v1/posts/{name}", account_id="plain")
+    both = await world.api.call("GET", f"/v1/posts/{name}")
+    nowhere = await world.api.refused("PATCH", f"/v1/posts/{name}?account_id=nobody", {"content": "New."})
+
+    assert [one["account_id"] for one in changed["accepted"]] == ["other"]
+    assert [(one["account_id"], one["content"]) for one in shown["accounts"]] == [("plain", "The ball drops.")]
+    assert {one["account_id"]: one["revision"] for one in both["accounts"]} == {"plain": 1, "other": 2}
+    assert (nowhere[0], nowhere[1]["field"]) == (404, "account_id")
+
+
+async def test_whoever_changes_what_another_has_changed_is_told_so(world: World) -> None:
+    name = a_name()
+    await world.api.call("POST", "/v1/posts", a_post(name))
+    seen = {"If-Match": (await world.api.http.get(f"/v1/posts/{name}")).headers["ETag"]}
+
+    first = await world.api.http.patch(f"/v1/posts/{name}", json={"content": "Mine."}, headers=seen)
+    second = await world.api.http.patch(f"/v1/posts/{name}", json={"content": "Yours."}, headers=seen)
+    (shown,) = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"]
+
+    assert first.status_code == 202
+    assert (second.status_code, second.json()["code"]) == (412, "conflict")
+    assert shown["content"] == "Mine."
+
+
+async def test_of_two_changes_at_once_neither_is_reverted_without_a_word(world: World) -> None:
+    name, later = a_name(), in_seconds(7200).isoformat()
+    await world.api.call("POST", "/v1/posts", a_post(name))
+
+    answers = await asyncio.gather(
+        world.api.http.patch(f"/v1/posts/{name}", json={"content": "New."}),
+        world.api.http.patch(f"/v1/posts/{name}", json={"publish_at": later}),
+    )
+    (shown,) = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"]
+
+    taken = [one.status_code for one in answers]
+    assert set(taken) <= {202, 409}
+    assert (shown["content"] == "New.") is (taken[0] == 202)
+    assert (shown["publish_at"] == later.replace("+00:00", "Z")) is (taken[1] == 202)
 
 
 async def test_what_has_been_published_can_neither_change_nor_be_cancelled(world: World) -> None:

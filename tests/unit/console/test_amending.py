@@ -6,15 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.console.amending import Change, Unchangeable, amended
+from services.console.amending import Change, Overtaken, Unchangeable, amended
 from services.console.domain import Content, Post, merged, told_by
-from services.console.drafts import Drafts
+from services.console.drafts import Draft, Drafts
 from shared.events import Event
 from shared.events.publisher import PublishSucceeded
 from shared.events.requests import Media, RetryPolicy
-from shared.events.scheduler import PublishRequested, ScheduleCancelled
+from shared.events.scheduler import PublishRequested, ScheduleAccepted, ScheduleCancelled
 
 NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
+DRAFT = {"post_id": "p", "content": "second", "targets": [{"account_id": "a"}, {"account_id": "b"}]}
+DRAFTS = Drafts([Draft("request-2", "p", json.dumps(DRAFT))])
 PICTURE = Media(url="https://pictures.example/1.png", alt="a ball")
 
 
@@ -69,7 +71,7 @@ def test_how_often_to_try_stays_unless_it_is_named() -> None:
     (kept,) = amended(known, Drafts([]), Change(content="new"))
     (changed,) = amended(known, Drafts([]), Change(retry=RetryPolicy(attempts=1), expected_revision=1))
 
-    assert (kept.retry.attempts, kept.expected_revision) == (9, None)
+    assert (kept.retry.attempts, kept.expected_revision) == (9, 1)
     assert (changed.retry.attempts, changed.expected_revision, changed.content) == (1, 1, "x")
 
 
@@ -113,3 +115,35 @@ def test_targets_with_other_media_go_in_a_request_of_their_own() -> None:
 def test_where_nothing_is_left_to_change_the_states_say_why() -> None:
     with pytest.raises(Unchangeable, match="published on 'a'"):
         amended([post("a", published("a"))], Drafts([]), Change(content="new"))
+
+
+def accepted(revision: int) -> Post:
+    fact = ScheduleAccepted(post_id="p", account_id="a", revision=revision, publish_at=NOON, changed=True)
+    return told_by(fact, f"request-{revision}")[0]
+
+
+def test_a_change_expects_the_revision_whose_text_it_is_built_from() -> None:
+    """That there is a second revision has been heard of, but not what it says: it must not be reverted."""
+    overtaken = merged(post("a"), accepted(2))
+
+    (stale,) = amended([overtaken], Drafts([]), Change(publish_at=NOON))
+    (fresh,) = amended([overtaken], DRAFTS, Change(publish_at=NOON))
+
+    assert (stale.content, stale.expected_revision) == ("for a", 1)
+    assert (fresh.content, fresh.expected_revision) == ("second", 2)
+
+
+def test_accounts_at_different_revisions_are_changed_by_requests_of_their_own() -> None:
+    requests = amended(
+        [post("a"), merged(post("b"), replace(accepted(2), account_id="b"))], DRAFTS, Change(content="x")
+    )
+
+    assert {one.expected_revision: [target.account_id for target in one.targets] for one in requests} == {
+        1: ["a"],
+        2: ["b"],
+    }
+
+
+def test_a_change_of_another_revision_than_is_expected_is_refused() -> None:
+    with pytest.raises(Overtaken, match="'p' on 'a' is at revision 1, not at 7"):
+        amended([post("a")], Drafts([]), Change(content="new", expected_revision=7))
