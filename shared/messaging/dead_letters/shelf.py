@@ -18,8 +18,8 @@ from shared.messaging.dead_letters.letter import Letter
 from shared.messaging.kept_connection import LOST
 
 ANSWER_SECONDS = 10.0
-AT_ONCE = 50
-"""Letters whose bodies are in memory at one time."""
+FIRST, MOST, MOST_BYTES = 5, 50, 16 * 1024 * 1024
+"""How many letters are in memory at one time; fewer where they are large, which may be why they died."""
 LONGEST_GAP_SECONDS = 5.0
 """How long is waited for letters that were counted and do not come."""
 
@@ -47,12 +47,14 @@ class Shelf:
 
     async def letters(self) -> AsyncIterator[Letter]:
         """Take each letter in hand, some at a time: one by one, ten thousand take half a minute."""
-        left = self.resting
+        left, size = self.resting, FIRST
         while left > 0:
-            taken = await self._take(min(left, AT_ONCE))
+            wanted = min(left, size)
+            taken = await self._take(wanted)
             for letter in taken:
                 yield letter
-            left = left - len(taken) if len(taken) == min(left, AT_ONCE) else 0
+            left = left - wanted if len(taken) == wanted else 0
+            size = next_size(taken)
 
     async def _take(self, count: int) -> Sequence[Letter]:
         """The next letters; fewer where somebody else has taken some meanwhile.
@@ -82,6 +84,12 @@ class Shelf:
         for letter in letters:
             assert letter.message.delivery_tag is not None
             await _answered(self.channel.basic_ack(letter.message.delivery_tag, wait=letter is letters[-1]))
+
+
+def next_size(taken: Sequence[Letter]) -> int:
+    """How many to take at once after these, so that about so many bytes are in memory."""
+    size = sum(len(letter.message.body) for letter in taken)
+    return max(1, min(MOST, MOST_BYTES * len(taken) // size)) if size else MOST
 
 
 async def _grows(taken: Sequence[Letter], is_enough: asyncio.Event) -> bool:
