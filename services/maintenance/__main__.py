@@ -2,7 +2,7 @@
 
 from services.maintenance.app import MIGRATIONS, NAME, build
 from services.maintenance.settings import Settings
-from shared.process.service import main
+from shared.process.main import main
 
 if __name__ == "__main__":
     main(NAME, Settings, build, MIGRATIONS)

@@ -27,7 +27,7 @@ from shared.database.engine import Database
 from shared.messaging.acknowledging import Acknowledgements
 from shared.messaging.broker import Outgoing, Publisher
 from shared.messaging.topology import EVENTS_EXCHANGE
-from shared.process.service import main
+from shared.process.main import main
 
 # What is true inside a transaction just before the commit that a point is named after, and in none before.
 COMMITS = {

@@ -6,7 +6,7 @@ import time
 
 HANGS = """
 import asyncio
-from shared.process.service import end_hard_after
+from shared.process.main import end_hard_after
 
 async def swallow() -> None:
     while True:
