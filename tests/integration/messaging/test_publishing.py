@@ -273,6 +273,7 @@ async def test_a_broker_that_is_slow_in_making_queues_is_given_the_time(
 ) -> None:
     """To begin again each time would never end where the queues take longer than a connection may to open."""
     declares: list[int] = []
+
     async def slowly(*arguments: Any) -> None:
         declares.append(1)
         await asyncio.sleep(3 * connection.OPEN_SECONDS)
