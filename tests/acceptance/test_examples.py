@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 import pytest_asyncio
 
 from deploy.local.child import tied
+from shared.contract.document import contract_of
 from tests.nodes import Broker
 from tests.support.node import node_packages
 from tests.support.system import System, started, system
@@ -90,6 +92,18 @@ async def test_a_post_is_scheduled_and_its_outcome_heard(running: System, librar
         json.loads(request.body)["data"]["content"] for request in running.sink.ledger if request.post_id == post_id
     ]
     assert sent == ["Hello, ✓"]
+
+
+async def test_a_service_serves_its_part_of_the_contract(running: System) -> None:
+    async with httpx.AsyncClient() as client:
+        served = [
+            (
+                await client.get(f"http://127.0.0.1:{process.port}/asyncapi", headers={"Accept": "application/json"})
+            ).json()
+            for process in running.processes
+        ]
+
+    assert served == [contract_of("scheduler"), contract_of("publisher")]
 
 
 async def test_rabbitmqadmin_schedules_a_post_and_reads_its_outcome(running: System, broker_node: Broker) -> None:
