@@ -17,6 +17,7 @@ MEANINGS: Mapping[str, str] = {
     "detail": "What is wrong and the way out, for a person.",
     "field": "The field that is to blame, if one is.",
     "from": "Due at this instant or later.",
+    "if-match": "The `ETag` of the post as you have seen it; 412 where it has changed since.",
     "last_missed": "How many ticks were missed before its last one.",
     "last_was_manual": "Whether a person asked for its last tick.",
     "limit": "How many at most.",

@@ -39,6 +39,7 @@ _TELLS = {
     HTTPStatus.UNAUTHORIZED: "No token, or the wrong one.",
     HTTPStatus.NOT_FOUND: "Nobody knows it.",
     HTTPStatus.CONFLICT: "It cannot be done in this state.",
+    HTTPStatus.PRECONDITION_FAILED: "It has changed since it was as `If-Match` says.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body has more than 8 MiB.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The `Idempotency-Key` was used for another request.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "The console failed on the request; its log says more.",
