@@ -6,8 +6,8 @@ associative and idempotent.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from shared.events import Event
@@ -30,6 +30,9 @@ CHANGEABLE = frozenset({State.SCHEDULED, State.DISPATCHED, State.RETRYING, State
 _SAID = {"content", "media", "options", "late_policy", "retry", "callback_url"}
 RETRIABLE = frozenset({State.FAILED, State.HELD})
 RESOLVABLE = frozenset({State.UNKNOWN})
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class _Part(Protocol):
@@ -55,8 +58,9 @@ class Standing:
     lateness_ms: float | None = None
 
     @property
-    def order(self) -> Rank:
-        return self.progress.rank
+    def order(self) -> tuple[Rank, datetime, datetime]:
+        """Of facts that tell of the same progress the one of the later instant came later."""
+        return self.progress.rank, self.next_attempt_at or _NEVER, self.published_at or _NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +133,18 @@ def merged(one: Post | None, other: Post) -> Post:
 
 
 def _greater(one: PartT | None, other: PartT | None) -> PartT | None:
-    """The later part; of two that are equally late the greater text, so that every reader chooses the same."""
+    """The later part; of two that are equally late the one of greater texts, so that every reader chooses alike."""
     if one is None or other is None or one == other:
         return one or other
-    if one.order == other.order:
-        return max(one, other, key=repr)
-    return one if one.order > other.order else other
+    if one.order != other.order:
+        return one if one.order > other.order else other
+    return max(one, other, key=_texts_of)
+
+
+def _texts_of(part: Any) -> tuple[str, ...]:
+    """What a part says, field by field; what is absent is less than anything."""
+    said = (getattr(part, field.name) for field in fields(part))
+    return tuple("" if value is None else str(value) for value in said)
 
 
 def folded(posts: Iterable[Post]) -> dict[Key, Post]:

@@ -95,6 +95,8 @@ class Accepted:
     is_known: bool
     """Whether the scheduler has heard of the account."""
     superseded: int | None = None
+    misspelt: str | None = None
+    """Fields that are nearly known ones, and were ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ def decide(
     `account` is None where the scheduler has not heard of it. Times are looked at as when the request first arrived.
     """
     if current and current.is_as(wanted):
-        return Accepted(current, changed=False, request_id=origin.request_id, is_known=account is not None)
+        known, misspelt = account is not None, wanted.misspelt
+        return Accepted(current, changed=False, request_id=origin.request_id, is_known=known, misspelt=misspelt)
     refusal = _refusal(wanted, current, account)
     if refusal:
         return refusal
@@ -143,8 +146,14 @@ def decide(
         return publish_at
     schedule = _new_schedule(wanted, current.revision + 1 if current else 1, publish_at, origin, now)
     superseded = current.revision if current and current.may_be_on_its_way else None
-    known = account is not None
-    return Accepted(schedule, changed=True, request_id=origin.request_id, is_known=known, superseded=superseded)
+    return Accepted(
+        schedule,
+        changed=True,
+        request_id=origin.request_id,
+        is_known=account is not None,
+        superseded=superseded,
+        misspelt=wanted.misspelt,
+    )
 
 
 def _new_schedule(wanted: WantedPost, revision: int, publish_at: datetime, origin: Origin, now: datetime) -> Schedule:

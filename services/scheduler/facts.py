@@ -100,5 +100,5 @@ def _acceptance(decision: Accepted, near: Near) -> dict[str, Any]:
         "revision": schedule.revision,
         "publish_at": schedule.publish_at,
         "changed": decision.changed,
-        "warning": warning_of(is_known=decision.is_known, near_posts=near_posts),
+        "warning": warning_of(is_known=decision.is_known, near_posts=near_posts, misspelt=decision.misspelt),
     }

@@ -55,7 +55,8 @@ class Handlers:
 
     async def on_schedule_requested(self, delivery: Delivery[ScheduleRequested]) -> None:
         """Schedule a post on its accounts, or say why not."""
-        await self._requests.submit(post_request(delivery.event, delivery.message_id, self._origin(delivery)))
+        origin = self._origin(delivery)
+        await self._requests.submit(post_request(delivery.event, delivery.message_id, origin, delivery.body))
 
     async def on_schedule_batch_requested(self, delivery: Delivery[ScheduleBatchRequested]) -> None:
         """Schedule many posts and settle them in one answer."""

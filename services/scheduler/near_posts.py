@@ -43,13 +43,14 @@ class NearPosts:
 NOTHING_NEAR = NearPosts()
 
 
-def warning_of(*, is_known: bool, near_posts: NearPosts) -> str | None:
+def warning_of(*, is_known: bool, near_posts: NearPosts, misspelt: str | None = None) -> str | None:
     """What a person should know of a post that is accepted, always in the same order."""
-    if is_known and near_posts is NOTHING_NEAR:
+    if is_known and near_posts is NOTHING_NEAR and not misspelt:
         return None
     warnings = {
         "unknown_account": not is_known,
         "duplicate_text": near_posts.has_same_text,
         "crowded_minute": near_posts.is_crowded,
+        f"unknown_field ({misspelt})": bool(misspelt),
     }
     return ", ".join(warning for warning, holds in warnings.items() if holds) or None

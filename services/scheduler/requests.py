@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Protocol
 
 from pydantic import ValidationError
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from services.scheduler.decider import Decider, Key
 from services.scheduler.domain import Accepted, Decision, Rejected, Waiting
@@ -134,9 +134,9 @@ class CancelRequest:
         return [event for decision in decisions for event in facts_of(decision, near)]
 
 
-def post_request(request: ScheduleRequested, message_id: str | None, origin: Origin) -> PostRequest:
-    """A single post."""
-    return PostRequest(posts_wanted_by(request), message_id, origin)
+def post_request(request: ScheduleRequested, message_id: str | None, origin: Origin, body: bytes = b"") -> PostRequest:
+    """A single post; `body` is the request as it came."""
+    return PostRequest(posts_wanted_by(request, from_json(body) if body else None), message_id, origin)
 
 
 def batch_request(request: ScheduleBatchRequested, message_id: str | None, origin: Origin) -> BatchRequest:
@@ -145,7 +145,7 @@ def batch_request(request: ScheduleBatchRequested, message_id: str | None, origi
     refused: list[RejectedPost] = []
     for index, post in enumerate(request.posts):
         try:
-            wanted_of_post = posts_wanted_by(ScheduleRequested.model_validate_json(to_json(post)))
+            wanted_of_post = posts_wanted_by(ScheduleRequested.model_validate_json(to_json(post)), post)
         except ValidationError as error:
             refused.append(refused_post(post, f"posts[{index}]: {explain(error)}"))
             continue

@@ -1,14 +1,19 @@
 """What a request wants, account by account. No I/O."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 
+from pydantic import JsonValue
+
+from shared.events.near_misses import near_misses
 from shared.events.requests import LatePolicy, PublishAt, RetryPolicy, ScheduleRequested, Target
 
 NO_MEDIA = "[]"
 USUAL_RETRY = "{}"
+MOST_MISSPELT = 3
+MOST_CHARACTERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,8 @@ class WantedPost:
     retry: str
     callback_url: str | None
     expected_revision: int | None
+    misspelt: str | None = None
+    """Fields of the request that are nearly known ones, and were ignored."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -40,11 +47,13 @@ class WantedPost:
         return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def posts_wanted_by(request: ScheduleRequested) -> list[WantedPost]:
-    """One per target; a target's own time, content and options win."""
+def posts_wanted_by(request: ScheduleRequested, body: JsonValue = None) -> list[WantedPost]:
+    """One per target; a target's own time, content and options win. `body` is the request as it came."""
     media = json.dumps([item.model_dump(exclude_none=True) for item in request.media]) if request.media else NO_MEDIA
     late_policy, retry = _late_policy(request.late_policy), _retry(request.retry)
-    return [_wanted(request, target, media, late_policy, retry) for target in request.targets]
+    misspelt = "; ".join(near_misses(body, ScheduleRequested)[:MOST_MISSPELT])[:MOST_CHARACTERS] or None
+    wanted = [_wanted(request, target, media, late_policy, retry) for target in request.targets]
+    return [replace(one, misspelt=misspelt) for one in wanted] if misspelt else wanted
 
 
 @lru_cache

@@ -3,24 +3,31 @@
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
+from itertools import islice
 from typing import Any, get_args
 
 from pydantic import BaseModel, JsonValue
 
+MOST_LOOKED_AT = 100
+"""Of more unknown fields in one body the others are ignored: to look at each takes time."""
 _LIKENESS = 0.8
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
 
 
 def near_misses(body: JsonValue, model: type[BaseModel]) -> list[str]:
     """`late_polcy: no such field; do you mean late_policy?`, for each such field of a body, however deep it is."""
-    return list(_found(body, model, ""))
+    unknown = islice(_unknown(body, model, ""), MOST_LOOKED_AT)
+    return [
+        f"{place}: no such field; do you mean {meant}?" for place, name, of in unknown if (meant := _meant(name, of))
+    ]
 
 
-def _found(value: JsonValue, model: type[BaseModel], place: str) -> Iterator[str]:
+def _unknown(value: JsonValue, model: type[BaseModel], place: str) -> Iterator[tuple[str, str, type[BaseModel]]]:
+    """Each field that its model does not know, with its place."""
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _found(item, model, f"{place}[{index}]")
+            yield from _unknown(item, model, f"{place}[{index}]")
     if not isinstance(value, dict):
         return
     inner = _inner_models(model)
@@ -28,9 +35,9 @@ def _found(value: JsonValue, model: type[BaseModel], place: str) -> Iterator[str
         here = f"{place}.{name}" if place else name
         if name in inner:
             for part_model in inner[name]:
-                yield from _found(part, part_model, here)
-        elif meant := _meant(name, model):
-            yield f"{here}: no such field; do you mean {meant}?"
+                yield from _unknown(part, part_model, here)
+        else:
+            yield here, name, model
 
 
 @cache
@@ -50,6 +57,7 @@ def _models_in(*annotations: Any) -> Iterator[type[BaseModel]]:
             yield from _models_in(*get_args(annotation))
 
 
+@lru_cache(maxsize=1000)
 def _meant(name: str, model: type[BaseModel]) -> str | None:
     known = {_compact(field): field for field in _inner_models(model)}
     near = get_close_matches(_compact(name), known, n=1, cutoff=_LIKENESS)

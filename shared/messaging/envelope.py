@@ -91,6 +91,8 @@ class Delivery(Generic[EventT_co]):
     sent_at: datetime | None = None
     put_off_since: datetime | None = None
     derived_id: str | None = None
+    body: bytes = field(default=b"", repr=False)
+    """The event as it came, with the fields that nobody knows."""
 
     @property
     def request_id(self) -> str:
@@ -109,6 +111,7 @@ def read(message: AbstractIncomingMessage) -> Delivery[Event]:
         sent_at_of(message),
         put_off_since(message),
         None if message_id else derived_id(type_of(message), message.body),
+        message.body,
     )
 
 

@@ -194,3 +194,19 @@ def test_a_post_known_only_by_its_outcome_was_due_before_it_was_late() -> None:
     known = learned([(succeeded(1), "request")])
 
     assert known and known.due_at == NOON
+
+
+def test_of_waits_within_one_attempt_the_one_until_later_counts() -> None:
+    """As text, five minutes past seven and a half past nine would be compared by their first digits."""
+    error = ErrorDetail(kind="rate_limited", code="rate_limited", message="waits")
+    early, late = (
+        told_by(
+            PublishRetrying(
+                post_id="p", account_id="a", revision=1, attempt=0, next_attempt_at=NOON + wait, error=error
+            ),
+            "request",
+        )[0]
+        for wait in (timedelta(seconds=45), timedelta(minutes=1, seconds=5))
+    )
+
+    assert merged(early, late) == merged(late, early) == late

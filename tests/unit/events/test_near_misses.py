@@ -3,7 +3,7 @@
 import pytest
 from pydantic import JsonValue
 
-from shared.events.near_misses import near_misses
+from shared.events.near_misses import MOST_LOOKED_AT, near_misses
 from shared.events.requests import ScheduleRequested
 
 
@@ -34,3 +34,11 @@ def test_a_near_miss_is_named_with_its_place_and_what_is_meant(body: JsonValue, 
 )
 def test_what_is_known_free_or_simply_unknown_is_no_near_miss(body: JsonValue) -> None:
     assert near_misses(body, ScheduleRequested) == []
+
+
+def test_of_countless_unknown_fields_some_are_looked_at() -> None:
+    """To compare each of them would hold up everybody for as long as a stranger likes."""
+    body: dict[str, JsonValue] = {f"colour-{number}": "red" for number in range(MOST_LOOKED_AT)} | {"publishAt": "now"}
+
+    assert near_misses(body, ScheduleRequested) == []
+    assert near_misses(dict(reversed(body.items())), ScheduleRequested) != []

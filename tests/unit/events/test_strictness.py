@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from shared.events import EVENTS, Event
 from shared.events.base import MAX_OPTIONS_LENGTH, MAX_TEXT_LENGTH, explain
 from shared.events.publisher import PublishSucceeded
-from shared.events.requests import LocalTime, ScheduleRequested, Target
+from shared.events.requests import LocalTime, ScheduleRequested, Target, WorkspaceConfigured
 from shared.events.scheduler import PublishRequested
 
 NO_INSTANT = "an instant is RFC 3339 text with an offset, such as 2027-03-28T09:00:00+02:00"
@@ -283,3 +283,13 @@ def test_a_target_is_read_as_it_was_written(account_id: str, content: str | None
     target = Target(account_id=account_id, content=content, publish_at=at)
 
     assert Target.model_validate_json(target.model_dump_json(exclude_none=True)) == target
+
+
+def test_the_reasons_against_countless_wrong_items_fit_in_a_line() -> None:
+    given = {"workspace_id": "w", "monitoring_enabled": True, "subreddits": [7] * 100_000, "keywords": []}
+
+    with pytest.raises(ValidationError) as refused:
+        WorkspaceConfigured.model_validate_json(json.dumps(given))
+
+    assert len(explain(refused.value)) < 1_000
+    assert explain(refused.value).endswith("and 99997 more")

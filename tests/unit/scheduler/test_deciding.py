@@ -373,3 +373,26 @@ def test_a_group_ends_where_its_requests_one_by_one_would(asks: list[Request]) -
 
 def _accounts(one: Decider) -> list[tuple[str, list[str]]]:
     return [(post_id, one.accounts_of(post_id)) for post_id in ("post-1", "post-2")]
+
+
+@pytest.mark.parametrize(
+    ("misspelt", "warning"),
+    [
+        ({"publishAt": "2027-03-29T09:00Z"}, "unknown_field (publishAt: no such field; do you mean publish_at?)"),
+        ({"late_polcy": {}}, "unknown_field (late_polcy: no such field; do you mean late_policy?)"),
+        (
+            {"targets": [{"account_id": "acct-1", "Content": "x"}]},
+            "unknown_field (targets[0].Content: no such field; do you mean content?)",
+        ),
+        ({"colour": "red"}, None),
+    ],
+)
+def test_a_field_that_is_nearly_a_known_one_is_a_warning(misspelt: Any, warning: str | None) -> None:
+    given = body(post()) | misspelt
+    request = ScheduleRequested.model_validate_json(to_json(given))
+
+    (alone,) = answered(post_request(request, "m-1", BY, to_json(given)), decider())
+    (in_a_batch,) = settled(answered(batch(given), decider())).accepted
+
+    assert isinstance(alone, ScheduleAccepted)
+    assert alone.warning == in_a_batch.warning == warning
