@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.maintenance import retention
+from services.maintenance.decisions import Decisions
 from services.maintenance.handlers import Handlers
 from services.maintenance.notifying import Notifying
 from services.maintenance.outcomes import Outcomes
@@ -31,10 +32,13 @@ from shared.events.publisher import (
     AccountRefreshed,
     AccountRefreshFailed,
     PublishFailed,
+    PublishHeld,
+    PublishRetrying,
+    PublishSkipped,
     PublishSucceeded,
     PublishUnknown,
 )
-from shared.events.scheduler import TimerFired
+from shared.events.scheduler import ScheduleCancelled, ScheduleSuperseded, TimerFired
 from shared.jobs import Jobs
 from shared.jobs.retention import Retention, queue_of
 from shared.messaging.broker import Publisher
@@ -49,7 +53,20 @@ NAME = "maintenance"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 TIMERS = Queue(NAME, "maintenance.timers", ("timer.fired",))
-OUTCOMES = Queue(NAME, "maintenance.outcomes", ("publish.succeeded", "publish.failed", "publish.unknown"))
+OUTCOMES = Queue(
+    NAME,
+    "maintenance.outcomes",
+    (
+        "publish.succeeded",
+        "publish.failed",
+        "publish.unknown",
+        "publish.held",
+        "publish.retrying",
+        "publish.skipped",
+        "schedule.cancelled",
+        "schedule.superseded",
+    ),
+)
 NEWS = Queue(
     NAME,
     "maintenance.news",
@@ -76,6 +93,7 @@ def build(settings: Settings) -> Service:
     publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
     relay = Outbox(outbox, database, publisher, clock)
     store, outcomes, runs = Store(database, relay), Outcomes(database), Runs(database)
+    decisions = Decisions(database)
     timers = Timers(
         jobs=Jobs(NAME, database, job_runs, relay, clock),
         store=store,
@@ -86,10 +104,10 @@ def build(settings: Settings) -> Service:
         keep_succeeded=settings.keep_succeeded,
         keep_failed=settings.keep_failed,
     )
-    watch = Watch(store, outcomes, runs, publisher.queue_figures, clock, settings.lateness_alert_ms)
+    watch = Watch(store, outcomes, runs, decisions, publisher.queue_figures, clock, settings.lateness_alert_ms)
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
-    subscribe(consumer, Handlers(store, outcomes, runs, clock))
+    subscribe(consumer, Handlers(store, outcomes, runs, decisions, clock))
     consumer.subscribe(TIMERS, {TimerFired: timers.on_timer_fired}, prefetch=10)
     targets = Targets(allow_private_addresses=settings.allow_private_addresses)
     notifying = Notifying(store, targets, settings.targets, clock)
@@ -120,6 +138,11 @@ def subscribe(consumer: Consumer, handlers: Handlers) -> None:
             PublishSucceeded: handlers.on_outcome,
             PublishFailed: handlers.on_outcome,
             PublishUnknown: handlers.on_outcome,
+            PublishHeld: handlers.on_progress,
+            PublishRetrying: handlers.on_progress,
+            PublishSkipped: handlers.on_progress,
+            ScheduleCancelled: handlers.on_progress,
+            ScheduleSuperseded: handlers.on_progress,
         },
         prefetch=2000,
     )

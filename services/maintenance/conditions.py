@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from shlex import quote
 
-from services.maintenance.domain import Account, Condition, JobRun, Report
+from services.maintenance.domain import Account, Condition, JobRun, Report, Waiting
+from shared.events.progress import State
 
 WARNED_DAYS = (14, 7, 1)
 USUAL_PERIOD = timedelta(hours=1)
@@ -142,6 +143,30 @@ def of_dead_letters(messages: Mapping[str, int]) -> Iterator[Condition]:
                 f"see `timeball dead-letters list {service}`, then replay or drop"
             )
             yield Condition("dead_letters", service, "warning", message, grade=count.bit_length())
+
+
+def of_decisions(waiting: Iterable[Waiting]) -> Iterator[Condition]:
+    """Posts that may be out or are held, by account; told again each time their number has doubled."""
+    for one in waiting:
+        code, says = _DECISIONS[one.state]
+        posts = f"{one.posts:,} post{'' if one.posts == 1 else 's'} on {one.account_id!r}"
+        since = f"since {one.since:%Y-%m-%d %H:%M} UTC, such as {one.example!r}"
+        message = f"{posts} {since}: {says.format(account=quote(one.account_id), post=quote(one.example))}"
+        yield Condition(code, one.account_id, "warning", message, grade=one.posts.bit_length())
+
+
+_DECISIONS = {
+    State.UNKNOWN: (
+        "posts_unknown",
+        "may or may not be out: look at the network, then `timeball resolve {post} --account {account} --published` "
+        "or `--not-published`",
+    ),
+    State.HELD: (
+        "posts_held",
+        "held until a person decides: connect the account if it asks for it, then "
+        "`timeball retry --held --account {account}`, or `timeball cancel {post}`",
+    ),
+}
 
 
 def of_lateness(lateness: Lateness, allowed_ms: float) -> Iterator[Condition]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from shared.events.progress import Progress, State
 from shared.events.publisher import AccountConnected, AccountDisconnected, AccountRefreshed, AccountRefreshFailed
 
 REFRESH_AHEAD = timedelta(minutes=30)
@@ -81,6 +82,39 @@ def _told(fact: AccountFact, before: Account) -> Mapping[str, Any]:
 def _is_unmoved(fact: AccountRefreshed, before: Account) -> bool:
     """Whether a refresh left the token's end where it was: then none can move it."""
     return fact.token_expires_at is not None and fact.token_expires_at == before.token_expires_at
+
+
+Key = tuple[str, str]
+"""post_id and account_id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a post has come on an account, as a fact tells it; `at` is when that was told."""
+
+    key: Key
+    progress: Progress
+    at: datetime
+
+    @property
+    def waits(self) -> bool:
+        """Whether the post waits for a person."""
+        return self.progress.state in (State.UNKNOWN, State.HELD)
+
+    def is_beyond(self, other: "Standing") -> bool:
+        """Whether this came after the other."""
+        return self.progress.is_beyond(other.progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many posts of an account wait for a person in this state, one of them, and since when the first one does."""
+
+    account_id: str
+    state: State
+    posts: int
+    example: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

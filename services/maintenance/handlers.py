@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.maintenance.domain import AccountFact, JobRun, Report, learned
+from services.maintenance.decisions import Decisions
+from services.maintenance.domain import AccountFact, JobRun, Report, Standing, learned
 from services.maintenance.outcomes import FAILED, PUBLISHED, UNKNOWN, Outcome, Outcomes
 from services.maintenance.runs import Runs
 from services.maintenance.store import Store
 from shared.clocks.clock import Clock
 from shared.database.group_commit import GroupCommit
 from shared.events.maintenance import JobFailed, JobSkipped, JobStarted, JobSucceeded, ServiceReported
+from shared.events.progress import progress_of
 from shared.events.publisher import PublishFailed, PublishSucceeded, PublishUnknown
 from shared.messaging.envelope import Delivery
 
@@ -26,11 +28,15 @@ class Handlers:
     store: Store
     outcomes: Outcomes
     runs: Runs
+    decisions: Decisions
     clock: Clock
 
     def __post_init__(self) -> None:
         self._group: GroupCommit[Outcome, None] = GroupCommit(
             self._learn, most=MOST_IN_A_GROUP, linger_seconds=LINGER_SECONDS
+        )
+        self._standings: GroupCommit[Standing, None] = GroupCommit(
+            self.decisions.learn, most=MOST_IN_A_GROUP, linger_seconds=LINGER_SECONDS
         )
 
     async def on_account_fact(self, delivery: Delivery[AccountFact]) -> None:
@@ -43,6 +49,14 @@ class Handlers:
     async def on_outcome(self, delivery: Delivery[PublishSucceeded | PublishFailed | PublishUnknown]) -> None:
         """Keep what became of a post, for the day's figures."""
         await self._group.submit(_outcome(delivery.event, self._at(delivery)))
+        await self.on_progress(delivery)
+
+    async def on_progress(self, delivery: Delivery[Any]) -> None:
+        """Keep whether a post waits for a person."""
+        fact, progress = delivery.event, progress_of(delivery.event)
+        if progress:
+            key = fact.post_id, fact.account_id
+            await self._standings.submit(Standing(key, progress, self._at(delivery)))
 
     async def on_job_started(self, delivery: Delivery[JobStarted]) -> None:
         """Keep that a job runs."""

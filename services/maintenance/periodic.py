@@ -12,6 +12,7 @@ from services.maintenance import conditions
 from services.maintenance.alerting import judge
 from services.maintenance.conditions import QueueState
 from services.maintenance.days import ONE, Day, days_to_add_up
+from services.maintenance.decisions import Decisions
 from services.maintenance.domain import Condition, Report
 from services.maintenance.outcomes import Outcomes
 from services.maintenance.runs import Runs
@@ -101,6 +102,7 @@ class Watch:
     store: Store
     outcomes: Outcomes
     runs: Runs
+    decisions: Decisions
     queue_figures: Callable[[str], Awaitable[QueueFigures | None]]
     clock: Clock
     lateness_ms: float
@@ -140,6 +142,7 @@ class Watch:
             *conditions.of_services(reports, now),
             *conditions.of_queues(queues),
             *conditions.of_dead_letters(dead),
+            *conditions.of_decisions(await self.decisions.waiting()),
             *conditions.of_lateness(await self.outcomes.lateness_since(now - RECENTLY), self.lateness_ms),
         ]
 

@@ -36,6 +36,19 @@ outcomes = Table(
 )
 """What became of posts, a row for each outcome: the same one told again is the same row."""
 
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("post_id", String(200), primary_key=True),
+    Column("account_id", String(200), primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("retries", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("since", InstantColumn, nullable=False),
+)
+"""Posts that wait for a person: `state` is unknown or held."""
+
 days = Table(
     "days",
     metadata,

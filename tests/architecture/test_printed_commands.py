@@ -1,59 +1,54 @@
-"""Every command that a page or a help text shows is one: its name, options and arguments are understood."""
+"""Whatever command the pages and the alerts tell a person to run is there, with the options that are named."""
 
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.main import get_command
+import typer
 
 from services.console.cli.application import app
-from services.console.cli.first_steps import SCHEDULE
-from tests.architecture.test_anatomy import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-FILES = re.compile(r"[\w-]+\.(?:csv|jsonl|yaml|json)")
-REDIRECTED = re.compile(r"\s[<|>]\s.*")
-TIMEBALL: Any = get_command(app)
+ROOT = Path(__file__).parents[2]
+SOURCES = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "services" / "maintenance").glob("*.py"))]
+COMMAND = re.compile(r"`timeball ((?:[^`\n]|\n(?!\n))+)`")
 
 
-def printed(page: Path) -> Iterator[str]:
-    """The lines in the page's blocks of code that call timeball."""
-    is_code = False
-    for line in page.read_text().splitlines():
-        is_code ^= line.startswith("```")
-        if is_code and line.startswith("timeball "):
-            yield line
+def commands_in(path: Path) -> Iterator[str]:
+    text = re.sub(r'"\n\s+f?"', "", path.read_text())
+    for found in COMMAND.finditer(text):
+        yield " ".join(found[1].split())
 
 
-def shown_by_help(command: Any) -> Iterator[str]:
-    """The examples of a command and of those under it."""
-    yield from (line for line in (command.help or "").splitlines() if line.startswith("timeball "))
-    for inner in getattr(command, "commands", {}).values():
-        yield from shown_by_help(inner)
+def problem_with(line: str) -> str | None:
+    """What is wrong with a command line, if anything; words in capitals and values stand for what a person gives."""
+    command: Any = typer.main.get_command(app)
+    words = line.split()
+    while words and (chosen := getattr(command, "commands", {}).get(words[0].rstrip(","))):
+        command, words = chosen, words[1:]
+    if getattr(command, "commands", None) and words and re.match("[a-z]", words[0]):
+        return f"no command {words[0]!r}"
+    known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    unknown = [word for word in words if word.startswith("--") and word not in known | {"--help", "--version"}]
+    return f"no option {unknown[0]!r}" if unknown else None
 
 
-def understand(command: Any, arguments: list[str], parent: Any = None) -> None:
-    """Read a command line without running anything; an error where it means nothing."""
-    context = command.make_context("timeball", arguments, parent=parent)
-    rest = [*context._protected_args, *context.args]
-    if hasattr(command, "commands") and rest:
-        _, inner, inner_arguments = command.resolve_command(context, rest)
-        understand(inner, inner_arguments, context)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_that_is_named_exists(path: Path) -> None:
+    wrong = {line: problem for line in commands_in(path) if (problem := problem_with(line))}
+
+    assert wrong == {}
 
 
-@pytest.mark.parametrize(
-    "line", sorted({*shown_by_help(TIMEBALL), *(line for page in PAGES for line in printed(page))})
-)
-def test_a_printed_command_is_understood(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in FILES.findall(line):
-        (tmp_path / name).touch()
-
-    understand(TIMEBALL, shlex.split(REDIRECTED.sub("", line), comments=True)[1:])
+def test_a_wrong_command_is_noticed() -> None:
+    assert problem_with("dead-letters list") is None
+    assert problem_with("dead-letter list") == "no command 'dead-letter'"
+    assert problem_with("timers fire monitor.check") == "no command 'fire'"
+    assert problem_with("retry POST --all") == "no option '--all'"
 
 
-def test_the_first_page_and_the_program_recommend_the_same_first_command() -> None:
-    assert SCHEDULE in printed(ROOT / "README.md")
+def test_the_alerts_name_commands() -> None:
+    conditions = ROOT / "services" / "maintenance" / "conditions.py"
+
+    assert len(list(commands_in(conditions))) >= 3

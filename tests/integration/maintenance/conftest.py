@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from services.maintenance.app import MIGRATIONS
+from services.maintenance.decisions import Decisions
 from services.maintenance.handlers import Handlers
 from services.maintenance.outcomes import Outcomes
 from services.maintenance.periodic import Timers, Watch
@@ -45,9 +46,9 @@ class Replica:
     def __post_init__(self) -> None:
         relay = Outbox(outbox, self.database, RecordingPublisher(self.clock), self.clock)
         self.store, self.outcomes = Store(self.database, relay), Outcomes(self.database)
-        self.runs = Runs(self.database)
-        self.handlers = Handlers(self.store, self.outcomes, self.runs, self.clock)
-        self.watch = Watch(self.store, self.outcomes, self.runs, self.figures, self.clock, 2000)
+        self.runs, self.decisions = Runs(self.database), Decisions(self.database)
+        self.handlers = Handlers(self.store, self.outcomes, self.runs, self.decisions, self.clock)
+        self.watch = Watch(self.store, self.outcomes, self.runs, self.decisions, self.figures, self.clock, 2000)
         self.timers = Timers(
             jobs=Jobs("maintenance", self.database, job_runs, relay, self.clock),
             store=self.store,

@@ -1,0 +1,93 @@
+"""Every query of posts that wait for a person: those that may be out, and those that are held."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.maintenance.domain import Key, Standing, Waiting
+from services.maintenance.tables import decisions, outcomes
+from shared.database import bulk
+from shared.database.engine import Database
+from shared.events.progress import Progress, State
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    post_id: str
+    account_id: str
+    state: str
+    revision: int
+    retries: int
+    attempts: int
+    since: datetime
+
+
+class Decisions:
+    """Posts that wait for a person, in maintenance's database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._write = bulk.upsert(decisions, database.dialect, guard="true")
+
+    async def learn(self, group: Sequence[Standing]) -> Sequence[None]:
+        """Keep the posts that wait for a person, and forget those that no longer do; older news changes nothing."""
+        newest = _newest(group)
+        async with self._database.transaction() as connection:
+            known = await self._known(connection, newest)
+            later = {key: one for key, one in newest.items() if key not in known or one.is_beyond(known[key])}
+            waiting = {key: one for key, one in later.items() if one.waits}
+            published = await self._published(connection, waiting)
+            await self._keep(connection, [one for key, one in waiting.items() if key not in published])
+            await self._forget(connection, [key for key, one in later.items() if key in known and not one.waits])
+        return [None] * len(group)
+
+    async def waiting(self) -> list[Waiting]:
+        """How many posts of each account wait, and for what."""
+        c = decisions.c
+        counted = select(c.account_id, c.state, func.count(), func.min(c.post_id), func.min(c.since))
+        async with self._database.reading() as connection:
+            rows = await connection.execute(counted.group_by(c.account_id, c.state).order_by(c.account_id, c.state))
+            return [Waiting(account_id, State(state), *more) for account_id, state, *more in rows]
+
+    async def _known(self, connection: AsyncConnection, keys: Iterable[Key]) -> dict[Key, Standing]:
+        wanted = tuple_(decisions.c.post_id, decisions.c.account_id).in_(sorted(keys))
+        rows = (await connection.execute(select(decisions).where(wanted).with_for_update())).mappings()
+        return {one.key: one for one in (_standing(_Row(**row)) for row in rows)}
+
+    async def _published(self, connection: AsyncConnection, keys: Iterable[Key]) -> set[Key]:
+        """Which of these posts are known to be out: what says otherwise comes late."""
+        c = outcomes.c
+        is_meant = tuple_(c.post_id, c.account_id).in_(sorted(keys))
+        found = await connection.execute(select(c.post_id, c.account_id).where(is_meant, c.kind == State.PUBLISHED))
+        return {(post_id, account_id) for post_id, account_id in found}
+
+    async def _keep(self, connection: AsyncConnection, waiting: Sequence[Standing]) -> None:
+        if waiting:
+            rows = [_row(one) for one in sorted(waiting, key=lambda one: one.key)]
+            await connection.execute(self._write, bulk.encode_records(rows))
+
+    async def _forget(self, connection: AsyncConnection, keys: Sequence[Key]) -> None:
+        if keys:
+            is_over = tuple_(decisions.c.post_id, decisions.c.account_id).in_(sorted(keys))
+            await connection.execute(delete(decisions).where(is_over))
+
+
+def _newest(group: Iterable[Standing]) -> Mapping[Key, Standing]:
+    newest: dict[Key, Standing] = {}
+    for one in group:
+        if one.key not in newest or one.is_beyond(newest[one.key]):
+            newest[one.key] = one
+    return newest
+
+
+def _row(one: Standing) -> _Row:
+    progress = one.progress
+    return _Row(*one.key, progress.state, progress.revision, progress.retries, progress.attempts, one.at)
+
+
+def _standing(row: _Row) -> Standing:
+    progress = Progress(State(row.state), row.revision, row.attempts, retries=row.retries)
+    return Standing((row.post_id, row.account_id), progress, row.since)
