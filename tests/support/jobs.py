@@ -21,7 +21,7 @@ from tests.fakes.publisher import RecordingPublisher
 
 NOON = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-LEASE = timedelta(seconds=0.3)
+LEASE = timedelta(seconds=3)
 
 metadata = MetaData()
 runs_table = job_runs_table(metadata)

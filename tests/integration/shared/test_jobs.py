@@ -242,7 +242,7 @@ async def test_who_cannot_renew_the_lease_stops_before_it_is_over(postgres_url: 
         await running
 
         (failed,) = [event for event in await worker.told() if isinstance(event, JobFailed)]
-        assert failed.error == "stopped: its lease could not be renewed for 0:00:00.300000"
+        assert failed.error == f"stopped: its lease could not be renewed for {LEASE}"
 
 
 async def test_old_runs_are_forgotten(worker: Worker) -> None:
