@@ -22,6 +22,7 @@ from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.verdict import Park
 
 MAY_BE_RETRIED = (State.FAILED, State.HELD, State.SKIPPED)
+UNDER_WAY = (State.SENDING, State.RETRYING)
 ASKED_AGAIN = ErrorDetail(kind="asked_again", code="asked_again", message="a person asked for it again")
 NOT_PUBLISHED = ErrorDetail(kind="resolved", code="not_published", message="a person found that it was not published")
 
@@ -49,12 +50,14 @@ class Handlers:
         self.sending.hear_withdrawal((event.post_id, event.account_id), event.revision, event.reason)
 
     async def on_publish_retry_requested(self, delivery: Delivery[PublishRetryRequested]) -> None:
-        """Try a failed or held post again, with a new set of tries."""
+        """Try a failed or held post again, with a new set of tries; asked twice it is tried once."""
         async with self.store.unit() as unit:
             if not await unit.remember(delivery.message_id, self.clock.now()):
                 return
             event = delivery.event
-            publication = await _waiting(unit, (event.post_id, event.account_id), MAY_BE_RETRIED)
+            publication = await _waiting(unit, (event.post_id, event.account_id), MAY_BE_RETRIED, or_else=UNDER_WAY)
+            if publication.state in UNDER_WAY:
+                return
             if publication.is_withdrawn:
                 raise Park(f"post {event.post_id!r} on account {event.account_id!r} was cancelled: schedule it anew")
             again = revived(publication, self.clock.now())
@@ -139,13 +142,13 @@ async def _known(unit: Unit, new: Publication) -> Publication | None:
     return None if made else (await unit.publications([new.key]))[new.key]
 
 
-async def _waiting(unit: Unit, key: Key, states: tuple[State, ...]) -> Publication:
+async def _waiting(unit: Unit, key: Key, states: tuple[State, ...], *, or_else: tuple[State, ...] = ()) -> Publication:
     """The publication a person asks about, or Park saying why nothing can be done."""
     post_id, account_id = key
     publication = (await unit.publications([key])).get(key)
     if publication is None or not publication.request:
         raise Park(f"post {post_id!r} on account {account_id!r} has not come to the publisher")
-    if publication.state not in states:
+    if publication.state not in (*states, *or_else):
         wanted = " or ".join(states)
         raise Park(f"post {post_id!r} on account {account_id!r} is {publication.state}, not {wanted}")
     return publication

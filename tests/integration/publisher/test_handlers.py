@@ -139,7 +139,18 @@ async def test_a_wish_that_arrives_twice_is_carried_out_once(store: Store, event
     assert sorted(kind for kind, _ in await desk.told()) == told
 
 
-@pytest.mark.parametrize("state", [State.PUBLISHED, State.UNKNOWN, State.SENDING, State.RETRYING])
+@pytest.mark.parametrize("state", [State.SENDING, State.RETRYING])
+async def test_a_post_that_is_tried_already_is_left_to_that(store: Store, state: State) -> None:
+    """Who asks twice, because the console has not heard yet, is no case for the dead letters."""
+    desk = await Desk.at(store).having(state=state)
+
+    await desk.handlers.on_publish_retry_requested(delivery(retry()))
+
+    assert (await desk.kept()).state == state
+    assert list(await desk.told()) == []
+
+
+@pytest.mark.parametrize("state", [State.PUBLISHED, State.UNKNOWN])
 async def test_only_what_has_ended_unpublished_is_revived(store: Store, state: State) -> None:
     desk = await Desk.at(store).having(state=state)
 
