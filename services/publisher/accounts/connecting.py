@@ -41,6 +41,8 @@ AGAIN_IN = timedelta(seconds=1)
 MOST_REFRESHING = 10
 """Requests for new tokens at one destination that one process carries out at a time."""
 REFRESH_AGAIN_IN = timedelta(seconds=10)
+UNKNOWN_PLATFORM = "unknown"
+"""Of an account that was never connected: somebody mistyped, or takes back a connection that failed."""
 
 log = structlog.get_logger()
 
@@ -68,20 +70,20 @@ class Connecting:
                 await self._refuse(delivery, error)
 
     async def on_account_disconnect_requested(self, delivery: Delivery[AccountDisconnectRequested]) -> None:
-        """Forget an account's credentials; its posts are held from now on."""
+        """Forget an account's credentials; its posts are held from now on. One that never was is answered as well."""
         now, account_id = self.clock.now(), delivery.event.account_id
         asked = asked_at(delivery, now)
         async with self.turns.of(account_id), self.store.unit() as unit:
             account = await unit.account_to_change(account_id)
-            if account is None:
-                raise Park(f"account {account_id!r} is not known")
-            if is_overtaken(asked, account, now):
+            if account and is_overtaken(asked, account, now):
                 log.info("disconnecting_overtaken", account_id=account_id)
                 return
-            await unit.save_account(replace(forgotten(account, self.vault, now), asked_at=asked))
-            gone = AccountDisconnected(account_id=account_id, platform=account.platform, changed_at=now)
+            if account:
+                await unit.save_account(replace(forgotten(account, self.vault, now), asked_at=asked))
+            platform = account.platform if account else UNKNOWN_PLATFORM
+            gone = AccountDisconnected(account_id=account_id, platform=platform, changed_at=now)
             await unit.emit([Envelope.of(gone, correlation_id=delivery.correlation_id)])
-        log.info("account_disconnected", account_id=account_id, platform=account.platform)
+        log.info("account_disconnected", account_id=account_id, platform=platform)
 
     async def on_account_refresh_requested(self, delivery: Delivery[AccountRefreshRequested]) -> None:
         """Renew an account's tokens before they end."""
