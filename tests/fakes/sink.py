@@ -27,13 +27,12 @@ class Request(Call):
 
 @dataclass(frozen=True)
 class Answer:
-    """How one request is answered; `accepts` says whether the post appears on the network all the same, and when."""
+    """How one request is answered; `accepts` says whether the post appears on the network all the same."""
 
     status: int = 200
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     accepts: bool = True
-    after_seconds: float = 0.0
     then: Literal["reply", "hang up", "hang", "babble"] = "reply"
 
 
@@ -91,8 +90,7 @@ class Sink(HttpServer):
         scripted = self.answers.get(request.post_id)
         answer = scripted.pop(0) if scripted else ACCEPT
         if answer.accepts:
-            appear = self._appeared[request.post_id].add
-            asyncio.get_running_loop().call_later(answer.after_seconds, appear, request.appears_as)
+            self._appeared[request.post_id].add(request.appears_as)
         return answer
 
     def _look_up(self, request: Request) -> Answer:

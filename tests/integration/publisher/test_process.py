@@ -37,7 +37,6 @@ from tests.support.waiting import LATE, eventually, until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SHORT = {"TIMEBALL_PUBLISHER_LEASE_SECONDS": "8", "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "5"}
-"""How much later than it was sent a request may reach the sink of a busy machine."""
 SEEN_BUT_SILENT: dict[str, Answer] = {"lost_reply": LOST_REPLY, "hang": HANG, "babble": BABBLE}
 
 Scenario = Callable[[System], Awaitable[None]]
@@ -301,7 +300,8 @@ async def what_a_look_up_does_not_find_is_sent_again(world: System) -> None:
 @scenario
 async def what_a_look_up_does_not_find_yet_is_not_sent_twice(world: System) -> None:
     """A platform that is slow to take a post has not refused it."""
-    world.sink.will_answer("slow-to-appear", Answer(after_seconds=3, then="hang"))
+    world.sink.will_answer("slow-to-appear", HANG)
+    world.sink.will_answer("look-up of slow-to-appear", refuse(404))
 
     await world.bus.emit(a_request("slow-to-appear", "asked"))
     outcome = await world.bus.outcome("slow-to-appear")
