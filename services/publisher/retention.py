@@ -1,8 +1,8 @@
 """What the publisher deletes once it is old, and what keeps it from sending a post whose key it has deleted.
 
-The key of a post goes a day after the scheduler's own row. Should a request for it come even later, out of a dead
-letter or from a scheduler that has been away, it is due before the watermark that was set when the key went; then a
-person decides.
+The key of a post goes a day later than is asked for, and before the scheduler's own row, which counts the revisions.
+Should a request for it come even later, out of a dead letter or from a scheduler that has been away, it is due before
+the watermark that was set when the key went; then a person decides.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from shared.events.maintenance import RetentionPurgeRequested
 from shared.jobs.retention import Retention
 from shared.messaging.envelope import Delivery
 
-AFTER_THE_SCHEDULER = timedelta(days=1)
+LONGER = timedelta(days=1)
 NO_LATER_THAN = timedelta(hours=1)
 """A request that a withdrawal stops is due at most so much later than that: dispatch is half a minute ahead."""
 
@@ -23,10 +23,10 @@ _BY_AGE = publications.c.updated_at
 _OVER = f"{FINAL} AND publish_at < :before"
 
 RULES = (
-    Rule(publications, _BY_AGE, f"{_OVER} AND state = 'published'", keeps="succeeded", longer=AFTER_THE_SCHEDULER),
-    Rule(publications, _BY_AGE, f"{_OVER} AND state = 'failed'", keeps="failed", longer=AFTER_THE_SCHEDULER),
-    Rule(publications, _BY_AGE, f"{_OVER} AND state = 'skipped'", longer=AFTER_THE_SCHEDULER + NO_LATER_THAN),
-    Rule(attempts, attempts.c.lease_until, "evidence NOT IN ('open', 'unknown')", longer=AFTER_THE_SCHEDULER),
+    Rule(publications, _BY_AGE, f"{_OVER} AND state = 'published'", keeps="succeeded", longer=LONGER),
+    Rule(publications, _BY_AGE, f"{_OVER} AND state = 'failed'", keeps="failed", longer=LONGER),
+    Rule(publications, _BY_AGE, f"{_OVER} AND state = 'skipped'", longer=LONGER + NO_LATER_THAN),
+    Rule(attempts, attempts.c.lease_until, "evidence NOT IN ('open', 'unknown')", longer=LONGER),
     inbox_rule(inbox),
 )
 """Claimed, sending, retrying, held and unknown publications stay, however old they are."""
@@ -47,4 +47,4 @@ class KeyRetention:
 
 def _watermark(before: datetime, now: datetime) -> datetime:
     """The instant before which no publication that is due is sure to be known any more."""
-    return min(before, now - SHORTEST) - AFTER_THE_SCHEDULER
+    return min(before, now - SHORTEST) - LONGER
