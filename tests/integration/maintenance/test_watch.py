@@ -168,3 +168,13 @@ async def test_nothing_is_over_because_the_broker_cannot_be_asked(replica: Repli
         await blind.look(timedelta(hours=1))
 
     assert [alert.state for alert in await replica.told("alert.raised")] == ["raised"]
+
+
+async def test_a_clock_that_was_set_back_stops_no_alert(replica: Replica) -> None:
+    await replica.report()
+    await replica.look()
+    replica.queues["publisher.dead"] = QueueFigures(1, 0)
+
+    told = await replica.look(-timedelta(hours=1))
+
+    assert [alert.code for alert in told] == ["dead_letters"]
