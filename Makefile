@@ -23,8 +23,9 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@touch $@
 	@echo 'installed; in every terminal: source $(BIN)/activate    (then `timeball` is a command)'
 
-packages: ## the system packages: RabbitMQ to run, PostgreSQL to test as well
+packages: ## the system packages: RabbitMQ to run, PostgreSQL and Chromium to test as well
 	@$(SYSTEM) rabbitmq-server postgresql
+	@$(SYSTEM) chromium || echo 'no chromium: the tests of the page are skipped'
 
 run: install ## everything on this machine (TIMEBALL_BROKER_URL: with that broker instead of a private one)
 	@[ -n "$$TIMEBALL_BROKER_URL" ] || $(SYSTEM) rabbitmq-server

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from services.console import retention
 from services.console.api import Console, application
+from services.console.browsing import Browsing
 from services.console.handlers import Projector
 from services.console.idempotency import IdempotencyKeys
 from services.console.live_events import LiveEvents
@@ -15,8 +16,11 @@ from services.console.queries import Queries
 from services.console.rebuilding import Rebuilding
 from services.console.request_sender import RequestSender
 from services.console.required_queues import RequiredQueues
+from services.console.sessions import Sessions
 from services.console.settings import Settings
+from services.console.sign_in_attempts import SignInAttempts
 from services.console.store import Store
+from services.console.web.mounting import mount_pages
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
 from shared.database.purging import Purge
@@ -125,9 +129,12 @@ def build(settings: Settings) -> Service:
         queries=Queries(database),
         live_events=live_events,
         idempotency_keys=IdempotencyKeys(database),
+        browsing=Browsing(database),
         clock=clock,
         token=settings.token,
         public_keys=settings.public_keys,
+        sessions=Sessions(database, clock, settings.token),
+        sign_in_attempts=SignInAttempts(),
     )
     return Service(
         name=NAME,
@@ -139,7 +146,7 @@ def build(settings: Settings) -> Service:
         before_stop=live_events.close,
         http=(settings.host, settings.http_port),
         stopping=stopping,
-        make_http=lambda health: application(console, health),
+        make_http=lambda health: mount_pages(application(console, health)),
     )
 
 

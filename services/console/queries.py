@@ -121,16 +121,17 @@ class Queries:
 
 def _page(wanted: Filter, after: Cursor | None, limit: int) -> Select[Any]:
     place = tuple_(posts.c.due_at, posts.c.post_id, posts.c.account_id)
-    statement = select(posts).where(*_conditions(wanted)).limit(limit)
+    statement = select(posts).where(*conditions(wanted)).limit(limit)
     if after:
-        there = tuple_(*_bound(after))
+        there = tuple_(*place_of(after))
         statement = statement.where(place > there if wanted.is_ascending else place < there)
     columns = (posts.c.due_at, posts.c.post_id, posts.c.account_id)
     return statement.order_by(*(column.asc() if wanted.is_ascending else column.desc() for column in columns))
 
 
-def _conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
-    if wanted.states:
+def conditions(wanted: Filter, *, states: bool = True) -> Iterator[ColumnElement[bool]]:
+    """What a post must be to be listed; without `states` it may be in any."""
+    if states and wanted.states:
         yield posts.c.state.in_(wanted.states)
     if wanted.account_ids:
         yield posts.c.account_id.in_(wanted.account_ids)
@@ -140,7 +141,8 @@ def _conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         yield posts.c.due_at < wanted.due_to
 
 
-def _bound(cursor: Cursor) -> tuple[Any, ...]:
+def place_of(cursor: Cursor) -> tuple[Any, ...]:
+    """The cursor's place as bound values, in the order of the columns."""
     return (
         literal(cursor.due_at, posts.c.due_at.type),
         literal(cursor.post_id, posts.c.post_id.type),

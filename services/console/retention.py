@@ -13,6 +13,7 @@ from services.console.tables import (
     rejections,
     settled_letters,
 )
+from services.console.tables_web import sessions, sign_in_links
 from shared.database.purging import Rule
 
 _BY_AGE = posts.c.updated_at
@@ -44,5 +45,7 @@ RULES = (
     Rule(dead_letters, dead_letters.c.seen_at, _IS_SETTLED),
     Rule(dead_letters, dead_letters.c.seen_at, longer=_THREE_WEEKS),
     Rule(settled_letters, settled_letters.c.seen_at, longer=_THREE_WEEKS),
+    Rule(sessions, sessions.c.expires_at),
+    Rule(sign_in_links, sign_in_links.c.expires_at),
 )
 """Posts that are still to come keep what was asked for, and accounts the settings they were connected with."""

@@ -1,8 +1,6 @@
 """The ASGI application: every route, with health beside them."""
 
 from fastapi import APIRouter, Depends, FastAPI
-from starlette.responses import RedirectResponse
-from starlette.types import ASGIApp
 
 from services.console.api import (
     accounts,
@@ -41,7 +39,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-def application(console: Console, health: Health) -> ASGIApp:
+def application(console: Console, health: Health) -> FastAPI:
     """The HTTP API of a console."""
     app = FastAPI(title="Timeball: HTTP API", version="1", docs_url=None, redoc_url=None)
     app.state.console = console
@@ -50,12 +48,7 @@ def application(console: Console, health: Health) -> ASGIApp:
     for router in _ROUTERS:
         dependencies = [Depends(require_token), Depends(require_known)]
         app.include_router(router, dependencies=dependencies, responses={401: {"model": ErrorAnswer}})
-    app.get("/", include_in_schema=False)(_home)
     app.router.routes.extend(health.routes())
     app.router.routes.append(reference_route(app.openapi))
     app.add_middleware(BodyLimit)
     return app
-
-
-async def _home() -> RedirectResponse:
-    return RedirectResponse("/docs")

@@ -6,10 +6,13 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.console.browsing import Browsing
 from services.console.idempotency import IdempotencyKeys
 from services.console.live_events import LiveEvents
 from services.console.queries import Queries
 from services.console.request_sender import RequestSender
+from services.console.sessions import Sessions
+from services.console.sign_in_attempts import SignInAttempts
 from shared.clocks.clock import Clock
 
 
@@ -21,9 +24,12 @@ class Console:
     queries: Queries
     live_events: LiveEvents
     idempotency_keys: IdempotencyKeys
+    browsing: Browsing
     clock: Clock
     token: str
     public_keys: Mapping[str, str]
+    sessions: Sessions
+    sign_in_attempts: SignInAttempts
 
 
 def _console(request: Request) -> Console:

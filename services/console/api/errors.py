@@ -69,7 +69,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(SQLAlchemyError, _no_database)
     app.add_exception_handler(Exception, _unexpected)
     app.add_exception_handler(RequestValidationError, _wrong_parameters)
-    app.add_exception_handler(HTTPException, _plain)
+    app.add_exception_handler(HTTPException, answer_plainly)
 
 
 def refusal_response(refusal: Refusal) -> JSONResponse:
@@ -109,7 +109,8 @@ async def _wrong_parameters(_: Request, error: Exception) -> Response:
     return refusal_response(Refusal(400, "invalid", f"{field}: {first['msg']}", field=field))
 
 
-async def _plain(request: Request, error: Exception) -> Response:
+async def answer_plainly(request: Request, error: Exception) -> Response:
+    """What the framework refuses: no such path, no such method."""
     assert isinstance(error, HTTPException)
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
     response = refusal_response(Refusal(error.status_code, code, str(error.detail)))

@@ -57,7 +57,7 @@ async def _next_line(listener: Listener) -> str:
         async with asyncio.timeout(KEEP_ALIVE_SECONDS):
             delivery = await listener.next()
     except TimeoutError:
-        return ": keep-alive\n\n"
+        return "event: alive\ndata: {}\n\n"
     return f"event: {delivery.event.type}\ndata: {_data(delivery)}\n\n"
 
 

@@ -75,7 +75,18 @@ async def _everything(with_demo: bool, patience: int) -> None:
                     await _demo(client, following, by_name(all_places)[SANDBOX].url)
                 _show_places(all_places, address, broker, _callback_secret(home))
                 show_first_steps(home.path, has_demo_accounts=with_demo)
+                await _show_sign_in(client)
                 await asyncio.Event().wait()
+
+
+async def _show_sign_in(client: Client) -> None:
+    """Where the page is, signed in by a link that works once."""
+    try:
+        link = await client.call("POST", "/sign-in-links")
+    except (Refused, Unreachable) as error:
+        complain(f"no link to sign in with: {error}; open {client.url} and sign in with the token")
+    else:
+        say(f"open {client.url}{link['path']}  (signs a browser in, once)\n")
 
 
 async def _demo(client: Client, following: Following, sandbox: str) -> None:

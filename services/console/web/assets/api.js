@@ -1,0 +1,23 @@
+// Calls of the console's HTTP API; what goes wrong is told in its words.
+export class Refused extends Error {}
+
+export async function call(method, address, body) {
+  let response;
+  try {
+    response = await fetch(address, {
+      method,
+      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw new Refused("The console does not answer, so it is not known whether it was done. Look again before you repeat it.");
+  }
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refused(sentence(answer.detail ?? `The console answered ${response.status}`));
+  return answer;
+}
+
+function sentence(words) {
+  if (/^[\w.[\]]+:/.test(words)) return words; // it begins with the name of a field
+  return words.charAt(0).toUpperCase() + words.slice(1) + (words.endsWith(".") ? "" : ".");
+}

@@ -1,0 +1,67 @@
+// A form with data-call="METHOD /address" sends its fields to the API as JSON.
+import { call } from "./api.js";
+import { refreshAfterOwnAct } from "./live.js";
+import { tell } from "./tell.js";
+
+export function bodyOf(form) {
+  const body = {};
+  for (const field of form.elements) {
+    if (!field.name || field.disabled) continue;
+    const kind = field.dataset.kind;
+    if (kind === "targets") {
+      body.targets ??= [];
+      if (field.checked) body.targets.push({ account_id: field.value });
+    } else if (kind === "list") {
+      (body[field.name] ??= []).push(field.value);
+    } else if (kind === "local-time") {
+      if (field.value && field.value !== field.defaultValue || form.dataset.then) addTime(body, field);
+    } else if (field.tagName === "TEXTAREA" && field.value === field.defaultValue && !form.dataset.then) {
+      continue; // unchanged: what is left out stays as it is
+    } else {
+      body[field.name] = field.value;
+    }
+  }
+  return body;
+}
+
+function addTime(body, field) {
+  if (field.value) body[field.name] = { local: field.value, zone: field.dataset.zone };
+}
+
+async function send(form) {
+  const [method, address] = form.dataset.call.split(" ");
+  const problem = form.querySelector('[role="alert"]');
+  const button = form.querySelector('button[type="submit"]');
+  const body = bodyOf(form);
+  if (problem) problem.hidden = true;
+  button.disabled = true;
+  try {
+    await call(method, address, method === "DELETE" || !Object.keys(body).length ? undefined : body);
+    if (form.dataset.then) {
+      form.dispatchEvent(new CustomEvent("sent"));
+      location.assign(form.dataset.then);
+      return;
+    }
+    form.closest("details")?.removeAttribute("open");
+    tell(form.dataset.done);
+    await refreshAfterOwnAct();
+  } catch (error) {
+    show(problem, error.message);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+function show(problem, words) {
+  if (!problem) return tell(words);
+  problem.textContent = words;
+  problem.hidden = false;
+}
+
+export function startForms() {
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-call]")) return;
+    event.preventDefault();
+    send(event.target);
+  });
+}

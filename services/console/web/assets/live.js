@@ -1,0 +1,102 @@
+// Live pages: an event makes the page ask for itself again, and what is different is patched in place.
+// One template draws a row, for the page and for its update; a lost connection is healed in the same way.
+import { patch } from "./patching.js";
+import { follow } from "./stream.js";
+
+const TYPES = [
+  "schedule.accepted", "schedule.batch_settled", "schedule.cancelled", "schedule.rejected", "schedule.superseded",
+  "publish.requested", "publish.retrying", "publish.succeeded", "publish.failed", "publish.unknown", "publish.skipped", "publish.held",
+  "account.connected", "account.connect_failed", "account.disconnected", "account.refreshed", "account.refresh_failed",
+  "timer.fired", "timer.configured", "service.reported", "job.started", "job.succeeded", "job.failed", "job.skipped",
+  "workspace.configured", "mention.found",
+];
+const PAUSE_BETWEEN = 250; // milliseconds between two updates, so that a storm of events is drawn calmly
+const AFTERTHOUGHTS = [400, 2000]; // an event passes by here before the read model of another replica has it
+
+let isPaused = false, missed = 0, isAsking = false, isDue = false, isOwn = false, afterthoughts = [];
+
+// After what one has done oneself the page moves even under the pointer: that is what one waits for.
+export async function refreshAfterOwnAct() {
+  isOwn = true;
+  document.activeElement?.blur();
+  await refresh();
+  thinkAgain(() => { isOwn = true; refresh(); });
+}
+
+export async function refresh() {
+  if (isAsking) { isDue = true; return; }
+  isAsking = true;
+  try {
+    do {
+      isDue = false;
+      const fresh = await asked();
+      if (fresh) requestAnimationFrame(() => patch(document, fresh, isOwn));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_BETWEEN));
+    } while (isDue);
+    isOwn = false;
+  } finally {
+    isAsking = false;
+  }
+}
+
+function asked() {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest(); // parses a page without running what is in it
+    request.open("GET", location.href);
+    request.responseType = "document";
+    request.onload = () => {
+      if (new URL(request.responseURL).pathname.startsWith("/sign-in")) location.reload();
+      resolve(request.status < 500 ? request.response : null);
+    };
+    request.onerror = () => resolve(null);
+    request.send();
+  });
+}
+
+function happened(kinds, type) {
+  if (!kinds.includes(type.split(".")[0])) return;
+  if (isPaused) { missed += 1; return draw(); }
+  refresh();
+  thinkAgain(refresh);
+}
+
+function thinkAgain(again) {
+  afterthoughts.forEach(clearTimeout);
+  afterthoughts = AFTERTHOUGHTS.map((after) => setTimeout(again, after));
+}
+
+const light = () => document.getElementById("live");
+let isConnected = true, hasBegun = false;
+
+function draw() {
+  const said = isPaused ? `Paused${missed ? `, ${missed} new` : ""}` : isConnected ? "Live" : "Lost";
+  light().querySelector("[data-live-words]").textContent = said;
+  light().classList.toggle("is-lost", !isConnected);
+  light().setAttribute("aria-pressed", String(isPaused));
+  light().title = isPaused ? "Go on" : "Pause";
+}
+
+function stands(now) {
+  const wasConnected = isConnected;
+  isConnected = now;
+  document.getElementById("lost").hidden = now;
+  if (now && !(wasConnected && hasBegun) && !isPaused) refresh(); // events have passed by before the stream began
+  hasBegun ||= now;
+  draw();
+}
+
+export function startLive() {
+  const kinds = document.body.dataset.live.split(" ").filter(Boolean);
+  if (!kinds.length) return;
+  light().hidden = false;
+  light().addEventListener("click", () => {
+    isPaused = !isPaused;
+    missed = 0;
+    draw();
+    if (!isPaused) refresh();
+  });
+  window.addEventListener("offline", () => stands(false));
+  thinkAgain(refresh); // this tab may listen to another one's stream
+  follow(TYPES, { happened: (type) => happened(kinds, type), stands });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && !isPaused) refresh(); });
+}

@@ -1,0 +1,14 @@
+// What every page does: knows the zone, follows events, sends what forms ask for.
+import { startZone } from "./zone.js";
+import { startClock } from "./clock.js";
+import { startLive } from "./live.js";
+import { startForms } from "./forms.js";
+import { startBulk } from "./bulk.js";
+import { startCompose } from "./compose.js";
+
+startZone();
+startClock();
+startForms();
+startLive();
+startBulk();
+startCompose();

@@ -1,0 +1,37 @@
+"""`/posts/{id}`: one post on each of its accounts, what happened to it, and what can be done."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from services.console.api.console import TheConsole
+from services.console.api.posts import views_of
+from services.console.api.views import RejectionView
+from services.console.domain import CHANGEABLE, RESOLVABLE, RETRIABLE
+from services.console.web.asked import NoSuchPage
+from services.console.web.templating import render
+from shared.events.base import Id
+from shared.events.progress import State
+
+CANCELLABLE = CHANGEABLE - {State.SKIPPED, State.FAILED}
+
+router = APIRouter()
+
+
+@router.get("/posts/{post_id:path}")
+async def show_post(console: TheConsole, request: Request, post_id: Id) -> Response:
+    """One post."""
+    listed = await console.queries.post(post_id)
+    rejections = [RejectionView.model_validate(dict(row)) for row in await console.queries.rejections(post_id)]
+    if not listed and not rejections:
+        raise NoSuchPage(f"no post {post_id!r} is known", "See all posts", "/posts")
+    return render(
+        request,
+        "post.html",
+        post_id=post_id,
+        posts=await views_of(console, listed),
+        rejections=rejections,
+        cancellable=CANCELLABLE,
+        changeable=CHANGEABLE,
+        retriable=RETRIABLE,
+        resolvable=RESOLVABLE,
+    )

@@ -1,0 +1,87 @@
+"""Templates: every page is drawn on the server; what comes from outside is escaped."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, unquote, urlencode
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from services.console.web import words
+from shared.clocks.local_time import UnknownZone, zone_named
+
+ZONE_COOKIE = "timeball_zone"
+NAVIGATION = (
+    ("/", "Now"),
+    ("/posts", "Posts"),
+    ("/accounts", "Accounts"),
+    ("/timers", "Timers"),
+)
+
+_environment = Environment(
+    loader=PackageLoader("services.console.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters["segment"] = lambda identity: quote(identity, safe="")
+_environment.filters["query"] = lambda parameters: urlencode(parameters, doseq=True)
+_environment.globals["words"] = words
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks at a page: when, and in which zone."""
+
+    now: datetime
+    zone: ZoneInfo
+
+    def local(self, instant: datetime) -> datetime:
+        """The instant on the viewer's clock."""
+        return instant.astimezone(self.zone)
+
+    def clock(self, instant: datetime) -> str:
+        """`Fri 28 Nov, 14:03:07`, without the day where it is today."""
+        local, today = self.local(instant), self.local(self.now)
+        time = local.strftime("%H:%M:%S")
+        if local.date() == today.date():
+            return time
+        year = "" if local.year == today.year else f" {local.year}"
+        return f"{local:%a} {local.day} {local:%b}{year}, {time}"
+
+    def exact(self, instant: datetime) -> str:
+        """The instant to the millisecond, with its zone."""
+        local = self.local(instant)
+        return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d} {local:%Z}"
+
+    def field(self, instant: datetime) -> str:
+        """The instant as the value of an input of type datetime-local."""
+        return self.local(instant).strftime("%Y-%m-%dT%H:%M:%S")
+
+    def away(self, instant: datetime) -> str:
+        """`in 3 min`, `2 h ago`"""
+        return words.away(instant - self.now)
+
+
+def viewer_of(request: Request, now: datetime) -> Viewer:
+    """The viewer, in the zone asked for, else in the browser's, else in UTC."""
+    wanted = request.query_params.get("zone") or unquote(request.cookies.get(ZONE_COOKIE, ""))
+    try:
+        return Viewer(now, zone_named(wanted))
+    except UnknownZone:
+        return Viewer(now, ZoneInfo("UTC"))
+
+
+def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page that is drawn from a template."""
+    now = request.app.state.console.clock.now()
+    viewer: Viewer = values.pop("viewer", None) or viewer_of(request, now)
+    has_zone = ZONE_COOKIE in request.cookies or "zone" in request.query_params
+    told: Mapping[str, Any] = {"navigation": NAVIGATION, "path": request.url.path, "viewer": viewer} | values
+    html = _environment.get_template(template).render(told, has_zone=has_zone, utc=UTC)
+    return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})

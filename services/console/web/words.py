@@ -1,0 +1,54 @@
+"""Words of the page: states, spans of time and figures as people say them. Pure."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+STATES: Mapping[str, tuple[str, str]] = {
+    "scheduled": ("Scheduled", "calm"),
+    "dispatched": ("About to go", "active"),
+    "sending": ("Being sent", "active"),
+    "retrying": ("Retrying", "wait"),
+    "unknown": ("Outcome unknown", "bad"),
+    "held": ("Held", "wait"),
+    "skipped": ("Skipped", "quiet"),
+    "failed": ("Failed", "bad"),
+    "cancelled": ("Cancelled", "quiet"),
+    "published": ("Published", "good"),
+}
+"""By state: what people read, and the meaning that gives its colour."""
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def away(span: timedelta) -> str:
+    """`in 3 min`, `2 h ago`, `now`"""
+    seconds = span.total_seconds()
+    size = abs(seconds)
+    if size < 1:
+        return "now"
+    told = next(f"{int(size // length)} {unit}" for length, unit in _UNITS if size >= length)
+    return f"in {told}" if seconds > 0 else f"{told} ago"
+
+
+def lateness(milliseconds: float | None) -> str:
+    """`+0.4 ms`, `+1.2 s`: how late a send started."""
+    if milliseconds is None:
+        return ""
+    sign = "+" if milliseconds >= 0 else "-"
+    size = abs(milliseconds)
+    if size < 10:  # noqa: PLR2004  (a digit more where it says something)
+        return f"{sign}{size:.1f} ms"
+    if size < 1_000:  # noqa: PLR2004
+        return f"{sign}{size:.0f} ms"
+    return f"{sign}{_span(size / 1_000)}"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 60:  # noqa: PLR2004
+        return f"{seconds:.1f} s"
+    return next(f"{seconds / length:.1f} {unit}" for length, unit in _UNITS if seconds >= length)
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 post`, `1,204 posts`"""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

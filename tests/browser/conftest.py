@@ -1,0 +1,99 @@
+"""A console with services behind it, and a browser that is signed in; every message of the browser's console counts."""
+
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from tests.integration.console.world import World, a_world
+from tests.nodes import Broker
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SIZES = {"phone": (390, 844), "tablet": (820, 1180), "laptop": (1440, 900)}
+PATIENCE_MS = 20_000
+
+
+@dataclass
+class Visitor:
+    """Somebody at a browser, and what the browser complained of."""
+
+    base: str
+    context: BrowserContext
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        """Remember every error of a page: scripts, console, policy."""
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on(
+            "console", lambda said: self.complaints.append(said.text) if said.type in ("error", "warning") else None
+        )
+
+    async def open(self, path: str) -> None:
+        """Go to a page."""
+        await self.page.goto(self.base + path)
+
+    async def sign_in(self, token: str) -> None:
+        """Sign in as a person does."""
+        await self.open("/sign-in")
+        await self.page.get_by_label("Token").fill(token)
+        await self.page.get_by_role("button", name="Sign in").click()
+        await self.page.wait_for_url(f"{self.base}/")
+
+    async def resize(self, size: str) -> None:
+        """Look at the page on another machine."""
+        width, height = SIZES[size]
+        await self.page.set_viewport_size({"width": width, "height": height})
+
+    async def barriers(self) -> list[str]:
+        """What axe finds on the page."""
+        found = await Axe().run(self.page)
+        return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found.response["violations"]]
+
+    async def is_wider_than_the_screen(self) -> bool:
+        """Whether one has to scroll sideways."""
+        return bool(await self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(broker_node: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """Scheduler, publisher and console, with an account on the sink."""
+    async with a_world(tmp_path_factory.mktemp("page"), broker_node) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium as the system has it."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine: `make packages` installs it, or your package manager")
+    expect.set_options(timeout=PATIENCE_MS)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stranger(world: World, browser: Browser) -> AsyncIterator[Visitor]:
+    """Somebody who is not signed in."""
+    context = await browser.new_context(timezone_id="Europe/Berlin")
+    context.set_default_timeout(PATIENCE_MS)
+    visitor = Visitor(f"http://127.0.0.1:{world.console.port}", context, await context.new_page())
+    visitor.watch(visitor.page)
+    yield visitor
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def visitor(world: World, stranger: Visitor) -> AsyncIterator[Visitor]:
+    """Somebody who is signed in, and whose browser never complains."""
+    link = await world.api.call("POST", "/sign-in-links")
+    await stranger.open(link["path"])
+    await expect(stranger.page.get_by_role("contentinfo")).to_contain_text("Europe/Berlin")  # the browser told its zone
+    yield stranger
+    assert stranger.complaints == []

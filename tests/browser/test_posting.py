@@ -1,0 +1,113 @@
+"""What people do with posts on the page: write, watch, edit, cancel, retry, settle."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import Visitor
+from tests.fakes.sink import LOST_REPLY, refuse
+from tests.integration.console.world import World, a_name, a_post
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+
+async def test_a_post_is_written_and_goes_out_before_ones_eyes(world: World, visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.open("/compose")
+    await page.get_by_label("Text").fill("Written on the page <b>by hand</b>")
+    await page.get_by_label("plain").check()
+    await page.get_by_label("Time in").fill("")
+    await page.get_by_role("button", name="Schedule").click()
+
+    await page.wait_for_url("**/posts/post-*")
+    await expect(page.locator(".content")).to_have_text("Written on the page <b>by hand</b>")
+    await expect(page.locator("article .state")).to_have_text("Published")
+
+
+async def test_the_first_page_shows_without_reloading_what_goes_out(world: World, visitor: Visitor) -> None:
+    name = a_name()
+    await visitor.open("/")
+    await expect(visitor.page.locator("#live")).to_have_text("Live")
+
+    await world.api.call("POST", "/v1/posts", a_post(name, due_in=2.5))
+
+    await expect(visitor.page.locator('[data-region="due"]').get_by_text(name)).to_be_visible()
+    await expect(visitor.page.locator('[data-region="out"]').get_by_text(name)).to_be_visible()
+    await expect(visitor.page.locator('[data-region="due"]').get_by_text(name)).to_have_count(0)
+
+
+async def test_a_post_is_edited_moved_and_cancelled(world: World, visitor: Visitor) -> None:
+    name, page = a_name(), visitor.page
+    await world.api.call("POST", "/v1/posts", a_post(name))
+    await visitor.open(f"/posts/{name}")
+
+    await page.get_by_text("Edit or move").click()
+    await page.get_by_label("Text").fill("Said differently")
+    await page.get_by_label("Time in Europe/Berlin").fill("2099-07-01T09:30:15")
+    await page.get_by_role("button", name="Save").click()
+
+    await expect(page.locator(".content")).to_have_text("Said differently")
+    post = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"][0]
+    assert (post["publish_at"], post["revision"]) == ("2099-07-01T07:30:15Z", 2)
+
+    await page.locator("summary", has_text="Cancel").click()
+    await page.get_by_role("button", name="Cancel this post").click()
+    await expect(page.locator("article .state")).to_have_text("Cancelled")
+
+
+async def test_a_failed_post_is_tried_again(world: World, visitor: Visitor) -> None:
+    name = a_name()
+    world.system.sink.will_answer(name, refuse(422, b"no such page"))
+    await world.api.call("POST", "/v1/posts", a_post(name, due_in=0))
+    await world.api.becomes(name, "failed")
+    await visitor.open(f"/posts/{name}")
+
+    await visitor.page.get_by_role("button", name="Retry now").click()
+
+    await expect(visitor.page.locator("article .state")).to_have_text("Published")
+
+
+@pytest.mark.parametrize(("answer", "state"), [("It is out", "Published"), ("It is not out", "Failed")])
+async def test_an_unknown_outcome_is_settled_on_the_first_page(
+    world: World, visitor: Visitor, answer: str, state: str
+) -> None:
+    name = a_name()
+    world.system.sink.will_answer(name, LOST_REPLY)
+    await world.api.call("POST", "/v1/posts", a_post(name, due_in=0))
+    await world.api.becomes(name, "unknown")
+    await visitor.open("/")
+    card = visitor.page.locator("article", has=visitor.page.locator(f'a[href="/posts/{name}"]'))
+
+    await card.get_by_role("button", name=answer, exact=True).click()
+
+    await expect(card).to_have_count(0)
+    await visitor.open(f"/posts/{name}")
+    await expect(visitor.page.locator("article .state")).to_have_text(state)
+
+
+async def test_what_the_scheduler_refuses_is_told_and_the_text_is_kept(world: World, visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.open("/compose")
+    await page.get_by_label("Text").fill("Too late")
+    await page.get_by_label("plain").check()
+    await page.get_by_label("Time in").fill("2020-01-01T10:00")
+    await page.get_by_role("button", name="Schedule").click()
+
+    await expect(page.get_by_role("alert")).to_contain_text("choose a time to come")
+    await page.reload()
+    await expect(page.get_by_label("Text")).to_have_value("Too late")
+    visitor.complaints.clear()  # the browser tells of the refusal too
+
+
+async def test_selected_posts_are_cancelled(world: World, visitor: Visitor) -> None:
+    names = [a_name() for _ in range(3)]
+    for name in names:
+        await world.api.call("POST", "/v1/posts", a_post(name, due_in=5_000_000))
+    await visitor.open("/posts?state=scheduled")
+    for name in names[:2]:
+        await visitor.page.get_by_label(f"Select {name} on plain").check()
+
+    await visitor.page.get_by_role("button", name="Cancel selected").click()
+
+    await expect(visitor.page.locator("[data-bulk-said]")).to_have_text("2 of 2 cancelled")
+    states = [(await world.api.call("GET", f"/v1/posts/{name}"))["accounts"][0]["state"] for name in names]
+    assert states == ["cancelled", "cancelled", "scheduled"]

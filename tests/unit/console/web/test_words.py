@@ -1,0 +1,28 @@
+"""The page's words for spans, figures and states."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.console.web import words
+from shared.events.progress import State
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.4, "now"), (-0.9, "now"), (59.9, "in 59 s"), (-60, "1 min ago"), (7_200, "in 2 h"), (-200_000, "2 d ago")],
+)
+def test_how_far_away_an_instant_is(seconds: float, told: str) -> None:
+    assert words.away(timedelta(seconds=seconds)) == told
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "told"),
+    [(None, ""), (0.42, "+0.4 ms"), (-3.0, "-3.0 ms"), (16.2, "+16 ms"), (1_234.0, "+1.2 s"), (90_000.0, "+1.5 min")],
+)
+def test_how_late_a_send_started(milliseconds: float | None, told: str) -> None:
+    assert words.lateness(milliseconds) == told
+
+
+def test_every_state_has_a_word() -> None:
+    assert set(words.STATES) == {state.value for state in State}
