@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Executable, Select, Update, bindparam, select, text, tuple_, update
+from sqlalchemy import Executable, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduler.domain import KnownAccount, Schedule
+from services.scheduler.due_statements import claim_statement, sweep_statement, unanswered_statement
 from services.scheduler.near_posts import NearKeys, NearPosts
 from services.scheduler.near_posts_query import NearPostsQuery
 from services.scheduler.pending import PendingRequest
@@ -24,8 +25,6 @@ from services.scheduler.rows import (
 )
 from services.scheduler.tables import (
     AWAITING_DISPATCH,
-    AWAITING_OUTCOME,
-    AWAITING_WITHDRAWAL,
     accounts,
     inbox,
     pending_requests,
@@ -33,8 +32,7 @@ from services.scheduler.tables import (
     unmet_cancellations,
 )
 from shared.database import bulk
-from shared.database.engine import Conflict, Database, InstantColumn
-from shared.events.progress import State
+from shared.database.engine import Conflict, Database
 from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
@@ -189,7 +187,7 @@ class Store:
         c = schedules.c
         self.count_pending = bulk.update(schedules, [c.pending, c.outcome_expected_at, c.asked_at], dialect)
         self.expect_later = bulk.update(schedules, [schedules.c.sweeps, schedules.c.outcome_expected_at], dialect)
-        self.unanswered = _unanswered_statement()
+        self.unanswered = unanswered_statement()
         self._save_account = bulk.upsert(accounts, dialect, guard="accounts.changed_at <= excluded.changed_at")
         self._dispatched = bulk.update(
             schedules,
@@ -206,8 +204,8 @@ class Store:
             compared=[schedules.c.revision],
             guard="schedules.revision = given.revision AND schedules.claimed_until IS NOT NULL",
         )
-        self._claim = _claim_statement()
-        self._sweep = _sweep_statement()
+        self._claim = claim_statement()
+        self._sweep = sweep_statement()
 
     @asynccontextmanager
     async def unit(self) -> AsyncIterator[Unit]:
@@ -266,53 +264,3 @@ class Store:
         )
         async with self._database.reading() as connection:
             return (await connection.execute(earliest)).scalar()
-
-
-def _claim_statement() -> Executable:
-    claimed = schedules.c.claimed_until
-    is_over = claimed <= bindparam("now", type_=InstantColumn)
-    is_of_another_time = claimed > bindparam("beyond", type_=InstantColumn)  # its clock was ahead, or ours is back
-    due = (
-        select(schedules.c.post_id, schedules.c.account_id)
-        .where(text(f"{AWAITING_DISPATCH} AND NOT {AWAITING_WITHDRAWAL}"))
-        .where(schedules.c.publish_at <= bindparam("due_before", type_=InstantColumn))
-        .where(claimed.is_(None) | is_over | is_of_another_time)
-        .order_by(schedules.c.publish_at)
-        .limit(bindparam("most"))
-        .with_for_update(skip_locked=True)
-    )
-    return _update_those(due).values(claimed_until=bindparam("until", type_=InstantColumn)).returning(schedules)
-
-
-def _sweep_statement() -> Executable:
-    silent = (
-        select(schedules.c.post_id, schedules.c.account_id)
-        .where(text(f"{AWAITING_OUTCOME} AND NOT {AWAITING_WITHDRAWAL}"))
-        .where(schedules.c.outcome_expected_at <= bindparam("expected_before", type_=InstantColumn))
-        .limit(1000)
-        .with_for_update(skip_locked=True)
-    )
-    return (
-        _update_those(silent)
-        .values(
-            state=State.SCHEDULED.value,
-            sweeps=schedules.c.sweeps + 1,
-            claimed_until=None,
-            updated_at=bindparam("now", type_=InstantColumn),
-        )
-        .returning(schedules.c.post_id)
-    )
-
-
-def _unanswered_statement() -> Executable:
-    return (
-        select(schedules)
-        .where(text(AWAITING_WITHDRAWAL))
-        .where(schedules.c.outcome_expected_at <= bindparam("expected_before", type_=InstantColumn))
-        .limit(1000)
-        .with_for_update(skip_locked=True)
-    )
-
-
-def _update_those(keys: Select[Any]) -> Update:
-    return update(schedules).where(tuple_(schedules.c.post_id, schedules.c.account_id).in_(keys))
