@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.maintenance import retention
+from services.maintenance.broker_alert import BrokerAlert
 from services.maintenance.decisions import Decisions
 from services.maintenance.handlers import Handlers
 from services.maintenance.notifying import Notifying
@@ -104,13 +105,16 @@ def build(settings: Settings) -> Service:
         keep_succeeded=settings.keep_succeeded,
         keep_failed=settings.keep_failed,
     )
-    watch = Watch(store, outcomes, runs, decisions, publisher.queue_figures, clock, settings.lateness_alert_ms)
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
     subscribe(consumer, Handlers(store, outcomes, runs, decisions, clock))
     consumer.subscribe(TIMERS, {TimerFired: timers.on_timer_fired}, prefetch=10)
     targets = Targets(allow_private_addresses=settings.allow_private_addresses)
     notifying = Notifying(store, targets, settings.targets, clock)
+    broker_alert = BrokerAlert(notifying, clock)
+    watch = Watch(
+        store, outcomes, runs, decisions, publisher.queue_figures, broker_alert, clock, settings.lateness_alert_ms
+    )
     consumer.subscribe(NOTIFICATIONS, {AlertRaised: notifying.on_alert_raised}, prefetch=5)
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)

@@ -55,6 +55,15 @@ class Notifying:
         if failed:
             raise Park(f"given up: {', '.join(map(kind_of, failed))}; the log says what each target answered")
 
+    async def tell_directly(self, alert: AlertRaised) -> bool:
+        """Tell every target once, without the broker; whether one of them has it, or there is none."""
+        message = message_of(alert, self.clock.now())
+        outcomes = [(url, await self.targets.tell(url, message)) for url in dict.fromkeys(self.urls)]
+        for url, outcome in outcomes:
+            if not isinstance(outcome, Sent):
+                _log_not_told(url, alert, outcome.reason, 1)
+        return not outcomes or any(isinstance(outcome, Sent) for _, outcome in outcomes)
+
     async def _notify(self, url: str, alert: AlertRaised, message_id: str, attempt: int) -> tuple[int, bool]:
         """The attempts so far, and whether the target has it; what it refuses for good uses up every attempt."""
         outcome = await self.targets.tell(url, message_of(alert, self.clock.now()))

@@ -10,6 +10,7 @@ import structlog
 
 from services.maintenance import conditions
 from services.maintenance.alerting import judge
+from services.maintenance.broker_alert import BrokerAlert
 from services.maintenance.conditions import QueueState
 from services.maintenance.days import ONE, Day, days_to_add_up
 from services.maintenance.decisions import Decisions
@@ -104,6 +105,7 @@ class Watch:
     runs: Runs
     decisions: Decisions
     queue_figures: Callable[[str], Awaitable[QueueFigures | None]]
+    broker: BrokerAlert
     clock: Clock
     lateness_ms: float
 
@@ -111,12 +113,20 @@ class Watch:
         """Look for ever."""
         while True:
             try:
-                await self.look()
-            except BrokerUnavailable as error:
-                log.info("watch_postponed", error=str(error))
+                await self.look_if_possible()
             except Exception as error:
                 log.warning("watch_failed", error=repr(error))
             await asyncio.sleep(LOOK_EVERY.total_seconds())
+
+    async def look_if_possible(self) -> None:
+        """Look, or tell without the broker that it is away."""
+        try:
+            await self.look()
+        except BrokerUnavailable as error:
+            log.info("watch_postponed", error=str(error))
+            await self.broker.is_away(str(error))
+        else:
+            await self.broker.is_back()
 
     async def look(self) -> None:
         """Compare what is with what was told, and tell the difference."""

@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import select
 
 from services.maintenance.app import MIGRATIONS
+from services.maintenance.broker_alert import BrokerAlert
 from services.maintenance.decisions import Decisions
 from services.maintenance.handlers import Handlers
+from services.maintenance.notifying import Notifying
 from services.maintenance.outcomes import Outcomes
 from services.maintenance.periodic import Timers, Watch
 from services.maintenance.runs import Runs
@@ -26,11 +28,30 @@ from shared.jobs import Jobs
 from shared.messaging.broker import QueueFigures
 from shared.messaging.envelope import Delivery, read_event
 from shared.messaging.outbox import Outbox
+from shared.outbound.targets import Message, Outcome, Refused, Sent
 from tests.fakes.clock import FakeClock
 from tests.fakes.publisher import RecordingPublisher
 from tests.support.migrated import migrated
 
 NOW = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
+
+
+TARGET = "json://people/"
+
+
+@dataclass
+class FakeTargets:
+    """Takes messages unless it is down; the titles of those it took."""
+
+    is_down: bool = False
+    titles: list[str] = field(default_factory=list)
+
+    async def tell(self, url: str, message: Message) -> Outcome:
+        """Take a message for the target."""
+        if self.is_down:
+            return Refused("the target answered 503")
+        self.titles.append(message.title)
+        return Sent()
 
 
 @dataclass
@@ -48,7 +69,12 @@ class Replica:
         self.store, self.outcomes = Store(self.database, relay), Outcomes(self.database)
         self.runs, self.decisions = Runs(self.database), Decisions(self.database)
         self.handlers = Handlers(self.store, self.outcomes, self.runs, self.decisions, self.clock)
-        self.watch = Watch(self.store, self.outcomes, self.runs, self.decisions, self.figures, self.clock, 2000)
+        self.targets = FakeTargets()
+        notifying = Notifying(self.store, self.targets, [TARGET], self.clock)
+        self.broker_alert = BrokerAlert(notifying, self.clock)
+        self.watch = Watch(
+            self.store, self.outcomes, self.runs, self.decisions, self.figures, self.broker_alert, self.clock, 2000
+        )
         self.timers = Timers(
             jobs=Jobs("maintenance", self.database, job_runs, relay, self.clock),
             store=self.store,

@@ -1,6 +1,7 @@
 """What should not be is told once, reminded of, and told to be over."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -178,3 +179,27 @@ async def test_a_clock_that_was_set_back_stops_no_alert(replica: Replica) -> Non
     told = await replica.look(-timedelta(hours=1))
 
     assert [alert.code for alert in told] == ["dead_letters"]
+
+
+async def test_a_broker_that_is_away_is_told_without_it_once_and_told_to_be_over(replica: Replica) -> None:
+    is_away = True
+
+    async def figures(queue: str) -> QueueFigures | None:
+        if is_away:
+            raise BrokerUnavailable("no connection")
+        return None
+
+    await replica.report()
+    watch = replace(replica.watch, queue_figures=figures)
+    told: list[int] = []
+    for is_away in (True, True, True, True, True, False, False):  # noqa: B007  (figures reads it)
+        replica.targets.is_down = len(told) == 2
+        await watch.look_if_possible()
+        told.append(len(replica.targets.titles))
+        replica.clock.advance(MINUTE)
+
+    assert told == [0, 0, 0, 1, 1, 2, 2]
+    assert replica.targets.titles == [
+        "Timeball critical: broker_unreachable (broker)",
+        "Timeball resolved: broker_unreachable (broker)",
+    ]
