@@ -127,11 +127,12 @@ async def trials(world: World, method: str) -> list[Trial]:
     names = {f"{method}-{speed}-{ms}": ms for ms in BEFORE_MS for speed in ("quick", "slow")}
     world.system.sink.slow = lambda request: 0.4 if "-slow-" in request.post_id else 0.0
     first = in_seconds(12)
-    due_at = {name: first + APART * index for index, name in enumerate(names)}
-    await asyncio.gather(*(scheduled(world.api, name, due_at[name]) for name in names))
-    return await asyncio.gather(
-        *(tried(world, name, method, due_at[name] - timedelta(milliseconds=ms)) for name, ms in names.items())
-    )
+
+    async def trial(name: str, due_at: datetime) -> Trial:
+        await scheduled(world.api, name, due_at)
+        return await tried(world, name, method, due_at - timedelta(milliseconds=names[name]))
+
+    return await asyncio.gather(*(trial(name, first + APART * index) for index, name in enumerate(names)))
 
 
 async def test_an_edit_is_accepted_and_published_or_rejected_and_the_old_text_is_published(world: World) -> None:
