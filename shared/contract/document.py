@@ -40,7 +40,10 @@ PROPERTIES: Json = {
         },
         "correlation_id": {
             "type": "string",
-            "description": "Carried from a request to every event that follows from it; absent: the `message_id`.",
+            "description": (
+                "Carried from a request to every event that follows from it; absent: the `message_id`, "
+                "or an id derived from the body."
+            ),
         },
         "timestamp": {"type": "integer", "description": "When it was sent, in seconds of POSIX."},
         "app_id": {"type": "string", "description": "Who sent it."},
