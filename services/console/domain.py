@@ -280,7 +280,7 @@ def account_told_by(fact: Event, request_id: str, arrived_at: datetime) -> Accou
     at: datetime = getattr(fact, "changed_at", None) or arrived_at
     match fact:
         case AccountConnected():
-            link = Link(at, True, fact.platform, request_id)
+            link = Link(at, True, fact.platform, fact.request_id or request_id)
             return Account(fact.account_id, link, Token(at, fact.token_expires_at))
         case AccountConnectFailed():
             return Account(fact.account_id, failure=ConnectFailure(at, fact.platform, fact.error.model_dump_json()))

@@ -149,7 +149,7 @@ def _draft(delivery: Delivery[Any], position: int, post_id: str, body: str, now:
 def _connection(delivery: Delivery[AccountConnectRequested], now: datetime) -> Row:
     request = delivery.event
     return {
-        "request_id": delivery.correlation_id,
+        "request_id": delivery.request_id,
         "account_id": request.account_id,
         "platform": request.platform,
         "settings": json.dumps(request.settings, ensure_ascii=False),

@@ -90,6 +90,7 @@ class AccountConnected(Event, type="account.connected"):
     can_refresh: bool | None = None
     rules: PostRules | None = None
     changed_at: Instant | None = None
+    request_id: Id | None = None
 
 
 class AccountConnectFailed(Event, type="account.connect_failed"):

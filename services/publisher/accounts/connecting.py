@@ -142,7 +142,7 @@ class Connecting:
             if not await unit.remember(delivery.message_id, now):
                 return
             await unit.save_account(new)
-            told = _connected(new, rules, now, can_refresh=self.tokens.can_renew(new))
+            told = _connected(new, rules, now, delivery.request_id, can_refresh=self.tokens.can_renew(new))
             await unit.emit([Envelope.of(told, correlation_id=delivery.correlation_id)])
         log.info("account_connected", account_id=new.account_id, platform=new.platform)
 
@@ -194,7 +194,9 @@ def _is_same(one: StoredAccount | None, other: StoredAccount | None) -> bool:
     return (one and replace(one, closed_until=None)) == (other and replace(other, closed_until=None))
 
 
-def _connected(account: StoredAccount, rules: PostRules, now: datetime, *, can_refresh: bool) -> AccountConnected:
+def _connected(
+    account: StoredAccount, rules: PostRules, now: datetime, request_id: str, *, can_refresh: bool
+) -> AccountConnected:
     expires_at = account.token_expires_at
     return AccountConnected(
         account_id=account.account_id,
@@ -204,6 +206,7 @@ def _connected(account: StoredAccount, rules: PostRules, now: datetime, *, can_r
         can_refresh=can_refresh,
         rules=rules if rules != PostRules() else None,
         changed_at=now,
+        request_id=request_id,
     )
 
 

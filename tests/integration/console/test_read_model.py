@@ -263,18 +263,39 @@ async def test_an_account_shows_the_settings_of_the_request_that_connected_it(re
     def asked(url: str) -> AccountConnectRequested:
         return AccountConnectRequested(account_id="a", platform="sandbox", settings={"url": url})
 
+    old, new = asked("https://old.example"), asked("https://new.example")
     connected = [
-        AccountConnected(account_id="a", platform="sandbox", changed_at=NOON + timedelta(seconds=seconds))
-        for seconds in (0, 2)
+        AccountConnected(
+            account_id="a", platform="sandbox", changed_at=NOON + timedelta(seconds=seconds), request_id=named(request)
+        )
+        for seconds, request in ((0, old), (2, new))
     ]
     gone = AccountDisconnected(account_id="a", platform="sandbox", changed_at=NOON + timedelta(seconds=1))
-    await learn(read_model, asked("https://new.example"), connected[1], request="second")
+    await learn(read_model, new, connected[1], request="second")
     await learn(read_model, gone, request="goodbye")
-    await learn(read_model, asked("https://old.example"), connected[0], request="first")
+    await learn(read_model, old, connected[0], request="first")
 
     (row,) = await read_model.queries.accounts()
 
     assert (bool(row["is_connected"]), row["settings"]) == (True, '{"url": "https://new.example"}')
+
+
+async def test_an_account_that_is_connected_again_under_one_correlation_id_shows_its_new_settings(
+    read_model: ReadModel,
+) -> None:
+    first, second = (
+        AccountConnectRequested(account_id="a", platform="sandbox", settings={"url": f"https://{name}.example/"})
+        for name in ("old", "new")
+    )
+    facts = [
+        AccountConnected(account_id="a", platform="sandbox", changed_at=NOON + wait, request_id=named(request))
+        for wait, request in ((timedelta(0), first), (timedelta(hours=1), second))
+    ]
+
+    await learn(read_model, first, second, *facts, request="account-a")
+
+    (row,) = await read_model.queries.accounts("a")
+    assert row["settings"] == '{"url": "https://new.example/"}'
 
 
 @pytest.mark.parametrize("connected_at", [None, 0, 9])
