@@ -32,9 +32,9 @@ async def test_from_a_file_of_workspaces_to_mails_and_mentions(tmp_path: Path, b
         await apply(running, console, mailbox)
         async with api_of(console, running) as api:
             status, error = await api.refused("PUT", "/v1/workspaces/odd", {"keywords": [{"phrase": "x"}]})
-            assert (status, "subreddits: none is named" in error["message"]) == (400, True)
+            assert (status, "subreddits: none is named" in error["detail"]) == (400, True)
             shown = await api.call("GET", "/v1/workspaces/odd")
-            assert shown["rejection"] == error["message"]
+            assert shown["rejection"] == error["detail"]
         await tick(running, count=1)
         item = network.post("sailing", "The time ball drops")
         mailbox.replies = ["451 busy"]
