@@ -9,7 +9,7 @@ from tests.integration.console.world import World, a_name, a_post
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
-PAGES = ("/", "/posts", "/posts/{post}", "/compose", "/timers", "/accounts", "/no-such-page")
+PAGES = ("/", "/posts", "/posts/{post}", "/compose", "/timers", "/accounts", "/queues", "/no-such-page")
 MOST_BYTES = 60_000
 LONG = "Donaudampfschifffahrtsgesellschaftskapitän" * 8
 

@@ -20,6 +20,7 @@ NAVIGATION = (
     ("/posts", "Posts"),
     ("/accounts", "Accounts"),
     ("/timers", "Timers"),
+    ("/queues", "Queues"),
 )
 
 _environment = Environment(
