@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import Any
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 
 from services.console.cursor import Cursor
 from services.console.queries import Filter, Listed, conditions, place_of
@@ -37,6 +37,12 @@ class Browsing:
         """What was published last."""
         latest = select(posts).where(posts.c.published_at.is_not(None)).order_by(posts.c.published_at.desc())
         return await self._listed(latest.limit(limit))
+
+    async def count(self, wanted: Filter) -> int:
+        """How many posts are due between two instants."""
+        statement = select(func.count()).select_from(posts).where(*conditions(wanted))
+        async with self.database.reading() as connection:
+            return int((await connection.execute(statement)).scalar_one())
 
     async def _part(self, wanted: Filter, state: str | None, after: Cursor | None, limit: int) -> list[Listed]:
         statement = select(posts).where(*conditions(wanted, states=False)).limit(limit)

@@ -9,7 +9,19 @@ from tests.integration.console.world import World, a_name, a_post
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
-PAGES = ("/", "/posts", "/posts/{post}", "/compose", "/timers", "/accounts", "/queues", "/no-such-page")
+PAGES = (
+    "/",
+    "/calendar",
+    "/calendar?view=week",
+    "/calendar?view=day",
+    "/posts",
+    "/posts/{post}",
+    "/compose",
+    "/timers",
+    "/accounts",
+    "/queues",
+    "/no-such-page",
+)
 MOST_BYTES = 60_000
 LONG = "Donaudampfschifffahrtsgesellschaftskapitän" * 8
 

@@ -11,12 +11,21 @@ from starlette.staticfiles import StaticFiles
 from services.console.api.errors import answer_plainly
 from services.console.web import signing_in
 from services.console.web.asked import NoSuchPage, SignInNeeded, require_session
-from services.console.web.pages import accounts, compose, now, post, posts, queues, timers
+from services.console.web.pages import accounts, calendar, compose, now, post, posts, queues, timers
 from services.console.web.security import SecurityHeaders
 from services.console.web.templating import render
 
 ASSETS = Path(__file__).parent / "assets"
-_PAGES = (now.router, posts.router, compose.router, post.router, timers.router, accounts.router, queues.router)
+_PAGES = (
+    now.router,
+    calendar.router,
+    posts.router,
+    compose.router,
+    post.router,
+    timers.router,
+    accounts.router,
+    queues.router,
+)
 
 
 def mount_pages(app: FastAPI) -> FastAPI:

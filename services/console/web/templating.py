@@ -17,6 +17,7 @@ from shared.clocks.local_time import UnknownZone, zone_named
 ZONE_COOKIE = "timeball_zone"
 NAVIGATION = (
     ("/", "Now"),
+    ("/calendar", "Calendar"),
     ("/posts", "Posts"),
     ("/accounts", "Accounts"),
     ("/timers", "Timers"),
@@ -54,6 +55,13 @@ class Viewer:
             return time
         year = "" if local.year == today.year else f" {local.year}"
         return f"{local:%a} {local.day} {local:%b}{year}, {time}"
+
+    def time(self, instant: datetime | None) -> str:
+        """`14:03`, with seconds where there are any."""
+        if instant is None:
+            return ""
+        local = self.local(instant)
+        return local.strftime("%H:%M:%S" if local.second else "%H:%M")
 
     def exact(self, instant: datetime) -> str:
         """The instant to the millisecond, with its zone."""

@@ -4,6 +4,7 @@ import { startClock } from "./clock.js";
 import { startLive } from "./live.js";
 import { startForms } from "./forms.js";
 import { startBulk } from "./bulk.js";
+import { startCalendar } from "./calendar.js";
 import { startCompose } from "./compose.js";
 
 startZone();
@@ -12,3 +13,4 @@ startForms();
 startLive();
 startBulk();
 startCompose();
+startCalendar();
