@@ -20,6 +20,7 @@ from services.console.sessions import Sessions
 from services.console.settings import Settings
 from services.console.sign_in_attempts import SignInAttempts
 from services.console.store import Store
+from services.console.timeline import Timelines
 from services.console.web.mounting import mount_pages
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
@@ -130,6 +131,7 @@ def build(settings: Settings) -> Service:
         live_events=live_events,
         idempotency_keys=IdempotencyKeys(database),
         browsing=Browsing(database),
+        timelines=Timelines(database),
         clock=clock,
         token=settings.token,
         public_keys=settings.public_keys,
@@ -169,6 +171,8 @@ def reactions_of(projector: Projector) -> dict[type[Event], Handler]:
         PublishHeld: projector.on_post_fact,
         ScheduleCancelled: projector.on_post_fact,
         ScheduleSuperseded: projector.on_post_fact,
+        PublishRetryRequested: projector.on_asked_of_a_post,
+        PublishResolveRequested: projector.on_asked_of_a_post,
         ScheduleRejected: projector.on_rejected,
         ScheduleBatchRequested: projector.on_batch_requested,
         ScheduleBatchSettled: projector.on_batch_settled,

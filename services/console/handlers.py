@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from services.console.domain import account_told_by, told_by
 from services.console.store import Learned, Row, Store
+from services.console.timeline import happenings_in
 from services.console.workspaces import mention_row
 from shared.clocks.clock import Clock
 from shared.events import Event
@@ -43,13 +44,13 @@ class Projector:
     async def on_post_fact(self, delivery: Delivery[Any]) -> None:
         """How far a post has come."""
         posts = told_by(delivery.event, delivery.correlation_id)
-        await self.store.learn(Learned(posts=posts))
+        await self.store.learn(Learned(posts=posts, happenings=self._happenings(delivery)))
 
     async def on_batch_settled(self, delivery: Delivery[ScheduleBatchSettled]) -> None:
         """What became of each post of a batch."""
         posts = told_by(delivery.event, delivery.correlation_id)
         rejections = list(self._rejections(delivery, delivery.event.rejected))
-        await self.store.learn(Learned(posts=posts, rejections=rejections))
+        await self.store.learn(Learned(posts=posts, rejections=rejections, happenings=self._happenings(delivery)))
 
     async def on_rejected(self, delivery: Delivery[ScheduleRejected]) -> None:
         """Why a post was not taken."""
@@ -63,6 +64,10 @@ class Projector:
     async def on_batch_requested(self, delivery: Delivery[ScheduleBatchRequested]) -> None:
         """What the posts of a batch are to say."""
         await self.store.learn(Learned(drafts=list(_drafts(delivery, self.clock.now()))))
+
+    async def on_asked_of_a_post(self, delivery: Delivery[Any]) -> None:
+        """What a person asks for a post that is known: it stands in its timeline."""
+        await self.store.learn(Learned(happenings=self._happenings(delivery)))
 
     async def on_account_fact(self, delivery: Delivery[Any]) -> None:
         """Whether an account is connected, and for how long."""
@@ -103,6 +108,9 @@ class Projector:
 
     async def on_other(self, delivery: Delivery[Event]) -> None:
         """Nothing the read model holds."""
+
+    def _happenings(self, delivery: Delivery[Any]) -> list[Row]:
+        return list(happenings_in(delivery, self.clock.now()))
 
     def _rejections(self, delivery: Delivery[Any], rejected: Any) -> Iterator[Row]:
         for position, rejection in enumerate(rejected):

@@ -7,6 +7,7 @@ from services.console.tables import (
     connections,
     dead_letters,
     drafts,
+    happenings,
     idempotency_keys,
     mentions,
     posts,
@@ -19,6 +20,9 @@ from shared.database.purging import Rule
 _BY_AGE = posts.c.updated_at
 _NOT_WAITED_FOR = f"""NOT EXISTS (
     SELECT 1 FROM posts WHERE posts.post_id = drafts.post_id AND posts.request_id = drafts.request_id AND NOT ({FINAL})
+)"""
+_IS_OF_NO_POST = """NOT EXISTS (
+    SELECT 1 FROM posts WHERE posts.post_id = happenings.post_id AND posts.account_id = happenings.account_id
 )"""
 _NOT_IN_USE = """NOT EXISTS (
     SELECT 1 FROM accounts
@@ -39,6 +43,7 @@ RULES = (
     Rule(posts, _BY_AGE, f"{FINAL} AND state = 'cancelled'"),
     Rule(drafts, drafts.c.seen_at, _NOT_WAITED_FOR),
     Rule(rejections, rejections.c.seen_at),
+    Rule(happenings, happenings.c.seen_at, _IS_OF_NO_POST),
     Rule(idempotency_keys, idempotency_keys.c.started_at),
     Rule(mentions, mentions.c.seen_at),
     Rule(connections, connections.c.seen_at, _NOT_IN_USE),

@@ -12,7 +12,7 @@ from services.console.dead_letters import DeadLetters
 from services.console.domain import Account, Post, folded, folded_accounts, merged, merged_account
 from services.console.merging import MergedTable
 from services.console.rows import account_in, post_in, row_of_account, row_of_post
-from services.console.tables import accounts, connections, drafts, mentions, posts, rejections
+from services.console.tables import accounts, connections, drafts, happenings, mentions, posts, rejections
 from services.console.timers import Timers
 from services.console.workspaces import Workspaces
 from shared.clocks.clock import Clock
@@ -35,11 +35,12 @@ class Learned:
     rejections: Sequence[Row] = ()
     connections: Sequence[Row] = ()
     mentions: Sequence[Row] = ()
+    happenings: Sequence[Row] = ()
 
     @property
     def weight(self) -> int:
         """How many rows it may change."""
-        return len(self.posts) + len(self.drafts) + len(self.rejections) + 1
+        return len(self.posts) + len(self.drafts) + len(self.rejections) + len(self.happenings) + 1
 
 
 class Store:
@@ -58,6 +59,7 @@ class Store:
         self._insert_rejections = bulk.insert_missing(rejections, dialect)
         self._insert_connections = bulk.insert_missing(connections, dialect)
         self._insert_mentions = bulk.insert_missing(mentions, dialect)
+        self._insert_happenings = bulk.insert_missing(happenings, dialect)
         self._commits: GroupCommit[Learned, None] = GroupCommit(
             self._commit, most=MOST_ROWS, weigh=lambda learned: learned.weight
         )
@@ -75,6 +77,7 @@ class Store:
             await _insert(connection, self._insert_rejections, chain.from_iterable(one.rejections for one in group))
             await _insert(connection, self._insert_connections, chain.from_iterable(one.connections for one in group))
             await _insert(connection, self._insert_mentions, chain.from_iterable(one.mentions for one in group))
+            await _insert(connection, self._insert_happenings, chain.from_iterable(one.happenings for one in group))
             await self._posts.learn(connection, told_posts, now)
             await self._accounts.learn(connection, told_accounts, now)
         return [None] * len(group)

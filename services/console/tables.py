@@ -69,6 +69,19 @@ rejections = Table(
     Index("rejections_by_post", "post_id"),
 )
 
+happenings = Table(
+    "happenings",
+    metadata,
+    Column("message_id", String(200), primary_key=True),
+    Column("post_id", String(200), primary_key=True),
+    Column("account_id", String(200), primary_key=True),
+    Column("type", String(100), nullable=False),
+    Column("told", Text, nullable=False),
+    Column("seen_at", InstantColumn, nullable=False, index=True),
+    Index("happenings_of_post", "post_id", "account_id", "seen_at"),
+)
+"""Every event of a post, as the console heard of it; never what the post says."""
+
 accounts = Table(
     "accounts",
     metadata,

@@ -64,6 +64,16 @@ async def test_a_failed_post_is_tried_again(world: World, visitor: Visitor) -> N
     await visitor.page.get_by_role("button", name="Retry now").click()
 
     await expect(visitor.page.locator("article .state")).to_have_text("Published")
+    timeline = visitor.page.locator(".timeline")
+    for said in (
+        "Accepted",
+        "Released to the publisher",
+        "Failed",
+        "no such page",
+        "Asked to be tried again",
+        "Published",
+    ):
+        await expect(timeline).to_contain_text(said)
 
 
 @pytest.mark.parametrize(("answer", "state"), [("It is out", "Published"), ("It is not out", "Failed")])

@@ -13,6 +13,7 @@ from services.console.queries import Queries
 from services.console.request_sender import RequestSender
 from services.console.sessions import Sessions
 from services.console.sign_in_attempts import SignInAttempts
+from services.console.timeline import Timelines
 from shared.clocks.clock import Clock
 
 
@@ -25,6 +26,7 @@ class Console:
     live_events: LiveEvents
     idempotency_keys: IdempotencyKeys
     browsing: Browsing
+    timelines: Timelines
     clock: Clock
     token: str
     public_keys: Mapping[str, str]

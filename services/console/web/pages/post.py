@@ -8,6 +8,7 @@ from services.console.api.posts import views_of
 from services.console.api.views import RejectionView
 from services.console.domain import CHANGEABLE, RESOLVABLE, RETRIABLE
 from services.console.web.asked import NoSuchPage
+from services.console.web.happenings import told_in
 from services.console.web.templating import render
 from shared.events.base import Id
 from shared.events.progress import State
@@ -24,11 +25,12 @@ async def show_post(console: TheConsole, request: Request, post_id: Id) -> Respo
     rejections = [RejectionView.model_validate(dict(row)) for row in await console.queries.rejections(post_id)]
     if not listed and not rejections:
         raise NoSuchPage(f"no post {post_id!r} is known", "See all posts", "/posts")
+    timelines = [await console.timelines.of(*one.post.key) for one in listed]
     return render(
         request,
         "post.html",
         post_id=post_id,
-        posts=await views_of(console, listed),
+        posts=list(zip(await views_of(console, listed), [told_in(one) for one in timelines], strict=True)),
         rejections=rejections,
         cancellable=CANCELLABLE,
         changeable=CHANGEABLE,
