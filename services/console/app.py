@@ -132,6 +132,7 @@ def build(settings: Settings) -> Service:
         idempotency_keys=IdempotencyKeys(database),
         browsing=Browsing(database),
         timelines=Timelines(database),
+        account_rules=store.account_rules,
         clock=clock,
         token=settings.token,
         public_keys=settings.public_keys,

@@ -16,6 +16,7 @@ from shared.clocks.clock import Clock
 from shared.events import Event
 from shared.events.dead_letters import DeadLetterParked
 from shared.events.monitor import MentionFound, WorkspaceAccepted, WorkspaceRejected
+from shared.events.publisher import AccountConnected
 from shared.events.requests import (
     AccountConnectRequested,
     ScheduleBatchRequested,
@@ -73,6 +74,8 @@ class Projector:
         """Whether an account is connected, and for how long."""
         account = account_told_by(delivery.event, delivery.correlation_id, self.clock.now())
         await self.store.learn(Learned(accounts=[account] if account else []))
+        if isinstance(delivery.event, AccountConnected):
+            await self.store.account_rules.connected(delivery.event, self.clock.now())
 
     async def on_connect_requested(self, delivery: Delivery[AccountConnectRequested]) -> None:
         """The settings an account is to have; its credentials are left where they are."""

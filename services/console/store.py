@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.console.account_rules import AccountRules
 from services.console.dead_letters import DeadLetters
 from services.console.domain import Account, Post, folded, folded_accounts, merged, merged_account
 from services.console.merging import MergedTable
@@ -49,6 +50,7 @@ class Store:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self.account_rules = AccountRules(database)
         self.timers = Timers(database)
         self.workspaces = Workspaces(database)
         self.dead_letters = DeadLetters(database)

@@ -101,6 +101,15 @@ accounts = Table(
     Column("version", Integer, nullable=False),
 )
 
+account_rules = Table(
+    "account_rules",
+    metadata,
+    Column("account_id", String(200), primary_key=True),
+    Column("rules", Text, nullable=False),
+    Column("changed_at", InstantColumn, nullable=False),
+)
+"""What the network of each account demands of a post."""
+
 connections = Table(
     "connections",
     metadata,

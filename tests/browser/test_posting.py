@@ -3,9 +3,12 @@
 import pytest
 from playwright.async_api import expect
 
+from shared.events.publisher import AccountConnected, AccountDisconnected
+from shared.events.rules import PostRules, TextRule
 from tests.browser.conftest import Visitor
 from tests.fakes.sink import LOST_REPLY, refuse
 from tests.integration.console.world import World, a_name, a_post
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -106,6 +109,30 @@ async def test_what_the_scheduler_refuses_is_told_and_the_text_is_kept(world: Wo
     await page.reload()
     await expect(page.get_by_label("Text")).to_have_value("Too late")
     visitor.complaints.clear()  # the browser tells of the refusal too
+
+
+async def test_a_text_is_counted_and_judged_as_it_is_written(world: World, visitor: Visitor) -> None:
+    rules = PostRules(text=TextRule(most=20, counted_in="graphemes"))
+    await world.system.bus.emit(AccountConnected(account_id="short", platform="sandbox", rules=rules))
+    await eventually(lambda: _is_listed(world, "short"), what="the account is known")
+    page = visitor.page
+    await visitor.open("/compose")
+    await page.get_by_label("short").check()
+
+    await page.get_by_label("Text").fill("👩‍👩‍👧 five words fit")
+    await expect(page.locator('[data-count="short"]')).to_have_text("16 of 20")
+    await expect(page.locator("#checked")).to_be_empty()
+
+    await page.get_by_label("Text").fill("too long for this account by far")
+    await expect(page.locator('[data-count="short"]')).to_have_text("32 of 20")
+    await expect(page.locator("#checked")).to_contain_text("short: ")
+    await page.get_by_label("Text").fill("")
+    await world.system.bus.emit(AccountDisconnected(account_id="short", platform="sandbox"))
+
+
+async def _is_listed(world: World, account_id: str) -> bool:
+    listed = (await world.api.call("GET", "/v1/accounts"))["accounts"]
+    return account_id in [one["account_id"] for one in listed]
 
 
 async def test_selected_posts_are_cancelled(world: World, visitor: Visitor) -> None:

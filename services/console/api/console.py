@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.console.account_rules import AccountRules
 from services.console.browsing import Browsing
 from services.console.idempotency import IdempotencyKeys
 from services.console.live_events import LiveEvents
@@ -27,6 +28,7 @@ class Console:
     idempotency_keys: IdempotencyKeys
     browsing: Browsing
     timelines: Timelines
+    account_rules: AccountRules
     clock: Clock
     token: str
     public_keys: Mapping[str, str]

@@ -11,6 +11,9 @@ export function bodyOf(form) {
     if (kind === "targets") {
       body.targets ??= [];
       if (field.checked) body.targets.push({ account_id: field.value });
+    } else if (kind === "media") {
+      const media = mediaIn(field.value);
+      if (media.length) body[field.name] = media;
     } else if (kind === "list") {
       (body[field.name] ??= []).push(field.value);
     } else if (kind === "local-time") {
@@ -22,6 +25,13 @@ export function bodyOf(form) {
     }
   }
   return body;
+}
+
+export function mediaIn(lines) {
+  return lines.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => {
+    const [url, ...alt] = line.split(/\s+/);
+    return alt.length ? { url, alt: alt.join(" ") } : { url };
+  });
 }
 
 function addTime(body, field) {

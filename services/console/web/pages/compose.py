@@ -9,11 +9,18 @@ from starlette.responses import Response
 from services.console.api.console import TheConsole
 from services.console.api.views import AccountView
 from services.console.web.asked import TheViewer
+from services.console.web.checking import Checked, Written, checked
 from services.console.web.templating import render
 
 USUALLY_AHEAD = timedelta(hours=1)
 
 router = APIRouter()
+
+
+@router.post("/compose/check")
+async def check(console: TheConsole, written: Written) -> list[Checked]:
+    """What the networks say to a post that is being written; nothing is sent."""
+    return checked(written, await console.account_rules.of(written.account_ids))
 
 
 @router.get("/compose")
