@@ -94,13 +94,25 @@ IDLE: list[Worker] = []
 
 async def _asked(job: dict[str, Any]) -> dict[str, Any]:
     """A worker is started with the first picture that needs it. An idle one may have ended; a new one has crashed."""
-    while IDLE:
-        with suppress(Crashed):
-            return await _asked_of(IDLE.pop(), job)
+    while True:
+        while IDLE:
+            with suppress(Crashed):
+                return await _asked_of(IDLE.pop(), job)
+        worker = await asyncio.to_thread(_started)
+        if worker in IDLE:
+            IDLE.remove(worker)
+            break
     try:
-        return await _asked_of(await asyncio.to_thread(Worker), job)
+        return await _asked_of(worker, job)
     except Crashed as error:
         raise Unfit("it is more than a program that reads pictures can bear", "media_unreadable") from error
+
+
+def _started() -> Worker:
+    """A new program, idle from the start: one that nobody waits for any more, as the job was cancelled, is not lost."""
+    worker = Worker()
+    IDLE.append(worker)
+    return worker
 
 
 async def _asked_of(worker: Worker, job: dict[str, Any]) -> dict[str, Any]:

@@ -125,7 +125,7 @@ async def _is_accepted(api: Api) -> bool:
 async def _first_event(api: Api, post_id: str) -> str:
     async with api.http.stream("GET", "/v1/events", params={"post_id": post_id}) as stream:
         async for line in stream.aiter_lines():
-            if line.startswith("data: "):
+            if line.startswith("data: ") and line != "data: {}":  # which says that the console is alive
                 return str(json.loads(line.removeprefix("data: "))["type"])
     raise AssertionError("the stream ended")
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,7 +27,7 @@ from services.publisher.platforms.network_time import network_time
 from services.publisher.platforms.pictures import Pictures, share_of
 from tests.support.lag import longest_callback
 from tests.support.pictures import encoded, noise, plain
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 ROOMY = PictureLimits(most_bytes=1_000_000)
 SMALL = PictureLimits(most_bytes=1_000_000, most_side=20)
@@ -199,6 +200,29 @@ async def test_however_many_pictures_there_are_a_few_programs_make_them_fit(
 
     assert [picture.alt for picture in pictures] == paths
     assert 1 <= len(pool.IDLE) <= pool.PROCESSES
+
+
+@pytest.mark.usefixtures("no_idle_programs")
+async def test_a_program_whose_job_is_cancelled_while_it_starts_is_kept_for_the_next(
+    client: httpx.AsyncClient, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery.pictures["/one"] = encoded(plain(40, 30, (0, 0, 0)), "PNG")
+    begun, may_start, start = threading.Event(), threading.Event(), pool.Worker
+
+    def slow_to_start() -> pool.Worker:
+        begun.set()
+        may_start.wait(PATIENCE)
+        return start()
+
+    monkeypatch.setattr(pool, "Worker", slow_to_start)
+    fetching = asyncio.create_task(Pictures(client).fetch_all(at("/one"), SMALL))
+    await asyncio.to_thread(begun.wait, PATIENCE)
+    fetching.cancel()
+    may_start.set()
+
+    await eventually(lambda: pool.IDLE, what="the program is kept")
+    monkeypatch.setattr(pool, "Worker", None)
+    assert await Pictures(client).fetch_all(at("/one"), SMALL)
 
 
 @pytest.mark.usefixtures("no_idle_programs")
