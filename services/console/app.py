@@ -124,7 +124,7 @@ def build(settings: Settings) -> Service:
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
     everything = dict.fromkeys(EVENTS.values(), live_events.on_event) | {StateTold: projector.on_other}
-    live_events.attach(consumer.listen_at_times(f"console.feed.{uuid4()}", everything, binding="#"))
+    live_events.attach(consumer.listen_at_times(f"console.live.{uuid4()}", everything, binding="#"))
     console = Console(
         requests=RequestSender(publisher, RequiredQueues(REQUIRED_QUEUES, publisher.has_queue), live_events, learn),
         queries=Queries(database),

@@ -33,7 +33,7 @@ def publish_at(at: str | None, zone: str | None, in_: str | None, *, now: dateti
         return (now + duration(in_)).isoformat()
     if at is None:
         if zone:
-            raise UnreadableTime("--zone says where the clock of --at hangs: give --at too")
+            raise UnreadableTime("--zone is the zone of --at: give --at too")
         return None
     return instant_or_local(at, zone or (own_zone if is_without_zone(at) else None))
 

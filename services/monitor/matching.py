@@ -25,7 +25,7 @@ Hits = set[int]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SearchTerm:
     """One keyword of one workspace, its patterns by number."""
 
     workspace: Workspace
@@ -81,24 +81,24 @@ class Matcher:
     def __init__(self, workspaces: Iterable[Workspace]) -> None:
         patterns = Patterns()
         self.unusable: dict[str, str] = {}
-        self._wishes: dict[int, list[Wish]] = defaultdict(list)
+        self._terms: dict[int, list[SearchTerm]] = defaultdict(list)
         self._followed: set[str] = set()
         self._regexes_in: dict[str, set[int]] = defaultdict(set)
         for workspace in workspaces:
             try:
-                self._serve(list(_wishes(workspace, patterns)), patterns.regexes)
+                self._serve(list(_terms(workspace, patterns)), patterns.regexes)
             except InvalidWorkspace as error:
                 self.unusable[workspace.workspace_id] = str(error)
         self._automata = list(_automata(patterns.keywords))
         self._regexes = patterns.regexes
 
-    def _serve(self, wishes: Sequence[Wish], regexes: Mapping[int, Any]) -> None:
-        for wish in wishes:
-            self._wishes[wish.pattern].append(wish)
-            self._followed |= wish.followed
-            if wish.pattern in regexes:
-                for subreddit in wish.followed:
-                    self._regexes_in[subreddit].add(wish.pattern)
+    def _serve(self, terms: Sequence[SearchTerm], regexes: Mapping[int, Any]) -> None:
+        for term in terms:
+            self._terms[term.pattern].append(term)
+            self._followed |= term.followed
+            if term.pattern in regexes:
+                for subreddit in term.followed:
+                    self._regexes_in[subreddit].add(term.pattern)
 
     def mentions(self, item: Item) -> list[Mention]:
         """One mention for each workspace that follows the subreddit and looks for something that is there."""
@@ -107,10 +107,10 @@ class Matcher:
             return []
         hits = self._hits(item.words[:MOST_TEXT], subreddit)
         found: dict[str, tuple[Workspace, list[str]]] = {}
-        for number in sorted(hits & self._wishes.keys()):
-            for wish in self._wishes[number]:
-                if subreddit in wish.followed and hits.isdisjoint(wish.excluded):
-                    found.setdefault(wish.workspace.workspace_id, (wish.workspace, []))[1].append(wish.phrase)
+        for number in sorted(hits & self._terms.keys()):
+            for term in self._terms[number]:
+                if subreddit in term.followed and hits.isdisjoint(term.excluded):
+                    found.setdefault(term.workspace.workspace_id, (term.workspace, []))[1].append(term.phrase)
         return [Mention(workspace, item, tuple(dict.fromkeys(phrases))) for workspace, phrases in found.values()]
 
     def _hits(self, text: str, subreddit: str) -> Hits:
@@ -144,11 +144,11 @@ def compiled(keyword: Keyword) -> Any:
         ) from None
 
 
-def _wishes(workspace: Workspace, patterns: Patterns) -> Iterator[Wish]:
+def _terms(workspace: Workspace, patterns: Patterns) -> Iterator[SearchTerm]:
     followed = frozenset(map(intern, workspace.subreddits))
     for keyword in workspace.keywords:
         excluded = tuple(patterns.number(_exclusion(keyword, word)) for word in keyword.exclude)
-        yield Wish(workspace, followed, keyword.phrase, patterns.number(keyword), excluded)
+        yield SearchTerm(workspace, followed, keyword.phrase, patterns.number(keyword), excluded)
 
 
 def _exclusion(keyword: Keyword, word: str) -> Keyword:

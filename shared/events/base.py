@@ -82,12 +82,22 @@ def _leaves(value: JsonValue) -> Iterator[JsonValue]:
 Instant = Annotated[AwareDatetime, BeforeValidator(_read), AfterValidator(_in_utc)]
 """An RFC 3339 instant with an offset, held in UTC."""
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_NO_CONTROLS = r"^[^\x00-\x1f\x7f]+$"
+_NAME = r"^[A-Za-z0-9_.:-]+$"
+_WEB_URL = r"^https?://[^\s\x00-\x1f]+$"
+_IN_WORDS = {
+    f"String should match pattern '{_NO_CONTROLS}'": "leave out line breaks, tabs and other control characters",
+    f"String should match pattern '{_NAME}'": "use letters, digits and _ . : - only",
+    f"String should match pattern '{_WEB_URL}'": "write an address without spaces that begins with http:// or https://",
+}
+"""What is to be done where a text does not match; pydantic would show the regular expression."""
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_CONTROLS)]
 """An identifier chosen by a producer: 1 to 200 characters, no control characters."""
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:-]+$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_NAME)]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_LENGTH), AfterValidator(_without_nul)]
-WebUrl = Annotated[str, StringConstraints(max_length=2048, pattern=r"^https?://[^\s\x00-\x1f]+$")]
+WebUrl = Annotated[str, StringConstraints(max_length=2048, pattern=_WEB_URL)]
 Options = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
 Count = Annotated[int, Field(ge=0)]
 Revision = Annotated[int, Field(ge=1)]
@@ -150,6 +160,7 @@ def _explain_one(detail: Any) -> str:
             continue
         place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
     message = detail["msg"].removeprefix("Value error, ").replace("Tuple should", "List should").replace(_AFTER, "")
+    message = _IN_WORDS.get(message, message)
     if detail["type"] == "missing":
         return f"{place}: this field is required"
     if not place:

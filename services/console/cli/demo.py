@@ -39,6 +39,11 @@ def demo(
         raise typer.Exit(REFUSED)
 
 
+def demo_at(sandbox: str) -> str:
+    """The command that runs the demo with this sandbox platform."""
+    return "timeball demo" if sandbox == SANDBOX_URL else f"timeball demo --sandbox {sandbox}"
+
+
 async def _alone(client: Client, sandbox: str) -> bool:
     if not await _answers(sandbox):
         complain(f"no sandbox platform at {sandbox}; start it with `python -m deploy.local.sandbox`")

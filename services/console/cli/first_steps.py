@@ -9,27 +9,26 @@ from shlex import quote
 from services.console.cli.screen import say
 
 SCHEDULE = 'timeball schedule "Hello" --to demo-one --in 10s'
-DEMO = "timeball demo"
 
 
-def show_first_steps(home: Path, *, has_demo_accounts: bool) -> None:
+def show_first_steps(home: Path, first: str) -> None:
     """Print them, with what a new terminal needs to find this Timeball."""
     activate = None if shutil.which("timeball") else Path(sys.prefix) / "bin" / "activate"
     given_home = home if "TIMEBALL_HOME" in os.environ else None
     say("\ntry, in another terminal:")
-    for command in first_steps(Path.cwd(), given_home, activate, has_demo_accounts=has_demo_accounts):
+    for command in first_steps(Path.cwd(), given_home, activate, first):
         say(f"  {command}")
     say("Ctrl-C here stops everything\n")
 
 
-def first_steps(folder: Path, home: Path | None, activate: Path | None, *, has_demo_accounts: bool) -> list[str]:
+def first_steps(folder: Path, home: Path | None, activate: Path | None, first: str) -> list[str]:
     """`home` where another than the folder's var/ is used; `activate` where `timeball` is not on the path yet."""
     steps = [f"cd {quote(str(folder))}"]
     if home:
         steps.append(f"export TIMEBALL_HOME={quote(str(home))}")
     if activate:
         steps.append(f"source {quote(_from(folder, activate))}")
-    return [*steps, SCHEDULE if has_demo_accounts else DEMO, "timeball status"]
+    return [*steps, first, "timeball status"]
 
 
 def _from(folder: Path, file: Path) -> str:

@@ -125,7 +125,7 @@ def _show_cancelled(answer: dict[str, Any]) -> None:
 
 
 def status(
-    post_id: Annotated[str | None, typer.Argument(metavar="[POST]")] = None,
+    post_id: Annotated[str | None, typer.Argument(metavar="POST")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Show one post, or how many there are in each state, what comes next and what went out last.

@@ -23,6 +23,11 @@ def say(line: str | Text, style: str = "") -> None:
     screen().print(line if isinstance(line, Text) else Text(line, style))
 
 
+def note(line: str) -> None:
+    """One line beside the answer, which a pipe does not get."""
+    screen(stderr=True).print(Text(line, "dim"))
+
+
 def complain(line: str) -> None:
     """One line about what went wrong."""
     screen(stderr=True).print(Text(line, "red"))

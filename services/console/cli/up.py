@@ -15,8 +15,8 @@ from deploy.local.programs import SANDBOX, Place, by_name, places
 from deploy.local.running import NotReady, running_programs, until_ready
 from services.console.cli.calling import REFUSED
 from services.console.cli.client import Address, Client, Refused, Unreachable, local_token, url_file
-from services.console.cli.demo import run_demo
-from services.console.cli.first_steps import show_first_steps
+from services.console.cli.demo import demo_at, run_demo
+from services.console.cli.first_steps import SCHEDULE, show_first_steps
 from services.console.cli.screen import complain, say, show_table
 from services.console.cli.watching import Following, followed
 from shared.process.home import Home
@@ -74,7 +74,7 @@ async def _everything(with_demo: bool, patience: int) -> None:
                 if with_demo:
                     await _demo(client, following, by_name(all_places)[SANDBOX].url)
                 _show_places(all_places, address, broker, _callback_secret(home))
-                show_first_steps(home.path, has_demo_accounts=with_demo)
+                show_first_steps(home.path, SCHEDULE if with_demo else demo_at(by_name(all_places)[SANDBOX].url))
                 await _show_sign_in(client)
                 await asyncio.Event().wait()
 

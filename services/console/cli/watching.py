@@ -1,18 +1,21 @@
 """`timeball watch`, and following the live stream."""
 
 import asyncio
+import fnmatch
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Annotated
 
 import typer
 
-from services.console.cli.calling import called
+from services.console.cli.calling import called, wrong
 from services.console.cli.client import Client, LiveEvent, Unreachable
-from services.console.cli.screen import say, show_json
+from services.console.cli.screen import note, say, show_json
 from services.console.cli.sentences import sentence
+from shared.events import EVENTS
 
 RECONNECT_SECONDS = 1.0
 ROUTINE = frozenset({"service.reported"})
@@ -34,8 +37,17 @@ def watch(
 
     timeball watch --type "publish.*" --json | jq .data.lateness_ms
     """
+    for wanted in types or ():
+        if not fnmatch.filter(EVENTS, wanted):
+            wrong(f"no event is called {wanted!r}{_meant(wanted)}")
+    note("watching; Ctrl-C ends it")
     with suppress(KeyboardInterrupt):
         called(lambda client: _watch(client, types or (), post_id, as_json=as_json))
+
+
+def _meant(name: str) -> str:
+    near = get_close_matches(name, EVENTS, n=1)
+    return f"; do you mean {near[0]!r}?" if near else "; docs/events.md lists them"
 
 
 async def _watch(client: Client, types: Sequence[str], post_id: str | None, *, as_json: bool) -> None:

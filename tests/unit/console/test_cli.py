@@ -334,3 +334,12 @@ def test_tables_say_the_zone_of_their_times() -> None:
     result, _ = answered({"GET /v1/accounts": (200, {"accounts": []})}, "accounts", "list")
 
     assert f"times in {own_zone()}" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"), [("publish.suceeded", "do you mean 'publish.succeeded'?"), ("x.*", "docs/events.md lists them")]
+)
+def test_watching_what_never_comes_is_refused(wanted: str, says: str) -> None:
+    result = run("watch", "--type", wanted)
+
+    assert (result.exit_code, says in " ".join(result.stderr.split()).replace(" │ │ ", " ")) == (2, True)
