@@ -108,10 +108,14 @@ _OUTCOMES = (PublishSucceeded, PublishFailed, PublishUnknown, PublishSkipped, Pu
 def every_request_is_answered(run: Run) -> Violations:
     """Whoever asks for a post hears whether it is accepted, and hears it once."""
     answered = Counter[str]()
-    accepted = Counter(one.correlation_id for one in run.witness.told if isinstance(one.event, ScheduleAccepted))
-    for name, times in accepted.items():
+    accepted = Counter(
+        (one.correlation_id, one.event.post_id, one.event.account_id)
+        for one in run.witness.told
+        if isinstance(one.event, ScheduleAccepted)
+    )
+    for (name, post_id, account_id), times in accepted.items():
         if times > 1:
-            yield f"{name} was accepted {times} times"
+            yield f"{name} was accepted {times} times for {post_id!r} on {account_id!r}"
     for told in run.witness.told:
         if isinstance(told.event, ScheduleAccepted | ScheduleRejected | ScheduleBatchSettled):
             answered[told.correlation_id] += 1
