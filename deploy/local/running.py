@@ -9,10 +9,12 @@ import httpx
 
 from deploy.local.programs import Place, programs
 from deploy.local.supervisor import Patience, Supervisor
+from shared.process.ending import END_SECONDS
 
 ASK_SECONDS = 0.2
 TELL_SECONDS = 5.0
-STOP_SECONDS = 14
+STOP_SECONDS = END_SECONDS + 2
+"""A service that cannot end in good order says so and ends by itself before it is killed."""
 
 Tell = Callable[[str], None]
 

@@ -6,10 +6,10 @@ nothing is written while the broker says that it takes no messages.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiormq
 import structlog
@@ -37,6 +37,7 @@ NOWHERE = "timeball.nowhere"
 _ENDED = "the connection has ended"
 
 Confirm = asyncio.Future[Any]
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -162,14 +163,17 @@ class PublishingConnection:
 
     async def make(self, topology: Topology) -> None:
         """Make again whatever the service needs and is gone."""
-        await declare(self.connection, topology)
+        await _to_the_end(declare(self.connection, topology))
 
     async def make_own(self, topology: Topology) -> None:
         """The same without the wheel."""
-        await declare_own(self.connection, topology)
+        await _to_the_end(declare_own(self.connection, topology))
 
     async def queue_figures(self, name: str) -> commands.Queue.DeclareOk | None:
         """What the broker says of a queue, None where there is none."""
+        return await _to_the_end(self._queue_figures(name))
+
+    async def _queue_figures(self, name: str) -> commands.Queue.DeclareOk | None:
         channel = await self.connection.channel(publisher_confirms=False)
         try:
             return await channel.queue_declare(name, passive=True)
@@ -213,6 +217,14 @@ class PublishingConnection:
         header = ContentHeader(properties=one.message.properties, body_size=len(body))
         bodies = [marshal(ContentBody(body[start : start + most]), number) for start in range(0, len(body), most)]
         return b"".join((marshal(publish, number), marshal(header, number), *bodies))
+
+
+async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """The answer of work that goes on when nobody waits for it any more: aiormq, cancelled, may wait for ever for
+    the end of a channel. The end of the connection is the end of the work."""
+    working = asyncio.create_task(work)
+    working.add_done_callback(_let_go)
+    return await asyncio.shield(working)
 
 
 def _let_go(left_behind: "asyncio.Task[Any]") -> None:

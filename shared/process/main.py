@@ -1,26 +1,19 @@
-"""The whole of a service's `__main__`, and the end of its process, whatever hangs."""
+"""The whole of a service's `__main__`."""
 
 import asyncio
 import gc
-import os
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-import structlog
 import uvloop
 
 from shared.database.migrations import NotOurs, migrate_when_there
+from shared.process.ending import end_hard_after
 from shared.process.logs import configure
 from shared.process.service import Service
 from shared.process.settings import ServiceSettings, load
-
-END_SECONDS = 18.0
-"""From being asked to end until the process ends hard: the grace, the time for closing, and some more."""
-
-log = structlog.get_logger()
 
 
 def spare_the_collector(collect_after: int) -> None:
@@ -29,22 +22,6 @@ def spare_the_collector(collect_after: int) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(collect_after, 20, 100)
-
-
-async def end_hard_after(stopping: asyncio.Event, *, seconds: float = END_SECONDS) -> None:
-    """See to it that the process ends within so many seconds of being asked to, whatever hangs on its way out.
-
-    A thread does it: libraries swallow cancellations (aio-pika's reconnecting does), and then the loop never ends.
-    """
-    await stopping.wait()
-    timer = threading.Timer(seconds, _end_hard, (seconds,))
-    timer.daemon = True
-    timer.start()
-
-
-def _end_hard(seconds: float) -> None:
-    log.error("service_ended_hard", after_seconds=seconds)
-    os._exit(1)
 
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)

@@ -19,11 +19,10 @@ from shared.messaging.frames import tolerate_bad_properties
 from shared.messaging.listening import bind_again
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import Topology
+from shared.process.ending import CLOSE_SECONDS, GRACE_SECONDS, within
 from shared.process.health import Check, Health, consuming, relaying, writing
 from shared.process.reporting import Reporting
 
-GRACE_SECONDS = 12.0
-CLOSE_SECONDS = 1.0
 CONSUMING_CHECK_SECONDS = 5.0
 MOST_FAILED_CHECKS = 6
 COLLECT_AFTER = 300_000
@@ -135,30 +134,30 @@ class Service:
         check, failed = consuming(self.broker), 0
         while not self.stopping.is_set():
             await asyncio.sleep(CONSUMING_CHECK_SECONDS)
-            problem = await _within(CONSUMING_CHECK_SECONDS, check())
+            problem = await within(CONSUMING_CHECK_SECONDS, check())
             failed = failed + 1 if problem and self.publisher.is_connected else 0
             if failed >= MOST_FAILED_CHECKS:
                 raise RuntimeError(f"consumers are lost: {problem}")
             if problem:
                 await self.publisher.make_again()
-            await _within(CONSUMING_CHECK_SECONDS, bind_again(self.broker))
+            await within(CONSUMING_CHECK_SECONDS, bind_again(self.broker))
 
     async def _stop(self, working: Sequence[asyncio.Task[None]]) -> None:
         self.before_stop()
         grace_ends_at = asyncio.get_running_loop().time() + GRACE_SECONDS
-        await _within(GRACE_SECONDS, self.broker.stop())
+        await within(GRACE_SECONDS, self.broker.stop())
         if self.finishing:  # without a broker to stop there is grace left, and work at hand all the same
             left = grace_ends_at - asyncio.get_running_loop().time()
-            await _within(max(left, CLOSE_SECONDS), self.finishing())
+            await within(max(left, CLOSE_SECONDS), self.finishing())
         for task in working:
             task.cancel()
         await asyncio.gather(*working, return_exceptions=True)
         if self.outbox:
-            await _within(CLOSE_SECONDS, self.outbox.drain())
+            await within(CLOSE_SECONDS, self.outbox.drain())
         for close in self.closing:
-            await _within(CLOSE_SECONDS, close())
-        await _within(CLOSE_SECONDS, self.publisher.close())
-        await _within(CLOSE_SECONDS, self.database.close())
+            await within(CLOSE_SECONDS, close())
+        await within(CLOSE_SECONDS, self.publisher.close())
+        await within(CLOSE_SECONDS, self.database.close())
 
     def _http_server(self) -> "_Server | None":
         if self.http is None:
@@ -190,13 +189,3 @@ def _on_signals(stop: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     for one in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(one, stop)
-
-
-async def _within(seconds: float, work: Awaitable[Any]) -> Any:
-    """The work's answer; a timeout or an error is logged and answered as its text."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await work
-    except Exception as error:
-        log.warning("step_failed", error=repr(error))
-        return repr(error)

@@ -130,3 +130,13 @@ async def test_dead_letters_outlive_many_looks(amqp_vhost_url: str, publisher: P
             message = await queue.get(timeout=10)
             await message.nack(requeue=True)
         assert (await queue.get(timeout=10)).message_id == dead.message_id
+
+
+async def test_whoever_is_stopped_while_asking_about_a_queue_stops(publisher: Publisher) -> None:
+    for steps in range(60):
+        asking = asyncio.create_task(publisher.queue_figures(ARRIVALS.name))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait({asking}, timeout=20)
+        assert asking.done(), f"cancelled after {steps} steps of the loop, it waits on"

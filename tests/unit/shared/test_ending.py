@@ -2,11 +2,10 @@
 
 import subprocess
 import sys
-import time
 
 HANGS = """
 import asyncio
-from shared.process.main import end_hard_after
+from shared.process.ending import end_hard_after
 
 async def swallow() -> None:
     while True:
@@ -27,10 +26,8 @@ asyncio.run(main())
 
 
 def test_a_task_that_swallows_its_cancellation_does_not_keep_the_process() -> None:
-    began = time.monotonic()
-
-    ended = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=30, check=False)
+    ended = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, timeout=120, check=False)
 
     assert ended.returncode == 1
     assert "service_ended_hard" in ended.stdout + ended.stderr
-    assert time.monotonic() - began < 15
+    assert "<string>:8 > locks.py:" in ended.stdout + ended.stderr, "where it hangs"

@@ -2,12 +2,16 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
 from shared.messaging.broker import Publisher
 from shared.messaging.topology import Topology
-from shared.process.service import CLOSE_SECONDS, Service, rabbit_broker
+from shared.process.ending import CLOSE_SECONDS
+from shared.process.service import Service, rabbit_broker
 
 NOBODY = "amqp://guest:guest@127.0.0.1:1/"
 
@@ -22,16 +26,48 @@ async def test_work_at_hand_has_the_grace_that_is_left_when_there_is_no_broker_t
     async def close() -> None:
         finished.append("its connections")
 
-    service = Service(
+    await _service(tmp_path, finishing=finish, closing=(close,))._stop([])
+
+    assert finished == ["the work", "its connections"]
+
+
+async def test_a_step_whose_library_gives_up_what_it_waits_for_does_not_end_the_ending(tmp_path: Path) -> None:
+    closed: list[str] = []
+
+    async def wait_for_what_is_cancelled() -> None:
+        waited_for = asyncio.get_running_loop().create_future()
+        waited_for.cancel()
+        await waited_for
+
+    async def close() -> None:
+        closed.append("the rest")
+
+    await _service(tmp_path, closing=(wait_for_what_is_cancelled, close))._stop([])
+
+    assert closed == ["the rest"]
+
+
+async def test_a_step_of_the_ending_can_itself_be_cancelled(tmp_path: Path) -> None:
+    entered = asyncio.Event()
+
+    async def hang() -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    ending = asyncio.create_task(_service(tmp_path, finishing=hang)._stop([]))
+    await entered.wait()
+    ending.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+
+
+def _service(folder: Path, **steps: Any) -> Service:
+    return Service(
         name="test",
-        database=Database(f"sqlite+aiosqlite:///{tmp_path}/x.db"),
+        database=Database(f"sqlite+aiosqlite:///{folder}/x.db"),
         publisher=Publisher(NOBODY, app_id="test", clock=SystemClock()),
         broker=rabbit_broker(NOBODY, "test"),
         topology=Topology("test"),
-        finishing=finish,
-        closing=(close,),
+        **steps,
     )
-
-    await service._stop([])
-
-    assert finished == ["the work", "its connections"]

@@ -1,0 +1,62 @@
+"""The end of a process: in good order if it can be, hard if not, and soon in any case."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+GRACE_SECONDS = 12.0
+"""For what is in flight."""
+CLOSE_SECONDS = 1.0
+"""For closing each thing that is open."""
+END_SECONDS = 18.0
+"""From being asked to end until the process ends hard: the grace, the time for closing, and some more."""
+
+log = structlog.get_logger()
+
+
+async def within(seconds: float, work: Awaitable[Any]) -> Any:
+    """The work's answer; a timeout or an error is logged and answered as its text.
+
+    So is a cancellation that nobody asked us for: of something the work waited for, by a library that ends.
+    """
+    ours = asyncio.current_task()
+    asked_before = ours.cancelling() if ours else 0
+    try:
+        async with asyncio.timeout(seconds):
+            return await work
+    except (Exception, asyncio.CancelledError) as error:
+        if isinstance(error, asyncio.CancelledError) and ours and ours.cancelling() > asked_before:
+            raise
+        log.warning("step_failed", error=repr(error))
+        return repr(error)
+
+
+async def end_hard_after(stopping: asyncio.Event, *, seconds: float = END_SECONDS) -> None:
+    """See to it that the process ends within so many seconds of being asked to, whatever hangs on its way out.
+
+    A thread does it: libraries swallow cancellations (aio-pika's reconnecting does), and then the loop never ends.
+    """
+    await stopping.wait()
+    timer = threading.Timer(seconds, _end_hard, (seconds, asyncio.get_running_loop()))
+    timer.daemon = True
+    timer.start()
+
+
+def _end_hard(seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+    log.error("service_ended_hard", after_seconds=seconds, tasks=[_place_of(one) for one in asyncio.all_tasks(loop)])
+    os._exit(1)
+
+
+def _place_of(task: asyncio.Task[Any]) -> str:
+    """The lines at which a task waits, the outermost first."""
+    lines = []
+    waiting: Any = task.get_coro()
+    while frame := getattr(waiting, "cr_frame", None):
+        lines.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}")
+        waiting = waiting.cr_await
+    return " > ".join(lines)
