@@ -9,8 +9,10 @@ from uuid import uuid4
 from services.console import retention
 from services.console.api import Console, application
 from services.console.browsing import Browsing
+from services.console.event_stream import EventStream
 from services.console.handlers import Projector
 from services.console.idempotency import IdempotencyKeys
+from services.console.journal import Journal
 from services.console.live_events import LiveEvents
 from services.console.queries import Queries
 from services.console.rebuilding import Rebuilding
@@ -106,7 +108,8 @@ def build(settings: Settings) -> Service:
     clock = SystemClock()
     database = Database(settings.database(settings.database_url, NAME))
     publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
-    store = Store(database, clock)
+    events = EventStream(Journal(database))
+    store = Store(database, clock, events.wake)
     projector = Projector(store, clock)
     reactions = reactions_of(projector)
     reactions[StateTold] = Rebuilding(store, reactions, clock).on_state_told
@@ -114,6 +117,10 @@ def build(settings: Settings) -> Service:
 
     async def learn(delivery: Delivery[Any]) -> None:
         await reactions[type(delivery.event)](delivery)
+
+    def close_listeners() -> None:
+        live_events.close()
+        events.close()
 
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
@@ -128,7 +135,7 @@ def build(settings: Settings) -> Service:
     console = Console(
         requests=RequestSender(publisher, RequiredQueues(REQUIRED_QUEUES, publisher.has_queue), live_events, learn),
         queries=Queries(database),
-        live_events=live_events,
+        events=events,
         idempotency_keys=IdempotencyKeys(database),
         browsing=Browsing(database),
         timelines=Timelines(database),
@@ -145,8 +152,8 @@ def build(settings: Settings) -> Service:
         publisher=publisher,
         broker=broker,
         topology=attended(consumer, Topology(NAME, (EVERYTHING, RETENTION))),
-        loops=(live_events.close_when_unused,),
-        before_stop=live_events.close,
+        loops=(live_events.close_when_unused, events.run),
+        before_stop=close_listeners,
         http=(settings.host, settings.http_port),
         stopping=stopping,
         make_http=lambda health: mount_pages(application(console, health)),

@@ -1,7 +1,7 @@
 """The projector: turns every event that passes by into what the console knows."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from services.console.domain import account_told_by, told_by
+from services.console.journal import entries_of
 from services.console.store import Learned, Row, Store
 from services.console.timeline import happenings_in
 from services.console.workspaces import mention_row
@@ -45,72 +46,84 @@ class Projector:
     async def on_post_fact(self, delivery: Delivery[Any]) -> None:
         """How far a post has come."""
         posts = told_by(delivery.event, delivery.correlation_id)
-        await self.store.learn(Learned(posts=posts, happenings=self._happenings(delivery)))
+        await self._learn(delivery, posts=posts, happenings=self._happenings(delivery))
 
     async def on_batch_settled(self, delivery: Delivery[ScheduleBatchSettled]) -> None:
         """What became of each post of a batch."""
         posts = told_by(delivery.event, delivery.correlation_id)
         rejections = list(self._rejections(delivery, delivery.event.rejected))
-        await self.store.learn(Learned(posts=posts, rejections=rejections, happenings=self._happenings(delivery)))
+        await self._learn(delivery, posts=posts, rejections=rejections, happenings=self._happenings(delivery))
 
     async def on_rejected(self, delivery: Delivery[ScheduleRejected]) -> None:
         """Why a post was not taken."""
-        await self.store.learn(Learned(rejections=list(self._rejections(delivery, [delivery.event]))))
+        await self._learn(delivery, rejections=list(self._rejections(delivery, [delivery.event])))
 
     async def on_schedule_requested(self, delivery: Delivery[ScheduleRequested]) -> None:
         """What a post is to say, should it be accepted."""
         draft = _draft(delivery, 0, delivery.event.post_id, delivery.event.body().decode(), self.clock.now())
-        await self.store.learn(Learned(drafts=[draft]))
+        await self._learn(delivery, drafts=[draft])
 
     async def on_batch_requested(self, delivery: Delivery[ScheduleBatchRequested]) -> None:
         """What the posts of a batch are to say."""
-        await self.store.learn(Learned(drafts=list(_drafts(delivery, self.clock.now()))))
+        await self._learn(delivery, drafts=list(_drafts(delivery, self.clock.now())))
 
     async def on_asked_of_a_post(self, delivery: Delivery[Any]) -> None:
         """What a person asks for a post that is known: it stands in its timeline."""
-        await self.store.learn(Learned(happenings=self._happenings(delivery)))
+        await self._learn(delivery, happenings=self._happenings(delivery))
 
     async def on_account_fact(self, delivery: Delivery[Any]) -> None:
         """Whether an account is connected, and for how long."""
         account = account_told_by(delivery.event, delivery.correlation_id, self.clock.now())
-        await self.store.learn(Learned(accounts=[account] if account else []))
         if isinstance(delivery.event, AccountConnected):
             await self.store.account_rules.connected(delivery.event, self.clock.now())
+        await self._learn(delivery, accounts=[account] if account else [])
 
     async def on_connect_requested(self, delivery: Delivery[AccountConnectRequested]) -> None:
         """The settings an account is to have; its credentials are left where they are."""
-        await self.store.learn(Learned(connections=[_connection(delivery, self.clock.now())]))
+        await self._learn(delivery, connections=[_connection(delivery, self.clock.now())])
 
     async def on_timer_configured(self, delivery: Delivery[TimerConfigured]) -> None:
         """How a timer ticks."""
         await self.store.timers.configured(delivery.event)
+        await self._learn(delivery)
 
     async def on_timer_fired(self, delivery: Delivery[TimerFired]) -> None:
         """When a timer fired last."""
         await self.store.timers.fired(delivery.event)
+        await self._learn(delivery)
 
     async def on_workspace_configured(self, delivery: Delivery[WorkspaceConfigured]) -> None:
         """What a workspace is to be; its targets are left where they are."""
         await self.store.workspaces.configured(delivery.event, self.clock.now())
+        await self._learn(delivery)
 
     async def on_workspace_decided(self, delivery: Delivery[WorkspaceAccepted | WorkspaceRejected]) -> None:
         """Whether a workspace is watched as it was asked for."""
         await self.store.workspaces.decided(delivery.event, self.clock.now())
+        await self._learn(delivery)
 
     async def on_mention_found(self, delivery: Delivery[MentionFound]) -> None:
         """What was found for a workspace."""
-        await self.store.learn(Learned(mentions=[mention_row(delivery.event, self.clock.now())]))
+        await self._learn(delivery, mentions=[mention_row(delivery.event, self.clock.now())])
 
     async def on_dead_letter_parked(self, delivery: Delivery[DeadLetterParked]) -> None:
         """A message that a service could not handle."""
         await self.store.dead_letters.parked(delivery.event, self.clock.now())
+        await self._learn(delivery)
 
     async def on_dead_letters_settled(self, delivery: Delivery[Any]) -> None:
         """Dead letters that rest no more."""
         await self.store.dead_letters.settled(delivery.event, self.clock.now())
+        await self._learn(delivery)
 
     async def on_other(self, delivery: Delivery[Event]) -> None:
-        """Nothing the read model holds."""
+        """Nothing the read model holds but that it happened."""
+        await self._learn(delivery)
+
+    async def _learn(self, delivery: Delivery[Any], **learned: Sequence[Any]) -> None:
+        """Keep what the event tells, and last or in the same transaction the event in the journal: whoever hears it
+        from there finds it told."""
+        await self.store.learn(Learned(journal=entries_of(delivery, self.clock.now()), **learned))
 
     def _happenings(self, delivery: Delivery[Any]) -> list[Row]:
         return list(happenings_in(delivery, self.clock.now()))

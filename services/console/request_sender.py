@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from services.console.live_events import Closed, Listener, LiveEvents, TooSlow
+from services.console.listening import Closed, Listener, TooSlow
+from services.console.live_events import LiveEvents
 from services.console.required_queues import RequiredQueues
 from shared.events import Event
 from shared.events.scheduler import (
@@ -80,7 +81,12 @@ class RequestSender:
         return Answers(envelope.correlation_id, [delivery.event for delivery in collected], is_complete)
 
     async def _collect(
-        self, listener: Listener, collected: list[Delivery[Any]], until: Until, own_id: str, patience: timedelta
+        self,
+        listener: Listener[Delivery[Any]],
+        collected: list[Delivery[Any]],
+        until: Until,
+        own_id: str,
+        patience: timedelta,
     ) -> bool:
         """Gather answers until they settle the request; the request itself passes by too."""
         try:

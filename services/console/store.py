@@ -1,6 +1,6 @@
 """Writing the read model: what many events tell goes to the database in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.console.account_rules import AccountRules
 from services.console.dead_letters import DeadLetters
 from services.console.domain import Account, Post, folded, folded_accounts, merged, merged_account
+from services.console.journal import Journal
 from services.console.merging import MergedTable
 from services.console.rows import account_in, post_in, row_of_account, row_of_post
 from services.console.tables import accounts, connections, drafts, happenings, mentions, posts, rejections
@@ -37,6 +38,7 @@ class Learned:
     connections: Sequence[Row] = ()
     mentions: Sequence[Row] = ()
     happenings: Sequence[Row] = ()
+    journal: Sequence[dict[str, Any]] = ()
 
     @property
     def weight(self) -> int:
@@ -47,8 +49,11 @@ class Learned:
 class Store:
     """The console's database, as the projector writes it."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, told: Callable[[], None] = lambda: None) -> None:
+        """`told` is called when the journal has got entries."""
         self._database = database
+        self._told = told
+        self.journal = Journal(database)
         self._clock = clock
         self.account_rules = AccountRules(database)
         self.timers = Timers(database)
@@ -82,6 +87,8 @@ class Store:
             await _insert(connection, self._insert_happenings, chain.from_iterable(one.happenings for one in group))
             await self._posts.learn(connection, told_posts, now)
             await self._accounts.learn(connection, told_accounts, now)
+            await self.journal.write(connection, list(chain.from_iterable(one.journal for one in group)))
+        self._told()
         return [None] * len(group)
 
 

@@ -1,6 +1,6 @@
 """The console's tables."""
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, text
 
 from shared.database.engine import InstantColumn
 
@@ -81,6 +81,19 @@ happenings = Table(
     Index("happenings_of_post", "post_id", "account_id", "seen_at"),
 )
 """Every event of a post, as the console heard of it; never what the post says."""
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("message_id", String(200), nullable=False, unique=True),
+    Column("type", String(100), nullable=False),
+    Column("correlation_id", String(200), nullable=False),
+    Column("data", Text, nullable=False),
+    Column("seen_at", InstantColumn, nullable=False, index=True),
+    sqlite_autoincrement=True,
+)
+"""Every event, numbered in the order in which it became visible here; without what is sealed."""
 
 accounts = Table(
     "accounts",

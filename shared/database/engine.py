@@ -15,6 +15,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from shared.database.sqlite_connection import connect
+
 TRANSACTION_LIMIT = timedelta(seconds=10)
 """How long a transaction may take, the wait for a connection and the commit included. A server that vanished without a
 word would otherwise be waited for until TCP gives up, a quarter of an hour later."""
@@ -182,7 +184,8 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
         )
         event.listen(engine.sync_engine, "checkout", _replace_if_closed)
         return engine
-    engine = create_async_engine(url, pool_size=pool_size, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    connect_args = {"timeout": BUSY_TIMEOUT_MS / 1000, "async_creator_fn": connect}
+    engine = create_async_engine(url, pool_size=pool_size, connect_args=connect_args)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_immediate)
     return engine

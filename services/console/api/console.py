@@ -8,8 +8,8 @@ from fastapi import Depends, Request
 
 from services.console.account_rules import AccountRules
 from services.console.browsing import Browsing
+from services.console.event_stream import EventStream
 from services.console.idempotency import IdempotencyKeys
-from services.console.live_events import LiveEvents
 from services.console.queries import Queries
 from services.console.request_sender import RequestSender
 from services.console.sessions import Sessions
@@ -24,7 +24,7 @@ class Console:
 
     requests: RequestSender
     queries: Queries
-    live_events: LiveEvents
+    events: EventStream
     idempotency_keys: IdempotencyKeys
     browsing: Browsing
     timelines: Timelines

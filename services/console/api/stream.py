@@ -1,85 +1,109 @@
-"""The stream: every event as it happens, as server-sent events."""
+"""The stream: every event in the order in which the console learned of it, as server-sent events."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Header, Query
 from starlette.responses import StreamingResponse
 
-from services.console.api.console import Console, TheConsole
-from services.console.live_events import Closed, Interest, Listener, TooSlow
-from shared.messaging.envelope import Delivery
+from services.console.api.console import TheConsole
+from services.console.event_stream import EventStream, Following, Gone, Interest
+from services.console.journal import Entry
+from services.console.listening import Closed, TooSlow
 
 KEEP_ALIVE_SECONDS = 15.0
-_SEALED = {"sealed_credentials", "sealed_notify"}
+_MOST_ID = 2**63 - 1
 
 router = APIRouter(tags=["events"])
-
 
 _STREAMS: dict[int | str, dict[str, Any]] = {
     200: {"description": "The stream", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
 }
 
 
-@router.get("/v1/events", response_class=StreamingResponse, responses=_STREAMS)
-async def stream_events(
-    console: TheConsole,
+def _interest(
     type: Annotated[list[str], Query(description="event types; `publish.*` matches all of a kind")] = [],  # noqa: B006
     post_id: str | None = None,
-) -> StreamingResponse:
-    """Every event from now on: `event` is its type, `data` has type, correlation_id, message_id and data.
+    account_id: str | None = None,
+    workspace_id: str | None = None,
+) -> Interest:
+    wanted = {"post_id": post_id, "account_id": account_id, "workspace_id": workspace_id}
+    ids = {name: value for name, value in wanted.items() if value is not None}
 
-    A client that falls far behind gets a last event `dropped` and is disconnected.
-    """
-    await console.live_events.open()  # while a failure can still be answered
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_lines(console, _interest(type, post_id)), media_type="text/event-stream", headers=headers)
-
-
-async def _lines(console: Console, interest: Interest) -> AsyncIterator[str]:
-    async with console.live_events.listening(interest) as listener:
-        yield ": listening\n\n"
-        while True:
-            try:
-                yield await _next_line(listener)
-            except TooSlow:
-                yield "event: dropped\ndata: {}\n\n"
-                return
-            except Closed:
-                return
-
-
-async def _next_line(listener: Listener) -> str:
-    try:
-        async with asyncio.timeout(KEEP_ALIVE_SECONDS):
-            delivery = await listener.next()
-    except TimeoutError:
-        return "event: alive\ndata: {}\n\n"
-    return f"event: {delivery.event.type}\ndata: {_data(delivery)}\n\n"
-
-
-def _data(delivery: Delivery[Any]) -> str:
-    told = delivery.event.model_dump(mode="json", exclude_none=True, exclude=_SEALED)
-    event = {"type": delivery.event.type, "correlation_id": delivery.correlation_id, "message_id": delivery.message_id}
-    return json.dumps(event | {"data": told}, ensure_ascii=False)
-
-
-def _interest(types: Sequence[str], post_id: str | None) -> Interest:
-    def is_of_interest(delivery: Delivery[Any]) -> bool:
-        event = delivery.event
-        if types and not any(fnmatchcase(event.type, wanted) for wanted in types):
+    def is_of_interest(entry: Entry) -> bool:
+        if type and not any(fnmatchcase(entry.type, one) for one in type):
             return False
-        return post_id is None or _mentions(event, post_id)
+        return not ids or any(_is_about(part, ids) for part in _parts(entry.told))
 
     return is_of_interest
 
 
-def _mentions(event: Any, post_id: str) -> bool:
-    """Whether the event is about the post, alone or in a batch."""
-    if getattr(event, "post_id", None) == post_id:
-        return True
-    of_batch = (*getattr(event, "accepted", ()), *getattr(event, "rejected", ()))
-    return any(post.post_id == post_id for post in of_batch)
+@router.get("/v1/events", response_class=StreamingResponse, responses=_STREAMS)
+async def stream_events(
+    console: TheConsole,
+    interest: Annotated[Interest, Depends(_interest)],
+    after: Annotated[int | None, Query(ge=0, le=_MOST_ID, description="the id of the last event you have")] = None,
+    last_event_id: Annotated[str | None, Header(description="the same, as browsers send it")] = None,
+) -> StreamingResponse:
+    """Every event from now on, or from the one after the last you have: `event` is its type, `data` has type,
+    correlation_id, message_id and data. An event `reset` says that some are not kept any more: ask for what you show.
+
+    A client that falls far behind gets a last event `dropped` and is disconnected; with its last id it goes on.
+    """
+    await console.events.ensure_readable()  # while a failure can still be answered
+    lines = _lines(console.events, interest, _heard(last_event_id) if after is None else after)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
+
+
+async def _lines(events: EventStream, interest: Interest, after: int | None) -> AsyncIterator[str]:
+    try:
+        async with events.listening(interest, after) as following:
+            async for line in _told_by(following):
+                yield line
+    except Gone:
+        async with events.listening(interest) as following:
+            yield f"id: {following.last_id}\nevent: reset\ndata: {{}}\n\n"
+            async for line in _told_by(following):
+                yield line
+
+
+async def _told_by(following: Following) -> AsyncIterator[str]:
+    yield f": listening\nid: {following.last_id}\n\n"
+    while True:
+        try:
+            yield await _next_line(following)
+        except TooSlow:
+            yield "event: dropped\ndata: {}\n\n"
+            return
+        except Closed:
+            return
+
+
+async def _next_line(following: Following) -> str:
+    try:
+        async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+            entry = await following.next()
+    except TimeoutError:
+        return "event: alive\ndata: {}\n\n"
+    about = {"type": entry.type, "correlation_id": entry.correlation_id, "message_id": entry.message_id}
+    return f'id: {entry.id}\nevent: {entry.type}\ndata: {json.dumps(about)[:-1]}, "data": {entry.data}}}\n\n'
+
+
+def _heard(last_event_id: str | None) -> int | None:
+    """The number a browser has heard last. What is none is as old as can be: everything is to be asked for anew."""
+    if not last_event_id:
+        return None
+    return int(last_event_id) if last_event_id.isdecimal() and len(last_event_id) < len(str(_MOST_ID)) else _MOST_ID
+
+
+def _parts(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """The event itself and the posts of a batch."""
+    return [told, *told.get("accepted", ()), *told.get("rejected", ())]
+
+
+def _is_about(told: dict[str, Any], ids: dict[str, str]) -> bool:
+    return all(told.get(name) == value for name, value in ids.items())

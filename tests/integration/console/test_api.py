@@ -93,6 +93,39 @@ async def test_events_are_streamed_as_they_happen(world: World) -> None:
     assert types == ["schedule.requested", "schedule.accepted", "schedule.cancel_requested", "schedule.cancelled"]
 
 
+async def test_a_client_that_was_away_hears_what_it_missed(world: World) -> None:
+    name = a_name()
+    about = {"post_id": name, "type": "schedule.*"}
+    await world.api.call("POST", "/v1/posts", a_post(name))
+    first = await told_first(world, about | {"after": "0"}, {})
+    assert first["event"] == "schedule.requested"
+
+    for parameters, headers in ((about, {"Last-Event-ID": first["id"]}), (about | {"after": first["id"]}, {})):
+        then = await told_first(world, parameters, headers)
+        assert (then["event"], int(then["id"]) > int(first["id"])) == ("schedule.accepted", True)
+
+
+@pytest.mark.parametrize("unknown", ["9223372036854775806", "99999999999999999999", "what?"])
+async def test_a_client_that_missed_what_is_not_kept_is_told_to_begin_anew(world: World, unknown: str) -> None:
+    told = await told_first(world, {}, {"Last-Event-ID": unknown})
+
+    assert (told["event"], told["data"]) == ("reset", "{}")
+    assert int(told["id"]) < 1_000_000
+
+
+async def told_first(world: World, parameters: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, str]:
+    """The fields of the first event of a new stream."""
+    fields: dict[str, str] = {}
+    async with world.api.http.stream("GET", "/v1/events", params=parameters, headers=headers) as stream:
+        async for line in stream.aiter_lines():
+            name, _, value = line.partition(": ")
+            if name:
+                fields[name] = value
+            elif "event" in fields:
+                return fields
+    raise AssertionError(f"the stream ended: {fields}")
+
+
 async def test_timers_are_listed_and_one_is_fired_by_hand(world: World) -> None:
     await eventually(lambda: _timers(world), what="the scheduler has told of its timers")
     token = world.api.http.headers["authorization"].removeprefix("Bearer ")
