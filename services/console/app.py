@@ -31,7 +31,7 @@ from shared.events import EVENTS, Event
 from shared.events.dead_letters import DeadLetterDropped, DeadLetterParked, DeadLetterReplayed
 from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
-from shared.events.monitor import MentionFound, WorkspaceAccepted, WorkspaceRejected
+from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected
 from shared.events.publisher import (
     AccountConnected,
     AccountConnectFailed,
@@ -196,6 +196,7 @@ def reactions_of(projector: Projector) -> dict[type[Event], Handler]:
         WorkspaceAccepted: projector.on_workspace_decided,
         WorkspaceRejected: projector.on_workspace_decided,
         MentionFound: projector.on_mention_found,
+        DigestSent: projector.on_digest_sent,
         DeadLetterParked: projector.on_dead_letter_parked,
         DeadLetterReplayed: projector.on_dead_letters_settled,
         DeadLetterDropped: projector.on_dead_letters_settled,

@@ -16,7 +16,7 @@ from services.console.workspaces import mention_row
 from shared.clocks.clock import Clock
 from shared.events import Event
 from shared.events.dead_letters import DeadLetterParked
-from shared.events.monitor import MentionFound, WorkspaceAccepted, WorkspaceRejected
+from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected
 from shared.events.publisher import AccountConnected
 from shared.events.requests import (
     AccountConnectRequested,
@@ -105,6 +105,10 @@ class Projector:
     async def on_mention_found(self, delivery: Delivery[MentionFound]) -> None:
         """What was found for a workspace."""
         await self._learn(delivery, mentions=[mention_row(delivery.event, self.clock.now())])
+
+    async def on_digest_sent(self, delivery: Delivery[DigestSent]) -> None:
+        """That a workspace has got the digest of a day."""
+        await self.store.workspaces.digest_sent(delivery.event, self.clock.now())
 
     async def on_dead_letter_parked(self, delivery: Delivery[DeadLetterParked]) -> None:
         """A message that a service could not handle."""

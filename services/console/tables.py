@@ -198,6 +198,16 @@ mentions = Table(
     Index("mentions_by_time", "created_at", "workspace_id", "item_id"),
 )
 
+digests = Table(
+    "digests",
+    metadata,
+    Column("workspace_id", String(200), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("mentions", Integer, nullable=False),
+    Column("seen_at", InstantColumn, nullable=False, index=True),
+)
+"""Digests that were sent, by the local day of their workspace."""
+
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,

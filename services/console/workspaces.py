@@ -7,12 +7,13 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import RowMapping, Select, literal, select, tuple_
 from sqlalchemy.engine import Result
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.cursor import Cursor
-from services.console.tables import mentions, workspace_decisions, workspaces
+from services.console.tables import digests, mentions, workspace_decisions, workspaces
 from shared.database import bulk
 from shared.database.engine import Database
-from shared.events.monitor import MentionFound, WorkspaceAccepted, WorkspaceRejected
+from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected
 from shared.events.requests import WorkspaceConfigured
 
 
@@ -26,6 +27,8 @@ class Workspaces:
         later = "workspace_decisions.decided_at <= excluded.decided_at"
         self._decide = bulk.upsert(workspace_decisions, database.dialect, guard=later)
 
+        self._insert_digest = bulk.insert_missing(digests, database.dialect)
+
     async def configured(self, event: WorkspaceConfigured, now: datetime, *, has_targets: bool | None = None) -> None:
         """Learn what a workspace is to be; older news changes nothing."""
         row = {
@@ -34,12 +37,13 @@ class Workspaces:
             "subreddits": to_json(event.subreddits).decode(),
             "keywords": to_json([keyword.model_dump(exclude_defaults=True) for keyword in event.keywords]).decode(),
             "notify": event.notify,
-            "has_targets": event.sealed_notify is not None if has_targets is None else has_targets,
             "digest": event.digest.model_dump_json() if event.digest else None,
             "configured_at": event.configured_at or now,
         }
         async with self._database.transaction() as connection:
-            await connection.execute(self._configure, bulk.encode([row]))
+            if has_targets is None:
+                has_targets = await _keeps_targets(connection, event) or event.sealed_notify is not None
+            await connection.execute(self._configure, bulk.encode([row | {"has_targets": has_targets}]))
 
     async def decided(self, fact: WorkspaceAccepted | WorkspaceRejected, now: datetime) -> None:
         """Learn what the monitor says of a workspace; an older word changes nothing."""
@@ -47,6 +51,16 @@ class Workspaces:
         row = {"workspace_id": fact.workspace_id, "decided_at": fact.decided_at or now, "rejection": rejection}
         async with self._database.transaction() as connection:
             await connection.execute(self._decide, bulk.encode([row]))
+
+    async def digest_sent(self, event: DigestSent, now: datetime) -> None:
+        """Learn of a day's digest; the same again changes nothing."""
+        async with self._database.transaction() as connection:
+            await connection.execute(self._insert_digest, bulk.encode([{**event.model_dump(), "seen_at": now}]))
+
+    async def digests(self, workspace_id: str, limit: int) -> Sequence[RowMapping]:
+        """The digests that a workspace has got, the latest first."""
+        of_workspace = select(digests).where(digests.c.workspace_id == workspace_id)
+        return await self._rows(of_workspace.order_by(digests.c.day.desc()).limit(limit))
 
     async def known(self, workspace_id: str | None = None) -> Sequence[RowMapping]:
         """Every workspace, or the one that is named."""
@@ -72,6 +86,12 @@ class Workspaces:
         async with self._database.reading() as connection:
             result: Result[Any] = await connection.execute(statement)
             return result.mappings().all()
+
+
+async def _keeps_targets(connection: AsyncConnection, event: WorkspaceConfigured) -> bool:
+    """Whether there are targets that stay."""
+    known = select(workspaces.c.has_targets).where(_named(event.workspace_id))
+    return event.keep_notify and bool((await connection.execute(known)).scalar())
 
 
 def mention_row(event: MentionFound, now: datetime) -> dict[str, Any]:

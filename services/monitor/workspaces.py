@@ -55,19 +55,27 @@ def row_of(workspace: Checked, previous: RowMapping | None, *, vault: Vault, now
     """The workspace as it is kept, its targets encrypted, in place of what it was before."""
     event = workspace.event
     had_digest = previous is not None and previous["digest"] is not None
-    return {
+    return _told_of(workspace, previous, vault) | {
         "workspace_id": event.workspace_id,
         "enabled": event.monitoring_enabled,
         "subreddits": json.dumps(workspace.subreddits),
         "keywords": json.dumps(workspace.keywords),
-        "targets": vault.encrypt({"urls": workspace.targets}),
-        "target_ids": json.dumps(list(map(fingerprint_of, workspace.targets))),
         "tells_at_once": event.notify == "at_once",
         "digest": event.digest.model_dump_json() if event.digest else None,
         "digest_since": _since(previous, had_digest, now) if event.digest else None,
         "last_digest_day": previous["last_digest_day"] if previous else None,
         "configured_at": event.configured_at,
         "updated_at": now,
+    }
+
+
+def _told_of(workspace: Checked, previous: RowMapping | None, vault: Vault) -> dict[str, Any]:
+    """Whom to tell: the targets of the request, or those that there are."""
+    if workspace.event.keep_notify and previous is not None:
+        return {"targets": previous["targets"], "target_ids": previous["target_ids"]}
+    return {
+        "targets": vault.encrypt({"urls": workspace.targets}),
+        "target_ids": json.dumps(list(map(fingerprint_of, workspace.targets))),
     }
 
 
@@ -124,6 +132,8 @@ def _check_digest(event: WorkspaceConfigured) -> None:
 def _targets(event: WorkspaceConfigured, key: SealingKey, check_target: CheckTarget) -> list[str]:
     if not event.sealed_notify:
         return []
+    if event.keep_notify:
+        raise InvalidWorkspace("keep_notify: the targets cannot both stay and be those of sealed_notify; send one")
     try:
         targets = key.open_list(event.sealed_notify)
     except UnreadableSeal as error:

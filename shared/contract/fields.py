@@ -126,6 +126,7 @@ FIELDS: Mapping[str, str] = {
     "rules": "What a post on the account must satisfy.",
     "run_id": "The run, the same in all its events.",
     "sealed_credentials": "Credentials as JSON, in a libsodium sealed box for the publisher, base64.",
+    "keep_notify": "Whether those who were told before are told from now on too; then without `sealed_notify`.",
     "sealed_notify": "A JSON list of Apprise URLs, in a libsodium sealed box for the monitor, base64.",
     "service": "The service it concerns.",
     "settings": "How to reach the account, in clear: see docs/platforms.",

@@ -159,6 +159,7 @@ class WorkspaceConfigured(Event, type="workspace.configured"):
     """The whole workspace as it shall be. What was configured later stays, where both say when (`configured_at`).
 
     `notify` says whether mentions are told at once (and again in the digest, where there is one) or in the digest only.
+    With `keep_notify` the targets stay those that there are: nobody who edits a workspace is shown them.
     """
 
     workspace_id: Id
@@ -166,6 +167,7 @@ class WorkspaceConfigured(Event, type="workspace.configured"):
     subreddits: tuple[Name, ...]
     keywords: tuple[Keyword, ...]
     sealed_notify: Text | None = None
+    keep_notify: bool = False
     notify: Literal["at_once", "digest"] = "at_once"
     digest: DigestTime | None = None
     configured_at: Instant | None = None

@@ -1,11 +1,15 @@
 """Every page, in both schemes, on every size of screen: nothing complains, nothing is out of reach."""
 
+from datetime import UTC, datetime
 from typing import Literal
 
 import pytest
 
+from shared.events.monitor import DigestSent, MentionFound
+from shared.events.requests import Keyword, WorkspaceConfigured
 from tests.browser.conftest import SIZES, Visitor
 from tests.integration.console.world import World, a_name, a_post
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -19,6 +23,8 @@ PAGES = (
     "/compose",
     "/timers",
     "/accounts",
+    "/workspaces",
+    "/workspaces/{post}",
     "/queues",
     "/no-such-page",
 )
@@ -33,6 +39,7 @@ async def test_a_page_is_within_everyones_reach(
 ) -> None:
     name = a_name()
     await world.api.call("POST", "/v1/posts", a_post(name, content=f"{LONG} שלום, كرة <script>alert(1)</script>"))
+    await watched(world, name)
     await visitor.page.emulate_media(color_scheme=scheme)
 
     for size in SIZES:
@@ -44,3 +51,30 @@ async def test_a_page_is_within_everyones_reach(
         assert await visitor.barriers() == []
     if path == "/no-such-page":
         visitor.complaints.clear()  # the browser tells that the page is not there
+
+
+async def watched(world: World, name: str) -> None:
+    """A workspace of this name with a mention, both of long words and in several directions."""
+    keywords = (Keyword(phrase=LONG[:400]), Keyword(phrase="כדור הזמן"))
+    configured = WorkspaceConfigured(
+        workspace_id=name, monitoring_enabled=True, subreddits=("sailing", "a" * 21), keywords=keywords
+    )
+    found = MentionFound(
+        workspace_id=name,
+        subreddit="sailing",
+        item_id="t3_1",
+        kind="post",
+        title=f"{LONG} כדור <b>",
+        url="https://www.reddit.com/x",
+        author="שלום",
+        keywords=("כדור הזמן", LONG),
+        created_at=datetime.now(UTC),
+    )
+    for event in (configured, found, DigestSent(workspace_id=name, day="2027-03-27", mentions=1)):
+        await world.system.bus.emit(event)
+    await eventually(lambda: _is_known(world, name), what="the workspace and what was found are known")
+
+
+async def _is_known(world: World, name: str) -> bool:
+    listed = (await world.api.call("GET", "/v1/mentions", workspace_id=name))["mentions"]
+    return bool(listed) and name in str(await world.api.call("GET", "/v1/workspaces"))

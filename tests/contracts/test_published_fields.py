@@ -28,7 +28,7 @@ PUBLISHED = {
     "account.disconnect_requested": "account_id",
     "workspace.configured": (
         "workspace_id monitoring_enabled subreddits keywords keywords[].phrase keywords[].match keywords[].exclude? "
-        "sealed_notify? digest? digest.at digest.zone"
+        "sealed_notify? keep_notify? digest? digest.at digest.zone"
     ),
     "timer.trigger_requested": "timer",
     "dead_letter.replay_requested": "service message_ids? as_of?",

@@ -1,10 +1,12 @@
 """Workspaces: configure what is watched, look at it, and read what was found. Notification URLs are never shown."""
 
+import re
 from datetime import datetime
+from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
 
-from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, JsonValue
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from pydantic import BaseModel, JsonValue, computed_field
 from pydantic_core import from_json
 from sqlalchemy import RowMapping
 
@@ -22,18 +24,23 @@ from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
 from shared.secrets.sealing import seal
 
 MOST_ON_A_PAGE = 500
+_FIELD = re.compile(r"^([a-z_]+(?:\[\d*\]|\.[a-z_]+)*): ")
 
 router = APIRouter(tags=["workspaces"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
 
 
 class Watch(Value):
-    """What to watch and whom to tell: `notify_urls` (Apprise) in clear, sealed at once, or already `sealed_notify`."""
+    """What to watch and whom to tell: `notify_urls` (Apprise) in clear, sealed at once, or already `sealed_notify`.
+
+    With `keep_notify` whoever was told before is told from now on too.
+    """
 
     monitoring_enabled: bool = True
     subreddits: tuple[Name, ...] = ()
     keywords: tuple[Keyword, ...] = ()
     notify_urls: tuple[str, ...] | None = None
     sealed_notify: Text | None = None
+    keep_notify: bool = False
     notify: Literal["at_once", "digest"] = "at_once"
     digest: DigestTime | None = None
 
@@ -55,11 +62,39 @@ class WorkspaceView(BaseModel):
     rejection: str | None
     pending: bool = False
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def etag(self) -> str:
+        """Changes each time it is configured."""
+        return f'"{sha256(self.configured_at.isoformat().encode()).hexdigest()[:16]}"'
+
     @classmethod
     def of(cls, row: RowMapping) -> Self:
         """The view of a row."""
         told = {name: from_json(row[name]) if row[name] else None for name in ("subreddits", "keywords", "digest")}
         return cls.model_validate({**row, **told})
+
+
+class Preconditions:
+    """What must be so for a workspace to be changed (If-Match, If-None-Match)."""
+
+    def __init__(
+        self,
+        if_match: Annotated[str | None, Header()] = None,
+        if_none_match: Annotated[str | None, Header()] = None,
+    ) -> None:
+        self._if_match = if_match
+        self._if_none_match = if_none_match
+
+    def require(self, view: WorkspaceView | None, workspace_id: str) -> None:
+        """412 where it is not so."""
+        if self._if_none_match is not None and view is not None:
+            reason = f"there is a workspace {workspace_id!r} already; open it to change it, or choose another name"
+            raise Refusal(412, "conflict", reason, field="workspace_id", workspace_id=workspace_id)
+        if self._if_match is None or (view is not None and self._if_match.strip() in ("*", view.etag)):
+            return
+        reason = f"workspace {workspace_id!r} has changed since you looked at it: get it again, with its ETag"
+        raise Refusal(412, "conflict", reason, workspace_id=workspace_id)
 
 
 class WorkspaceList(BaseModel):
@@ -102,24 +137,45 @@ async def list_workspaces(console: TheConsole) -> WorkspaceList:
 
 
 @router.get("/v1/workspaces/{workspace_id:path}")
-async def show_workspace(console: TheConsole, workspace_id: Id) -> WorkspaceView:
-    """One workspace."""
-    rows = await console.queries.workspaces.known(workspace_id)
-    if not rows:
+async def show_workspace(console: TheConsole, workspace_id: Id, response: Response) -> WorkspaceView:
+    """One workspace, with an ETag for `PUT`."""
+    view = await known_workspace(console, workspace_id)
+    if view is None:
         raise Refusal(404, "not_found", f"no workspace {workspace_id!r} is known")
-    return WorkspaceView.of(rows[0])
+    response.headers["ETag"] = view.etag
+    return view
 
 
-@router.put("/v1/workspaces/{workspace_id:path}", status_code=202, openapi_extra=documented(Watch))
-async def configure_workspace(console: TheConsole, workspace_id: Id, request: Request) -> WorkspaceView:
-    """Configure a workspace, or replace it whole: what is left out is gone, its targets too."""
+@router.put(
+    "/v1/workspaces/{workspace_id:path}",
+    status_code=202,
+    openapi_extra=documented(Watch),
+    responses={412: {"model": ErrorAnswer}},
+)
+async def configure_workspace(
+    console: TheConsole, workspace_id: Id, request: Request, preconditions: Annotated[Preconditions, Depends()]
+) -> WorkspaceView:
+    """Configure a workspace, or replace it whole: what is left out is gone, its targets too without `keep_notify`.
+
+    With `If-Match` (the ETag of `GET`) it is left as it is where somebody else has changed it; with `If-None-Match: *`
+    where there is one of this name already.
+    """
     urls, body = _without_urls(await request.body())
     configured = _configured(console, workspace_id, read_body(Watch, body), urls)
+    preconditions.require(await known_workspace(console, workspace_id), workspace_id)
     answers = await console.requests.send_and_wait(configured, any_of(WorkspaceAccepted, WorkspaceRejected))
+    view = await known_workspace(console, workspace_id)
+    assert view is not None, "what was sent has been learned"
     for rejected in of_type(answers.facts, WorkspaceRejected):
-        raise Refusal(400, "invalid", rejected.reason, workspace_id=workspace_id)
-    view = await show_workspace(console, workspace_id)
+        more = {"workspace_id": workspace_id, "etag": view.etag}
+        raise Refusal(400, "invalid", rejected.reason, field=_field_in(rejected.reason), **more)
     return view.model_copy(update={"pending": not answers.is_complete})
+
+
+async def known_workspace(console: Console, workspace_id: str) -> WorkspaceView | None:
+    """The workspace as it was asked for last, if there is one."""
+    rows = await console.queries.workspaces.known(workspace_id)
+    return WorkspaceView.of(rows[0]) if rows else None
 
 
 @router.get("/v1/mentions")
@@ -157,12 +213,21 @@ def _configured(console: Console, workspace_id: Id, watch: Watch, urls: list[str
         raise Refusal(400, "invalid", "send either notify_urls or sealed_notify", field="notify_urls")
     if watch.digest:
         _check_zone(watch.digest.zone)
+    if watch.keep_notify and (urls is not None or watch.sealed_notify is not None):
+        reason = "keep_notify: the targets cannot both stay and be new; send one"
+        raise Refusal(400, "invalid", reason, field="keep_notify")
     told: dict[str, Any] = {name: getattr(watch, name) for name in Watch.model_fields if name != "notify_urls"}
     sealed = seal(urls, console.public_keys["monitor"]) if urls else watch.sealed_notify
     configured_at = console.clock.now()
     return WorkspaceConfigured(
         **told | {"workspace_id": workspace_id, "sealed_notify": sealed, "configured_at": configured_at}
     )
+
+
+def _field_in(reason: str) -> str | None:
+    """The field that a reason begins with, as the HTTP API calls it."""
+    named = _FIELD.match(reason)
+    return named[1].replace("sealed_notify", "notify_urls") if named else None
 
 
 def _check_zone(zone: str) -> None:

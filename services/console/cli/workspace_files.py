@@ -1,9 +1,10 @@
 """Workspaces in files: YAML or JSON, one workspace, a list of them, or several YAML documents."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import yaml
@@ -13,6 +14,9 @@ from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import explain
 from shared.events.requests import WorkspaceConfigured
 
+_TAG = "tag:yaml.org,2002:"
+_EXAMPLE = "`{workspace_id: team, subreddits: [sailing], keywords: [time ball]}`"
+_KINDS = {str: "a text", int: "a number", float: "a number", bool: "true or false", list: "a list", NoneType: "nothing"}
 _KNOWN = {"workspace_id", "monitoring_enabled", "subreddits", "keywords", "notify_urls", "notify", "digest"}
 
 
@@ -31,7 +35,7 @@ class Entry:
 
 def workspaces_in(path: Path) -> list[Entry]:
     """Every workspace of the file, or UnreadableWorkspaces: all of it is read before any of it is sent."""
-    entries = [_entry(path, number, told) for number, told in enumerate(_parts(path), start=1)]
+    entries = [_entry(found, number) for number, found in enumerate(_found_in(path), start=1)]
     if not entries:
         raise UnreadableWorkspaces(f"{path}: there is no workspace in it")
     seen: set[str] = set()
@@ -42,20 +46,18 @@ def workspaces_in(path: Path) -> list[Entry]:
     return entries
 
 
-def _parts(path: Path) -> Iterator[Any]:
-    for document in _documents(path):
-        if isinstance(document, dict) and set(document) == {"workspaces"}:
-            document = document["workspaces"]  # noqa: PLW2901
-        if isinstance(document, list):
-            yield from document
-        elif document is not None:
-            yield document
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What stands where a workspace is expected: `place` is the file, and the line where that is known."""
+
+    place: str
+    told: Any
 
 
-def _documents(path: Path) -> list[Any]:
+def _found_in(path: Path) -> Iterator[Found]:
+    read = _in_json if path.suffix.lower() == ".json" else _in_yaml
     try:
-        text = path.read_text(encoding="utf-8")
-        return [json.loads(text)] if path.suffix.lower() == ".json" else list(yaml.safe_load_all(text))
+        yield from read(path, path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableWorkspaces(f"{path}: cannot be read ({type(error).__name__})") from error
     except json.JSONDecodeError as error:
@@ -67,11 +69,40 @@ def _documents(path: Path) -> list[Any]:
         raise UnreadableWorkspaces(f"{path}: not YAML ({type(error).__name__})") from None
 
 
-def _entry(path: Path, number: int, told: Any) -> Entry:
+def _in_json(path: Path, text: str) -> Iterator[Found]:
+    document = json.loads(text)
+    if isinstance(document, dict) and set(document) == {"workspaces"}:
+        document = document["workspaces"]
+    for told in document if isinstance(document, list) else [document]:
+        yield Found(str(path), told)
+
+
+def _in_yaml(path: Path, text: str) -> Iterator[Found]:
+    """Each workspace with the line on which it begins."""
+    loader = yaml.SafeLoader(text)
+    while loader.check_node():
+        for node in _nodes_of(loader.get_node()):
+            yield Found(f"{path}:{node.start_mark.line + 1}", loader.construct_document(node))
+
+
+def _nodes_of(document: yaml.Node | None) -> Sequence[yaml.Node]:
+    """The workspaces of a document; what has a tag of its own is none of them, and left to be refused."""
+    if isinstance(document, yaml.MappingNode) and [key.value for key, _ in document.value] == ["workspaces"]:
+        document = document.value[0][1]
+    if document is None or document.tag == f"{_TAG}null":
+        return []
+    return document.value if document.tag == f"{_TAG}seq" else [document]
+
+
+def _entry(found: Found, number: int) -> Entry:
+    told = found.told
+    place = f"{found.place}: entry {number}"
     if not isinstance(told, dict):
-        raise UnreadableWorkspaces(f"{path}: entry {number}: not a workspace but {type(told).__name__}")
+        raise UnreadableWorkspaces(
+            f"{place}: expected a workspace, such as {_EXAMPLE}, but found {_in_words(told)} (see docs/monitor.md)"
+        )
     name = told.get("workspace_id")
-    place = f"{path}: entry {number}" + (f" ({name!r})" if isinstance(name, str) else "")
+    place += f" ({name!r})" if isinstance(name, str) else ""
     if unknown := sorted(map(str, set(told) - _KNOWN)):
         raise UnreadableWorkspaces(f"{place}: {unknown[0]}: no such field; there are {', '.join(sorted(_KNOWN))}")
     urls = told.get("notify_urls") or []
@@ -81,6 +112,11 @@ def _entry(path: Path, number: int, told: Any) -> Entry:
     if isinstance(told.get("keywords"), list):
         body["keywords"] = list(map(_keyword, told["keywords"]))
     return _checked(place, body, tuple(urls))
+
+
+def _in_words(told: Any) -> str:
+    """What kind of thing it is; what it says is not repeated, as it may be a secret."""
+    return _KINDS.get(type(told), "something else")
 
 
 def _keyword(told: Any) -> Any:

@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 from services.console.api.errors import answer_plainly
 from services.console.web import signing_in
 from services.console.web.asked import NoSuchPage, SignInNeeded, require_session
-from services.console.web.pages import accounts, calendar, compose, now, post, posts, queues, timers
+from services.console.web.pages import accounts, calendar, compose, now, post, posts, queues, timers, workspaces
 from services.console.web.security import SecurityHeaders
 from services.console.web.templating import render
 
@@ -25,6 +25,7 @@ _PAGES = (
     timers.router,
     accounts.router,
     queues.router,
+    workspaces.router,
 )
 
 

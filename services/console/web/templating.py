@@ -20,6 +20,7 @@ NAVIGATION = (
     ("/calendar", "Calendar"),
     ("/posts", "Posts"),
     ("/accounts", "Accounts"),
+    ("/workspaces", "Workspaces"),
     ("/timers", "Timers"),
     ("/queues", "Queues"),
 )

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.console.api.workspaces import MentionView, WorkspaceView
 from services.console.workspaces import sender_of
-from shared.events.monitor import MentionFound, WorkspaceAccepted, WorkspaceRejected
+from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected
 from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
 from tests.integration.console.conftest import ReadModel
 from tests.integration.console.test_read_model import learn
@@ -48,6 +48,29 @@ async def test_the_latest_configuration_counts_and_targets_are_not_kept(read_mod
     assert view.keywords == [{"phrase": "new", "match": "phrase"}]
     assert (view.has_targets, view.notify, view.digest) == (True, "at_once", {"at": "09:00", "zone": "UTC"})
     assert "c2VhbGVk" not in str(dict(row))
+
+
+async def test_a_workspace_that_keeps_its_targets_still_tells_somebody(read_model: ReadModel) -> None:
+    edited = configured("new", NOON + timedelta(seconds=1)).model_copy(
+        update={"sealed_notify": None, "keep_notify": True}
+    )
+    await learn(read_model, configured("old", NOON), edited)
+
+    (row,) = await read_model.queries.workspaces.known("w")
+
+    assert row["has_targets"]
+    await learn(read_model, edited.model_copy(update={"keep_notify": False}))
+    (row,) = await read_model.queries.workspaces.known("w")
+    assert not row["has_targets"]
+
+
+async def test_digests_are_listed_the_latest_first(read_model: ReadModel) -> None:
+    first, last = (DigestSent(workspace_id="w", day=f"2026-11-2{day}", mentions=day) for day in (1, 2))
+    await learn(read_model, last, first, last, DigestSent(workspace_id="other", day="2026-11-22", mentions=9))
+
+    listed = await read_model.queries.workspaces.digests("w", 10)
+
+    assert [(row["day"], row["mentions"]) for row in listed] == [("2026-11-22", 2), ("2026-11-21", 1)]
 
 
 async def test_a_refusal_is_shown_until_the_workspace_is_accepted(read_model: ReadModel) -> None:

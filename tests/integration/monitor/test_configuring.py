@@ -40,6 +40,24 @@ async def test_a_workspace_is_replaced_whole(monitor: Monitor) -> None:
     assert (workspace.target_ids, workspace.digest) == ((), None)
 
 
+async def test_targets_stay_where_that_is_asked_for(monitor: Monitor) -> None:
+    await monitor.configure(targets=["json://example.org/x"])
+    before = await monitor.store.targets("w")
+
+    await monitor.configure(keywords=[{"phrase": "clock"}], keep_notify=True)
+
+    assert before is not None
+    assert await monitor.store.targets("w") == before
+    assert list(await phrases(monitor)) == ["clock"]
+
+
+async def test_targets_cannot_both_stay_and_be_new(monitor: Monitor) -> None:
+    await monitor.configure(targets=["json://example.org/x"], keep_notify=True)
+
+    (rejected,) = await monitor.told("workspace.rejected")
+    assert rejected["reason"].startswith("keep_notify: ")
+
+
 async def test_an_older_message_does_not_undo_a_newer_one(monitor: Monitor) -> None:
     await monitor.configure(keywords=[{"phrase": "new"}], configured_at=NOON.isoformat())
 

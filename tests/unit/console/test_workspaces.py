@@ -99,7 +99,14 @@ def test_json_is_read_as_well(tmp_path: Path, text: str) -> None:
     ("text", "reason"),
     [
         ("workspaces: [{workspace_id: a, subreddits: x, keywords: []}]", "entry 1 ('a'): subreddits"),
-        ("- {workspace_id: a, subreddits: [], keywords: []}\n- 7", "entry 2: not a workspace but int"),
+        (
+            "- {workspace_id: a, subreddits: [], keywords: []}\n- 7",
+            "w.yaml:2: entry 2: expected a workspace, such as `{workspace_id: team, subreddits: [sailing], "
+            "keywords: [time ball]}`, but found a number",
+        ),
+        ("slack://s3cret", "w.yaml:1: entry 1: expected a workspace"),
+        ("- {workspace_id: a, subreddits: [], keywords: []}\n-", "w.yaml:2: entry 2: expected a workspace"),
+        ("workspaces:\n\n  team", "w.yaml:3: entry 1: expected a workspace"),
         ("{workspace_id: a, subreddits: [], keywords: [{phrase: x, match: magic}]}", "keywords[0].match"),
         ("{workspace_id: a, subreddit: [], keywords: []}", "subreddit: no such field"),
         ("{workspace_id: a, keywords: []}", "subreddits: this field is required"),

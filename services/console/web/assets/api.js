@@ -1,19 +1,24 @@
 // Calls of the console's HTTP API; what goes wrong is told in its words.
-export class Refused extends Error {}
+export class Refused extends Error {
+  constructor(words, answer = {}) {
+    super(words);
+    this.answer = answer; // the problem as the console told it
+  }
+}
 
-export async function call(method, address, body) {
+export async function call(method, address, body, headers = {}) {
   let response;
   try {
     response = await fetch(address, {
       method,
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
     throw new Refused("The console does not answer, so it is not known whether it was done. Look again before you repeat it.");
   }
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(sentence(answer.detail ?? `The console answered ${response.status}`));
+  if (!response.ok) throw new Refused(sentence(answer.detail ?? `The console answered ${response.status}`), answer);
   return answer;
 }
 

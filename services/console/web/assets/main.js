@@ -6,6 +6,7 @@ import { startForms } from "./forms.js";
 import { startBulk } from "./bulk.js";
 import { startCalendar } from "./calendar.js";
 import { startCompose } from "./compose.js";
+import { startWorkspace } from "./workspace.js";
 
 startZone();
 startClock();
@@ -13,4 +14,5 @@ startForms();
 startLive();
 startBulk();
 startCompose();
+startWorkspace();
 startCalendar();

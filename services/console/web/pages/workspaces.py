@@ -1,0 +1,62 @@
+"""`/workspaces` and `/workspaces/{id}`: what the monitor watches for whom, what it found, and changing it."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from services.console.api.console import TheConsole
+from services.console.api.workspaces import MentionView, WorkspaceView, known_workspace
+from services.console.cursor import BadCursor, Cursor
+from services.console.web.asked import NoSuchPage, TheViewer
+from services.console.web.templating import render
+from services.console.workspaces import sender_of
+from shared.events.base import Id
+
+ON_A_PAGE = 25
+MOST_DIGESTS = 10
+MATCHES = (
+    ("word", "the text as whole words"),
+    ("phrase", "the words in their order"),
+    ("substring", "the text anywhere"),
+    ("regex", "a regular expression (RE2)"),
+)
+"""How a keyword is looked for, as people read it."""
+
+router = APIRouter()
+
+
+@router.get("/workspaces")
+async def show_workspaces(console: TheConsole, request: Request, viewer: TheViewer) -> Response:
+    """Every workspace, and a form for another."""
+    workspaces = [WorkspaceView.of(row) for row in await console.queries.workspaces.known()]
+    return render(request, "workspaces.html", viewer=viewer, workspaces=workspaces, matches=MATCHES)
+
+
+@router.get("/workspaces/{workspace_id:path}")
+async def show_workspace(
+    console: TheConsole, request: Request, viewer: TheViewer, workspace_id: Id, cursor: str | None = None
+) -> Response:
+    """One workspace: its settings, and what was found for it."""
+    workspace = await known_workspace(console, workspace_id)
+    if workspace is None:
+        raise NoSuchPage(f"no workspace {workspace_id!r} is known", "See all workspaces", "/workspaces")
+    known = console.queries.workspaces
+    found = await known.mentions(workspace_id, _place(cursor, workspace_id), ON_A_PAGE + 1)
+    return render(
+        request,
+        "workspace.html",
+        viewer=viewer,
+        workspace=workspace,
+        matches=MATCHES,
+        mentions=[MentionView.of(row) for row in found[:ON_A_PAGE]],
+        has_cursor=cursor is not None,
+        following=str(sender_of(found[ON_A_PAGE - 1])) if len(found) > ON_A_PAGE else None,
+        digests=await known.digests(workspace_id, MOST_DIGESTS),
+    )
+
+
+def _place(cursor: str | None, workspace_id: str) -> Cursor | None:
+    try:
+        return Cursor.read(cursor) if cursor else None
+    except BadCursor as error:
+        there = f"/workspaces/{workspace_id}"
+        raise NoSuchPage("this page of the list cannot be found", "Start at the beginning", there) from error
