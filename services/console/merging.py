@@ -12,6 +12,8 @@ from shared.database import bulk
 
 ThingT = TypeVar("ThingT")
 Row = Mapping[str, Any]
+Change = tuple[Row | None, Row]
+"""A row as it was, if there was one, and as it is."""
 
 
 class MergedTable(Generic[ThingT]):
@@ -31,15 +33,21 @@ class MergedTable(Generic[ThingT]):
         self._read = read
         self._write = write
         self._select = bulk.select_by_key(table, dialect)
-        self._upsert = bulk.upsert(table, dialect, guard=f"{table.name}.version = excluded.version - 1")
+        self._upsert = bulk.upsert(
+            table, dialect, guard=f"{table.name}.version = excluded.version - 1", returns_keys=True
+        )
 
-    async def learn(self, connection: AsyncConnection, told: Mapping[Key, ThingT], now: datetime) -> None:
+    async def learn(self, connection: AsyncConnection, told: Mapping[Key, ThingT], now: datetime) -> list[Change]:
         """Merge what is told into the rows; what they already say changes nothing."""
+        changes: list[Change] = []
         is_overtaken = bool(told)
         while is_overtaken:
             known = await self._known(connection, told)
             changed = [row for key, thing in told.items() if (row := self._changed(known.get(key), thing, now))]
-            is_overtaken = await self._written(connection, changed) < len(changed)
+            written = await self._written(connection, changed)
+            changes += [(known.get(key), row) for row in changed if (key := self._key(row)) in written]
+            is_overtaken = len(written) < len(changed)
+        return changes
 
     async def _known(self, connection: AsyncConnection, told: Mapping[Key, ThingT]) -> dict[Key, Row]:
         keys = [dict(zip(self._keys, key, strict=True)) for key in told]
@@ -51,11 +59,12 @@ class MergedTable(Generic[ThingT]):
         merged = self._merge(known, thing)
         return None if merged == known else self._write(merged, now, row["version"] + 1 if row else 1)
 
-    async def _written(self, connection: AsyncConnection, rows: list[Row]) -> int:
+    async def _written(self, connection: AsyncConnection, rows: list[Row]) -> set[Key]:
         if not rows:
-            return 0
+            return set()
         in_order = sorted(rows, key=self._key)  # replicas lock rows in the same order
-        return (await connection.execute(self._upsert, bulk.encode(in_order))).rowcount
+        written = await connection.execute(self._upsert, bulk.encode(in_order))
+        return {tuple(key) for key in written}
 
     def _key(self, row: Row) -> Key:
         return tuple(row[name] for name in self._keys)

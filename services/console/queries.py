@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, Select, literal, select, tuple_
 from sqlalchemy.engine import Result
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.console.counting import Counts
 from services.console.cursor import Cursor
 from services.console.dead_letters import DeadLetters
 from services.console.domain import Post
@@ -18,7 +18,6 @@ from services.console.tables import accounts, connections, drafts, posts, reject
 from services.console.timers import Timers
 from services.console.workspaces import Workspaces
 from shared.database.engine import Database
-from shared.events.progress import State
 
 MOST_REJECTIONS = 100
 
@@ -47,20 +46,12 @@ class Listed:
         return Cursor(self.due_at, self.post.post_id, self.post.account_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Lateness:
-    """How late posts started to be sent, in milliseconds."""
-
-    count: int
-    p50: float | None = None
-    p99: float | None = None
-
-
 class Queries:
     """The console's database, as the HTTP API reads it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.counts = Counts(database)
         self.timers = Timers(database)
         self.workspaces = Workspaces(database)
         self.dead_letters = DeadLetters(database)
@@ -95,23 +86,6 @@ class Queries:
         if account_id is not None:
             known = known.where(accounts.c.account_id == account_id)
         return await self._rows(known.order_by(accounts.c.account_id))
-
-    async def count_by_state(self) -> dict[str, int]:
-        """How many posts there are in each state."""
-        counts = select(posts.c.state, func.count().label("posts")).group_by(posts.c.state)
-        found = {row["state"]: row["posts"] for row in await self._rows(counts)}
-        return {state.value: found.get(state.value, 0) for state in State}
-
-    async def lateness(self, since: datetime) -> Lateness:
-        """The lateness of what was published since then."""
-        recent = (posts.c.published_at >= since) & posts.c.lateness_ms.is_not(None)
-        async with self._database.reading() as connection:
-            count = await _scalar(connection, select(func.count()).select_from(posts).where(recent))
-            if not count:
-                return Lateness(0)
-            in_order = select(posts.c.lateness_ms).where(recent).order_by(posts.c.lateness_ms).limit(1)
-            p50, p99 = [await _scalar(connection, in_order.offset(int(count * share))) for share in (0.5, 0.99)]
-        return Lateness(count, p50, p99)
 
     async def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
         async with self._database.reading() as connection:
@@ -152,7 +126,3 @@ def place_of(cursor: Cursor) -> tuple[Any, ...]:
 
 def _listed(row: RowMapping) -> Listed:
     return Listed(post_in(dict(row)), row["due_at"], row["updated_at"])
-
-
-async def _scalar(connection: AsyncConnection, statement: Select[Any]) -> Any:
-    return (await connection.execute(statement)).scalar()

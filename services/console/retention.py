@@ -1,6 +1,7 @@
 """What the console deletes once it is old: posts that have come to their end, what was asked for and refused."""
 
 from datetime import timedelta
+from typing import Literal
 
 from services.console.tables import (
     FINAL,
@@ -16,10 +17,10 @@ from services.console.tables import (
     rejections,
     settled_letters,
 )
+from services.console.tables_counts import hourly_counts, hourly_lateness, lateness_by_minute
 from services.console.tables_web import sessions, sign_in_links
 from shared.database.purging import Rule
 
-_BY_AGE = posts.c.updated_at
 _NOT_WAITED_FOR = f"""NOT EXISTS (
     SELECT 1 FROM posts WHERE posts.post_id = drafts.post_id AND posts.request_id = drafts.request_id AND NOT ({FINAL})
 )"""
@@ -38,11 +39,20 @@ _IS_SETTLED = """EXISTS (
 _THREE_WEEKS = timedelta(days=21)
 """How much longer than others a letter that rests is listed: after that it is better dropped than replayed."""
 
+_YEARS = timedelta(days=800)
+"""How much longer figures are kept, which are few."""
+
+
+def _rule_of_posts(state: str, keeps: Literal["succeeded", "failed"] | None = None) -> Rule:
+    counted = f"UPDATE post_counts SET posts = posts - :rows WHERE state = '{state}'"
+    return Rule(posts, posts.c.updated_at, f"{FINAL} AND state = '{state}'", keeps=keeps, counted=counted)
+
+
 RULES = (
-    Rule(posts, _BY_AGE, f"{FINAL} AND state = 'published'", keeps="succeeded"),
-    Rule(posts, _BY_AGE, f"{FINAL} AND state = 'failed'", keeps="failed"),
-    Rule(posts, _BY_AGE, f"{FINAL} AND state = 'skipped'"),
-    Rule(posts, _BY_AGE, f"{FINAL} AND state = 'cancelled'"),
+    _rule_of_posts("published", keeps="succeeded"),
+    _rule_of_posts("failed", keeps="failed"),
+    _rule_of_posts("skipped"),
+    _rule_of_posts("cancelled"),
     Rule(drafts, drafts.c.seen_at, _NOT_WAITED_FOR),
     Rule(rejections, rejections.c.seen_at),
     Rule(happenings, happenings.c.seen_at, _IS_OF_NO_POST),
@@ -54,6 +64,9 @@ RULES = (
     Rule(dead_letters, dead_letters.c.seen_at, _IS_SETTLED),
     Rule(dead_letters, dead_letters.c.seen_at, longer=_THREE_WEEKS),
     Rule(settled_letters, settled_letters.c.seen_at, longer=_THREE_WEEKS),
+    Rule(hourly_counts, hourly_counts.c.hour, longer=_YEARS),
+    Rule(hourly_lateness, hourly_lateness.c.hour, longer=_YEARS),
+    Rule(lateness_by_minute, lateness_by_minute.c.minute),
     Rule(sessions, sessions.c.expires_at),
     Rule(sign_in_links, sign_in_links.c.expires_at),
 )

@@ -9,6 +9,7 @@ from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.account_rules import AccountRules
+from services.console.counting import Counts
 from services.console.dead_letters import DeadLetters
 from services.console.domain import Account, Post, folded, folded_accounts, merged, merged_account
 from services.console.journal import Journal
@@ -54,6 +55,7 @@ class Store:
         self._database = database
         self._told = told
         self.journal = Journal(database)
+        self._counts = Counts(database)
         self._clock = clock
         self.account_rules = AccountRules(database)
         self.timers = Timers(database)
@@ -85,8 +87,9 @@ class Store:
             await _insert(connection, self._insert_connections, chain.from_iterable(one.connections for one in group))
             await _insert(connection, self._insert_mentions, chain.from_iterable(one.mentions for one in group))
             await _insert(connection, self._insert_happenings, chain.from_iterable(one.happenings for one in group))
-            await self._posts.learn(connection, told_posts, now)
+            changes = await self._posts.learn(connection, told_posts, now)
             await self._accounts.learn(connection, told_accounts, now)
+            await self._counts.keep_up(connection, changes)
             await self.journal.write(connection, list(chain.from_iterable(one.journal for one in group)))
         self._told()
         return [None] * len(group)

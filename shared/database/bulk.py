@@ -82,7 +82,7 @@ def insert(table: Table, columns: Sequence[Column[Any]], dialect: str) -> Execut
     return text(f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {rows_of(columns, dialect)}")
 
 
-def upsert(table: Table, dialect: str, *, guard: str) -> Executable:
+def upsert(table: Table, dialect: str, *, guard: str, returns_keys: bool = False) -> Executable:
     """Insert rows, or overwrite those for which `guard` (over the table and `excluded`) holds."""
     names = _names(table.columns)
     keys = list(table.primary_key)
@@ -90,6 +90,16 @@ def upsert(table: Table, dialect: str, *, guard: str) -> Executable:
     return text(
         f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {rows_of(list(table.columns), dialect)} "
         f"WHERE true ON CONFLICT ({_names(keys)}) DO UPDATE SET {changes} WHERE {guard}"
+        + (f" RETURNING {_names(keys)}" if returns_keys else "")
+    )
+
+
+def add(table: Table, number: Column[Any], dialect: str) -> Executable:
+    """Add to the number in each row, which is inserted where there is none."""
+    names, name = _names(table.columns), number.name
+    return text(
+        f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {rows_of(list(table.columns), dialect)} WHERE true "
+        f"ON CONFLICT ({_names(table.primary_key)}) DO UPDATE SET {name} = {table.name}.{name} + excluded.{name}"
     )
 
 

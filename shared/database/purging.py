@@ -34,7 +34,8 @@ _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 class Rule:
     """Rows of one table that may go once `age`, an indexed instant, is older than what is asked for by `longer`.
 
-    `where` is SQL over the table and `:before`; of rows that `keeps` names, so many of the newest stay.
+    `where` is SQL over the table and `:before`; of rows that `keeps` names, so many of the newest stay. `counted` is
+    SQL over `:rows`, how many went, that goes with each deletion.
     """
 
     table: Table
@@ -42,6 +43,7 @@ class Rule:
     where: str = "true"
     keeps: Literal["succeeded", "failed"] | None = None
     longer: timedelta = timedelta(0)
+    counted: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class Purge:
             found = await self._found(find, {"since": since, "before": before, "most": size})
             if not found:
                 break
-            batch = await self._deleted(delete, {"before": before, "ids": json.dumps([id_ for id_, _ in found])})
+            ids = json.dumps([id_ for id_, _ in found])
+            batch = await self._deleted(delete, {"before": before, "ids": ids}, rule.counted)
             deleted += batch.rows
             since = max(age for _, age in found) if batch.rows else found[-1][1] + timedelta(microseconds=1)
             size = next_size(size, batch.seconds)
@@ -111,10 +114,12 @@ class Purge:
         async with self.database.reading() as connection:
             return [(row[0], row[1]) for row in await connection.execute(statement, parameters)]
 
-    async def _deleted(self, statement: Executable, parameters: dict[str, Any]) -> Batch:
+    async def _deleted(self, statement: Executable, parameters: dict[str, Any], counted: str) -> Batch:
         async with self.database.transaction() as connection:
             began = monotonic()
             rows = (await connection.execute(statement, parameters)).rowcount
+            if counted and rows:
+                await connection.execute(text(counted), {"rows": rows})
         batch = Batch(rows, monotonic() - began)
         self.on_batch(batch)
         return batch

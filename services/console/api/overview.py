@@ -15,10 +15,10 @@ router = APIRouter(tags=["overview"])
 @router.get("/v1/stats")
 async def show_stats(console: TheConsole) -> Stats:
     """How many posts are in each state, and how late those of the last hour were."""
-    lateness = await console.queries.lateness(console.clock.now() - RECENT)
+    lateness = await console.queries.counts.lateness_since(console.clock.now() - RECENT)
     accounts = await console.queries.accounts()
     return Stats(
-        states=await console.queries.count_by_state(),
+        states=await console.queries.counts.by_state(),
         accounts_connected=sum(1 for account in accounts if account["is_connected"]),
         lateness_ms=LatenessView(count=lateness.count, p50=lateness.p50, p99=lateness.p99),
     )

@@ -11,7 +11,7 @@ from shared.events.requests import AccountLimits
 from tests.nodes import Broker
 from tests.support.starts import starts
 from tests.support.system import System, a_request, in_seconds, started, system
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -44,7 +44,9 @@ async def test_three_publishers_keep_the_limit_and_the_order_of_one_account(
         await limited(running, most)
 
         await publish_shuffled(running, posts, due_in=20)
-        await eventually(lambda: len(running.sink.answered) >= len(posts), what="all are published")
+        await eventually(
+            lambda: len(running.sink.answered) >= len(posts), what="all are published", within=4 * PATIENCE
+        )
 
         ledger = list(running.sink.ledger)
         start_at = await starts(postgres_url, "plain")

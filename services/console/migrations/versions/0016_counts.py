@@ -1,0 +1,75 @@
+"""Counters of posts, which every change keeps up from here on; counted once over what there is."""
+
+from collections import Counter
+
+import sqlalchemy as sa
+from alembic import op
+
+from services.console.counting import Counted, counters_of
+from services.console.tables_counts import hourly_counts, hourly_lateness, lateness_by_minute, post_counts
+from shared.database.engine import InstantColumn
+
+revision = "0016"
+down_revision = "0015"
+
+MOST_ROWS = 1000
+
+
+def upgrade() -> None:
+    op.create_table(
+        "post_counts",
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("posts", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("state"),
+    )
+    op.create_table(
+        "hourly_counts",
+        sa.Column("hour", InstantColumn(), nullable=False),
+        sa.Column("account_id", sa.String(length=200), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("posts", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("hour", "account_id", "state"),
+    )
+    op.create_table(
+        "hourly_lateness",
+        sa.Column("hour", InstantColumn(), nullable=False),
+        sa.Column("account_id", sa.String(length=200), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("posts", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("hour", "account_id", "step"),
+    )
+    op.create_table(
+        "lateness_by_minute",
+        sa.Column("minute", InstantColumn(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("posts", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("minute", "step"),
+    )
+    _count(op.get_bind())
+
+
+def downgrade() -> None:
+    for name in ("lateness_by_minute", "hourly_lateness", "hourly_counts", "post_counts"):
+        op.drop_table(name)
+
+
+def _count(connection: sa.Connection) -> None:
+    c = sa.table(
+        "posts",
+        sa.column("state"),
+        sa.column("account_id"),
+        sa.column("due_at", InstantColumn()),
+        sa.column("published_at", InstantColumn()),
+        sa.column("lateness_ms"),
+    ).c
+    counted: Counter[Counted] = Counter()
+    every = sa.select(c.state, c.account_id, c.due_at, c.published_at, c.lateness_ms)
+    for row in connection.execute(every.execution_options(yield_per=MOST_ROWS)).mappings():
+        counted.update(counters_of(dict(row)))
+    for table in (post_counts, hourly_counts, hourly_lateness, lateness_by_minute):
+        names = [column.name for column in table.primary_key]
+        rows = [
+            dict(zip(names, key, strict=True)) | {"posts": posts} for (of, key), posts in counted.items() if of is table
+        ]
+        for start in range(0, len(rows), MOST_ROWS):
+            connection.execute(sa.insert(table), rows[start : start + MOST_ROWS])
