@@ -54,7 +54,7 @@ async def stream_events(
     A client that falls far behind gets a last event `dropped` and is disconnected; with its last id it goes on.
     """
     await console.events.ensure_readable()  # while a failure can still be answered
-    lines = _lines(console.events, interest, _heard(last_event_id) if after is None else after)
+    lines = _lines(console.events, interest, _heard(last_event_id) if last_event_id else after)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
 
@@ -72,7 +72,7 @@ async def _lines(events: EventStream, interest: Interest, after: int | None) -> 
 
 
 async def _told_by(following: Following) -> AsyncIterator[str]:
-    yield f": listening\nid: {following.last_id}\n\n"
+    yield f": listening\nid: {following.last_id}\nevent: alive\ndata: {{}}\n\n"
     while True:
         try:
             yield await _next_line(following)
@@ -93,10 +93,8 @@ async def _next_line(following: Following) -> str:
     return f'id: {entry.id}\nevent: {entry.type}\ndata: {json.dumps(about)[:-1]}, "data": {entry.data}}}\n\n'
 
 
-def _heard(last_event_id: str | None) -> int | None:
-    """The number a browser has heard last. What is none is as old as can be: everything is to be asked for anew."""
-    if not last_event_id:
-        return None
+def _heard(last_event_id: str) -> int:
+    """The number a browser has heard last, which is newer than any in the address; what is none leads to a reset."""
     return int(last_event_id) if last_event_id.isdecimal() and len(last_event_id) < len(str(_MOST_ID)) else _MOST_ID
 
 

@@ -11,16 +11,14 @@ const TYPES = [
   "dead_letter.parked", "dead_letter.replayed", "dead_letter.dropped", "workspace.configured", "workspace.accepted", "workspace.rejected", "mention.found", "digest.sent",
 ];
 const PAUSE_BETWEEN = 250; // milliseconds between two updates, so that a storm of events is drawn calmly
-const AFTERTHOUGHTS = [400, 2000]; // an event passes by here before the read model of another replica has it
 
-let isPaused = false, missed = 0, isAsking = false, isDue = false, isOwn = false, afterthoughts = [];
+let isPaused = false, missed = 0, isAsking = false, isDue = false, isOwn = false;
 
 // After what one has done oneself the page moves even under the pointer: that is what one waits for.
 export async function refreshAfterOwnAct() {
   isOwn = true;
   document.activeElement?.blur();
   await refresh();
-  thinkAgain(() => { isOwn = true; refresh(); });
 }
 
 export async function refresh() {
@@ -56,13 +54,7 @@ function asked() {
 function happened(kinds, type) {
   if (!kinds.includes(type.split(".")[0])) return;
   if (isPaused) { missed += 1; return draw(); }
-  refresh();
-  thinkAgain(refresh);
-}
-
-function thinkAgain(again) {
-  afterthoughts.forEach(clearTimeout);
-  afterthoughts = AFTERTHOUGHTS.map((after) => setTimeout(again, after));
+  refresh(); // what an event tells can be read when it is heard
 }
 
 const light = () => document.getElementById("live");
@@ -80,7 +72,7 @@ function stands(now) {
   const wasConnected = isConnected;
   isConnected = now;
   document.getElementById("lost").hidden = now;
-  if (now && !(wasConnected && hasBegun) && !isPaused) refresh(); // events have passed by before the stream began
+  if (now && !(wasConnected && hasBegun) && !isPaused) refresh(); // events may have passed by since the page was drawn
   hasBegun ||= now;
   draw();
 }
@@ -96,7 +88,6 @@ export function startLive() {
     if (!isPaused) refresh();
   });
   window.addEventListener("offline", () => stands(false));
-  thinkAgain(refresh); // this tab may listen to another one's stream
-  follow(TYPES, { happened: (type) => happened(kinds, type), stands });
+  follow(TYPES, { happened: (type) => happened(kinds, type), missed: () => isPaused || refresh(), stands });
   document.addEventListener("visibilitychange", () => { if (!document.hidden && !isPaused) refresh(); });
 }

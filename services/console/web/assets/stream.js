@@ -1,42 +1,53 @@
 // One stream of events for all tabs of a browser: browsers open only six connections to a server.
-// The tab that holds the lock listens and passes on; when it is closed, another one takes over.
+// The tab that holds the lock listens and passes on; when it is closed, another one goes on after the last event heard.
 const SILENCE = 40_000; // the server says that it is alive every 15 s
+const SOON = 1000, LATE = 15_000; // between two attempts to connect
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("timeball") : null;
 
+// `listener` is told of each event (`happened`), that some are not kept any more (`missed`), and how it `stands`.
 export function follow(types, listener) {
-  const take = (message) => message.kind === "event" ? listener.happened(message.type) : listener.stands(message.isConnected);
-  if (!navigator.locks || !channel) return listen(types, take);
-  channel.onmessage = ({ data }) => take(data);
-  navigator.locks.request("timeball-stream", () => new Promise(() => lead(types, take)));
-}
-
-function lead(types, take) {
-  let isConnected = null;
-  const pass = (message) => {
-    if (message.kind === "stands") isConnected = message.isConnected;
-    take(message);
-    channel.postMessage(message);
+  let lastId = "";
+  const take = (message) => {
+    if (message.id) lastId = message.id;
+    if (message.kind === "event") listener.happened(message.type);
+    if (message.kind === "reset") listener.missed();
+    if (message.kind === "stands") listener.stands(message.isConnected);
   };
-  listen(types, pass);
+  const lead = () => {
+    let isConnected = false;
+    const pass = (message) => {
+      if (message.kind === "stands") isConnected = message.isConnected;
+      take(message);
+      channel?.postMessage(message);
+    };
+    if (channel) channel.onmessage = ({ data }) => data.kind === "how" && channel.postMessage({ kind: "stands", isConnected, id: lastId });
+    listen(types, () => lastId, pass);
+  };
+  if (!navigator.locks || !channel) return lead();
+  channel.onmessage = ({ data }) => take(data);
+  channel.postMessage({ kind: "how" });
+  navigator.locks.request("timeball-stream", () => new Promise(lead));
 }
 
-function listen(types, pass) {
-  let source, heard, wait = 1000;
+function listen(types, lastId, pass) {
+  let source, heard, wait = SOON;
   const open = () => {
     source?.close();
-    source = new EventSource("/v1/events");
+    source = new EventSource(lastId() ? `/v1/events?after=${lastId()}` : "/v1/events");
     heard = Date.now();
-    source.onopen = () => { wait = 1000; heard = Date.now(); pass({ kind: "stands", isConnected: true }); };
+    source.onopen = () => { wait = SOON; heard = Date.now(); pass({ kind: "stands", isConnected: true }); };
     source.onerror = () => {
       pass({ kind: "stands", isConnected: false });
-      if (source.readyState === EventSource.CLOSED) again();
+      again();
     };
-    source.addEventListener("alive", () => { heard = Date.now(); });
+    source.addEventListener("alive", ({ lastEventId }) => { heard = Date.now(); pass({ kind: "alive", id: lastEventId }); });
     source.addEventListener("dropped", again);
-    for (const type of types) source.addEventListener(type, () => { heard = Date.now(); pass({ kind: "event", type }); });
+    source.addEventListener("reset", ({ lastEventId }) => { heard = Date.now(); pass({ kind: "reset", id: lastEventId }); });
+    for (const type of types) source.addEventListener(type, ({ lastEventId }) => { heard = Date.now(); pass({ kind: "event", type, id: lastEventId }); });
   };
-  const again = () => { source.close(); setTimeout(open, wait); wait = Math.min(wait * 2, 15_000); };
+  const again = () => { source.close(); setTimeout(open, wait); wait = Math.min(wait * 2, LATE); };
   setInterval(() => { if (Date.now() - heard > SILENCE) { pass({ kind: "stands", isConnected: false }); open(); } }, 5000);
+  window.addEventListener("online", () => { wait = SOON; if (source.readyState === EventSource.CLOSED) open(); });
   window.addEventListener("pagehide", () => source.close());
   open();
 }
