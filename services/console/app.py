@@ -23,6 +23,7 @@ from services.console.settings import Settings
 from services.console.sign_in_attempts import SignInAttempts
 from services.console.store import Store
 from services.console.timeline import Timelines
+from services.console.tokens import Tokens
 from services.console.web.mounting import mount_pages
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
@@ -132,6 +133,7 @@ def build(settings: Settings) -> Service:
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
     everything = dict.fromkeys(EVENTS.values(), live_events.on_event) | {StateTold: projector.on_other}
     live_events.attach(consumer.listen_at_times(f"console.live.{uuid4()}", everything, binding="#"))
+    tokens = Tokens(database, clock, settings.token)
     console = Console(
         requests=RequestSender(publisher, RequiredQueues(REQUIRED_QUEUES, publisher.has_queue), live_events, learn),
         queries=Queries(database),
@@ -141,9 +143,9 @@ def build(settings: Settings) -> Service:
         timelines=Timelines(database),
         account_rules=store.account_rules,
         clock=clock,
-        token=settings.token,
         public_keys=settings.public_keys,
-        sessions=Sessions(database, clock, settings.token),
+        tokens=tokens,
+        sessions=Sessions(database, clock, tokens),
         sign_in_attempts=SignInAttempts(),
     )
     return Service(

@@ -18,7 +18,7 @@ from services.console.tables import (
     settled_letters,
 )
 from services.console.tables_counts import hourly_counts, hourly_lateness, lateness_by_minute
-from services.console.tables_web import sessions, sign_in_links
+from services.console.tables_web import sessions, sign_in_links, tokens
 from shared.database.purging import Rule
 
 _NOT_WAITED_FOR = f"""NOT EXISTS (
@@ -69,5 +69,6 @@ RULES = (
     Rule(lateness_by_minute, lateness_by_minute.c.minute),
     Rule(sessions, sessions.c.expires_at),
     Rule(sign_in_links, sign_in_links.c.expires_at),
+    Rule(tokens, tokens.c.expires_at),
 )
 """Posts that are still to come keep what was asked for, and accounts the settings they were connected with."""

@@ -1,4 +1,4 @@
-"""Sessions: a browser that has shown the token gets a secret of its own, which the token alone can check."""
+"""Sessions: a browser that has shown a token gets a secret of its own, good for as long as the token is."""
 
 import hashlib
 import hmac
@@ -9,12 +9,17 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from sqlalchemy import delete, insert, select
+from sqlalchemy.engine import RowMapping
 
-from services.console.tables_web import sessions, sign_in_links
+from services.console.actors import LOCAL, Actor
+from services.console.tables_web import sessions, sign_in_links, tokens
+from services.console.tokens import Tokens
 from shared.clocks.clock import Clock
 from shared.database.engine import Database
 
 COOKIE = "timeball_session"
+SECURE_COOKIE = f"__Host-{COOKIE}"
+"""Its name over HTTPS: no neighbour under the same domain can set it."""
 SESSION_LIFE = timedelta(days=7)
 LINK_LIFE = timedelta(hours=12)
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -22,55 +27,91 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True)
 class Sessions:
-    """Who is signed in. Only hashes are kept, made with the token: another token, and nobody is signed in any more."""
+    """Who is signed in. Hashes are kept, made with the settings' token: another one, and nobody is signed in any more.
+
+    A session has the scope of its token, and ends with it.
+    """
 
     database: Database
     clock: Clock
-    token: str
+    tokens: Tokens
 
-    def is_token(self, given: str) -> bool:
-        """Whether this is the console's token."""
-        return hmac.compare_digest(given.encode(), self.token.encode())
-
-    async def begin(self) -> str:
+    async def begin(self, actor: Actor) -> str:
         """The secret of a new session."""
         secret, now = secrets.token_urlsafe(32), self.clock.now()
-        row = {"secret_hash": self._hash(secret), "signed_in_at": now, "expires_at": now + SESSION_LIFE}
+        row = {
+            "secret_hash": self._hash(secret),
+            "token_id": actor.token_id,
+            "signed_in_at": now,
+            "expires_at": now + SESSION_LIFE,
+        }
         async with self.database.transaction() as connection:
             await connection.execute(insert(sessions).values(row))
         return secret
 
-    async def is_open(self, secret: str | None) -> bool:
-        """Whether this is the secret of a session that has not ended."""
+    async def who(self, secret: str | None) -> Actor | None:
+        """Who has the session of this secret, unless it or its token has ended."""
         if not secret:
-            return False
+            return None
         named = sessions.c.secret_hash == self._hash(secret)
-        wanted = select(sessions.c.secret_hash).where(named, sessions.c.expires_at > self.clock.now())
+        wanted = (
+            select(sessions.c.token_id.label("of_token"), tokens)
+            .select_from(sessions.outerjoin(tokens, tokens.c.token_id == sessions.c.token_id))
+            .where(named, sessions.c.expires_at > self.clock.now())
+        )
         async with self.database.reading() as connection:
-            return (await connection.execute(wanted)).scalar() is not None
+            row = (await connection.execute(wanted)).mappings().first()
+        return await self._actor(row) if row else None
 
     async def end(self, secret: str) -> None:
         """Sign out."""
         async with self.database.transaction() as connection:
             await connection.execute(delete(sessions).where(sessions.c.secret_hash == self._hash(secret)))
 
-    async def make_link(self) -> str:
-        """The code of a link that signs in once."""
+    async def end_all(self, actor: Actor) -> int:
+        """Sign out everywhere: end every session and unused link of the token; how many sessions there were."""
+        async with self.database.transaction() as connection:
+            await connection.execute(delete(sign_in_links).where(sign_in_links.c.token_id == actor.token_id))
+            return (await connection.execute(delete(sessions).where(sessions.c.token_id == actor.token_id))).rowcount
+
+    async def make_link(self, actor: Actor) -> str:
+        """The code of a link that signs in once, as whoever made it."""
         code = secrets.token_urlsafe(32)
-        row = {"secret_hash": self._hash(code), "expires_at": self.clock.now() + LINK_LIFE}
+        row = {
+            "secret_hash": self._hash(code),
+            "token_id": actor.token_id,
+            "expires_at": self.clock.now() + LINK_LIFE,
+        }
         async with self.database.transaction() as connection:
             await connection.execute(insert(sign_in_links).values(row))
         return code
 
-    async def use_link(self, code: str) -> bool:
-        """Whether the code signs in; it does so once."""
+    async def use_link(self, code: str) -> Actor | None:
+        """Who the code signs in; it does so once."""
         named = sign_in_links.c.secret_hash == self._hash(code)
+        wanted = (
+            select(sign_in_links.c.token_id.label("of_token"), tokens)
+            .select_from(sign_in_links.outerjoin(tokens, tokens.c.token_id == sign_in_links.c.token_id))
+            .where(named)
+        )
         used = delete(sign_in_links).where(named, sign_in_links.c.expires_at > self.clock.now())
         async with self.database.transaction() as connection:
-            return (await connection.execute(used)).rowcount == 1
+            row = (await connection.execute(wanted)).mappings().first()
+            is_used = (await connection.execute(used)).rowcount == 1
+        return await self._actor(row) if row and is_used else None
+
+    async def _actor(self, row: RowMapping) -> Actor | None:
+        if row["of_token"] is None:
+            return LOCAL
+        return await self.tokens.used(row) if row["token_id"] else None
 
     def _hash(self, secret: str) -> str:
-        return hmac.new(self.token.encode(), secret.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self.tokens.settings_token.encode(), secret.encode(), hashlib.sha256).hexdigest()
+
+
+def cookie_of(is_secure: bool) -> str:
+    """The name of the session's cookie."""
+    return SECURE_COOKIE if is_secure else COOKIE
 
 
 def is_ours(method: str, host: str, headers: Mapping[str, str]) -> bool:

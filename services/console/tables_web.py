@@ -5,19 +5,35 @@ from sqlalchemy import Column, String, Table
 from services.console.tables import metadata
 from shared.database.engine import InstantColumn
 
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("token_id", String(32), primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("secret_hash", String(64), nullable=False, unique=True),
+    Column("scope", String(10), nullable=False),
+    Column("created_at", InstantColumn, nullable=False),
+    Column("created_by", String(100), nullable=False),
+    Column("expires_at", InstantColumn, index=True),
+    Column("last_used_at", InstantColumn),
+)
+"""Tokens that are good, or were until they expired; a revoked one is gone."""
+
 sessions = Table(
     "sessions",
     metadata,
     Column("secret_hash", String(64), primary_key=True),
+    Column("token_id", String(32), index=True),
     Column("signed_in_at", InstantColumn, nullable=False),
     Column("expires_at", InstantColumn, nullable=False, index=True),
 )
-"""Browsers that are signed in; the secret in their cookie is not kept."""
+"""Browsers that are signed in; the secret in their cookie is not kept. No token's id: with the settings' token."""
 
 sign_in_links = Table(
     "sign_in_links",
     metadata,
     Column("secret_hash", String(64), primary_key=True),
+    Column("token_id", String(32), index=True),
     Column("expires_at", InstantColumn, nullable=False, index=True),
 )
 """Links that sign in once; used, they are gone."""

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -78,15 +79,29 @@ async def browser() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def stranger(world: World, browser: Browser) -> AsyncIterator[Visitor]:
-    """Somebody who is not signed in."""
+@asynccontextmanager
+async def a_stranger(world: World, browser: Browser) -> AsyncIterator[Visitor]:
+    """Somebody with a browser of their own."""
     context = await browser.new_context(timezone_id="Europe/Berlin")
     context.set_default_timeout(PATIENCE_MS)
     visitor = Visitor(f"http://127.0.0.1:{world.console.port}", context, await context.new_page())
     visitor.watch(visitor.page)
     yield visitor
     await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def stranger(world: World, browser: Browser) -> AsyncIterator[Visitor]:
+    """Somebody who is not signed in."""
+    async with a_stranger(world, browser) as one:
+        yield one
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def another(world: World, browser: Browser) -> AsyncIterator[Visitor]:
+    """Somebody else, with a browser of their own."""
+    async with a_stranger(world, browser) as one:
+        yield one
 
 
 @pytest_asyncio.fixture(loop_scope="module")

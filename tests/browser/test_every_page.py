@@ -26,6 +26,7 @@ PAGES = (
     "/workspaces",
     "/workspaces/{post}",
     "/queues",
+    "/tokens",
     "/no-such-page",
 )
 MOST_BYTES = 60_000

@@ -19,7 +19,7 @@ async def test_a_stranger_signs_in_with_the_token_and_gets_to_the_page_that_was_
     await stranger.open("/posts?state=failed")
     await stranger.page.get_by_label("Token").fill("wrong")
     await stranger.page.get_by_role("button", name="Sign in").click()
-    await expect(stranger.page.get_by_role("alert")).to_contain_text("not this console's token")
+    await expect(stranger.page.get_by_role("alert")).to_contain_text("not a token of this console")
 
     await stranger.page.get_by_label("Token").fill(token)
     await stranger.page.get_by_role("button", name="Sign in").click()

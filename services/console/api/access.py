@@ -1,33 +1,128 @@
-"""Access: who may use the API: who has the token, and a browser that is signed in."""
+"""Access: who asks, by a token or a browser's session, and whether their scope is enough for the route."""
 
-import hmac
-from typing import Annotated
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from time import monotonic
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
+from fastapi.params import Depends as Dependency
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.routing import BaseRoute
 
+from services.console.actors import Actor, Scope
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
-from services.console.sessions import COOKIE, is_ours
+from services.console.sessions import cookie_of, is_ours
 
-_bearer = HTTPBearer(auto_error=False, description="TIMEBALL_API_TOKEN; in the local mode `timeball up` prints it")
+LOOK_AGAIN_SECONDS = 1.0
+"""How long a stream goes on after its token was revoked."""
+
+_bearer = HTTPBearer(auto_error=False, description="A token, or TIMEBALL_API_TOKEN; `timeball up` prints that one")
 
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+ItemT = TypeVar("ItemT")
 
 
-async def require_token(console: TheConsole, request: Request, credentials: Credentials) -> None:
-    """Refuse a request without the token or a session."""
-    if credentials is None:
-        await _require_session(console, request)
-    elif not hmac.compare_digest(credentials.credentials.encode(), console.token.encode()):
-        raise Refusal(401, "unauthorized", "the token is not the console's TIMEBALL_API_TOKEN")
+@dataclass(frozen=True)
+class Needs:
+    """What a route declares: the scope that whoever asks must have; none where anyone may ask."""
+
+    scope: Scope | None
+
+    async def __call__(self) -> None:
+        """Declares, and does nothing: `require_scope` looks at it."""
 
 
-async def _require_session(console: Console, request: Request) -> None:
-    secret = request.cookies.get(COOKIE)
-    if secret is None:
-        raise Refusal(401, "unauthorized", "send the header `Authorization: Bearer <TIMEBALL_API_TOKEN>`")
-    if not await console.sessions.is_open(secret):
-        raise Refusal(401, "signed_out", "you are signed out; sign in again at /sign-in, nothing was changed")
+OPEN = Depends(Needs(None))
+READ = Depends(Needs(Scope.READ))
+"""Changes nothing but the session of whoever asks."""
+WRITE = Depends(Needs(Scope.WRITE))
+ADMIN = Depends(Needs(Scope.ADMIN))
+
+
+def declared(route: BaseRoute) -> Needs | None:
+    """What the route declares."""
+    dependencies: list[Dependency] = getattr(route, "dependencies", [])
+    return next((one.dependency for one in dependencies if isinstance(one.dependency, Needs)), None)
+
+
+def scope_needed(route: BaseRoute) -> Scope | None:
+    """The scope that a route needs: an administrator's where it declares nothing."""
+    needs = declared(route)
+    return needs.scope if needs else Scope.ADMIN
+
+
+async def require_scope(console: TheConsole, request: Request, credentials: Credentials) -> None:
+    """Refuse a request without a token or a session, or with one whose scope is too small."""
+    actor = await _by_token(console, credentials) if credentials else await _by_session(console, request)
+    request.state.actor = actor
+    if not credentials:
+        require_ours(request)
+    needed = scope_needed(request.scope["route"])
+    if needed and not actor.scope.includes(needed):
+        reason = f"this needs a token with the scope `{needed}`; {actor.name!r} has `{actor.scope}`"
+        raise Refusal(403, "scope_needed", reason, scope=needed)
+
+
+def require_ours(request: Request) -> None:
+    """Refuse what another page has a browser send."""
     if not is_ours(request.method, request.headers.get("host", ""), request.headers):
         raise Refusal(403, "foreign_request", "this request comes from another page; open the console and try again")
+
+
+def session_secret(request: Request) -> str | None:
+    """The secret of a browser's session, from its cookie."""
+    return request.cookies.get(cookie_of(request.url.scheme == "https"))
+
+
+def actor_of(request: Request) -> Actor:
+    """Who asks, on a route that has been let through."""
+    actor: Actor = request.state.actor
+    return actor
+
+
+TheActor = Annotated[Actor, Depends(actor_of)]
+
+
+async def _by_token(console: Console, credentials: HTTPAuthorizationCredentials) -> Actor:
+    actor = await console.tokens.who(credentials.credentials)
+    if actor is None:
+        raise Refusal(401, "unauthorized", "the token is none of this console's, or is revoked, or has expired")
+    return actor
+
+
+async def _by_session(console: Console, request: Request) -> Actor:
+    secret = session_secret(request)
+    if secret is None:
+        raise Refusal(401, "unauthorized", "send the header `Authorization: Bearer <TIMEBALL_API_TOKEN>`")
+    actor = await console.sessions.who(secret)
+    if actor is None:
+        raise Refusal(401, "signed_out", "you are signed out; sign in again at /sign-in, nothing was changed")
+    return actor
+
+
+def still_let_in(console: Console, request: Request) -> Callable[[], Awaitable[bool]]:
+    """A question for later: whether whoever asked would still be let in."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    secret = session_secret(request)
+
+    async def ask() -> bool:
+        if scheme.lower() == "bearer":
+            return await console.tokens.who(token) is not None
+        return await console.sessions.who(secret) is not None
+
+    return ask
+
+
+async def while_let_in(items: AsyncGenerator[ItemT, None], ask: Callable[[], Awaitable[bool]]) -> AsyncIterator[ItemT]:
+    """The items, until whoever gets them would not be let in any more."""
+    asked_at = monotonic()
+    async with aclosing(items):
+        async for item in items:
+            if monotonic() - asked_at >= LOOK_AGAIN_SECONDS:
+                if not await ask():
+                    return
+                asked_at = monotonic()
+            yield item

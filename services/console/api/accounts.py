@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import Field, JsonValue
 
+from services.console.api.access import ADMIN, READ
 from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
@@ -33,19 +34,19 @@ class Connection(Value):
     limits: AccountLimits | None = None
 
 
-@router.get("/v1/accounts")
+@router.get("/v1/accounts", dependencies=[READ])
 async def list_accounts(console: TheConsole) -> AccountList:
     """Every account that is or was connected."""
     return AccountList(accounts=[AccountView.of(row) for row in await console.queries.accounts()])
 
 
-@router.get("/v1/accounts/{account_id:path}")
+@router.get("/v1/accounts/{account_id:path}", dependencies=[READ])
 async def show_account(console: TheConsole, account_id: Id) -> AccountView:
     """One account."""
     return await _view(console, account_id)
 
 
-@router.put("/v1/accounts/{account_id:path}", openapi_extra=documented(Connection))
+@router.put("/v1/accounts/{account_id:path}", openapi_extra=documented(Connection), dependencies=[ADMIN])
 async def connect_account(console: TheConsole, account_id: Id, request: Request) -> AccountView:
     """Connect an account, or connect it anew with other settings or credentials, which are tried first."""
     credentials, body = _without_credentials(await request.body())
@@ -101,7 +102,7 @@ def _pending(wanted: AccountConnectRequested) -> AccountView:
     )
 
 
-@router.delete("/v1/accounts/{account_id:path}")
+@router.delete("/v1/accounts/{account_id:path}", dependencies=[ADMIN])
 async def disconnect_account(console: TheConsole, account_id: Id) -> AccountView:
     """Disconnect an account and have the publisher forget its credentials."""
     view = await _view(console, account_id)

@@ -13,9 +13,10 @@ from services.console.api import (
     retries,
     stream,
     timers,
+    tokens,
     workspaces,
 )
-from services.console.api.access import require_token
+from services.console.api.access import require_scope
 from services.console.api.bodies import BodyLimit
 from services.console.api.console import Console
 from services.console.api.errors import ErrorAnswer, answer_errors
@@ -30,6 +31,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     retries.router,
     accounts.router,
     keys.router,
+    tokens.router,
     timers.router,
     workspaces.router,
     overview.router,
@@ -46,7 +48,7 @@ def application(console: Console, health: Health) -> FastAPI:
     describe(app)
     answer_errors(app)
     for router in _ROUTERS:
-        dependencies = [Depends(require_token), Depends(require_known)]
+        dependencies = [Depends(require_scope), Depends(require_known)]
         app.include_router(router, dependencies=dependencies, responses={401: {"model": ErrorAnswer}})
     app.router.routes.extend(health.routes())
     app.router.routes.append(reference_route(app.openapi))

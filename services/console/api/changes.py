@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Query
 
 from services.console.amending import Change, Overtaken, Unchangeable, amended
+from services.console.api.access import WRITE
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
@@ -39,6 +40,7 @@ class Resolution(Value):
     status_code=202,
     openapi_extra=documented(Change),
     responses={412: {"model": ErrorAnswer}},
+    dependencies=[WRITE],
 )
 async def change_post(
     console: TheConsole,
@@ -74,7 +76,7 @@ def _together(parts: Sequence[Scheduled]) -> Scheduled:
     )
 
 
-@router.delete("/v1/posts/{post_id:path}", status_code=202)
+@router.delete("/v1/posts/{post_id:path}", status_code=202, dependencies=[WRITE])
 async def cancel_post(
     console: TheConsole, post_id: Id, account_id: Annotated[list[Id], Query(default_factory=list)]
 ) -> Cancelled:
@@ -102,7 +104,7 @@ def _cancelled(post_id: str, answers: Answers) -> Cancelled:
     )
 
 
-@router.post("/v1/posts/{post_id:path}/accounts/{account_id:path}:retry", status_code=202)
+@router.post("/v1/posts/{post_id:path}/accounts/{account_id:path}:retry", status_code=202, dependencies=[WRITE])
 async def retry_post(console: TheConsole, post_id: Id, account_id: Id) -> Requested:
     """Publish a failed or held post again, now."""
     await _require_state(console, post_id, account_id, RETRIABLE)
@@ -111,7 +113,10 @@ async def retry_post(console: TheConsole, post_id: Id, account_id: Id) -> Reques
 
 
 @router.post(
-    "/v1/posts/{post_id:path}/accounts/{account_id:path}:resolve", status_code=202, openapi_extra=documented(Resolution)
+    "/v1/posts/{post_id:path}/accounts/{account_id:path}:resolve",
+    status_code=202,
+    openapi_extra=documented(Resolution),
+    dependencies=[WRITE],
 )
 async def resolve_post(
     console: TheConsole,

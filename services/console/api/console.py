@@ -15,6 +15,7 @@ from services.console.request_sender import RequestSender
 from services.console.sessions import Sessions
 from services.console.sign_in_attempts import SignInAttempts
 from services.console.timeline import Timelines
+from services.console.tokens import Tokens
 from shared.clocks.clock import Clock
 
 
@@ -30,8 +31,8 @@ class Console:
     timelines: Timelines
     account_rules: AccountRules
     clock: Clock
-    token: str
     public_keys: Mapping[str, str]
+    tokens: Tokens
     sessions: Sessions
     sign_in_attempts: SignInAttempts
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
+from services.console.api.access import ADMIN, READ, WRITE
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
@@ -86,7 +87,7 @@ class LettersSettled(BaseModel):
     pending: bool
 
 
-@router.get("/v1/dead-letters")
+@router.get("/v1/dead-letters", dependencies=[READ])
 async def list_dead_letters(
     console: TheConsole,
     *,
@@ -108,7 +109,12 @@ async def list_dead_letters(
     )
 
 
-@router.post("/v1/dead-letters:replay", status_code=202, openapi_extra=documented(DeadLetterReplayRequested))
+@router.post(
+    "/v1/dead-letters:replay",
+    status_code=202,
+    openapi_extra=documented(DeadLetterReplayRequested),
+    dependencies=[WRITE],
+)
 async def replay_dead_letters(
     console: TheConsole,
     request: Annotated[DeadLetterReplayRequested, Depends(body_of(DeadLetterReplayRequested))],
@@ -117,7 +123,9 @@ async def replay_dead_letters(
     return await _settled(console, request, DeadLetterReplayed)
 
 
-@router.post("/v1/dead-letters:drop", status_code=202, openapi_extra=documented(DeadLetterDropRequested))
+@router.post(
+    "/v1/dead-letters:drop", status_code=202, openapi_extra=documented(DeadLetterDropRequested), dependencies=[ADMIN]
+)
 async def drop_dead_letters(
     console: TheConsole,
     request: Annotated[DeadLetterDropRequested, Depends(body_of(DeadLetterDropRequested))],

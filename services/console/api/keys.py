@@ -5,6 +5,7 @@ from datetime import timedelta
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from services.console.api.access import ADMIN, READ
 from services.console.api.console import TheConsole
 from services.console.api.views import of_type
 from services.console.request_sender import from_each
@@ -33,13 +34,13 @@ class Rotation(BaseModel):
     waiting: list[str]
 
 
-@router.get("/v1/keys")
+@router.get("/v1/keys", dependencies=[READ])
 async def list_keys(console: TheConsole) -> dict[str, str]:
     """By service, the base64 public key to seal secrets with that only this service can open."""
     return dict(console.public_keys)
 
 
-@router.post("/v1/keys:rotate", status_code=202)
+@router.post("/v1/keys:rotate", status_code=202, dependencies=[ADMIN])
 async def rotate_keys(console: TheConsole) -> Rotation:
     """Have every service encrypt its secrets anew with the first of its TIMEBALL_SECRET_KEYS."""
     answers = await console.requests.send_and_wait(

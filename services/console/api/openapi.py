@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from services.console.amending import Change
-from services.console.api import accounts, changes, workspaces
+from services.console.api import accounts, changes, tokens, workspaces
 from services.console.api.bodies import schemas_of
 from services.console.api.errors import MEDIA_TYPE
 from services.console.api.meanings import meaning_in_api
@@ -30,13 +30,16 @@ _BODIES = (
     changes.Resolution,
     accounts.Connection,
     workspaces.Watch,
+    tokens.NewToken,
 )
 _ABOUT = """\
 Whatever can be done over the broker can be done here: a request is sent, its answer awaited for up to 5 seconds and \
-told. `pending` says that it has not come yet. Every request carries `Authorization: Bearer <TIMEBALL_API_TOKEN>`."""
+told. `pending` says that it has not come yet. Every request carries `Authorization: Bearer <token>`; a token has a \
+scope: `read`, `write` or `admin`, each with those before it."""
 _TELLS = {
     HTTPStatus.BAD_REQUEST: "The request is wrong; `field` names what is.",
-    HTTPStatus.UNAUTHORIZED: "No token, or the wrong one.",
+    HTTPStatus.UNAUTHORIZED: "No token, or one that is not good (any more).",
+    HTTPStatus.FORBIDDEN: "The token's scope is too small; `scope` names the one that is needed.",
     HTTPStatus.NOT_FOUND: "Nobody knows it.",
     HTTPStatus.CONFLICT: "It cannot be done in this state.",
     HTTPStatus.PRECONDITION_FAILED: "It has changed since it was as `If-Match` says.",
@@ -45,7 +48,12 @@ _TELLS = {
     HTTPStatus.INTERNAL_SERVER_ERROR: "The console failed on the request; its log says more.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The broker or the database cannot be used, or nobody takes the request.",
 }
-_ALWAYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
+_ALWAYS = (
+    HTTPStatus.UNAUTHORIZED,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 _NEVER_SENT = "#/components/schemas/HTTPValidationError"
 """FastAPI says that wrong parameters get this, with 422; ours get a problem with 400."""
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from fastapi import APIRouter
 
+from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.views import LatenessView, Stats
 
@@ -12,7 +13,7 @@ RECENT = timedelta(hours=1)
 router = APIRouter(tags=["overview"])
 
 
-@router.get("/v1/stats")
+@router.get("/v1/stats", dependencies=[READ])
 async def show_stats(console: TheConsole) -> Stats:
     """How many posts are in each state, and how late those of the last hour were."""
     lateness = await console.queries.counts.lateness_since(console.clock.now() - RECENT)

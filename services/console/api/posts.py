@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from services.console.api.access import READ, WRITE
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
@@ -46,6 +47,7 @@ _ONCE: dict[int | str, dict[str, Any]] = {409: {"model": ErrorAnswer}, 422: {"mo
     response_model=Scheduled,
     responses=_ONCE,
     openapi_extra=documented(ScheduleRequested),
+    dependencies=[WRITE],
 )
 async def schedule_post(
     console: TheConsole, once: TheOnce, request: Annotated[ScheduleRequested, Depends(body_of(ScheduleRequested))]
@@ -89,6 +91,7 @@ def all_rejected(rejected: list[RejectionView], statuses: Mapping[str, int]) -> 
     response_model=BatchSettled,
     responses=_ONCE,
     openapi_extra=documented(ScheduleBatchRequested),
+    dependencies=[WRITE],
 )
 async def schedule_batch(
     console: TheConsole,
@@ -112,7 +115,7 @@ async def _batch(console: Console, request: ScheduleBatchRequested) -> BatchSett
     )
 
 
-@router.get("/v1/posts")
+@router.get("/v1/posts", dependencies=[READ])
 async def list_posts(
     console: TheConsole,
     *,
@@ -139,7 +142,7 @@ def place_in(cursor: str | None) -> Cursor | None:
         raise Refusal(400, "invalid", str(error), field="cursor") from error
 
 
-@router.get("/v1/posts/{post_id:path}", responses={404: {"model": ErrorAnswer}})
+@router.get("/v1/posts/{post_id:path}", responses={404: {"model": ErrorAnswer}}, dependencies=[READ])
 async def show_post(
     console: TheConsole, response: Response, post_id: Id, account_id: Annotated[list[Id], Query(default_factory=list)]
 ) -> PostDetails:

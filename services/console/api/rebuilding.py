@@ -5,6 +5,7 @@ from datetime import timedelta
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from services.console.api.access import ADMIN
 from services.console.api.console import TheConsole
 from services.console.api.views import of_type
 from services.console.request_sender import from_each
@@ -32,7 +33,7 @@ class Rebuild(BaseModel):
     waiting: list[str]
 
 
-@router.post("/v1/console:rebuild", status_code=202)
+@router.post("/v1/console:rebuild", status_code=202, dependencies=[ADMIN])
 async def rebuild(console: TheConsole) -> Rebuild:
     """Have every service tell what it keeps, and learn it; what the console knows to be newer stays."""
     until = from_each(TELLERS, ConsoleRebuildAnswered)

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from services.console.api.access import WRITE
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.posts import MOST_ON_A_PAGE, place_in
@@ -27,7 +28,7 @@ class HeldRetried(BaseModel):
     next: str | None
 
 
-@router.post("/v1/accounts/{account_id:path}:retry-held", status_code=202)
+@router.post("/v1/accounts/{account_id:path}:retry-held", status_code=202, dependencies=[WRITE])
 async def retry_held_posts(
     console: TheConsole,
     account_id: Id,

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import StreamingResponse
 
+from services.console.api.access import READ, still_let_in, while_let_in
 from services.console.api.console import TheConsole
 from services.console.event_stream import EventStream, Following, Gone, Interest
 from services.console.journal import Entry
@@ -41,9 +42,10 @@ def _interest(
     return is_of_interest
 
 
-@router.get("/v1/events", response_class=StreamingResponse, responses=_STREAMS)
+@router.get("/v1/events", response_class=StreamingResponse, responses=_STREAMS, dependencies=[READ])
 async def stream_events(
     console: TheConsole,
+    request: Request,
     interest: Annotated[Interest, Depends(_interest)],
     after: Annotated[int | None, Query(ge=0, le=_MOST_ID, description="the id of the last event you have")] = None,
     last_event_id: Annotated[str | None, Header(description="the same, as browsers send it")] = None,
@@ -55,11 +57,12 @@ async def stream_events(
     """
     await console.events.ensure_readable()  # while a failure can still be answered
     lines = _lines(console.events, interest, _heard(last_event_id) if last_event_id else after)
+    let_in = while_let_in(lines, still_let_in(console, request))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
+    return StreamingResponse(let_in, media_type="text/event-stream", headers=headers)
 
 
-async def _lines(events: EventStream, interest: Interest, after: int | None) -> AsyncIterator[str]:
+async def _lines(events: EventStream, interest: Interest, after: int | None) -> AsyncGenerator[str, None]:
     try:
         async with events.listening(interest, after) as following:
             async for line in _told_by(following):

@@ -6,6 +6,7 @@ from typing import Self
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from services.console.api.access import READ, WRITE
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.views import of_type
@@ -50,13 +51,13 @@ class Triggered(BaseModel):
     pending: bool
 
 
-@router.get("/v1/timers")
+@router.get("/v1/timers", dependencies=[READ])
 async def list_timers(console: TheConsole) -> TimerList:
     """Every timer, with its next tick and its last."""
     return TimerList(timers=[TimerView.of(timer) for timer in await console.queries.timers.known()])
 
 
-@router.post("/v1/timers/{name}:trigger", status_code=202)
+@router.post("/v1/timers/{name}:trigger", status_code=202, dependencies=[WRITE])
 async def trigger_timer(console: TheConsole, name: Name) -> Triggered:
     """Fire a timer now; the events of what it sets off carry the answer's `correlation_id`."""
     request = TimerTriggerRequested(timer=name)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, JsonValue, computed_field
 from pydantic_core import from_json
 from sqlalchemy import RowMapping
 
+from services.console.api.access import READ, WRITE
 from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
@@ -129,14 +130,14 @@ class MentionPage(BaseModel):
     next: str | None
 
 
-@router.get("/v1/workspaces")
+@router.get("/v1/workspaces", dependencies=[READ])
 async def list_workspaces(console: TheConsole) -> WorkspaceList:
     """Every workspace, watched or not."""
     rows = await console.queries.workspaces.known()
     return WorkspaceList(workspaces=[WorkspaceView.of(row) for row in rows])
 
 
-@router.get("/v1/workspaces/{workspace_id:path}")
+@router.get("/v1/workspaces/{workspace_id:path}", dependencies=[READ])
 async def show_workspace(console: TheConsole, workspace_id: Id, response: Response) -> WorkspaceView:
     """One workspace, with an ETag for `PUT`."""
     view = await known_workspace(console, workspace_id)
@@ -149,6 +150,7 @@ async def show_workspace(console: TheConsole, workspace_id: Id, response: Respon
 @router.put(
     "/v1/workspaces/{workspace_id:path}",
     status_code=202,
+    dependencies=[WRITE],
     openapi_extra=documented(Watch),
     responses={412: {"model": ErrorAnswer}},
 )
@@ -178,7 +180,7 @@ async def known_workspace(console: Console, workspace_id: str) -> WorkspaceView 
     return WorkspaceView.of(rows[0]) if rows else None
 
 
-@router.get("/v1/mentions")
+@router.get("/v1/mentions", dependencies=[READ])
 async def list_mentions(
     console: TheConsole,
     *,

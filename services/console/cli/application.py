@@ -12,6 +12,7 @@ from services.console.cli import (
     posts,
     rebuilding,
     timers,
+    tokens,
     up,
     version,
     watching,
@@ -36,6 +37,7 @@ app.command()(watching.watch)
 app.command(name="import")(importing.import_posts)
 app.add_typer(accounts.app)
 app.add_typer(timers.app)
+app.add_typer(tokens.app)
 app.add_typer(workspaces.app)
 app.add_typer(keys.app)
 app.add_typer(rebuilding.app)

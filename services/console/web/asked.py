@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 from fastapi import Depends, Request
 
+from services.console.api.access import require_ours, scope_needed, session_secret
 from services.console.api.console import TheConsole
-from services.console.sessions import COOKIE
 from services.console.web.templating import Viewer, viewer_of
 
 
@@ -26,6 +26,10 @@ class SignInNeeded(Exception):
 class NoSuchPage(Exception):
     """There is nothing to show: what was looked for, and where to go instead."""
 
+    status = 404
+    title = "Not found"
+    rest = "Nothing is lost: what has been deleted after its retention is not shown any more."
+
     def __init__(self, what: str, way_out: str, link: str) -> None:
         super().__init__(what)
         self.what = what
@@ -33,11 +37,26 @@ class NoSuchPage(Exception):
         self.link = link
 
 
+class NotAllowed(NoSuchPage):
+    """Who is signed in may not see this page."""
+
+    status = 403
+    title = "Not for this token"
+    rest = "Sign out, and in again with a token that has it."
+
+
 async def require_session(console: TheConsole, request: Request) -> None:
-    """Send whoever is not signed in to where one signs in."""
-    if not await console.sessions.is_open(request.cookies.get(COOKIE)):
+    """Send whoever is not signed in to where one signs in, and refuse what the session's scope is too small for."""
+    actor = await console.sessions.who(session_secret(request))
+    if actor is None:
         query = f"?{request.url.query}" if request.url.query else ""
         raise SignInNeeded(request.url.path + query)
+    request.state.actor = actor
+    require_ours(request)
+    needed = scope_needed(request.scope["route"])
+    if needed and not actor.scope.includes(needed):
+        reason = f"this page needs a token with the scope {needed}; {actor.name} has {actor.scope}"
+        raise NotAllowed(reason, "Go to Now", "/")
 
 
 def _viewer(console: TheConsole, request: Request) -> Viewer:

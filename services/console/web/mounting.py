@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 from services.console.api.errors import answer_plainly
 from services.console.web import signing_in
 from services.console.web.asked import NoSuchPage, SignInNeeded, require_session
-from services.console.web.pages import accounts, calendar, compose, now, post, posts, queues, timers, workspaces
+from services.console.web.pages import accounts, calendar, compose, now, post, posts, queues, timers, tokens, workspaces
 from services.console.web.security import SecurityHeaders
 from services.console.web.templating import render
 
@@ -25,6 +25,7 @@ _PAGES = (
     timers.router,
     accounts.router,
     queues.router,
+    tokens.router,
     workspaces.router,
 )
 
@@ -49,7 +50,7 @@ async def _to_sign_in(_: Request, error: Exception) -> Response:
 
 async def _no_such_page(request: Request, error: Exception) -> Response:
     assert isinstance(error, NoSuchPage)
-    return render(request, "missing.html", 404, missing=error)
+    return render(request, "missing.html", error.status, missing=error)
 
 
 async def _not_there(request: Request, error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""Signing in with the token or with a link that works once, and out again."""
+"""Signing in with a token or with a link that works once, and out again."""
 
 from urllib.parse import parse_qs
 
@@ -6,10 +6,11 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
-from services.console.api.access import require_token
+from services.console.actors import Actor
+from services.console.api.access import OPEN, READ, TheActor, require_ours, require_scope, session_secret
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
-from services.console.sessions import COOKIE, SESSION_LIFE, is_ours
+from services.console.sessions import SESSION_LIFE, cookie_of
 from services.console.web.templating import render
 
 MOST_BYTES = 4096
@@ -23,60 +24,64 @@ class SignInLink(BaseModel):
     path: str
 
 
-@router.get("/sign-in")
+@router.get("/sign-in", dependencies=[OPEN])
 async def show_sign_in(request: Request, then: str = "/") -> Response:
     """The page that asks for the token."""
     return render(request, "sign_in.html", then=_own(then), problem=None)
 
 
-@router.post("/sign-in")
+@router.post("/sign-in", dependencies=[OPEN])
 async def sign_in(console: TheConsole, request: Request) -> Response:
-    """Exchange the token for a session."""
-    _require_ours(request)
+    """Exchange a token for a session."""
+    require_ours(request)
     form = await _form(request)
     address, now = request.client.host if request.client else "", console.clock.now()
     then, token = _own(form.get("then", "/")), form.get("token", "").strip()
     if wait := console.sign_in_attempts.wait(address, now):
         problem = f"That was wrong too often. Wait {wait.seconds // 60 + 1} min, then try again."
         return render(request, "sign_in.html", 429, then=then, problem=problem)
-    if not console.sessions.is_token(token):
+    actor = await console.tokens.who(token)
+    if actor is None:
         console.sign_in_attempts.failed(address, now)
-        problem = "That is not this console's token. `make run` prints it; else it is TIMEBALL_API_TOKEN."
+        problem = (
+            "That is not a token of this console, or it is revoked or has expired. "
+            "`make run` prints the first one; else it is TIMEBALL_API_TOKEN."
+        )
         return render(request, "sign_in.html", 401, then=then, problem=problem)
     console.sign_in_attempts.succeeded(address)
-    return await _signed_in(console, request, then)
+    return await _signed_in(console, request, actor, then)
 
 
-@router.get("/sign-in/{code}")
+@router.get("/sign-in/{code}", dependencies=[OPEN])
 async def sign_in_by_link(console: TheConsole, request: Request, code: str) -> Response:
     """Sign in once, by a link."""
-    if await console.sessions.use_link(code):
-        return await _signed_in(console, request, "/")
-    if await console.sessions.is_open(request.cookies.get(COOKIE)):
+    if actor := await console.sessions.use_link(code):
+        return await _signed_in(console, request, actor, "/")
+    if await console.sessions.who(session_secret(request)):
         return RedirectResponse("/", 303)
     problem = "This link has been used, or is too old. Sign in with the token instead."
     return render(request, "sign_in.html", 401, then="/", problem=problem)
 
 
-@router.post("/sign-out")
+@router.post("/sign-out", dependencies=[OPEN])
 async def sign_out(console: TheConsole, request: Request) -> Response:
     """End the session."""
-    _require_ours(request)
-    await console.sessions.end(request.cookies.get(COOKIE, ""))
-    response = RedirectResponse("/sign-in", 303)
-    response.delete_cookie(COOKIE)
-    return response
+    require_ours(request)
+    await console.sessions.end(session_secret(request) or "")
+    return _signed_out(request)
 
 
-@router.post("/sign-in-links", status_code=201, dependencies=[Depends(require_token)])
-async def make_sign_in_link(console: TheConsole) -> SignInLink:
+@router.post("/sign-out-everywhere", dependencies=[READ, Depends(require_scope)])
+async def sign_out_everywhere(console: TheConsole, request: Request, actor: TheActor) -> Response:
+    """End every session of the token."""
+    await console.sessions.end_all(actor)
+    return _signed_out(request)
+
+
+@router.post("/sign-in-links", status_code=201, dependencies=[READ, Depends(require_scope)])
+async def make_sign_in_link(console: TheConsole, actor: TheActor) -> SignInLink:
     """A link for a browser on which nobody has typed the token: it signs in once, within 12 hours."""
-    return SignInLink(path=f"/sign-in/{await console.sessions.make_link()}")
-
-
-def _require_ours(request: Request) -> None:
-    if not is_ours(request.method, request.headers.get("host", ""), request.headers):
-        raise Refusal(403, "foreign_request", "this request comes from another page; open the console and try again")
+    return SignInLink(path=f"/sign-in/{await console.sessions.make_link(actor)}")
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -86,16 +91,27 @@ async def _form(request: Request) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(raw.decode(errors="replace")).items()}
 
 
-async def _signed_in(console: Console, request: Request, then: str) -> Response:
+async def _signed_in(console: Console, request: Request, actor: Actor, then: str) -> Response:
+    """A new session, whatever cookie the browser came with: that one's session ends."""
+    if former := session_secret(request):
+        await console.sessions.end(former)
+    is_secure = request.url.scheme == "https"
     response = RedirectResponse(then, 303)
     response.set_cookie(
-        COOKIE,
-        await console.sessions.begin(),
+        cookie_of(is_secure),
+        await console.sessions.begin(actor),
         max_age=int(SESSION_LIFE.total_seconds()),
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=is_secure,
     )
+    return response
+
+
+def _signed_out(request: Request) -> Response:
+    is_secure = request.url.scheme == "https"
+    response = RedirectResponse("/sign-in", 303)
+    response.delete_cookie(cookie_of(is_secure), secure=is_secure, httponly=True, samesite="strict")
     return response
 
 

@@ -92,6 +92,7 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
     now = request.app.state.console.clock.now()
     viewer: Viewer = values.pop("viewer", None) or viewer_of(request, now)
     has_zone = ZONE_COOKIE in request.cookies or "zone" in request.query_params
-    told: Mapping[str, Any] = {"navigation": NAVIGATION, "path": request.url.path, "viewer": viewer} | values
+    page = {"navigation": NAVIGATION, "path": request.url.path, "actor": getattr(request.state, "actor", None)}
+    told: Mapping[str, Any] = page | {"viewer": viewer} | values
     html = _environment.get_template(template).render(told, has_zone=has_zone, utc=UTC)
     return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})

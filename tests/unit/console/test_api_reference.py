@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from services.console.actors import LOCAL, Actor
 from services.console.api import Console, application
 from shared.process.health import Health
 
@@ -25,8 +26,16 @@ class Broken:
         raise self.error
 
 
+class OneToken:
+    """The token `right` is good for everything."""
+
+    async def who(self, secret: str) -> Actor | None:
+        """Who has the secret."""
+        return LOCAL if secret == "right" else None
+
+
 def api(**parts: Any) -> httpx.AsyncClient:
-    console = cast(Console, SimpleNamespace(token="right", **parts))
+    console = cast(Console, SimpleNamespace(tokens=OneToken(), **parts))
     transport = httpx.ASGITransport(application(console, Health("console")), raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://console", headers=ALLOWED)
 

@@ -6,6 +6,7 @@ import { startForms } from "./forms.js";
 import { startBulk } from "./bulk.js";
 import { startCalendar } from "./calendar.js";
 import { startCompose } from "./compose.js";
+import { startTokens } from "./tokens.js";
 import { startWorkspace } from "./workspace.js";
 
 startZone();
@@ -14,5 +15,6 @@ startForms();
 startLive();
 startBulk();
 startCompose();
+startTokens();
 startWorkspace();
 startCalendar();

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.views import AccountView
 from services.console.web.templating import render
@@ -10,7 +11,7 @@ from services.console.web.templating import render
 router = APIRouter()
 
 
-@router.get("/accounts")
+@router.get("/accounts", dependencies=[READ])
 async def show_accounts(console: TheConsole, request: Request) -> Response:
     """Every account."""
     accounts = [AccountView.of(row) for row in await console.queries.accounts()]

@@ -7,6 +7,7 @@ from datetime import date
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
 from services.console.api.views import PostView
@@ -34,7 +35,7 @@ class Day:
     clocks: str | None
 
 
-@router.get("/calendar")
+@router.get("/calendar", dependencies=[READ])
 async def show_calendar(
     console: TheConsole, request: Request, viewer: TheViewer, *, view: str = "", date: str = "", account: str = ""
 ) -> Response:

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.posts import views_of
 from services.console.api.views import AccountView
@@ -15,7 +16,7 @@ MOST_DECISIONS = 20
 router = APIRouter()
 
 
-@router.get("/")
+@router.get("/", dependencies=[READ])
 async def show_now(console: TheConsole, request: Request) -> Response:
     """The first page."""
     browsing = console.browsing

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.posts import views_of
 from services.console.api.views import RejectionView
@@ -18,7 +19,7 @@ CANCELLABLE = CHANGEABLE - {State.SKIPPED, State.FAILED}
 router = APIRouter()
 
 
-@router.get("/posts/{post_id:path}")
+@router.get("/posts/{post_id:path}", dependencies=[READ])
 async def show_post(console: TheConsole, request: Request, post_id: Id) -> Response:
     """One post."""
     listed = await console.queries.post(post_id)

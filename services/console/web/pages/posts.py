@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.posts import views_of
 from services.console.cursor import BadCursor, Cursor
@@ -28,7 +29,7 @@ _STILL_TO_COME = set(VIEWS[0][1])
 router = APIRouter()
 
 
-@router.get("/posts")
+@router.get("/posts", dependencies=[READ])
 async def show_posts(
     console: TheConsole,
     request: Request,

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.workspaces import MentionView, WorkspaceView, known_workspace
 from services.console.cursor import BadCursor, Cursor
@@ -24,14 +25,14 @@ MATCHES = (
 router = APIRouter()
 
 
-@router.get("/workspaces")
+@router.get("/workspaces", dependencies=[READ])
 async def show_workspaces(console: TheConsole, request: Request, viewer: TheViewer) -> Response:
     """Every workspace, and a form for another."""
     workspaces = [WorkspaceView.of(row) for row in await console.queries.workspaces.known()]
     return render(request, "workspaces.html", viewer=viewer, workspaces=workspaces, matches=MATCHES)
 
 
-@router.get("/workspaces/{workspace_id:path}")
+@router.get("/workspaces/{workspace_id:path}", dependencies=[READ])
 async def show_workspace(
     console: TheConsole, request: Request, viewer: TheViewer, workspace_id: Id, cursor: str | None = None
 ) -> Response:

@@ -1,0 +1,65 @@
+"""A console over a migrated database without a broker: who may come in, and what is asked of whom, needs none."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+from fastapi import FastAPI
+
+from services.console.api import Console, application
+from services.console.queries import Queries
+from services.console.sessions import Sessions
+from services.console.sign_in_attempts import SignInAttempts
+from services.console.tokens import Tokens
+from services.console.web.mounting import mount_pages
+from shared.clocks.clock import Clock
+from shared.database.engine import Database
+from shared.process.health import Health
+
+ADMIN_TOKEN = "the-token-of-the-settings"
+ORIGIN = "http://console.test"
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One console of several over a database."""
+
+    app: FastAPI
+    console: Console
+
+    def client(self, token: str | None = None, *, base_url: str = ORIGIN, **more: Any) -> httpx.AsyncClient:
+        """A client with this token, or a browser without one."""
+        transport = httpx.ASGITransport(self.app, client=more.pop("client", ("198.51.100.7", 4711)))
+        headers = {"Authorization": f"Bearer {token}"} if token else {"Origin": base_url}
+        return httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers | more.pop("headers", {}))
+
+    async def token(self, name: str, scope: str = "read", **more: Any) -> str:
+        """The secret of a new token."""
+        async with self.client(ADMIN_TOKEN) as http:
+            answer = await http.post("/v1/tokens", json={"name": name, "scope": scope} | more)
+        assert answer.status_code == 201, answer.text
+        secret: str = answer.json()["secret"]
+        return secret
+
+
+@asynccontextmanager
+async def a_replica(url: str, clock: Clock) -> AsyncIterator[Replica]:
+    """A console; what needs a broker is not there."""
+    database = Database(url)
+    tokens = Tokens(database, clock, ADMIN_TOKEN)
+    parts = SimpleNamespace(
+        queries=Queries(database),
+        clock=clock,
+        public_keys={},
+        tokens=tokens,
+        sessions=Sessions(database, clock, tokens),
+        sign_in_attempts=SignInAttempts(),
+    )
+    console = cast(Console, parts)
+    try:
+        yield Replica(mount_pages(application(console, Health("console", {}))), console)
+    finally:
+        await database.close()
