@@ -14,6 +14,7 @@ from services.console.dead_letters import DeadLetters
 from services.console.domain import Post
 from services.console.drafts import Draft, Drafts
 from services.console.rows import post_in
+from services.console.statistics import Statistics
 from services.console.tables import accounts, connections, drafts, posts, rejections
 from services.console.timers import Timers
 from services.console.workspaces import Workspaces
@@ -52,6 +53,7 @@ class Queries:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.counts = Counts(database)
+        self.statistics = Statistics(database)
         self.timers = Timers(database)
         self.workspaces = Workspaces(database)
         self.dead_letters = DeadLetters(database)

@@ -23,6 +23,7 @@ PAGES = (
     "/compose",
     "/timers",
     "/accounts",
+    "/statistics",
     "/workspaces",
     "/workspaces/{post}",
     "/queues",

@@ -11,7 +11,19 @@ from starlette.staticfiles import StaticFiles
 from services.console.api.errors import answer_plainly
 from services.console.web import signing_in
 from services.console.web.asked import NoSuchPage, SignInNeeded, require_session
-from services.console.web.pages import accounts, calendar, compose, now, post, posts, queues, timers, tokens, workspaces
+from services.console.web.pages import (
+    accounts,
+    calendar,
+    compose,
+    now,
+    post,
+    posts,
+    queues,
+    statistics,
+    timers,
+    tokens,
+    workspaces,
+)
 from services.console.web.security import SecurityHeaders
 from services.console.web.templating import render
 
@@ -27,6 +39,7 @@ _PAGES = (
     queues.router,
     tokens.router,
     workspaces.router,
+    statistics.router,
 )
 
 

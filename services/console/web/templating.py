@@ -21,6 +21,7 @@ NAVIGATION = (
     ("/posts", "Posts"),
     ("/accounts", "Accounts"),
     ("/workspaces", "Workspaces"),
+    ("/statistics", "Statistics"),
     ("/timers", "Timers"),
     ("/queues", "Queues"),
 )

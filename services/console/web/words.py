@@ -34,13 +34,18 @@ def lateness(milliseconds: float | None) -> str:
     """`+0.4 ms`, `+1.2 s`: how late a send started."""
     if milliseconds is None:
         return ""
-    sign = "+" if milliseconds >= 0 else "-"
-    size = abs(milliseconds)
-    if size < 10:  # noqa: PLR2004  (a digit more where it says something)
-        return f"{sign}{size:.1f} ms"
-    if size < 1_000:  # noqa: PLR2004
-        return f"{sign}{size:.0f} ms"
-    return f"{sign}{_span(size / 1_000)}"
+    return f"{'+' if milliseconds >= 0 else '-'}{duration(abs(milliseconds))}"
+
+
+def duration(milliseconds: float | None) -> str:
+    """`0.4 ms`, `1.2 s`"""
+    if milliseconds is None:
+        return ""
+    if milliseconds < 10:  # noqa: PLR2004  (a digit more where it says something)
+        return f"{milliseconds:.1f} ms"
+    if milliseconds < 1_000:  # noqa: PLR2004
+        return f"{milliseconds:.0f} ms"
+    return _span(milliseconds / 1_000)
 
 
 def _span(seconds: float) -> str:

@@ -1,0 +1,101 @@
+"""Figures of periods of time, summed in the database from the counters of each hour; no post is counted."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Executable, Integer, RowMapping, String, Table, bindparam, text
+
+from services.console.lateness import Lateness, summary
+from services.console.tables_counts import hourly_counts, hourly_lateness
+from shared.database import bulk
+from shared.database.engine import Database, InstantColumn
+
+_PERIODS = (Column("number", Integer), Column("begins_at", InstantColumn), Column("ends_at", InstantColumn))
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The hours that begin from one instant on and before another one."""
+
+    begins_at: datetime
+    ends_at: datetime
+
+
+@dataclass
+class Figures:
+    """What became of posts: how many are in each state, and how many there are on each step of lateness."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    steps: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def lateness(self) -> Lateness:
+        """How late they were."""
+        return summary({step: posts for step, posts in self.steps.items() if posts > 0})
+
+    @property
+    def posts(self) -> int:
+        """How many there are."""
+        return sum(self.states.values())
+
+    @classmethod
+    def sum(cls, some: Iterable["Figures"]) -> "Figures":
+        """All of them together."""
+        whole = cls()
+        for one in some:
+            whole.states.update(one.states)
+            whole.steps.update(one.steps)
+        return whole
+
+
+class Statistics:
+    """The counters as the page of statistics reads them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of_periods(self, periods: Sequence[Period], account_ids: Sequence[str] | None = None) -> list[Figures]:
+        """The figures of each period, of posts due in it; of all accounts unless some are named."""
+        found = await self._figures("given.number", periods, account_ids)
+        return [found[number] for number in range(len(periods))]
+
+    async def of_accounts(self, period: Period, account_ids: Sequence[str] | None = None) -> Mapping[str, Figures]:
+        """The figures of each account that had posts due in the period."""
+        return await self._figures("counted.account_id", [period], account_ids)
+
+    async def _figures(
+        self, by: str, periods: Sequence[Period], account_ids: Sequence[str] | None
+    ) -> defaultdict[Any, Figures]:
+        figures: defaultdict[Any, Figures] = defaultdict(Figures)
+        for row in await self._sums(hourly_counts, "state", by, periods, account_ids):
+            figures[row["of"]].states[row["state"]] += row["posts"]
+        for row in await self._sums(hourly_lateness, "step", by, periods, account_ids):
+            figures[row["of"]].steps[row["step"]] += row["posts"]
+        return figures
+
+    async def _sums(
+        self, table: Table, what: str, by: str, periods: Sequence[Period], account_ids: Sequence[str] | None
+    ) -> Sequence[RowMapping]:
+        statement = _summed(table, what, by, self._database.dialect, are_named=account_ids is not None)
+        rows = [
+            {"number": number, "begins_at": one.begins_at, "ends_at": one.ends_at} for number, one in enumerate(periods)
+        ]
+        parameters = bulk.encode(rows) | ({"account_ids": list(account_ids)} if account_ids is not None else {})
+        async with self._database.reading() as connection:
+            found: Sequence[RowMapping] = (await connection.execute(statement, parameters)).mappings().all()
+            return found
+
+
+def _summed(table: Table, what: str, by: str, dialect: str, *, are_named: bool) -> Executable:
+    """The periods travel as rows, so that the database sums each of them from its hours."""
+    named = "WHERE counted.account_id IN :account_ids " if are_named else ""
+    statement = text(
+        f'SELECT {by} AS "of", counted.{what}, SUM(counted.posts) AS posts '
+        f"FROM {bulk.rows_of(_PERIODS, dialect)} JOIN {table.name} AS counted "
+        f"ON counted.hour >= given.begins_at AND counted.hour < given.ends_at {named}"
+        f"GROUP BY {by}, counted.{what} HAVING SUM(counted.posts) <> 0"
+    )
+    return statement.bindparams(bindparam("account_ids", type_=String, expanding=True)) if are_named else statement
