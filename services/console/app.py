@@ -18,6 +18,7 @@ from services.console.queries import Queries
 from services.console.rebuilding import Rebuilding
 from services.console.request_sender import RequestSender
 from services.console.required_queues import RequiredQueues
+from services.console.searching import Search
 from services.console.sessions import Sessions
 from services.console.settings import Settings
 from services.console.sign_in_attempts import SignInAttempts
@@ -140,6 +141,7 @@ def build(settings: Settings) -> Service:
         events=events,
         idempotency_keys=IdempotencyKeys(database),
         browsing=Browsing(database),
+        search=Search(database),
         timelines=Timelines(database),
         account_rules=store.account_rules,
         clock=clock,

@@ -12,6 +12,7 @@ from services.console.domain import account_told_by, told_by
 from services.console.journal import entries_of
 from services.console.store import Learned, Row, Store
 from services.console.timeline import happenings_in
+from services.console.words import row_of_words
 from services.console.workspaces import mention_row
 from shared.clocks.clock import Clock
 from shared.events import Event
@@ -61,11 +62,12 @@ class Projector:
     async def on_schedule_requested(self, delivery: Delivery[ScheduleRequested]) -> None:
         """What a post is to say, should it be accepted."""
         draft = _draft(delivery, 0, delivery.event.post_id, delivery.event.body().decode(), self.clock.now())
-        await self._learn(delivery, drafts=[draft])
+        await self._learn(delivery, drafts=[draft], words=[words_of(draft)])
 
     async def on_batch_requested(self, delivery: Delivery[ScheduleBatchRequested]) -> None:
         """What the posts of a batch are to say."""
-        await self._learn(delivery, drafts=list(_drafts(delivery, self.clock.now())))
+        drafts = list(_drafts(delivery, self.clock.now()))
+        await self._learn(delivery, drafts=drafts, words=list(map(words_of, drafts)))
 
     async def on_asked_of_a_post(self, delivery: Delivery[Any]) -> None:
         """What a person asks for a post that is known: it stands in its timeline."""
@@ -156,6 +158,11 @@ def _drafts(delivery: Delivery[ScheduleBatchRequested], now: datetime) -> Iterat
         post_id = _post_id(post)
         if post_id:
             yield _draft(delivery, position, post_id, json.dumps(post, ensure_ascii=False), now)
+
+
+def words_of(draft: Row) -> Row:
+    """By which words a post is found, should its draft be accepted."""
+    return row_of_words(draft["request_id"], draft["post_id"], json.loads(draft["body"]), draft["seen_at"])
 
 
 def _post_id(post: JsonValue) -> str | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.tables import journal
@@ -75,12 +75,7 @@ class Journal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        names = "message_id, type, correlation_id, data, seen_at"
-        columns = [column for column in journal.columns if column.name != "id"]
-        self._insert = text(
-            f"INSERT INTO journal ({names}) SELECT {names} FROM {bulk.rows_of(columns, database.dialect)} "
-            "WHERE true ON CONFLICT (message_id) DO NOTHING"
-        )
+        self._insert = bulk.insert_unknown(journal, ("message_id",), database.dialect)
 
     async def write(self, connection: AsyncConnection, rows: Sequence[Row]) -> None:
         """Add entries for those events that have none, as the last thing in a transaction."""

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import structlog
@@ -10,6 +12,7 @@ from pydantic import ValidationError
 
 from services.console.domain import Account, Content, Link, Plan, Post, Standing, Token
 from services.console.store import Learned, Row, Store
+from services.console.words import row_of_words
 from shared.clocks.clock import Clock
 from shared.events import EVENTS, Event
 from shared.events.progress import Progress
@@ -38,6 +41,7 @@ class Rebuilding:
                 posts=[_post(one) for one in told.schedules],
                 accounts=[_account(one) for one in told.accounts],
                 connections=list(self._connections(told)),
+                words=[_words(one, self.clock.now()) for one in told.schedules if one.request_id],
             )
         )
         for one in told.workspaces:
@@ -76,6 +80,12 @@ def _post(told: ScheduleTold) -> Post:
         Standing(Progress(told.state, told.revision), reason=told.reason),
         Plan(told.revision, True, told.publish_at, told.request_id),
         Content(told.revision, told.model_dump_json(include=_SAID)),
+    )
+
+
+def _words(told: ScheduleTold, now: datetime) -> dict[str, Any]:
+    return row_of_words(
+        str(told.request_id), told.post_id, {"account_id": told.account_id, "content": told.content}, now
     )
 
 

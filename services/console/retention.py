@@ -13,6 +13,7 @@ from services.console.tables import (
     idempotency_keys,
     journal,
     mentions,
+    post_words,
     posts,
     rejections,
     settled_letters,
@@ -23,6 +24,9 @@ from shared.database.purging import Rule
 
 _NOT_WAITED_FOR = f"""NOT EXISTS (
     SELECT 1 FROM posts WHERE posts.post_id = drafts.post_id AND posts.request_id = drafts.request_id AND NOT ({FINAL})
+)"""
+_FINDS_NOTHING = """NOT EXISTS (
+    SELECT 1 FROM posts WHERE posts.post_id = post_words.post_id AND posts.request_id = post_words.request_id
 )"""
 _IS_OF_NO_POST = """NOT EXISTS (
     SELECT 1 FROM posts WHERE posts.post_id = happenings.post_id AND posts.account_id = happenings.account_id
@@ -54,6 +58,7 @@ RULES = (
     _rule_of_posts("skipped"),
     _rule_of_posts("cancelled"),
     Rule(drafts, drafts.c.seen_at, _NOT_WAITED_FOR),
+    Rule(post_words, post_words.c.seen_at, _FINDS_NOTHING),
     Rule(rejections, rejections.c.seen_at),
     Rule(happenings, happenings.c.seen_at, _IS_OF_NO_POST),
     Rule(journal, journal.c.seen_at),

@@ -15,7 +15,7 @@ from services.console.domain import Account, Post, folded, folded_accounts, merg
 from services.console.journal import Journal
 from services.console.merging import MergedTable
 from services.console.rows import account_in, post_in, row_of_account, row_of_post
-from services.console.tables import accounts, connections, drafts, happenings, mentions, posts, rejections
+from services.console.tables import accounts, connections, drafts, happenings, mentions, post_words, posts, rejections
 from services.console.timers import Timers
 from services.console.workspaces import Workspaces
 from shared.clocks.clock import Clock
@@ -35,6 +35,7 @@ class Learned:
     posts: Sequence[Post] = ()
     accounts: Sequence[Account] = ()
     drafts: Sequence[Row] = ()
+    words: Sequence[dict[str, Any]] = ()
     rejections: Sequence[Row] = ()
     connections: Sequence[Row] = ()
     mentions: Sequence[Row] = ()
@@ -65,6 +66,7 @@ class Store:
         self._posts = MergedTable(posts, dialect, merge=merged, read=post_in, write=row_of_post)
         self._accounts = MergedTable(accounts, dialect, merge=merged_account, read=account_in, write=row_of_account)
         self._insert_drafts = bulk.insert_missing(drafts, dialect)
+        self._insert_words = bulk.insert_unknown(post_words, ("post_id", "request_id"), dialect)
         self._insert_rejections = bulk.insert_missing(rejections, dialect)
         self._insert_connections = bulk.insert_missing(connections, dialect)
         self._insert_mentions = bulk.insert_missing(mentions, dialect)
@@ -83,6 +85,7 @@ class Store:
         told_accounts = folded_accounts(chain.from_iterable(one.accounts for one in group))
         async with self._database.transaction() as connection:
             await _insert(connection, self._insert_drafts, chain.from_iterable(one.drafts for one in group))
+            await _insert(connection, self._insert_words, chain.from_iterable(one.words for one in group))
             await _insert(connection, self._insert_rejections, chain.from_iterable(one.rejections for one in group))
             await _insert(connection, self._insert_connections, chain.from_iterable(one.connections for one in group))
             await _insert(connection, self._insert_mentions, chain.from_iterable(one.mentions for one in group))

@@ -1,6 +1,19 @@
 """The console's tables."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from shared.database.engine import InstantColumn
 
@@ -55,6 +68,19 @@ drafts = Table(
     Column("seen_at", InstantColumn, nullable=False, index=True),
 )
 """What was asked for, before a revision is known; found again by the request that a plan was accepted for."""
+
+post_words = Table(
+    "post_words",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("post_id", String(200), nullable=False),
+    Column("request_id", String(200), nullable=False),
+    Column("words", Text, nullable=False),
+    Column("seen_at", InstantColumn, nullable=False, index=True),
+    UniqueConstraint("post_id", "request_id"),
+    sqlite_autoincrement=True,
+)
+"""By which words a post is found, as a request asked for it; the migration makes their index."""
 
 rejections = Table(
     "rejections",

@@ -76,6 +76,16 @@ def insert_missing(table: Table, dialect: str) -> Executable:
     ).columns(*keys)
 
 
+def insert_unknown(table: Table, known_by: Sequence[str], dialect: str) -> Executable:
+    """Insert rows, which the database numbers, but for those that it knows by these columns."""
+    columns = [column for column in table.columns if not column.primary_key]
+    names = _names(columns)
+    return text(
+        f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {rows_of(columns, dialect)} "
+        f"WHERE true ON CONFLICT ({', '.join(known_by)}) DO NOTHING"
+    )
+
+
 def insert(table: Table, columns: Sequence[Column[Any]], dialect: str) -> Executable:
     """Insert rows that are known to be new."""
     names = _names(columns)

@@ -148,3 +148,18 @@ async def test_selected_posts_are_cancelled(world: World, visitor: Visitor) -> N
     await expect(visitor.page.locator("[data-bulk-said]")).to_have_text("2 of 2 cancelled")
     states = [(await world.api.call("GET", f"/v1/posts/{name}"))["accounts"][0]["state"] for name in names]
     assert states == ["cancelled", "cancelled", "scheduled"]
+
+
+async def test_posts_are_found_by_words_and_what_is_not_found_says_so(world: World, visitor: Visitor) -> None:
+    name, page = a_name(), visitor.page
+    await world.api.call("POST", "/v1/posts", a_post(name) | {"content": f"Zebra crossing {name}"})
+    await visitor.open("/posts")
+
+    await page.get_by_label("Words").fill(f"zebr {name.removeprefix('post-')[:6]}")
+    await page.get_by_role("button", name="Show").click()
+    await expect(page.locator('[data-region="posts"]').get_by_text(name, exact=True)).to_be_visible()
+    assert await visitor.barriers() == []
+
+    await page.get_by_label("Words").fill("unheard-of")
+    await page.get_by_role("button", name="Show").click()
+    await expect(page.locator(".empty")).to_contain_text("No post has words that begin with “unheard-of”")

@@ -12,6 +12,7 @@ from services.console.event_stream import EventStream
 from services.console.idempotency import IdempotencyKeys
 from services.console.queries import Queries
 from services.console.request_sender import RequestSender
+from services.console.searching import Search
 from services.console.sessions import Sessions
 from services.console.sign_in_attempts import SignInAttempts
 from services.console.timeline import Timelines
@@ -28,6 +29,7 @@ class Console:
     events: EventStream
     idempotency_keys: IdempotencyKeys
     browsing: Browsing
+    search: Search
     timelines: Timelines
     account_rules: AccountRules
     clock: Clock

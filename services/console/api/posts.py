@@ -126,9 +126,13 @@ async def list_posts(
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
     order: Annotated[str, Query(pattern="^(asc|desc)$")] = "desc",
+    q: Annotated[str | None, Query(max_length=200, description="beginnings of words in texts and ids")] = None,
 ) -> PostPage:
-    """Posts by the time they are due, the latest first unless `order=asc`."""
+    """Posts by the time they are due, the latest first unless `order=asc`; with `q` those of the 200 latest requests
+    that have all these words, on one page."""
     wanted = Filter(state, account_id, due_from, due_to, is_ascending=order == "asc")
+    if q is not None:
+        return PostPage(posts=await views_of(console, await console.search.find(q, wanted)), next=None)
     listed = await console.queries.list_posts(wanted, place_in(cursor), limit + 1)
     page = listed[:limit]
     return PostPage(posts=await views_of(console, page), next=str(page[-1].cursor) if len(listed) > limit else None)

@@ -51,6 +51,7 @@ async def running(database_url: str) -> AsyncIterator[Replica]:
         yield replica
     finally:
         following.cancel()
+        await asyncio.wait({following})
         await replica.database.close()
 
 

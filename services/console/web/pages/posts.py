@@ -15,6 +15,8 @@ from services.console.web.templating import render
 from shared.events.progress import State
 
 ON_A_PAGE = 50
+MOST_FOUND = 100
+MOST_LOOKED_FOR = 200
 VIEWS = (
     ("Coming", (State.SCHEDULED, State.DISPATCHED, State.SENDING, State.RETRYING)),
     ("To decide", (State.UNKNOWN, State.HELD)),
@@ -33,15 +35,21 @@ router = APIRouter()
 async def show_posts(
     console: TheConsole,
     request: Request,
+    *,
     state: Annotated[list[State], Query(default_factory=list)],
     account: Annotated[list[str], Query(default_factory=list)],
     cursor: str | None = None,
+    q: Annotated[str, Query(max_length=MOST_LOOKED_FOR)] = "",
 ) -> Response:
-    """A page of posts: those to come the next one first, others the latest first."""
+    """A page of posts: those to come the next one first, others the latest first; or what is found."""
     named = [one for one in account if one]
     wanted = Filter(state, named, is_ascending=bool(state) and set(state) <= _STILL_TO_COME)
-    listed = await console.browsing.page(wanted, _place(cursor), ON_A_PAGE + 1)
-    page = listed[:ON_A_PAGE]
+    looked_for = q.strip()
+    if looked_for:
+        listed = page = await console.search.find(looked_for, wanted, MOST_FOUND)
+    else:
+        listed = await console.browsing.page(wanted, _place(cursor), ON_A_PAGE + 1)
+        page = listed[:ON_A_PAGE]
     return render(
         request,
         "posts.html",
@@ -50,8 +58,10 @@ async def show_posts(
         state=state,
         account=named[0] if named else "",
         accounts=[row["account_id"] for row in await console.queries.accounts()],
+        q=looked_for,
+        is_cut=bool(looked_for) and len(page) == MOST_FOUND,
         has_cursor=cursor is not None,
-        following=str(page[-1].cursor) if len(listed) > ON_A_PAGE else None,
+        following=str(page[-1].cursor) if len(listed) > len(page) else None,
     )
 
 
