@@ -3,7 +3,10 @@
 import asyncio
 from pathlib import Path
 
-from sqlalchemy import make_url
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.database.migrations import migrate
 
@@ -21,3 +24,18 @@ async def migrated(url: str, migrations: Path) -> None:
     else:
         await migrate(url, migrations)
         _EMPTY[migrations] = await asyncio.to_thread(file.read_bytes)
+
+
+async def as_before(url: str, migrations: Path, revision: str) -> None:
+    """Undo the migrations after this one."""
+
+    def undo(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(migrations))
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(undo)
+    await engine.dispose()

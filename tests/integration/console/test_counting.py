@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from services.console import retention
 from services.console.app import MIGRATIONS
@@ -23,6 +23,7 @@ from shared.events.publisher import PublishFailed, PublishHeld, PublishUnknown
 from shared.events.scheduler import ScheduleAccepted, ScheduleCancelled
 from tests.integration.console.conftest import ReadModel, a_read_model
 from tests.integration.console.test_read_model import ERROR, NOON, accepted, learn, succeeded
+from tests.support.migrated import as_before
 
 HOUR = timedelta(hours=1)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -108,10 +109,7 @@ async def test_an_upgrade_counts_what_there_is(read_model: ReadModel, database_u
     chance, database = random.Random(9), Database(database_url)
     await learn(read_model, *(something(chance) for _ in range(60)))
     expected = await counted(database, one_by_one=True)
-    async with database.transaction() as connection:
-        for table in TABLES:
-            await connection.execute(text(f"DROP TABLE {table.name}"))
-        await connection.execute(text("UPDATE alembic_version_console SET version_num = '0015'"))
+    await as_before(database_url, MIGRATIONS, "0015")
 
     await migrate(database_url, MIGRATIONS)
 

@@ -16,6 +16,7 @@ from shared.database.migrations import migrate
 from shared.events.requests import ScheduleBatchRequested, ScheduleRequested, Target
 from tests.integration.console.conftest import ReadModel
 from tests.integration.console.test_read_model import NOON, accepted, learn, named, succeeded
+from tests.support.migrated import as_before
 
 
 @pytest.fixture
@@ -93,11 +94,7 @@ async def test_the_filter_and_the_bound_hold_while_searching(read_model: ReadMod
 async def test_an_upgrade_finds_what_was_scheduled_before(read_model: ReadModel, database_url: str) -> None:
     await scheduled(read_model, "old", "From before")
     database = Database(database_url)
-    async with database.transaction() as connection:
-        if database.dialect == "sqlite":
-            await connection.execute(text("DROP TABLE post_search"))
-        await connection.execute(text("DROP TABLE post_words"))
-        await connection.execute(text("UPDATE alembic_version_console SET version_num = '0017'"))
+    await as_before(database_url, MIGRATIONS, "0017")
 
     await migrate(database_url, MIGRATIONS)
 
