@@ -22,6 +22,7 @@ from services.publisher.limits.pace import Pace
 from services.publisher.platforms import Platforms, platforms
 from services.publisher.retention import RULES, KeyRetention
 from services.publisher.sending.claiming import Claims
+from services.publisher.sending.long_waits import LongWaits
 from services.publisher.sending.look_up import LookUps
 from services.publisher.sending.loop import Sending
 from services.publisher.sending.preparation import Preparation
@@ -111,8 +112,10 @@ def build(settings: Settings) -> Service:
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
     handlers = Handlers(store, clock, sending, REQUESTS.name)
+    waits = LongWaits(store, clock, sending.lines.waiting_since)
+    overflow = Overflow(sending, waits, sending.destinations, share=max(settings.prefetch // 2, 1))
     secret_keys = SecretKeys(AtRest(store), vault, clock, NAME)
-    subscribe(consumer, sending, connecting, handlers, secret_keys, prefetch=settings.prefetch)
+    subscribe(consumer, overflow, connecting, handlers, secret_keys, prefetch=settings.prefetch)
     calling_client = outbound_client(
         allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS
     )
@@ -132,7 +135,7 @@ def build(settings: Settings) -> Service:
         broker=broker,
         topology=attended(consumer, Topology(NAME, QUEUES, retry_tiers=RETRY_TIERS)),
         outbox=relay,
-        loops=(sending.lines.run, secret_keys.run),
+        loops=(sending.lines.run, waits.run, secret_keys.run),
         checks={"credentials": secret_keys.problem},
         before_stop=sending.stop,
         finishing=consumer.finish,
@@ -176,7 +179,7 @@ def sending_of(
 
 def subscribe(
     consumer: Consumer,
-    sending: Sending,
+    overflow: Overflow,
     connecting: Connecting,
     handlers: Handlers,
     secret_keys: SecretKeys,
@@ -184,7 +187,6 @@ def subscribe(
     prefetch: int,
 ) -> None:
     """Every event the publisher takes."""
-    overflow = Overflow(sending, sending.destinations, share=max(prefetch // 2, 1))
     consumer.subscribe(REQUESTS, {PublishRequested: overflow.on_publish_requested}, prefetch=prefetch)
     consumer.subscribe(REQUESTS, {PublishRequested: overflow.on_overflow}, prefetch=max(prefetch // 4, 1), surplus=True)
     consumer.subscribe(

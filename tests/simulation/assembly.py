@@ -192,6 +192,13 @@ def look_more_seldom(pace: float) -> None:
     lines.LOOK_EVERY *= pace
 
 
+def narrow(turns: int | None, prefetch: int | None) -> None:
+    """Let publishers take so few posts, and destinations so few requests at once, in this process and for good."""
+    publisher_app.MOST_AT_ONCE = turns or publisher_app.MOST_AT_ONCE
+    if prefetch:
+        os.environ["TIMEBALL_PUBLISHER_PREFETCH"] = str(prefetch)
+
+
 def make_chance_repeatable(seed: str) -> None:
     """Ids and jitter come from the seed, in this process and for good."""
     chance = random.Random(seed)

@@ -270,4 +270,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         "is_free = true()",
         "accounts",
     ),
+    one(
+        "nobody is told of long waits",
+        f"{SENDING}/long_waits.py",
+        "await unit.emit(told)",
+        "await unit.emit([])",
+        "hanging",
+    ),
 )

@@ -46,6 +46,7 @@ def simulate(seed: int, scenario: Scenario, empty: Path, *, keeps_lines: bool = 
     gc.disable()
     assembly.make_chance_repeatable(f"{scenario.name}/{seed}")
     assembly.look_more_seldom(scenario.idle_pace)
+    assembly.narrow(scenario.turns, scenario.prefetch)
     nets.cut(nets.nets_of(scenario, seed))
     folder = copied(empty)
     begun = time.process_time()

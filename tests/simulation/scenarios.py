@@ -25,6 +25,7 @@ FATES: Mapping[str, Fate] = {
         Fate("limited_429", takes=False, status=429),
         Fate("refused_400", takes=False, status=400),
         Fate("no_connection", arrives=False, takes=False, status=0),
+        Fate("hangs", takes=False, status=0, returns=1e6),
     )
 }
 """What may become of a request."""
@@ -53,6 +54,11 @@ class Scenario:
     fates: Mapping[str, float] = field(default_factory=lambda: {"ok": 1.0})
     outages: int = 0
     outage_seconds: tuple[float, float] = (5.0, 60.0)
+    outage: str = "no_connection"
+    """What becomes of requests to a network that is away."""
+    turns: int | None = None
+    """Requests to one destination at once, and how many posts a publisher takes from the broker: few make lines."""
+    prefetch: int | None = None
     transit: tuple[float, float] = (0.0003, 0.005)
     publish_lost: float = 0.0
     publish_unheard: float = 0.0
@@ -113,6 +119,25 @@ SCENARIOS: Mapping[str, Scenario] = {
         replace(CALM, name="networks", fates=_mixed(0.3, 0.2, 0.03), retries=0.7),
         replace(CALM, name="doubt", fates=_mixed(0.3, 0.15, 0.05), edits=0.5, cancels=0.25, retries=0.7),
         replace(CALM, name="outage", outages=3, outage_seconds=(10.0, 90.0), grace_seconds=(3600.0, 20.0)),
+        replace(
+            CALM,
+            name="hanging",
+            posts=120,
+            moments=2,
+            accounts=1,
+            kinds=("webhook",),
+            ahead=(1.0, 25.0),
+            replicas={"scheduler": 1, "publisher": 1, "console": 1},
+            outages=2,
+            outage_seconds=(300.0, 500.0),
+            outage="hangs",
+            turns=40,
+            prefetch=16,
+            grace_seconds=(7200.0,),
+            trouble_seconds=600.0,
+            settles_within=3600.0,
+            idle_pace=5.0,
+        ),
         replace(
             CALM,
             name="hours",

@@ -76,7 +76,7 @@ class Weather:
     def fate(self, network: Network, *, publishes: bool) -> Fate:
         """Look-ups fail less often than what publishes, and never by halves."""
         if self.away_until.get(network.host, 0.0) > self._loop.time():
-            return FATES["no_connection"]
+            return FATES[self.scenario.outage]
         if self.is_fair:
             return FATES["ok"]
         (name,) = self._network.choices(self._names, self._odds)

@@ -5,8 +5,9 @@ One loop serves all lines. It takes those that may go now, commits an attempt fo
 
 import asyncio
 from bisect import insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 import structlog
 
@@ -29,7 +30,7 @@ from services.publisher.limits.line import (
 )
 from services.publisher.limits.opening import Candidate, Opening, Result
 from services.publisher.platforms.base import Limits
-from services.publisher.sending.case import Case
+from services.publisher.sending.case import Case, Delivered
 from shared.clocks.clock import Clock
 from shared.database.engine import is_passing
 from shared.messaging.verdict import HandBack
@@ -71,6 +72,13 @@ class Lines:
         finally:
             if self._by_key.get(case.publication.key) is place:
                 del self._by_key[case.publication.key]
+
+    def waiting_since(self, instant: datetime) -> Iterator[Delivered]:
+        """The deliveries of posts that were due, and in line, before and are still there."""
+        for line in self._lines.values():
+            due = takewhile(lambda place: place.not_before < instant, line.places)
+            cases = (place.case for place in due if place.is_waiting)
+            yield from (case.delivered for case in cases if case.publication.updated_at < instant)
 
     def call(self, key: Key) -> None:
         """Have a post that waits claimed again: something has changed about it."""

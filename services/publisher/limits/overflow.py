@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from services.publisher.limits.destinations import Destinations
+from services.publisher.sending.case import Delivered
+from services.publisher.sending.long_waits import LongWaits
 from services.publisher.sending.loop import Sending
 from shared.events.scheduler import PublishRequested
 from shared.messaging.envelope import Delivery
@@ -23,16 +25,19 @@ class Overflow:
     """Takes requests on both; `share` is how many of them a destination may take up before others overtake."""
 
     sending: Sending
+    waits: LongWaits
     destinations: Destinations
     share: int
 
     async def on_publish_requested(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post once, however often the event arrives."""
+        self.waits.over((delivery.event.post_id, delivery.event.account_id))
         with self.destinations.holding(delivery.event.account_id):
             await self.sending.on_publish_requested(delivery)
 
     async def on_overflow(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post, unless it would wait behind too many others for its destination."""
         if self.destinations.crowd(delivery.event.account_id) >= self.share:
+            self.waits.turned_away(Delivered(delivery.event, delivery.correlation_id, token=""))
             raise TryAgain(REST)
         await self.on_publish_requested(delivery)

@@ -331,3 +331,14 @@ async def test_lines_of_many_accounts_are_opened_together(world: World) -> None:
     await asyncio.gather(first, *others)
 
     assert world.opening.asked == [["first"], ["one"], ["two"]]
+
+
+async def test_who_has_been_in_line_for_long_is_known_and_who_is_not_due_yet_is_left_out(world: World) -> None:
+    world.opening.may_go.clear()
+    for name, due_in in (("first", 0.0), ("later", 60.0)):
+        world.join(name, due_in=due_in, account_id=name)
+    await asyncio.sleep(0)
+
+    waiting = [one.event.post_id for one in world.lines.waiting_since(NOON + SECOND)]
+
+    assert waiting == ["first"]

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from services.publisher.domain import Key
 from services.publisher.limits.destinations import MOST_REMEMBERED, Destinations
 from services.publisher.limits.overflow import REST, Overflow
+from services.publisher.sending.case import Delivered
 from shared.events.scheduler import PublishRequested
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import TryAgain
@@ -46,9 +48,28 @@ def waiting() -> Waiting:
     return Waiting()
 
 
+@dataclass
+class Waits:
+    """In place of the long waits: what was turned away, and whose wait is over."""
+
+    away: list[Key] = field(default_factory=list)
+    ended: list[Key] = field(default_factory=list)
+
+    def turned_away(self, delivered: Delivered) -> None:
+        self.away.append(delivered.key)
+
+    def over(self, key: Key) -> None:
+        self.ended.append(key)
+
+
 @pytest.fixture
-def overflow(waiting: Any) -> Overflow:
-    return Overflow(waiting, waiting.destinations, SHARE)
+def waits() -> Waits:
+    return Waits()
+
+
+@pytest.fixture
+def overflow(waiting: Any, waits: Any) -> Overflow:
+    return Overflow(waiting, waits, waiting.destinations, SHARE)
 
 
 async def test_the_first_consumer_takes_every_post(overflow: Overflow, waiting: Waiting) -> None:
@@ -57,7 +78,9 @@ async def test_the_first_consumer_takes_every_post(overflow: Overflow, waiting: 
     assert len(waiting.came) == 2 * SHARE
 
 
-async def test_overflow_for_the_destination_that_has_its_share_rests(overflow: Overflow, waiting: Waiting) -> None:
+async def test_overflow_for_the_destination_that_has_its_share_rests(
+    overflow: Overflow, waiting: Waiting, waits: Waits
+) -> None:
     waiting.destinations.learn("four@shop", "shop")
     await under_way(overflow, "one@shop", "two@shop", "three@shop")
 
@@ -66,6 +89,13 @@ async def test_overflow_for_the_destination_that_has_its_share_rests(overflow: O
 
     assert verdict.value.delay == REST
     assert "four@shop" not in waiting.came
+    assert waits.away == [("post", "four@shop")]
+
+
+async def test_the_wait_of_a_post_is_over_when_it_is_taken(overflow: Overflow, waits: Waits) -> None:
+    await under_way(overflow, "one@shop")
+
+    assert waits.ended == [("post", "one@shop")]
 
 
 def test_posts_at_hand_are_counted_where_they_turn_out_to_go() -> None:
