@@ -69,6 +69,7 @@ from shared.events.scheduler import (
     TimerConfigured,
     TimerFired,
 )
+from shared.events.trials import KeywordsTryRequested
 from shared.jobs.retention import Retention, queue_of
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
@@ -91,6 +92,7 @@ REQUIRED_QUEUES: Mapping[type[Event], str] = {
     AccountConnectRequested: "publisher.commands",
     AccountDisconnectRequested: "publisher.commands",
     WorkspaceConfigured: "monitor.workspaces",
+    KeywordsTryRequested: "monitor.trials",
     KeysRotateRequested: "publisher.commands",
     ConsoleRebuildRequested: "scheduler.telling",
 }

@@ -17,6 +17,7 @@ from services.monitor.settings import Settings
 from services.monitor.store import Store
 from services.monitor.tables import job_runs, outbox
 from services.monitor.telling import Kept
+from services.monitor.trying import Trying
 from shared.clocks.clock import Clock, SystemClock
 from shared.database.engine import Database
 from shared.database.purging import Purge
@@ -26,6 +27,7 @@ from shared.events.monitor import NotificationRequested
 from shared.events.rebuilding import ConsoleRebuildRequested
 from shared.events.requests import WorkspaceConfigured
 from shared.events.scheduler import TimerFired
+from shared.events.trials import KeywordsTryRequested
 from shared.jobs import Jobs
 from shared.jobs.retention import Retention, queue_of
 from shared.messaging.broker import Publisher
@@ -51,6 +53,7 @@ TIMERS = Queue(NAME, "monitor.timers", ("timer.fired",))
 NOTIFICATIONS = Queue(NAME, "monitor.notifications", ())
 """The monitor writes to it itself: one message for each mention or digest and target."""
 
+TRIALS = Queue(NAME, "monitor.trials", ("keywords.try_requested",))
 RETENTION = queue_of(NAME)
 TELLING = telling_queue(NAME)
 
@@ -65,7 +68,8 @@ def build(settings: Settings) -> Service:
     vault = Vault.from_keys(settings.encryption_keys)
     client = outbound_client(allow_private_addresses=settings.allow_private_addresses)
     targets = Targets(allow_private_addresses=settings.allow_private_addresses)
-    checking = Checking(store, reddit(settings, client, clock), clock, NOTIFICATIONS.name)
+    network = reddit(settings, client, clock)
+    checking = Checking(store, network, clock, NOTIFICATIONS.name)
     digesting = Digesting(store, clock, NOTIFICATIONS.name)
     handlers = Handlers(
         store=store,
@@ -80,6 +84,8 @@ def build(settings: Settings) -> Service:
     consumer = Consumer(NAME, broker, publisher, clock)
     notifying = Notifying(store, targets, vault, clock, NOTIFICATIONS.name)
     subscribe(consumer, handlers, notifying, SecretKeys(store, vault, clock, NAME))
+    trying = Trying(store, network)
+    consumer.subscribe(TRIALS, {KeywordsTryRequested: trying.on_keywords_try_requested}, prefetch=1)
     stopping = asyncio.Event()
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
     telling = Telling(NAME, Kept(NAME, database).parts, publisher, stopping)
@@ -91,7 +97,8 @@ def build(settings: Settings) -> Service:
         publisher=publisher,
         broker=broker,
         topology=attended(
-            consumer, Topology(NAME, (WORKSPACES, TIMERS, NOTIFICATIONS, RETENTION, TELLING), retry_tiers=RETRY_TIERS)
+            consumer,
+            Topology(NAME, (WORKSPACES, TIMERS, NOTIFICATIONS, TRIALS, RETENTION, TELLING), retry_tiers=RETRY_TIERS),
         ),
         outbox=relay,
         closing=(targets.close, client.aclose),

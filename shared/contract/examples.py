@@ -67,6 +67,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "keywords": [{"phrase": "tulip bulbs", "match": "phrase", "exclude": ["giveaway"]}],
         "digest": {"at": "09:00", "zone": "Europe/Berlin"},
     },
+    "keywords.try_requested": {
+        "subreddits": ["gardening"],
+        "keywords": [{"phrase": "tulip bulbs", "match": "phrase", "exclude": ["giveaway"]}],
+    },
     "timer.trigger_requested": {"timer": "retention.purge"},
     "keys.rotate_requested": {},
     "dead_letter.replay_requested": {
@@ -180,6 +184,25 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "job.succeeded": _RUN | {"duration_ms": 84.5},
     "job.failed": _RUN | {"duration_ms": 31.0, "error": "the database does not answer"},
     "job.skipped": _JOB | {"reason": "its last run is still at work"},
+    "keywords.tried": {
+        "subreddits": ["gardening"],
+        "items": 200,
+        "found": 1,
+        "matches": [
+            {
+                "subreddit": "gardening",
+                "item_id": "t3_1abcd0",
+                "kind": "post",
+                "title": "Tulip bulbs in spring?",
+                "excerpt": "Is it too late to plant them?",
+                "url": "https://www.reddit.com/r/gardening/comments/1abcd0/",
+                "author": "a_gardener",
+                "keywords": ["tulip bulbs"],
+                "created_at": "2027-03-27T18:20:00Z",
+            }
+        ],
+        "problems": [],
+    },
     "mention.found": {
         "workspace_id": "shop",
         "subreddit": "gardening",

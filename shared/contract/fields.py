@@ -181,6 +181,13 @@ FIELDS: Mapping[str, str] = {
     "Target.publish_at": "Another time for this account.",
     "Target.content": "Another text for this account.",
     "WorkspaceConfigured.keywords": "What to look for.",
+    "KeywordsTryRequested.keywords": "What to look for.",
+    "KeywordsTryRequested.subreddits": "Where; the first ten are read.",
+    "KeywordsTried.found": "In how many of them a keyword was found.",
+    "KeywordsTried.matches": "The newest of those, 50 at most.",
+    "KeywordsTried.rejection": "Why the keywords cannot be looked for, with the field; then nothing was read.",
+    "KeywordsTried.subreddits": "What was read.",
+    "KeywordMatch.excerpt": "The first 300 characters of its text.",
     "PostRules.media": "The rule for media.",
     "PostRules.options": "The rules for options.",
 }

@@ -10,12 +10,13 @@ from shared.events import (
     rebuilding,
     requests,
     scheduler,
+    trials,
 )
 from shared.events.base import Event
 
 __all__ = ["EVENTS", "Event"]
 
-_MODULES = (requests, scheduler, publisher, callbacks, monitor, maintenance, keys, rebuilding, dead_letters)
+_MODULES = (requests, scheduler, publisher, callbacks, monitor, maintenance, keys, rebuilding, dead_letters, trials)
 
 EVENTS: dict[str, type[Event]] = {
     event.type: event

@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 from shared.events.monitor import DigestSent, MentionFound
 from tests.browser.conftest import Visitor
+from tests.fakes.networks.reddit_listing import CLIENT_ID, CLIENT_SECRET, RedditListing
 from tests.integration.console.world import World, a_name
 from tests.support.waiting import eventually
 
@@ -19,11 +20,17 @@ NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
-async def _monitor(world: World) -> AsyncIterator[None]:
-    """Somebody who answers for workspaces."""
-    monitor = await world.system.start("monitor")
-    yield
-    await monitor.stop()
+async def reddit(world: World) -> AsyncIterator[RedditListing]:
+    """Reddit, and a monitor that watches it."""
+    async with RedditListing().serving() as network:
+        env = {
+            "TIMEBALL_REDDIT_SERVER": network.url,
+            "TIMEBALL_REDDIT_CLIENT_ID": CLIENT_ID,
+            "TIMEBALL_REDDIT_CLIENT_SECRET": CLIENT_SECRET,
+        }
+        monitor = await world.system.start("monitor", env=env)
+        yield network
+        await monitor.stop()
 
 
 def mention(workspace: str, number: int) -> MentionFound:
@@ -132,3 +139,26 @@ async def test_mentions_and_digests_appear_as_they_are_found_in_pages(world: Wor
     await page.get_by_role("link", name="Next page").click()
     await expect(page.locator(".mentions .said")).to_have_count(5)
     await expect(page.locator(".mentions .said").last).to_contain_text("Mention 00")
+
+
+async def test_keywords_are_tried_on_what_is_there_already(
+    world: World, visitor: Visitor, reddit: RedditListing
+) -> None:
+    name, page = a_name(), visitor.page
+    reddit.post("horology", "The <b>time ball</b> drops. כדור הזמן")
+    reddit.post("horology", "Nothing of the kind")
+    await world.api.call("PUT", f"/v1/workspaces/{name}", WATCH | {"subreddits": ["horology"]})
+    await visitor.open(f"/workspaces/{name}")
+
+    await page.get_by_role("button", name="Try them").click()
+
+    trial = page.get_by_role("region", name="What they would have found")
+    await expect(trial).to_contain_text("1 of 2 posts and comments of r/horology would have been found.")
+    await expect(trial.locator(".said")).to_have_text("The <b>time ball</b> drops. כדור הזמן")
+    assert await visitor.barriers() == []
+    await page.get_by_label("Look for").fill("(")
+    await page.get_by_label("Find it as").select_option("regex")
+    await page.get_by_role("button", name="Try them").click()
+    await expect(page.locator('[data-fault="keywords"]')).to_contain_text("regular expression")
+    visitor.complaints.clear()
+    assert await looks_for(world, name, "time ball")

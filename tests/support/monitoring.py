@@ -19,6 +19,7 @@ from services.monitor.notifying import Notifying
 from services.monitor.reddit import Access, Reddit
 from services.monitor.store import Store
 from services.monitor.tables import job_runs, outbox
+from services.monitor.trying import Trying
 from shared.database.engine import Database
 from shared.events.monitor import NotificationRequested
 from shared.events.requests import WorkspaceConfigured
@@ -64,6 +65,7 @@ class Monitor:
     checking: Checking
     digesting: Digesting
     notifying: Notifying
+    trying: Trying
     key: SealingKey = field(default_factory=SealingKey.generate)
 
     @classmethod
@@ -92,7 +94,7 @@ class Monitor:
                 work={"monitor.check": checking.check, "digest.send": digesting.send_due},
             )
             notifying = Notifying(store, targets, vault, clock, QUEUE)
-            yield cls(network, store, clock, handlers, checking, digesting, notifying, key)
+            yield cls(network, store, clock, handlers, checking, digesting, notifying, Trying(store, reddit), key)
         await targets.close()
         await database.close()
 

@@ -14,6 +14,7 @@ from services.console.api import (
     stream,
     timers,
     tokens,
+    trials,
     workspaces,
 )
 from services.console.api.access import require_scope
@@ -34,6 +35,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     tokens.router,
     timers.router,
     workspaces.router,
+    trials.router,
     overview.router,
     rebuilding.router,
     dead_letters.router,

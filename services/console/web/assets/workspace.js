@@ -2,6 +2,7 @@
 import { call } from "./api.js";
 import { refreshAfterOwnAct } from "./live.js";
 import { tell } from "./tell.js";
+import { startTrial } from "./trial.js";
 
 export function startWorkspace() {
   const form = document.getElementById("workspace");
@@ -13,11 +14,15 @@ export function startWorkspace() {
     const replacing = form.querySelector('[name="targets"][value="replace"]');
     if (replacing) replacing.checked = true;
   });
+  startTrial(form, () => ({ subreddits: subredditsOf(form), keywords: keywordsOf(form) }), (error) => {
+    clear(form);
+    show(form, error.message, error.answer?.field);
+  });
   form.addEventListener("submit", (event) => { event.preventDefault(); save(form); });
 }
 
 function addRow(form, keyword) {
-  const row = form.querySelector("template").content.cloneNode(true).firstElementChild;
+  const row = form.querySelector("template[data-keyword]").content.cloneNode(true).firstElementChild;
   const field = (name) => row.querySelector(`[name="${name}"]`);
   field("phrase").value = keyword.phrase ?? "";
   field("match").value = keyword.match ?? "word";
@@ -36,7 +41,7 @@ function removeRow(form, row) {
 
 const rowsOf = (form) => [...form.querySelectorAll(".keyword")].filter((row) => row.querySelector('[name="phrase"]').value.trim());
 
-export function keywordsOf(form) {
+function keywordsOf(form) {
   return rowsOf(form).map((row) => {
     const field = (name) => row.querySelector(`[name="${name}"]`);
     const exclude = field("exclude").value.split(",").map((word) => word.trim()).filter(Boolean);
@@ -44,7 +49,7 @@ export function keywordsOf(form) {
   });
 }
 
-export const subredditsOf = (form) => form.elements.subreddits.value.split(/[\s,]+/).filter(Boolean).map((name) => name.replace(/^\/?r\//i, ""));
+const subredditsOf = (form) => form.elements.subreddits.value.split(/[\s,]+/).filter(Boolean).map((name) => name.replace(/^\/?r\//i, ""));
 
 function bodyOf(form) {
   const fields = form.elements;
@@ -87,7 +92,7 @@ function clear(form) {
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
 }
 
-export function show(form, words, field = "") {
+function show(form, words, field = "") {
   const { problem, input } = placeOf(form, field ?? "");
   problem.textContent = words;
   problem.hidden = false;
