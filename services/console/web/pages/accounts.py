@@ -1,18 +1,58 @@
-"""`/accounts`: which accounts posts can go to, and how each is doing."""
+"""`/accounts[/{id}]`: which accounts posts can go to, how each is doing, and what waits for it."""
+
+from datetime import timedelta
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.console.api.access import READ
 from services.console.api.console import TheConsole
+from services.console.api.posts import views_of
 from services.console.api.views import AccountView
+from services.console.queries import Filter
+from services.console.web.asked import NoSuchPage, TheViewer
+from services.console.web.networks import NETWORK_FORMS, title_of
 from services.console.web.templating import render
+from shared.events.base import Id
+from shared.events.progress import State
+
+MOST_SHOWN = 10
+COMING = (State.SCHEDULED, State.DISPATCHED, State.SENDING, State.RETRYING)
+PAST = (State.PUBLISHED, State.FAILED, State.UNKNOWN)
+ENDS_SOON = timedelta(days=14)
+"""Within which the end of an account's access is a warning, where the publisher cannot renew it by itself."""
 
 router = APIRouter()
 
 
 @router.get("/accounts", dependencies=[READ])
 async def show_accounts(console: TheConsole, request: Request) -> Response:
-    """Every account."""
+    """Every account, and the networks where another one can be connected."""
     accounts = [AccountView.of(row) for row in await console.queries.accounts()]
-    return render(request, "accounts.html", accounts=accounts)
+    return render(request, "accounts.html", accounts=accounts, networks=NETWORK_FORMS, title_of=title_of)
+
+
+@router.get("/accounts/{account_id:path}", dependencies=[READ])
+async def show_account(console: TheConsole, request: Request, viewer: TheViewer, account_id: Id) -> Response:
+    """One account: its health, what waits for it, what is held, and its last posts."""
+    rows = await console.queries.accounts(account_id)
+    if not rows:
+        raise NoSuchPage(f"no account {account_id!r} is known", "See all accounts", "/accounts")
+    account = AccountView.of(rows[0])
+    shown: dict[str, Any] = {}
+    for name, states in (("held", (State.HELD,)), ("coming", COMING), ("past", PAST)):
+        wanted = Filter(states, [account_id], is_ascending=name == "coming")
+        shown[name] = await views_of(console, await console.browsing.page(wanted, None, MOST_SHOWN + 1))
+    return render(
+        request,
+        "account.html",
+        viewer=viewer,
+        account=account,
+        title=title_of(account.platform),
+        can_connect=account.platform in NETWORK_FORMS,
+        ends_soon=account.token_expires_at is not None and account.token_expires_at < viewer.now + ENDS_SOON,
+        rules=(await console.account_rules.of([account_id])).get(account_id),
+        most=MOST_SHOWN,
+        **shown,
+    )

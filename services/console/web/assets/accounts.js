@@ -1,0 +1,94 @@
+// Connecting an account with a form, and retrying what is held for one.
+import { call, Refused } from "./api.js";
+import { refreshAfterOwnAct } from "./live.js";
+
+export function startAccounts() {
+  const form = document.getElementById("connect");
+  form?.addEventListener("submit", (event) => { event.preventDefault(); connect(form); });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-retry-held]");
+    if (button) retryHeld(button);
+  });
+}
+
+export function connectionOf(form) {
+  const body = { platform: form.dataset.platform, settings: {} };
+  for (const field of form.querySelectorAll("[data-group]")) {
+    const value = field.value.trim();
+    if (value) (body[field.dataset.group] ??= {})[field.name] = field.type === "number" ? Number(value) : value;
+  }
+  return body;
+}
+
+async function connect(form) {
+  const name = form.elements.account_id.value.trim();
+  if (!name) return show(form, "Give it a name.", form.elements.account_id);
+  await busy(form, "Asking the network…", async () => {
+    const answer = await call("PUT", `/v1/accounts/${encodeURIComponent(name)}`, connectionOf(form));
+    if (answer.pending) {
+      throw new Refused("The publisher has not answered yet. Nothing is lost: it goes on as soon as the publisher runs, and /accounts shows it then.");
+    }
+    location.assign(`/accounts/${encodeURIComponent(name)}`);
+  });
+}
+
+export async function busy(form, words, work) {
+  const buttons = form.querySelectorAll("button");
+  const said = form.querySelector("[data-connecting]");
+  show(form, "");
+  said.textContent = words;
+  for (const button of buttons) button.disabled = true;
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    show(form, error.message, blamed(form, error.message));
+  } finally {
+    said.textContent = "";
+    for (const button of buttons) button.disabled = false;
+  }
+}
+
+// `credentials.password: …` names its field
+function blamed(form, words) {
+  const [, group, name] = /^(settings|credentials)\.(\w+)/.exec(words) ?? [];
+  return name ? form.querySelector(`[data-group="${group}"][name="${CSS.escape(name)}"]`) : null;
+}
+
+export function show(form, words, field = null) {
+  const problem = form.querySelector('[role="alert"]');
+  for (const marked of form.querySelectorAll("[aria-invalid]")) marked.removeAttribute("aria-invalid");
+  problem.textContent = words;
+  problem.hidden = !words;
+  field?.setAttribute("aria-invalid", "true");
+  field?.focus();
+}
+
+async function retryHeld(button) {
+  const account = button.dataset.retryHeld;
+  const said = button.parentElement.querySelector("[data-retry-said]");
+  button.disabled = true;
+  let done = 0, refusal = "", cursor = "";
+  try {
+    do {
+      const page = await call("GET", `/v1/posts?state=held&account_id=${account}&limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+      for (const post of page.posts) {
+        try {
+          await call("POST", `/v1/posts/${encodeURIComponent(post.post_id)}/accounts/${account}:retry`);
+          done += 1;
+        } catch (error) {
+          if (!(error instanceof Refused)) throw error;
+          refusal = error.message;
+        }
+        said.textContent = `${done} tried again`;
+      }
+      cursor = page.next ?? "";
+    } while (cursor);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    refusal = error.message;
+  }
+  said.textContent = `${done} tried again${refusal && `; not all: ${refusal}`}`;
+  button.disabled = false;
+  await refreshAfterOwnAct();
+}
