@@ -8,16 +8,14 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 from urllib.parse import parse_qs
 
+from services.console.oauth import SignInFailed, code_in
+
 HOST, PATH = "127.0.0.1", "/callback"
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Timeball</title></head>
 <body style="font-family: sans-serif; margin: 4em">
 <h1>{title}</h1><p>{text} You may close this window.</p>
 </body></html>
 """
-
-
-class SignInFailed(Exception):
-    """Nobody was signed in; the text says why, and what to do."""
 
 
 @dataclass
@@ -41,12 +39,7 @@ class Redirect:
                 answer = await self._answer
         except TimeoutError as error:
             raise SignInFailed(f"nobody signed in within {within:g} seconds; start again when you are ready") from error
-        if "error" in answer:
-            reason = answer.get("error_description") or answer["error"]
-            raise SignInFailed(f"the network answered {reason!r}; nothing was connected")
-        if "code" not in answer:
-            raise SignInFailed("the browser came back without a code; start again")
-        return answer["code"]
+        return code_in(answer)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request of the browser; it may ask for other things, such as an icon, or for nothing."""

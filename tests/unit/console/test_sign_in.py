@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from services.console.cli.loopback import SignInFailed, redirect
-from services.console.cli.sign_in import Signed, network_of, signed_in
+from services.console.cli.loopback import redirect
+from services.console.cli.sign_in import signed_in
+from services.console.oauth import Signed, SignInFailed, network_of
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.linkedin import LinkedIn
 from services.publisher.platforms.reddit import Reddit
