@@ -1,12 +1,15 @@
 """Reading the read model: every query of the HTTP API."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from heapq import merge
+from itertools import islice, product
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, literal, select, tuple_
+from sqlalchemy import Column, ColumnElement, RowMapping, Select, literal, select, tuple_
 from sqlalchemy.engine import Result
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.counting import Counts
 from services.console.cursor import Cursor
@@ -60,7 +63,8 @@ class Queries:
 
     async def list_posts(self, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
         """A page of posts by the time they are due."""
-        return list(map(_listed, await self._rows(_page(wanted, after, limit))))
+        async with self._database.reading() as connection:
+            return await page_of(connection, wanted, after, limit)
 
     async def post(self, post_id: str) -> list[Listed]:
         """A post on each of its accounts."""
@@ -95,29 +99,55 @@ class Queries:
             return result.mappings().all()
 
 
-def _page(wanted: Filter, after: Cursor | None, limit: int) -> Select[Any]:
-    place = tuple_(posts.c.due_at, posts.c.post_id, posts.c.account_id)
+async def page_of(connection: AsyncConnection, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
+    """Posts by the time they are due: of each state on each account the first by its index, put in order here.
+
+    One statement for several states would sort all their posts, however few are shown.
+    """
+    parts = [await posts_in(connection, _part(one, after, limit)) for one in _parts(wanted)]
+    return list(islice(merge(*parts, key=_place, reverse=not wanted.is_ascending), limit))
+
+
+async def posts_in(connection: AsyncConnection, statement: Select[Any]) -> list[Listed]:
+    """The posts that the statement selects."""
+    return [_listed(row) for row in (await connection.execute(statement)).mappings()]
+
+
+def _parts(wanted: Filter) -> Iterator[Filter]:
+    """The filter for one state and one account at a time."""
+    states = [[state] for state in dict.fromkeys(wanted.states)] or [[]]
+    accounts = [[account_id] for account_id in dict.fromkeys(wanted.account_ids)] or [[]]
+    for of_state, of_account in product(states, accounts):
+        yield replace(wanted, states=of_state, account_ids=of_account)
+
+
+def _part(wanted: Filter, after: Cursor | None, limit: int) -> Select[Any]:
+    columns = (posts.c.due_at, posts.c.post_id, posts.c.account_id)
     statement = select(posts).where(*conditions(wanted)).limit(limit)
     if after:
-        there = tuple_(*place_of(after))
-        statement = statement.where(place > there if wanted.is_ascending else place < there)
-    columns = (posts.c.due_at, posts.c.post_id, posts.c.account_id)
+        here, there = tuple_(*columns), tuple_(*_bound(after))
+        statement = statement.where(here > there if wanted.is_ascending else here < there)
     return statement.order_by(*(column.asc() if wanted.is_ascending else column.desc() for column in columns))
 
 
-def conditions(wanted: Filter, *, states: bool = True) -> Iterator[ColumnElement[bool]]:
-    """What a post must be to be listed; without `states` it may be in any."""
-    if states and wanted.states:
-        yield posts.c.state.in_(wanted.states)
+def conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
+    """What a post must be to be listed."""
+    if wanted.states:
+        yield _is_one_of(posts.c.state, wanted.states)
     if wanted.account_ids:
-        yield posts.c.account_id.in_(wanted.account_ids)
+        yield _is_one_of(posts.c.account_id, wanted.account_ids)
     if wanted.due_from:
         yield posts.c.due_at >= wanted.due_from
     if wanted.due_to:
         yield posts.c.due_at < wanted.due_to
 
 
-def place_of(cursor: Cursor) -> tuple[Any, ...]:
+def _is_one_of(column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """A single value is compared, so that an index in the order of the list is seen to hold it."""
+    return column == values[0] if len(values) == 1 else column.in_(values)
+
+
+def _bound(cursor: Cursor) -> tuple[Any, ...]:
     """The cursor's place as bound values, in the order of the columns."""
     return (
         literal(cursor.due_at, posts.c.due_at.type),
@@ -128,3 +158,8 @@ def place_of(cursor: Cursor) -> tuple[Any, ...]:
 
 def _listed(row: RowMapping) -> Listed:
     return Listed(post_in(dict(row)), row["due_at"], row["updated_at"])
+
+
+def _place(listed: Listed) -> tuple[datetime, str, str]:
+    cursor = listed.cursor
+    return cursor.due_at, cursor.post_id, cursor.account_id

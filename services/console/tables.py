@@ -51,8 +51,9 @@ posts = Table(
     Column("updated_at", InstantColumn, nullable=False),
     Column("version", Integer, nullable=False),
     Index("posts_by_due", "due_at", "post_id", "account_id"),
-    Index("posts_by_state", "state", "due_at"),
-    Index("posts_by_account", "account_id", "due_at"),
+    Index("posts_by_state", "state", "due_at", "post_id", "account_id"),
+    Index("posts_by_account", "account_id", "due_at", "post_id"),
+    Index("posts_by_account_and_state", "account_id", "state", "due_at", "post_id"),
     Index("posts_by_published", "published_at"),
     Index("posts_done", "state", "updated_at", postgresql_where=text(FINAL), sqlite_where=text(FINAL)),
 )
@@ -222,6 +223,7 @@ mentions = Table(
     Column("created_at", InstantColumn, nullable=False),
     Column("seen_at", InstantColumn, nullable=False, index=True),
     Index("mentions_by_time", "created_at", "workspace_id", "item_id"),
+    Index("mentions_of_workspace", "workspace_id", "created_at", "item_id"),
 )
 
 digests = Table(
