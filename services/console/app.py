@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from services.console import retention
 from services.console.api import Console, application
+from services.console.audit import Audit
 from services.console.browsing import Browsing
 from services.console.event_stream import EventStream
 from services.console.handlers import Projector
@@ -23,6 +25,7 @@ from services.console.sessions import Sessions
 from services.console.settings import Settings
 from services.console.sign_in_attempts import SignInAttempts
 from services.console.store import Store
+from services.console.tables_audit import outbox
 from services.console.timeline import Timelines
 from services.console.tokens import Tokens
 from services.console.web.mounting import mount_pages
@@ -30,6 +33,7 @@ from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
 from shared.database.purging import Purge
 from shared.events import EVENTS, Event
+from shared.events.console import ConsoleActed
 from shared.events.dead_letters import DeadLetterDropped, DeadLetterParked, DeadLetterReplayed
 from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
@@ -75,6 +79,7 @@ from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters.attending import attended
 from shared.messaging.envelope import Delivery, UnreadableEvent
+from shared.messaging.outbox import Outbox
 from shared.messaging.settlement import Handler
 from shared.messaging.topology import Queue, Topology
 from shared.process.service import Service, rabbit_broker
@@ -116,6 +121,7 @@ def build(settings: Settings) -> Service:
     store = Store(database, clock, events.wake)
     projector = Projector(store, clock)
     reactions = reactions_of(projector)
+    reactions[ConsoleActed] = is_kept_by_the_audit
     reactions[StateTold] = Rebuilding(store, reactions, clock).on_state_told
     live_events = LiveEvents()
 
@@ -132,10 +138,12 @@ def build(settings: Settings) -> Service:
         EVERYTHING, reactions, prefetch=PREFETCH, most_bytes=MOST_BYTES, on_unreadable=is_left_to_its_taker
     )
     stopping = asyncio.Event()
-    old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
+    rules = retention.rules(audit=timedelta(days=settings.audit_days))
+    old = Retention(NAME, Purge(database, clock, stopping), rules, publisher)
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
     everything = dict.fromkeys(EVENTS.values(), live_events.on_event) | {StateTold: projector.on_other}
     live_events.attach(consumer.listen_at_times(f"console.live.{uuid4()}", everything, binding="#"))
+    relay = Outbox(outbox, database, publisher, clock)
     tokens = Tokens(database, clock, settings.token)
     console = Console(
         requests=RequestSender(publisher, RequiredQueues(REQUIRED_QUEUES, publisher.has_queue), live_events, learn),
@@ -149,6 +157,7 @@ def build(settings: Settings) -> Service:
         clock=clock,
         public_keys=settings.public_keys,
         tokens=tokens,
+        audit=Audit(database, relay),
         sessions=Sessions(database, clock, tokens),
         sign_in_attempts=SignInAttempts(),
     )
@@ -157,13 +166,19 @@ def build(settings: Settings) -> Service:
         database=database,
         publisher=publisher,
         broker=broker,
+        outbox=relay,
         topology=attended(consumer, Topology(NAME, (EVERYTHING, RETENTION))),
         loops=(live_events.close_when_unused, events.run),
         before_stop=close_listeners,
+        trusted_proxies=settings.trusted_proxies,
         http=(settings.host, settings.http_port),
         stopping=stopping,
         make_http=lambda health: mount_pages(application(console, health)),
     )
+
+
+async def is_kept_by_the_audit(delivery: Delivery[Any]) -> None:
+    """Nothing: it is written down already, and no part of what whoever may read the events may read."""
 
 
 async def is_left_to_its_taker(error: UnreadableEvent, correlation_id: str) -> bool:

@@ -18,6 +18,7 @@ from services.console.tables import (
     rejections,
     settled_letters,
 )
+from services.console.tables_audit import act_objects, acts
 from services.console.tables_counts import hourly_counts, hourly_lateness, lateness_by_minute
 from services.console.tables_web import sessions, sign_in_links, tokens
 from shared.database.purging import Rule
@@ -77,3 +78,9 @@ RULES = (
     Rule(tokens, tokens.c.expires_at),
 )
 """Posts that are still to come keep what was asked for, and accounts the settings they were connected with."""
+
+
+def rules(audit: timedelta) -> tuple[Rule, ...]:
+    """All of them; who did what is kept for so much longer than other rows."""
+    of_acts = (Rule(table, table.c.acted_at, longer=audit) for table in (acts, act_objects))
+    return (*RULES, *of_acts)

@@ -13,6 +13,8 @@ class Settings(ServiceSettings):
     database_url: str | None = Field(default=None, validation_alias="TIMEBALL_CONSOLE_DATABASE_URL")
     http_port: int = Field(default=8080, validation_alias="TIMEBALL_CONSOLE_HTTP_PORT")
     console_http_host: str | None = None
+    trusted_proxies: str = Field(default="127.0.0.1", validation_alias="TIMEBALL_CONSOLE_TRUSTED_PROXIES")
+    audit_days: int = Field(default=365, ge=0, validation_alias="TIMEBALL_CONSOLE_AUDIT_DAYS")
     api_token: str | None = None
     publisher_public_key: str | None = None
     publisher_sealing_key: str | None = None

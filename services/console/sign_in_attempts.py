@@ -1,41 +1,69 @@
 """Attempts to sign in: who was wrong too often waits. Pure; every replica counts for itself."""
 
-from collections import defaultdict, deque
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 
 MOST_FAILURES = 10
+MOST_IN_ALL = 200
+"""From all addresses together: guessing from many at once gets nowhere either."""
 WINDOW = timedelta(minutes=5)
 MOST_ADDRESSES = 10_000
+_NETWORK = 64
+"""Whoever has one IPv6 address has as many as this prefix leaves."""
 
 
 @dataclass
 class SignInAttempts:
-    """The latest failures by address."""
+    """The latest failures by address and in all, and the addresses from which somebody has signed in."""
 
-    _failures: dict[str, deque[datetime]] = field(default_factory=lambda: defaultdict(deque))
+    _failures: dict[str, deque[datetime]] = field(default_factory=dict)
+    _in_all: deque[datetime] = field(default_factory=lambda: deque(maxlen=MOST_IN_ALL))
+    _known: dict[str, None] = field(default_factory=dict)
 
     def wait(self, address: str, now: datetime) -> timedelta:
-        """How long this address has to wait before its next attempt; nothing where it may try at once."""
-        failures = self._failures.get(address)
-        if not failures or len(failures) < MOST_FAILURES:
-            return timedelta(0)
-        return max(failures[0] + WINDOW - now, timedelta(0))
+        """How long this address has to wait before its next attempt; nothing where it may try at once.
+
+        When there are too many failures in all, those wait from whose address nobody has ever signed in.
+        """
+        source = source_of(address)
+        own = _until(self._failures.get(source, deque()), MOST_FAILURES, now)
+        return own if source in self._known else max(own, _until(self._in_all, MOST_IN_ALL, now))
 
     def failed(self, address: str, now: datetime) -> None:
         """Remember a failure; what is out of the window is forgotten."""
         if len(self._failures) >= MOST_ADDRESSES:
             self._forget(now)
-        failures = self._failures[address]
-        failures.append(now)
-        while len(failures) > MOST_FAILURES or failures[0] <= now - WINDOW:
-            failures.popleft()
+        self._failures.setdefault(source_of(address), deque(maxlen=MOST_FAILURES)).append(now)
+        self._in_all.append(now)
 
     def succeeded(self, address: str) -> None:
-        """Who knows the token starts anew."""
-        self._failures.pop(address, None)
+        """Who knows a token starts anew."""
+        source = source_of(address)
+        self._failures.pop(source, None)
+        self._known.pop(source, None)
+        self._known[source] = None
+        if len(self._known) > MOST_ADDRESSES:
+            del self._known[next(iter(self._known))]
 
     def _forget(self, now: datetime) -> None:
-        old = [address for address, failures in self._failures.items() if failures[-1] <= now - WINDOW]
-        for address in old or list(self._failures)[: MOST_ADDRESSES // 2]:
-            del self._failures[address]
+        old = [source for source, failures in self._failures.items() if failures[-1] <= now - WINDOW]
+        for source in old or list(self._failures)[: MOST_ADDRESSES // 2]:
+            del self._failures[source]
+
+
+def source_of(address: str) -> str:
+    """Who stands behind an address: an IPv6 network, else the address itself."""
+    try:
+        read = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(read, IPv6Address):
+        return address
+    return str(read.ipv4_mapped or ip_network((read, _NETWORK), strict=False))
+
+
+def _until(failures: deque[datetime], most: int, now: datetime) -> timedelta:
+    """How long until fewer than so many are within the window."""
+    return max(failures[0] + WINDOW - now, timedelta(0)) if len(failures) >= most else timedelta(0)

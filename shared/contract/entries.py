@@ -151,6 +151,7 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
         Entry("dead_letter.parked", "A message could not be handled and rests.", EVERY_SERVICE),
         Entry("dead_letter.replayed", "Dead letters went back to their queues.", EVERY_SERVICE),
         Entry("dead_letter.dropped", "Dead letters were deleted.", EVERY_SERVICE),
+        Entry("console.acted", "Somebody did something with the console, or was refused.", (CONSOLE,)),
         Entry("analytics.aggregated", "The figures of a day, for each account.", (MAINTENANCE,)),
     ),
 }  # fmt: skip

@@ -268,6 +268,18 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "dead_letter.replayed": _SETTLED,
     "dead_letter.dropped": _SETTLED,
+    "console.acted": {
+        "act_id": "5a1e0c1b-9a52-4a0e-8f0e-3d7c2f6a1b20",
+        "who": "anna",
+        "via": "page",
+        "address": "198.51.100.7",
+        "act": "cancel_post",
+        "objects": [{"kind": "post", "id": "spring-sale"}, {"kind": "account", "id": "team"}],
+        "count": 2,
+        "outcome": "done",
+        "request_id": "8c0e6f52-2b1d-4c7e-9f43-6a1c0d9e7b31",
+        "acted_at": "2027-03-28T06:59:30Z",
+    },
     "analytics.aggregated": {
         "day": "2027-03-27",
         "accounts": [

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 
 FIELDS: Mapping[str, str] = {
+    "act": "What was done, by the name of the route that did it.",
+    "act_id": "The act, by a name of its own.",
+    "acted_at": "When it was done.",
+    "address": "The address it came from.",
     "accepted": "The posts that are scheduled, one entry for each account.",
     "account_id": "The account, by the name it was connected under.",
     "account_ids": "Only these accounts; absent: all.",
@@ -164,6 +168,15 @@ FIELDS: Mapping[str, str] = {
     "type": "The type of the fact.",
     "workspace": "The workspace, without its targets.",
     "workspaces": "Workspaces as the monitor keeps them.",
+    "via": "Whether it was done on the page, with the command line or by another program.",
+    "who": "The token's name; `local` is the one of the settings, `unknown` who could not sign in.",
+    "ActedOn.id": "Its id or name.",
+    "ActedOn.kind": "What it is: `post`, `account`, `workspace`, `timer`, `token`, `service` or `message`.",
+    "ConsoleActed.code": "Why it was refused or has failed, for a program.",
+    "ConsoleActed.count": "How many things it is about.",
+    "ConsoleActed.objects": "What it is about, the first 500 of it.",
+    "ConsoleActed.outcome": "`done`, `pending` (on its way), `refused` or `failed`.",
+    "ConsoleActed.request_id": "The correlation id of all that follows from it.",
     "MediaRule.alt": "The rule for alternative texts.",
     "AccountFigures.failed": "How many were not.",
     "DeadLetterDropped.count": "How many were dropped.",

@@ -2,6 +2,7 @@
 
 from shared.events import (
     callbacks,
+    console,
     dead_letters,
     keys,
     maintenance,
@@ -16,7 +17,19 @@ from shared.events.base import Event
 
 __all__ = ["EVENTS", "Event"]
 
-_MODULES = (requests, scheduler, publisher, callbacks, monitor, maintenance, keys, rebuilding, dead_letters, trials)
+_MODULES = (
+    requests,
+    scheduler,
+    publisher,
+    callbacks,
+    monitor,
+    maintenance,
+    keys,
+    rebuilding,
+    dead_letters,
+    trials,
+    console,
+)
 
 EVENTS: dict[str, type[Event]] = {
     event.type: event

@@ -62,6 +62,7 @@ class Service:
     checks: Mapping[str, Check] = field(default_factory=dict)
     closing: Sequence[Callable[[], Awaitable[None]]] = ()
     http: tuple[str, int] | None = None
+    trusted_proxies: str = "127.0.0.1"
     make_http: Callable[[Health], ASGIApp] = Health.application
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     collect_after: int = COLLECT_AFTER
@@ -169,6 +170,7 @@ class Service:
             port=port,
             log_config=None,
             access_log=False,
+            forwarded_allow_ips=self.trusted_proxies,
             lifespan="off",
             timeout_graceful_shutdown=2,
         )

@@ -31,6 +31,7 @@ PAGES = (
     "/workspaces/{post}",
     "/queues",
     "/tokens",
+    "/audit",
     "/no-such-page",
 )
 MOST_BYTES = 60_000

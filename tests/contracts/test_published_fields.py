@@ -60,6 +60,9 @@ PUBLISHED = {
     "keys.rotated": "service rotated unreadable? changed_at?",
     "console.rebuild_requested": "",
     "console.rebuild_answered": "service told",
+    "console.acted": (
+        "act_id who via address act objects? objects[].kind objects[].id count outcome code? request_id acted_at"
+    ),
     "state.told": (
         "service schedules? schedules[].post_id schedules[].account_id schedules[].revision schedules[].state "
         "schedules[].publish_at schedules[].content accounts? accounts[].account_id accounts[].platform "

@@ -77,6 +77,11 @@ def session_secret(request: Request) -> str | None:
     return request.cookies.get(cookie_of(request.url.scheme == "https"))
 
 
+def address_of(request: Request) -> str:
+    """Where a request comes from, as a trusted proxy says it."""
+    return request.client.host if request.client else ""
+
+
 def actor_of(request: Request) -> Actor:
     """Who asks, on a route that has been let through."""
     actor: Actor = request.state.actor

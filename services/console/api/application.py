@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from services.console.api import (
     accounts,
+    audit,
     changes,
     dead_letters,
     keys,
@@ -18,6 +19,7 @@ from services.console.api import (
     workspaces,
 )
 from services.console.api.access import require_scope
+from services.console.api.auditing import Auditing
 from services.console.api.bodies import BodyLimit
 from services.console.api.console import Console
 from services.console.api.errors import ErrorAnswer, answer_errors
@@ -33,6 +35,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     accounts.router,
     keys.router,
     tokens.router,
+    audit.router,
     timers.router,
     workspaces.router,
     trials.router,
@@ -55,4 +58,5 @@ def application(console: Console, health: Health) -> FastAPI:
     app.router.routes.extend(health.routes())
     app.router.routes.append(reference_route(app.openapi))
     app.add_middleware(BodyLimit)
+    app.add_middleware(Auditing)
     return app

@@ -25,7 +25,9 @@ def body_of(model: type[ModelT]) -> Callable[[Request], Awaitable[ModelT]]:
     """A dependency that reads the request's body as this model, as strictly as the broker's messages are read."""
 
     async def read(request: Request) -> ModelT:
-        return read_body(model, await request.body())
+        asked = read_body(model, await request.body())
+        request.state.asked = asked
+        return asked
 
     return read
 

@@ -76,12 +76,23 @@ def _together(parts: Sequence[Scheduled]) -> Scheduled:
     )
 
 
-@router.delete("/v1/posts/{post_id:path}", status_code=202, dependencies=[WRITE])
+@router.delete(
+    "/v1/posts/{post_id:path}", status_code=202, responses={412: {"model": ErrorAnswer}}, dependencies=[WRITE]
+)
 async def cancel_post(
-    console: TheConsole, post_id: Id, account_id: Annotated[list[Id], Query(default_factory=list)]
+    console: TheConsole,
+    post_id: Id,
+    account_id: Annotated[list[Id], Query(default_factory=list)],
+    if_match: Annotated[str | None, Header()] = None,
 ) -> Cancelled:
-    """Cancel a post on the accounts named, or on all; what has been published stays published."""
-    states = {listed.post.account_id: listed.post.state for listed in await console.queries.post(post_id)}
+    """Cancel a post on the accounts named, or on all; what has been published stays published.
+
+    412 where `If-Match` names the ETag of `GET` and somebody has changed the post since.
+    """
+    known = await console.queries.post(post_id)
+    if if_match:
+        require_match(if_match, etag_of(on_accounts(post_id, known, account_id)), post_id)
+    states = {listed.post.account_id: listed.post.state for listed in known}
     meant = account_id or list(states)
     if meant and all(states.get(one) is State.PUBLISHED for one in meant):
         raise Refusal(409, "already_published", f"post {post_id!r} has been published", post_id=post_id)

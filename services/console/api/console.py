@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from services.console.account_rules import AccountRules
+from services.console.audit import Audit
 from services.console.browsing import Browsing
 from services.console.event_stream import EventStream
 from services.console.idempotency import IdempotencyKeys
@@ -35,6 +36,7 @@ class Console:
     clock: Clock
     public_keys: Mapping[str, str]
     tokens: Tokens
+    audit: Audit
     sessions: Sessions
     sign_in_attempts: SignInAttempts
 

@@ -9,11 +9,14 @@ from sqlalchemy import RowMapping
 
 from services.console.actors import LOCAL, Scope
 from services.console.api.access import ADMIN, TheActor
+from services.console.api.acts import UNKNOWN
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.tokens import NameTaken, has_expired
 from shared.events.base import Instant, Name, Value
+
+RESERVED = frozenset({LOCAL.name, UNKNOWN})
 
 router = APIRouter(tags=["tokens"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
 
@@ -80,9 +83,9 @@ async def create_token(
 ) -> CreatedToken:
     """Create a token. Its `secret` is in this answer and nowhere else."""
     now = console.clock.now()
-    if wanted.name == LOCAL.name:
+    if wanted.name in RESERVED:
         raise Refusal(
-            409, "conflict", f"name: {LOCAL.name!r} is the token of the settings; choose another", field="name"
+            409, "conflict", f"name: {wanted.name!r} has another meaning in the audit; choose another", field="name"
         )
     if has_expired(wanted.expires_at, now):
         raise Refusal(

@@ -4,6 +4,7 @@ import typer
 
 from services.console.cli import (
     accounts,
+    audit,
     dead_letters,
     deciding,
     demo,
@@ -35,6 +36,7 @@ app.command()(deciding.retry)
 app.command()(deciding.resolve)
 app.command()(watching.watch)
 app.command(name="import")(importing.import_posts)
+app.command()(audit.audit)
 app.add_typer(accounts.app)
 app.add_typer(timers.app)
 app.add_typer(tokens.app)

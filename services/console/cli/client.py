@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
@@ -104,7 +105,7 @@ class Client:
         self.url = address.url
         self._http = httpx.AsyncClient(
             base_url=address.url,
-            headers={"Authorization": f"Bearer {address.token}"} if address.token else {},
+            headers={"User-Agent": f"timeball/{version('timeball')}"} | _authorization(address.token),
             timeout=PATIENCE_SECONDS,
             trust_env=False,
         )
@@ -137,6 +138,10 @@ class Client:
         except httpx.HTTPError as error:
             raise Unreachable(f"{type(error).__name__} at {self.url}") from error
         raise Unreachable("it ended the stream")
+
+
+def _authorization(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 _STREAMING = httpx.Timeout(PATIENCE_SECONDS, read=60)

@@ -46,7 +46,7 @@ def create(name: Name, scope: Scope = "read", days: Days = None, as_json: JsonFl
 
     timeball tokens create anna --scope write --days 90
 
-    TIMEBALL_API_TOKEN=$(timeball tokens create "shop backend" --scope write)
+    TIMEBALL_API_TOKEN=$(timeball tokens create shop-backend --scope write)
     """
     wanted: dict[str, Any] = {"name": name, "scope": scope}
     if days:

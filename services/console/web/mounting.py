@@ -13,6 +13,7 @@ from services.console.web import signing_in
 from services.console.web.asked import NoSuchPage, SignInNeeded, require_session
 from services.console.web.pages import (
     accounts,
+    audit,
     calendar,
     compose,
     connect,
@@ -40,6 +41,7 @@ _PAGES = (
     connect.router,
     queues.router,
     tokens.router,
+    audit.router,
     workspaces.router,
     statistics.router,
 )

@@ -30,7 +30,7 @@ HEADERS: Mapping[str, str] = {
 
 
 class SecurityHeaders:
-    """ASGI middleware: every answer has the headers, but for what has brought its own policy."""
+    """ASGI middleware: every answer has the headers, but for what has brought its own; none but a file is kept."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -46,6 +46,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if not scope["path"].startswith("/assets/"):
+                    headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         await self._app(scope, receive, with_headers)

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
 from services.console.actors import Actor
-from services.console.api.access import OPEN, READ, TheActor, require_ours, require_scope, session_secret
+from services.console.api.access import OPEN, READ, TheActor, address_of, require_ours, require_scope, session_secret
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
 from services.console.sessions import SESSION_LIFE, cookie_of
@@ -35,11 +35,12 @@ async def sign_in(console: TheConsole, request: Request) -> Response:
     """Exchange a token for a session."""
     require_ours(request)
     form = await _form(request)
-    address, now = request.client.host if request.client else "", console.clock.now()
+    address, now = address_of(request), console.clock.now()
     then, token = _own(form.get("then", "/")), form.get("token", "").strip()
     if wait := console.sign_in_attempts.wait(address, now):
         problem = f"That was wrong too often. Wait {wait.seconds // 60 + 1} min, then try again."
         return render(request, "sign_in.html", 429, then=then, problem=problem)
+    request.state.act = "sign_in"
     actor = await console.tokens.who(token)
     if actor is None:
         console.sign_in_attempts.failed(address, now)
@@ -54,11 +55,16 @@ async def sign_in(console: TheConsole, request: Request) -> Response:
 
 @router.get("/sign-in/{code}", dependencies=[OPEN])
 async def sign_in_by_link(console: TheConsole, request: Request, code: str) -> Response:
-    """Sign in once, by a link."""
+    """Sign in once, by a link; that it was wrong counts as a wrong token does."""
+    address, now = address_of(request), console.clock.now()
     if actor := await console.sessions.use_link(code):
+        request.state.act = "sign_in_by_link"
         return await _signed_in(console, request, actor, "/")
     if await console.sessions.who(session_secret(request)):
         return RedirectResponse("/", 303)
+    if not console.sign_in_attempts.wait(address, now):
+        request.state.act = "sign_in_by_link"
+        console.sign_in_attempts.failed(address, now)
     problem = "This link has been used, or is too old. Sign in with the token instead."
     return render(request, "sign_in.html", 401, then="/", problem=problem)
 
@@ -67,20 +73,25 @@ async def sign_in_by_link(console: TheConsole, request: Request, code: str) -> R
 async def sign_out(console: TheConsole, request: Request) -> Response:
     """End the session."""
     require_ours(request)
-    await console.sessions.end(session_secret(request) or "")
+    secret = session_secret(request)
+    if actor := await console.sessions.who(secret):
+        request.state.actor, request.state.act = actor, "sign_out"
+    await console.sessions.end(secret or "")
     return _signed_out(request)
 
 
 @router.post("/sign-out-everywhere", dependencies=[READ, Depends(require_scope)])
 async def sign_out_everywhere(console: TheConsole, request: Request, actor: TheActor) -> Response:
     """End every session of the token."""
+    request.state.act = "sign_out_everywhere"
     await console.sessions.end_all(actor)
     return _signed_out(request)
 
 
 @router.post("/sign-in-links", status_code=201, dependencies=[READ, Depends(require_scope)])
-async def make_sign_in_link(console: TheConsole, actor: TheActor) -> SignInLink:
+async def make_sign_in_link(console: TheConsole, request: Request, actor: TheActor) -> SignInLink:
     """A link for a browser on which nobody has typed the token: it signs in once, within 12 hours."""
+    request.state.act = "make_sign_in_link"
     return SignInLink(path=f"/sign-in/{await console.sessions.make_link(actor)}")
 
 
@@ -93,6 +104,7 @@ async def _form(request: Request) -> dict[str, str]:
 
 async def _signed_in(console: Console, request: Request, actor: Actor, then: str) -> Response:
     """A new session, whatever cookie the browser came with: that one's session ends."""
+    request.state.actor = actor
     if former := session_secret(request):
         await console.sessions.end(former)
     is_secure = request.url.scheme == "https"

@@ -16,6 +16,8 @@ from services.console.store import Store
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
 from shared.process.home import Home
+from tests.fakes.clock import FakeClock
+from tests.integration.console.consoles import NOW, Replica, a_replica
 from tests.support.migrated import migrated
 from tests.support.processes import Process
 from tests.support.system import System
@@ -88,3 +90,24 @@ async def api_of(console: Process, system: System) -> AsyncIterator[Api]:
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{console.port}", headers=headers, timeout=30) as http:
         yield Api(http)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Time that stands until a test moves it."""
+    return FakeClock(NOW)
+
+
+@pytest.fixture
+async def replica(database_url: str, clock: FakeClock) -> AsyncIterator[Replica]:
+    """A console without a broker, on SQLite and on PostgreSQL."""
+    await migrated(database_url, MIGRATIONS)
+    async with a_replica(database_url, clock) as one:
+        yield one
+
+
+@pytest.fixture
+async def other(database_url: str, clock: FakeClock, replica: Replica) -> AsyncIterator[Replica]:
+    """Another console over the same database."""
+    async with a_replica(database_url, clock) as one:
+        yield one

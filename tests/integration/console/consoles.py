@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,16 +11,20 @@ import httpx
 from fastapi import FastAPI
 
 from services.console.api import Console, application
+from services.console.audit import Audit
 from services.console.queries import Queries
 from services.console.sessions import Sessions
 from services.console.sign_in_attempts import SignInAttempts
+from services.console.tables_audit import outbox
 from services.console.tokens import Tokens
 from services.console.web.mounting import mount_pages
 from shared.clocks.clock import Clock
 from shared.database.engine import Database
+from shared.messaging.outbox import Outbox
 from shared.process.health import Health
 
 ADMIN_TOKEN = "the-token-of-the-settings"
+NOW = datetime(2027, 3, 28, 12, tzinfo=UTC)
 ORIGIN = "http://console.test"
 
 
@@ -55,6 +60,7 @@ async def a_replica(url: str, clock: Clock) -> AsyncIterator[Replica]:
         clock=clock,
         public_keys={},
         tokens=tokens,
+        audit=Audit(database, Outbox(outbox, database, cast(Any, None), clock)),
         sessions=Sessions(database, clock, tokens),
         sign_in_attempts=SignInAttempts(),
     )

@@ -159,6 +159,23 @@ async def test_whoever_changes_what_another_has_changed_is_told_so(world: World)
     assert shown["content"] == "Mine."
 
 
+async def test_whoever_cancels_what_another_has_changed_is_told_so(world: World) -> None:
+    name = a_name()
+    await world.api.call("POST", "/v1/posts", a_post(name))
+    seen = {"If-Match": (await world.api.http.get(f"/v1/posts/{name}")).headers["ETag"]}
+    await world.api.call("PATCH", f"/v1/posts/{name}", {"content": "Mine."})
+
+    refused = await world.api.http.delete(f"/v1/posts/{name}", headers=seen)
+    (shown,) = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"]
+    seen_again = {"If-Match": (await world.api.http.get(f"/v1/posts/{name}")).headers["ETag"]}
+    taken = await world.api.http.delete(f"/v1/posts/{name}", headers=seen_again)
+
+    assert (refused.status_code, refused.json()["code"]) == (412, "conflict")
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert shown["state"] == "scheduled"
+    assert taken.status_code == 202
+
+
 async def test_of_two_changes_at_once_neither_is_reverted_without_a_word(world: World) -> None:
     name, later = a_name(), in_seconds(7200).isoformat()
     await world.api.call("POST", "/v1/posts", a_post(name))

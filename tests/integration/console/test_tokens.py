@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncGenerator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -15,40 +15,19 @@ from starlette.routing import Mount, Route
 from services.console.actors import Scope
 from services.console.api import access
 from services.console.api.access import declared, while_let_in
-from services.console.app import MIGRATIONS
 from services.console.tokens import PREFIX, USED_AGAIN
 from tests.fakes.clock import FakeClock
-from tests.integration.console.consoles import ADMIN_TOKEN, Replica, a_replica
-from tests.support.migrated import migrated
+from tests.integration.console.consoles import ADMIN_TOKEN, NOW, Replica
 
 OPEN_TO_ANYONE = {
     "/sign-in", "/sign-in/{code}", "/sign-out",
     "/healthz", "/readyz", "/metrics", "/asyncapi", "/asyncapi.json", "/asyncapi.yaml",
     "/docs", "/openapi.json", "/reference.css", "/assets",
 }  # fmt: skip
-CHANGE_NOTHING = {"/compose/check"}
+CHANGE_NOTHING = {"/compose/check", "/v1/keywords:try"}
 """POST, for the length of what is asked."""
 OWN_SESSIONS = {"/sign-in-links", "/sign-out-everywhere"}
 READING = {"GET", "HEAD"}
-NOW = datetime(2027, 3, 28, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(NOW)
-
-
-@pytest.fixture
-async def replica(database_url: str, clock: FakeClock) -> AsyncIterator[Replica]:
-    await migrated(database_url, MIGRATIONS)
-    async with a_replica(database_url, clock) as one:
-        yield one
-
-
-@pytest.fixture
-async def other(database_url: str, clock: FakeClock, replica: Replica) -> AsyncIterator[Replica]:
-    async with a_replica(database_url, clock) as one:
-        yield one
 
 
 def routes_of(replica: Replica) -> list[APIRoute]:

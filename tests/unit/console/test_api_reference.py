@@ -11,6 +11,8 @@ from sqlalchemy.exc import OperationalError
 
 from services.console.actors import LOCAL, Actor
 from services.console.api import Console, application
+from shared.clocks.clock import SystemClock
+from shared.events.console import ConsoleActed
 from shared.process.health import Health
 
 ALLOWED = {"Authorization": "Bearer right"}
@@ -34,8 +36,15 @@ class OneToken:
         return LOCAL if secret == "right" else None
 
 
+class NoAudit:
+    """Keeps nothing."""
+
+    async def write(self, acted: ConsoleActed) -> None:
+        """Forget it."""
+
+
 def api(**parts: Any) -> httpx.AsyncClient:
-    console = cast(Console, SimpleNamespace(tokens=OneToken(), **parts))
+    console = cast(Console, SimpleNamespace(tokens=OneToken(), audit=NoAudit(), clock=SystemClock(), **parts))
     transport = httpx.ASGITransport(application(console, Health("console")), raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://console", headers=ALLOWED)
 

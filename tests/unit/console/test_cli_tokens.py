@@ -5,7 +5,7 @@ import json
 from tests.unit.console.test_cli import answered
 
 TOKEN = {
-    "name": "shop backend",
+    "name": "shop-backend",
     "scope": "write",
     "created_at": "2027-03-28T12:00:00Z",
     "created_by": "local",
@@ -22,19 +22,19 @@ def test_tokens_are_listed_with_their_last_use() -> None:
     result, _ = answered({"GET /v1/tokens": (200, {"tokens": tokens})}, "tokens", "list")
 
     assert result.exit_code == 0
-    for word in ("shop backend", "write", "never", "local", "expired"):
+    for word in ("shop-backend", "write", "never", "local", "expired"):
         assert word in result.stdout
 
 
 def test_a_created_tokens_secret_is_all_that_a_pipe_gets() -> None:
     result, api = answered(
-        {"POST /v1/tokens": (201, CREATED)}, "tokens", "create", "shop backend", "--scope", "write", "--days", "90"
+        {"POST /v1/tokens": (201, CREATED)}, "tokens", "create", "shop-backend", "--scope", "write", "--days", "90"
     )
 
     assert result.stdout == "tbl_secret\n"
     assert "cannot be shown again" in result.stderr
     ((_, body),) = api.requests
-    assert (body["name"], body["scope"]) == ("shop backend", "write")
+    assert (body["name"], body["scope"]) == ("shop-backend", "write")
     assert body["expires_at"]
 
 
@@ -46,11 +46,11 @@ def test_a_token_reads_and_does_not_expire_unless_it_is_said() -> None:
 
 
 def test_a_token_is_revoked_by_name() -> None:
-    revoke = "DELETE /v1/tokens/shop%20backend"
+    revoke = "DELETE /v1/tokens/shop-backend"
 
-    result, api = answered({revoke: (200, {"name": "shop backend"})}, "tokens", "revoke", "shop backend")
+    result, api = answered({revoke: (200, {"name": "shop-backend"})}, "tokens", "revoke", "shop-backend")
 
-    assert (result.exit_code, result.stdout) == (0, "shop backend is revoked\n")
+    assert (result.exit_code, result.stdout) == (0, "shop-backend is revoked\n")
     assert [request for request, _ in api.requests] == [revoke]
 
 

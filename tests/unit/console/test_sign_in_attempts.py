@@ -2,7 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.console.sign_in_attempts import MOST_ADDRESSES, MOST_FAILURES, WINDOW, SignInAttempts
+import pytest
+
+from services.console.sign_in_attempts import (
+    MOST_ADDRESSES,
+    MOST_FAILURES,
+    MOST_IN_ALL,
+    WINDOW,
+    SignInAttempts,
+    source_of,
+)
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -39,3 +48,38 @@ def test_no_more_addresses_are_remembered_than_there_is_room_for() -> None:
         failed(attempts, 1, address=str(number))
 
     assert len(attempts._failures) <= MOST_ADDRESSES
+
+
+def test_an_address_that_has_failed_long_ago_is_counted_anew() -> None:
+    attempts = SignInAttempts()
+    failed(attempts, MOST_FAILURES - 1)
+
+    failed(attempts, 1, at=NOW + WINDOW)
+
+    assert attempts.wait("here", NOW + WINDOW) == timedelta(0)
+
+
+def test_guesses_from_many_addresses_make_strangers_wait_but_not_who_has_signed_in_before() -> None:
+    attempts = SignInAttempts()
+    attempts.succeeded("home")
+    for number in range(MOST_IN_ALL):
+        failed(attempts, 1, address=f"192.0.2.{number}")
+
+    assert attempts.wait("elsewhere", NOW) == WINDOW
+    assert attempts.wait("home", NOW) == timedelta(0)
+    assert attempts.wait("elsewhere", NOW + WINDOW) == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("address", "source"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:bbbb::2", "2001:db8:1:2::/64"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("", ""),
+        ("a socket", "a socket"),
+    ],
+)
+def test_whoever_has_a_network_of_addresses_is_one(address: str, source: str) -> None:
+    assert source_of(address) == source

@@ -1,4 +1,4 @@
-// A form with data-call="METHOD /address" sends its fields to the API as JSON.
+// A form with data-call="METHOD /address" sends its fields to the API as JSON; with data-etag only if nothing has changed.
 import { call } from "./api.js";
 import { refreshAfterOwnAct } from "./live.js";
 import { tell } from "./tell.js";
@@ -46,7 +46,8 @@ async function send(form) {
   if (problem) problem.hidden = true;
   button.disabled = true;
   try {
-    await call(method, address, method === "DELETE" || !Object.keys(body).length ? undefined : body);
+    const seen = form.dataset.etag ? { "If-Match": form.dataset.etag } : {};
+    await call(method, address, method === "DELETE" || !Object.keys(body).length ? undefined : body, seen);
     if (form.dataset.then) {
       form.dispatchEvent(new CustomEvent("sent"));
       location.assign(form.dataset.then);

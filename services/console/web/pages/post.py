@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from services.console.api.access import READ
 from services.console.api.console import TheConsole
+from services.console.api.matching import etag_of
 from services.console.api.posts import views_of
 from services.console.api.views import RejectionView
 from services.console.domain import CHANGEABLE, RESOLVABLE, RETRIABLE
@@ -31,7 +32,14 @@ async def show_post(console: TheConsole, request: Request, post_id: Id) -> Respo
         request,
         "post.html",
         post_id=post_id,
-        posts=list(zip(await views_of(console, listed), [told_in(one) for one in timelines], strict=True)),
+        posts=list(
+            zip(
+                await views_of(console, listed),
+                [told_in(one) for one in timelines],
+                [etag_of([one]) for one in listed],
+                strict=True,
+            )
+        ),
         rejections=rejections,
         cancellable=CANCELLABLE,
         changeable=CHANGEABLE,

@@ -9,6 +9,7 @@ from typing import Self
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.statistics import Figures, Period
 from services.console.web import charts
@@ -63,7 +64,7 @@ class Chosen:
         return self.networks.get(account_id, NO_NETWORK)
 
 
-@router.get("/statistics")
+@router.get("/statistics", dependencies=[READ])
 async def show_statistics(
     console: TheConsole, request: Request, viewer: TheViewer, *, days: str = "", account: str = "", network: str = ""
 ) -> Response:
