@@ -5,5 +5,5 @@ owns      account expiries, outcomes and daily figures, posts that wait for a pe
 reacts to timer.fired (token.refresh_check, retention.purge, analytics.aggregate), account.*, publish outcomes, job.*,
           service.reported, alert.raised, retention.purge_requested
 emits     account.refresh_requested, retention.purge_requested, retention.purged, analytics.aggregated, alert.raised,
-          job.started, job.succeeded, job.failed, job.skipped
+          job.started, job.succeeded, job.failed, job.released, job.skipped
 """

@@ -8,10 +8,10 @@ from services.maintenance import retention
 from services.maintenance.broker_alert import BrokerAlert
 from services.maintenance.decisions import Decisions
 from services.maintenance.handlers import Handlers
+from services.maintenance.job_history import JobHistory
 from services.maintenance.notifying import Notifying
 from services.maintenance.outcomes import Outcomes
 from services.maintenance.periodic import Timers, Watch
-from services.maintenance.runs import Runs
 from services.maintenance.settings import Settings
 from services.maintenance.store import Store
 from services.maintenance.tables import job_runs, outbox
@@ -21,6 +21,7 @@ from shared.database.purging import Purge
 from shared.events.maintenance import (
     AlertRaised,
     JobFailed,
+    JobReleased,
     JobSkipped,
     JobStarted,
     JobSucceeded,
@@ -79,6 +80,7 @@ NEWS = Queue(
         "job.started",
         "job.succeeded",
         "job.failed",
+        "job.released",
         "job.skipped",
         "service.reported",
     ),
@@ -93,10 +95,10 @@ def build(settings: Settings) -> Service:
     database = Database(settings.database(settings.database_url, NAME))
     publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
     relay = Outbox(outbox, database, publisher, clock)
-    store, outcomes, runs = Store(database, relay), Outcomes(database), Runs(database)
+    store, outcomes, job_history = Store(database, relay), Outcomes(database), JobHistory(database)
     decisions = Decisions(database)
     timers = Timers(
-        jobs=Jobs(NAME, database, job_runs, relay, clock),
+        jobs=Jobs(NAME, database, job_runs, relay, clock, stopping=stopping),
         store=store,
         outcomes=outcomes,
         clock=clock,
@@ -107,13 +109,20 @@ def build(settings: Settings) -> Service:
     )
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
-    subscribe(consumer, Handlers(store, outcomes, runs, decisions, clock))
+    subscribe(consumer, Handlers(store, outcomes, job_history, decisions, clock))
     consumer.subscribe(TIMERS, {TimerFired: timers.on_timer_fired}, prefetch=10)
     targets = Targets(allow_private_addresses=settings.allow_private_addresses)
     notifying = Notifying(store, targets, settings.targets, clock)
     broker_alert = BrokerAlert(notifying, clock)
     watch = Watch(
-        store, outcomes, runs, decisions, publisher.queue_figures, broker_alert, clock, settings.lateness_alert_ms
+        store,
+        outcomes,
+        job_history,
+        decisions,
+        publisher.queue_figures,
+        broker_alert,
+        clock,
+        settings.lateness_alert_ms,
     )
     consumer.subscribe(NOTIFICATIONS, {AlertRaised: notifying.on_alert_raised}, prefetch=5)
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
@@ -160,6 +169,7 @@ def subscribe(consumer: Consumer, handlers: Handlers) -> None:
             JobStarted: handlers.on_job_started,
             JobSucceeded: handlers.on_job_ended,
             JobFailed: handlers.on_job_ended,
+            JobReleased: handlers.on_job_released,
             JobSkipped: handlers.on_job_skipped,
             ServiceReported: handlers.on_service_reported,
         },

@@ -7,12 +7,12 @@ from typing import Any
 
 from services.maintenance.decisions import Decisions
 from services.maintenance.domain import AccountFact, JobRun, Report, Standing, learned
+from services.maintenance.job_history import JobHistory
 from services.maintenance.outcomes import FAILED, PUBLISHED, UNKNOWN, Outcome, Outcomes
-from services.maintenance.runs import Runs
 from services.maintenance.store import Store
 from shared.clocks.clock import Clock
 from shared.database.group_commit import GroupCommit
-from shared.events.maintenance import JobFailed, JobSkipped, JobStarted, JobSucceeded, ServiceReported
+from shared.events.maintenance import JobFailed, JobReleased, JobSkipped, JobStarted, JobSucceeded, ServiceReported
 from shared.events.progress import progress_of
 from shared.events.publisher import PublishFailed, PublishSucceeded, PublishUnknown
 from shared.messaging.envelope import Delivery
@@ -27,7 +27,7 @@ class Handlers:
 
     store: Store
     outcomes: Outcomes
-    runs: Runs
+    job_history: JobHistory
     decisions: Decisions
     clock: Clock
 
@@ -61,7 +61,7 @@ class Handlers:
     async def on_job_started(self, delivery: Delivery[JobStarted]) -> None:
         """Keep that a job runs."""
         event = delivery.event
-        await self.runs.begin(
+        await self.job_history.begin(
             JobRun(
                 event.run_id,
                 event.job,
@@ -74,13 +74,21 @@ class Handlers:
 
     async def on_job_ended(self, delivery: Delivery[JobSucceeded | JobFailed]) -> None:
         """Keep how a job ended."""
-        await self.runs.end(_ended(delivery.event, self._at(delivery)))
+        await self.job_history.end(_ended(delivery.event, self._at(delivery)))
+
+    async def on_job_released(self, delivery: Delivery[JobReleased]) -> None:
+        """Keep that a run was given back: it is neither at work nor did it fail."""
+        event, at = delivery.event, self._at(delivery)
+        began_at = at - timedelta(milliseconds=event.duration_ms or 0)
+        await self.job_history.end(
+            JobRun(event.run_id, event.job, event.service, "released", began_at, at, event.duration_ms)
+        )
 
     async def on_job_skipped(self, delivery: Delivery[JobSkipped]) -> None:
         """Keep that a tick was let pass."""
         event, at = delivery.event, self._at(delivery)
         run_id = f"skipped {event.job} {event.tick_at.isoformat()}"
-        await self.runs.begin(JobRun(run_id, event.job, event.service, "skipped", at, at, error=event.reason))
+        await self.job_history.begin(JobRun(run_id, event.job, event.service, "skipped", at, at, error=event.reason))
 
     async def on_service_reported(self, delivery: Delivery[ServiceReported]) -> None:
         """Keep how a process is."""

@@ -15,8 +15,8 @@ from services.maintenance.conditions import QueueState
 from services.maintenance.days import ONE, Day, days_to_add_up
 from services.maintenance.decisions import Decisions
 from services.maintenance.domain import Condition, Report
+from services.maintenance.job_history import JobHistory
 from services.maintenance.outcomes import Outcomes
-from services.maintenance.runs import Runs
 from services.maintenance.store import Store
 from shared.clocks.clock import Clock
 from shared.events.maintenance import AnalyticsAggregated, RetentionPurgeRequested
@@ -102,7 +102,7 @@ class Watch:
 
     store: Store
     outcomes: Outcomes
-    runs: Runs
+    job_history: JobHistory
     decisions: Decisions
     queue_figures: Callable[[str], Awaitable[QueueFigures | None]]
     broker: BrokerAlert
@@ -148,7 +148,7 @@ class Watch:
         dead = {service: await self._depth(dead_queue(service)) for service in {one.service for one in reports}}
         return [
             *conditions.of_accounts(await self.store.accounts(), now),
-            *conditions.of_jobs(await self.runs.latest(), await self.runs.latest_ended(), now),
+            *conditions.of_jobs(await self.job_history.latest(), await self.job_history.latest_ended(), now),
             *conditions.of_services(reports, now),
             *conditions.of_queues(queues),
             *conditions.of_dead_letters(dead),

@@ -5,6 +5,6 @@ owns      workspaces with their notification targets, how far each subreddit has
 reacts to workspace.configured, keywords.try_requested, timer.fired (monitor.check, digest.send), its own
           notification.requested, keys.rotate_requested, retention.purge_requested, console.rebuild_requested
 emits     workspace.accepted, workspace.rejected, keywords.tried, mention.found, monitor.completed, digest.sent,
-          job.started, job.succeeded, job.failed, job.skipped, keys.rotated, retention.purged, state.told,
+          job.started, job.succeeded, job.failed, job.released, job.skipped, keys.rotated, retention.purged, state.told,
           console.rebuild_answered
 """

@@ -60,7 +60,7 @@ TELLING = telling_queue(NAME)
 
 def build(settings: Settings) -> Service:
     """Put the monitor together."""
-    clock = SystemClock()
+    clock, stopping = SystemClock(), asyncio.Event()
     database = Database(settings.database(settings.database_url, NAME))
     publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
     relay = Outbox(outbox, database, publisher, clock)
@@ -77,7 +77,7 @@ def build(settings: Settings) -> Service:
         sealing_key=SealingKey.from_base64(settings.private_key),
         check_target=targets.form_of,
         clock=clock,
-        jobs=Jobs(NAME, database, job_runs, relay, clock),
+        jobs=Jobs(NAME, database, job_runs, relay, clock, stopping=stopping),
         work={"monitor.check": checking.check, "digest.send": digesting.send_due},
     )
     broker = rabbit_broker(settings.broker_url, NAME)
@@ -86,7 +86,6 @@ def build(settings: Settings) -> Service:
     subscribe(consumer, handlers, notifying, SecretKeys(store, vault, clock, NAME))
     trying = Trying(store, network)
     consumer.subscribe(TRIALS, {KeywordsTryRequested: trying.on_keywords_try_requested}, prefetch=1)
-    stopping = asyncio.Event()
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
     telling = Telling(NAME, Kept(NAME, database).parts, publisher, stopping)
     consumer.subscribe(TELLING, {ConsoleRebuildRequested: telling.on_console_rebuild_requested}, prefetch=1)

@@ -131,6 +131,7 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
         _job("job.started", "A job has begun."),
         _job("job.succeeded", "A job is done."),
         _job("job.failed", "A job has failed."),
+        _job("job.released", "A job was not done when its service stopped, and runs again."),
         _job("job.skipped", "A job was not begun because its last run was still at work."),
     ),
     "Mentions": (

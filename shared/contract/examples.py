@@ -183,6 +183,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "job.started": _RUN | {"missed": 0},
     "job.succeeded": _RUN | {"duration_ms": 84.5},
     "job.failed": _RUN | {"duration_ms": 31.0, "error": "the database does not answer"},
+    "job.released": _RUN | {"duration_ms": 8000.0},
     "job.skipped": _JOB | {"reason": "its last run is still at work"},
     "keywords.tried": {
         "subreddits": ["gardening"],

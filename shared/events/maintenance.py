@@ -36,6 +36,14 @@ class JobFailed(JobRun, Event, type="job.failed"):
     error: str | None = None
 
 
+class JobReleased(JobRun, Event, type="job.released"):
+    """The service stopped before the job was done: the same tick runs again, in the next process that takes it."""
+
+    job: Name
+    run_id: Id
+    duration_ms: float | None = None
+
+
 class JobSkipped(Event, type="job.skipped"):
     """A tick on which nothing ran, because the job's last run was still at work."""
 

@@ -9,6 +9,8 @@ call `jobs.run(delivery, work)`. What it may rely on, with any number of replica
 - A tick runs once. Its message, delivered again after the end, does nothing.
 - When a runner dies, its run is told as `job.failed` as soon as the lease is over, and taken over: by the message of
   the same tick, which the broker delivers again, or by the next tick. So work may be begun twice and must bear it.
+- What is not done when its service stops is cut off and told as `job.released`; its message goes back to the broker,
+  and the next process runs the tick at once.
 - Work that fails is told as `job.failed`; nothing repeats it but the next tick.
 
 A lease that looks over is watched for longer than a heartbeat before it is taken: a clock that was set kills nobody.

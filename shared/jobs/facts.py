@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from shared.events.maintenance import JobFailed, JobSkipped, JobStarted, JobSucceeded
+from shared.events.maintenance import JobFailed, JobReleased, JobSkipped, JobStarted, JobSucceeded
 from shared.events.scheduler import TimerFired
 from shared.jobs.runs import Run
 
@@ -37,6 +37,19 @@ def ended(
         "duration_ms": round(duration / timedelta(milliseconds=1), 3),
     }
     return JobSucceeded(**ending) if error is None else JobFailed(**ending, error=error)
+
+
+def released(service: str, event: TimerFired, run: Run, *, duration: timedelta) -> JobReleased:
+    """A run was stopped with its service; its tick runs again."""
+    return JobReleased(
+        job=run.job,
+        run_id=run.run_id,
+        service=service,
+        tick_at=run.tick_at,
+        manual=event.manual,
+        period_seconds=_period_seconds(event),
+        duration_ms=round(duration / timedelta(milliseconds=1), 3),
+    )
 
 
 def died(service: str, run: Run) -> JobFailed:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -12,13 +12,13 @@ from sqlalchemy import Table
 from shared.clocks.clock import Clock
 from shared.database.engine import Conflict, Database
 from shared.events import Event
-from shared.events.maintenance import JobFailed, JobSucceeded
+from shared.events.maintenance import JobFailed, JobReleased, JobSucceeded
 from shared.events.scheduler import TimerFired
 from shared.jobs import facts
 from shared.jobs.runs import KEEP, Finding, Overlap, Run, Running, Runs, Start, State, Suspect, find
 from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.outbox import Outbox
-from shared.messaging.verdict import TryAgain
+from shared.messaging.verdict import HandBack, TryAgain
 from shared.secrets.redaction import redact_text
 
 LEASE = timedelta(seconds=30)
@@ -27,8 +27,16 @@ WATCHED_HEARTBEATS = 1.5
 LOOK_AGAIN = timedelta(seconds=5)
 """When a tick that is at work elsewhere looks whether that has ended well."""
 LONGEST_ERROR = 2000
+RELEASED_AFTER = timedelta(seconds=6)
+"""How long a run may go on once its service stops: shorter than its grace (`shared/process/ending.py`)."""
+
+_STATES: dict[type[Event], State] = {JobSucceeded: "succeeded", JobFailed: "failed", JobReleased: "released"}
 
 log = structlog.get_logger()
+
+
+class ServiceStops(Exception):
+    """The work was stopped with its service, and is given back."""
 
 
 class LeaseLost(Exception):
@@ -37,7 +45,10 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class Jobs:
-    """One service's jobs. `lease` is how long a run that shows no sign of life keeps others out."""
+    """One service's jobs. `lease` is how long a run that shows no sign of life keeps others out.
+
+    Once the service is `stopping`, what is at work has `released_after` to come to its end.
+    """
 
     service: str
     database: Database
@@ -45,6 +56,8 @@ class Jobs:
     outbox: Outbox
     clock: Clock
     lease: timedelta = LEASE
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    released_after: timedelta = RELEASED_AFTER
 
     async def run(self, delivery: Delivery[TimerFired], work: Callable[[], Awaitable[None]]) -> None:
         """Run the work of a tick and tell of it; only what keeps the telling from being written is raised."""
@@ -53,7 +66,14 @@ class Jobs:
             return
         clock = asyncio.get_running_loop().time
         began = clock()
-        error = await self._result(run, work)
+        try:
+            error = await self._result(run, work)
+        except ServiceStops:
+            duration = timedelta(seconds=clock() - began)
+            await self._end(
+                run, facts.released(self.service, delivery.event, run, duration=duration), delivery.correlation_id
+            )
+            raise HandBack from None
         duration = timedelta(seconds=clock() - began)
         told = facts.ended(self.service, delivery.event, run, error=error, duration=duration)
         await self._end(run, told, delivery.correlation_id)
@@ -86,10 +106,12 @@ class Jobs:
                     if dead:
                         told.append(facts.died(self.service, dead))
                         await runs.bury(connection, dead, again=dead.tick_at == run.tick_at)
+                    await runs.make_room(connection, run)
                     await runs.add(connection, run)
                     await runs.forget(connection, run.job, now - KEEP)
                     told.append(facts.started(self.service, delivery.event, run))
                 case Overlap(other):
+                    await runs.make_room(connection, run)
                     await runs.add(connection, replace(run, state="skipped"))
                     told.append(facts.skipped(self.service, delivery.event, other))
             envelopes = [Envelope.of(event, correlation_id=delivery.correlation_id) for event in told]
@@ -104,6 +126,9 @@ class Jobs:
         log.info("job_started", job=run.job, run_id=run.run_id)
         try:
             await self._work_under_lease(run, work)
+        except ServiceStops:
+            log.info("job_released", job=run.job, run_id=run.run_id)
+            raise
         except LeaseLost as lost:
             log.warning("job_stopped", job=run.job, run_id=run.run_id, error=str(lost))
             return str(lost)
@@ -115,16 +140,22 @@ class Jobs:
 
     async def _work_under_lease(self, run: Run, work: Callable[[], Awaitable[None]]) -> None:
         working = asyncio.ensure_future(work())
-        keeping = asyncio.create_task(self._keep(run))
+        ends = [asyncio.create_task(self._keep(run)), asyncio.create_task(self._until_the_service_stops())]
         try:
-            await asyncio.wait((working, keeping), return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                await keeping
+            await asyncio.wait((working, *ends), return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                if end.done() and not working.done():
+                    await end
         finally:
-            keeping.cancel()
-            working.cancel()
-            await asyncio.gather(working, keeping, return_exceptions=True)
+            for task in (working, *ends):
+                task.cancel()
+            await asyncio.gather(working, *ends, return_exceptions=True)
         await working
+
+    async def _until_the_service_stops(self) -> None:
+        await self.stopping.wait()
+        await asyncio.sleep(self.released_after.total_seconds())
+        raise ServiceStops
 
     async def _keep(self, run: Run) -> None:
         """Renew the lease for ever; LeaseLost once it is taken, or could have been while the database was away."""
@@ -145,10 +176,10 @@ class Jobs:
                 raise LeaseLost("stopped: its lease was lost to another run")
             safe_until = asked + self.lease.total_seconds()
 
-    async def _end(self, run: Run, told: JobSucceeded | JobFailed, correlation_id: str) -> None:
+    async def _end(self, run: Run, told: JobSucceeded | JobFailed | JobReleased, correlation_id: str) -> None:
         """Tell how it ended, unless who took the run over has told that already."""
         envelope = Envelope.of(told, correlation_id=correlation_id)
-        state: State = "succeeded" if isinstance(told, JobSucceeded) else "failed"
+        state = _STATES[type(told)]
         async with self.database.transaction() as connection:
             is_ours = await Runs(self.table).end(connection, run, state)
             if is_ours:

@@ -14,7 +14,8 @@ from shared.database.engine import Conflict, InstantColumn
 KEEP = timedelta(days=7)
 """How long ended runs are kept: longer than a message is on its way, dead-letter replay by hand left aside."""
 
-State = Literal["running", "succeeded", "failed", "skipped"]
+State = Literal["running", "succeeded", "failed", "released", "skipped"]
+_OPEN = ("running", "released")
 _RUNNING = text("state = 'running'")
 
 
@@ -86,7 +87,7 @@ Finding = Start | Done | Running | Overlap | Suspect
 def find(tick_at: datetime, known: Iterable[Run], *, suspect: Run | None, now: datetime, lease: timedelta) -> Finding:
     """What a tick finds among the job's running run and its own row; `suspect` is a run that has been watched."""
     rows = list(known)
-    if any(run.tick_at == tick_at and run.state != "running" for run in rows):
+    if any(run.tick_at == tick_at and run.state not in _OPEN for run in rows):
         return Done()
     running = next((run for run in rows if run.state == "running"), None)
     if running is None or running == suspect:
@@ -117,6 +118,12 @@ class Runs:
             await connection.execute(insert(self._table).values(row))
         except IntegrityError as error:
             raise Conflict(f"another replica was the first to run {run.job} or to see its tick") from error
+
+    async def make_room(self, connection: AsyncConnection, run: Run) -> None:
+        """Forget that a run of the same tick was released: what becomes of the tick now is what counts."""
+        c = self._columns
+        released = (c.job == run.job, c.tick_at == run.tick_at, c.state == "released")
+        await connection.execute(delete(self._table).where(*released))
 
     async def bury(self, connection: AsyncConnection, dead: Run, *, again: bool) -> None:
         """Note that a run died, or make room where its tick runs `again`."""

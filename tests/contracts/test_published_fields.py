@@ -87,6 +87,7 @@ PUBLISHED = {
     "job.started": "job run_id",
     "job.succeeded": "job run_id duration_ms?",
     "job.failed": "job run_id duration_ms? error?",
+    "job.released": "job run_id duration_ms? service? tick_at? manual? period_seconds?",
     "job.skipped": "job tick_at reason service? manual?",
     "retention.purge_requested": "before",
     "retention.purged": "service rows",

@@ -86,7 +86,9 @@ class Worker:
         async with database.transaction() as connection:
             await connection.run_sync(metadata.create_all)
         relay = Outbox(outbox, database, RecordingPublisher(clock), clock)
-        yield cls(database, clock, Jobs("monitor", database, runs_table, relay, clock, lease))
+        yield cls(
+            database, clock, Jobs("monitor", database, runs_table, relay, clock, lease, released_after=timedelta(0))
+        )
         await database.close()
 
     async def told(self) -> list[Event]:

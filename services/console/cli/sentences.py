@@ -192,6 +192,7 @@ _STYLES: Mapping[str, Style] = {
     "job.started": Style("job begun", "dim", _job),
     "job.succeeded": Style("job done", "green", _job),
     "job.failed": Style("job failed", "bold red", _job),
+    "job.released": Style("job released", "yellow", _job),
     "job.skipped": Style("job skipped", "yellow", _job),
     "dead_letter.replay_requested": Style("asked", "cyan", lambda data: f"to replay dead letters of {data['service']}"),
     "dead_letter.drop_requested": Style("asked", "cyan", lambda data: f"to drop dead letters of {data['service']}"),

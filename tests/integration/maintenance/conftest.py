@@ -14,10 +14,10 @@ from services.maintenance.app import MIGRATIONS
 from services.maintenance.broker_alert import BrokerAlert
 from services.maintenance.decisions import Decisions
 from services.maintenance.handlers import Handlers
+from services.maintenance.job_history import JobHistory
 from services.maintenance.notifying import Notifying
 from services.maintenance.outcomes import Outcomes
 from services.maintenance.periodic import Timers, Watch
-from services.maintenance.runs import Runs
 from services.maintenance.store import Store
 from services.maintenance.tables import job_runs, outbox
 from shared.database.engine import Database
@@ -67,13 +67,20 @@ class Replica:
     def __post_init__(self) -> None:
         relay = Outbox(outbox, self.database, RecordingPublisher(self.clock), self.clock)
         self.store, self.outcomes = Store(self.database, relay), Outcomes(self.database)
-        self.runs, self.decisions = Runs(self.database), Decisions(self.database)
-        self.handlers = Handlers(self.store, self.outcomes, self.runs, self.decisions, self.clock)
+        self.job_history, self.decisions = JobHistory(self.database), Decisions(self.database)
+        self.handlers = Handlers(self.store, self.outcomes, self.job_history, self.decisions, self.clock)
         self.targets = FakeTargets()
         notifying = Notifying(self.store, self.targets, [TARGET], self.clock)
         self.broker_alert = BrokerAlert(notifying, self.clock)
         self.watch = Watch(
-            self.store, self.outcomes, self.runs, self.decisions, self.figures, self.broker_alert, self.clock, 2000
+            self.store,
+            self.outcomes,
+            self.job_history,
+            self.decisions,
+            self.figures,
+            self.broker_alert,
+            self.clock,
+            2000,
         )
         self.timers = Timers(
             jobs=Jobs("maintenance", self.database, job_runs, relay, self.clock),

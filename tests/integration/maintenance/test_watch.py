@@ -9,7 +9,7 @@ import pytest
 from services.maintenance.app import MIGRATIONS
 from shared.database.engine import Database
 from shared.database.migrations import migrate
-from shared.events.maintenance import JobFailed, JobSkipped, JobStarted, JobSucceeded
+from shared.events.maintenance import JobFailed, JobReleased, JobSkipped, JobStarted, JobSucceeded
 from shared.messaging.broker import BrokerUnavailable, QueueFigures
 from tests.fakes.clock import FakeClock
 from tests.integration.maintenance.conftest import NOW, Replica, delivery
@@ -128,6 +128,17 @@ async def test_a_job_that_runs_longer_than_its_period_or_never_ends_is_told(repl
     ]
 
 
+async def test_a_run_that_its_service_gave_back_is_no_reason_for_an_alert(replica: Replica) -> None:
+    await replica.handlers.on_job_ended(delivery(JobSucceeded(job="j", run_id="1", duration_ms=1.0)))
+    replica.clock.advance(MINUTE)
+    await replica.handlers.on_job_started(delivery(JobStarted(job="j", run_id="2", period_seconds=300.0)))
+    await replica.handlers.on_job_released(delivery(JobReleased(job="j", run_id="2", duration_ms=6000.0)))
+
+    told = [*await replica.look(), *await replica.look(timedelta(hours=1))]
+
+    assert told == []
+
+
 async def test_the_end_of_a_run_counts_whichever_is_heard_first(replica: Replica) -> None:
     await replica.handlers.on_job_ended(delivery(JobSucceeded(job="j", run_id="1", duration_ms=1.0)))
     await replica.handlers.on_job_started(delivery(JobStarted(job="j", run_id="1")))
@@ -135,7 +146,7 @@ async def test_the_end_of_a_run_counts_whichever_is_heard_first(replica: Replica
     await replica.handlers.on_job_skipped(delivery(skipped))
     await replica.handlers.on_job_skipped(delivery(skipped))
 
-    assert [run.state for run in await replica.runs.latest()] == ["succeeded"]
+    assert [run.state for run in await replica.job_history.latest()] == ["succeeded"]
 
 
 async def test_two_replicas_tell_each_thing_once(postgres_url: str) -> None:

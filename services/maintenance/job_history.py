@@ -14,7 +14,7 @@ _STARTED = ("running", "succeeded", "failed")
 _ENDED = ("succeeded", "failed")
 
 
-class Runs:
+class JobHistory:
     """The history of job runs, in maintenance's database."""
 
     def __init__(self, database: Database) -> None:
