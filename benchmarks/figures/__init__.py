@@ -6,6 +6,7 @@ from benchmarks.bench import Bench
 from benchmarks.figure import Result
 from benchmarks.figures.bulk import bulk
 from benchmarks.figures.burst import burst
+from benchmarks.figures.console import console
 from benchmarks.figures.curve import curve
 from benchmarks.figures.isolation import isolation
 from benchmarks.figures.lateness import lateness
@@ -34,5 +35,6 @@ FIGURES: Mapping[str, Callable[[Bench], Awaitable[Result]]] = {
         purge,
         matching,
         pictures,
+        console,
     )
 }

@@ -15,7 +15,7 @@ from services.console.web.templating import render
 from shared.events.progress import State
 
 ON_A_PAGE = 50
-MOST_FOUND = 100
+MOST_FOUND = 50
 MOST_LOOKED_FOR = 200
 VIEWS = (
     ("Coming", (State.SCHEDULED, State.DISPATCHED, State.SENDING, State.RETRYING)),
