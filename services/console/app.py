@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ from services.console.handlers import Projector
 from services.console.idempotency import IdempotencyKeys
 from services.console.journal import Journal
 from services.console.live_events import LiveEvents
+from services.console.network_sign_ins import NetworkSignIns
 from services.console.queries import Queries
 from services.console.rebuilding import Rebuilding
 from services.console.request_sender import RequestSender
@@ -82,6 +84,7 @@ from shared.messaging.envelope import Delivery, UnreadableEvent
 from shared.messaging.outbox import Outbox
 from shared.messaging.settlement import Handler
 from shared.messaging.topology import Queue, Topology
+from shared.outbound.client import outbound_client
 from shared.process.service import Service, rabbit_broker
 
 NAME = "console"
@@ -160,6 +163,9 @@ def build(settings: Settings) -> Service:
         audit=Audit(database, relay),
         sessions=Sessions(database, clock, tokens),
         sign_in_attempts=SignInAttempts(),
+        network_sign_ins=NetworkSignIns(database, clock),
+        network_client=partial(outbound_client, allow_private_addresses=settings.allow_private_addresses),
+        public_url=settings.console_public_url,
     )
     return Service(
         name=NAME,

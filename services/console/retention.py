@@ -20,7 +20,7 @@ from services.console.tables import (
 )
 from services.console.tables_audit import act_objects, acts
 from services.console.tables_counts import hourly_counts, hourly_lateness, lateness_by_minute
-from services.console.tables_web import sessions, sign_in_links, tokens
+from services.console.tables_web import network_sign_ins, sessions, sign_in_links, tokens
 from shared.database.purging import Rule
 
 _NOT_WAITED_FOR = f"""NOT EXISTS (
@@ -75,6 +75,7 @@ RULES = (
     Rule(lateness_by_minute, lateness_by_minute.c.minute),
     Rule(sessions, sessions.c.expires_at),
     Rule(sign_in_links, sign_in_links.c.expires_at),
+    Rule(network_sign_ins, network_sign_ins.c.expires_at),
     Rule(tokens, tokens.c.expires_at),
 )
 """Posts that are still to come keep what was asked for, and accounts the settings they were connected with."""

@@ -15,6 +15,8 @@ class Settings(ServiceSettings):
     console_http_host: str | None = None
     trusted_proxies: str = Field(default="127.0.0.1", validation_alias="TIMEBALL_CONSOLE_TRUSTED_PROXIES")
     audit_days: int = Field(default=365, ge=0, validation_alias="TIMEBALL_CONSOLE_AUDIT_DAYS")
+    console_public_url: str | None = None
+    allow_private_addresses: bool = False
     api_token: str | None = None
     publisher_public_key: str | None = None
     publisher_sealing_key: str | None = None

@@ -1,6 +1,6 @@
 """The console's tables for those who sign in to its page."""
 
-from sqlalchemy import Column, String, Table
+from sqlalchemy import Column, String, Table, Text
 
 from services.console.tables import metadata
 from shared.database.engine import InstantColumn
@@ -37,3 +37,13 @@ sign_in_links = Table(
     Column("expires_at", InstantColumn, nullable=False, index=True),
 )
 """Links that sign in once; used, they are gone."""
+
+network_sign_ins = Table(
+    "network_sign_ins",
+    metadata,
+    Column("state_hash", String(64), primary_key=True),
+    Column("session_hash", String(64), nullable=False),
+    Column("encrypted", Text, nullable=False),
+    Column("expires_at", InstantColumn, nullable=False, index=True),
+)
+"""Sign-ins at networks that wait for a person; only the state, which the browser brings back, can decrypt them."""

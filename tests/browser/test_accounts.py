@@ -1,9 +1,14 @@
 """Accounts on the page: connected with a form, looked at, disconnected, and what is held for them retried."""
 
+from collections.abc import AsyncIterator
+
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
+from shared.clocks.clock import SystemClock
 from tests.browser.conftest import Visitor
+from tests.fakes.networks.x import XFake
 from tests.integration.console.world import World, a_name, a_post, connect
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -66,3 +71,63 @@ async def test_all_that_is_held_is_retried(world: World, visitor: Visitor) -> No
 
     await expect(page.locator('[data-region="past"] .row .state.is-good')).to_have_count(3)
     await expect(page.locator('[data-region="held"] .row')).to_have_count(0)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def network() -> AsyncIterator[XFake]:
+    """A network with a sign-in of its own."""
+    async with XFake(clock=SystemClock()).serving() as serving:
+        yield serving
+
+
+async def begin_to_sign_in(visitor: Visitor, network: XFake, name: str) -> None:
+    page = visitor.page
+    await visitor.open("/connect/x")
+    await page.get_by_label("Name", exact=True).fill(name)
+    await page.get_by_label("Server").fill(network.url)
+    await page.get_by_label("Client id").first.fill("timeball-app")
+    await page.get_by_label("Client secret").first.fill("app-s3cret")
+    await page.get_by_role("button", name="Sign in at X").click()
+
+
+async def test_whoever_signs_in_at_the_network_is_connected(world: World, visitor: Visitor, network: XFake) -> None:
+    name, page = a_name(), visitor.page
+
+    await begin_to_sign_in(visitor, network, name)
+
+    await page.wait_for_url(f"**/accounts/{name}")
+    await expect(page.locator("article .state")).to_have_text("Connected")
+    asked = network.authority.asked[-1]
+    assert asked["redirect_uri"] == f"{visitor.base}/connect/callback"
+    assert (asked["code_challenge_method"], bool(asked["code_challenge"])) == ("S256", True)
+    kept = b"".join(file.read_bytes() for file in world.system.folder.rglob("console.db*"))
+    assert [secret for secret in ("app-s3cret", *network.authority.issued) if secret.encode() in kept] == []
+
+
+async def test_whoever_says_no_is_told_and_can_begin_again(world: World, visitor: Visitor, network: XFake) -> None:
+    name, page = a_name(), visitor.page
+    network.authority.denies = True
+
+    await begin_to_sign_in(visitor, network, name)
+
+    await expect(page.get_by_role("alert")).to_contain_text("The person said no.")
+    assert await visitor.barriers() == []
+    visitor.complaints.clear()  # the browser tells of the refusal too
+    await page.get_by_role("link", name="Try again").click()
+    await expect(page.get_by_label("Name", exact=True)).to_have_value(name)
+
+
+async def test_a_sign_in_is_good_once_and_for_its_own_browser(
+    world: World, visitor: Visitor, another: Visitor, network: XFake
+) -> None:
+    page, answers = visitor.page, []
+    page.on("request", lambda one: answers.append(one.url) if "/connect/callback" in one.url else None)
+    await begin_to_sign_in(visitor, network, a_name())
+    await page.wait_for_url("**/accounts/*")
+    await another.sign_in(world.api.http.headers["authorization"].removeprefix("Bearer "))
+
+    await page.goto(answers[0])
+    await expect(page.get_by_role("alert")).to_contain_text("has been used")
+    await another.page.goto(f"{visitor.base}/connect/callback?state=guessed&code=stolen")
+    await expect(another.page.get_by_role("alert")).to_contain_text("was not begun in this browser")
+    visitor.complaints.clear()

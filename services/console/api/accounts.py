@@ -51,6 +51,13 @@ async def connect_account(console: TheConsole, account_id: Id, request: Request)
     """Connect an account, or connect it anew with other settings or credentials, which are tried first."""
     credentials, body = _without_credentials(await request.body())
     connection = read_body(Connection, body)
+    return await connected(console, account_id, connection, credentials)
+
+
+async def connected(
+    console: Console, account_id: Id, connection: Connection, credentials: Mapping[str, Any] | None
+) -> AccountView:
+    """Ask for the connection and wait for what the publisher says; refuse where the network refuses it."""
     wanted = _wanted(account_id, connection, credentials, console)
     answers = await console.requests.send_and_wait(
         wanted, any_of(AccountConnected, AccountConnectFailed), patience=CONNECT_PATIENCE

@@ -1,9 +1,10 @@
 """What the routes work with."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
+import httpx
 from fastapi import Depends, Request
 
 from services.console.account_rules import AccountRules
@@ -11,6 +12,7 @@ from services.console.audit import Audit
 from services.console.browsing import Browsing
 from services.console.event_stream import EventStream
 from services.console.idempotency import IdempotencyKeys
+from services.console.network_sign_ins import NetworkSignIns
 from services.console.queries import Queries
 from services.console.request_sender import RequestSender
 from services.console.searching import Search
@@ -39,6 +41,11 @@ class Console:
     audit: Audit
     sessions: Sessions
     sign_in_attempts: SignInAttempts
+    network_sign_ins: NetworkSignIns
+    network_client: Callable[[], httpx.AsyncClient]
+    """Makes a client for calls of networks, which is closed after use."""
+    public_url: str | None = None
+    """Where browsers find the console; None: where they say that they found it."""
 
 
 def _console(request: Request) -> Console:

@@ -15,6 +15,7 @@ from services.console.web.pages import (
     accounts,
     audit,
     calendar,
+    coming_back,
     compose,
     connect,
     now,
@@ -38,6 +39,7 @@ _PAGES = (
     post.router,
     timers.router,
     accounts.router,
+    coming_back.router,
     connect.router,
     queues.router,
     tokens.router,
@@ -51,6 +53,7 @@ def mount_pages(app: FastAPI) -> FastAPI:
     """The console's application with the page added to it."""
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
     app.include_router(signing_in.router)
+    app.include_router(coming_back.callback, include_in_schema=False)
     for router in _PAGES:
         app.include_router(router, include_in_schema=False, dependencies=[Depends(require_session)])
     app.add_exception_handler(SignInNeeded, _to_sign_in)

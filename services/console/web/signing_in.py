@@ -34,7 +34,7 @@ async def show_sign_in(request: Request, then: str = "/") -> Response:
 async def sign_in(console: TheConsole, request: Request) -> Response:
     """Exchange a token for a session."""
     require_ours(request)
-    form = await _form(request)
+    form = await form_of(request)
     address, now = address_of(request), console.clock.now()
     then, token = _own(form.get("then", "/")), form.get("token", "").strip()
     if wait := console.sign_in_attempts.wait(address, now):
@@ -95,7 +95,8 @@ async def make_sign_in_link(console: TheConsole, request: Request, actor: TheAct
     return SignInLink(path=f"/sign-in/{await console.sessions.make_link(actor)}")
 
 
-async def _form(request: Request) -> dict[str, str]:
+async def form_of(request: Request) -> dict[str, str]:
+    """The fields of a form that a browser has sent."""
     raw = await request.body()
     if len(raw) > MOST_BYTES:
         raise Refusal(413, "too_long", f"the form has more than {MOST_BYTES:,} bytes")

@@ -5,13 +5,14 @@ import { refreshAfterOwnAct } from "./live.js";
 export function startAccounts() {
   const form = document.getElementById("connect");
   form?.addEventListener("submit", (event) => { event.preventDefault(); connect(form); });
+  form?.querySelector("[data-sign-in]")?.addEventListener("click", () => signIn(form));
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-retry-held]");
     if (button) retryHeld(button);
   });
 }
 
-export function connectionOf(form) {
+function connectionOf(form) {
   const body = { platform: form.dataset.platform, settings: {} };
   for (const field of form.querySelectorAll("[data-group]")) {
     const value = field.value.trim();
@@ -23,8 +24,9 @@ export function connectionOf(form) {
 async function connect(form) {
   const name = form.elements.account_id.value.trim();
   if (!name) return show(form, "Give it a name.", form.elements.account_id);
+  const { app, ...body } = connectionOf(form); // an app is for signing in only
   await busy(form, "Asking the network…", async () => {
-    const answer = await call("PUT", `/v1/accounts/${encodeURIComponent(name)}`, connectionOf(form));
+    const answer = await call("PUT", `/v1/accounts/${encodeURIComponent(name)}`, body);
     if (answer.pending) {
       throw new Refused("The publisher has not answered yet. Nothing is lost: it goes on as soon as the publisher runs, and /accounts shows it then.");
     }
@@ -32,7 +34,16 @@ async function connect(form) {
   });
 }
 
-export async function busy(form, words, work) {
+async function signIn(form) {
+  const name = form.elements.account_id.value.trim();
+  if (!name) return show(form, "Give it a name.", form.elements.account_id);
+  const { credentials, ...body } = connectionOf(form);
+  await busy(form, "Asking the network where to sign in…", async () => {
+    location.assign((await call("POST", "/connect/start", { ...body, account_id: name })).page);
+  });
+}
+
+async function busy(form, words, work) {
   const buttons = form.querySelectorAll("button");
   const said = form.querySelector("[data-connecting]");
   show(form, "");
@@ -51,11 +62,11 @@ export async function busy(form, words, work) {
 
 // `credentials.password: …` names its field
 function blamed(form, words) {
-  const [, group, name] = /^(settings|credentials)\.(\w+)/.exec(words) ?? [];
+  const [, group, name] = /^(settings|credentials|limits|app)\.(\w+)/.exec(words) ?? [];
   return name ? form.querySelector(`[data-group="${group}"][name="${CSS.escape(name)}"]`) : null;
 }
 
-export function show(form, words, field = null) {
+function show(form, words, field = null) {
   const problem = form.querySelector('[role="alert"]');
   for (const marked of form.querySelectorAll("[aria-invalid]")) marked.removeAttribute("aria-invalid");
   problem.textContent = words;

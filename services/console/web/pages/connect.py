@@ -8,6 +8,7 @@ from services.console.api.console import TheConsole
 from services.console.api.views import AccountView
 from services.console.web.asked import NoSuchPage
 from services.console.web.networks import NETWORK_FORMS
+from services.console.web.pages.coming_back import back_address
 from services.console.web.templating import render
 
 router = APIRouter()
@@ -28,6 +29,7 @@ async def show_connect(console: TheConsole, request: Request, platform: str, acc
         platform=platform,
         form=form,
         account_id=account,
+        back=back_address(console, request),
         known=known,
         settings=(same.settings or {}) if same else {},
         limits=(same.limits or {}) if same else {},
