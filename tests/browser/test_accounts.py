@@ -100,6 +100,8 @@ async def test_whoever_signs_in_at_the_network_is_connected(world: World, visito
     asked = network.authority.asked[-1]
     assert asked["redirect_uri"] == f"{visitor.base}/connect/callback"
     assert (asked["code_challenge_method"], bool(asked["code_challenge"])) == ("S256", True)
+    acts = (await world.api.call("GET", "/v1/audit"))["acts"]
+    assert ("finish_sign_in", name) in [(one["act"], one["objects"][0]["id"]) for one in acts if one["objects"]]
     kept = b"".join(file.read_bytes() for file in world.system.folder.rglob("console.db*"))
     assert [secret for secret in ("app-s3cret", *network.authority.issued) if secret.encode() in kept] == []
 

@@ -21,6 +21,7 @@ from tests.integration.console.consoles import ADMIN_TOKEN, NOW, Replica
 
 OPEN_TO_ANYONE = {
     "/sign-in", "/sign-in/{code}", "/sign-out",
+    "/connect/callback",
     "/healthz", "/readyz", "/metrics", "/asyncapi", "/asyncapi.json", "/asyncapi.yaml",
     "/docs", "/openapi.json", "/reference.css", "/assets",
 }  # fmt: skip

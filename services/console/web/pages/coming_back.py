@@ -38,6 +38,11 @@ class Wanted(BaseModel):
     limits: AccountLimits | None = None
     app: dict[str, str] = Field(default_factory=dict)
 
+    @property
+    def account_ids(self) -> tuple[Id]:
+        """For the audit."""
+        return (self.account_id,)
+
 
 class SignInPage(BaseModel):
     """Where the person signs in."""
@@ -53,6 +58,7 @@ def back_address(console: Console, request: Request) -> str:
 @router.post("/connect/start", dependencies=[ADMIN])
 async def start_sign_in(console: TheConsole, request: Request, wanted: Wanted) -> SignInPage:
     """Begin a sign-in: the state and PKCE's verifier wait for this browser alone."""
+    request.state.asked = wanted
     back = back_address(console, request)
     network = _network(wanted)
     if network.app and not wanted.app.get("client_id"):
@@ -88,7 +94,7 @@ async def finish_sign_in(console: TheConsole, request: Request) -> Response:
     if waiting is None:
         reason = "this sign-in was not begun in this browser, or has been used, or is older than ten minutes"
         return render(request, "not_connected.html", 400, reason=reason, wanted=None)
-    wanted = Wanted.model_validate(waiting["wanted"])
+    request.state.asked = wanted = Wanted.model_validate(waiting["wanted"])
     try:
         await _connect(console, wanted, waiting, answer)
     except (SignInFailed, Refusal) as error:
