@@ -1,15 +1,13 @@
 """Every query of accounts, reports, alerts and notifications. Outcomes and job runs have files of their own."""
 
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, delete, select, tuple_, update
 from sqlalchemy.engine import Result
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.maintenance.domain import REFRESH_AHEAD, Account, Alert, Report
 from services.maintenance.tables import accounts, alerts, notifications, reports, turns
@@ -18,17 +16,13 @@ from shared.database.engine import Database
 from shared.events import Event
 from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import Outbox
+from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
 
 Key = tuple[str, str]
 
 
-@dataclass
-class Unit:
+class Unit(UnitOfWork["Store"]):
     """One transaction's queries; what it emits is relayed after the commit."""
-
-    store: "Store"
-    connection: AsyncConnection
-    emitted: list[Envelope] = field(default_factory=list)
 
     async def account_to_change(self, account_id: str) -> Account | None:
         """One account, locked until the commit."""
@@ -71,11 +65,9 @@ class Unit:
             over = tuple_(alerts.c.code, alerts.c.subject).in_(forgotten)
             await self.connection.execute(delete(alerts).where(over))
 
-    async def emit(self, events: Iterable[Event], correlation_id: str | None = None) -> None:
-        """Write events to the outbox, in this transaction."""
-        envelopes = [Envelope.of(event, correlation_id=correlation_id) for event in events]
-        await self.store.outbox.add(self.connection, envelopes)
-        self.emitted.extend(envelopes)
+    async def tell(self, events: Iterable[Event], correlation_id: str | None = None) -> None:
+        """Emit events that follow from a request, or from none."""
+        await self.emit([Envelope.of(event, correlation_id=correlation_id) for event in events])
 
 
 class Store:
@@ -91,13 +83,9 @@ class Store:
         self._write_report = bulk.upsert(reports, dialect, guard="reports.reported_at <= excluded.reported_at")
         self._write_notification = bulk.upsert(notifications, dialect, guard="true")
 
-    @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Unit]:
+    def unit(self) -> AbstractAsyncContextManager[Unit]:
         """A transaction; after its commit what it emitted is relayed."""
-        async with self._database.transaction() as connection:
-            unit = Unit(self, connection)
-            yield unit
-        self.outbox.relay_soon(unit.emitted)
+        return unit_of_work(lambda connection: Unit(self, connection), self._database, self.outbox)
 
     async def accounts(self) -> list[Account]:
         """Every account that has an end or needs a person."""

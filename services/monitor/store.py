@@ -2,23 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, func, select, true, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.monitor.bookmarks import Bookmark
 from services.monitor.domain import Digest, Keyword, Kind, Mention, Notification, State, Workspace
 from services.monitor.tables import bookmarks, deliveries, inbox, mentions, workspaces
 from shared.database import bulk
 from shared.database.engine import Database
-from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
+from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
 
 MOST_EXCERPT = 500
 
@@ -48,13 +47,8 @@ class StoredMention:
         return tuple(json.loads(self.phrases))
 
 
-@dataclass
-class Unit:
+class Unit(UnitOfWork["Store"]):
     """One transaction's queries; what it emits is relayed after the commit."""
-
-    store: "Store"
-    connection: AsyncConnection
-    emitted: list[Envelope] = field(default_factory=list)
 
     async def remember(self, message_id: str | None, now: datetime) -> bool:
         """Note a message as taken; False when it had been taken before."""
@@ -111,11 +105,6 @@ class Unit:
         rows = bulk.encode_records([notification])
         await self.connection.execute(self.store.write_delivery, rows)
 
-    async def emit(self, envelopes: Sequence[Envelope]) -> None:
-        """Write events to the outbox, in this transaction."""
-        await self.store.outbox.add(self.connection, envelopes)
-        self.emitted.extend(envelopes)
-
 
 class Store:
     """The monitor's database."""
@@ -131,13 +120,9 @@ class Store:
         self.make_deliveries = bulk.insert_missing(deliveries, dialect)
         self.write_delivery = bulk.upsert(deliveries, dialect, guard="true")
 
-    @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Unit]:
+    def unit(self) -> AbstractAsyncContextManager[Unit]:
         """A transaction; after its commit what it emitted is relayed."""
-        async with self._database.transaction() as connection:
-            unit = Unit(self, connection)
-            yield unit
-        self.outbox.relay_soon(unit.emitted)
+        return unit_of_work(lambda connection: Unit(self, connection), self._database, self.outbox)
 
     async def enabled(self) -> Sequence[RowMapping]:
         """The rows of the workspaces that are to be watched."""

@@ -1,23 +1,21 @@
 """Every query of the publisher, but for those of token renewals and retention."""
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Boolean, Column, Executable, RowMapping, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.publisher.domain import Key, Publication, StoredAccount
 from services.publisher.sending.evidence import Attempt, Evidence
 from services.publisher.tables import accounts, attempts, inbox, publications, reservations
 from shared.database import bulk
 from shared.database.engine import Database
-from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
+from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
 
 _STILL_OURS = "publications.claim_token = given.claim_token"
 _NOT_WITHDRAWN = "publications.withdrawn < publications.revision"
@@ -35,13 +33,8 @@ _BEGUN = (*_KEY, "claim_token")
 _FINISHED = (*_KEY, "state", "tries", "waits", "not_before", "platform", "error", "outcome", "updated_at", "withdrawn")
 
 
-@dataclass
-class Unit:
+class Unit(UnitOfWork["Store"]):
     """One transaction's queries; what it emits is relayed after the commit."""
-
-    store: "Store"
-    connection: AsyncConnection
-    emitted: list[Envelope] = field(default_factory=list)
 
     async def remember(self, message_id: str | None, now: datetime) -> bool:
         """Note a message as taken; False when it had been taken before."""
@@ -128,11 +121,6 @@ class Unit:
         )
         return await self._changed(self.store.finish, rows)
 
-    async def emit(self, envelopes: Sequence[Envelope]) -> None:
-        """Write events to the outbox, in this transaction."""
-        await self.store.outbox.add(self.connection, envelopes)
-        self.emitted.extend(envelopes)
-
     async def _changed(self, statement: Executable, rows: Iterable[bulk.Row]) -> set[str]:
         """Run the statement; the answer has the tokens of the rows that passed its guard."""
         tokens: set[str] = set()
@@ -189,13 +177,9 @@ class Store:
         )
         self.close_account, self.close_app = _closing_statements(dialect)
 
-    @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Unit]:
+    def unit(self) -> AbstractAsyncContextManager[Unit]:
         """A transaction; after its commit what it emitted is relayed."""
-        async with self._database.transaction() as connection:
-            unit = Unit(self, connection)
-            yield unit
-        self.outbox.relay_soon(unit.emitted)
+        return unit_of_work(lambda connection: Unit(self, connection), self._database, self.outbox)
 
     async def accounts_after(self, account_id: str, *, most: int) -> list[StoredAccount]:
         """The accounts that follow in the order of their ids."""

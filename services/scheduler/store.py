@@ -1,13 +1,11 @@
 """Every query of the scheduler."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Executable, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduler.domain import KnownAccount, Schedule
 from services.scheduler.due_statements import claim_statement, sweep_statement, unanswered_statement
@@ -33,9 +31,9 @@ from services.scheduler.tables import (
 )
 from shared.database import bulk
 from shared.database.engine import Conflict, Database
-from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
+from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
 
 CLAIM = timedelta(seconds=10)
 """How long a claimed schedule is left to its dispatcher; shorter than the horizon: a crash makes nothing late."""
@@ -53,13 +51,8 @@ _OUTCOME_COLUMNS = [
 ]
 
 
-@dataclass
-class Unit:
+class Unit(UnitOfWork["Store"]):
     """One transaction's queries; what it emits is relayed after the commit."""
-
-    store: "Store"
-    connection: AsyncConnection
-    emitted: list[Envelope] = field(default_factory=list)
 
     async def remember(self, message_ids: Iterable[str], now: datetime) -> set[str]:
         """Note the messages as taken; the answer has those that are new."""
@@ -156,11 +149,6 @@ class Unit:
         rows = [repeated_row(schedule, now) for schedule in sorted(unanswered, key=lambda one: one.key)]
         await self.connection.execute(self.store.expect_later, bulk.encode(rows))
 
-    async def emit(self, envelopes: Sequence[Envelope]) -> None:
-        """Write events to the outbox, in this transaction."""
-        await self.store.outbox.add(self.connection, envelopes)
-        self.emitted.extend(envelopes)
-
 
 class Store:
     """The scheduler's database."""
@@ -207,13 +195,9 @@ class Store:
         self._claim = claim_statement()
         self._sweep = sweep_statement()
 
-    @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Unit]:
+    def unit(self) -> AbstractAsyncContextManager[Unit]:
         """A transaction; after its commit what it emitted is relayed."""
-        async with self._database.transaction() as connection:
-            unit = Unit(self, connection)
-            yield unit
-        self.outbox.relay_soon(unit.emitted)
+        return unit_of_work(lambda connection: Unit(self, connection), self._database, self.outbox)
 
     async def save_account(self, account_id: str, platform: str, account: KnownAccount, changed_at: datetime) -> None:
         """Learn what has become of an account; older news changes nothing."""

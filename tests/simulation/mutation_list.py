@@ -7,6 +7,7 @@ EVIDENCE, TAKING, IN_DOUBT = f"{SENDING}/evidence.py", f"{SENDING}/taking.py", f
 NOTHING_OUT, LOOP, STORE = f"{SENDING}/nothing_out.py", f"{SENDING}/loop.py", "services/publisher/store.py"
 ERRORS, JUDGING = "services/publisher/platforms/errors.py", "services/publisher/platforms/judging.py"
 SETTLEMENT, OUTBOX = "shared/messaging/settlement.py", "shared/messaging/outbox.py"
+UNIT = "shared/messaging/unit_of_work.py"
 
 MUTATIONS: tuple[Mutation, ...] = (
     # what is known of an attempt
@@ -174,9 +175,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     # telling
     one(
         "facts are relayed before they are committed",
-        STORE,
-        "            yield unit\n        self.outbox.relay_soon(unit.emitted)",
-        "            yield unit\n            self.outbox.relay_soon(unit.emitted)",
+        UNIT,
+        "        yield unit\n    outbox.relay_soon(unit.emitted)",
+        "        yield unit\n        outbox.relay_soon(unit.emitted)",
         "database",
     ),
     one(
@@ -188,7 +189,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     one(
         "answers are not written to the outbox",
-        "services/scheduler/store.py",
+        UNIT,
         "await self.store.outbox.add(self.connection, envelopes)",
         "await self.store.outbox.add(self.connection, ())",
         "crashes",
@@ -230,9 +231,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     # what a safety net hides
     one(
         "what is committed is left for the outbox to be found",
-        STORE,
-        "            yield unit\n        self.outbox.relay_soon(unit.emitted)",
-        "            yield unit",
+        UNIT,
+        "        yield unit\n    outbox.relay_soon(unit.emitted)",
+        "        yield unit",
         "calm",
     ),
     one(
