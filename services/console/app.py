@@ -10,8 +10,10 @@ from uuid import uuid4
 
 from services.console import retention
 from services.console.api import Console, application
+from services.console.api.bulk import carry_out_runs
 from services.console.audit import Audit
 from services.console.browsing import Browsing
+from services.console.bulk_runs import BulkRuns
 from services.console.event_stream import EventStream
 from services.console.handlers import Projector
 from services.console.idempotency import IdempotencyKeys
@@ -154,6 +156,7 @@ def build(settings: Settings) -> Service:
         events=events,
         idempotency_keys=IdempotencyKeys(database),
         browsing=Browsing(database),
+        bulk=BulkRuns(database),
         search=Search(database),
         timelines=Timelines(database),
         account_rules=store.account_rules,
@@ -174,7 +177,7 @@ def build(settings: Settings) -> Service:
         broker=broker,
         outbox=relay,
         topology=attended(consumer, Topology(NAME, (EVERYTHING, RETENTION))),
-        loops=(live_events.close_when_unused, events.run),
+        loops=(live_events.close_when_unused, events.run, lambda: carry_out_runs(console)),
         before_stop=close_listeners,
         trusted_proxies=settings.trusted_proxies,
         http=(settings.host, settings.http_port),

@@ -19,6 +19,7 @@ from services.console.tables import (
     settled_letters,
 )
 from services.console.tables_audit import act_objects, acts
+from services.console.tables_bulk import bulk_items, bulk_runs
 from services.console.tables_counts import hourly_counts, hourly_lateness, lateness_by_minute
 from services.console.tables_web import network_sign_ins, sessions, sign_in_links, tokens
 from shared.database.purging import Rule
@@ -73,6 +74,8 @@ RULES = (
     Rule(hourly_counts, hourly_counts.c.hour, longer=_YEARS),
     Rule(hourly_lateness, hourly_lateness.c.hour, longer=_YEARS),
     Rule(lateness_by_minute, lateness_by_minute.c.minute),
+    Rule(bulk_items, bulk_items.c.seen_at),
+    Rule(bulk_runs, bulk_runs.c.as_of),
     Rule(sessions, sessions.c.expires_at),
     Rule(sign_in_links, sign_in_links.c.expires_at),
     Rule(network_sign_ins, network_sign_ins.c.expires_at),

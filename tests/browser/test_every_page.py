@@ -20,6 +20,7 @@ PAGES = (
     "/calendar?view=day",
     "/posts",
     "/posts/{post}",
+    "/bulk",
     "/compose",
     "/timers",
     "/accounts",

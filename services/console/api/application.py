@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from services.console.api import (
     accounts,
     audit,
+    bulk,
     changes,
     dead_letters,
     keys,
@@ -30,6 +31,7 @@ from shared.process.health import Health
 
 _ROUTERS: tuple[APIRouter, ...] = (
     posts.router,
+    bulk.router,
     changes.router,
     retries.router,
     accounts.router,

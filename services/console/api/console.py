@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from services.console.account_rules import AccountRules
 from services.console.audit import Audit
 from services.console.browsing import Browsing
+from services.console.bulk_runs import BulkRuns
 from services.console.event_stream import EventStream
 from services.console.idempotency import IdempotencyKeys
 from services.console.network_sign_ins import NetworkSignIns
@@ -32,6 +33,7 @@ class Console:
     events: EventStream
     idempotency_keys: IdempotencyKeys
     browsing: Browsing
+    bulk: BulkRuns
     search: Search
     timelines: Timelines
     account_rules: AccountRules

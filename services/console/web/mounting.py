@@ -14,6 +14,7 @@ from services.console.web.asked import NoSuchPage, SignInNeeded, require_session
 from services.console.web.pages import (
     accounts,
     audit,
+    bulk,
     calendar,
     coming_back,
     compose,
@@ -35,6 +36,7 @@ _PAGES = (
     now.router,
     calendar.router,
     posts.router,
+    bulk.router,
     compose.router,
     post.router,
     timers.router,

@@ -30,6 +30,18 @@ def away(span: timedelta) -> str:
     return f"in {told}" if seconds > 0 else f"{told} ago"
 
 
+def distance(days: int, seconds: int) -> str:
+    """`3 days`, `-1 hour`, `1 day and 30 minutes`"""
+    parts = [(days, "day")] if days else []
+    if seconds:
+        length, name = next((one for one in _LENGTHS if seconds % one[0] == 0), _LENGTHS[-1])
+        parts.append((seconds // length, name))
+    return " and ".join(f"{number} {name if abs(number) == 1 else name + 's'}" for number, name in parts)
+
+
+_LENGTHS = ((3_600, "hour"), (60, "minute"), (1, "second"))
+
+
 def lateness(milliseconds: float | None) -> str:
     """`+0.4 ms`, `+1.2 s`: how late a send started."""
     if milliseconds is None:

@@ -1,7 +1,7 @@
 // Patches the regions of a page with those of a fresher one, cell by cell.
 // Nothing moves under the pointer or the focus: there, rows that come or go wait behind a button.
 export function patch(page, fresh, isOwn) {
-  const isInUse = (region) => !isOwn && isTouched(region);
+  const isInUse = (region) => !isOwn && !region.hasAttribute("data-always") && isTouched(region); // what is watched moves always
   for (const region of page.querySelectorAll("[data-region]")) {
     const now = fresh.querySelector(`[data-region="${CSS.escape(region.dataset.region)}"]`);
     if (!now) continue;

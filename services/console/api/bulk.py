@@ -1,0 +1,262 @@
+"""Acts on many posts: prepared for all that match at one instant, then started, followed, stopped."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, Self
+
+import structlog
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field, model_validator
+from sqlalchemy import RowMapping
+
+from services.console.amending import Change
+from services.console.api.access import READ, WRITE, TheActor
+from services.console.api.bodies import body_of, documented
+from services.console.api.changes import cancel_post, change_post, retry_post
+from services.console.api.console import Console, TheConsole
+from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.bulk_runs import MOST_POSTS, STATES, Act, BulkRuns, Item, Result, RunState
+from services.console.queries import Filter, Listed
+from shared.clocks.local_time import in_utc, zone_named
+from shared.database.engine import is_passing
+from shared.events.base import Id, Instant, Value
+from shared.events.progress import State
+from shared.messaging.broker import BrokerUnavailable
+
+LOOK_SECONDS = 1.0
+AGAIN_SECONDS = 5.0
+SIDE_BY_SIDE = 10
+MOST_SHOWN = 500
+
+log = structlog.get_logger()
+router = APIRouter(tags=["posts"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
+
+
+class Moving(Value):
+    """How far posts are moved: by days, which keep the time on the clock of the zone, and by seconds."""
+
+    days: Annotated[int, Field(ge=-3660, le=3660)] = 0
+    seconds: Annotated[int, Field(ge=-31_536_000, le=31_536_000)] = 0
+    zone: str = "UTC"
+
+    @model_validator(mode="after")
+    def _is_a_move(self) -> Self:
+        zone_named(self.zone)
+        if not self.days and not self.seconds:
+            raise ValueError("say by how many days or seconds")
+        return self
+
+    def of(self, instant: datetime) -> datetime:
+        """The instant to which a post is moved."""
+        zone = zone_named(self.zone)
+        local = instant.astimezone(zone).replace(tzinfo=None) + timedelta(days=self.days)
+        moved = in_utc(local, zone) if self.days else instant
+        return moved + timedelta(seconds=self.seconds)
+
+
+class Prepared(Value):
+    """What is to be done, and to which posts: those that are due from, and before, and in these states, and so on."""
+
+    act: Literal["cancel", "retry", "move"]
+    state: tuple[Literal[tuple(State)], ...] = ()  # type: ignore[valid-type]
+    account_id: tuple[Id, ...] = ()
+    q: Annotated[str, Field(max_length=200)] = ""
+    due_from: Instant | None = None
+    due_to: Instant | None = None
+    move: Moving | None = None
+
+    @model_validator(mode="after")
+    def _says_how_far(self) -> Self:
+        if (self.act == "move") != (self.move is not None):
+            raise ValueError("move: say how far with the act `move`, and only with that")
+        return self
+
+
+class RunView(BaseModel):
+    """A run: `pending` posts were asked for and not answered in time; their own pages say what becomes of them."""
+
+    id: str
+    act: Act
+    move: Moving | None
+    state: RunState
+    as_of: datetime
+    asked_by: str
+    total: int
+    done: int
+    pending: int
+    refused: int
+    ended_at: datetime | None
+
+    @property
+    def seen_to(self) -> int:
+        return self.done + self.pending + self.refused
+
+    @classmethod
+    def of(cls, run: RowMapping) -> Self:
+        moving = Moving.model_validate_json(run["moving"]) if run["moving"] else None
+        return cls(id=run["run_id"], move=moving, **{name: run[name] for name in _SHOWN})
+
+
+_SHOWN = ("act", "state", "as_of", "asked_by", "total", "done", "pending", "refused", "ended_at")
+
+
+class ItemView(BaseModel):
+    """What became of a post of a run; no outcome yet while it is still to be done."""
+
+    position: int
+    post_id: str
+    account_id: str
+    outcome: Literal["done", "pending", "refused"] | None
+    reason: str | None
+
+
+class RunPage(BaseModel):
+    """The latest runs."""
+
+    runs: list[RunView]
+
+
+class ItemPage(BaseModel):
+    """Posts of a run; `next` is the position after which the following page begins."""
+
+    items: list[ItemView]
+    next: int | None
+
+
+@router.post("/v1/bulk", status_code=201, openapi_extra=documented(Prepared), dependencies=[WRITE])
+async def prepare_run(
+    console: TheConsole, actor: TheActor, wanted: Annotated[Prepared, Depends(body_of(Prepared))]
+) -> RunView:
+    """Find the posts that match now, of those for which the act is meant; nothing is done until it is started."""
+    act = Act(wanted.act)
+    posts = await _matching(console, wanted, act)
+    if len(posts) > MOST_POSTS:
+        raise Refusal(400, "too_many", f"more than {MOST_POSTS:,} posts match: narrow it by state, account or time")
+    moving = wanted.move.model_dump_json() if wanted.move else None
+    keys = [one.post for one in posts]
+    return RunView.of(await console.bulk.prepare(act, keys, moving=moving, by=actor.name, now=console.clock.now()))
+
+
+async def _matching(console: Console, wanted: Prepared, act: Act) -> Sequence[Listed]:
+    states = [state for state in State if state in STATES[act] and (not wanted.state or state in wanted.state)]
+    chosen = Filter(states, wanted.account_id, wanted.due_from, wanted.due_to, is_ascending=True)
+    if not states:
+        return []
+    if wanted.q.strip():
+        return await console.search.find(wanted.q, chosen, MOST_POSTS + 1)
+    return await console.queries.list_posts(chosen, None, MOST_POSTS + 1)
+
+
+@router.get("/v1/bulk", dependencies=[READ])
+async def list_runs(console: TheConsole, limit: Annotated[int, Query(ge=1, le=100)] = 50) -> RunPage:
+    """The latest acts on many posts."""
+    return RunPage(runs=[RunView.of(run) for run in await console.bulk.latest(limit)])
+
+
+@router.get("/v1/bulk/{run_id}", dependencies=[READ])
+async def show_run(console: TheConsole, run_id: Id) -> RunView:
+    """How far it has come."""
+    run = await console.bulk.run(run_id)
+    if run is None:
+        raise Refusal(404, "not_found", f"no run {run_id!r} is known; it may have been deleted after its retention")
+    return RunView.of(run)
+
+
+@router.get("/v1/bulk/{run_id}/items", dependencies=[READ])
+async def list_items(
+    console: TheConsole,
+    run_id: Id,
+    *,
+    outcome: Literal["done", "pending", "refused"] | None = None,
+    after: Annotated[int, Query(ge=-1, le=MOST_POSTS)] = -1,
+    limit: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = MOST_SHOWN,
+) -> ItemPage:
+    """What became of each post."""
+    rows = await console.bulk.items(run_id, outcome=outcome, after=after, limit=limit + 1)
+    items = [ItemView.model_validate(dict(row)) for row in rows[:limit]]
+    return ItemPage(items=items, next=items[-1].position if len(rows) > limit else None)
+
+
+@router.post("/v1/bulk/{run_id}:start", status_code=202, dependencies=[WRITE])
+async def start_run(console: TheConsole, run_id: Id) -> RunView:
+    """Begin; to start it again changes nothing."""
+    await console.bulk.start(run_id)
+    return await show_run(console, run_id)
+
+
+@router.delete("/v1/bulk/{run_id}", status_code=202, dependencies=[WRITE])
+async def stop_run(console: TheConsole, run_id: Id) -> RunView:
+    """Stop it; what has been done stays done, and what is under way may still be."""
+    await console.bulk.stop(run_id, console.clock.now())
+    return await show_run(console, run_id)
+
+
+async def carry_out_runs(console: Console) -> None:
+    """For ever: work on runs that are started. One that another replica had begun goes on when its claim is over."""
+    while True:
+        try:
+            run = await console.bulk.claim(console.clock.now())
+            if run:
+                await carry_out(console, run)
+            else:
+                await asyncio.sleep(LOOK_SECONDS)
+        except Exception as error:
+            log.warning("bulk_run_interrupted", error=repr(error))
+            await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def carry_out(console: Console, run: RowMapping) -> None:
+    """Do what is left of a run, until it is stopped."""
+    runs, run_id, view = console.bulk, run["run_id"], RunView.of(run)
+    side_by_side = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def do(item: Item) -> Result:
+        async with side_by_side:
+            return await _done(console, view, item)
+
+    while await _is_running(runs, run_id):
+        items = await runs.left(run_id)
+        if not items:
+            return await runs.end(run_id, console.clock.now())
+        await runs.record(run_id, await asyncio.gather(*map(do, items)), console.clock.now())
+    return None
+
+
+async def _is_running(runs: BulkRuns, run_id: str) -> bool:
+    run = await runs.run(run_id)
+    return run is not None and run["state"] == RunState.RUNNING
+
+
+async def _done(console: Console, run: RunView, item: Item) -> Result:
+    """What became of one post. Who cannot be reached at all is no reason to refuse it: the run waits."""
+    while True:
+        try:
+            is_pending = await _act(console, run, item)
+            return Result(item.position, "pending" if is_pending else "done")
+        except Refusal as refusal:
+            return Result(item.position, "refused", refusal.problem.detail)
+        except Exception as error:
+            if not isinstance(error, BrokerUnavailable) and not is_passing(error):
+                log.exception("bulk_item_failed", post_id=item.post_id, account_id=item.account_id)
+                return Result(item.position, "refused", "the console failed at it; its log says how")
+            log.info("bulk_item_waits", post_id=item.post_id, error=repr(error))
+            await asyncio.sleep(AGAIN_SECONDS)
+            if not await _is_running(console.bulk, run.id):
+                return Result(item.position, "pending", f"stopped while it could not be answered: {error}")
+
+
+async def _act(console: Console, run: RunView, item: Item) -> bool:
+    """Do it; whether the answer is still to come."""
+    accounts = [item.account_id]
+    if run.act is Act.CANCEL:
+        return (await cancel_post(console, item.post_id, accounts)).pending
+    if run.act is Act.RETRY:
+        await retry_post(console, item.post_id, item.account_id)
+        return False
+    assert run.move
+    listed = [one for one in await console.queries.post(item.post_id) if one.post.account_id == item.account_id]
+    if not listed:
+        raise Refusal(404, "not_found", f"post {item.post_id!r} is not there any more")
+    change = Change(publish_at=run.move.of(listed[0].due_at))
+    return (await change_post(console, item.post_id, change, accounts)).pending

@@ -1,0 +1,55 @@
+"""Acts on all that match, on the page: found, looked at, carried out before one's eyes."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import SIZES, Visitor
+from tests.integration.console.world import World, a_name, a_post
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+
+async def test_all_that_match_are_moved_after_one_has_seen_how_many(world: World, visitor: Visitor) -> None:
+    names, page = [a_name() for _ in range(3)], visitor.page
+    for name in names:
+        await world.api.call("POST", "/v1/posts", a_post(name) | {"content": "about marigolds"})
+    await visitor.open("/posts?q=marigolds")
+    await page.get_by_text("Act on all that match").click()
+    await page.get_by_label("What").select_option("move")
+    await page.get_by_label("Later by").fill("-1")
+    await page.get_by_label("Unit").select_option("minutes")
+    assert await visitor.barriers() == []
+    await page.get_by_role("button", name="Find them").click()
+
+    await page.wait_for_url("**/bulk/*")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Move 3 posts")
+    await expect(page.locator('[data-region="run"]')).to_contain_text("by -1 minute")
+    await expect(page.locator('[data-region="run"]')).to_contain_text("Nothing has been done yet")
+    await page.get_by_role("button", name="Move all 3").click()
+    await expect(page.locator('[data-region="run"]')).to_contain_text("3 of 3: 3 moved")
+    await expect(page.locator('[data-region="run"]')).to_contain_text("Done")
+    for size in SIZES:
+        await visitor.resize(size)
+        assert not await visitor.is_wider_than_the_screen()
+    assert await visitor.barriers() == []
+    for name in names:
+        post = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"][0]
+        assert post["revision"] == 2
+
+    await visitor.open("/bulk")
+    await expect(page.locator('[data-region="runs"]')).to_contain_text("Move 3 posts")
+    assert await visitor.barriers() == []
+
+
+async def test_what_was_found_can_be_left_as_it_is(world: World, visitor: Visitor) -> None:
+    name, page = a_name(), visitor.page
+    await world.api.call("POST", "/v1/posts", a_post(name) | {"content": "about peonies"})
+    await visitor.open("/posts?q=peonies")
+    await page.get_by_text("Act on all that match").click()
+    await page.get_by_role("button", name="Find them").click()
+    await page.wait_for_url("**/bulk/*")
+
+    await page.get_by_role("button", name="Leave them as they are").click()
+
+    await page.wait_for_url("**/posts")
+    assert (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"][0]["state"] == "scheduled"

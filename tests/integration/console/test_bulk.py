@@ -1,0 +1,129 @@
+"""Acts on many posts: on exactly those that matched, with what became of each, and stopped where one says so."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from pydantic import ValidationError
+
+from services.console.api.bulk import Moving
+from tests.integration.console.world import World, a_name, a_post, a_world
+from tests.nodes import Broker
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(broker_node: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """Scheduler, publisher and console, with an account on the sink."""
+    async with a_world(tmp_path_factory.mktemp("bulk"), broker_node) as running:
+        yield running
+
+
+async def prepared(world: World, act: str, word: str, **more: Any) -> dict[str, Any]:
+    run: dict[str, Any] = await world.api.call("POST", "/v1/bulk", {"act": act, "q": word, **more})
+    return run
+
+
+async def ended(world: World, run: dict[str, Any]) -> dict[str, Any]:
+    await world.api.call("POST", f"/v1/bulk/{run['id']}:start")
+    found: dict[str, Any] = {}
+
+    async def is_over() -> bool:
+        found.update(await world.api.call("GET", f"/v1/bulk/{run['id']}"))
+        return found["state"] in {"done", "stopped"}
+
+    await eventually(is_over, what="the run is over")
+    return found
+
+
+async def several(world: World, word: str, count: int, **more: Any) -> list[str]:
+    names = [a_name() for _ in range(count)]
+    for name in names:
+        await world.api.call("POST", "/v1/posts", a_post(name, **more) | {"content": f"about {word}"})
+    return names
+
+
+async def states(world: World, names: list[str]) -> list[str]:
+    return [(await world.api.call("GET", f"/v1/posts/{name}"))["accounts"][0]["state"] for name in names]
+
+
+async def test_all_that_matched_are_cancelled_and_what_came_later_is_left(world: World) -> None:
+    names = await several(world, "tulips", 7)
+    run = await prepared(world, "cancel", "tulips")
+    later = await several(world, "tulips", 1)
+    assert (run["total"], run["state"], run["done"]) == (7, "prepared", 0)
+    assert set(await states(world, names)) == {"scheduled"}
+
+    over = await ended(world, run)
+
+    assert (over["state"], over["done"], over["refused"], over["pending"]) == ("done", 7, 0, 0)
+    assert set(await states(world, names)) == {"cancelled"}
+    assert await states(world, later) == ["scheduled"]
+    items = await world.api.call("GET", f"/v1/bulk/{run['id']}/items", limit=5)
+    rest = await world.api.call("GET", f"/v1/bulk/{run['id']}/items", after=items["next"])
+    assert sorted(one["post_id"] for page in (items, rest) for one in page["items"]) == sorted(names)
+    assert run["id"] in [one["id"] for one in (await world.api.call("GET", "/v1/bulk"))["runs"]]
+
+
+async def test_posts_are_moved_by_days_and_what_changed_meanwhile_says_why_not(world: World) -> None:
+    first, second = await several(world, "crocus", 2)
+    before = (await world.api.call("GET", f"/v1/posts/{first}"))["accounts"][0]["publish_at"]
+    run = await prepared(world, "move", "crocus", move={"days": 2, "seconds": 60})
+    await world.api.call("DELETE", f"/v1/posts/{second}")
+
+    over = await ended(world, run)
+
+    after = (await world.api.call("GET", f"/v1/posts/{first}"))["accounts"][0]["publish_at"]
+    assert datetime.fromisoformat(after) - datetime.fromisoformat(before) == timedelta(days=2, seconds=60)
+    assert (over["done"], over["refused"]) == (1, 1)
+    (item,) = (await world.api.call("GET", f"/v1/bulk/{run['id']}/items", outcome="refused"))["items"]
+    assert item["post_id"] == second
+    assert "cancelled" in item["reason"]
+
+
+async def test_only_posts_for_which_the_act_is_meant_are_found(world: World) -> None:
+    await several(world, "daisies", 2)
+
+    assert (await prepared(world, "retry", "daisies"))["total"] == 0
+    assert (await prepared(world, "cancel", "daisies", state=["published"]))["total"] == 0
+    assert (await prepared(world, "cancel", "daisies", account_id=["nobody"]))["total"] == 0
+    assert (await prepared(world, "cancel", "daisies", state=["scheduled"]))["total"] == 2
+
+
+async def test_a_run_that_is_stopped_does_nothing_more(world: World) -> None:
+    names = await several(world, "lilies", 2)
+    run = await prepared(world, "cancel", "lilies")
+    await world.api.call("DELETE", f"/v1/bulk/{run['id']}")
+
+    over = await ended(world, run)
+
+    assert (over["state"], over["done"]) == ("stopped", 0)
+    assert set(await states(world, names)) == {"scheduled"}
+
+
+async def test_what_cannot_be_is_refused_by_name(world: World) -> None:
+    for body, field in (
+        ({"act": "sing"}, "act"),
+        ({"act": "move"}, "move"),
+        ({"act": "cancel", "move": {"days": 1}}, "move"),
+        ({"act": "move", "move": {}}, "move"),
+        ({"act": "move", "move": {"days": 1, "zone": "Europe/Nowhere"}}, "zone"),
+        ({"act": "cancel", "state": ["sleeping"]}, "state"),
+    ):
+        status, problem = await world.api.refused("POST", "/v1/bulk", body)
+        assert (status, field in problem["detail"] or field in str(problem.get("field"))) == (400, True), problem
+    for method, path in (("GET", "/v1/bulk/x"), ("POST", "/v1/bulk/x:start"), ("DELETE", "/v1/bulk/x")):
+        assert (await world.api.refused(method, path))[0] == 404
+
+
+async def test_moving_by_days_keeps_the_time_on_the_clock() -> None:
+    before_summer = datetime(2027, 3, 27, 9, tzinfo=UTC)
+
+    assert Moving(days=1, zone="Europe/Berlin").of(before_summer) == datetime(2027, 3, 28, 8, tzinfo=UTC)
+    assert Moving(seconds=86_400, zone="Europe/Berlin").of(before_summer) == datetime(2027, 3, 28, 9, tzinfo=UTC)
+    with pytest.raises(ValidationError):
+        Moving()

@@ -1,0 +1,72 @@
+"""Runs in the database: each is one replica's at a time, and goes on where it was."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from services.console.app import MIGRATIONS
+from services.console.bulk_runs import AT_ONCE, CLAIM, Act, BulkRuns, Result
+from shared.database.engine import Database
+from tests.support.migrated import migrated
+from tests.support.schedules import NOON
+
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Key:
+    post_id: str
+    account_id: str = "a"
+
+
+@pytest.fixture
+async def runs(database_url: str) -> AsyncIterator[BulkRuns]:
+    await migrated(database_url, MIGRATIONS)
+    database = Database(database_url)
+    yield BulkRuns(database)
+    await database.close()
+
+
+async def a_run(runs: BulkRuns, posts: int) -> str:
+    keys = [Key(f"p-{number}") for number in range(posts)]
+    run = await runs.prepare(Act.CANCEL, keys, moving=None, by="anna", now=NOON)
+    await runs.start(run["run_id"])
+    return str(run["run_id"])
+
+
+async def test_a_run_is_one_replicas_until_that_is_silent(runs: BulkRuns) -> None:
+    run_id = await a_run(runs, 1)
+
+    claimed = await runs.claim(NOON)
+    assert claimed and claimed["run_id"] == run_id
+    assert await runs.claim(NOON + SECOND) is None
+    await runs.record(run_id, [], NOON + CLAIM)
+    assert await runs.claim(NOON + CLAIM + SECOND) is None
+
+    taken_over = await runs.claim(NOON + 2 * CLAIM + SECOND)
+    assert taken_over and taken_over["run_id"] == run_id
+
+
+async def test_it_goes_on_after_what_has_been_recorded_and_counts_nothing_twice(runs: BulkRuns) -> None:
+    run_id = await a_run(runs, AT_ONCE + 3)
+    first = await runs.left(run_id)
+    assert [one.position for one in first] == list(range(AT_ONCE))
+    await runs.record(run_id, [Result(one.position, "done") for one in first[:-1]], NOON)
+    await runs.record(run_id, [Result(first[-1].position, "refused", "no")], NOON)
+
+    assert [one.position for one in await runs.left(run_id)] == list(range(AT_ONCE, AT_ONCE + 3))
+    run = await runs.run(run_id)
+    assert run and (run["done"], run["refused"], run["pending"]) == (AT_ONCE - 1, 1, 0)
+    (refused,) = await runs.items(run_id, outcome="refused", after=-1, limit=10)
+    assert (refused["position"], refused["reason"]) == (AT_ONCE - 1, "no")
+
+
+async def test_what_is_prepared_or_stopped_is_not_worked_on(runs: BulkRuns) -> None:
+    await runs.prepare(Act.RETRY, [Key("p")], moving=None, by="anna", now=NOON)
+    stopped = await a_run(runs, 2)
+    await runs.stop(stopped, NOON)
+    await runs.start(stopped)
+
+    assert await runs.claim(NOON) is None
