@@ -169,7 +169,7 @@ async def list_items(
     run_id: Id,
     *,
     outcome: Literal["done", "pending", "refused"] | None = None,
-    after: Annotated[int, Query(ge=-1, le=MOST_POSTS)] = -1,
+    after: Annotated[int, Query(ge=-1, le=MOST_POSTS, description="`next` of the page before")] = -1,
     limit: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = MOST_SHOWN,
 ) -> ItemPage:
     """What became of each post."""
