@@ -159,5 +159,5 @@ def _withdrawal(event: ScheduleCancelled) -> PublishWithdrawRequested:
         post_id=event.post_id,
         account_id=event.account_id,
         revision=event.revision,
-        reason="superseded" if event.reason == "superseded" else "cancelled",
+        reason="cancelled",
     )

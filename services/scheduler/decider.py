@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from services.scheduler.deciding import decide, decide_cancel, overtaken
 from services.scheduler.domain import (
     Accepted,
     Cancelled,
@@ -13,9 +14,6 @@ from services.scheduler.domain import (
     Rejected,
     Schedule,
     Waiting,
-    decide,
-    decide_cancel,
-    overtaken,
 )
 from services.scheduler.origin import Origin
 from services.scheduler.pending import PendingRequest, pending_cancellation, pending_edit

@@ -61,7 +61,7 @@ class ScheduleBatchSettled(Event, type="schedule.batch_settled"):
 
 
 class ScheduleCancelled(Event, type="schedule.cancelled"):
-    """No revision up to this one will be sent: somebody wished it so, and it is certain."""
+    """No revision up to this one will be sent: a person or a system asked for it, and it is certain."""
 
     post_id: Id
     account_id: Id

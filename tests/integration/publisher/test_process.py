@@ -349,14 +349,14 @@ async def a_cancelled_post_is_not_sent(world: System, ahead: float) -> None:
 
 @scenario
 async def a_post_cancelled_before_its_request_came_is_not_sent(world: System) -> None:
-    cancelled = ScheduleCancelled(post_id="stillborn", account_id="plain", revision=3, reason="superseded")
+    cancelled = ScheduleCancelled(post_id="stillborn", account_id="plain", revision=3, reason="requested")
     await world.bus.emit(cancelled)
     await eventually(lambda: is_idle(world), what="the cancellation is known")
 
     await world.bus.emit(a_request("stillborn", revision=3, due_in=0))
 
     outcome = await world.bus.outcome("stillborn")
-    assert (outcome.type, outcome.body["reason"]) == ("publish.skipped", "superseded")
+    assert (outcome.type, outcome.body["reason"]) == ("publish.skipped", "cancelled")
     assert world.sink.requests("stillborn") == []
 
 

@@ -9,15 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.scheduler.deciding import PAST_TOLERANCE, decide, decide_cancel
 from services.scheduler.domain import (
-    PAST_TOLERANCE,
     Accepted,
     Cancelled,
     KnownAccount,
     Rejected,
     Schedule,
-    decide,
-    decide_cancel,
 )
 from services.scheduler.origin import Origin
 from services.scheduler.wanted_posts import WantedPost, posts_wanted_by
