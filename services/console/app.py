@@ -14,6 +14,7 @@ from services.console.api.bulk import carry_out_runs
 from services.console.audit import Audit
 from services.console.browsing import Browsing
 from services.console.bulk_runs import BulkRuns
+from services.console.depths import Depths
 from services.console.event_stream import EventStream
 from services.console.handlers import Projector
 from services.console.idempotency import IdempotencyKeys
@@ -40,7 +41,7 @@ from shared.events import EVENTS, Event
 from shared.events.console import ConsoleActed
 from shared.events.dead_letters import DeadLetterDropped, DeadLetterParked, DeadLetterReplayed
 from shared.events.keys import KeysRotateRequested
-from shared.events.maintenance import RetentionPurgeRequested
+from shared.events.maintenance import RetentionPurgeRequested, ServiceReported
 from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected
 from shared.events.publisher import (
     AccountConnected,
@@ -166,6 +167,8 @@ def build(settings: Settings) -> Service:
         audit=Audit(database, relay),
         sessions=Sessions(database, clock, tokens),
         sign_in_attempts=SignInAttempts(),
+        depths=Depths(publisher.queue_figures, clock),
+        broker_ui=settings.broker_queues,
         network_sign_ins=NetworkSignIns(database, clock),
         network_client=partial(outbound_client, allow_private_addresses=settings.allow_private_addresses),
         public_url=settings.console_public_url,
@@ -227,6 +230,7 @@ def reactions_of(projector: Projector) -> dict[type[Event], Handler]:
         WorkspaceRejected: projector.on_workspace_decided,
         MentionFound: projector.on_mention_found,
         DigestSent: projector.on_digest_sent,
+        ServiceReported: projector.on_service_reported,
         DeadLetterParked: projector.on_dead_letter_parked,
         DeadLetterReplayed: projector.on_dead_letters_settled,
         DeadLetterDropped: projector.on_dead_letters_settled,

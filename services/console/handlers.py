@@ -17,6 +17,7 @@ from services.console.workspaces import mention_row
 from shared.clocks.clock import Clock
 from shared.events import Event
 from shared.events.dead_letters import DeadLetterParked
+from shared.events.maintenance import ServiceReported
 from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected
 from shared.events.publisher import AccountConnected
 from shared.events.requests import (
@@ -111,6 +112,11 @@ class Projector:
     async def on_digest_sent(self, delivery: Delivery[DigestSent]) -> None:
         """That a workspace has got the digest of a day."""
         await self.store.workspaces.digest_sent(delivery.event, self.clock.now())
+
+    async def on_service_reported(self, delivery: Delivery[ServiceReported]) -> None:
+        """How a process is, and what it consumes."""
+        await self.store.service_reports.learn(delivery.event, self.clock.now())
+        await self._learn(delivery)
 
     async def on_dead_letter_parked(self, delivery: Delivery[DeadLetterParked]) -> None:
         """A message that a service could not handle."""

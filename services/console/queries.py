@@ -17,6 +17,7 @@ from services.console.dead_letters import DeadLetters
 from services.console.domain import Post
 from services.console.drafts import Draft, Drafts
 from services.console.rows import post_in
+from services.console.service_reports import ServiceReports
 from services.console.statistics import Statistics
 from services.console.tables import accounts, connections, drafts, posts, rejections
 from services.console.timers import Timers
@@ -60,6 +61,7 @@ class Queries:
         self.timers = Timers(database)
         self.workspaces = Workspaces(database)
         self.dead_letters = DeadLetters(database)
+        self.service_reports = ServiceReports(database)
 
     async def list_posts(self, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
         """A page of posts by the time they are due."""

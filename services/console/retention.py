@@ -21,6 +21,7 @@ from services.console.tables import (
 from services.console.tables_audit import act_objects, acts
 from services.console.tables_bulk import bulk_items, bulk_runs
 from services.console.tables_counts import hourly_counts, hourly_lateness, lateness_by_minute
+from services.console.tables_reports import service_reports
 from services.console.tables_web import network_sign_ins, sessions, sign_in_links, tokens
 from shared.database.purging import Rule
 
@@ -76,6 +77,7 @@ RULES = (
     Rule(lateness_by_minute, lateness_by_minute.c.minute),
     Rule(bulk_items, bulk_items.c.seen_at),
     Rule(bulk_runs, bulk_runs.c.as_of),
+    Rule(service_reports, service_reports.c.seen_at),
     Rule(sessions, sessions.c.expires_at),
     Rule(sign_in_links, sign_in_links.c.expires_at),
     Rule(network_sign_ins, network_sign_ins.c.expires_at),

@@ -1,5 +1,7 @@
 """The console's settings."""
 
+from urllib.parse import quote, unquote, urlsplit
+
 from pydantic import Field
 
 from shared.process.home import Home
@@ -17,6 +19,7 @@ class Settings(ServiceSettings):
     audit_days: int = Field(default=365, ge=0, validation_alias="TIMEBALL_CONSOLE_AUDIT_DAYS")
     console_public_url: str | None = None
     allow_private_addresses: bool = False
+    console_broker_ui: str | None = None
     api_token: str | None = None
     publisher_public_key: str | None = None
     publisher_sealing_key: str | None = None
@@ -32,6 +35,14 @@ class Settings(ServiceSettings):
     def token(self) -> str:
         """The admin token: the one given, or the one made once under TIMEBALL_HOME."""
         return self.api_token or Home(self.home).api_token()
+
+    @property
+    def broker_queues(self) -> str | None:
+        """Where RabbitMQ's management UI shows queues of this virtual host, where that is configured."""
+        if not self.console_broker_ui:
+            return None
+        virtual_host = urlsplit(self.broker_url).path[1:] or "/"
+        return f"{self.console_broker_ui.rstrip('/')}/#/queues/{quote(unquote(virtual_host), safe='')}/"
 
     @property
     def public_keys(self) -> dict[str, str]:

@@ -15,6 +15,7 @@ from services.console.domain import Account, Post, folded, folded_accounts, merg
 from services.console.journal import Journal
 from services.console.merging import MergedTable
 from services.console.rows import account_in, post_in, row_of_account, row_of_post
+from services.console.service_reports import ServiceReports
 from services.console.tables import accounts, connections, drafts, happenings, mentions, post_words, posts, rejections
 from services.console.timers import Timers
 from services.console.workspaces import Workspaces
@@ -62,6 +63,7 @@ class Store:
         self.timers = Timers(database)
         self.workspaces = Workspaces(database)
         self.dead_letters = DeadLetters(database)
+        self.service_reports = ServiceReports(database)
         dialect = database.dialect
         self._posts = MergedTable(posts, dialect, merge=merged, read=post_in, write=row_of_post)
         self._accounts = MergedTable(accounts, dialect, merge=merged_account, read=account_in, write=row_of_account)

@@ -31,6 +31,7 @@ PAGES = (
     "/workspaces",
     "/workspaces/{post}",
     "/queues",
+    "/queues/scheduler.dead",
     "/tokens",
     "/audit",
     "/no-such-page",

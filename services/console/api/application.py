@@ -11,6 +11,7 @@ from services.console.api import (
     keys,
     overview,
     posts,
+    queues,
     rebuilding,
     retries,
     stream,
@@ -43,6 +44,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     trials.router,
     overview.router,
     rebuilding.router,
+    queues.router,
     dead_letters.router,
     stream.router,
 )

@@ -11,6 +11,7 @@ from services.console.account_rules import AccountRules
 from services.console.audit import Audit
 from services.console.browsing import Browsing
 from services.console.bulk_runs import BulkRuns
+from services.console.depths import Depths
 from services.console.event_stream import EventStream
 from services.console.idempotency import IdempotencyKeys
 from services.console.network_sign_ins import NetworkSignIns
@@ -26,7 +27,7 @@ from shared.clocks.clock import Clock
 
 @dataclass(frozen=True)
 class Console:
-    """The parts of the console behind the HTTP API; `public_keys` by service."""
+    """The parts of the console behind the HTTP API; `public_keys` by service, `broker_ui` without the queue's name."""
 
     requests: RequestSender
     queries: Queries
@@ -43,6 +44,8 @@ class Console:
     audit: Audit
     sessions: Sessions
     sign_in_attempts: SignInAttempts
+    depths: Depths
+    broker_ui: str | None
     network_sign_ins: NetworkSignIns
     network_client: Callable[[], httpx.AsyncClient]
     """Makes a client for calls of networks, which is closed after use."""

@@ -89,5 +89,7 @@ export function startLive() {
   });
   window.addEventListener("offline", () => stands(false));
   follow(TYPES, { happened: (type) => happened(kinds, type), missed: () => isPaused || refresh(), stands });
+  const every = Number(document.body.dataset.every); // seconds, on pages that show what no event tells
+  if (every) setInterval(() => { if (!document.hidden && !isPaused && isConnected) refresh(); }, every * 1000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden && !isPaused) refresh(); });
 }

@@ -7,6 +7,7 @@ import { startAccounts } from "./accounts.js";
 import { startBulk } from "./bulk.js";
 import { startCalendar } from "./calendar.js";
 import { startCompose } from "./compose.js";
+import { startRebuild } from "./rebuild.js";
 import { startTokens } from "./tokens.js";
 import { startWorkspace } from "./workspace.js";
 
@@ -17,6 +18,7 @@ startLive();
 startAccounts();
 startBulk();
 startCompose();
+startRebuild();
 startTokens();
 startWorkspace();
 startCalendar();

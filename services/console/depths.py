@@ -1,0 +1,49 @@
+"""How full the services' queues are, as the broker says when it is asked for each by its name."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+
+from shared.clocks.clock import Clock
+from shared.messaging.broker import BrokerUnavailable, QueueFigures
+
+LOOK_SECONDS = 3.0
+"""A broker that does not answer must not keep a page from being shown."""
+FRESH_FOR = timedelta(seconds=2)
+"""However many look, the broker is asked for a queue once in so long."""
+ABSENT_FOR = timedelta(minutes=1)
+"""A queue that was not there is not asked for again so soon: the broker logs each such question as an error."""
+
+Figures = Mapping[str, QueueFigures | None]
+
+
+class Depths:
+    """Asks the broker for queues, and for each of them not too often."""
+
+    def __init__(self, ask: Callable[[str], Awaitable[QueueFigures | None]], clock: Clock) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._known: dict[str, tuple[datetime, QueueFigures | None]] = {}
+        self._turn = asyncio.Lock()
+
+    async def of(self, names: Iterable[str]) -> Figures | None:
+        """By name how full each queue is, None where there is none; None at all where the broker does not answer."""
+        wanted = list(dict.fromkeys(names))
+        try:
+            async with asyncio.timeout(LOOK_SECONDS), self._turn:
+                await self._look(name for name in wanted if not self._is_fresh(name))
+        except (BrokerUnavailable, TimeoutError):
+            return None
+        return {name: self._known[name][1] for name in wanted}
+
+    async def _look(self, names: Iterable[str]) -> None:
+        asked = list(names)
+        found = await asyncio.gather(*map(self._ask, asked))
+        now = self._clock.now()
+        self._known.update({name: (now, figures) for name, figures in zip(asked, found, strict=True)})
+
+    def _is_fresh(self, name: str) -> bool:
+        if name not in self._known:
+            return False
+        at, figures = self._known[name]
+        return self._clock.now() - at < (FRESH_FOR if figures else ABSENT_FOR)
