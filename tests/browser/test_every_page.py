@@ -22,6 +22,7 @@ PAGES = (
     "/posts/{post}",
     "/bulk",
     "/compose",
+    "/import",
     "/timers",
     "/accounts",
     "/accounts/plain",

@@ -1,7 +1,7 @@
 """Sending the posts of a file to the console, in batches, and counting what became of them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -9,9 +9,8 @@ from uuid import uuid4
 from services.console.cli.client import Client, Refused
 from services.console.cli.sentences import warnings_in
 from services.console.imports import Line
+from services.console.imports.batches import batches
 
-MOST_IN_A_BATCH = 500
-MOST_CHARACTERS = 2_000_000
 MOST_TRIES = 5
 
 
@@ -44,21 +43,6 @@ async def send_posts(
     for batch in batches(lines):
         await _send(client, batch, tally, overwrite=overwrite)
         progress(len(batch))
-
-
-def batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
-    """The lines in groups that fit into one request."""
-    batch: list[Line] = []
-    characters = 0
-    for line in lines:
-        size = len(str(line.post))
-        if batch and (len(batch) == MOST_IN_A_BATCH or characters + size > MOST_CHARACTERS):
-            yield batch
-            batch, characters = [], 0
-        batch.append(line)
-        characters += size
-    if batch:
-        yield batch
 
 
 async def _send(client: Client, batch: Sequence[Line], tally: Tally, *, overwrite: bool) -> None:

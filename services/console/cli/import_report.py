@@ -1,48 +1,19 @@
 """What `timeball import` says: what a file holds, what is wrong with it, and what became of its posts."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from services.console.cli.import_batches import Tally
 from services.console.cli.local_times import local_time, shown_zone
 from services.console.cli.screen import complain, say
 from services.console.imports import PostFile
-from services.console.imports.posts import as_request, due_times
+from services.console.imports.plan import plan_of
 
 MOST_LINES = 100
 MOST_WARNINGS = 10
 _DELIMITERS = {"\t": "tab"}
 
 Told = Mapping[str, Any]
-
-
-def faults_in(posts: PostFile) -> list[dict[str, Any]]:
-    """Every line that cannot be sent, and why."""
-    return [{"line": line.number, "reason": line.problem} for line in posts.faults]
-
-
-def plan_of(posts: PostFile) -> dict[str, Any]:
-    """What would be sent: how many posts to which account, from when until when."""
-    accounts: Counter[str] = Counter()
-    dues: list[datetime | None] = []
-    for line in posts.posts:
-        request = as_request(line.post or {})
-        accounts.update(target.account_id for target in request.targets)
-        dues += due_times(request)
-    timed = [due for due in dues if due]
-    return {
-        "posts": len(posts.posts),
-        "accounts": dict(accounts),
-        "first_due": min(timed).isoformat() if timed else None,
-        "last_due": max(timed).isoformat() if timed else None,
-        "due_at_once": dues.count(None),
-        "in_default_zone": posts.in_default_zone,
-        "encoding": posts.encoding,
-        "delimiter": posts.delimiter,
-        "faults": faults_in(posts),
-    }
 
 
 def show_plan(posts: PostFile, zone: str | None) -> None:

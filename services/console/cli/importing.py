@@ -12,10 +12,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from services.console.cli.calling import LEFT_ALONE, REFUSED, JsonFlag, called, wrong
 from services.console.cli.client import Client
 from services.console.cli.import_batches import Tally, send_posts
-from services.console.cli.import_report import faults_in, plan_of, show_faults, show_outcome, show_plan
+from services.console.cli.import_report import show_faults, show_outcome, show_plan
 from services.console.cli.local_times import own_zone
 from services.console.cli.screen import complain, screen, show_json
 from services.console.imports import Line, PostFile, UnknownEncoding, read
+from services.console.imports.plan import faults_in, plan_of
 from shared.clocks.local_time import UnknownZone, zone_named
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.console.cli.import_batches import MOST_IN_A_BATCH, batches
 from services.console.imports import Line
+from services.console.imports.batches import MOST_IN_A_BATCH, batches
 from tests.unit.console.test_cli import ACCEPTED, REJECTED, SETTLED, answered, run
 
 GOOD = "1,Hello,a,,\n2,Hello,a,,\n"

@@ -1,4 +1,4 @@
-// Calls of the console's HTTP API; what goes wrong is told in its words.
+// Calls of the console's HTTP API, with JSON or a file; what goes wrong is told in its words.
 export class Refused extends Error {
   constructor(words, answer = {}) {
     super(words);
@@ -7,12 +7,13 @@ export class Refused extends Error {
 }
 
 export async function call(method, address, body, headers = {}) {
+  const isFile = body instanceof Blob;
   let response;
   try {
     response = await fetch(address, {
       method,
-      headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: body === undefined || isFile ? headers : { "Content-Type": "application/json", ...headers },
+      body: body === undefined || isFile ? body : JSON.stringify(body),
     });
   } catch {
     throw new Refused("The console does not answer, so it is not known whether it was done. Look again before you repeat it.");

@@ -8,6 +8,7 @@ import { startBulk } from "./bulk.js";
 import { startCalendar } from "./calendar.js";
 import { startCompose } from "./compose.js";
 import { startRebuild } from "./rebuild.js";
+import { startImport } from "./import.js";
 import { startTokens } from "./tokens.js";
 import { startWorkspace } from "./workspace.js";
 
@@ -19,6 +20,7 @@ startAccounts();
 startBulk();
 startCompose();
 startRebuild();
+startImport();
 startTokens();
 startWorkspace();
 startCalendar();
