@@ -380,3 +380,13 @@ def test_revisions_only_grow_and_the_last_request_holds(requests: list[str]) -> 
         assert current.revision >= revision
         assert current.state is State.CANCELLED if request == "cancel" else current.content == request
         revision = current.revision
+
+
+def test_a_post_with_a_time_is_not_published_again_by_whoever_asks_after_it_was_forgotten() -> None:
+    """A file that is imported again after the retention: nobody knows the post any more, but its time is over."""
+    late = DUE + timedelta(days=11)
+
+    decision = decide(wanted(), None, account=None, origin=Origin("c-3", "m-3", late), now=late)
+
+    assert isinstance(decision, Rejected)
+    assert decision.code == "in_the_past"
