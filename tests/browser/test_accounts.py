@@ -122,14 +122,19 @@ async def test_whoever_says_no_is_told_and_can_begin_again(world: World, visitor
 async def test_a_sign_in_is_good_once_and_for_its_own_browser(
     world: World, visitor: Visitor, another: Visitor, network: XFake
 ) -> None:
-    page, answers = visitor.page, []
-    page.on("request", lambda one: answers.append(one.url) if "/connect/callback" in one.url else None)
-    await begin_to_sign_in(visitor, network, a_name())
-    await page.wait_for_url("**/accounts/*")
+    name, page = a_name(), visitor.page
+    await page.route("**/coming_back.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    await begin_to_sign_in(visitor, network, name)
+    await expect(page.get_by_role("heading", name="Nearly connected")).to_be_visible()
+    answer = page.url
+    await page.unroute("**/coming_back.js")
     await another.sign_in(world.api.http.headers["authorization"].removeprefix("Bearer "))
 
-    await page.goto(answers[0])
-    await expect(page.get_by_role("alert")).to_contain_text("has been used")
-    await another.page.goto(f"{visitor.base}/connect/callback?state=guessed&code=stolen")
+    await another.page.goto(answer)
     await expect(another.page.get_by_role("alert")).to_contain_text("was not begun in this browser")
-    visitor.complaints.clear()
+    await page.goto(answer)
+    await page.wait_for_url(f"**/accounts/{name}")
+    await page.goto(answer)
+
+    await expect(page.get_by_role("alert")).to_contain_text("has been used")
+    visitor.complaints.clear()  # the browser tells of the refusal too
