@@ -278,4 +278,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         "await unit.emit([])",
         "hanging",
     ),
+    one(
+        "what a person asks for again ranks like what was before",
+        "shared/events/progress.py",
+        "tried = self.retries, self.attempts",
+        "tried = 0, self.attempts",
+        "retried",
+    ),
 )

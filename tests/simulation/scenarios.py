@@ -140,6 +140,17 @@ SCENARIOS: Mapping[str, Scenario] = {
         ),
         replace(
             CALM,
+            name="retried",
+            fates=_mixed(0.0, 0.0, 0.3),
+            retries=1.0,
+            disconnects=6,
+            reconnects=4,
+            kinds=("webhook",),
+            accounts=4,
+            settles_within=1800.0,
+        ),
+        replace(
+            CALM,
             name="hours",
             posts=80,
             moments=30,
