@@ -194,11 +194,19 @@ workspaces = Table(
     Column("subreddits", Text, nullable=False),
     Column("keywords", Text, nullable=False),
     Column("notify", String(20), nullable=False),
-    Column("has_targets", Boolean, nullable=False),
     Column("digest", Text),
     Column("configured_at", InstantColumn, nullable=False),
 )
 """Workspaces as they were asked for last; never their targets."""
+
+workspace_targets = Table(
+    "workspace_targets",
+    metadata,
+    Column("workspace_id", String(200), primary_key=True),
+    Column("has_targets", Boolean, nullable=False),
+    Column("configured_at", InstantColumn, nullable=False),
+)
+"""Whether anybody is told, by the last request that said so: others leave it as it is."""
 
 workspace_decisions = Table(
     "workspace_decisions",

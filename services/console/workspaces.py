@@ -5,12 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import RowMapping, Select, literal, select, tuple_
+from sqlalchemy import RowMapping, Select, false, func, literal, select, tuple_
 from sqlalchemy.engine import Result
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.cursor import Cursor
-from services.console.tables import digests, mentions, workspace_decisions, workspaces
+from services.console.tables import digests, mentions, workspace_decisions, workspace_targets, workspaces
 from shared.database import bulk
 from shared.database.engine import Database
 from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected
@@ -24,9 +23,10 @@ class Workspaces:
         self._database = database
         newer = "workspaces.configured_at <= excluded.configured_at"
         self._configure = bulk.upsert(workspaces, database.dialect, guard=newer)
+        newest = "workspace_targets.configured_at <= excluded.configured_at"
+        self._set_targets = bulk.upsert(workspace_targets, database.dialect, guard=newest)
         later = "workspace_decisions.decided_at <= excluded.decided_at"
         self._decide = bulk.upsert(workspace_decisions, database.dialect, guard=later)
-
         self._insert_digest = bulk.insert_missing(digests, database.dialect)
 
     async def configured(self, event: WorkspaceConfigured, now: datetime, *, has_targets: bool | None = None) -> None:
@@ -41,9 +41,11 @@ class Workspaces:
             "configured_at": event.configured_at or now,
         }
         async with self._database.transaction() as connection:
-            if has_targets is None:
-                has_targets = await _keeps_targets(connection, event) or event.sealed_notify is not None
-            await connection.execute(self._configure, bulk.encode([row | {"has_targets": has_targets}]))
+            await connection.execute(self._configure, bulk.encode([row]))
+            if has_targets is not None or not event.keep_notify:
+                told = event.sealed_notify is not None if has_targets is None else has_targets
+                of_targets = {name: row[name] for name in ("workspace_id", "configured_at")} | {"has_targets": told}
+                await connection.execute(self._set_targets, bulk.encode([of_targets]))
 
     async def decided(self, fact: WorkspaceAccepted | WorkspaceRejected, now: datetime) -> None:
         """Learn what the monitor says of a workspace; an older word changes nothing."""
@@ -65,8 +67,10 @@ class Workspaces:
     async def known(self, workspace_id: str | None = None) -> Sequence[RowMapping]:
         """Every workspace, or the one that is named."""
         decided = workspaces.c.workspace_id == workspace_decisions.c.workspace_id
-        known = workspaces.outerjoin(workspace_decisions, decided)
-        columns = select(workspaces, workspace_decisions.c.rejection)
+        of_targets = workspaces.c.workspace_id == workspace_targets.c.workspace_id
+        known = workspaces.outerjoin(workspace_decisions, decided).outerjoin(workspace_targets, of_targets)
+        has_targets = func.coalesce(workspace_targets.c.has_targets, false()).label("has_targets")
+        columns = select(workspaces, workspace_decisions.c.rejection, has_targets)
         wanted = columns.select_from(known).order_by(workspaces.c.workspace_id)
         return await self._rows(wanted if workspace_id is None else wanted.where(_named(workspace_id)))
 
@@ -86,12 +90,6 @@ class Workspaces:
         async with self._database.reading() as connection:
             result: Result[Any] = await connection.execute(statement)
             return result.mappings().all()
-
-
-async def _keeps_targets(connection: AsyncConnection, event: WorkspaceConfigured) -> bool:
-    """Whether there are targets that stay."""
-    known = select(workspaces.c.has_targets).where(_named(event.workspace_id))
-    return event.keep_notify and bool((await connection.execute(known)).scalar())
 
 
 def mention_row(event: MentionFound, now: datetime) -> dict[str, Any]:

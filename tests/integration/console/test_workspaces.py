@@ -54,7 +54,8 @@ async def test_a_workspace_that_keeps_its_targets_still_tells_somebody(read_mode
     edited = configured("new", NOON + timedelta(seconds=1)).model_copy(
         update={"sealed_notify": None, "keep_notify": True}
     )
-    await learn(read_model, configured("old", NOON), edited)
+    await learn(read_model, edited)
+    await learn(read_model, configured("old", NOON))  # heard late
 
     (row,) = await read_model.queries.workspaces.known("w")
 
