@@ -42,7 +42,7 @@ from shared.events.console import ConsoleActed
 from shared.events.dead_letters import DeadLetterDropped, DeadLetterParked, DeadLetterReplayed
 from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested, ServiceReported
-from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected
+from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected, WorkspaceRemoved
 from shared.events.publisher import (
     AccountConnected,
     AccountConnectFailed,
@@ -67,6 +67,7 @@ from shared.events.requests import (
     ScheduleRequested,
     TimerTriggerRequested,
     WorkspaceConfigured,
+    WorkspaceRemoveRequested,
 )
 from shared.events.scheduler import (
     PublishRequested,
@@ -103,6 +104,7 @@ REQUIRED_QUEUES: Mapping[type[Event], str] = {
     AccountConnectRequested: "publisher.commands",
     AccountDisconnectRequested: "publisher.commands",
     WorkspaceConfigured: "monitor.workspaces",
+    WorkspaceRemoveRequested: "monitor.workspaces",
     KeywordsTryRequested: "monitor.trials",
     KeysRotateRequested: "publisher.commands",
     ConsoleRebuildRequested: "scheduler.telling",
@@ -228,6 +230,7 @@ def reactions_of(projector: Projector) -> dict[type[Event], Handler]:
         WorkspaceConfigured: projector.on_workspace_configured,
         WorkspaceAccepted: projector.on_workspace_decided,
         WorkspaceRejected: projector.on_workspace_decided,
+        WorkspaceRemoved: projector.on_workspace_decided,
         MentionFound: projector.on_mention_found,
         DigestSent: projector.on_digest_sent,
         ServiceReported: projector.on_service_reported,

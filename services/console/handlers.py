@@ -13,12 +13,12 @@ from services.console.journal import entries_of
 from services.console.store import Learned, Row, Store
 from services.console.timeline import happenings_in
 from services.console.words import row_of_words
-from services.console.workspaces import mention_row
+from services.console.workspaces import Decision, mention_row
 from shared.clocks.clock import Clock
 from shared.events import Event
 from shared.events.dead_letters import DeadLetterParked
 from shared.events.maintenance import ServiceReported
-from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected
+from shared.events.monitor import DigestSent, MentionFound
 from shared.events.publisher import AccountConnected
 from shared.events.requests import (
     AccountConnectRequested,
@@ -100,8 +100,8 @@ class Projector:
         await self.store.workspaces.configured(delivery.event, self.clock.now())
         await self._learn(delivery)
 
-    async def on_workspace_decided(self, delivery: Delivery[WorkspaceAccepted | WorkspaceRejected]) -> None:
-        """Whether a workspace is watched as it was asked for."""
+    async def on_workspace_decided(self, delivery: Delivery[Decision]) -> None:
+        """Whether a workspace is watched as it was asked for, or is there at all."""
         await self.store.workspaces.decided(delivery.event, self.clock.now())
         await self._learn(delivery)
 

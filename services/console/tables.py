@@ -214,8 +214,11 @@ workspace_decisions = Table(
     Column("workspace_id", String(200), primary_key=True),
     Column("decided_at", InstantColumn, nullable=False),
     Column("rejection", Text),
+    Column("removed_at", InstantColumn),
 )
-"""What the monitor decided last on each workspace: `rejection` is why it cannot be watched as it was asked for."""
+"""What the monitor decided last on each workspace: `rejection` is why it cannot be watched as it was asked for.
+
+What was configured until `removed_at` is no more."""
 
 mentions = Table(
     "mentions",

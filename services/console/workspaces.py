@@ -12,8 +12,10 @@ from services.console.cursor import Cursor
 from services.console.tables import digests, mentions, workspace_decisions, workspace_targets, workspaces
 from shared.database import bulk
 from shared.database.engine import Database
-from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected
+from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected, WorkspaceRemoved
 from shared.events.requests import WorkspaceConfigured
+
+Decision = WorkspaceAccepted | WorkspaceRejected | WorkspaceRemoved
 
 
 class Workspaces:
@@ -47,10 +49,14 @@ class Workspaces:
                 of_targets = {name: row[name] for name in ("workspace_id", "configured_at")} | {"has_targets": told}
                 await connection.execute(self._set_targets, bulk.encode([of_targets]))
 
-    async def decided(self, fact: WorkspaceAccepted | WorkspaceRejected, now: datetime) -> None:
+    async def decided(self, fact: Decision, now: datetime) -> None:
         """Learn what the monitor says of a workspace; an older word changes nothing."""
-        rejection = fact.reason if isinstance(fact, WorkspaceRejected) else None
-        row = {"workspace_id": fact.workspace_id, "decided_at": fact.decided_at or now, "rejection": rejection}
+        row = {
+            "workspace_id": fact.workspace_id,
+            "decided_at": fact.decided_at or now,
+            "rejection": fact.reason if isinstance(fact, WorkspaceRejected) else None,
+            "removed_at": fact.removed_at if isinstance(fact, WorkspaceRemoved) else None,
+        }
         async with self._database.transaction() as connection:
             await connection.execute(self._decide, bulk.encode([row]))
 
@@ -71,7 +77,9 @@ class Workspaces:
         known = workspaces.outerjoin(workspace_decisions, decided).outerjoin(workspace_targets, of_targets)
         has_targets = func.coalesce(workspace_targets.c.has_targets, false()).label("has_targets")
         columns = select(workspaces, workspace_decisions.c.rejection, has_targets)
-        wanted = columns.select_from(known).order_by(workspaces.c.workspace_id)
+        removed_at = workspace_decisions.c.removed_at
+        is_there = removed_at.is_(None) | (workspaces.c.configured_at > removed_at)
+        wanted = columns.select_from(known).where(is_there).order_by(workspaces.c.workspace_id)
         return await self._rows(wanted if workspace_id is None else wanted.where(_named(workspace_id)))
 
     async def mentions(self, workspace_id: str | None, after: Cursor | None, limit: int) -> Sequence[RowMapping]:

@@ -12,6 +12,7 @@ from services.monitor.digesting import Digesting
 from services.monitor.handlers import Handlers
 from services.monitor.notifying import Notifying
 from services.monitor.reddit import Access, Reddit
+from services.monitor.removing import Removing
 from services.monitor.secret_keys import SecretKeys
 from services.monitor.settings import Settings
 from services.monitor.store import Store
@@ -25,7 +26,7 @@ from shared.events.keys import KeysRotateRequested
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.monitor import NotificationRequested
 from shared.events.rebuilding import ConsoleRebuildRequested
-from shared.events.requests import WorkspaceConfigured
+from shared.events.requests import WorkspaceConfigured, WorkspaceRemoveRequested
 from shared.events.scheduler import TimerFired
 from shared.events.trials import KeywordsTryRequested
 from shared.jobs import Jobs
@@ -48,7 +49,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 USER_AGENT = f"server:timeball.monitor:{version('timeball')} (keyword mentions)"
 """As Reddit wants it: platform, app, version."""
 
-WORKSPACES = Queue(NAME, "monitor.workspaces", ("workspace.configured", "keys.rotate_requested"))
+WORKSPACES = Queue(
+    NAME, "monitor.workspaces", ("workspace.configured", "workspace.remove_requested", "keys.rotate_requested")
+)
 TIMERS = Queue(NAME, "monitor.timers", ("timer.fired",))
 NOTIFICATIONS = Queue(NAME, "monitor.notifications", ())
 """The monitor writes to it itself: one message for each mention or digest and target."""
@@ -83,7 +86,7 @@ def build(settings: Settings) -> Service:
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
     notifying = Notifying(store, targets, vault, clock, NOTIFICATIONS.name)
-    subscribe(consumer, handlers, notifying, SecretKeys(store, vault, clock, NAME))
+    subscribe(consumer, handlers, notifying, Removing(store, clock), SecretKeys(store, vault, clock, NAME))
     trying = Trying(store, network)
     consumer.subscribe(TRIALS, {KeywordsTryRequested: trying.on_keywords_try_requested}, prefetch=1)
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
@@ -116,12 +119,15 @@ def reddit(settings: Settings, client: httpx.AsyncClient, clock: Clock) -> Reddi
     return Reddit(client, access, clock, USER_AGENT)
 
 
-def subscribe(consumer: Consumer, handlers: Handlers, notifying: Notifying, secret_keys: SecretKeys) -> None:
+def subscribe(
+    consumer: Consumer, handlers: Handlers, notifying: Notifying, removing: Removing, secret_keys: SecretKeys
+) -> None:
     """Every event the monitor takes; workspaces one at a time, so that they keep their order."""
     consumer.subscribe(
         WORKSPACES,
         {
             WorkspaceConfigured: handlers.on_workspace_configured,
+            WorkspaceRemoveRequested: removing.on_workspace_remove_requested,
             KeysRotateRequested: secret_keys.on_keys_rotate_requested,
         },
         prefetch=1,

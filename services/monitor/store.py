@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select, true, update
+from sqlalchemy import RowMapping, delete, func, select, true, update
 
 from services.monitor.bookmarks import Bookmark
 from services.monitor.domain import Digest, Keyword, Kind, Mention, Notification, State, Workspace
@@ -62,6 +62,11 @@ class Unit(UnitOfWork["Store"]):
     async def save_workspace(self, row: bulk.Row) -> None:
         """Write a workspace."""
         await self.connection.execute(self.store.write_workspace, bulk.encode([row]))
+
+    async def remove_workspace(self, workspace_id: str) -> None:
+        """Delete a workspace, and what was found for it: another one of its name has nothing to do with it."""
+        await self.connection.execute(delete(mentions).where(_is_of(workspace_id)))
+        await self.connection.execute(delete(workspaces).where(workspaces.c.workspace_id == workspace_id))
 
     async def save_bookmarks(self, read: Iterable[Bookmark]) -> None:
         """Write how far subreddits have been read."""

@@ -31,6 +31,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "account.connect_requested": ("account.connected", "account.connect_failed"),
     "account.disconnect_requested": ("account.disconnected",),
     "workspace.configured": ("workspace.accepted", "workspace.rejected"),
+    "workspace.remove_requested": ("workspace.removed", "workspace.rejected"),
     "keywords.try_requested": ("keywords.tried",),
     "timer.trigger_requested": ("timer.fired",),
     "keys.rotate_requested": ("keys.rotated",),
@@ -92,6 +93,7 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
         _request("account.connect_requested", "Connect an account, or connect it anew.", PUBLISHER),
         _request("account.disconnect_requested", "Disconnect an account; its credentials are deleted.", PUBLISHER),
         _request("workspace.configured", "Set what a workspace watches, and whom it tells.", MONITOR),
+        _request("workspace.remove_requested", "Watch for a workspace no more, and forget whom it tells.", MONITOR),
         _request("keywords.try_requested", "Look for keywords in what has been posted already.", MONITOR),
         _request("timer.trigger_requested", "Fire a timer now, besides its ticks.", SCHEDULER),
         _request("keys.rotate_requested", "Encrypt all secrets anew with the first secret key.", PUBLISHER, MONITOR),
@@ -137,6 +139,7 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
     "Mentions": (
         Entry("workspace.accepted", "A workspace is watched as it was asked for.", (MONITOR,)),
         Entry("workspace.rejected", "A workspace cannot be watched so, and stays as it was.", (MONITOR,)),
+        Entry("workspace.removed", "There is no such workspace any more.", (MONITOR,)),
         Entry("keywords.tried", "What keywords would have found.", (MONITOR,)),
         Entry("mention.found", "A keyword was found in a post or comment.", (MONITOR,)),
         Entry("monitor.completed", "One look at all subreddits is over.", (MONITOR,)),

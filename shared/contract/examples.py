@@ -3,17 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shared.contract.monitor_examples import OF_THE_MONITOR
+
 _POST = {"post_id": "spring-sale", "account_id": "team"}
 _REVISION = _POST | {"revision": 1}
 _ERROR = {"class": "transient", "code": "503", "message": "the network answered 503: try later"}
 _JOB = {"job": "retention.purge", "service": "maintenance", "tick_at": "2027-03-28T07:00:00Z", "manual": False}
 _RUN = _JOB | {"run_id": "0b9c2f5e-8a51-4d1f-9a53-3f0f9b1c7d10", "period_seconds": 3600.0}
 
-_DECIDED: dict[str, Any] = {
-    "workspace_id": "shop",
-    "configured_at": "2027-03-28T06:58:10Z",
-    "decided_at": "2027-03-28T06:58:11Z",
-}
 _LETTER = {
     "message_id": "3f2b8a0e-52a4-4f0c-8f5a-0c6a5a0f7b11",
     "parked_at": "2027-03-28T07:00:01.250000Z",
@@ -30,6 +27,7 @@ _SETTLED: dict[str, Any] = {
 }
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    **OF_THE_MONITOR,
     "schedule.requested": {
         "post_id": "spring-sale",
         "content": "It begins.",
@@ -67,6 +65,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "keywords": [{"phrase": "tulip bulbs", "match": "phrase", "exclude": ["giveaway"]}],
         "digest": {"at": "09:00", "zone": "Europe/Berlin"},
     },
+    "workspace.remove_requested": {"workspace_id": "shop", "requested_at": "2027-04-30T16:00:00Z"},
     "keywords.try_requested": {
         "subreddits": ["gardening"],
         "keywords": [{"phrase": "tulip bulbs", "match": "phrase", "exclude": ["giveaway"]}],
@@ -185,41 +184,6 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "job.failed": _RUN | {"duration_ms": 31.0, "error": "the database does not answer"},
     "job.released": _RUN | {"duration_ms": 8000.0},
     "job.skipped": _JOB | {"reason": "its last run is still at work"},
-    "keywords.tried": {
-        "subreddits": ["gardening"],
-        "items": 200,
-        "found": 1,
-        "matches": [
-            {
-                "subreddit": "gardening",
-                "item_id": "t3_1abcd0",
-                "kind": "post",
-                "title": "Tulip bulbs in spring?",
-                "excerpt": "Is it too late to plant them?",
-                "url": "https://www.reddit.com/r/gardening/comments/1abcd0/",
-                "author": "a_gardener",
-                "keywords": ["tulip bulbs"],
-                "created_at": "2027-03-27T18:20:00Z",
-            }
-        ],
-        "problems": [],
-    },
-    "mention.found": {
-        "workspace_id": "shop",
-        "subreddit": "gardening",
-        "item_id": "t3_1abcde",
-        "kind": "post",
-        "title": "Where do you buy tulip bulbs?",
-        "url": "https://www.reddit.com/r/gardening/comments/1abcde/",
-        "author": "a_gardener",
-        "keywords": ["tulip bulbs"],
-        "created_at": "2027-03-28T06:58:11Z",
-    },
-    "workspace.accepted": _DECIDED,
-    "workspace.rejected": _DECIDED
-    | {"reason": "keywords: '(tulip' is no regular expression of RE2 (missing closing ))"},
-    "monitor.completed": {"checked": 4, "failed": [], "found": 1, "duration_ms": 912.0, "items": 75, "problems": []},
-    "digest.sent": {"workspace_id": "shop", "day": "2027-03-27", "mentions": 7},
     "alert.raised": {
         "severity": "critical",
         "code": "account_needs_reconnect",

@@ -193,6 +193,7 @@ FIELDS: Mapping[str, str] = {
     "AcceptedPost.publish_at": "The instant at which it will be sent.",
     "Target.publish_at": "Another time for this account.",
     "Target.content": "Another text for this account.",
+    "removed_at": "When its removal was asked for.",
     "WorkspaceConfigured.keywords": "What to look for.",
     "KeywordsTryRequested.keywords": "What to look for.",
     "KeywordsTryRequested.subreddits": "Where; the first ten are read.",

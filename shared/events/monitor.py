@@ -38,6 +38,14 @@ class WorkspaceRejected(Event, type="workspace.rejected"):
     decided_at: Instant | None = None
 
 
+class WorkspaceRemoved(Event, type="workspace.removed"):
+    """There is no such workspace any more; what was configured after `removed_at` is another one."""
+
+    workspace_id: Id
+    removed_at: Instant
+    decided_at: Instant
+
+
 class WorkspaceFailure(Value):
     workspace_id: Id
     error: str

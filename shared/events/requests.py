@@ -173,6 +173,13 @@ class WorkspaceConfigured(Event, type="workspace.configured"):
     configured_at: Instant | None = None
 
 
+class WorkspaceRemoveRequested(Event, type="workspace.remove_requested"):
+    """To watch for a workspace no more, and forget whom it tells; what was configured after `requested_at` stays."""
+
+    workspace_id: Id
+    requested_at: Instant | None = None
+
+
 class TimerTriggerRequested(Event, type="timer.trigger_requested"):
     timer: Name
 

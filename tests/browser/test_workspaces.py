@@ -162,3 +162,17 @@ async def test_keywords_are_tried_on_what_is_there_already(
     await expect(page.locator('[data-fault="keywords"]')).to_contain_text("regular expression")
     visitor.complaints.clear()
     assert await looks_for(world, name, "time ball")
+
+
+async def test_a_workspace_is_removed(world: World, visitor: Visitor) -> None:
+    name, page = a_name(), visitor.page
+    await world.api.call("PUT", f"/v1/workspaces/{name}", WATCH)
+    await visitor.open(f"/workspaces/{name}")
+
+    await page.locator("summary", has_text="Remove").click()
+    await page.get_by_role("button", name="Remove this workspace").click()
+
+    await page.wait_for_url("**/workspaces")
+    await expect(page.get_by_role("link", name=name)).to_have_count(0)
+    assert (await world.api.refused("GET", f"/v1/workspaces/{name}"))[0] == 404
+    visitor.complaints.clear()  # the page may have asked for itself once more, when it was gone

@@ -78,6 +78,8 @@ PUBLISHED = {
     "timer.configured": "timer configured_at cron? zone? next_at? last_tick_at?",
     "workspace.accepted": "workspace_id configured_at? decided_at?",
     "workspace.rejected": "workspace_id reason configured_at? decided_at?",
+    "workspace.remove_requested": "workspace_id requested_at?",
+    "workspace.removed": "workspace_id removed_at decided_at",
     "keywords.try_requested": "subreddits keywords keywords[].phrase",
     "keywords.tried": "subreddits? items? found? matches? problems? rejection?",
     "mention.found": "workspace_id subreddit item_id kind title url author keywords created_at",

@@ -17,6 +17,7 @@ from services.monitor.digesting import Digesting
 from services.monitor.handlers import Handlers
 from services.monitor.notifying import Notifying
 from services.monitor.reddit import Access, Reddit
+from services.monitor.removing import Removing
 from services.monitor.store import Store
 from services.monitor.tables import job_runs, outbox
 from services.monitor.trying import Trying
@@ -66,6 +67,7 @@ class Monitor:
     digesting: Digesting
     notifying: Notifying
     trying: Trying
+    removing: Removing
     key: SealingKey = field(default_factory=SealingKey.generate)
 
     @classmethod
@@ -94,7 +96,18 @@ class Monitor:
                 work={"monitor.check": checking.check, "digest.send": digesting.send_due},
             )
             notifying = Notifying(store, targets, vault, clock, QUEUE)
-            yield cls(network, store, clock, handlers, checking, digesting, notifying, Trying(store, reddit), key)
+            yield cls(
+                network,
+                store,
+                clock,
+                handlers,
+                checking,
+                digesting,
+                notifying,
+                Trying(store, reddit),
+                Removing(store, clock),
+                key,
+            )
         await targets.close()
         await database.close()
 

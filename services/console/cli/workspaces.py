@@ -123,3 +123,18 @@ def mentions(
         for one in page["mentions"]
     )
     show_table(with_zone("Mentions"), ("when", "workspace", "where", "title", "link"), rows)
+
+
+@app.command()
+def remove(workspace_id: Annotated[str, typer.Argument(metavar="WORKSPACE")], as_json: JsonFlag = False) -> None:
+    """Watch for a workspace no more, and forget whom it tells.
+
+    timeball workspaces remove team
+    """
+    removed = called(lambda client: client.call("DELETE", f"/v1/workspaces/{in_path(workspace_id)}"))
+    if as_json:
+        show_json(removed)
+    elif removed["pending"]:
+        say(f"not answered yet; `timeball workspaces list` tells later whether {workspace_id} is gone", "yellow")
+    else:
+        say(f"{workspace_id} is removed", "green")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.console.api.workspaces import MentionView, WorkspaceView
 from services.console.workspaces import sender_of
-from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected
+from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected, WorkspaceRemoved
 from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
 from tests.integration.console.conftest import ReadModel
 from tests.integration.console.test_read_model import learn
@@ -100,3 +100,15 @@ async def test_mentions_heard_twice_are_there_once_and_pages_miss_none(read_mode
         cursor = sender_of(page[-1])
 
     assert seen == ["t3_4", "t3_3", "t3_2", "t3_1", "t3_0"]
+
+
+async def test_a_removed_workspace_is_gone_whatever_is_heard_late_until_it_is_made_again(read_model: ReadModel) -> None:
+    later = NOON + timedelta(seconds=1)
+    await learn(read_model, WorkspaceRemoved(workspace_id="w", removed_at=NOON, decided_at=later))
+    await learn(read_model, configured("late", NOON - timedelta(seconds=1)))
+    assert await read_model.queries.workspaces.known() == []
+
+    await learn(read_model, configured("new", later))
+
+    (row,) = await read_model.queries.workspaces.known("w")
+    assert "new" in row["keywords"]

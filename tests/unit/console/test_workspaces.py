@@ -139,3 +139,13 @@ def test_a_wrong_file_ends_before_anything_is_sent(tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert api.requests == []
+
+
+def test_a_workspace_is_removed() -> None:
+    answers: dict[str, tuple[int, Any]] = {
+        "DELETE /v1/workspaces/team": (202, {"workspace_id": "team", "pending": False})
+    }
+
+    result, _ = answered(answers, "workspaces", "remove", "team")
+
+    assert (result.exit_code, result.stdout.strip()) == (0, "team is removed")

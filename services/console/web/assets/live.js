@@ -8,7 +8,7 @@ const TYPES = [
   "publish.requested", "publish.retrying", "publish.succeeded", "publish.failed", "publish.unknown", "publish.skipped", "publish.held",
   "account.connected", "account.connect_failed", "account.disconnected", "account.refreshed", "account.refresh_failed",
   "timer.fired", "timer.configured", "service.reported", "job.started", "job.succeeded", "job.failed", "job.skipped",
-  "dead_letter.parked", "dead_letter.replayed", "dead_letter.dropped", "workspace.configured", "workspace.accepted", "workspace.rejected", "mention.found", "digest.sent",
+  "dead_letter.parked", "dead_letter.replayed", "dead_letter.dropped", "workspace.configured", "workspace.accepted", "workspace.rejected", "workspace.removed", "mention.found", "digest.sent",
 ];
 const PAUSE_BETWEEN = 250; // milliseconds between two updates, so that a storm of events is drawn calmly
 
