@@ -35,7 +35,7 @@ class Trying:
             workspace = trial_of(delivery.event)
             matcher = await asyncio.to_thread(_matcher, workspace)
         except InvalidWorkspace as error:
-            tried = KeywordsTried(rejection=str(error))
+            tried = KeywordsTried(subreddits=delivery.event.subreddits, rejection=str(error))
         else:
             tried = await self._try(workspace, matcher)
         async with self.store.unit() as unit:

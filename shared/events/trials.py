@@ -34,7 +34,7 @@ class KeywordsTried(Event, type="keywords.tried"):
     `rejection` says why the keywords cannot be looked for; `problems` what could not be read.
     """
 
-    subreddits: tuple[Name, ...] = ()
+    subreddits: tuple[Name, ...]
     items: Count = 0
     found: Count = 0
     matches: tuple[KeywordMatch, ...] = ()

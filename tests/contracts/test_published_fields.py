@@ -81,7 +81,7 @@ PUBLISHED = {
     "workspace.remove_requested": "workspace_id requested_at?",
     "workspace.removed": "workspace_id removed_at decided_at",
     "keywords.try_requested": "subreddits keywords keywords[].phrase",
-    "keywords.tried": "subreddits? items? found? matches? problems? rejection?",
+    "keywords.tried": "subreddits items? found? matches? problems? rejection?",
     "mention.found": "workspace_id subreddit item_id kind title url author keywords created_at",
     "monitor.completed": "checked failed failed[].workspace_id failed[].error found duration_ms",
     "digest.sent": "workspace_id day mentions",

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from services.console.api.access import READ
+from services.console.api.access import WRITE
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
@@ -19,7 +19,7 @@ PATIENCE = timedelta(seconds=30)
 router = APIRouter(tags=["workspaces"], responses={400: {"model": ErrorAnswer}, 504: {"model": ErrorAnswer}})
 
 
-@router.post("/v1/keywords:try", dependencies=[READ], openapi_extra=documented(KeywordsTryRequested))
+@router.post("/v1/keywords:try", dependencies=[WRITE], openapi_extra=documented(KeywordsTryRequested))
 async def try_keywords(
     console: TheConsole, trial: Annotated[KeywordsTryRequested, Depends(body_of(KeywordsTryRequested))]
 ) -> KeywordsTried:
