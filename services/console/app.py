@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from services.console import retention
 from services.console.api import Console, application
-from services.console.api.bulk import carry_out_runs
+from services.console.api.bulk_work import carry_out_runs
 from services.console.audit import Audit
 from services.console.browsing import Browsing
 from services.console.bulk_runs import BulkRuns

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,22 +19,6 @@ TABLES = (post_counts, hourly_counts, hourly_lateness, lateness_by_minute)
 
 Counted = tuple[Table, tuple[Hashable, ...]]
 """A counter: its table and the key of its row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The hours from one instant to another one, which is not included; of all accounts unless some are named."""
-
-    begins_at: datetime
-    ends_at: datetime
-    account_ids: Sequence[str] = ()
-
-    def conditions(self, table: Table) -> Iterator[ColumnElement[bool]]:
-        """What a row of an hourly table must be."""
-        yield table.c.hour >= self.begins_at
-        yield table.c.hour < self.ends_at
-        if self.account_ids:
-            yield table.c.account_id.in_(self.account_ids)
 
 
 def counters_of(post: Row) -> Iterator[Counted]:
@@ -86,18 +69,6 @@ class Counts:
         table = lateness_by_minute
         recent = table.c.minute >= instant.replace(second=0, microsecond=0)
         return summary(_by_step(await self._rows(_steps(table, recent))))
-
-    async def by_hour(self, span: Span) -> Sequence[RowMapping]:
-        """`hour`, `account_id`, `state`, `posts`: what became of the posts due in each hour."""
-        table = hourly_counts
-        wanted = select(table).where(*span.conditions(table), table.c.posts != 0)
-        return await self._rows(wanted.order_by(table.c.hour, table.c.account_id, table.c.state))
-
-    async def lateness_by_hour(self, span: Span) -> Sequence[RowMapping]:
-        """`hour`, `account_id`, `step`, `posts`: how late the posts due in each hour were sent."""
-        table = hourly_lateness
-        wanted = select(table).where(*span.conditions(table), table.c.posts != 0)
-        return await self._rows(wanted.order_by(table.c.hour, table.c.account_id, table.c.step))
 
     async def _rows(self, statement: Any) -> Sequence[RowMapping]:
         async with self._database.reading() as connection:

@@ -7,12 +7,10 @@ from services.console.tables import (
     FINAL,
     connections,
     dead_letters,
-    digests,
     drafts,
     happenings,
     idempotency_keys,
     journal,
-    mentions,
     post_words,
     posts,
     rejections,
@@ -23,6 +21,7 @@ from services.console.tables_bulk import bulk_items, bulk_runs
 from services.console.tables_counts import hourly_counts, hourly_lateness, lateness_by_minute
 from services.console.tables_reports import service_reports
 from services.console.tables_web import network_sign_ins, sessions, sign_in_links, tokens
+from services.console.tables_workspaces import digests, mentions
 from shared.database.purging import Rule
 
 _NOT_WAITED_FOR = f"""NOT EXISTS (

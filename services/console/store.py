@@ -16,7 +16,8 @@ from services.console.journal import Journal
 from services.console.merging import MergedTable
 from services.console.rows import account_in, post_in, row_of_account, row_of_post
 from services.console.service_reports import ServiceReports
-from services.console.tables import accounts, connections, drafts, happenings, mentions, post_words, posts, rejections
+from services.console.tables import accounts, connections, drafts, happenings, post_words, posts, rejections
+from services.console.tables_workspaces import mentions
 from services.console.timers import Timers
 from services.console.workspaces import Workspaces
 from shared.clocks.clock import Clock

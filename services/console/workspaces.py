@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, Select, false, func, literal, select, tuple_
 from sqlalchemy.engine import Result
 
 from services.console.cursor import Cursor
-from services.console.tables import digests, mentions, workspace_decisions, workspace_targets, workspaces
+from services.console.tables_workspaces import digests, mentions, workspace_decisions, workspace_targets, workspaces
 from shared.database import bulk
 from shared.database.engine import Database
 from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected, WorkspaceRemoved

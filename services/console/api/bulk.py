@@ -1,35 +1,25 @@
 """Acts on many posts: prepared for all that match at one instant, then started, followed, stopped."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
-import structlog
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field, model_validator
 from sqlalchemy import RowMapping
 
-from services.console.amending import Change
 from services.console.api.access import READ, WRITE, TheActor
 from services.console.api.bodies import body_of, documented
-from services.console.api.changes import cancel_post, change_post, retry_post
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
-from services.console.bulk_runs import MOST_POSTS, STATES, Act, BulkRuns, Item, Result, RunState
+from services.console.bulk_runs import MOST_POSTS, STATES, Act, RunState
 from services.console.queries import Filter, Listed
 from shared.clocks.local_time import in_utc, zone_named
-from shared.database.engine import is_passing
 from shared.events.base import Id, Instant, Value
 from shared.events.progress import State
-from shared.messaging.broker import BrokerUnavailable
 
-LOOK_SECONDS = 1.0
-AGAIN_SECONDS = 5.0
-SIDE_BY_SIDE = 10
 MOST_SHOWN = 500
 
-log = structlog.get_logger()
 router = APIRouter(tags=["posts"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
 
 
@@ -190,73 +180,3 @@ async def stop_run(console: TheConsole, run_id: Id) -> RunView:
     """Stop it; what has been done stays done, and what is under way may still be."""
     await console.bulk.stop(run_id, console.clock.now())
     return await show_run(console, run_id)
-
-
-async def carry_out_runs(console: Console) -> None:
-    """For ever: work on runs that are started. One that another replica had begun goes on when its claim is over."""
-    while True:
-        try:
-            run = await console.bulk.claim(console.clock.now())
-            if run:
-                await carry_out(console, run)
-            else:
-                await asyncio.sleep(LOOK_SECONDS)
-        except Exception as error:
-            log.warning("bulk_run_interrupted", error=repr(error))
-            await asyncio.sleep(AGAIN_SECONDS)
-
-
-async def carry_out(console: Console, run: RowMapping) -> None:
-    """Do what is left of a run, until it is stopped."""
-    runs, run_id, view = console.bulk, run["run_id"], RunView.of(run)
-    side_by_side = asyncio.Semaphore(SIDE_BY_SIDE)
-
-    async def do(item: Item) -> Result:
-        async with side_by_side:
-            return await _done(console, view, item)
-
-    while await _is_running(runs, run_id):
-        items = await runs.left(run_id)
-        if not items:
-            return await runs.end(run_id, console.clock.now())
-        await runs.record(run_id, await asyncio.gather(*map(do, items)), console.clock.now())
-    return None
-
-
-async def _is_running(runs: BulkRuns, run_id: str) -> bool:
-    run = await runs.run(run_id)
-    return run is not None and run["state"] == RunState.RUNNING
-
-
-async def _done(console: Console, run: RunView, item: Item) -> Result:
-    """What became of one post. Who cannot be reached at all is no reason to refuse it: the run waits."""
-    while True:
-        try:
-            is_pending = await _act(console, run, item)
-            return Result(item.position, "pending" if is_pending else "done")
-        except Refusal as refusal:
-            return Result(item.position, "refused", refusal.problem.detail)
-        except Exception as error:
-            if not isinstance(error, BrokerUnavailable) and not is_passing(error):
-                log.exception("bulk_item_failed", post_id=item.post_id, account_id=item.account_id)
-                return Result(item.position, "refused", "the console failed at it; its log says how")
-            log.info("bulk_item_waits", post_id=item.post_id, error=repr(error))
-            await asyncio.sleep(AGAIN_SECONDS)
-            if not await _is_running(console.bulk, run.id):
-                return Result(item.position, "pending", f"stopped while it could not be answered: {error}")
-
-
-async def _act(console: Console, run: RunView, item: Item) -> bool:
-    """Do it; whether the answer is still to come."""
-    accounts = [item.account_id]
-    if run.act is Act.CANCEL:
-        return (await cancel_post(console, item.post_id, accounts)).pending
-    if run.act is Act.RETRY:
-        await retry_post(console, item.post_id, item.account_id)
-        return False
-    assert run.move
-    listed = [one for one in await console.queries.post(item.post_id) if one.post.account_id == item.account_id]
-    if not listed:
-        raise Refusal(404, "not_found", f"post {item.post_id!r} is not there any more")
-    change = Change(publish_at=run.move.of(listed[0].due_at))
-    return (await change_post(console, item.post_id, change, accounts)).pending

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from services.console import retention
 from services.console.app import MIGRATIONS
-from services.console.counting import TABLES, Counts, Span, counters_of
+from services.console.counting import TABLES, Counts, counters_of
 from services.console.tables import posts
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
@@ -25,9 +25,7 @@ from tests.integration.console.conftest import ReadModel, a_read_model
 from tests.integration.console.test_read_model import ERROR, NOON, accepted, learn, succeeded
 from tests.support.migrated import as_before
 
-HOUR = timedelta(hours=1)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-DAY = Span(NOON - timedelta(days=1), NOON + timedelta(days=1))
 
 
 def something(chance: random.Random) -> Event:
@@ -100,8 +98,8 @@ async def test_what_is_deleted_leaves_the_states_and_stays_in_the_hours(
 
     states = {state: posts for state, posts in (await Counts(database).by_state()).items() if posts}
     assert states == {"published": 2, "scheduled": 1}
-    (published,) = [row for row in await Counts(database).by_hour(DAY) if row["state"] == "published"]
-    assert published["posts"] == 5
+    hourly = (await counted(database, one_by_one=False))["hourly_counts"]
+    assert sum(posts for (_, _, state), posts in hourly.items() if state == "published") == 5
     await database.close()
 
 
@@ -115,23 +113,3 @@ async def test_an_upgrade_counts_what_there_is(read_model: ReadModel, database_u
 
     assert await counted(database, one_by_one=False) == expected
     await database.close()
-
-
-async def test_hours_are_told_by_account(read_model: ReadModel) -> None:
-    failed = PublishFailed(post_id="f", account_id="b", revision=1, attempts=1, error=ERROR)
-    later = succeeded("late", lateness_ms=900.0, at=NOON + HOUR)
-    await learn(read_model, accepted("f", "b"), accepted("late", at=NOON + HOUR), accepted("p-1"), accepted("p-2"))
-    await learn(read_model, failed, succeeded("p-1"), succeeded("p-2"), later)
-    counts = read_model.queries.counts
-
-    assert [(row["hour"], row["account_id"], row["state"], row["posts"]) for row in await counts.by_hour(DAY)] == [
-        (NOON, "a", "published", 2),
-        (NOON, "b", "failed", 1),
-        (NOON + HOUR, "a", "published", 1),
-    ]
-    only_b = Span(DAY.begins_at, DAY.ends_at, ("b",))
-    assert [row["state"] for row in await counts.by_hour(only_b)] == ["failed"]
-    assert [(row["hour"], row["posts"]) for row in await counts.lateness_by_hour(DAY)] == [
-        (NOON, 2),
-        (NOON + HOUR, 1),
-    ]
