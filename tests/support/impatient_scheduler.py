@@ -9,8 +9,7 @@ from shared.process.main import main
 
 GRACE = timedelta(seconds=6)
 
-periodic.OUTCOME_GRACE = GRACE
-periodic.SWEEP_EVERY = timedelta(seconds=0.5)
-
 if __name__ == "__main__":
+    periodic.OUTCOME_GRACE = GRACE
+    periodic.SWEEP_EVERY = timedelta(seconds=0.5)
     main(NAME, Settings, build, MIGRATIONS)

@@ -7,8 +7,7 @@ from services.publisher.sending import long_waits
 from services.publisher.settings import Settings
 from shared.process.main import main
 
-long_waits.LONG = timedelta(seconds=1)
-long_waits.LOOK_EVERY = timedelta(seconds=0.5)
-
 if __name__ == "__main__":
+    long_waits.LONG = timedelta(seconds=1)
+    long_waits.LOOK_EVERY = timedelta(seconds=0.5)
     main(NAME, Settings, build, MIGRATIONS)

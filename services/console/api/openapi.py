@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from services.console.amending import Change
-from services.console.api import accounts, changes, tokens, workspaces
+from services.console.api import accounts, bulk, changes, tokens, workspaces
 from services.console.api.bodies import schemas_of
 from services.console.api.errors import MEDIA_TYPE
 from services.console.api.meanings import meaning_in_api
@@ -18,6 +18,7 @@ from shared.events.requests import (
     ScheduleBatchRequested,
     ScheduleRequested,
 )
+from shared.events.trials import KeywordsTryRequested
 
 Json = dict[str, Any]
 
@@ -29,6 +30,8 @@ _BODIES = (
     Change,
     changes.Resolution,
     accounts.Connection,
+    bulk.Prepared,
+    KeywordsTryRequested,
     workspaces.Watch,
     tokens.NewToken,
 )

@@ -82,7 +82,7 @@ async def test_events_are_streamed_as_they_happen(world: World) -> None:
         await world.api.call("POST", "/v1/posts", a_post(a_name()))
         await world.api.call("DELETE", f"/v1/posts/{name}")
         async for line in lines:
-            if line.startswith("data: "):
+            if line.startswith('data: {"type"'):
                 event = json.loads(line.removeprefix("data: "))
                 assert event["data"]["post_id"] == name
                 assert event["message_id"] and event["correlation_id"]

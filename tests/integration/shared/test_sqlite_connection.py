@@ -1,13 +1,14 @@
 """A connection to SQLite ends, whoever is cancelled while it is closed."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from shared.database.engine import Database
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, eventually
 
 SLOW = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT sum(i) FROM n")
 
@@ -34,3 +35,4 @@ async def test_who_is_cancelled_again_while_a_connection_closes_ends(tmp_path: P
         _, pending = await asyncio.wait(others, timeout=PATIENCE)
         assert not pending
     await database.close()
+    await eventually(lambda: not [one for one in threading.enumerate() if "_connection_worker" in one.name])
