@@ -23,7 +23,7 @@ class NoBroker(Exception):
 
 
 class LocalBroker(Protocol):
-    """A broker that may be ours to start and stop; the methods block."""
+    """A broker that may be ours to start and stop; the methods block, but for `give_up`, which ends a start."""
 
     @property
     def url(self) -> str: ...
@@ -33,7 +33,7 @@ class LocalBroker(Protocol):
     def running(self) -> bool: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
-    def kill(self) -> None: ...
+    def give_up(self) -> None: ...
 
 
 class NamedBroker:
@@ -51,8 +51,8 @@ class NamedBroker:
     def stop(self) -> None:
         """It is not ours to stop."""
 
-    def kill(self) -> None:
-        """It is not ours to kill."""
+    def give_up(self) -> None:
+        """Its start is over at once."""
 
 
 class PrivateBroker:
@@ -79,8 +79,8 @@ class PrivateBroker:
     def stop(self) -> None:
         self._node.stop()
 
-    def kill(self) -> None:
-        self._node.kill()
+    def give_up(self) -> None:
+        self._node.give_up()
 
 
 @asynccontextmanager
@@ -122,14 +122,15 @@ def _understood(url: str) -> str:
 
 
 async def _start(broker: LocalBroker) -> None:
-    """Start the broker; whoever is told to stop meanwhile does not wait for it."""
+    """Start the broker; whoever is told to stop meanwhile does not wait until it is ready."""
     starting = asyncio.create_task(asyncio.to_thread(broker.start))
     try:
         await asyncio.shield(starting)
     except asyncio.CancelledError:
-        await asyncio.to_thread(broker.kill)
+        broker.give_up()
         with suppress(NodeError):
             await starting
+            await asyncio.to_thread(broker.stop)  # it was there already
         raise
     except NodeError as error:
         raise NoBroker(str(error)) from error

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +42,7 @@ class BrokerNode:
         self._identity: BrokerIdentity | None = None
         self._children: list[Child] = []
         self._lock: int | None = None
+        self._given_up = threading.Event()
 
     def __enter__(self) -> Self:
         self.start()
@@ -82,6 +84,11 @@ class BrokerNode:
         for child in reversed(self._children):
             child.kill()
         self._release()
+
+    def give_up(self) -> None:
+        """End a start that goes on in another thread: it kills what it has started, and raises NodeError. Whatever was
+        killed from here would be killed before it is there, or while it is used."""
+        self._given_up.set()
 
     def restart(self) -> None:
         """Stop and start again, on the same ports."""
@@ -157,7 +164,10 @@ class BrokerNode:
         self._await(lambda: accepts_login(*login), server, within=_STARTUP_SECONDS)
 
     def _await(self, ready: Callable[[], bool], child: Child, *, within: float) -> None:
-        if wait_until(lambda: ready() or not child.running, within=within) and child.running:
+        is_over = wait_until(lambda: self._given_up.is_set() or ready() or not child.running, within=within)
+        if self._given_up.is_set():
+            raise NodeError("the start of the broker node was given up")
+        if is_over and child.running:
             return
         outcome = f"was not ready within {within:.0f} s" if child.running else "ended during its start"
         logs = sorted((self.directory / "log").glob("*.log"))

@@ -62,10 +62,11 @@ class Child:
             self.kill()
 
     def kill(self) -> None:
-        """End the program at once."""
+        """End the program at once, and what it has started in its group, as launch scripts do."""
         if self._process is None:
             return
-        self._process.kill()
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
     @property

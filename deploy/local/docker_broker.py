@@ -4,6 +4,7 @@ import hashlib
 import secrets
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 from deploy.local.amqp_login import accepts_login
@@ -27,6 +28,7 @@ class DockerBroker:
         self._name = f"timeball-{hashlib.sha256(str(home).encode()).hexdigest()[:10]}"
         self._password = _password(home / "keys" / "broker_password")
         self._amqp_port, self._management_port = free_ports(2)
+        self._given_up = threading.Event()
 
     @property
     def url(self) -> str:
@@ -47,12 +49,20 @@ class DockerBroker:
         if started.returncode:
             raise NodeError(f"docker run failed: {started.stderr.strip()}")
         login = (self._amqp_port, _USERNAME, self._password)
-        if not wait_until(lambda: accepts_login(*login), within=_START_SECONDS, every=0.5):
+        is_over = wait_until(lambda: self._given_up.is_set() or accepts_login(*login), within=_START_SECONDS, every=0.5)
+        if self._given_up.is_set():
+            self.kill()
+            raise NodeError("the start of the broker in Docker was given up")
+        if not is_over:
             raise NodeError(f"the broker in Docker did not start within {_START_SECONDS} s")
 
     def stop(self) -> None:
         """Stop the container in good order."""
         _docker("stop", "--time", str(_STOP_SECONDS), self._name)
+
+    def give_up(self) -> None:
+        """End a start that goes on in another thread: it removes the container, and raises NodeError."""
+        self._given_up.set()
 
     def kill(self) -> None:
         """Remove the container at once."""

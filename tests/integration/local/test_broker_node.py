@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import aio_pika
@@ -13,7 +15,7 @@ from pamqp.common import FieldTable
 
 from deploy.local.broker import running_broker
 from deploy.local.broker_node import BrokerNode
-from deploy.local.child import NodeError, wait_until
+from deploy.local.child import Child, NodeError, wait_until
 from tests.nodes import Broker, await_registered, fresh_vhost
 from tests.support.waiting import PATIENCE, eventually
 
@@ -50,6 +52,33 @@ async def test_a_node_whose_server_alone_was_killed_comes_back_where_it_was(tmp_
         await eventually(lambda: "the broker has died; starting it again" in told)
         await eventually(lambda: _can_connect(before), what="the broker answers at its address")
         assert broker.url == before
+
+
+@pytest.mark.parametrize("program", ["epmd", "rabbitmq-server"])
+async def test_who_is_stopped_while_a_node_starts_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    """Wherever the start is: also where a program is about to run that nobody could have ended yet."""
+    reached, goes_on = threading.Event(), threading.Event()
+    start = Child.start
+
+    def start_late(child: Child, *, keep_open: Sequence[int] = ()) -> None:
+        if Path(child.argv[0]).name == program:
+            reached.set()
+            assert goes_on.wait(PATIENCE)
+        start(child, keep_open=keep_open)
+
+    monkeypatch.setattr(Child, "start", start_late)
+    entering = asyncio.create_task(running_broker(tmp_path, print).__aenter__())
+    await eventually(reached.is_set, what=f"{program} is about to be started")
+    entering.cancel()
+    done, _ = await asyncio.wait({entering}, timeout=0.3)  # whoever ends it from outside has had the time to
+    goes_on.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+    assert not done
+    assert _processes_of(tmp_path) == {}
 
 
 async def test_what_expires_while_a_node_is_down_arrives_soon_after_its_start(
