@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from services.console import retention
+from services.console.account_rules import AccountRules
 from services.console.api import Console, application
 from services.console.api.bulk_work import carry_out_runs
 from services.console.audit import Audit
@@ -22,6 +23,7 @@ from services.console.journal import Journal
 from services.console.live_events import LiveEvents
 from services.console.network_sign_ins import NetworkSignIns
 from services.console.queries import Queries
+from services.console.reactions import reactions_of
 from services.console.rebuilding import Rebuilding
 from services.console.request_sender import RequestSender
 from services.console.required_queues import RequiredQueues
@@ -34,28 +36,12 @@ from services.console.tables_audit import outbox
 from services.console.timeline import Timelines
 from services.console.tokens import Tokens
 from services.console.web.mounting import mount_pages
-from shared.clocks.clock import SystemClock
+from shared.clocks.clock import Clock, SystemClock
 from shared.database.engine import Database
 from shared.database.purging import Purge
 from shared.events import EVENTS, Event
-from shared.events.console import ConsoleActed
-from shared.events.dead_letters import DeadLetterDropped, DeadLetterParked, DeadLetterReplayed
 from shared.events.keys import KeysRotateRequested
-from shared.events.maintenance import RetentionPurgeRequested, ServiceReported
-from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected, WorkspaceRemoved
-from shared.events.publisher import (
-    AccountConnected,
-    AccountConnectFailed,
-    AccountDisconnected,
-    AccountRefreshed,
-    AccountRefreshFailed,
-    PublishFailed,
-    PublishHeld,
-    PublishRetrying,
-    PublishSkipped,
-    PublishSucceeded,
-    PublishUnknown,
-)
+from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.rebuilding import ConsoleRebuildRequested, StateTold
 from shared.events.requests import (
     AccountConnectRequested,
@@ -69,16 +55,6 @@ from shared.events.requests import (
     WorkspaceConfigured,
     WorkspaceRemoveRequested,
 )
-from shared.events.scheduler import (
-    PublishRequested,
-    ScheduleAccepted,
-    ScheduleBatchSettled,
-    ScheduleCancelled,
-    ScheduleRejected,
-    ScheduleSuperseded,
-    TimerConfigured,
-    TimerFired,
-)
 from shared.events.trials import KeywordsTryRequested
 from shared.jobs.retention import Retention, queue_of
 from shared.messaging.broker import Publisher
@@ -86,7 +62,6 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters.attending import attended
 from shared.messaging.envelope import Delivery, UnreadableEvent
 from shared.messaging.outbox import Outbox
-from shared.messaging.settlement import Handler
 from shared.messaging.topology import Queue, Topology
 from shared.outbound.client import outbound_client
 from shared.process.service import Service, rabbit_broker
@@ -129,7 +104,6 @@ def build(settings: Settings) -> Service:
     store = Store(database, clock, events.wake)
     projector = Projector(store, clock)
     reactions = reactions_of(projector)
-    reactions[ConsoleActed] = is_kept_by_the_audit
     reactions[StateTold] = Rebuilding(store, reactions, clock).on_state_told
     live_events = LiveEvents()
 
@@ -152,29 +126,9 @@ def build(settings: Settings) -> Service:
     everything = dict.fromkeys(EVENTS.values(), live_events.on_event) | {StateTold: projector.on_other}
     live_events.attach(consumer.listen_at_times(f"console.live.{uuid4()}", everything, binding="#"))
     relay = Outbox(outbox, database, publisher, clock)
-    tokens = Tokens(database, clock, settings.token)
-    console = Console(
-        requests=RequestSender(publisher, RequiredQueues(REQUIRED_QUEUES, publisher.has_queue), live_events, learn),
-        queries=Queries(database),
-        events=events,
-        idempotency_keys=IdempotencyKeys(database),
-        browsing=Browsing(database),
-        bulk=BulkRuns(database),
-        search=Search(database),
-        timelines=Timelines(database),
-        account_rules=store.account_rules,
-        clock=clock,
-        public_keys=settings.public_keys,
-        tokens=tokens,
-        audit=Audit(database, relay),
-        sessions=Sessions(database, clock, tokens),
-        sign_in_attempts=SignInAttempts(),
-        depths=Depths(publisher.queue_figures, clock),
-        broker_ui=settings.broker_queues,
-        network_sign_ins=NetworkSignIns(database, clock),
-        network_client=partial(outbound_client, allow_private_addresses=settings.allow_private_addresses),
-        public_url=settings.console_public_url,
-    )
+    requests = RequestSender(publisher, RequiredQueues(REQUIRED_QUEUES, publisher.has_queue), live_events, learn)
+    depths = Depths(publisher.queue_figures, clock)
+    console = _console(settings, database, clock, requests=requests, events=events, relay=relay, depths=depths)
     return Service(
         name=NAME,
         database=database,
@@ -191,51 +145,42 @@ def build(settings: Settings) -> Service:
     )
 
 
-async def is_kept_by_the_audit(delivery: Delivery[Any]) -> None:
-    """Nothing: it is written down already, and no part of what whoever may read the events may read."""
+def _console(
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    *,
+    requests: RequestSender,
+    events: EventStream,
+    relay: Outbox,
+    depths: Depths,
+) -> Console:
+    """What the routes work with."""
+    tokens = Tokens(database, clock, settings.token)
+    return Console(
+        requests=requests,
+        queries=Queries(database),
+        events=events,
+        idempotency_keys=IdempotencyKeys(database),
+        browsing=Browsing(database),
+        bulk=BulkRuns(database),
+        search=Search(database),
+        timelines=Timelines(database),
+        account_rules=AccountRules(database),
+        clock=clock,
+        public_keys=settings.public_keys,
+        tokens=tokens,
+        audit=Audit(database, relay),
+        sessions=Sessions(database, clock, tokens),
+        sign_in_attempts=SignInAttempts(),
+        depths=depths,
+        broker_ui=settings.broker_queues,
+        network_sign_ins=NetworkSignIns(database, clock),
+        network_client=partial(outbound_client, allow_private_addresses=settings.allow_private_addresses),
+        public_url=settings.console_public_url,
+    )
 
 
 async def is_left_to_its_taker(error: UnreadableEvent, correlation_id: str) -> bool:
     """Whether a service is asked by it, which refuses or parks it itself."""
     return any(error.type == request.type or error.type.startswith(f"{request.type}.") for request in REQUIRED_QUEUES)
-
-
-def reactions_of(projector: Projector) -> dict[type[Event], Handler]:
-    """What the console does on each event, the frequent ones first."""
-    known: dict[type[Event], Handler] = {
-        PublishSucceeded: projector.on_post_fact,
-        PublishRequested: projector.on_post_fact,
-        ScheduleAccepted: projector.on_post_fact,
-        ScheduleRequested: projector.on_schedule_requested,
-        PublishRetrying: projector.on_post_fact,
-        PublishFailed: projector.on_post_fact,
-        PublishUnknown: projector.on_post_fact,
-        PublishSkipped: projector.on_post_fact,
-        PublishHeld: projector.on_post_fact,
-        ScheduleCancelled: projector.on_post_fact,
-        ScheduleSuperseded: projector.on_post_fact,
-        PublishRetryRequested: projector.on_asked_of_a_post,
-        PublishResolveRequested: projector.on_asked_of_a_post,
-        ScheduleRejected: projector.on_rejected,
-        ScheduleBatchRequested: projector.on_batch_requested,
-        ScheduleBatchSettled: projector.on_batch_settled,
-        AccountConnectRequested: projector.on_connect_requested,
-        AccountConnected: projector.on_account_fact,
-        AccountConnectFailed: projector.on_account_fact,
-        AccountDisconnected: projector.on_account_fact,
-        AccountRefreshed: projector.on_account_fact,
-        AccountRefreshFailed: projector.on_account_fact,
-        TimerFired: projector.on_timer_fired,
-        TimerConfigured: projector.on_timer_configured,
-        WorkspaceConfigured: projector.on_workspace_configured,
-        WorkspaceAccepted: projector.on_workspace_decided,
-        WorkspaceRejected: projector.on_workspace_decided,
-        WorkspaceRemoved: projector.on_workspace_decided,
-        MentionFound: projector.on_mention_found,
-        DigestSent: projector.on_digest_sent,
-        ServiceReported: projector.on_service_reported,
-        DeadLetterParked: projector.on_dead_letter_parked,
-        DeadLetterReplayed: projector.on_dead_letters_settled,
-        DeadLetterDropped: projector.on_dead_letters_settled,
-    }
-    return known | {event: projector.on_other for event in EVENTS.values() if event not in known}

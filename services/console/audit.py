@@ -60,8 +60,7 @@ class Audit:
         if after:
             statement = statement.where(tuple_(*place) < tuple_(literal(after.due_at, InstantColumn), after.post_id))
         statement = statement.order_by(*(column.desc() for column in place)).limit(limit)
-        async with self.database.reading() as connection:
-            return (await connection.execute(statement)).mappings().all()
+        return await self.database.rows(statement)
 
 
 def cursor_of(row: RowMapping) -> Cursor:

@@ -111,19 +111,19 @@ class BulkRuns:
 
     async def run(self, run_id: str) -> RowMapping | None:
         """How far a run has come."""
-        rows = await self._rows(select(bulk_runs).where(bulk_runs.c.run_id == run_id))
+        rows = await self._database.rows(select(bulk_runs).where(bulk_runs.c.run_id == run_id))
         return rows[0] if rows else None
 
     async def latest(self, limit: int) -> Sequence[RowMapping]:
         """The runs that were prepared last."""
-        return await self._rows(select(bulk_runs).order_by(bulk_runs.c.as_of.desc()).limit(limit))
+        return await self._database.rows(select(bulk_runs).order_by(bulk_runs.c.as_of.desc()).limit(limit))
 
     async def items(self, run_id: str, *, outcome: str | None, after: int, limit: int) -> Sequence[RowMapping]:
         """The posts of a run after a position, those with this outcome if one is named."""
         wanted = select(bulk_items).where(bulk_items.c.run_id == run_id, bulk_items.c.position > after)
         if outcome is not None:
             wanted = wanted.where(bulk_items.c.outcome == outcome)
-        return await self._rows(wanted.order_by(bulk_items.c.position).limit(limit))
+        return await self._database.rows(wanted.order_by(bulk_items.c.position).limit(limit))
 
     async def start(self, run_id: str) -> None:
         """Begin, unless it has begun or ended."""
@@ -150,7 +150,7 @@ class BulkRuns:
         """The next posts that are to be done."""
         c = bulk_items.c
         next_ones = select(c.position, c.post_id, c.account_id).where(c.run_id == run_id, c.outcome.is_(None))
-        return [Item(**row) for row in await self._rows(next_ones.order_by(c.position).limit(AT_ONCE))]
+        return [Item(**row) for row in await self._database.rows(next_ones.order_by(c.position).limit(AT_ONCE))]
 
     async def record(self, run_id: str, results: Sequence[Result], now: datetime) -> None:
         """Keep what became of posts, and the claim for the next ones."""
@@ -174,11 +174,6 @@ class BulkRuns:
         wanted = update(bulk_runs).where(bulk_runs.c.run_id == run_id, bulk_runs.c.state.in_(from_))
         async with self._database.transaction() as connection:
             await connection.execute(wanted.values(**changes))
-
-    async def _rows(self, statement: Any) -> Sequence[RowMapping]:
-        async with self._database.reading() as connection:
-            rows: Sequence[RowMapping] = (await connection.execute(statement)).mappings().all()
-            return rows
 
 
 _GIVEN = [bulk_items.c[name] for name in ("run_id", "position", "post_id", "account_id", "seen_at")]

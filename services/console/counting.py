@@ -61,19 +61,14 @@ class Counts:
 
     async def by_state(self) -> dict[str, int]:
         """How many posts there are in each state."""
-        found = {row["state"]: row["posts"] for row in await self._rows(select(post_counts))}
+        found = {row["state"]: row["posts"] for row in await self._database.rows(select(post_counts))}
         return {state.value: found.get(state.value, 0) for state in State}
 
     async def lateness_since(self, instant: datetime) -> Lateness:
         """The lateness of all that was sent since then, and in the same minute."""
         table = lateness_by_minute
         recent = table.c.minute >= instant.replace(second=0, microsecond=0)
-        return summary(_by_step(await self._rows(_steps(table, recent))))
-
-    async def _rows(self, statement: Any) -> Sequence[RowMapping]:
-        async with self._database.reading() as connection:
-            rows: Sequence[RowMapping] = (await connection.execute(statement)).mappings().all()
-            return rows
+        return summary(_by_step(await self._database.rows(_steps(table, recent))))
 
 
 def _steps(table: Table, *conditions: ColumnElement[bool]) -> Any:

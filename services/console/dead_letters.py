@@ -7,7 +7,6 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, and_, bindparam, literal, or_, select, text, tuple_
-from sqlalchemy.engine import Result
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.cursor import Cursor
@@ -69,9 +68,7 @@ class DeadLetters:
         self, services: Sequence[str], post_id: str | None, after: Cursor | None, limit: int
     ) -> Sequence[RowMapping]:
         """A page of letters that rest, the latest first; of these services (of all, if none is named) and this post."""
-        async with self._database.reading() as connection:
-            result: Result[Any] = await connection.execute(_page(services, post_id, after, limit))
-            return result.mappings().all()
+        return await self._database.rows(_page(services, post_id, after, limit))
 
     async def _commit(self, group: Sequence[Told]) -> Sequence[None]:
         async with self._database.transaction() as connection:

@@ -8,7 +8,6 @@ from itertools import islice, product
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, RowMapping, Select, literal, select, tuple_
-from sqlalchemy.engine import Result
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.counting import Counts
@@ -71,7 +70,7 @@ class Queries:
     async def post(self, post_id: str) -> list[Listed]:
         """A post on each of its accounts."""
         of_post = select(posts).where(posts.c.post_id == post_id).order_by(posts.c.account_id)
-        return list(map(_listed, await self._rows(of_post)))
+        return list(map(_listed, await self._database.rows(of_post)))
 
     async def drafts(self, listed: Iterable[Post]) -> Drafts:
         """What the requests of these posts' plans asked them to say."""
@@ -79,13 +78,13 @@ class Queries:
         if not wanted:
             return Drafts(())
         statement = select(drafts).where(tuple_(drafts.c.request_id, drafts.c.post_id).in_(wanted))
-        rows = await self._rows(statement.order_by(drafts.c.position))
+        rows = await self._database.rows(statement.order_by(drafts.c.position))
         return Drafts(Draft(row["request_id"], row["post_id"], row["body"]) for row in rows)
 
     async def rejections(self, post_id: str) -> Sequence[RowMapping]:
         """The latest refusals that named this post, newest first."""
         of_post = select(rejections).where(rejections.c.post_id == post_id)
-        return await self._rows(of_post.order_by(rejections.c.seen_at.desc()).limit(MOST_REJECTIONS))
+        return await self._database.rows(of_post.order_by(rejections.c.seen_at.desc()).limit(MOST_REJECTIONS))
 
     async def accounts(self, account_id: str | None = None) -> Sequence[RowMapping]:
         """Every account with the settings it was last connected with, or the one that is named."""
@@ -93,12 +92,7 @@ class Queries:
         known = select(accounts, connections.c.settings, connections.c.limits).outerjoin(connections, same)
         if account_id is not None:
             known = known.where(accounts.c.account_id == account_id)
-        return await self._rows(known.order_by(accounts.c.account_id))
-
-    async def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
-        async with self._database.reading() as connection:
-            result: Result[Any] = await connection.execute(statement)
-            return result.mappings().all()
+        return await self._database.rows(known.order_by(accounts.c.account_id))
 
 
 async def page_of(connection: AsyncConnection, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:

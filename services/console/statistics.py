@@ -84,9 +84,7 @@ class Statistics:
             {"number": number, "begins_at": one.begins_at, "ends_at": one.ends_at} for number, one in enumerate(periods)
         ]
         parameters = bulk.encode(rows) | ({"account_ids": list(account_ids)} if account_ids is not None else {})
-        async with self._database.reading() as connection:
-            found: Sequence[RowMapping] = (await connection.execute(statement, parameters)).mappings().all()
-            return found
+        return await self._database.rows(statement, parameters)
 
 
 def _summed(table: Table, what: str, by: str, dialect: str, *, are_named: bool) -> Executable:

@@ -67,6 +67,4 @@ class Timelines:
         c = happenings.c
         wanted = select(happenings).where(c.post_id == post_id, c.account_id == account_id)
         latest = wanted.order_by(c.seen_at.desc(), c.message_id).limit(MOST_SHOWN)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(latest)).mappings().all()
-        return [dict(row) for row in reversed(rows)]
+        return [dict(row) for row in reversed(await self._database.rows(latest))]

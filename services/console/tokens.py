@@ -79,8 +79,7 @@ class Tokens:
 
     async def listed(self) -> Sequence[RowMapping]:
         """Every token, by name."""
-        async with self.database.reading() as connection:
-            return (await connection.execute(select(tokens).order_by(tokens.c.name))).mappings().all()
+        return await self.database.rows(select(tokens).order_by(tokens.c.name))
 
     async def revoke(self, name: str) -> bool:
         """Have the token, and every session and link made with it, good for nothing from now on; whether it was."""

@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import RowMapping, Select, false, func, literal, select, tuple_
-from sqlalchemy.engine import Result
+from sqlalchemy import RowMapping, false, func, literal, select, tuple_
 
 from services.console.cursor import Cursor
 from services.console.tables_workspaces import digests, mentions, workspace_decisions, workspace_targets, workspaces
@@ -68,7 +67,7 @@ class Workspaces:
     async def digests(self, workspace_id: str, limit: int) -> Sequence[RowMapping]:
         """The digests that a workspace has got, the latest first."""
         of_workspace = select(digests).where(digests.c.workspace_id == workspace_id)
-        return await self._rows(of_workspace.order_by(digests.c.day.desc()).limit(limit))
+        return await self._database.rows(of_workspace.order_by(digests.c.day.desc()).limit(limit))
 
     async def known(self, workspace_id: str | None = None) -> Sequence[RowMapping]:
         """Every workspace, or the one that is named."""
@@ -80,7 +79,7 @@ class Workspaces:
         removed_at = workspace_decisions.c.removed_at
         is_there = removed_at.is_(None) | (workspaces.c.configured_at > removed_at)
         wanted = columns.select_from(known).where(is_there).order_by(workspaces.c.workspace_id)
-        return await self._rows(wanted if workspace_id is None else wanted.where(_named(workspace_id)))
+        return await self._database.rows(wanted if workspace_id is None else wanted.where(_named(workspace_id)))
 
     async def mentions(self, workspace_id: str | None, after: Cursor | None, limit: int) -> Sequence[RowMapping]:
         """A page of what was found, the latest first."""
@@ -92,12 +91,7 @@ class Workspaces:
             there = (after.due_at, after.post_id, after.account_id)
             bound = (literal(value, column.type) for value, column in zip(there, place, strict=True))
             wanted = wanted.where(tuple_(*place) < tuple_(*bound))
-        return await self._rows(wanted)
-
-    async def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
-        async with self._database.reading() as connection:
-            result: Result[Any] = await connection.execute(statement)
-            return result.mappings().all()
+        return await self._database.rows(wanted)
 
 
 def mention_row(event: MentionFound, now: datetime) -> dict[str, Any]:

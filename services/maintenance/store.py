@@ -4,10 +4,8 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import RowMapping, Select, delete, select, tuple_, update
-from sqlalchemy.engine import Result
+from sqlalchemy import RowMapping, delete, select, tuple_, update
 
 from services.maintenance.domain import REFRESH_AHEAD, Account, Alert, Report
 from services.maintenance.tables import accounts, alerts, notifications, reports, turns
@@ -90,7 +88,7 @@ class Store:
     async def accounts(self) -> list[Account]:
         """Every account that has an end or needs a person."""
         ends = accounts.c.token_expires_at.is_not(None) | accounts.c.refresh_expires_at.is_not(None)
-        return list(map(_account, await self._rows(select(accounts).where(ends | accounts.c.needs_reconnect))))
+        return list(map(_account, await self._database.rows(select(accounts).where(ends | accounts.c.needs_reconnect))))
 
     async def save_report(self, report: Report) -> None:
         """Keep the latest report of a process."""
@@ -100,23 +98,18 @@ class Store:
 
     async def reports(self) -> list[Report]:
         """The latest report of every process that is remembered."""
-        return [_report(row) for row in await self._rows(select(reports))]
+        return [_report(row) for row in await self._database.rows(select(reports))]
 
     async def attempts(self, message_id: str) -> dict[str, tuple[int, bool]]:
         """How often each target has been tried with a message, and whether it took it."""
         tried = select(notifications).where(notifications.c.message_id == message_id)
-        return {row["target"]: (row["attempts"], bool(row["is_sent"])) for row in await self._rows(tried)}
+        return {row["target"]: (row["attempts"], bool(row["is_sent"])) for row in await self._database.rows(tried)}
 
     async def save_attempt(self, message_id: str, target: str, attempts: int, *, is_sent: bool, now: datetime) -> None:
         """Note how an attempt at a target went."""
         row = {"message_id": message_id, "target": target, "attempts": attempts, "is_sent": is_sent, "tried_at": now}
         async with self._database.transaction() as connection:
             await connection.execute(self._write_notification, bulk.encode([row]))
-
-    async def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
-        async with self._database.reading() as connection:
-            result: Result[Any] = await connection.execute(statement)
-            return result.mappings().all()
 
 
 def _account(row: RowMapping) -> Account:

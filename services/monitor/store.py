@@ -131,49 +131,45 @@ class Store:
 
     async def enabled(self) -> Sequence[RowMapping]:
         """The rows of the workspaces that are to be watched."""
-        return await self._rows(select(workspaces).where(workspaces.c.enabled == true()))
+        return await self._database.rows(select(workspaces).where(workspaces.c.enabled == true()))
 
     async def with_digest(self) -> Sequence[RowMapping]:
         """The rows of the workspaces that get a digest; those that are no longer watched may have mentions left."""
         c = workspaces.c
         wanted = select(c.workspace_id, c.digest, c.digest_since, c.last_digest_day, c.target_ids)
-        return await self._rows(wanted.where(c.digest.is_not(None)))
+        return await self._database.rows(wanted.where(c.digest.is_not(None)))
 
     async def workspace_ids(self) -> Sequence[str]:
         """Every workspace there is."""
-        return [row["workspace_id"] for row in await self._rows(select(workspaces.c.workspace_id))]
+        return [row["workspace_id"] for row in await self._database.rows(select(workspaces.c.workspace_id))]
 
     async def targets(self, workspace_id: str) -> tuple[str, Sequence[str]] | None:
         """A workspace's targets, encrypted, and their ids in the same order."""
         c = workspaces.c
         wanted = select(c.targets, c.target_ids).where(c.workspace_id == workspace_id)
-        rows = await self._rows(wanted)
+        rows = await self._database.rows(wanted)
         return (rows[0]["targets"], json.loads(rows[0]["target_ids"])) if rows else None
 
     async def bookmarks(self, kind: Kind) -> dict[str, Bookmark]:
         """How far each subreddit has been read, by its name."""
-        rows = await self._rows(select(bookmarks).where(bookmarks.c.kind == kind))
+        rows = await self._database.rows(select(bookmarks).where(bookmarks.c.kind == kind))
         return {row["subreddit"]: Bookmark(**{**row, "seen": tuple(json.loads(row["seen"]))}) for row in rows}
 
     async def mention(self, workspace_id: str, item_id: str) -> StoredMention | None:
         """One mention."""
-        rows = await self._rows(select(mentions).where(_is_of(workspace_id), mentions.c.item_id == item_id))
+        rows = await self._database.rows(select(mentions).where(_is_of(workspace_id), mentions.c.item_id == item_id))
         return StoredMention(**rows[0]) if rows else None
 
     async def digest(self, workspace_id: str, day: str, *, most: int) -> list[StoredMention]:
         """The mentions of a day's digest, in the order they were written on Reddit."""
         wanted = select(mentions).where(_is_of(workspace_id), mentions.c.day == day)
-        rows = await self._rows(wanted.order_by(mentions.c.created_at, mentions.c.item_id).limit(most))
+        rows = await self._database.rows(wanted.order_by(mentions.c.created_at, mentions.c.item_id).limit(most))
         return [StoredMention(**row) for row in rows]
 
     async def digest_size(self, workspace_id: str, day: str) -> int:
         """How many mentions a day's digest has."""
         counted = select(func.count().label("size")).where(_is_of(workspace_id), mentions.c.day == day)
-        return int((await self._rows(counted))[0]["size"])
-
-    async def _rows(self, statement: Any) -> Sequence[RowMapping]:
-        async with self._database.reading() as connection:
-            return (await connection.execute(statement)).mappings().all()
+        return int((await self._database.rows(counted))[0]["size"])
 
 
 def workspace_of(row: RowMapping) -> Workspace:

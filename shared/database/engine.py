@@ -2,14 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 import asyncpg
-from sqlalchemy import DateTime, Dialect, String, event, text
+from sqlalchemy import DateTime, Dialect, Executable, RowMapping, String, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -99,6 +99,12 @@ class Database:
         """A connection for single reads, which takes no write lock; TimeoutError when they take too long."""
         async with asyncio.timeout(within.total_seconds()), self.engine.connect() as connection:
             yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
+        """What a single read finds."""
+        async with self.reading() as connection:
+            found: Sequence[RowMapping] = (await connection.execute(statement, parameters)).mappings().all()
+            return found
 
     async def try_writing(self) -> None:
         """Raise unless the database takes a write.

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from services.console.app import MIGRATIONS, reactions_of
+from services.console.app import MIGRATIONS
 from services.console.event_stream import MOST_BEHIND, EventStream, Following, Gone
 from services.console.handlers import Projector
 from services.console.journal import Entry, Journal, entries_of
 from services.console.listening import Closed, TooSlow
+from services.console.reactions import reactions_of
 from services.console.store import Store
 from services.console.tables import journal
 from shared.clocks.clock import SystemClock

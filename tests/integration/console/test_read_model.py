@@ -13,11 +13,12 @@ from pydantic import JsonValue
 from sqlalchemy import text
 
 from services.console.api.views import AccountView
-from services.console.app import MIGRATIONS, reactions_of
+from services.console.app import MIGRATIONS
 from services.console.cursor import Cursor
 from services.console.domain import merged, told_by
 from services.console.merging import MergedTable
 from services.console.queries import Filter, Queries
+from services.console.reactions import reactions_of
 from services.console.rows import post_in, row_of_post
 from services.console.tables import posts
 from shared.database.engine import Database

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from services.console.app import reactions_of
+from services.console.reactions import reactions_of
 from services.console.timeline import Timelines
 from shared.database.engine import Database
 from shared.events import Event
