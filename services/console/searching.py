@@ -1,10 +1,10 @@
 """Search: the latest posts with words that begin like those that are looked for."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, text
+from sqlalchemy import Executable, RowMapping, bindparam, text
 
 from services.console.queries import Filter, Listed
 from services.console.rows import post_in
@@ -23,6 +23,16 @@ _FOUND_BY = {
         JOIN posts ON posts.post_id = post_words.post_id AND posts.request_id = post_words.request_id
         WHERE post_words.vector @@ CAST(:words AS tsquery)""",
 }
+_LATEST = 2_000
+_FOUND_LATELY = f"""FROM (
+        SELECT id, post_id, request_id FROM post_words WHERE vector @@ CAST(:words AS tsquery)
+        ORDER BY id DESC LIMIT {_LATEST}
+    ) AS post_words CROSS JOIN LATERAL (
+        SELECT * FROM posts
+        WHERE posts.post_id = post_words.post_id AND posts.request_id = post_words.request_id OFFSET 0
+    ) AS posts WHERE true"""
+"""PostgreSQL joins all that it finds before it takes the latest. Of a word that stands in every post the latest
+requests are enough, unless the filter lets few of them through: they are looked at first, each by its post's key."""
 _LISTED_IN = {
     "sqlite": "SELECT value FROM json_each({})",
     "postgresql": "SELECT json_array_elements_text(CAST({} AS json))",
@@ -34,7 +44,8 @@ class Search:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._find = _finding(database.dialect)
+        self._find = _finding(database.dialect, _FOUND_BY[database.dialect])
+        self._find_lately = _finding(database.dialect, _FOUND_LATELY) if database.dialect == "postgresql" else None
         self._rows = bulk.select_by_key(posts, database.dialect)
 
     async def find(self, looked_for: str, wanted: Filter, limit: int = MOST_FOUND) -> list[Listed]:
@@ -50,19 +61,26 @@ class Search:
             "due_to": wanted.due_to,
             "most": limit,
         }
-        async with self._database.reading() as connection:
-            keys = [dict(row) for row in (await connection.execute(self._find, given)).mappings()]
-            rows = (await connection.execute(self._rows, bulk.encode(keys))).mappings().all() if keys else []
+        keys = await self._keys(given, limit)
+        rows = await self._database.rows(self._rows, bulk.encode(keys)) if keys else []
         listed = [Listed(post_in(dict(row)), row["due_at"], row["updated_at"]) for row in rows]
         return sorted(listed, key=_place, reverse=not wanted.is_ascending)
 
+    async def _keys(self, given: Mapping[str, Any], limit: int) -> list[dict[str, Any]]:
+        found: Sequence[RowMapping] = ()
+        if self._find_lately is not None and limit <= _LATEST:
+            found = await self._database.rows(self._find_lately, given)
+        if len(found) < limit:
+            found = await self._database.rows(self._find, given)
+        return [dict(row) for row in found]
 
-def _finding(dialect: str) -> Executable:
+
+def _finding(dialect: str, found_by: str) -> Executable:
     listed, states, accounts = _LISTED_IN[dialect], "CAST(:states AS text)", "CAST(:accounts AS text)"
     instants = [bindparam(name, type_=InstantColumn()) for name in ("due_from", "due_to")]
     number = "post_search.rowid" if dialect == "sqlite" else "post_words.id"
     return text(
-        f"""SELECT posts.post_id, posts.account_id {_FOUND_BY[dialect]}
+        f"""SELECT posts.post_id, posts.account_id {found_by}
             AND ({states} = '[]' OR posts.state IN ({listed.format(states)}))
             AND ({accounts} = '[]' OR posts.account_id IN ({listed.format(accounts)}))
             AND (CAST(:due_from AS {_INSTANT[dialect]}) IS NULL OR posts.due_at >= :due_from)
