@@ -1,5 +1,6 @@
 """Signing in to a network with the browser: authorisation code (RFC 6749), with PKCE (RFC 7636) where it is known."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,8 +12,14 @@ import httpx
 from authlib.oauth2.client import DEFAULT_HEADERS, OAuth2Client
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
+from shared.outbound.client import send_bounded
+
 ENDS = {"expires_in": "expires_at", "refresh_token_expires_in": "refresh_expires_at"}
-NAMED = {"user-agent": "timeball (scheduled publishing)", "accept": "application/json"}
+NAMED = {
+    "user-agent": "timeball (scheduled publishing)",
+    "accept": "application/json",
+    "accept-encoding": "gzip, deflate",
+}
 
 Signed = tuple[dict[str, Any], dict[str, Any]]
 """Settings and credentials of an account."""
@@ -204,8 +211,8 @@ async def _author(http: httpx.AsyncClient, network: Network, tokens: Mapping[str
 async def _told(http: httpx.AsyncClient, method: str, url: str, **more: Any) -> Mapping[str, Any]:
     host = urlsplit(url).netloc
     try:
-        response = await http.request(method, url, **more)
-        told = response.json()
+        response, body = await send_bounded(http, http.build_request(method, url, **more))
+        told = json.loads(body)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise SignInFailed(f"cannot reach {host} ({type(error).__name__})") from error
     except ValueError as error:

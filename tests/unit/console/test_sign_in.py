@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -13,7 +13,7 @@ import pytest
 
 from services.console.cli.loopback import redirect
 from services.console.cli.sign_in import signed_in
-from services.console.oauth import Signed, SignInFailed, network_of
+from services.console.oauth import NETWORKS, Signed, SignInFailed, network_of, start
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.linkedin import LinkedIn
 from services.publisher.platforms.reddit import Reddit
@@ -260,3 +260,24 @@ async def test_a_server_that_is_no_mastodon_is_named() -> None:
     async with a_network("x").serving() as network:
         with pytest.raises(SignInFailed, match="answered 401"):
             await sign_in("mastodon", network.url, Person())
+
+
+class Flood(httpx.AsyncByteStream):
+    """A body without an end."""
+
+    sent = 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            self.sent += 65536
+            yield b"x" * 65536
+
+
+async def test_a_network_that_never_ends_its_answer_is_not_read_to_the_end() -> None:
+    flood = Flood()
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=flood))
+    async with httpx.AsyncClient(transport=transport) as http:
+        with pytest.raises(SignInFailed, match="no JSON"):
+            await start(http, NETWORKS["mastodon"], {}, "http://127.0.0.1/back")
+
+    assert flood.sent < 1024 * 1024
