@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.console.domain import CHANGEABLE, Post
+from services.console.domain.posts import CHANGEABLE, Post
 from services.console.drafts import Drafts, Wording
 from shared.events.base import Count, Id, Options, Text, Value
 from shared.events.requests import (

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import RowMapping, insert, select, update
 
-from services.console.domain import CHANGEABLE, RETRIABLE
+from services.console.domain.posts import CHANGEABLE, RETRIABLE
 from services.console.tables_bulk import bulk_items, bulk_runs
 from shared.database import bulk
 from shared.database.engine import Database

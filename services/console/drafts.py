@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.console.domain import Post
+from services.console.domain.posts import Post
 from shared.events.progress import State
 from shared.events.requests import ScheduleRequested, Target
 

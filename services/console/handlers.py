@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from services.console.domain import account_told_by, told_by
+from services.console.domain.accounts import account_told_by
+from services.console.domain.post_facts import told_by
 from services.console.journal import entries_of
 from services.console.store import Learned, Row, Store
 from services.console.timeline import happenings_in

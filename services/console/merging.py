@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.console.domain import Key
+from services.console.domain.parts import Key
 from shared.database import bulk
 
 ThingT = TypeVar("ThingT")

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.console.counting import Counts
 from services.console.cursor import Cursor
 from services.console.dead_letters import DeadLetters
-from services.console.domain import Post
+from services.console.domain.posts import Post
 from services.console.drafts import Draft, Drafts
 from services.console.rows import post_in
 from services.console.service_reports import ServiceReports

@@ -10,7 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 import structlog
 from pydantic import ValidationError
 
-from services.console.domain import Account, Content, Link, Plan, Post, Standing, Token
+from services.console.domain.accounts import Account, Link, Token
+from services.console.domain.posts import Content, Plan, Post, Standing
 from services.console.store import Learned, Row, Store
 from services.console.words import row_of_words
 from shared.clocks.clock import Clock

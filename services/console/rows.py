@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from services.console.domain import Account, ConnectFailure, Content, Link, Plan, Post, Standing, Token
+from services.console.domain.accounts import Account, ConnectFailure, Link, Token
+from services.console.domain.posts import Content, Plan, Post, Standing
 from shared.events.progress import Progress, State
 
 Row = Mapping[str, Any]

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.console.account_rules import AccountRules
 from services.console.counting import Counts
 from services.console.dead_letters import DeadLetters
-from services.console.domain import Account, Post, folded, folded_accounts, merged, merged_account
+from services.console.domain.accounts import Account, folded_accounts, merged_account
+from services.console.domain.posts import Post, folded, merged
 from services.console.journal import Journal
 from services.console.merging import MergedTable
 from services.console.rows import account_in, post_in, row_of_account, row_of_post

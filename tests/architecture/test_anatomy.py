@@ -21,10 +21,14 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def is_there(service: Path, name: str) -> bool:
+    return (service / name).is_file() or (service / name.removesuffix(".py") / "__init__.py").is_file()
+
+
 @pytest.mark.parametrize("service", SERVICES, ids=name_of)
 def test_a_service_has_the_files_every_service_has(service: Path) -> None:
-    """A folder without an `__init__.py` is invisible to the import linter."""
-    assert [name for name in ANATOMY if not (service / name).is_file()] == []
+    """A folder without an `__init__.py` is invisible to the import linter; a file that grew is a folder of its nouns."""
+    assert [name for name in ANATOMY if not is_there(service, name)] == []
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=name_of)

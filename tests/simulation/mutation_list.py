@@ -216,8 +216,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     one(
         "the console believes the last it hears",
-        "services/console/domain.py",
-        "standing = _greater(one.standing, other.standing) or other.standing",
+        "services/console/domain/posts.py",
+        "standing = greater(one.standing, other.standing) or other.standing",
         "standing = other.standing",
         "broker",
     ),

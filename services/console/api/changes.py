@@ -13,7 +13,7 @@ from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.matching import etag_of, on_accounts, require_match
 from services.console.api.posts import all_rejected, schedule, unknown_post
 from services.console.api.views import Cancelled, CancelledView, Requested, Scheduled, of_type, rejections_in
-from services.console.domain import RESOLVABLE, RETRIABLE
+from services.console.domain.posts import RESOLVABLE, RETRIABLE
 from services.console.queries import Listed
 from services.console.request_sender import Answers, each_account
 from shared.events.base import Id, Text, Value

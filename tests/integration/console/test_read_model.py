@@ -15,7 +15,8 @@ from sqlalchemy import text
 from services.console.api.views import AccountView
 from services.console.app import MIGRATIONS
 from services.console.cursor import Cursor
-from services.console.domain import merged, told_by
+from services.console.domain.post_facts import told_by
+from services.console.domain.posts import merged
 from services.console.merging import MergedTable
 from services.console.queries import Filter, Queries
 from services.console.reactions import reactions_of

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.console.amending import Change, Overtaken, Unchangeable, amended
-from services.console.domain import Content, Post, merged, told_by
+from services.console.domain.post_facts import told_by
+from services.console.domain.posts import Content, Post, merged
 from services.console.drafts import Draft, Drafts
 from shared.events import Event
 from shared.events.publisher import PublishSucceeded

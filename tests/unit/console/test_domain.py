@@ -6,7 +6,9 @@ from functools import reduce
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.domain import Account, Post, account_told_by, merged, merged_account, told_by
+from services.console.domain.accounts import Account, account_told_by, merged_account
+from services.console.domain.post_facts import told_by
+from services.console.domain.posts import Post, merged
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.progress import State

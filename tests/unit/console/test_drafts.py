@@ -6,7 +6,8 @@ from itertools import permutations
 
 import pytest
 
-from services.console.domain import Post, merged, told_by
+from services.console.domain.post_facts import told_by
+from services.console.domain.posts import Post, merged
 from services.console.drafts import Draft, Drafts
 from shared.events.publisher import PublishSucceeded
 from shared.events.requests import ScheduleRequested, Target

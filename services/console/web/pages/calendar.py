@@ -11,7 +11,7 @@ from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
 from services.console.api.views import PostView
-from services.console.domain import CHANGEABLE
+from services.console.domain.posts import CHANGEABLE
 from services.console.queries import Filter, Listed
 from services.console.web.asked import TheViewer
 from services.console.web.days import DAY, VIEWS, Span, begins, change_of_clocks, day_of, span_of

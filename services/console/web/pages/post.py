@@ -8,7 +8,7 @@ from services.console.api.console import TheConsole
 from services.console.api.matching import etag_of
 from services.console.api.posts import views_of
 from services.console.api.views import RejectionView
-from services.console.domain import CHANGEABLE, RESOLVABLE, RETRIABLE
+from services.console.domain.posts import CHANGEABLE, RESOLVABLE, RETRIABLE
 from services.console.web.asked import NoSuchPage
 from services.console.web.happenings import told_in
 from services.console.web.templating import render

@@ -1,0 +1,105 @@
+"""Accounts: whether each is connected, how long its access lasts, and what facts tell of that."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.console.domain.parts import Key, greater
+from shared.events import Event
+from shared.events.publisher import (
+    AccountConnected,
+    AccountConnectFailed,
+    AccountDisconnected,
+    AccountRefreshed,
+    AccountRefreshFailed,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Whether an account is connected, and by which request."""
+
+    changed_at: datetime
+    is_connected: bool
+    platform: str
+    request_id: str
+
+    @property
+    def order(self) -> datetime:
+        return self.changed_at
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """How long an account's access lasts, and what stands in the way of renewing it."""
+
+    changed_at: datetime
+    expires_at: datetime | None = None
+    needs_reconnect: bool = False
+    error: str | None = None
+
+    @property
+    def order(self) -> datetime:
+        return self.changed_at
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectFailure:
+    """Why an account was not connected when somebody last asked for it in vain; it is as it was before."""
+
+    failed_at: datetime
+    platform: str
+    error: str
+
+    @property
+    def order(self) -> datetime:
+        return self.failed_at
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account on one platform."""
+
+    account_id: str
+    link: Link | None = None
+    token: Token | None = None
+    failure: ConnectFailure | None = None
+
+    @property
+    def key(self) -> Key:
+        return (self.account_id,)
+
+
+def merged_account(one: Account | None, other: Account) -> Account:
+    """What both tell together."""
+    if one is None:
+        return other
+    link, token = greater(one.link, other.link), greater(one.token, other.token)
+    return Account(one.account_id, link, token, greater(one.failure, other.failure))
+
+
+def folded_accounts(accounts: Iterable[Account]) -> dict[Key, Account]:
+    """One account per key, merged from all that is told of it."""
+    together: dict[Key, Account] = {}
+    for account in accounts:
+        together[account.key] = merged_account(together.get(account.key), account)
+    return together
+
+
+def account_told_by(fact: Event, request_id: str, arrived_at: datetime) -> Account | None:
+    """What a fact tells of an account; one that does not say when it happened happened when it arrived."""
+    at: datetime = getattr(fact, "changed_at", None) or arrived_at
+    match fact:
+        case AccountConnected():
+            link = Link(at, True, fact.platform, fact.request_id or request_id)
+            return Account(fact.account_id, link, Token(at, fact.token_expires_at))
+        case AccountConnectFailed():
+            return Account(fact.account_id, failure=ConnectFailure(at, fact.platform, fact.error.model_dump_json()))
+        case AccountDisconnected():
+            return Account(fact.account_id, Link(at, False, fact.platform, request_id))
+        case AccountRefreshed():
+            return Account(fact.account_id, token=Token(at, fact.token_expires_at, fact.needs_reconnect))
+        case AccountRefreshFailed():
+            error = fact.error.model_dump_json()
+            return Account(fact.account_id, token=Token(at, fact.token_expires_at, fact.needs_reconnect, error))
+    return None
