@@ -27,7 +27,7 @@ def is_there(service: Path, name: str) -> bool:
 
 @pytest.mark.parametrize("service", SERVICES, ids=name_of)
 def test_a_service_has_the_files_every_service_has(service: Path) -> None:
-    """A folder without an `__init__.py` is invisible to the import linter; a file that grew is a folder of its nouns."""
+    """A folder without an `__init__.py` is invisible to the import linter; what grew is a folder of its nouns."""
     assert [name for name in ANATOMY if not is_there(service, name)] == []
 
 
