@@ -29,6 +29,7 @@ from services.console.web.pages import (
     tokens,
     workspaces,
 )
+from services.console.web.permitting import Permits
 from services.console.web.security import SecurityHeaders
 from services.console.web.templating import render
 
@@ -60,6 +61,7 @@ def mount_pages(app: FastAPI) -> FastAPI:
     app.include_router(coming_back.callback, include_in_schema=False)
     for router in _PAGES:
         app.include_router(router, include_in_schema=False, dependencies=[Depends(require_session)])
+    app.state.permits = Permits.of(app.routes)
     app.add_exception_handler(SignInNeeded, _to_sign_in)
     app.add_exception_handler(NoSuchPage, _no_such_page)
     app.add_exception_handler(HTTPException, _not_there)

@@ -11,7 +11,9 @@ from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from services.console.actors import Actor, Scope
 from services.console.web import words
+from services.console.web.permitting import Permits
 from shared.clocks.local_time import UnknownZone, zone_named
 
 ZONE_COOKIE = "timeball_zone"
@@ -93,7 +95,10 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
     now = request.app.state.console.clock.now()
     viewer: Viewer = values.pop("viewer", None) or viewer_of(request, now)
     has_zone = ZONE_COOKIE in request.cookies or "zone" in request.query_params
-    page = {"navigation": NAVIGATION, "path": request.url.path, "actor": getattr(request.state, "actor", None)}
+    actor: Actor | None = getattr(request.state, "actor", None)
+    may_write = actor is not None and actor.scope.includes(Scope.WRITE)
+    page = {"navigation": NAVIGATION, "path": request.url.path, "actor": actor, "may_write": may_write}
     told: Mapping[str, Any] = page | {"viewer": viewer} | values
     html = _environment.get_template(template).render(told, has_zone=has_zone, utc=UTC)
-    return HTMLResponse(html, status, headers={"Cache-Control": "no-store"})
+    permits: Permits = request.app.state.permits
+    return HTMLResponse(permits.drawn_for(actor, html), status, headers={"Cache-Control": "no-store"})
