@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import merge
 from itertools import islice, product
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, RowMapping, Select, literal, select, tuple_
@@ -21,6 +22,7 @@ from services.console.statistics import Statistics
 from services.console.tables import accounts, connections, drafts, posts, rejections
 from services.console.timers import Timers
 from services.console.workspaces import Workspaces
+from shared.database import bulk
 from shared.database.engine import Database
 
 MOST_REJECTIONS = 100
@@ -61,6 +63,7 @@ class Queries:
         self.workspaces = Workspaces(database)
         self.dead_letters = DeadLetters(database)
         self.service_reports = ServiceReports(database)
+        self._drafts = bulk.select_by_key(drafts, database.dialect, key=(drafts.c.request_id, drafts.c.post_id))
 
     async def list_posts(self, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
         """A page of posts by the time they are due."""
@@ -77,9 +80,10 @@ class Queries:
         wanted = sorted({(post.plan.request_id, post.post_id) for post in listed if post.plan})
         if not wanted:
             return Drafts(())
-        statement = select(drafts).where(tuple_(drafts.c.request_id, drafts.c.post_id).in_(wanted))
-        rows = await self._database.rows(statement.order_by(drafts.c.position))
-        return Drafts(Draft(row["request_id"], row["post_id"], row["body"]) for row in rows)
+        keys = [{"request_id": request_id, "post_id": post_id} for request_id, post_id in wanted]
+        rows = await self._database.rows(self._drafts, bulk.encode(keys))
+        in_order = sorted(rows, key=itemgetter("position"))
+        return Drafts(Draft(row["request_id"], row["post_id"], row["body"]) for row in in_order)
 
     async def rejections(self, post_id: str) -> Sequence[RowMapping]:
         """The latest refusals that named this post, newest first."""

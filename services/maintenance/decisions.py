@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.maintenance.domain import Key, Standing, Waiting
@@ -30,7 +30,11 @@ class Decisions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._write = bulk.upsert(decisions, database.dialect, guard="true")
+        dialect, c = database.dialect, outcomes.c
+        self._write = bulk.upsert(decisions, dialect, guard="true")
+        self._read = bulk.select_by_key(decisions, dialect, lock=True)
+        self._read_outcomes = bulk.select_by_key(outcomes, dialect, key=(c.post_id, c.account_id))
+        self._delete = bulk.delete_by_key(decisions, dialect)
 
     async def learn(self, group: Sequence[Standing]) -> Sequence[None]:
         """Keep the posts that wait for a person, and forget those that no longer do; older news changes nothing."""
@@ -53,16 +57,13 @@ class Decisions:
             return [Waiting(account_id, State(state), *more) for account_id, state, *more in rows]
 
     async def _known(self, connection: AsyncConnection, keys: Iterable[Key]) -> dict[Key, Standing]:
-        wanted = tuple_(decisions.c.post_id, decisions.c.account_id).in_(sorted(keys))
-        rows = (await connection.execute(select(decisions).where(wanted).with_for_update())).mappings()
+        rows = (await connection.execute(self._read, _bound(sorted(keys)))).mappings()
         return {one.key: one for one in (_standing(_Row(**row)) for row in rows)}
 
     async def _published(self, connection: AsyncConnection, keys: Iterable[Key]) -> set[Key]:
         """Which of these posts are known to be out: what says otherwise comes late."""
-        c = outcomes.c
-        is_meant = tuple_(c.post_id, c.account_id).in_(sorted(keys))
-        found = await connection.execute(select(c.post_id, c.account_id).where(is_meant, c.kind == State.PUBLISHED))
-        return {(post_id, account_id) for post_id, account_id in found}
+        found = (await connection.execute(self._read_outcomes, _bound(keys))).mappings()
+        return {(row["post_id"], row["account_id"]) for row in found if row["kind"] == State.PUBLISHED}
 
     async def _keep(self, connection: AsyncConnection, waiting: Sequence[Standing]) -> None:
         if waiting:
@@ -71,8 +72,11 @@ class Decisions:
 
     async def _forget(self, connection: AsyncConnection, keys: Sequence[Key]) -> None:
         if keys:
-            is_over = tuple_(decisions.c.post_id, decisions.c.account_id).in_(sorted(keys))
-            await connection.execute(delete(decisions).where(is_over))
+            await connection.execute(self._delete, _bound(keys))
+
+
+def _bound(keys: Iterable[Key]) -> dict[str, str]:
+    return bulk.encode({"post_id": post_id, "account_id": account_id} for post_id, account_id in keys)
 
 
 def _newest(group: Iterable[Standing]) -> Mapping[Key, Standing]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, delete, select, tuple_, update
+from sqlalchemy import RowMapping, select, update
 
 from services.maintenance.domain import REFRESH_AHEAD, Account, Alert, Report
 from services.maintenance.tables import accounts, alerts, notifications, reports, turns
@@ -60,8 +60,8 @@ class Unit(UnitOfWork["Store"]):
         if kept:
             await self.connection.execute(self.store.write_alerts, bulk.encode_records(kept))
         if forgotten:
-            over = tuple_(alerts.c.code, alerts.c.subject).in_(forgotten)
-            await self.connection.execute(delete(alerts).where(over))
+            over = [{"code": code, "subject": subject} for code, subject in forgotten]
+            await self.connection.execute(self.store.delete_alerts, bulk.encode(over))
 
     async def tell(self, events: Iterable[Event], correlation_id: str | None = None) -> None:
         """Emit events that follow from a request, or from none."""
@@ -77,6 +77,7 @@ class Store:
         dialect = database.dialect
         self.write_account = bulk.upsert(accounts, dialect, guard="accounts.changed_at <= excluded.changed_at")
         self.write_alerts = bulk.upsert(alerts, dialect, guard="true")
+        self.delete_alerts = bulk.delete_by_key(alerts, dialect)
         self.make_turn = bulk.insert_missing(turns, dialect)
         self._write_report = bulk.upsert(reports, dialect, guard="reports.reported_at <= excluded.reported_at")
         self._write_notification = bulk.upsert(notifications, dialect, guard="true")

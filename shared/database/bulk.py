@@ -131,13 +131,20 @@ def update(
     given = rows_of([*keys, *columns, *compared], dialect)
     return text(
         f"UPDATE {table.name} SET {', '.join(changes)} FROM {given} "
-        f"WHERE {_matches(table)} AND ({guard}) RETURNING {_names(keys, table.name)}"
+        f"WHERE {_matches(table, table.primary_key)} AND ({guard}) RETURNING {_names(keys, table.name)}"
     ).columns(*keys)
 
 
-def select_by_key(table: Table, dialect: str, *, lock: bool = False) -> Executable:
-    """The whole rows with the given primary keys; `lock` keeps others from changing them until the commit."""
-    source = f"{table.name} JOIN {rows_of(list(table.primary_key), dialect)} ON {_matches(table)}"
+def select_by_key(
+    table: Table, dialect: str, *, key: Sequence[Column[Any]] | None = None, lock: bool = False
+) -> Executable:
+    """The whole rows with the given primary keys; `lock` keeps others from changing them until the commit.
+
+    `key` may name the first columns of the primary key. SQLite finds the rows by their index; with the keys in a list
+    of the statement, `(a, b) IN ((…), (…))`, it would read the whole table.
+    """
+    columns = list(key or table.primary_key)
+    source = f"{table.name} JOIN {rows_of(columns, dialect)} ON {_matches(table, columns)}"
     locked = f" FOR UPDATE OF {table.name}" if lock and dialect != "sqlite" else ""
     return text(f"SELECT {_names(table.columns, table.name)} FROM {source}{locked}").columns(*table.columns)
 
@@ -157,8 +164,8 @@ def delete_by_key(table: Table, dialect: str) -> Executable:
     )
 
 
-def _matches(table: Table) -> str:
-    return " AND ".join(f"{table.name}.{key.name} = given.{key.name}" for key in table.primary_key)
+def _matches(table: Table, columns: Iterable[Column[Any]]) -> str:
+    return " AND ".join(f"{table.name}.{column.name} = given.{column.name}" for column in columns)
 
 
 def _names(columns: Iterable[Column[Any]], prefix: str = "") -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,14 +12,17 @@ from sqlalchemy import Connection, event, text
 from services.console.app import MIGRATIONS
 from services.console.browsing import Browsing
 from services.console.cursor import Cursor
+from services.console.domain.posts import Plan, Post, Standing
 from services.console.journal import Journal
 from services.console.queries import Filter, Queries
 from services.console.timeline import Timelines
 from shared.database.engine import Database
-from shared.events.progress import State
+from shared.events.progress import Progress, State
 from tests.integration.console.test_read_model import NOON
 from tests.support.migrated import migrated
 
+STANDING = Standing(Progress(State.SCHEDULED, 1, 0))
+A_POST = Post("p-1", "a", STANDING, Plan(1, True, NOON, "r-1"))
 THERE = Cursor(NOON, "p-1", "a")
 TOMORROW = NOON + timedelta(days=1)
 TWO_STATES, TWO_ACCOUNTS = (State.SCHEDULED, State.RETRYING), ("a", "b")
@@ -46,6 +50,7 @@ LISTS: dict[str, Asked] = {
 }
 SMALL_SORTS: dict[str, Asked] = {
     "the timeline of a post": lambda database: Timelines(database).of("p-1", "a"),
+    "what posts say": lambda database: Queries(database).drafts([A_POST, replace(A_POST, post_id="p-2")]),
     "rejections of a post": lambda database: Queries(database).rejections("p-1"),
     "how many are due on a day": lambda database: Browsing(database).count(Filter(due_from=NOON, due_to=TOMORROW)),
     "lateness of the last hour": lambda database: Queries(database).counts.lateness_since(NOON),
