@@ -1,4 +1,4 @@
-"""What the network of each account demands of a post, as the publisher told when the account was connected."""
+"""What the network of each account demands of a post, as the scheduler checks it."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,8 +8,10 @@ from sqlalchemy import select
 from services.console.tables import account_rules
 from shared.database import bulk
 from shared.database.engine import Database
-from shared.events.publisher import AccountConnected
+from shared.events.publisher import AccountConnected, AccountDisconnected
 from shared.events.rules import PostRules
+
+NONE = PostRules()
 
 
 class AccountRules:
@@ -20,21 +22,22 @@ class AccountRules:
         newer = "account_rules.changed_at <= excluded.changed_at"
         self._write = bulk.upsert(account_rules, database.dialect, guard=newer)
 
-    async def connected(self, event: AccountConnected, arrived_at: datetime) -> None:
-        """Learn the rules of an account; older news changes nothing."""
-        if event.rules is None:
-            return
-        row = {
-            "account_id": event.account_id,
-            "rules": event.rules.model_dump_json(exclude_defaults=True),
-            "changed_at": event.changed_at or arrived_at,
-        }
+    async def told_by(self, event: AccountConnected | AccountDisconnected, arrived_at: datetime) -> None:
+        """Learn the rules of an account; one that tells none, or is gone, has none."""
+        rules = event.rules if isinstance(event, AccountConnected) else None
+        await self.learn(event.account_id, rules or NONE, event.changed_at or arrived_at)
+
+    async def learn(self, account_id: str, rules: PostRules, changed_at: datetime) -> None:
+        """Keep the rules of an account; older news changes nothing."""
+        told = rules.model_dump_json(exclude_defaults=True)
+        row = {"account_id": account_id, "rules": told, "changed_at": changed_at}
         async with self._database.transaction() as connection:
             await connection.execute(self._write, bulk.encode([row]))
 
     async def of(self, account_ids: Iterable[str]) -> dict[str, PostRules]:
-        """The rules of these accounts, as far as they are known."""
+        """The rules of these accounts, as far as there are any."""
         wanted = select(account_rules).where(account_rules.c.account_id.in_(list(account_ids)))
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(wanted)).all()
-        return {row.account_id: PostRules.model_validate_json(row.rules) for row in rows}
+        known = {
+            row["account_id"]: PostRules.model_validate_json(row["rules"]) for row in await self._database.rows(wanted)
+        }
+        return {account_id: rules for account_id, rules in known.items() if rules != NONE}

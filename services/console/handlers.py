@@ -20,7 +20,7 @@ from shared.events import Event
 from shared.events.dead_letters import DeadLetterParked
 from shared.events.maintenance import ServiceReported
 from shared.events.monitor import DigestSent, MentionFound
-from shared.events.publisher import AccountConnected
+from shared.events.publisher import AccountConnected, AccountDisconnected
 from shared.events.requests import (
     AccountConnectRequested,
     ScheduleBatchRequested,
@@ -78,8 +78,8 @@ class Projector:
     async def on_account_fact(self, delivery: Delivery[Any]) -> None:
         """Whether an account is connected, and for how long."""
         account = account_told_by(delivery.event, delivery.correlation_id, self.clock.now())
-        if isinstance(delivery.event, AccountConnected):
-            await self.store.account_rules.connected(delivery.event, self.clock.now())
+        if isinstance(delivery.event, AccountConnected | AccountDisconnected):
+            await self.store.account_rules.told_by(delivery.event, self.clock.now())
         await self._learn(delivery, accounts=[account] if account else [])
 
     async def on_connect_requested(self, delivery: Delivery[AccountConnectRequested]) -> None:

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 import structlog
 from pydantic import ValidationError
 
-from services.console.domain.accounts import Account, Link, Token
+from services.console.domain.accounts import Account, Connection, Link, Token
 from services.console.domain.posts import Content, Plan, Post, Standing
 from services.console.store import Learned, Row, Store
 from services.console.words import row_of_words
@@ -45,6 +45,8 @@ class Rebuilding:
                 words=[_words(one, self.clock.now()) for one in told.schedules if one.request_id],
             )
         )
+        for account in told.rules:
+            await self.store.account_rules.learn(account.account_id, account.rules, account.changed_at)
         for one in told.workspaces:
             await self.store.workspaces.configured(one.workspace, self.clock.now(), has_targets=one.has_targets)
         for fact in told.facts:
@@ -91,8 +93,12 @@ def _words(told: ScheduleTold, now: datetime) -> dict[str, Any]:
 
 
 def _account(told: AccountTold) -> Account:
-    link = Link(told.changed_at, told.is_connected, told.platform, _request_id(told))
-    return Account(told.account_id, link, Token(told.changed_at, told.token_expires_at, told.needs_reconnect))
+    return Account(
+        told.account_id,
+        Link(told.changed_at, told.is_connected, told.platform),
+        Token(told.changed_at, told.token_expires_at, told.needs_reconnect),
+        connection=Connection(told.changed_at, _request_id(told)),
+    )
 
 
 def _request_id(told: AccountTold) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from services.console.domain.accounts import Account, ConnectFailure, Link, Token
+from services.console.domain.accounts import Account, ConnectFailure, Connection, Link, Token
 from services.console.domain.posts import Content, Plan, Post, Standing
 from shared.events.progress import Progress, State
 
@@ -72,13 +72,14 @@ def _content(row: Row) -> Content | None:
 
 def row_of_account(account: Account, now: datetime, version: int) -> dict[str, Any]:
     """The row that holds an account."""
-    link, token, failure = account.link, account.token, account.failure
+    link, token, failure, connection = account.link, account.token, account.failure, account.connection
     return {
         "account_id": account.account_id,
         "changed_at": link.changed_at if link else None,
         "is_connected": link.is_connected if link else None,
         "platform": link.platform if link else None,
-        "request_id": link.request_id if link else None,
+        "connected_at": connection.connected_at if connection else None,
+        "request_id": connection.request_id if connection else None,
         "refreshed_at": token.changed_at if token else None,
         "token_expires_at": token.expires_at if token else None,
         "needs_reconnect": token.needs_reconnect if token else None,
@@ -93,11 +94,13 @@ def row_of_account(account: Account, now: datetime, version: int) -> dict[str, A
 
 def account_in(row: Row) -> Account:
     """The account that a row holds."""
-    link = token = failure = None
+    link = token = failure = connection = None
     if row["changed_at"] is not None:
-        link = Link(row["changed_at"], bool(row["is_connected"]), row["platform"], row["request_id"])
+        link = Link(row["changed_at"], bool(row["is_connected"]), row["platform"])
+    if row["connected_at"] is not None:
+        connection = Connection(row["connected_at"], row["request_id"])
     if row["refreshed_at"] is not None:
         token = Token(row["refreshed_at"], row["token_expires_at"], bool(row["needs_reconnect"]), row["error"])
     if row["connect_failed_at"] is not None:
         failure = ConnectFailure(row["connect_failed_at"], row["connect_failed_on"], row["connect_error"])
-    return Account(row["account_id"], link, token, failure)
+    return Account(row["account_id"], link, token, failure, connection)

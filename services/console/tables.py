@@ -129,6 +129,7 @@ accounts = Table(
     Column("changed_at", InstantColumn),
     Column("is_connected", Boolean),
     Column("platform", String(100)),
+    Column("connected_at", InstantColumn),
     Column("request_id", String(200)),
     Column("refreshed_at", InstantColumn),
     Column("token_expires_at", InstantColumn),
@@ -140,6 +141,7 @@ accounts = Table(
     Column("updated_at", InstantColumn, nullable=False),
     Column("version", Integer, nullable=False),
 )
+"""`request_id` is of the request that connected it at `connected_at`, whose settings are in `connections`."""
 
 account_rules = Table(
     "account_rules",

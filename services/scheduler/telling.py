@@ -1,19 +1,20 @@
-"""Tells the console what the scheduler keeps: every schedule, and the timers."""
+"""Tells the console what the scheduler keeps: every schedule, the rules of accounts, and the timers."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import literal, select, tuple_
+from sqlalchemy import RowMapping, literal, select, tuple_
 
 from services.scheduler.domain import Schedule
 from services.scheduler.facts import REQUESTED
 from services.scheduler.rows import schedule_in
-from services.scheduler.tables import schedules
+from services.scheduler.tables import accounts, schedules
 from shared.database.engine import Database
 from shared.events.progress import State
-from shared.events.rebuilding import ScheduleTold, StateTold
+from shared.events.rebuilding import RulesTold, ScheduleTold, StateTold
 from shared.events.requests import LatePolicy, Media, RetryPolicy
+from shared.events.rules import PostRules
 from shared.messaging.telling import PAGE, in_parts
 
 _KEY = (schedules.c.post_id, schedules.c.account_id)
@@ -29,12 +30,17 @@ class Kept:
     tell_of_timers: Callable[[], Awaitable[None]]
 
     async def parts(self) -> AsyncIterator[StateTold]:
-        """Every schedule, and after them the timers by their own events."""
+        """Every schedule, the rules of every account, and after them the timers by their own events."""
         after = ("", "")
         while page := await self._page(after):
             for some in in_parts(page, _characters):
                 yield StateTold(service=self.service, schedules=tuple(map(_told, some)))
             after = page[-1].key
+        last = ""
+        while known := await self._rules(last):
+            for rules in in_parts(known, lambda row: len(row["rules"])):
+                yield StateTold(service=self.service, rules=tuple(map(_rules_told, rules)))
+            last = known[-1]["account_id"]
         await self.tell_of_timers()
 
     async def _page(self, after: tuple[str, str]) -> Sequence[Schedule]:
@@ -43,9 +49,19 @@ class Kept:
         async with self.database.reading() as connection:
             return [schedule_in(row) for row in (await connection.execute(wanted)).mappings()]
 
+    async def _rules(self, after: str) -> Sequence[RowMapping]:
+        c = accounts.c
+        known = select(c.account_id, c.rules, c.changed_at).where(c.account_id > after, c.rules.is_not(None))
+        return await self.database.rows(known.order_by(c.account_id).limit(PAGE))
+
 
 def _characters(schedule: Schedule) -> int:
     return len(schedule.content) + len(schedule.media) + len(schedule.options)
+
+
+def _rules_told(row: RowMapping) -> RulesTold:
+    rules = PostRules.model_validate_json(row["rules"])
+    return RulesTold(account_id=row["account_id"], rules=rules, changed_at=row["changed_at"])
 
 
 def _told(schedule: Schedule) -> ScheduleTold:

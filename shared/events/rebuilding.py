@@ -5,6 +5,7 @@ from pydantic import Field, JsonValue
 from shared.events.base import Count, Event, Id, Instant, Name, Options, Revision, Text, Value, WebUrl
 from shared.events.progress import State
 from shared.events.requests import AccountLimits, LatePolicy, Media, RetryPolicy, WorkspaceConfigured
+from shared.events.rules import PostRules
 
 
 class ConsoleRebuildRequested(Event, type="console.rebuild_requested"):
@@ -42,6 +43,14 @@ class AccountTold(Value):
     needs_reconnect: bool = False
 
 
+class RulesTold(Value):
+    """What the posts of an account must satisfy, as the scheduler checks them."""
+
+    account_id: Id
+    rules: PostRules
+    changed_at: Instant
+
+
 class WorkspaceTold(Value):
     """A workspace as the monitor keeps it, without its targets."""
 
@@ -63,13 +72,14 @@ class StateTold(Event, type="state.told"):
     service: Name
     schedules: tuple[ScheduleTold, ...] = ()
     accounts: tuple[AccountTold, ...] = ()
+    rules: tuple[RulesTold, ...] = ()
     workspaces: tuple[WorkspaceTold, ...] = ()
     facts: tuple[FactTold, ...] = ()
 
     @property
     def size(self) -> int:
         """How many things it tells of."""
-        return len(self.schedules) + len(self.accounts) + len(self.workspaces) + len(self.facts)
+        return sum(map(len, (self.schedules, self.accounts, self.rules, self.workspaces, self.facts)))
 
 
 class ConsoleRebuildAnswered(Event, type="console.rebuild_answered"):

@@ -66,8 +66,8 @@ PUBLISHED = {
     "state.told": (
         "service schedules? schedules[].post_id schedules[].account_id schedules[].revision schedules[].state "
         "schedules[].publish_at schedules[].content accounts? accounts[].account_id accounts[].platform "
-        "accounts[].settings accounts[].is_connected workspaces? workspaces[].has_targets facts? facts[].type "
-        "facts[].body"
+        "accounts[].settings accounts[].is_connected rules? rules[].account_id rules[].rules workspaces? "
+        "workspaces[].has_targets facts? facts[].type facts[].body"
     ),
     "account.connect_failed": "account_id platform error error.class error.code error.message changed_at?",
     "account.disconnected": "account_id platform",

@@ -12,6 +12,7 @@ from services.console.drafts import Drafts
 from services.console.queries import Listed
 from shared.events import Event
 from shared.events.progress import State
+from shared.events.rules import PostRules
 from shared.events.scheduler import AcceptedPost, ScheduleAccepted
 
 
@@ -171,6 +172,8 @@ class AccountView(BaseModel):
     pending: bool = False
     connect_error: dict[str, JsonValue] | None = None
     """Why the last request to connect it failed; it goes on as it was."""
+    rules: PostRules | None = None
+    """What its posts must satisfy; told of one account, and only where its network demands anything."""
 
     @classmethod
     def of(cls, row: RowMapping) -> Self:

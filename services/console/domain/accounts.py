@@ -17,16 +17,27 @@ from shared.events.publisher import (
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Whether an account is connected, and by which request."""
+    """Whether an account is connected."""
 
     changed_at: datetime
     is_connected: bool
     platform: str
-    request_id: str
 
     @property
     def order(self) -> datetime:
         return self.changed_at
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """By which request an account was connected last: its settings outlive the connection, to connect it again."""
+
+    connected_at: datetime
+    request_id: str
+
+    @property
+    def order(self) -> datetime:
+        return self.connected_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,7 @@ class Account:
     link: Link | None = None
     token: Token | None = None
     failure: ConnectFailure | None = None
+    connection: Connection | None = None
 
     @property
     def key(self) -> Key:
@@ -74,8 +86,13 @@ def merged_account(one: Account | None, other: Account) -> Account:
     """What both tell together."""
     if one is None:
         return other
-    link, token = greater(one.link, other.link), greater(one.token, other.token)
-    return Account(one.account_id, link, token, greater(one.failure, other.failure))
+    return Account(
+        one.account_id,
+        link=greater(one.link, other.link),
+        token=greater(one.token, other.token),
+        failure=greater(one.failure, other.failure),
+        connection=greater(one.connection, other.connection),
+    )
 
 
 def folded_accounts(accounts: Iterable[Account]) -> dict[Key, Account]:
@@ -91,12 +108,12 @@ def account_told_by(fact: Event, request_id: str, arrived_at: datetime) -> Accou
     at: datetime = getattr(fact, "changed_at", None) or arrived_at
     match fact:
         case AccountConnected():
-            link = Link(at, True, fact.platform, fact.request_id or request_id)
-            return Account(fact.account_id, link, Token(at, fact.token_expires_at))
+            link, connection = Link(at, True, fact.platform), Connection(at, fact.request_id or request_id)
+            return Account(fact.account_id, link, Token(at, fact.token_expires_at), connection=connection)
         case AccountConnectFailed():
             return Account(fact.account_id, failure=ConnectFailure(at, fact.platform, fact.error.model_dump_json()))
         case AccountDisconnected():
-            return Account(fact.account_id, Link(at, False, fact.platform, request_id))
+            return Account(fact.account_id, Link(at, False, fact.platform))
         case AccountRefreshed():
             return Account(fact.account_id, token=Token(at, fact.token_expires_at, fact.needs_reconnect))
         case AccountRefreshFailed():

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
+
 from services.console.account_rules import AccountRules
 from shared.database.engine import Database
-from shared.events.publisher import AccountConnected
+from shared.events.publisher import AccountConnected, AccountDisconnected
 from shared.events.rules import PostRules, TextRule
 from tests.integration.console.conftest import ReadModel
 from tests.support.schedules import NOON
@@ -21,10 +23,31 @@ async def test_the_latest_rules_count(read_model: ReadModel, database_url: str) 
     database = Database(database_url)
     account_rules = AccountRules(database)
     for event in (connected(1, minutes=1), connected(3, minutes=3), connected(2, minutes=2)):
-        await account_rules.connected(event, NOON)
-    await account_rules.connected(AccountConnected(account_id="b", platform="sandbox"), NOON)
+        await account_rules.told_by(event, NOON)
+    await account_rules.told_by(AccountConnected(account_id="b", platform="sandbox"), NOON)
 
     known = await account_rules.of(["a", "b", "c"])
     await database.close()
 
     assert known == {"a": PostRules(text=TextRule(most=3))}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        AccountConnected(account_id="a", platform="sandbox", changed_at=NOON + 2 * MINUTE),
+        AccountDisconnected(account_id="a", platform="sandbox", changed_at=NOON + 2 * MINUTE),
+    ],
+)
+async def test_rules_are_those_by_which_the_scheduler_checks(
+    read_model: ReadModel, database_url: str, event: AccountConnected | AccountDisconnected
+) -> None:
+    """The scheduler forgets them with the account, and when it is connected without any."""
+    database = Database(database_url)
+    account_rules = AccountRules(database)
+    await account_rules.told_by(connected(1, minutes=1), NOON)
+
+    await account_rules.told_by(event, NOON)
+
+    assert await account_rules.of(["a"]) == {}
+    await database.close()
