@@ -15,7 +15,7 @@ from services.scheduler.origin import Origin
 from services.scheduler.unreadable import refused_post
 from services.scheduler.wanted_posts import WantedPost, posts_wanted_by
 from shared.events import Event
-from shared.events.base import explain
+from shared.events.explaining import explain
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
 from shared.events.scheduler import RejectedPost, ScheduleBatchSettled
 

@@ -1,7 +1,7 @@
 """What every event has in common: it is frozen, strictly typed, tolerant of unknown fields, and has a name."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Annotated, Any, ClassVar
@@ -15,10 +15,9 @@ from pydantic import (
     Field,
     JsonValue,
     StringConstraints,
-    ValidationError,
 )
 
-from shared.secrets.redaction import is_secret_name, redact_text, redacted
+from shared.events.patterns import NAME, NO_CONTROLS, WEB_URL
 
 MAX_TEXT_LENGTH = 100_000
 MAX_OPTIONS_LENGTH = 20_000
@@ -82,22 +81,12 @@ def _leaves(value: JsonValue) -> Iterator[JsonValue]:
 Instant = Annotated[AwareDatetime, BeforeValidator(_read), AfterValidator(_in_utc)]
 """An RFC 3339 instant with an offset, held in UTC."""
 
-_NO_CONTROLS = r"^[^\x00-\x1f\x7f]+$"
-_NAME = r"^[A-Za-z0-9_.:-]+$"
-_WEB_URL = r"^https?://[^\s\x00-\x1f]+$"
-_IN_WORDS = {
-    f"String should match pattern '{_NO_CONTROLS}'": "leave out line breaks, tabs and other control characters",
-    f"String should match pattern '{_NAME}'": "use letters, digits and _ . : - only",
-    f"String should match pattern '{_WEB_URL}'": "write an address without spaces that begins with http:// or https://",
-}
-"""What is to be done where a text does not match; pydantic would show the regular expression."""
-
-Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_CONTROLS)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_CONTROLS)]
 """An identifier chosen by a producer: 1 to 200 characters, no control characters."""
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_NAME)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NAME)]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_LENGTH), AfterValidator(_without_nul)]
-WebUrl = Annotated[str, StringConstraints(max_length=2048, pattern=_WEB_URL)]
+WebUrl = Annotated[str, StringConstraints(max_length=2048, pattern=WEB_URL)]
 Options = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
 Count = Annotated[int, Field(ge=0)]
 Revision = Annotated[int, Field(ge=1)]
@@ -131,45 +120,3 @@ class ErrorDetail(Value):
     kind: str = Field(alias="class")
     code: str
     message: str
-
-
-_UNION_TAGS = {"instant", "local_time"}
-_AFTER = " after validation"
-
-
-def explain(error: ValidationError, *, most: int = 3) -> str:
-    """Name each wrong field, its value and what would be right, in one readable line; no secret is quoted."""
-    details = error.errors(include_url=False, include_context=False)
-    problems = [_explain_one(detail) for detail in details if not _is_an_echo(detail, details)]
-    hidden = len(problems) - most
-    return "; ".join(problems[:most]) + (f"; and {hidden} more" if hidden > 0 else "")
-
-
-def _is_an_echo(detail: Any, details: Sequence[Any]) -> bool:
-    """A list is reported as too short when none of its items can be read: the items' own problems say enough."""
-    place = detail["loc"]
-    return detail["type"] == "too_short" and any(
-        one["loc"][: len(place)] == place for one in details if one is not detail
-    )
-
-
-def _explain_one(detail: Any) -> str:
-    place = ""
-    for part in detail["loc"]:
-        if part in _UNION_TAGS:
-            continue
-        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
-    message = detail["msg"].removeprefix("Value error, ").replace("Tuple should", "List should").replace(_AFTER, "")
-    message = _IN_WORDS.get(message, message)
-    if detail["type"] == "missing":
-        return f"{place}: this field is required"
-    if not place:
-        return str(message)
-    if any(map(is_secret_name, detail["loc"])):
-        return f"{place}: {message} (its value is not shown)"
-    return f"{place}: {message} (got {_shortened(detail['input'])})"
-
-
-def _shortened(value: object, *, most: int = 80) -> str:
-    text = redact_text(repr(redacted(value)))
-    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"

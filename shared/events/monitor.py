@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints
 
 from shared.events.base import Count, Event, Id, Instant, Name, Text, Value, WebUrl
+from shared.events.patterns import DAY
 
-Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\d$")]
+Day = Annotated[str, StringConstraints(pattern=DAY)]
 
 
 class MentionFound(Event, type="mention.found"):

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
 
 from shared.events.base import Count, Event, Id, Instant, Name, Options, Text, Value, WebUrl
+from shared.events.patterns import LOCAL_TIME, MIME_TYPE, TIME_OF_DAY
 
 MAX_TARGETS = 1000
 MAX_POSTS_IN_A_BATCH = 500
@@ -13,7 +14,7 @@ MAX_POSTS_IN_A_BATCH = 500
 class LocalTime(Value):
     """A wall-clock time in an IANA zone, e.g. `2027-03-28T02:30` in `Europe/Berlin`."""
 
-    local: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?$")]
+    local: Annotated[str, StringConstraints(pattern=LOCAL_TIME)]
     zone: Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -33,7 +34,7 @@ class Media(Value):
     url: WebUrl
     alt: Text | None = None
     size: Annotated[int, Field(ge=0)] | None = None
-    mime: Annotated[str, StringConstraints(max_length=100, pattern=r"^[\w.:+-]+(/[\w.+-]+)?$")] | None = None
+    mime: Annotated[str, StringConstraints(max_length=100, pattern=MIME_TYPE)] | None = None
 
 
 class LatePolicy(Value):
@@ -151,7 +152,7 @@ class Keyword(Value):
 
 
 class DigestTime(Value):
-    at: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    at: Annotated[str, StringConstraints(pattern=TIME_OF_DAY)]
     zone: Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 

@@ -12,7 +12,7 @@ from aio_pika.abc import AbstractIncomingMessage, FieldValue
 from pydantic import ValidationError
 
 from shared.events import EVENTS, Event
-from shared.events.base import explain
+from shared.events.explaining import explain
 from shared.messaging.topology import EVENTS_EXCHANGE
 
 MAX_BODY_BYTES = 8 * 1024 * 1024

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.console.api.errors import Refusal, invalid, refusal_response
-from shared.events.base import explain
+from shared.events.explaining import explain
 from shared.events.near_misses import near_misses
 from shared.events.requests import ScheduleBatchRequested, ScheduleRequested
 from shared.messaging.envelope import MAX_BODY_BYTES

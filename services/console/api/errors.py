@@ -1,6 +1,5 @@
 """Refusals: every error of the API is a problem (RFC 9457) with a `code` for programs and, where it fits, a `field`."""
 
-from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -14,13 +13,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
 from shared.database.refusals import why_unusable
-from shared.events.base import explain
+from shared.events.explaining import explain, explain_one, field_named
 from shared.messaging.broker import BrokerUnavailable, Unroutable
 
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
-_KINDS_OF_TIME = {"instant", "local_time"}
-"""Which of the two kinds of `publish_at` was read; no field of the body."""
-
 
 log = structlog.get_logger()
 
@@ -52,14 +48,7 @@ class Refusal(Exception):
 def invalid(error: ValidationError, **more: Any) -> Refusal:
     """The refusal of a body that is not what it should be."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return Refusal(400, "invalid", explain(error), field=field_named(first["loc"]), **more)
-
-
-def field_named(place: Sequence[int | str]) -> str | None:
-    """`targets[0].account_id` for a place in a body."""
-    parts = [part for part in place if part not in _KINDS_OF_TIME]
-    name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
-    return name.removeprefix(".") or None
+    return Refusal(400, "invalid", explain(error), field=field_named(first["loc"]) or None, **more)
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -105,8 +94,10 @@ async def _unexpected(_: Request, error: Exception) -> Response:
 async def _wrong_parameters(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    field = field_named(first["loc"][1:])
-    return refusal_response(Refusal(400, "invalid", f"{field}: {first['msg']}", field=field))
+    place = first["loc"][1:]
+    return refusal_response(
+        Refusal(400, "invalid", explain_one({**first, "loc": place}), field=field_named(place) or None)
+    )
 
 
 async def answer_plainly(request: Request, error: Exception) -> Response:

@@ -13,6 +13,7 @@ from services.console.api.errors import MEDIA_TYPE, Refusal, refusal_response
 from services.console.api.views import BatchSettled, Scheduled
 from services.console.idempotency import Answered, Claimed
 from shared.events import Event
+from shared.events.patterns import PRINTABLE
 
 ACCEPTED = 202
 REPEATED = {"Idempotent-Replayed": "true"}
@@ -23,7 +24,7 @@ Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=200,
-        pattern=r"^[\x20-\x7e]+$",
+        pattern=PRINTABLE,
         description="Any text of your own; the same request under the same key gets the same answer for 7 days.",
     ),
 ]

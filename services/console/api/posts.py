@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
@@ -125,7 +125,7 @@ async def list_posts(
     due_to: Annotated[Instant | None, Query(alias="to")] = None,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
-    order: Annotated[str, Query(pattern="^(asc|desc)$")] = "desc",
+    order: Literal["asc", "desc"] = "desc",
     q: Annotated[str | None, Query(max_length=200, description="beginnings of words in texts and ids")] = None,
 ) -> PostPage:
     """Posts by the time they are due, the latest first unless `order=asc`; with `q` those of the 200 latest requests

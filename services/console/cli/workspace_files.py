@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from shared.clocks.local_time import UnknownZone, zone_named
-from shared.events.base import explain
+from shared.events.explaining import explain
 from shared.events.requests import WorkspaceConfigured
 
 _TAG = "tag:yaml.org,2002:"

@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from services.console.imports.lines import Body
 from shared.clocks.local_time import in_utc, zone_named
-from shared.events.base import explain
+from shared.events.explaining import explain
 from shared.events.near_misses import near_misses
 from shared.events.requests import LocalTime, PublishAt, ScheduleRequested
 

@@ -13,7 +13,9 @@ from services.console.actors import LOCAL, Actor
 from services.console.api import Console, application
 from shared.clocks.clock import SystemClock
 from shared.events.console import ConsoleActed
+from shared.events.patterns import IN_WORDS
 from shared.process.health import Health
+from tests.support.schemas import patterns_in
 
 ALLOWED = {"Authorization": "Bearer right"}
 
@@ -47,6 +49,30 @@ def api(**parts: Any) -> httpx.AsyncClient:
     console = cast(Console, SimpleNamespace(tokens=OneToken(), audit=NoAudit(), clock=SystemClock(), **parts))
     transport = httpx.ASGITransport(application(console, Health("console")), raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://console", headers=ALLOWED)
+
+
+async def test_what_does_not_match_a_pattern_is_refused_in_words() -> None:
+    async with api() as client:
+        document = (await client.get("/openapi.json")).json()
+
+    assert set(patterns_in(document)) - set(IN_WORDS) == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "detail"),
+    [
+        ("/v1/posts/a%01b", "post_id: leave out line breaks, tabs and other control characters (got 'a\\x01b')"),
+        ("/v1/posts?from=soon", "from: an instant is RFC 3339 text with an offset, such as 2027-03-28T09:00:00+02:00"),
+        ("/v1/posts?order=up", "order: Input should be 'asc' or 'desc' (got 'up')"),
+        ("/v1/posts?limit=0", "limit: Input should be greater than or equal to 1 (got '0')"),
+    ],
+)
+async def test_a_wrong_parameter_is_named_with_its_value_and_the_way_out(path: str, detail: str) -> None:
+    async with api() as client:
+        refused = await client.get(path)
+
+    assert refused.status_code == 400
+    assert refused.json()["detail"].startswith(detail)
 
 
 async def test_every_route_is_on_the_page_and_every_link_leads_somewhere() -> None:

@@ -16,7 +16,7 @@ from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import exchange
 from services.publisher.platforms.posting import ReadyPost, published_in, request_for, url_of
 from shared.clocks.clock import Clock, SystemClock
-from shared.events.base import explain
+from shared.events.explaining import explain
 from shared.events.rules import PostRules
 
 
