@@ -46,7 +46,7 @@ STATES: Mapping[Act, frozenset[State]] = {
     Act.RETRY: RETRIABLE,
     Act.MOVE: CHANGEABLE,
 }
-"""Posts for which an act is meant; others are left out when a run is prepared."""
+"""Posts for which an act is meant; others are left out when a run is prepared for all that match."""
 
 
 class HasKey(Protocol):

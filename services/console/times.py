@@ -85,3 +85,15 @@ def duration(text: str) -> timedelta:
         raise UnreadableTime(f"{text!r} is no duration: write 90s, 5m, 1h30m or 2d")
     total: Any = sum((float(amount) * _UNITS[unit] for amount, unit in amounts), timedelta())
     return timedelta(microseconds=round(total / timedelta(microseconds=1)))
+
+
+def shift(text: str) -> tuple[int, int]:
+    """How far `2d`, `-90m` or `1d12h` is: days, which keep the time on the clock, and real seconds."""
+    compact = text.replace(" ", "")
+    way, size = (-1, compact[1:]) if compact.startswith("-") else (1, compact.removeprefix("+"))
+    whole = duration(size)
+    days = sum((float(amount) * _UNITS[unit] for amount, unit in _AMOUNT.findall(size) if unit in "dw"), timedelta())
+    rest = (whole - days).total_seconds()
+    if days.seconds or rest != int(rest):
+        raise UnreadableTime(f"{text!r} is no move: write whole days and seconds, such as 2d, -90m or 1d12h")
+    return way * days.days, way * int(rest)

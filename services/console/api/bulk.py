@@ -13,40 +13,28 @@ from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.bulk_runs import MOST_POSTS, STATES, Act, RunState
+from services.console.moving import Moving
 from services.console.queries import Filter, Listed
-from shared.clocks.local_time import in_utc, zone_named
 from shared.events.base import Id, Instant, Value
 from shared.events.progress import State
 
 MOST_SHOWN = 500
+MOST_CHOSEN = 500
+PAST = timedelta(minutes=1)
+"""How long ago a time may be and still be taken by the scheduler."""
 
 router = APIRouter(tags=["posts"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
 
 
-class Moving(Value):
-    """How far posts are moved: by days, which keep the time on the clock of the zone, and by seconds."""
+class Chosen(Value):
+    """A post on an account."""
 
-    days: Annotated[int, Field(ge=-3660, le=3660)] = 0
-    seconds: Annotated[int, Field(ge=-31_536_000, le=31_536_000)] = 0
-    zone: str = "UTC"
-
-    @model_validator(mode="after")
-    def _is_a_move(self) -> Self:
-        zone_named(self.zone)
-        if not self.days and not self.seconds:
-            raise ValueError("say by how many days or seconds")
-        return self
-
-    def of(self, instant: datetime) -> datetime:
-        """The instant to which a post is moved."""
-        zone = zone_named(self.zone)
-        local = instant.astimezone(zone).replace(tzinfo=None) + timedelta(days=self.days)
-        moved = in_utc(local, zone) if self.days else instant
-        return moved + timedelta(seconds=self.seconds)
+    post_id: Id
+    account_id: Id
 
 
 class Prepared(Value):
-    """What is to be done, and to which posts: those that are due from, and before, and in these states, and so on."""
+    """What is to be done, and to which posts: those chosen; else those in these states, due then, and so on."""
 
     act: Literal["cancel", "retry", "move"]
     state: tuple[Literal[tuple(State)], ...] = ()  # type: ignore[valid-type]
@@ -55,6 +43,13 @@ class Prepared(Value):
     due_from: Instant | None = None
     due_to: Instant | None = None
     move: Moving | None = None
+    posts: Annotated[tuple[Chosen, ...], Field(max_length=MOST_CHOSEN)] = ()
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if self.posts and (self.state or self.account_id or self.q or self.due_from or self.due_to):
+            raise ValueError("posts: name the posts, or say how they are found; not both")
+        return self
 
     @model_validator(mode="after")
     def _says_how_far(self) -> Self:
@@ -118,14 +113,23 @@ class ItemPage(BaseModel):
 async def prepare_run(
     console: TheConsole, actor: TheActor, wanted: Annotated[Prepared, Depends(body_of(Prepared))]
 ) -> RunView:
-    """Find the posts that match now, of those for which the act is meant; nothing is done until it is started."""
-    act = Act(wanted.act)
-    posts = await _matching(console, wanted, act)
+    """Keep the posts that are chosen, or find those that match now and for which the act is meant.
+
+    Nothing is done until it is started.
+    """
+    act, now = Act(wanted.act), console.clock.now()
+    _require_to_come(wanted.move, now)
+    posts = wanted.posts or [one.post for one in await _matching(console, wanted, act)]
     if len(posts) > MOST_POSTS:
         raise Refusal(400, "too_many", f"more than {MOST_POSTS:,} posts match: narrow it by state, account or time")
     moving = wanted.move.model_dump_json() if wanted.move else None
-    keys = [one.post for one in posts]
-    return RunView.of(await console.bulk.prepare(act, keys, moving=moving, by=actor.name, now=console.clock.now()))
+    return RunView.of(await console.bulk.prepare(act, posts, moving=moving, by=actor.name, now=now))
+
+
+def _require_to_come(move: Moving | None, now: datetime) -> None:
+    if move and move.first_at and move.first_at < now - PAST:
+        reason = f"move.to: {move.first_at.isoformat()} is past; choose a time to come"
+        raise Refusal(400, "in_the_past", reason, field="move.to")
 
 
 async def _matching(console: Console, wanted: Prepared, act: Act) -> Sequence[Listed]:

@@ -87,5 +87,5 @@ async def _act(console: Console, run: RunView, item: Item) -> bool:
     listed = [one for one in await console.queries.post(item.post_id) if one.post.account_id == item.account_id]
     if not listed:
         raise Refusal(404, "not_found", f"post {item.post_id!r} is not there any more")
-    change = Change(publish_at=run.move.of(listed[0].due_at))
+    change = Change(publish_at=run.move.of(listed[0].due_at, item.position))
     return (await change_post(console, item.post_id, change, accounts)).pending

@@ -5,6 +5,7 @@ import typer
 from services.console.cli import (
     accounts,
     audit,
+    bulk,
     dead_letters,
     deciding,
     demo,
@@ -37,6 +38,7 @@ app.command()(deciding.resolve)
 app.command()(watching.watch)
 app.command(name="import")(importing.import_posts)
 app.command()(audit.audit)
+app.add_typer(bulk.app)
 app.add_typer(accounts.app)
 app.add_typer(timers.app)
 app.add_typer(tokens.app)

@@ -1,14 +1,12 @@
 """Acts on many posts: on exactly those that matched, with what became of each, and stopped where one says so."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from pydantic import ValidationError
 
-from services.console.api.bulk import Moving
 from tests.integration.console.world import World, a_name, a_post, a_world
 from tests.nodes import Broker
 from tests.support.waiting import eventually
@@ -94,6 +92,36 @@ async def test_only_posts_for_which_the_act_is_meant_are_found(world: World) -> 
     assert (await prepared(world, "cancel", "daisies", state=["scheduled"]))["total"] == 2
 
 
+async def test_the_posts_that_are_chosen_are_acted_on_and_others_of_them_say_why_not(world: World) -> None:
+    first, second, left = await several(world, "irises", 3)
+    await world.api.call("DELETE", f"/v1/posts/{second}")
+    chosen = [{"post_id": name, "account_id": "plain"} for name in (first, second, "nobody-knows")]
+    run = await world.api.call("POST", "/v1/bulk", {"act": "cancel", "posts": chosen})
+    assert run["total"] == 3
+
+    over = await ended(world, run)
+
+    assert (over["done"], over["refused"]) == (2, 1)
+    assert await states(world, [first, second, left]) == ["cancelled", "cancelled", "scheduled"]
+    (refused,) = (await world.api.call("GET", f"/v1/bulk/{run['id']}/items", outcome="refused"))["items"]
+    assert refused["post_id"] == "nobody-knows"
+    assert "nobody-knows" in refused["reason"]
+
+
+async def test_posts_are_moved_to_an_instant_one_after_the_other(world: World) -> None:
+    names = await several(world, "asters", 2)
+    to = {"local": "2036-03-30T09:00:30", "zone": "Europe/Berlin"}
+    chosen = [{"post_id": name, "account_id": "plain"} for name in names]
+    run = await world.api.call(
+        "POST", "/v1/bulk", {"act": "move", "posts": chosen, "move": {"to": to, "every_seconds": 90}}
+    )
+
+    await ended(world, run)
+
+    found = [(await world.api.call("GET", f"/v1/posts/{name}"))["accounts"][0]["publish_at"] for name in names]
+    assert found == ["2036-03-30T07:00:30Z", "2036-03-30T07:02:00Z"]
+
+
 async def test_a_run_that_is_stopped_does_nothing_more(world: World) -> None:
     names = await several(world, "lilies", 2)
     run = await prepared(world, "cancel", "lilies")
@@ -113,17 +141,12 @@ async def test_what_cannot_be_is_refused_by_name(world: World) -> None:
         ({"act": "move", "move": {}}, "move"),
         ({"act": "move", "move": {"days": 1, "zone": "Europe/Nowhere"}}, "zone"),
         ({"act": "cancel", "state": ["sleeping"]}, "state"),
+        ({"act": "move", "move": {"to": "2020-01-01T00:00Z"}}, "move.to"),
+        ({"act": "move", "move": {"to": "2030-01-01T00:00Z", "days": 1}}, "move"),
+        ({"act": "cancel", "q": "x", "posts": [{"post_id": "p", "account_id": "a"}]}, "posts"),
+        ({"act": "cancel", "posts": [{"post_id": "p"}]}, "posts[0].account_id"),
     ):
         status, problem = await world.api.refused("POST", "/v1/bulk", body)
         assert (status, field in problem["detail"] or field in str(problem.get("field"))) == (400, True), problem
     for method, path in (("GET", "/v1/bulk/x"), ("POST", "/v1/bulk/x:start"), ("DELETE", "/v1/bulk/x")):
         assert (await world.api.refused(method, path))[0] == 404
-
-
-async def test_moving_by_days_keeps_the_time_on_the_clock() -> None:
-    before_summer = datetime(2027, 3, 27, 9, tzinfo=UTC)
-
-    assert Moving(days=1, zone="Europe/Berlin").of(before_summer) == datetime(2027, 3, 28, 8, tzinfo=UTC)
-    assert Moving(seconds=86_400, zone="Europe/Berlin").of(before_summer) == datetime(2027, 3, 28, 9, tzinfo=UTC)
-    with pytest.raises(ValidationError):
-        Moving()

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.console.times import PublishAt, UnreadableTime, duration, publish_at
+from services.console.times import PublishAt, UnreadableTime, duration, publish_at, shift
 
 NOW = datetime(2027, 3, 28, 12, tzinfo=UTC)
 
@@ -63,3 +63,11 @@ def test_only_a_local_time_is_in_this_machines_zone(at: str) -> None:
 )
 def test_a_duration_adds_up(text: str, meant: timedelta) -> None:
     assert duration(text) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "days", "seconds"),
+    [("2d", 2, 0), ("-1w", -7, 0), ("1d12h", 1, 43_200), ("-90m", 0, -5_400), ("36h", 0, 129_600)],
+)
+def test_a_shift_is_days_of_the_clock_and_real_seconds(text: str, days: int, seconds: int) -> None:
+    assert shift(text) == (days, seconds)

@@ -1,0 +1,133 @@
+"""Runs on the command line: looked at before they begin, followed while they go on, told of when they are over."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from services.console.cli.calling import REFUSED, UNREACHABLE, called
+from services.console.cli.client import Client, in_path
+from services.console.cli.local_times import local_time, with_zone
+from services.console.cli.screen import complain, note, say, screen, show_table
+
+RunJson = Mapping[str, Any]
+
+LOOK_SECONDS = 0.5
+SHOWN = 10
+DONE = {"cancel": "cancelled", "retry": "tried again", "move": "moved"}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that has not begun, with the first of its posts."""
+
+    run: RunJson
+    items: list[dict[str, Any]]
+
+
+async def prepare(client: Client, wanted: Mapping[str, Any]) -> Prepared:
+    """Have the console find the posts; nothing is done to them."""
+    run = await client.call("POST", "/v1/bulk", body=wanted)
+    page = await client.call("GET", f"{_path(run)}/items", limit=SHOWN)
+    return Prepared(run, page["items"])
+
+
+async def leave(client: Client, run: RunJson) -> RunJson:
+    """Stop the run, or never begin it; what has been done stays done."""
+    stopped: RunJson = await client.call("DELETE", _path(run))
+    return stopped
+
+
+def begun(run: RunJson) -> RunJson:
+    """Begin, and follow to the end."""
+    return followed(called(lambda client: client.call("POST", f"{_path(run)}:start")))
+
+
+def followed(run: RunJson) -> RunJson:
+    """The run once it is over; who does not wait for that, or cannot, is told how to follow or stop it."""
+    try:
+        return called(lambda client: _over(client, run))
+    except KeyboardInterrupt:
+        _say_how_to_go_on(run)
+        raise typer.Exit(REFUSED) from None
+    except typer.Exit as error:
+        if error.exit_code == UNREACHABLE:
+            _say_how_to_go_on(run)
+        raise
+
+
+async def _over(client: Client, run: RunJson) -> RunJson:
+    with _progress() as progress:
+        task = progress.add_task(run["act"], total=run["total"])
+        while run["state"] == "running":
+            await asyncio.sleep(LOOK_SECONDS)
+            run = await client.call("GET", _path(run))
+            progress.update(task, completed=_seen_to(run))
+    return run
+
+
+def _say_how_to_go_on(run: RunJson) -> None:
+    note(f"it goes on without you: `timeball bulk follow {run['id']}` follows it,")
+    note(f"`timeball bulk stop {run['id']}` stops it; what has been done stays done")
+
+
+def question(run: RunJson) -> str:
+    """What is asked before a run begins."""
+    act = {"cancel": "Cancel", "retry": "Retry", "move": "Move"}[run["act"]]
+    return f"{act} {_posts(run['total'])}?"
+
+
+def show_prepared(prepared: Prepared) -> None:
+    """Which posts they are."""
+    run = prepared.run
+    if not run["total"]:
+        say("no post matches for which this is meant")
+        return
+    rows = ((one["post_id"], one["account_id"]) for one in prepared.items)
+    show_table(with_zone(f"{_posts(run['total'])} as of {local_time(run['as_of'])}"), ("post", "account"), rows)
+    if run["total"] > len(prepared.items):
+        say(f"and {run['total'] - len(prepared.items):,} more")
+
+
+def show_outcome(run: RunJson, refused: list[dict[str, Any]]) -> None:
+    """What became of the posts, and why it was refused for the first of those for which it was."""
+    told = f"{run['done']:,} of {_posts(run['total'])} {DONE[run['act']]}"
+    pending = f", {run['pending']:,} asked for and not answered yet" if run["pending"] else ""
+    rest = run["total"] - _seen_to(run)
+    stopped = f"; stopped, the other {rest:,} are as they were" if run["state"] == "stopped" else ""
+    going_on = f"; {rest:,} still to do" if run["state"] == "running" else ""
+    say(told + pending + stopped + going_on, "green" if run["done"] == run["total"] else "yellow")
+    for one in refused:
+        complain(f"{one['post_id']} on {one['account_id']}: {one['reason']}")
+    if run["refused"] > len(refused):
+        complain(f"and {run['refused'] - len(refused):,} more; /bulk/{run['id']} on the page lists them")
+
+
+async def refused_of(client: Client, run: RunJson) -> list[dict[str, Any]]:
+    """The first posts of a run for which it was refused."""
+    if not run["refused"]:
+        return []
+    page = await client.call("GET", f"{_path(run)}/items", outcome="refused", limit=SHOWN)
+    found: list[dict[str, Any]] = page["items"]
+    return found
+
+
+def _path(run: RunJson) -> str:
+    return f"/v1/bulk/{in_path(run['id'])}"
+
+
+def _posts(number: int) -> str:
+    return f"{number:,} {'post' if number == 1 else 'posts'}"
+
+
+def _seen_to(run: RunJson) -> int:
+    return int(run["done"] + run["pending"] + run["refused"])
+
+
+def _progress() -> Progress:
+    shown = screen(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal)

@@ -1,0 +1,45 @@
+"""Moving by days keeps the time on the clock; moving to an instant puts posts one after the other."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from services.console.moving import Moving
+
+BEFORE_SUMMER = datetime(2027, 3, 27, 9, tzinfo=UTC)
+
+
+def test_moving_by_days_keeps_the_time_on_the_clock() -> None:
+    assert Moving(days=1, zone="Europe/Berlin").of(BEFORE_SUMMER) == datetime(2027, 3, 28, 8, tzinfo=UTC)
+    assert Moving(seconds=86_400, zone="Europe/Berlin").of(BEFORE_SUMMER) == datetime(2027, 3, 28, 9, tzinfo=UTC)
+
+
+def test_moving_to_an_instant_puts_posts_one_after_the_other() -> None:
+    moving = Moving.model_validate({"to": "2027-03-30T09:00:30Z", "every_seconds": 90})
+
+    assert moving.of(BEFORE_SUMMER, 0) == datetime(2027, 3, 30, 9, 0, 30, tzinfo=UTC)
+    assert moving.of(BEFORE_SUMMER, 2) == datetime(2027, 3, 30, 9, 3, 30, tzinfo=UTC)
+
+
+def test_a_local_time_that_the_clocks_skip_is_the_first_after_it() -> None:
+    moving = Moving.model_validate({"to": {"local": "2027-03-28T02:30", "zone": "Europe/Berlin"}})
+
+    assert moving.of(BEFORE_SUMMER) == datetime(2027, 3, 28, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"days": 1, "to": "2027-03-30T09:00Z"},
+        {"days": 1, "every_seconds": 60},
+        {"days": 1, "zone": "Europe/Nowhere"},
+        {"to": {"local": "2027-02-30T09:00", "zone": "Europe/Berlin"}},
+        {"to": {"local": "2027-02-03T09:00", "zone": "Europe/Nowhere"}},
+    ],
+)
+def test_what_is_no_move_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Moving.model_validate(given)
