@@ -3,50 +3,48 @@
 import asyncio
 import json
 import signal
-import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deploy.local.child import clean_environment, free_ports, log_tail, tied
+from deploy.local.child import clean_environment, free_ports, log_tail
+from tests.support.fork_server import Order
+from tests.support.forking import Forked, fork
 from tests.support.waiting import PATIENCE, eventually
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 @dataclass
 class Process:
     """One process of a service, its output in `log`."""
 
-    argv: Sequence[str]
-    env: Mapping[str, str]
+    order: Order
     log: Path
     port: int
-    _process: asyncio.subprocess.Process | None = field(default=None, init=False)
+    _process: Forked | None = field(default=None, init=False)
 
     @classmethod
     def of(cls, service: str, env: Mapping[str, str], folder: Path, *, module: str = "") -> "Process":
         """`python -m services.<service>`, or `python -m <module> <service>`, with a free port for its health."""
         (port,) = free_ports(1)
         own = {f"TIMEBALL_{service.upper()}_HTTP_PORT": str(port)}
-        argv = [sys.executable, "-m", *([module, service] if module else [f"services.{service}"])]
-        return cls(argv, {**env, **own}, folder / f"{service}-{port}.log", port)
+        order = Order(
+            module or f"services.{service}", [service] if module else [], {**env, **own}, [f"services.{service}.app"]
+        )
+        return cls(order, folder / f"{service}-{port}.log", port)
 
     async def start(self) -> None:
         """Start it; it may not be ready yet."""
         with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *tied(self.argv), env=dict(self.env), cwd=ROOT, stdout=log, stderr=log, start_new_session=True
-            )
+            self._process = await fork(self.order, log.fileno())
 
     async def ready(self) -> None:
         """Return once it says that it is really consuming."""
         try:
-            await eventually(self._is_ready_or_gone, every=0.1, what=f"{self.argv[-1]} is ready")
-            assert self.running, f"{self.argv[-1]} ended during its start"
+            await eventually(self._is_ready_or_gone, every=0.1, what=f"{self.name} is ready")
+            assert self.running, f"{self.name} ended during its start"
         except AssertionError as error:
             error.add_note(f"{self.problems()}\n{log_tail(self.log)}")
             raise
@@ -67,10 +65,14 @@ class Process:
         try:
             return await asyncio.wait_for(self.process.wait(), PATIENCE)
         except TimeoutError:
-            raise AssertionError(f"{self.argv[-1]} runs on after {PATIENCE:g} s\n{log_tail(self.log)}") from None
+            raise AssertionError(f"{self.name} runs on after {PATIENCE:g} s\n{log_tail(self.log)}") from None
 
     @property
-    def process(self) -> asyncio.subprocess.Process:
+    def name(self) -> str:
+        return self.log.stem
+
+    @property
+    def process(self) -> Forked:
         assert self._process is not None, "not started"
         return self._process
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from deploy.local.child import clean_environment, free_ports, tied
 from deploy.local.programs import PORTS
-from tests.support.processes import ROOT
+from tests.support.fork_server import ROOT
 from tests.support.waiting import eventually
 
 STOP_SECONDS = 90

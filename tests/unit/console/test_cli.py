@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from services.console.cli.application import app
 from services.console.cli.local_times import own_zone
 from shared.secrets.sealing import SealingKey, seal
-from tests.support.processes import ROOT
+from tests.support.fork_server import ROOT
 from tests.unit.console.fake_api import FakeApi, fake_api
 
 COMMAND = [sys.executable, "-c", "from services.console.cli import main; main()"]
