@@ -23,12 +23,14 @@ _DIALECTS: Mapping[str, Mapping[str, str]] = {
             SELECT i FROM n)""",
         "at": "strftime('%Y-%m-%dT%H:%M:%S', :first, '+' || (i * 259) || ' seconds') || '.000000+00\\:00'",
         "hour": "substr(due_at, 1, 13) || '\\:00\\:00.000000+00\\:00'",
+        "day": "substr(hour, 1, 10) || 'T00\\:00\\:00.000000+00\\:00'",
         "minute": "substr(published_at, 1, 16) || '\\:00.000000+00\\:00'",
     },
     "postgresql": {
         "numbers": "(SELECT i FROM generate_series(CAST(:low AS int), CAST(:high AS int)) AS n(i)) AS n",
         "at": "CAST(:first AS timestamptz) + i * interval '259 seconds'",
         "hour": "date_trunc('hour', due_at)",
+        "day": "date_trunc('day', hour, 'UTC')",
         "minute": "date_trunc('minute', published_at)",
     },
 }
@@ -62,6 +64,15 @@ _COUNT = (
     """INSERT INTO hourly_lateness (hour, account_id, step, posts)
     SELECT {hour}, account_id, CAST(lateness_ms AS int) % 60, count(*) FROM posts
     WHERE lateness_ms IS NOT NULL GROUP BY 1, 2, 3""",
+    *(
+        f"""INSERT INTO {to} ({begins}, account_id, {what}, posts)
+        SELECT {when}, {account}, {what}, sum(posts) FROM hourly_{name} GROUP BY 1, 2, 3"""
+        for name, what in (("counts", "state"), ("lateness", "step"))
+        for to, begins, when, account in (
+            (f"hourly_{name}", "hour", "hour", "''"),
+            (f"daily_{name}", "day", "{day}", "account_id"),
+        )
+    ),
     """INSERT INTO lateness_by_minute (minute, step, posts)
     SELECT {minute}, CAST(lateness_ms AS int) % 60, count(*) FROM posts WHERE published_at IS NOT NULL GROUP BY 1, 2""",
     """INSERT INTO accounts (account_id, changed_at, is_connected, platform, updated_at, version)

@@ -10,12 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.lateness import Lateness, step_of, summary
 from services.console.merging import Change, Row
-from services.console.tables_counts import hourly_counts, hourly_lateness, lateness_by_minute, post_counts
+from services.console.tables_counts import (
+    ALL_ACCOUNTS,
+    daily_counts,
+    daily_lateness,
+    hourly_counts,
+    hourly_lateness,
+    lateness_by_minute,
+    post_counts,
+)
 from shared.database import bulk
 from shared.database.engine import Database
 from shared.events.progress import State
 
-TABLES = (post_counts, hourly_counts, hourly_lateness, lateness_by_minute)
+TABLES = (post_counts, hourly_counts, daily_counts, hourly_lateness, daily_lateness, lateness_by_minute)
 
 Counted = tuple[Table, tuple[Hashable, ...]]
 """A counter: its table and the key of its row."""
@@ -23,14 +31,22 @@ Counted = tuple[Table, tuple[Hashable, ...]]
 
 def counters_of(post: Row) -> Iterator[Counted]:
     """Every counter in which a post counts as one."""
-    hour, account_id = _hour(post["due_at"]), post["account_id"]
-    yield post_counts, (str(post["state"]),)
-    yield hourly_counts, (hour, account_id, str(post["state"]))
+    state = str(post["state"])
+    yield post_counts, (state,)
+    yield from _by_time(hourly_counts, daily_counts, post, state)
     if post["lateness_ms"] is not None:
         step = step_of(post["lateness_ms"])
-        yield hourly_lateness, (hour, account_id, step)
+        yield from _by_time(hourly_lateness, daily_lateness, post, step)
         if post["published_at"] is not None:
             yield lateness_by_minute, (post["published_at"].replace(second=0, microsecond=0), step)
+
+
+def _by_time(hourly: Table, daily: Table, post: Row, what: Hashable) -> Iterator[Counted]:
+    """By the hour and by the day in which it is due, for its account and for all of them."""
+    hour = post["due_at"].replace(minute=0, second=0, microsecond=0)
+    for account_id in (post["account_id"], ALL_ACCOUNTS):
+        yield hourly, (hour, account_id, what)
+        yield daily, (hour.replace(hour=0), account_id, what)
 
 
 def difference(changes: Iterable[Change]) -> Counter[Counted]:
@@ -83,7 +99,3 @@ def _by_step(rows: Iterable[RowMapping]) -> Mapping[int, int]:
 def _row(table: Table, key: tuple[Hashable, ...], number: int) -> Row:
     names = [column.name for column in table.primary_key]
     return dict(zip(names, key, strict=True)) | {"posts": number}
-
-
-def _hour(instant: datetime) -> datetime:
-    return instant.replace(minute=0, second=0, microsecond=0)

@@ -18,7 +18,13 @@ from services.console.tables import (
 )
 from services.console.tables_audit import act_objects, acts
 from services.console.tables_bulk import bulk_items, bulk_runs
-from services.console.tables_counts import hourly_counts, hourly_lateness, lateness_by_minute
+from services.console.tables_counts import (
+    daily_counts,
+    daily_lateness,
+    hourly_counts,
+    hourly_lateness,
+    lateness_by_minute,
+)
 from services.console.tables_reports import service_reports
 from services.console.tables_web import network_sign_ins, sessions, sign_in_links, tokens
 from services.console.tables_workspaces import digests, mentions
@@ -72,7 +78,9 @@ RULES = (
     Rule(dead_letters, dead_letters.c.seen_at, longer=_THREE_WEEKS),
     Rule(settled_letters, settled_letters.c.seen_at, longer=_THREE_WEEKS),
     Rule(hourly_counts, hourly_counts.c.hour, longer=_YEARS),
+    Rule(daily_counts, daily_counts.c.day, longer=_YEARS),
     Rule(hourly_lateness, hourly_lateness.c.hour, longer=_YEARS),
+    Rule(daily_lateness, daily_lateness.c.day, longer=_YEARS),
     Rule(lateness_by_minute, lateness_by_minute.c.minute),
     Rule(bulk_items, bulk_items.c.seen_at),
     Rule(bulk_runs, bulk_runs.c.as_of),

@@ -1,9 +1,12 @@
 """The console's counters, kept up with every change of a post: nothing is ever counted over all posts."""
 
-from sqlalchemy import Column, Integer, String, Table
+from sqlalchemy import Column, Index, Integer, String, Table
 
 from services.console.tables import metadata
 from shared.database.engine import InstantColumn
+
+ALL_ACCOUNTS = ""
+"""In place of an account: all of them together, so that a page about everything reads few rows."""
 
 post_counts = Table(
     "post_counts",
@@ -20,8 +23,20 @@ hourly_counts = Table(
     Column("account_id", String(200), primary_key=True),
     Column("state", String(20), primary_key=True),
     Column("posts", Integer, nullable=False),
+    Index("hourly_counts_of_account", "account_id", "hour"),
 )
 """What became of the posts that were due in an hour (of UTC), deleted ones included."""
+
+daily_counts = Table(
+    "daily_counts",
+    metadata,
+    Column("day", InstantColumn, primary_key=True),
+    Column("account_id", String(200), primary_key=True),
+    Column("state", String(20), primary_key=True),
+    Column("posts", Integer, nullable=False),
+    Index("daily_counts_of_account", "account_id", "day"),
+)
+"""The same by the day (of UTC)."""
 
 hourly_lateness = Table(
     "hourly_lateness",
@@ -30,8 +45,20 @@ hourly_lateness = Table(
     Column("account_id", String(200), primary_key=True),
     Column("step", Integer, primary_key=True),
     Column("posts", Integer, nullable=False),
+    Index("hourly_lateness_of_account", "account_id", "hour"),
 )
 """How late the posts due in an hour were sent: how many there are on each step of lateness."""
+
+daily_lateness = Table(
+    "daily_lateness",
+    metadata,
+    Column("day", InstantColumn, primary_key=True),
+    Column("account_id", String(200), primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("posts", Integer, nullable=False),
+    Index("daily_lateness_of_account", "account_id", "day"),
+)
+"""The same by the day (of UTC)."""
 
 lateness_by_minute = Table(
     "lateness_by_minute",

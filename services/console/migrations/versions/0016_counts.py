@@ -1,12 +1,12 @@
 """Counters of posts, which every change keeps up from here on; counted once over what there is."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 import sqlalchemy as sa
 from alembic import op
 
-from services.console.counting import Counted, counters_of
+from services.console.lateness import step_of
 from services.console.tables_counts import hourly_counts, hourly_lateness, lateness_by_minute, post_counts
 from shared.database.engine import InstantColumn
 
@@ -55,9 +55,9 @@ def downgrade() -> None:
 
 
 def _count(connection: sa.Connection) -> None:
-    counted: Counter[Counted] = Counter()
+    counted: Counter[tuple[sa.Table, tuple[Hashable, ...]]] = Counter()
     for row in _every_post(connection):
-        counted.update(counters_of(dict(row)))
+        counted.update(_counters_of(row))
     for table in (post_counts, hourly_counts, hourly_lateness, lateness_by_minute):
         names = [column.name for column in table.primary_key]
         rows = [
@@ -65,6 +65,18 @@ def _count(connection: sa.Connection) -> None:
         ]
         for start in range(0, len(rows), MOST_ROWS):
             connection.execute(sa.insert(table), rows[start : start + MOST_ROWS])
+
+
+def _counters_of(post: sa.RowMapping) -> Iterator[tuple[sa.Table, tuple[Hashable, ...]]]:
+    """Those there were at this revision."""
+    hour, account_id = post["due_at"].replace(minute=0, second=0, microsecond=0), post["account_id"]
+    yield post_counts, (str(post["state"]),)
+    yield hourly_counts, (hour, account_id, str(post["state"]))
+    if post["lateness_ms"] is not None:
+        step = step_of(post["lateness_ms"])
+        yield hourly_lateness, (hour, account_id, step)
+        if post["published_at"] is not None:
+            yield lateness_by_minute, (post["published_at"].replace(second=0, microsecond=0), step)
 
 
 def _every_post(connection: sa.Connection) -> Iterator[sa.RowMapping]:
