@@ -12,9 +12,7 @@ from shared.clocks.local_time import UnknownZone, in_utc, zone_named
 from shared.events.progress import State
 from shared.events.requests import LocalTime, PublishAt
 from shared.events.rules import PostRules
-from shared.posting.rules import problem
-
-PAST_TOLERANCE = timedelta(seconds=60)
+from shared.posting.rules import PAST_TOLERANCE, problem
 
 
 def decide(

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 _SECOND = timedelta(seconds=1)
@@ -21,6 +22,14 @@ def zone_named(name: str) -> ZoneInfo:
     if name not in _known_zones():
         raise UnknownZone(f"unknown time zone {name!r}: use an IANA name such as 'Europe/Berlin' or 'UTC'")
     return ZoneInfo(name)
+
+
+def reading_of(local: datetime, zone: ZoneInfo) -> Literal["once", "skipped", "twice"]:
+    """How often the zone's clocks show this time: those in the spring gap never, those in the autumn fold twice."""
+    first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first == second:
+        return "once"
+    return "twice" if first < second else "skipped"
 
 
 def in_utc(local: datetime, zone: ZoneInfo) -> datetime:

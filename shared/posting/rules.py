@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any, Literal
 
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule, Unit
-from shared.posting.counting import bare, counted, fits
+from shared.posting.counting import counted, fits
+from shared.posting.lengths import as_counted, rule_for
 
 Code = Literal["content_too_long", "invalid"]
 Problem = tuple[Code, str]
 """The code of a rejection, and its reason."""
 
+PAST_TOLERANCE = timedelta(seconds=60)
+"""A post may be asked for so long after it was due."""
 _SHOWN = 80
 _NEAR = 0.7
 """How alike two names are, from 0 to 1, so that one was probably meant for the other."""
@@ -53,13 +57,11 @@ def _missing(
 
 
 def _text_problem(rules: PostRules, text: str, options: Mapping[str, Any], *, has_media: bool) -> Problem | None:
-    rule = rules.caption if has_media and rules.caption else rules.text
+    rule = rule_for(rules, has_media=has_media)
     if rule is None:
         return None
-    if rule.markup_option and options.get(rule.markup_option):
-        text = bare(text)
-    extra = options.get(rule.with_option) if rule.with_option else None
-    too_long = _too_long(text, rule, extra if isinstance(extra, str) else "")
+    text, extra = as_counted(text, rule, options)
+    too_long = _too_long(text, rule, extra)
     if not too_long:
         return None
     beside = " beside media" if rule is rules.caption else ""

@@ -1,29 +1,13 @@
-"""What people do with posts on the page: write, watch, edit, cancel, retry, settle."""
+"""What people do with posts on the page: watch, edit, cancel, retry, settle."""
 
 import pytest
 from playwright.async_api import expect
 
-from shared.events.publisher import AccountConnected, AccountDisconnected
-from shared.events.rules import PostRules, TextRule
 from tests.browser.conftest import Visitor
 from tests.fakes.sink import LOST_REPLY, refuse
 from tests.integration.console.world import World, a_name, a_post
-from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
-
-
-async def test_a_post_is_written_and_goes_out_before_ones_eyes(world: World, visitor: Visitor) -> None:
-    page = visitor.page
-    await visitor.open("/compose")
-    await page.get_by_label("Text").fill("Written on the page <b>by hand</b>")
-    await page.get_by_label("plain").check()
-    await page.get_by_label("Time in").fill("")
-    await page.get_by_role("button", name="Schedule").click()
-
-    await page.wait_for_url("**/posts/post-*")
-    await expect(page.locator(".content")).to_have_text("Written on the page <b>by hand</b>")
-    await expect(page.locator("article .state")).to_have_text("Published")
 
 
 async def test_the_first_page_shows_without_reloading_what_goes_out(world: World, visitor: Visitor) -> None:
@@ -95,44 +79,6 @@ async def test_an_unknown_outcome_is_settled_on_the_first_page(
     await expect(card).to_have_count(0)
     await visitor.open(f"/posts/{name}")
     await expect(visitor.page.locator("article .state")).to_have_text(state)
-
-
-async def test_what_the_scheduler_refuses_is_told_and_the_text_is_kept(world: World, visitor: Visitor) -> None:
-    page = visitor.page
-    await visitor.open("/compose")
-    await page.get_by_label("Text").fill("Too late")
-    await page.get_by_label("plain").check()
-    await page.get_by_label("Time in").fill("2020-01-01T10:00")
-    await page.get_by_role("button", name="Schedule").click()
-
-    await expect(page.get_by_role("alert")).to_contain_text("choose a time to come")
-    await page.reload()
-    await expect(page.get_by_label("Text")).to_have_value("Too late")
-    visitor.complaints.clear()  # the browser tells of the refusal too
-
-
-async def test_a_text_is_counted_and_judged_as_it_is_written(world: World, visitor: Visitor) -> None:
-    rules = PostRules(text=TextRule(most=20, counted_in="graphemes"))
-    await world.system.bus.emit(AccountConnected(account_id="short", platform="sandbox", rules=rules))
-    await eventually(lambda: _is_listed(world, "short"), what="the account is known")
-    page = visitor.page
-    await visitor.open("/compose")
-    await page.get_by_label("short").check()
-
-    await page.get_by_label("Text").fill("👩‍👩‍👧 five words fit")
-    await expect(page.locator('[data-count="short"]')).to_have_text("16 of 20")
-    await expect(page.locator("#checked")).to_be_empty()
-
-    await page.get_by_label("Text").fill("too long for this account by far")
-    await expect(page.locator('[data-count="short"]')).to_have_text("32 of 20")
-    await expect(page.locator("#checked")).to_contain_text("short: ")
-    await page.get_by_label("Text").fill("")
-    await world.system.bus.emit(AccountDisconnected(account_id="short", platform="sandbox"))
-
-
-async def _is_listed(world: World, account_id: str) -> bool:
-    listed = (await world.api.call("GET", "/v1/accounts"))["accounts"]
-    return account_id in [one["account_id"] for one in listed]
 
 
 async def test_selected_posts_are_cancelled(world: World, visitor: Visitor) -> None:

@@ -14,6 +14,7 @@ from services.console.api import (
     queues,
     rebuilding,
     removals,
+    repeats,
     retries,
     stream,
     timers,
@@ -33,6 +34,7 @@ from shared.process.health import Health
 
 _ROUTERS: tuple[APIRouter, ...] = (
     posts.router,
+    repeats.router,
     bulk.router,
     changes.router,
     retries.router,

@@ -99,10 +99,11 @@ async def schedule_batch(
     request: Annotated[ScheduleBatchRequested, Depends(body_of(ScheduleBatchRequested))],
 ) -> Response:
     """Schedule many posts in one request; each is accepted or rejected on its own."""
-    return await once.answer(request, lambda: _batch(console, request))
+    return await once.answer(request, lambda: settle_batch(console, request))
 
 
-async def _batch(console: Console, request: ScheduleBatchRequested) -> BatchSettled:
+async def settle_batch(console: Console, request: ScheduleBatchRequested) -> BatchSettled:
+    """Ask for many posts and wait for what the scheduler says to each."""
     batch = Batch()
     answers = await console.requests.send_and_wait(request, batch.is_settled_by)
     return BatchSettled(

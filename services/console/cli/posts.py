@@ -10,6 +10,7 @@ import typer
 from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
 from services.console.cli.client import Client, in_path
 from services.console.cli.local_times import local_time, own_zone, shown_zone, with_zone
+from services.console.cli.repeats import EveryOption, TimesOption, request_for
 from services.console.cli.screen import complain, say, show_json, show_table
 from services.console.cli.sentences import lateness, warnings_in
 from services.console.times import UnreadableTime, is_without_zone, publish_at
@@ -40,6 +41,8 @@ def schedule(
     media: Annotated[list[str] | None, typer.Option(help="The URL of a picture or video; several times.")] = None,
     post_id: Annotated[str | None, typer.Option("--id", help="The post's id; made up without it.")] = None,
     attempts: Annotated[int | None, typer.Option(help="How often it is tried in all; 3 without it.")] = None,
+    every: EveryOption = None,
+    times: TimesOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Schedule a post.
@@ -47,6 +50,8 @@ def schedule(
     timeball schedule "Good morning" --to mastodon-team --at "2027-03-28 09:00" --zone Europe/Berlin
 
     timeball schedule "In a minute" --to demo-one --to demo-two --in 60s
+
+    timeball schedule "Stand-up" --to team --at "2027-03-29 09:00" --zone Europe/Berlin --every weekday --times 10
 
     timeball schedule - --to demo-one --at 2027-03-28T09:00+02:00 --id spring-sale < post.txt
     """
@@ -61,7 +66,8 @@ def schedule(
         body["retry"] = {"attempts": attempts}
     if moment := _moment(at, zone, in_):
         body["publish_at"] = moment
-    scheduled = called(lambda client: client.call("POST", "/v1/posts", body=body))
+    path, request = request_for(body, every, times)
+    scheduled = called(lambda client: client.call("POST", path, body=request))
     if as_json:
         show_json(scheduled)
     else:
@@ -89,7 +95,7 @@ def _show_scheduled(scheduled: dict[str, Any]) -> None:
     for rejected in scheduled["rejected"]:
         complain(f"{rejected['post_id']} on {rejected.get('account_id')}: {rejected['reason']}")
     if scheduled["pending"]:
-        post_id = scheduled["post_id"]
+        post_id = scheduled.get("post_id") or scheduled["batch_id"]
         say(f"not all of {post_id} is answered yet; `timeball status {post_id}` tells what became of it")
 
 

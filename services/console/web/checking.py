@@ -1,50 +1,163 @@
-"""What a post that is being written lacks, by the rules that the scheduler goes by. Pure."""
+"""What a post that is being written lacks, by the rules that the scheduler goes by, and how it will look. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
-from shared.events.base import Id, Text
-from shared.events.requests import Media
+from services.console.repeating import Occurrence, Repeat, occurrence, occurrences
+from services.console.web.networks import title_of
+from services.console.web.previews import Preview, preview_of
+from shared.events.base import MAX_TEXT_LENGTH, Id, explain
+from shared.events.requests import LocalTime, Media
 from shared.events.rules import PostRules
-from shared.posting.counting import counted
-from shared.posting.rules import problem
+from shared.posting.lengths import Length, lengths, rule_for, telling
+from shared.posting.rules import PAST_TOLERANCE, problem
 
 MOST_ACCOUNTS = 1000
+MOST_MEDIA = 20
+MOST_PREVIEWS = 12
+_MEDIA = TypeAdapter(Media)
+
+Draft = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
+
+
+class Picture(BaseModel):
+    """A picture as far as it is named; its address may be half written."""
+
+    url: Draft = ""
+    alt: Draft = ""
+
+
+class Destination(BaseModel):
+    """An account with what is its own."""
+
+    account_id: Id
+    content: Draft | None = None
+    options: dict[str, JsonValue] = {}
 
 
 class Written(BaseModel):
     """A post as far as it is written."""
 
-    content: Text = ""
-    media: Annotated[list[Media], Field(max_length=20)] = []
-    account_ids: Annotated[list[Id], Field(max_length=MOST_ACCOUNTS)] = []
+    content: Draft = ""
+    media: Annotated[list[Picture], Field(max_length=100)] = []
+    targets: Annotated[list[Destination], Field(max_length=MOST_ACCOUNTS)] = []
+    publish_at: LocalTime | None = None
+    repeat: Repeat | None = None
 
 
-class Checked(BaseModel):
-    """What an account's network says to it: how long the text is for it, and what is wrong."""
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What is known of an account: its network, and what that demands."""
 
-    account_id: str
-    count: int | None = None
-    most: int | None = None
-    problem: str | None = None
-
-
-def checked(written: Written, rules: Mapping[str, PostRules]) -> list[Checked]:
-    """What each account's network says; an account whose rules are not known says nothing."""
-    media = [item.model_dump(exclude_none=True) for item in written.media]
-    return [_checked(one, written.content, media, rules.get(one)) for one in written.account_ids]
+    platform: str | None = None
+    rules: PostRules | None = None
+    is_connected: bool = True
 
 
-def _checked(account_id: str, text: str, media: Sequence[Mapping[str, Any]], rules: PostRules | None) -> Checked:
-    if rules is None:
-        return Checked(account_id=account_id)
-    rule = rules.caption if media and rules.caption else rules.text
-    found = problem(rules, text, media, {})
-    return Checked(
-        account_id=account_id,
-        count=counted(text, rule) if rule else None,
-        most=rule.most if rule else None,
-        problem=found[1] if found else None,
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the networks say to a post: for each account how long it is, what is wrong, and how it will look."""
+
+    counts: Mapping[str, Length | None]
+    problems: Sequence[str]
+    previews: Sequence["Shown"]
+    unshown: int
+    times: Sequence[Occurrence]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A preview, and the accounts on which the post looks like this."""
+
+    platform: str | None
+    network: str
+    account_ids: Sequence[str]
+    preview: Preview
+
+
+def checked(written: Written, networks: Mapping[str, Network], now: datetime) -> Said:
+    """What is said to it; an account whose rules are not known says nothing."""
+    media = [item.model_dump(exclude_defaults=True) for item in written.media]
+    together: dict[Any, list[Destination]] = {}
+    for target in written.targets:
+        network = networks.get(target.account_id, Network())
+        alike = (network.platform, repr(network.rules), _text(written, target), repr(target.options))
+        together.setdefault(alike, []).append(target)
+    groups = [(networks.get(targets[0].account_id, Network()), targets) for targets in together.values()]
+    counts: dict[str, Length | None] = {}
+    problems = list(_media_problems(written.media))
+    for network, targets in groups:
+        text, named = _text(written, targets[0]), [one.account_id for one in targets]
+        counts |= dict.fromkeys(named, _count(network.rules, text, media, targets[0].options))
+        if found := _problem(network.rules, text, media, targets[0].options):
+            problems.append(f"{', '.join(named)}: {found}")
+    problems += [f"{one.account_id}: it is not connected; connect it again" for one in written.targets
+                 if not networks.get(one.account_id, Network()).is_connected]  # fmt: skip
+    times, wrong = _times(written, now)
+    return Said(
+        counts=counts,
+        problems=[*problems, *wrong],
+        previews=[_shown(network, targets, written, media) for network, targets in groups[:MOST_PREVIEWS]],
+        unshown=max(0, len(groups) - MOST_PREVIEWS),
+        times=times,
     )
+
+
+def _text(written: Written, target: Destination) -> str:
+    return written.content if target.content is None else target.content
+
+
+def _count(
+    rules: PostRules | None, text: str, media: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+) -> Length | None:
+    rule = rule_for(rules, has_media=bool(media)) if rules else None
+    return telling(lengths(text, rule, options)) if rule else None
+
+
+def _problem(
+    rules: PostRules | None, text: str, media: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
+) -> str | None:
+    """Of a post that is not begun nothing is said."""
+    if not (text.strip() or media):
+        return None
+    found = problem(rules, text, media, options) if rules else None
+    return found[1] if found else None
+
+
+def _shown(
+    network: Network, targets: Sequence[Destination], written: Written, media: Sequence[Mapping[str, Any]]
+) -> Shown:
+    first = targets[0]
+    preview = preview_of(network.platform, network.rules, _text(written, first), media, first.options)
+    return Shown(network.platform, title_of(network.platform), [one.account_id for one in targets], preview)
+
+
+def _media_problems(media: Sequence[Picture]) -> list[str]:
+    """What the contract itself refuses, whatever the network."""
+    found = [f"media: there are {len(media)}, and at most {MOST_MEDIA} are possible"] if len(media) > MOST_MEDIA else []
+    for index, item in enumerate(media):
+        try:
+            _MEDIA.validate_python(item.model_dump(exclude_defaults=True))
+        except ValidationError as error:
+            found.append(f"media[{index}].{explain(error)}")
+    return found
+
+
+def _times(written: Written, now: datetime) -> tuple[Sequence[Occurrence], Sequence[str]]:
+    """The times that are meant, and what is wrong with them."""
+    at, repeat = written.publish_at, written.repeat
+    if at is None:
+        return (), (["publish_at: choose the first time of those that repeat"] if repeat else [])
+    try:
+        times = occurrences(at, repeat) if repeat else [occurrence(at)]
+    except (ValueError, OverflowError) as error:
+        return (), [f"publish_at: {error}"]
+    past = sum(one.instant < now - PAST_TOLERANCE for one in times)
+    if not past:
+        return times, ()
+    which = "it is" if len(times) == 1 else f"{past} of these {len(times)} times are"
+    return times, [f"publish_at: {which} in the past; choose a time to come"]

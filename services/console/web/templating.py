@@ -72,6 +72,13 @@ class Viewer:
         local = self.local(instant)
         return f"{local:%Y-%m-%d %H:%M:%S}.{local.microsecond // 1000:03d} {local:%Z}"
 
+    def in_zone(self, instant: datetime, zone: ZoneInfo) -> str:
+        """`Mon 29 Mar 2027, 09:00 CEST (UTC+02:00)`, with seconds where there are any."""
+        local = instant.astimezone(zone)
+        offset = f"{local:%z}"
+        time = local.strftime("%H:%M:%S" if local.second else "%H:%M")
+        return f"{local:%a} {local.day} {local:%b} {local.year}, {time} {local:%Z} (UTC{offset[:3]}:{offset[3:5]})"
+
     def field(self, instant: datetime) -> str:
         """The instant as the value of an input of type datetime-local."""
         return self.local(instant).strftime("%Y-%m-%dT%H:%M:%S")

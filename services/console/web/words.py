@@ -1,6 +1,7 @@
 """Words of the page: states, spans of time and figures as people say them. Pure."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 STATES: Mapping[str, tuple[str, str]] = {
@@ -69,3 +70,16 @@ def _span(seconds: float) -> str:
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1 post`, `1,204 posts`"""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def option(value: object) -> str:
+    """An option as a field of a form holds it."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def further_options(values: Mapping[str, object], known: Collection[str]) -> str:
+    """The options that have no field of their own, as JSON."""
+    further = {name: value for name, value in values.items() if name not in known}
+    return json.dumps(further, ensure_ascii=False, indent=1) if further else ""

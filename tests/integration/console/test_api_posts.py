@@ -287,3 +287,42 @@ async def test_posts_are_listed_page_by_page(world: World) -> None:
     assert (status, error["field"]) == (400, "cursor")
     status, error = await world.api.refused("GET", "/v1/posts?state=lost")
     assert (status, error["field"]) == (400, "state[0]")
+
+
+async def test_what_repeats_is_single_posts_and_asked_again_does_nothing_twice(world: World) -> None:
+    name = a_name()
+    first = (in_seconds(30 * 86_400)).replace(hour=9, minute=0, second=0, microsecond=0)
+    at = {"local": first.strftime("%Y-%m-%dT%H:%M"), "zone": "UTC"}
+    post = {"post_id": name, "content": "Again.", "publish_at": at, "targets": [{"account_id": "plain"}]}
+
+    twice = await world.api.call("POST", "/v1/posts:repeat", {"post": post, "repeat": {"every": "day", "times": 2}})
+    thrice = await world.api.call("POST", "/v1/posts:repeat", {"post": post, "repeat": {"every": "day", "times": 3}})
+
+    ids = [one["post_id"] for one in thrice["posts"]]
+    assert ids[0] == f"{name}.{first:%Y%m%dT%H%M%S}"
+    assert [one["changed"] for one in twice["accepted"]] == [True, True]
+    assert [(one["post_id"], one["changed"]) for one in thrice["accepted"]] == list(
+        zip(ids, (False, False, True), strict=True)
+    )
+    shown = await world.api.call("GET", f"/v1/posts/{quote(ids[2])}")
+    assert (shown["accounts"][0]["content"], shown["accounts"][0]["state"]) == ("Again.", "scheduled")
+
+
+@pytest.mark.parametrize(
+    ("publish_at", "repeat", "reason"),
+    [
+        ("2099-01-01T09:00:00Z", {"every": "day", "times": 2}, "what repeats goes by the clock of a zone"),
+        ({"local": "2099-01-01T09:00", "zone": "Mars/Olympus"}, {"every": "day", "times": 2}, "unknown time zone"),
+        ({"local": "2099-01-01T09:00", "zone": "UTC"}, {"every": "day", "times": 101}, "repeat.times"),
+        ({"local": "2020-01-01T09:00", "zone": "UTC"}, {"every": "day", "times": 2}, "choose a time to come"),
+        ({"local": "9999-12-31T09:00", "zone": "UTC"}, {"every": "month", "times": 2}, "post.publish_at"),
+    ],
+)
+async def test_what_cannot_repeat_is_refused(
+    world: World, publish_at: Any, repeat: dict[str, Any], reason: str
+) -> None:
+    post = {"post_id": a_name(), "content": "Again.", "publish_at": publish_at, "targets": [{"account_id": "plain"}]}
+
+    status, error = await world.api.refused("POST", "/v1/posts:repeat", {"post": post, "repeat": repeat})
+
+    assert (status, reason in error["detail"]) == (400, True), error

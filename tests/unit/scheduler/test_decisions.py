@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scheduler.deciding import PAST_TOLERANCE, decide, decide_cancel
+from services.scheduler.deciding import decide, decide_cancel
 from services.scheduler.domain import (
     Accepted,
     Cancelled,
@@ -22,6 +22,7 @@ from services.scheduler.wanted_posts import WantedPost, posts_wanted_by
 from shared.events.progress import State
 from shared.events.requests import LatePolicy, LocalTime
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
+from shared.posting.rules import PAST_TOLERANCE
 from tests.support.schedules import DUE, NOON, post, schedule, wanted
 
 LATER = NOON + timedelta(minutes=10)

@@ -1,40 +1,136 @@
-// The compose page keeps a draft in this browser until the post is sent, and asks what each network says to it.
-import { call } from "./api.js";
-import { mediaIn } from "./forms.js";
+// The compose page: a draft is kept in this browser until it is sent, and what the networks say to it is asked as one types.
+import { call, Refused } from "./api.js";
+import { fillMedia, fillOptions, mediaIn, optionsIn } from "./post_fields.js";
+import { keep, kept, forget } from "./draft.js";
+import { documentFrom } from "./documents.js";
+import { patch } from "./patching.js";
 
-const KEPT = "timeball-draft";
 const PAUSE = 250; // milliseconds without a key before it is asked
 
 export function startCompose() {
   const form = document.getElementById("compose");
-  if (!form) return;
-  const text = form.elements.content;
+  if (!form || form.querySelector("fieldset.barred")) return;
+  const draft = kept();
+  if (draft) restore(form, draft);
+  offerZones();
   let due;
   const checkSoon = () => { clearTimeout(due); due = setTimeout(() => check(form), PAUSE); };
-  text.value = localStorage.getItem(KEPT) ?? "";
-  text.addEventListener("input", () => localStorage.setItem(KEPT, text.value));
-  form.addEventListener("input", checkSoon);
-  form.addEventListener("sent", () => localStorage.removeItem(KEPT));
-  if (text.value) checkSoon();
+  form.addEventListener("input", () => {
+    form.querySelector("[data-times]").hidden = !form.elements.every.value;
+    keep(draftOf(form));
+    checkSoon();
+  });
+  form.querySelector("[data-start-over]").addEventListener("click", () => { forget(); location.assign("/compose"); });
+  form.addEventListener("submit", (event) => { event.preventDefault(); send(form); });
+  check(form);
 }
+
+const boxes = (form) => [...form.querySelectorAll('input[name="targets"]')];
+const own = (box, part) => box.closest("li").querySelector(part);
+
+function targetsOf(form) {
+  return boxes(form).filter((box) => box.checked).map((box) => {
+    const content = own(box, "[data-own-text]").value, options = optionsIn(own(box, '[data-kind="options"]'));
+    return { account_id: box.value, ...(content ? { content } : {}), ...(Object.keys(options).length ? { options } : {}) };
+  });
+}
+
+function postOf(form) {
+  const { content, publish_at: at, zone, media } = form.elements;
+  const post = { post_id: form.dataset.post, content: content.value, media: mediaIn(media), targets: targetsOf(form) };
+  return at.value ? { ...post, publish_at: { local: at.value, zone: zone.value.trim() } } : post;
+}
+
+function repeatOf(form) {
+  const { every, times } = form.elements;
+  return every.value ? { every: every.value, times: Number(times.value) || 1 } : null;
+}
+
+function draftOf(form) {
+  const { content, publish_at: at, zone, media, every, times } = form.elements;
+  const owns = boxes(form).map((box) => [box.value, {
+    chosen: box.checked, text: own(box, "[data-own-text]").value,
+    fields: [...own(box, '[data-kind="options"]').querySelectorAll("input, select, textarea")].map((field) => field.value),
+  }]);
+  return { post: form.dataset.post, content: content.value, media: mediaIn(media), at: at.value, zone: zone.value, every: every.value, times: times.value, accounts: Object.fromEntries(owns) };
+}
+
+// The id is kept as well: what is sent again after a reload is the same post, not another one.
+function restore(form, draft) {
+  const { content, publish_at: at, zone, media, every, times } = form.elements;
+  form.dataset.post = draft.post ?? form.dataset.post;
+  content.value = draft.content ?? "";
+  fillMedia(media, draft.media ?? []);
+  if (!form.dataset.at && draft.at !== undefined) at.value = draft.at;
+  zone.value = draft.zone || zone.value;
+  every.value = draft.every ?? "";
+  times.value = draft.times || times.value;
+  form.querySelector("[data-times]").hidden = !every.value;
+  for (const box of boxes(form)) restoreOwn(box, draft.accounts?.[box.value]);
+}
+
+function restoreOwn(box, kept) {
+  if (!kept) return;
+  box.checked = kept.chosen;
+  own(box, "[data-own-text]").value = kept.text;
+  const fields = [...own(box, '[data-kind="options"]').querySelectorAll("input, select, textarea")];
+  if (fields.length === kept.fields.length) fields.forEach((field, index) => { field.value = kept.fields[index]; });
+  own(box, "details").open = Boolean(kept.text || kept.fields.some(Boolean));
+}
+
+async function offerZones() {
+  const zones = Intl.supportedValuesOf?.("timeZone") ?? [];
+  document.getElementById("zones").replaceChildren(...zones.map((name) => Object.assign(document.createElement("option"), { value: name })));
+}
+
+let asked = 0;
 
 async function check(form) {
-  const boxes = [...form.querySelectorAll('input[name="targets"]')].filter((box) => box.checked);
-  const written = { content: form.elements.content.value, media: mediaIn(form.elements.media.value), account_ids: boxes.map((box) => box.value) };
-  let answer;
+  const number = asked += 1;
+  let written;
   try {
-    answer = await call("POST", "/compose/check", written);
-  } catch {
-    return; // the scheduler decides all the same
+    written = { ...postOf(form), repeat: repeatOf(form) };
+  } catch (error) {
+    return show(form, error.message);
   }
-  const said = new Map(answer.map((one) => [one.account_id, one]));
-  for (const output of form.querySelectorAll("[data-count]")) draw(output, said.get(output.dataset.count));
-  const isEmpty = !written.content && !written.media.length;
-  const problems = answer.filter((one) => one.problem && !isEmpty);
-  form.querySelector("#checked").textContent = problems.map((one) => `${one.account_id}: ${one.problem}`).join("\n");
+  show(form, "");
+  const said = await documentFrom("POST", "/compose/check", written);
+  if (said && number === asked) patch(document, said, true); // else a later one is on its way
 }
 
-function draw(output, one) {
-  output.textContent = one?.most != null ? `${one.count} of ${one.most}` : "";
-  output.classList.toggle("is-over", one?.most != null && one.count > one.most);
+async function send(form) {
+  const button = form.querySelector('button[type="submit"]');
+  button.disabled = true;
+  try {
+    await sendPost(form, postOf(form), repeatOf(form));
+  } catch (error) {
+    if (!(error instanceof Refused || error instanceof SyntaxError)) throw error;
+    show(form, error.message);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+async function sendPost(form, post, repeat) {
+  if (!post.targets.length) throw new Refused("Choose at least one account.");
+  if (!repeat) {
+    const answer = await call("POST", "/v1/posts", post);
+    return settle(form, answer.rejected, `/posts/${encodeURIComponent(post.post_id)}?sent=${encodeURIComponent(answer.correlation_id)}`);
+  }
+  const answer = await call("POST", "/v1/posts:repeat", { post, repeat });
+  return settle(form, answer.rejected, `/posts?${new URLSearchParams({ q: post.post_id })}`);
+}
+
+function settle(form, rejected, address) {
+  forget();
+  if (!rejected.length) return location.assign(address);
+  const words = rejected.map((one) => `${one.post_id}${one.account_id ? ` on ${one.account_id}` : ""}: ${one.reason}`);
+  keep(draftOf(form));
+  show(form, `The others are scheduled, but not these. Mend them and send it again: what is scheduled stays as it is.\n${words.join("\n")}`);
+}
+
+function show(form, words) {
+  const problem = form.querySelector('[role="alert"]');
+  problem.textContent = words;
+  problem.hidden = !words;
 }

@@ -1,0 +1,12 @@
+// Pages and parts of pages from the server, parsed without running what is in them; null where it does not answer.
+export function documentFrom(method, address, body) {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    request.open(method, address);
+    request.responseType = "document";
+    if (body !== undefined) request.setRequestHeader("Content-Type", "application/json");
+    request.onload = () => resolve(request.status < 400 ? request.response : null);
+    request.onerror = () => resolve(null);
+    request.send(body === undefined ? undefined : JSON.stringify(body));
+  });
+}

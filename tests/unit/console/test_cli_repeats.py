@@ -1,0 +1,35 @@
+"""`timeball schedule --every … --times …`."""
+
+import pytest
+
+from tests.unit.console.test_cli import ACCEPTED, SETTLED, answered
+
+AT = ("schedule", "Hello", "--to", "a", "--id", "p", "--at", "2027-03-28 09:00", "--zone", "Europe/Berlin")
+
+
+def test_a_post_that_repeats_is_sent_as_one_request() -> None:
+    answer = SETTLED | {"accepted": [ACCEPTED], "posts": []}
+
+    result, api = answered({"POST /v1/posts:repeat": (202, answer)}, *AT, "--every", "weekday", "--times", "8")
+
+    assert result.exit_code == 0
+    assert "p scheduled on a" in result.stdout
+    ((_, sent),) = api.requests
+    assert sent["repeat"] == {"every": "weekday", "times": 8}
+    assert sent["post"]["publish_at"] == {"local": "2027-03-28T09:00:00", "zone": "Europe/Berlin"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((*AT, "--every", "week"), "--every and --times go together"),
+        ((*AT, "--times", "3"), "--every and --times go together"),
+        (("schedule", "x", "--to", "a", "--in", "5m", "--every", "day", "--times", "2"), "goes by a clock"),
+    ],
+)
+def test_what_cannot_repeat_is_told_before_anything_is_sent(arguments: tuple[str, ...], said: str) -> None:
+    result, api = answered({}, *arguments)
+
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())
+    assert api.requests == []
