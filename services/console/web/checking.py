@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 from services.console.repeating import Occurrence, Repeat, occurrence, occurrences
 from services.console.web.networks import title_of
 from services.console.web.previews import Preview, preview_of
-from shared.events.base import MAX_TEXT_LENGTH, Id, explain
+from shared.events.base import MAX_TEXT_LENGTH, Id
+from shared.events.explaining import explain
 from shared.events.requests import LocalTime, Media
 from shared.events.rules import PostRules
 from shared.posting.lengths import Length, lengths, rule_for, telling

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.processes import ROOT
+from tests.support.fork_server import ROOT
 from tests.support.waiting import eventually
 from tests.unit.console.fake_api import FakeApi, fake_api
 from tests.unit.console.test_cli import COMMAND, answered, run
