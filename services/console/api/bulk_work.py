@@ -7,8 +7,9 @@ from sqlalchemy import RowMapping
 
 from services.console.amending import Change
 from services.console.api.bulk import RunView
-from services.console.api.changes import cancel_post, change_post, retry_post
+from services.console.api.changes import cancel_post, change_post
 from services.console.api.console import Console
+from services.console.api.deciding import retry_post
 from services.console.api.errors import Refusal
 from services.console.bulk_runs import Act, BulkRuns, Item, Result, RunState
 from shared.database.engine import is_passing
@@ -81,8 +82,7 @@ async def _act(console: Console, run: RunView, item: Item) -> bool:
     if run.act is Act.CANCEL:
         return (await cancel_post(console, item.post_id, accounts)).pending
     if run.act is Act.RETRY:
-        await retry_post(console, item.post_id, item.account_id)
-        return False
+        return (await retry_post(console, item.post_id, item.account_id)).pending
     assert run.move
     listed = [one for one in await console.queries.post(item.post_id) if one.post.account_id == item.account_id]
     if not listed:

@@ -1,7 +1,7 @@
 """Changes to posts: amend, cancel, try again, settle an unknown outcome."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
 
@@ -12,13 +12,12 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.matching import etag_of, on_accounts, require_match
 from services.console.api.posts import all_rejected, schedule, unknown_post
-from services.console.api.views import Cancelled, CancelledView, Requested, Scheduled, of_type, rejections_in
-from services.console.domain.posts import RESOLVABLE, RETRIABLE
+from services.console.api.views import Cancelled, CancelledView, Scheduled, of_type, rejections_in
 from services.console.queries import Listed
 from services.console.request_sender import Answers, each_account
-from shared.events.base import Id, Text, Value
+from shared.events.base import Id
 from shared.events.progress import State
-from shared.events.requests import PublishResolveRequested, PublishRetryRequested, ScheduleCancelRequested
+from shared.events.requests import ScheduleCancelRequested
 from shared.events.scheduler import ScheduleCancelled, ScheduleRejected
 
 router = APIRouter(
@@ -26,13 +25,6 @@ router = APIRouter(
 )
 
 _STATUS = {"not_found": 404, "already_published": 409, "conflict": 409}
-
-
-class Resolution(Value):
-    """What a person found out about a post whose outcome is unknown."""
-
-    outcome: Literal["published", "not_published"]
-    platform_post_id: Text | None = None
 
 
 @router.patch(
@@ -115,48 +107,8 @@ def _cancelled(post_id: str, answers: Answers) -> Cancelled:
     )
 
 
-@router.post("/v1/posts/{post_id:path}/accounts/{account_id:path}:retry", status_code=202, dependencies=[WRITE])
-async def retry_post(console: TheConsole, post_id: Id, account_id: Id) -> Requested:
-    """Publish a failed or held post again, now."""
-    await _require_state(console, post_id, account_id, RETRIABLE)
-    request = PublishRetryRequested(post_id=post_id, account_id=account_id)
-    return Requested(correlation_id=await console.requests.send(request))
-
-
-@router.post(
-    "/v1/posts/{post_id:path}/accounts/{account_id:path}:resolve",
-    status_code=202,
-    openapi_extra=documented(Resolution),
-    dependencies=[WRITE],
-)
-async def resolve_post(
-    console: TheConsole,
-    post_id: Id,
-    account_id: Id,
-    resolution: Annotated[Resolution, Depends(body_of(Resolution))],
-) -> Requested:
-    """Settle a post that may or may not have been published, as a person found it on the platform."""
-    await _require_state(console, post_id, account_id, RESOLVABLE)
-    request = PublishResolveRequested(
-        post_id=post_id,
-        account_id=account_id,
-        outcome=resolution.outcome,
-        platform_post_id=resolution.platform_post_id,
-    )
-    return Requested(correlation_id=await console.requests.send(request))
-
-
 async def _known(console: Console, post_id: str) -> list[Listed]:
     listed = await console.queries.post(post_id)
     if not listed:
         raise unknown_post(post_id)
     return listed
-
-
-async def _require_state(console: Console, post_id: str, account_id: str, states: frozenset[State]) -> None:
-    found = [one.post.state for one in await _known(console, post_id) if one.post.account_id == account_id]
-    if not found:
-        raise Refusal(404, "not_found", f"post {post_id!r} is not scheduled for account {account_id!r}")
-    if found[0] not in states:
-        wanted = " or ".join(sorted(states))
-        raise Refusal(409, "wrong_state", f"post {post_id!r} on {account_id!r} is {found[0]}, not {wanted}")

@@ -151,12 +151,6 @@ class Cancelled(BaseModel):
     pending: bool = False
 
 
-class Requested(BaseModel):
-    """The request is on its way; what follows from it carries this correlation id."""
-
-    correlation_id: str
-
-
 class AccountView(BaseModel):
     """An account as it is known; credentials are never shown."""
 

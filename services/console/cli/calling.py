@@ -1,6 +1,7 @@
 """Calling the console from a command, and the exit codes.
 
-0 done, 1 refused, 2 wrong usage, 3 console not reached, 4 what was there already was left alone.
+0 done, 1 refused, 2 wrong usage, 3 console not reached, 4 what was there already was left alone, 5 asked for, with no
+outcome in time.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import typer
 from services.console.cli.client import Address, Client, Refused, Unreachable
 from services.console.cli.screen import complain
 
-REFUSED, WRONG_USAGE, UNREACHABLE, LEFT_ALONE = 1, 2, 3, 4
+REFUSED, WRONG_USAGE, UNREACHABLE, LEFT_ALONE, NOT_YET = 1, 2, 3, 4, 5
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 AnswerT = TypeVar("AnswerT")

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
+from services.console.cli.calling import NOT_YET, REFUSED, JsonFlag, called, wrong
 from services.console.cli.client import Client, in_path
+from services.console.cli.outcomes import UNDER_WAY, Wait, end_as_told, outcomes, show_outcomes
 from services.console.cli.screen import complain, say, show_json
 
 RETRIABLE = ("failed", "held")
@@ -19,6 +20,7 @@ def retry(
     *,
     account: Accounts = None,
     held: Annotated[bool, typer.Option("--held", help="Every held post of the account, once it is connected.")] = False,
+    wait: Wait = True,
     as_json: JsonFlag = False,
 ) -> None:
     """Publish a failed or held post again, now.
@@ -28,23 +30,38 @@ def retry(
     timeball retry spring-sale --account mastodon-team
 
     timeball retry --held --account mastodon-team
+
+    Of --held posts no outcome is waited for.
     """
     if held:
         _retry_held(post_id, account or [], as_json=as_json)
     elif post_id is None:
         wrong("name the post, or say --held and the --account whose held posts are meant")
     else:
-        _retry_post(post_id, account or [], as_json=as_json)
+        _retry_post(post_id, account or [], waits=wait, as_json=as_json)
 
 
-def _retry_post(post_id: str, accounts: Sequence[str], *, as_json: bool) -> None:
-    asked = called(lambda client: _ask_again(client, post_id, accounts))
+def _retry_post(post_id: str, accounts: Sequence[str], *, waits: bool, as_json: bool) -> None:
+    if not waits:
+        _show_asked(post_id, called(lambda client: _ask_again(client, post_id, accounts)), as_json=as_json)
+        return
+    posts = called(lambda client: _tried_again(client, post_id, accounts))
+    show_json({"post_id": post_id, "accounts": posts}) if as_json else show_outcomes(posts)
+    end_as_told(posts, "published")
+
+
+def _show_asked(post_id: str, asked: Sequence[dict[str, Any]], *, as_json: bool) -> None:
     if as_json:
         show_json({"post_id": post_id, "accounts": asked})
         return
     for one in asked:
         say(f"{post_id} is published again on {one['account_id']}", "green")
     say(f"`timeball status {post_id}` tells what becomes of it")
+
+
+async def _tried_again(client: Client, post_id: str, accounts: Sequence[str]) -> list[dict[str, Any]]:
+    asked = await _ask_again(client, post_id, accounts)
+    return await outcomes(client, post_id, [one["account_id"] for one in asked], but_for=UNDER_WAY)
 
 
 async def _ask_again(client: Client, post_id: str, accounts: Sequence[str]) -> list[dict[str, Any]]:
@@ -96,6 +113,7 @@ def resolve(
     published: Annotated[
         bool, typer.Option("--published/--not-published", help="What you found on the network.", show_default=False)
     ],
+    wait: Wait = True,
     as_json: JsonFlag = False,
 ) -> None:
     """Settle a post that may be out, as you found it on the network.
@@ -110,13 +128,27 @@ def resolve(
         wrong("what was not published has no id on its network: leave it out")
     found = {"outcome": "published" if published else "not_published", "platform_post_id": platform_post_id}
     body = {name: value for name, value in found.items() if value is not None}
-    answer = called(lambda client: client.call("POST", _path(post_id, account, "resolve"), body=body))
+    answer = called(lambda client: _settle(client, post_id, account, body, waits=wait))
     if as_json:
         show_json(answer)
+    elif answer["pending"]:
+        say(f"asked for; the publisher has not answered yet, and `timeball status {post_id}` tells later", "yellow")
     elif published:
         say(f"{post_id} counts as published on {account}", "green")
     else:
         say(f"{post_id} counts as not published on {account}; `timeball retry {post_id} --account {account}` sends it")
+    if wait and answer["pending"]:
+        raise typer.Exit(NOT_YET)
+
+
+async def _settle(client: Client, post_id: str, account: str, body: dict[str, Any], *, waits: bool) -> dict[str, Any]:
+    """Ask, and look for the outcome for a minute where the publisher does not answer at once."""
+    answer: dict[str, Any] = await client.call("POST", _path(post_id, account, "resolve"), body=body)
+    if waits and answer["pending"]:
+        for post in await outcomes(client, post_id, [account], but_for=frozenset({"unknown"})):
+            is_known = post["state"] != "unknown"
+            answer |= {"state": post["state"], "pending": not is_known}
+    return answer
 
 
 def _path(post_id: str, account_id: str, verb: str) -> str:

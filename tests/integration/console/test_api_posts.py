@@ -233,8 +233,9 @@ async def test_a_failed_post_is_tried_again(world: World) -> None:
     await world.api.call("POST", "/v1/posts", a_post(name, due_in=0))
     failed = await world.api.becomes(name, "failed")
 
-    await world.api.call("POST", f"/v1/posts/{name}/accounts/plain:retry")
+    asked = await world.api.call("POST", f"/v1/posts/{name}/accounts/plain:retry")
 
+    assert (asked["state"], asked["pending"]) == ("retrying", False)
     assert failed["error"]["code"]
     assert (await world.api.becomes(name, "published"))["error"] is None
     again = await world.api.refused("POST", f"/v1/posts/{name}/accounts/plain:retry")
@@ -249,8 +250,9 @@ async def test_an_unknown_outcome_is_settled_by_a_person(world: World) -> None:
 
     wrong = await world.api.refused("POST", f"/v1/posts/{name}/accounts/plain:resolve", {"outcome": "perhaps"})
     settled = {"outcome": "published", "platform_post_id": "seen-1"}
-    await world.api.call("POST", f"/v1/posts/{name}/accounts/plain:resolve", settled)
+    answer = await world.api.call("POST", f"/v1/posts/{name}/accounts/plain:resolve", settled)
 
+    assert (answer["state"], answer["pending"]) == ("published", False)
     assert (wrong[0], wrong[1]["field"]) == (400, "outcome")
     assert (await world.api.becomes(name, "published"))["platform_post_id"] == "seen-1"
 

@@ -5,16 +5,19 @@ from typing import Any
 
 import pytest
 
+from services.console.cli import outcomes
 from tests.unit.console.test_cli import answered, run
 
-REQUESTED = {"correlation_id": "c"}
+REQUESTED = {"correlation_id": "c", "post_id": "p", "state": "retrying", "pending": False}
+SETTLED = {"correlation_id": "c", "post_id": "p", "account_id": "a", "state": "published", "pending": False}
 RETRY_A, RETRY_B = "POST /v1/posts/p/accounts/a:retry", "POST /v1/posts/p/accounts/b:retry"
 RESOLVE = "POST /v1/posts/p/accounts/a:resolve"
 HELD = "POST /v1/accounts/a:retry-held"
 
 
 def post(**states: str) -> dict[str, Any]:
-    accounts = [{"post_id": "p", "account_id": account, "state": state} for account, state in states.items()]
+    known: dict[str, Any] = {"post_id": "p", "lateness_ms": None, "url": None, "error": None, "reason": None}
+    accounts = [known | {"account_id": account, "state": state} for account, state in states.items()]
     return {"post_id": "p", "accounts": accounts, "rejections": []}
 
 
@@ -22,7 +25,7 @@ def test_a_post_is_retried_wherever_it_failed_or_is_held() -> None:
     details = post(a="failed", b="held", c="published")
     answers = {"GET /v1/posts/p": (200, details), RETRY_A: (202, REQUESTED), RETRY_B: (202, REQUESTED)}
 
-    result, api = answered(answers, "retry", "p")
+    result, api = answered(answers, "retry", "p", "--no-wait")
 
     assert result.exit_code == 0
     assert [request for request, _ in api.requests] == ["GET /v1/posts/p", RETRY_A, RETRY_B]
@@ -30,10 +33,57 @@ def test_a_post_is_retried_wherever_it_failed_or_is_held() -> None:
 
 
 def test_a_post_is_retried_on_the_account_that_is_named() -> None:
-    result, api = answered({RETRY_B: (202, REQUESTED)}, "retry", "p", "--account", "b", "--json")
+    result, api = answered({RETRY_B: (202, REQUESTED)}, "retry", "p", "--account", "b", "--no-wait", "--json")
 
     assert [request for request, _ in api.requests] == [RETRY_B]
-    assert json.loads(result.stdout) == {"post_id": "p", "accounts": [{"account_id": "b", "correlation_id": "c"}]}
+    (told,) = json.loads(result.stdout)["accounts"]
+    assert (told["account_id"], told["correlation_id"], told["state"]) == ("b", "c", "retrying")
+
+
+def became(**how: Any) -> dict[str, Any]:
+    return post(a=how["state"]) | {"accounts": [post(a=how["state"])["accounts"][0] | how]}
+
+
+def test_a_retry_ends_with_what_became_of_it() -> None:
+    published = became(state="published", lateness_ms=1.24, url="https://example.org/1")
+
+    result, _ = answered(
+        {RETRY_A: (202, REQUESTED), "GET /v1/posts/p": (200, published)}, "retry", "p", "--account", "a"
+    )
+
+    assert (result.exit_code, result.stdout) == (0, "p on a is published, 1.2 ms late: https://example.org/1\n")
+
+
+@pytest.mark.parametrize("state", ["failed", "held", "unknown", "skipped", "cancelled"])
+def test_a_retry_that_comes_to_nothing_is_told_with_its_reason_and_the_exit_code(state: str) -> None:
+    in_vain = became(state=state, error={"message": "the text is too long"})
+
+    result, _ = answered({RETRY_A: (202, REQUESTED), "GET /v1/posts/p": (200, in_vain)}, "retry", "p", "--account", "a")
+
+    assert (result.exit_code, result.stderr) == (1, f"p on a is {state}: the text is too long\n")
+
+
+def test_a_retry_without_an_outcome_in_time_says_so_and_ends_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outcomes, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(outcomes, "LOOK_SECONDS", 0.01)
+    waiting = became(state="retrying", error={"message": "the server answers 503"})
+
+    result, _ = answered({RETRY_A: (202, REQUESTED), "GET /v1/posts/p": (200, waiting)}, "retry", "p", "--account", "a")
+
+    assert result.exit_code == 5
+    assert "p on a is not decided yet (retrying: the server answers 503)" in result.stdout
+
+
+@pytest.mark.parametrize(("option", "code"), [("--wait", 5), ("--no-wait", 0)])
+def test_a_resolution_that_is_not_answered_says_so(monkeypatch: pytest.MonkeyPatch, option: str, code: int) -> None:
+    monkeypatch.setattr(outcomes, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(outcomes, "LOOK_SECONDS", 0.01)
+    answers = {RESOLVE: (202, SETTLED | {"state": None, "pending": True}), "GET /v1/posts/p": (200, post(a="unknown"))}
+
+    result, _ = answered(answers, "resolve", "p", "--account", "a", "--published", option)
+
+    assert result.exit_code == code
+    assert "the publisher has not answered yet" in result.stdout
 
 
 def test_a_post_with_nothing_to_retry_says_how_it_stands() -> None:
@@ -87,14 +137,14 @@ def test_what_is_to_be_retried_must_be_said(given: tuple[str, ...]) -> None:
 
 
 def test_a_post_is_settled_as_published_under_its_id() -> None:
-    result, api = answered({RESOLVE: (202, REQUESTED)}, "resolve", "p", "--account", "a", "--published", "1134")
+    result, api = answered({RESOLVE: (202, SETTLED)}, "resolve", "p", "--account", "a", "--published", "1134")
 
     assert (result.exit_code, result.stdout) == (0, "p counts as published on a\n")
     assert api.requests == [(RESOLVE, {"outcome": "published", "platform_post_id": "1134"})]
 
 
 def test_a_post_is_settled_as_not_published_and_how_to_send_it_is_said() -> None:
-    result, api = answered({RESOLVE: (202, REQUESTED)}, "resolve", "p", "--account", "a", "--not-published")
+    result, api = answered({RESOLVE: (202, SETTLED)}, "resolve", "p", "--account", "a", "--not-published")
 
     assert "`timeball retry p --account a` sends it" in result.stdout
     assert api.requests == [(RESOLVE, {"outcome": "not_published"})]

@@ -1,0 +1,104 @@
+"""What a person decides on a post that came to an end, or may have: try it again, settle an unknown outcome."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from services.console.api.access import WRITE
+from services.console.api.bodies import body_of, documented
+from services.console.api.console import Console, TheConsole
+from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.posts import unknown_post
+from services.console.domain.posts import RESOLVABLE, RETRIABLE
+from services.console.request_sender import Until
+from shared.events import Event
+from shared.events.base import Id, Text, Value
+from shared.events.progress import State, progress_of
+from shared.events.requests import PublishResolveRequested, PublishRetryRequested
+
+router = APIRouter(
+    tags=["posts"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}, 409: {"model": ErrorAnswer}}
+)
+
+
+class Resolution(Value):
+    """What a person found out about a post whose outcome is unknown."""
+
+    outcome: Literal["published", "not_published"]
+    platform_post_id: Text | None = None
+
+
+class Decided(BaseModel):
+    """The state that the post has got by it; `pending` while the publisher has not answered."""
+
+    correlation_id: str
+    post_id: str
+    account_id: str
+    state: State | None
+    pending: bool
+
+
+@router.post("/v1/posts/{post_id:path}/accounts/{account_id:path}:retry", status_code=202, dependencies=[WRITE])
+async def retry_post(console: TheConsole, post_id: Id, account_id: Id) -> Decided:
+    """Publish a failed or held post again, now; what becomes of it is told by its state."""
+    await _require_state(console, post_id, account_id, RETRIABLE)
+    return await _decided(console, PublishRetryRequested(post_id=post_id, account_id=account_id))
+
+
+@router.post(
+    "/v1/posts/{post_id:path}/accounts/{account_id:path}:resolve",
+    status_code=202,
+    openapi_extra=documented(Resolution),
+    dependencies=[WRITE],
+)
+async def resolve_post(
+    console: TheConsole,
+    post_id: Id,
+    account_id: Id,
+    resolution: Annotated[Resolution, Depends(body_of(Resolution))],
+) -> Decided:
+    """Settle a post that may or may not have been published, as a person found it on the platform."""
+    await _require_state(console, post_id, account_id, RESOLVABLE)
+    request = PublishResolveRequested(
+        post_id=post_id,
+        account_id=account_id,
+        outcome=resolution.outcome,
+        platform_post_id=resolution.platform_post_id,
+    )
+    return await _decided(console, request)
+
+
+async def _decided(console: Console, request: PublishRetryRequested | PublishResolveRequested) -> Decided:
+    """Ask, and wait for the fact that tells how the post stands then."""
+    answers = await console.requests.send_and_wait(request, _tells_of(request.post_id, request.account_id))
+    told = progress_of(answers.facts[-1]) if answers.is_complete else None
+    return Decided(
+        correlation_id=answers.correlation_id,
+        post_id=request.post_id,
+        account_id=request.account_id,
+        state=told.state if told else None,
+        pending=not answers.is_complete,
+    )
+
+
+def _tells_of(post_id: str, account_id: str) -> Until:
+    """Settled by the first fact that tells how far the post has come on the account."""
+
+    def until(fact: Event) -> bool:
+        named = getattr(fact, "post_id", None), getattr(fact, "account_id", None)
+        return named == (post_id, account_id) and progress_of(fact) is not None
+
+    return until
+
+
+async def _require_state(console: Console, post_id: str, account_id: str, states: frozenset[State]) -> None:
+    listed = await console.queries.post(post_id)
+    if not listed:
+        raise unknown_post(post_id)
+    found = [one.post.state for one in listed if one.post.account_id == account_id]
+    if not found:
+        raise Refusal(404, "not_found", f"post {post_id!r} is not scheduled for account {account_id!r}")
+    if found[0] not in states:
+        wanted = " or ".join(sorted(states))
+        raise Refusal(409, "wrong_state", f"post {post_id!r} on {account_id!r} is {found[0]}, not {wanted}")
