@@ -5,12 +5,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from deploy.local.postgres_node import PostgresNode
 from tests.nodes import Broker, contained_broker, fresh_vhost, private_broker
+from tests.support.databases import Databases
 
 MOSTLY_WAIT = ("tests/acceptance", "tests/simulation", "tests/integration")
 """These folders come first, so that short tests fill the gaps in between and at the end."""
@@ -58,12 +58,17 @@ def postgres_node(nodes_directory: Path) -> Iterator[PostgresNode]:
     node.kill()
 
 
+@pytest.fixture(scope="session")
+def databases(postgres_node: PostgresNode) -> Databases:
+    """The databases of the session's PostgreSQL."""
+    return Databases(postgres_node)
+
+
 @pytest.fixture
-def postgres_url(postgres_node: PostgresNode) -> Iterator[str]:
+def postgres_url(databases: Databases) -> Iterator[str]:
     """An empty PostgreSQL database of this test's own."""
-    name = f"test_{uuid4().hex[:12]}"
-    yield postgres_node.create_database(name)
-    postgres_node.drop_database(name)
+    with databases.lent() as url:
+        yield url
 
 
 @pytest.fixture

@@ -69,6 +69,10 @@ class PostgresNode:
     def create_database(self, name: str) -> str:
         """Make an empty database; its SQLAlchemy address."""
         self._run("createdb", name)
+        return self.address(name)
+
+    def address(self, name: str) -> str:
+        """The SQLAlchemy address of a database."""
         return f"postgresql+asyncpg://{_SUPERUSER}@127.0.0.1:{self.port}/{name}"
 
     def drop_database(self, name: str) -> None:

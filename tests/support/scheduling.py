@@ -9,11 +9,12 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
+from services.scheduler.app import MIGRATIONS
 from services.scheduler.domain import Schedule
 from services.scheduler.handlers import Handlers
 from services.scheduler.periodic import Dispatcher, Sweeper
 from services.scheduler.store import Store
-from services.scheduler.tables import metadata, outbox
+from services.scheduler.tables import outbox
 from shared.database.engine import Database
 from shared.events import Event
 from shared.events.publisher import AccountConnected, AccountDisconnected
@@ -24,6 +25,7 @@ from shared.messaging.envelope import Delivery, read_event
 from shared.messaging.outbox import Outbox
 from tests.fakes.clock import FakeClock
 from tests.fakes.publisher import RecordingPublisher
+from tests.support.migrated import migrated
 from tests.support.schedules import NOON
 
 
@@ -45,8 +47,7 @@ class Replica:
         """A replica on this database, which gets its tables first."""
         clock = clock or FakeClock(NOON)
         database, publisher = Database(url), RecordingPublisher(clock)
-        async with database.transaction() as connection:
-            await connection.run_sync(metadata.create_all)
+        await migrated(url, MIGRATIONS)
         store = Store(database, Outbox(outbox, database, publisher, clock))
         handlers = Handlers(store, clock)
         dispatcher = Dispatcher(store, publisher, clock, handlers.due_soon)

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from sqlalchemy import func, select
 
-from services.scheduler.tables import metadata, outbox, timer_ticks
+from services.scheduler.app import MIGRATIONS
+from services.scheduler.tables import outbox, timer_ticks
 from services.scheduler.ticking import Ticker
 from services.scheduler.timer_store import TimerStore
 from services.scheduler.timers import Timer
@@ -21,6 +22,7 @@ from shared.messaging.envelope import Delivery, read_event
 from shared.messaging.outbox import Outbox
 from tests.fakes.clock import FakeClock
 from tests.fakes.publisher import RecordingPublisher
+from tests.support.migrated import migrated
 
 NOON = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
 CHECK = Timer("monitor.check", "*/5 * * * *")
@@ -45,8 +47,7 @@ class Clockwork:
     ) -> AsyncIterator["Clockwork"]:
         """Timers on this database, which gets its tables first, and then the timers."""
         clock, database = clock or FakeClock(NOON), Database(url)
-        async with database.transaction() as connection:
-            await connection.run_sync(metadata.create_all)
+        await migrated(url, MIGRATIONS)
         store = TimerStore(database, Outbox(outbox, database, RecordingPublisher(clock), clock))
         clockwork = cls(database, clock, store, Ticker(store, clock, timers))
         await clockwork.ticker.configure()

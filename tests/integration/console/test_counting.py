@@ -23,7 +23,7 @@ from shared.events.publisher import PublishFailed, PublishHeld, PublishUnknown
 from shared.events.scheduler import ScheduleAccepted, ScheduleCancelled
 from tests.integration.console.conftest import ReadModel, a_read_model
 from tests.integration.console.test_read_model import ERROR, NOON, accepted, learn, succeeded
-from tests.support.migrated import as_before
+from tests.support.migrated import as_before, migrated
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -72,7 +72,7 @@ async def test_they_say_what_counting_would_say(read_model: ReadModel, database_
 
 
 async def test_replicas_that_learn_at_once_count_each_change_once(postgres_url: str) -> None:
-    await migrate(postgres_url, MIGRATIONS)
+    await migrated(postgres_url, MIGRATIONS)
     chance, database = random.Random(5), Database(postgres_url)
     async with a_read_model(postgres_url) as one, a_read_model(postgres_url) as other:
         for _ in range(10):

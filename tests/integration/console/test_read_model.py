@@ -23,7 +23,6 @@ from services.console.reactions import reactions_of
 from services.console.rows import post_in, row_of_post
 from services.console.tables import posts
 from shared.database.engine import Database
-from shared.database.migrations import migrate
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.progress import State
@@ -46,6 +45,7 @@ from shared.events.scheduler import (
 )
 from shared.messaging.envelope import Delivery
 from tests.integration.console.conftest import ReadModel, a_read_model
+from tests.support.migrated import migrated
 from tests.support.waiting import eventually
 
 NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
@@ -106,7 +106,7 @@ async def test_facts_in_any_order_and_twice_end_in_the_same_row(read_model: Read
 
 
 async def test_replicas_that_learn_of_the_same_posts_at_once_lose_nothing(postgres_url: str) -> None:
-    await migrate(postgres_url, MIGRATIONS)
+    await migrated(postgres_url, MIGRATIONS)
     names = [f"p-{number}" for number in range(60)]
     async with a_read_model(postgres_url) as one, a_read_model(postgres_url) as other:
         for round_ in range(4):
@@ -121,7 +121,7 @@ async def test_replicas_that_learn_of_the_same_posts_at_once_lose_nothing(postgr
 
 
 async def test_a_replica_that_was_overtaken_in_the_middle_merges_again(postgres_url: str) -> None:
-    await migrate(postgres_url, MIGRATIONS)
+    await migrated(postgres_url, MIGRATIONS)
     requested, published = told_by(life_of("p")[1], "request")[0], told_by(succeeded("p"), "request")[0]
     table = MergedTable(posts, "postgresql", merge=merged, read=post_in, write=row_of_post)
 

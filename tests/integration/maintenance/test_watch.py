@@ -8,11 +8,11 @@ import pytest
 
 from services.maintenance.app import MIGRATIONS
 from shared.database.engine import Database
-from shared.database.migrations import migrate
 from shared.events.maintenance import JobFailed, JobReleased, JobSkipped, JobStarted, JobSucceeded
 from shared.messaging.broker import BrokerUnavailable, QueueFigures
 from tests.fakes.clock import FakeClock
 from tests.integration.maintenance.conftest import NOW, Replica, delivery
+from tests.support.migrated import migrated
 
 MINUTE = timedelta(minutes=1)
 
@@ -150,7 +150,7 @@ async def test_the_end_of_a_run_counts_whichever_is_heard_first(replica: Replica
 
 
 async def test_two_replicas_tell_each_thing_once(postgres_url: str) -> None:
-    await migrate(postgres_url, MIGRATIONS)
+    await migrated(postgres_url, MIGRATIONS)
     clock, databases = FakeClock(NOW), [Database(postgres_url), Database(postgres_url)]
     dead = {"publisher.dead": QueueFigures(1, 0)}
     replicas = [Replica(database, clock, dead) for database in databases]

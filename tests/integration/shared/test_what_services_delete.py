@@ -37,7 +37,6 @@ from services.publisher.watermarks import Watermarks
 from services.scheduler import tables as scheduler
 from shared.database.bulk import row_of
 from shared.database.engine import Database
-from shared.database.migrations import migrate
 from shared.database.purging import Purge, deleting, finding
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.progress import State
@@ -50,6 +49,7 @@ from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
 from tests.fakes.publisher import RecordingPublisher
+from tests.support.migrated import migrated
 from tests.support.publications import a_publication, an_attempt, delivered, requested
 from tests.support.schedules import schedule
 
@@ -68,8 +68,8 @@ SERVICES = {
 
 
 @asynccontextmanager
-async def migrated(url: str, migrations: Path) -> AsyncIterator[Database]:
-    await migrate(url, migrations)
+async def a_database(url: str, migrations: Path) -> AsyncIterator[Database]:
+    await migrated(url, migrations)
     database = Database(url)
     try:
         yield database
@@ -97,7 +97,7 @@ def a_purge(database: Database) -> Purge:
 
 async def test_the_scheduler_keeps_posts_that_are_still_to_come(database_url: str) -> None:
     migrations, rules = SERVICES["scheduler"]
-    async with migrated(database_url, migrations) as database:
+    async with a_database(database_url, migrations) as database:
         old = as_row(schedule(updated_at=LONG_AGO))
         states = [state for state in State if state is not State.SENDING]
         await write(database, scheduler.schedules, [old | {"post_id": state, "state": state} for state in states])
@@ -116,7 +116,7 @@ async def test_the_scheduler_keeps_posts_that_are_still_to_come(database_url: st
 async def test_the_publisher_keeps_keys_a_day_longer_and_what_is_pending_for_ever(database_url: str) -> None:
     migrations, rules = SERVICES["publisher"]
     a_day_less = {"post_id": "a day less", "state": "published", "updated_at": NOW - timedelta(days=7.5)}
-    async with migrated(database_url, migrations) as database:
+    async with a_database(database_url, migrations) as database:
         old = as_row(a_publication(updated_at=LONG_AGO, publish_at=LONG_AGO))
         states = (*OPEN_TO_THE_PUBLISHER, "published", "failed", "skipped")
         await write(database, publisher.publications, [old | {"post_id": state, "state": state} for state in states])
@@ -139,7 +139,7 @@ async def test_a_request_for_a_post_whose_key_is_gone_is_held_not_sent_again(dat
     """Out of a dead letter that somebody replays after weeks, with a policy that would take it however late."""
     migrations, rules = SERVICES["publisher"]
     clock, vault = FakeClock(NOW), Vault.from_keys(Fernet.generate_key().decode())
-    async with migrated(database_url, migrations) as database:
+    async with a_database(database_url, migrations) as database:
         store = Store(database, Outbox(publisher.outbox, database, RecordingPublisher(clock), clock))
         claims = Claims(store, clock, {"fake": FakePlatform()}, vault)
         published = a_publication(state="published", publish_at=LONG_AGO, updated_at=LONG_AGO)
@@ -168,7 +168,7 @@ async def test_the_console_keeps_what_is_asked_for_until_it_has_come_to_its_end(
     post = {
         "account_id": "a", "revision": 1, "attempts": 0, "due_at": LONG_AGO, "updated_at": LONG_AGO, "version": 1,
     }  # fmt: skip
-    async with migrated(database_url, migrations) as database:
+    async with a_database(database_url, migrations) as database:
         for state in ("published", "scheduled"):
             await write(database, console.posts, [post | {"post_id": state, "state": state, "request_id": state}])
             draft = {"request_id": state, "post_id": state, "position": 0, "body": "{}", "seen_at": LONG_AGO}
@@ -196,7 +196,7 @@ async def test_the_monitor_keeps_mentions_that_a_digest_waits_for(database_url: 
     workspace: dict[str, Any] = dict.fromkeys(("subreddits", "keywords", "targets", "target_ids"), "[]")
     workspace |= {"enabled": True, "tells_at_once": False, "updated_at": LONG_AGO}
     daily, at_once = {"workspace_id": "daily"}, {"workspace_id": "at once"}
-    async with migrated(database_url, migrations) as database:
+    async with a_database(database_url, migrations) as database:
         await write(database, monitor.workspaces, [workspace | daily | {"digest": "{}"}])
         await write(database, monitor.workspaces, [workspace | at_once | {"digest": None}])
         await write(database, monitor.mentions, [mention | daily | {"item_id": "told", "day": "2027-02-16"}])
@@ -212,7 +212,7 @@ async def test_the_monitor_keeps_mentions_that_a_digest_waits_for(database_url: 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_old_rows_are_found_by_an_index(service: str, sqlite_url: str) -> None:
     migrations, rules = SERVICES[service]
-    async with migrated(sqlite_url, migrations) as database, database.reading() as connection:
+    async with a_database(sqlite_url, migrations) as database, database.reading() as connection:
         for rule in rules:
             steps = await steps_of(connection, finding(rule, "sqlite"))
 
@@ -224,7 +224,7 @@ async def test_old_rows_are_found_by_an_index(service: str, sqlite_url: str) -> 
 async def test_old_rows_are_deleted_by_their_own_numbers(service: str, sqlite_url: str) -> None:
     """By age, each transaction would read all that is old: with a million rows, ten went in half a second."""
     migrations, rules = SERVICES[service]
-    async with migrated(sqlite_url, migrations) as database, database.reading() as connection:
+    async with a_database(sqlite_url, migrations) as database, database.reading() as connection:
         for rule in rules:
             steps = await steps_of(connection, deleting(rule, "sqlite"))
 
@@ -241,7 +241,7 @@ async def steps_of(connection: AsyncConnection, statement: Executable) -> list[s
 async def test_what_was_deleted_is_told(database_url: str) -> None:
     migrations, rules = SERVICES["scheduler"]
     recording = RecordingPublisher(FakeClock(NOW))
-    async with migrated(database_url, migrations) as database:
+    async with a_database(database_url, migrations) as database:
         await write(database, scheduler.inbox, [{"message_id": "old", "received_at": LONG_AGO}])
         retention = Retention("scheduler", a_purge(database), rules, recording)
 
