@@ -157,8 +157,8 @@ class Publisher:
         envelope, left = outgoing.envelope, outgoing.expiration_ms
         if left is not None:
             left = max(0, left - int((_now() - asked_at) * 1000))
-        message = envelope.message(app_id=self._app_id, now=self._clock.now(), expiration_ms=left)
-        return Addressed(message, envelope.exchange, envelope.routing_key, outgoing.mandatory)
+        properties = envelope.properties(app_id=self._app_id, now=self._clock.now(), expiration_ms=left)
+        return Addressed(envelope.body, properties, envelope.exchange, envelope.routing_key, outgoing.mandatory)
 
     async def make_again(self) -> bool:
         """Make again what the service needs, unless that has just been done; whether it is there now."""

@@ -9,11 +9,11 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Self, TypeVar
 
 import aiormq
 import structlog
-from aio_pika import Message
 from aiormq.abc import ChannelFrame
 from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from pamqp import commands
@@ -46,10 +46,14 @@ log = structlog.get_logger()
 class Addressed:
     """A message and where it goes."""
 
-    message: Message
+    body: bytes
+    properties: commands.Basic.Properties
     exchange: str
     routing_key: str
     mandatory: bool
+
+
+_TO_NOBODY = Addressed(b"", commands.Basic.Properties(), "", NOWHERE, mandatory=False)
 
 
 class _Transport(TransportFactory):
@@ -133,7 +137,7 @@ class PublishingConnection:
 
     async def flows(self) -> None:
         """Return once the broker has confirmed a message that goes nowhere: it is not holding messages back."""
-        (confirm,) = await self.send(lambda: [Addressed(Message(b""), "", NOWHERE, mandatory=False)])
+        (confirm,) = await self.send(lambda: [_TO_NOBODY])
         await asyncio.shield(confirm)
 
     async def _ready(self) -> None:
@@ -196,8 +200,8 @@ class PublishingConnection:
         confirm: Confirm = channel.loop.create_future()
         confirm.add_done_callback(Confirm.exception)  # whoever gave up waiting does not ask for it
         channel.confirmations[channel.delivery_tag] = confirm
-        if one.mandatory and one.message.message_id:
-            self._expect_return(one.message.message_id, channel.delivery_tag, confirm)
+        if one.mandatory and one.properties.message_id:
+            self._expect_return(one.properties.message_id, channel.delivery_tag, confirm)
         return confirm
 
     def _expect_return(self, message_id: str, tag: int, confirm: Confirm) -> None:
@@ -212,11 +216,18 @@ class PublishingConnection:
         confirm.add_done_callback(forget)
 
     def _frames(self, one: Addressed) -> bytes:
-        number, most, body = self.channel.number, self.channel.max_content_size, one.message.body
-        publish = commands.Basic.Publish(exchange=one.exchange, routing_key=one.routing_key, mandatory=one.mandatory)
-        header = ContentHeader(properties=one.message.properties, body_size=len(body))
+        number, most, body = self.channel.number, self.channel.max_content_size, one.body
+        publish = _publish(one.exchange, one.routing_key, one.mandatory, number)
+        header = marshal(ContentHeader(properties=one.properties, body_size=len(body)), number)
         bodies = [marshal(ContentBody(body[start : start + most]), number) for start in range(0, len(body), most)]
-        return b"".join((marshal(publish, number), marshal(header, number), *bodies))
+        return b"".join((publish, header, *bodies))
+
+
+@lru_cache(maxsize=1000)
+def _publish(exchange: str, routing_key: str, mandatory: bool, channel: int) -> bytes:
+    """The first frame of a message: a service has few addresses, and many messages for each."""
+    publish = commands.Basic.Publish(exchange=exchange, routing_key=routing_key, mandatory=mandatory)
+    return marshal(publish, channel)
 
 
 async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:

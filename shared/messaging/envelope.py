@@ -7,8 +7,8 @@ from hashlib import sha256
 from typing import Generic, TypeVar
 from uuid import uuid4
 
-from aio_pika import DeliveryMode, Message
 from aio_pika.abc import AbstractIncomingMessage, FieldValue
+from pamqp import commands
 from pydantic import ValidationError
 
 from shared.events import EVENTS, Event
@@ -25,6 +25,7 @@ _SECONDS = range(253402300800)
 """Those of the years that there are instants for, as POSIX counts them."""
 PUT_OFF_SINCE_HEADER = "timeball-put-off-since"
 """When a service first took a message that it has put off since, in microseconds as POSIX counts them."""
+_PERSISTENT = 2
 _SAFE_ID = re.compile(r"^[\x20-\x7e]{1,200}$")
 
 
@@ -61,19 +62,18 @@ class Envelope:
         key = self.routing_key if routing_key is None else routing_key
         return replace(self, exchange=exchange, routing_key=key, headers=self.headers | (headers or {}))
 
-    def message(self, *, app_id: str, now: datetime, expiration_ms: int | None = None) -> Message:
-        """The AMQP message: persistent JSON with the properties of the contract."""
-        return Message(
-            self.body,
-            headers=dict[str, FieldValue](self.headers),
+    def properties(self, *, app_id: str, now: datetime, expiration_ms: int | None = None) -> commands.Basic.Properties:
+        """The AMQP properties of the contract, for persistent JSON."""
+        return commands.Basic.Properties(
             content_type="application/json",
-            delivery_mode=DeliveryMode.PERSISTENT,
-            type=self.type,
-            message_id=self.message_id,
+            headers=dict[str, FieldValue](self.headers),
+            delivery_mode=_PERSISTENT,
             correlation_id=self.correlation_id,
+            expiration=None if expiration_ms is None else str(expiration_ms),
+            message_id=self.message_id,
             timestamp=now,
+            message_type=self.type,
             app_id=app_id,
-            expiration=None if expiration_ms is None else expiration_ms / 1000,
         )
 
 

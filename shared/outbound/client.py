@@ -29,7 +29,8 @@ from shared.outbound.addresses import is_public
 CONNECT_SECONDS = 5
 """Shorter than any whole send may take, so that a server that takes no connections is known to have got nothing."""
 _READ = httpx.ByteStream(b"")
-DECODED = frozenset({"", "identity", "gzip", "deflate"})
+COMPRESSED = frozenset({"gzip", "deflate"})
+DECODED = frozenset({"", "identity", *COMPRESSED})
 
 # The first kind that fits; whatever is not listed was refused before sending.
 MEANINGS: dict[type[Exception], tuple[type[httpx.TransportError], str]] = {
@@ -102,10 +103,12 @@ async def read_bounded(response: httpx.Response, limit: int = 65536) -> bytes:
     Cut rather than refused, because the status has already told what became of the request. Stacked encodings are
     refused: each layer could multiply the size a thousandfold before the limit is seen.
     """
-    if response.headers.get("content-encoding", "").strip().lower() not in DECODED:
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in DECODED:
         raise httpx.DecodingError("the reply is in an encoding that was not asked for", request=response.request)
+    assert isinstance(response.stream, httpx.AsyncByteStream), "an asynchronous client's reply"
     body = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_bytes() if encoding in COMPRESSED else response.stream:
         body += chunk
         if len(body) >= limit:
             break

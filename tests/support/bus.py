@@ -66,7 +66,7 @@ class Bus:
         """Emit a request, as often as asked under one and the same id."""
         envelope = Envelope.of(event)
         for _ in range(times):
-            await self.publish(envelope.message(app_id="test", now=datetime.now(UTC)), event.type)
+            await self.publish(_message(envelope), event.type)
         return envelope
 
     async def emit_raw(self, body: bytes, routing_key: str, **properties: Any) -> str:
@@ -139,3 +139,16 @@ def _fact(message: AbstractIncomingMessage) -> Fact:
         body = {}
     type_ = message.type or message.routing_key or ""
     return Fact(type_, body if isinstance(body, dict) else {}, message.correlation_id, message.message_id)
+
+
+def _message(envelope: Envelope) -> aio_pika.Message:
+    return aio_pika.Message(
+        envelope.body,
+        content_type="application/json",
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        type=envelope.type,
+        message_id=envelope.message_id,
+        correlation_id=envelope.correlation_id,
+        timestamp=datetime.now(UTC),
+        app_id="test",
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import httpx
 from pydantic_core import to_json
@@ -56,9 +57,14 @@ def request_for(client: httpx.AsyncClient, post: Post, account: Account) -> http
     return client.build_request("POST", url, content=to_json(body), headers={"content-type": "application/json"})
 
 
-def url_of(account: Account) -> str:
+def url_of(account: Account) -> httpx.URL:
     """The account's URL, or Rejected where it is none."""
     url = account.settings.get("url")
     if not isinstance(url, str) or not is_web_url(url):
         raise Rejected(f"settings.url: {url!r} is no http(s) URL", code="invalid_settings")
-    return url
+    return _parsed(url)
+
+
+@lru_cache(maxsize=10_000)  # the same few are posted to again and again
+def _parsed(url: str) -> httpx.URL:
+    return httpx.URL(url)

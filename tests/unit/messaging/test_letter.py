@@ -24,15 +24,15 @@ DEATH: dict[str, Any] = {
 def at_rest(**properties: Any) -> Letter:
     """The letter that a message becomes which the shop parks."""
     dead = parked(incoming(b"{}", **properties), service="shop", queue="shop.orders", reason="out of stock", now=NOW)
-    copy = dead.message(app_id="shop", now=NOW)
+    copy = dead.properties(app_id="shop", now=NOW)
     return Letter.of(
         incoming(
-            copy.body,
+            dead.body,
             routing_key=dead.routing_key,
-            message_type=copy.type,
+            message_type=copy.message_type,
             message_id=copy.message_id,
             correlation_id=copy.correlation_id,
-            headers=dict(copy.headers),
+            headers=dict(copy.headers or {}),
         )
     )
 
