@@ -78,15 +78,15 @@ class Decider:
             self._keep(decision.schedule)
         return decision
 
-    def cancel_all(self, post_id: str, origin: Origin) -> list[Decision]:
+    def cancel_all(self, post_id: str, origin: Origin, expected_revision: int | None = None) -> list[Decision]:
         """Decide the cancellation of a post on every account, those included whose request has been put off."""
         self._note_unmet((post_id, WHOLE_POST), origin)
         account_ids = self.accounts_of(post_id)
         if not account_ids:
             return [Rejected(post_id, None, "not_found", f"post {post_id!r} is not scheduled")]
-        return [self.cancel(post_id, account_id, origin) for account_id in account_ids]
+        return [self.cancel(post_id, account_id, origin, expected_revision) for account_id in account_ids]
 
-    def cancel(self, post_id: str, account_id: str, origin: Origin) -> Decision:
+    def cancel(self, post_id: str, account_id: str, origin: Origin, expected_revision: int | None = None) -> Decision:
         """Decide a cancellation and keep its result."""
         current = self.schedules.get((post_id, account_id))
         if current is None:
@@ -94,11 +94,13 @@ class Decider:
         elif self._is_overtaken(current.key, origin) and current.state is not State.CANCELLED:
             return overtaken(post_id, account_id)
         if current and current.pending:
-            return self._wait(current, pending_cancellation(post_id, account_id, current.pending, origin))
-        decision = decide_cancel(post_id, account_id, current, origin, self.now)
+            return self._wait(
+                current, pending_cancellation(post_id, account_id, current.pending, origin, expected_revision)
+            )
+        decision = decide_cancel(post_id, account_id, current, origin, self.now, expected_revision=expected_revision)
         if isinstance(decision, Cancelled) and decision.schedule is not current:
             if current and self._may_be_on_its_way(current):
-                return self._wait(current, pending_cancellation(post_id, account_id, 0, origin))
+                return self._wait(current, pending_cancellation(post_id, account_id, 0, origin, expected_revision))
             self._keep(decision.schedule)
         return decision
 
@@ -118,7 +120,7 @@ class Decider:
         """Decide one that waited; what a revision was taken back for is carried out, whatever its account says now."""
         wanted, account = request.wanted, self.accounts.get(request.account_id)
         if wanted is None:
-            return self.cancel(request.post_id, request.account_id, request.origin)
+            return self.cancel(*request.key, request.origin, request.expected_revision)
         decision = self._decided(wanted, request.origin, None if was_checked else account)
         if isinstance(decision, Accepted):
             decision = replace(decision, is_known=account is not None)

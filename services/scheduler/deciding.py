@@ -82,7 +82,9 @@ def _refusal(wanted: WantedPost, current: Schedule | None, account: KnownAccount
         return Rejected(wanted.post_id, wanted.account_id, "already_published", _already(current))
     revision = current.revision if current else 0
     if wanted.expected_revision not in (None, revision):
-        return Rejected(wanted.post_id, wanted.account_id, "conflict", _conflict(wanted, current))
+        return Rejected(
+            wanted.post_id, wanted.account_id, "conflict", _conflict(*wanted.key, wanted.expected_revision, current)
+        )
     if account and not account.connected:
         reason = f"account {wanted.account_id!r} has been disconnected: connect it again"
         return Rejected(wanted.post_id, wanted.account_id, "unknown_account", reason)
@@ -109,15 +111,15 @@ def _already(current: Schedule) -> str:
     return f"{where} has been published; use a new post_id"
 
 
-def _conflict(wanted: WantedPost, current: Schedule | None) -> str:
-    where = f"{wanted.post_id!r} on {wanted.account_id!r}"
+def _conflict(post_id: str, account_id: str, expected_revision: int | None, current: Schedule | None) -> str:
+    where = f"{post_id!r} on {account_id!r}"
     if current is None:
-        return f"expected_revision: {where} is not scheduled, not at {wanted.expected_revision}"
+        return f"expected_revision: {where} is not scheduled, not at {expected_revision}"
     if current.state is State.CANCELLED:
         return f"expected_revision: {where} has been cancelled (revision {current.revision})"
-    if wanted.expected_revision == 0:
+    if expected_revision == 0:
         return f"expected_revision: {where} is there already and differs (revision {current.revision})"
-    return f"expected_revision: {where} is at revision {current.revision}, not at {wanted.expected_revision}"
+    return f"expected_revision: {where} is at revision {current.revision}, not at {expected_revision}"
 
 
 def instant_of(wanted: WantedPost, now: datetime) -> datetime | Rejected:
@@ -155,9 +157,15 @@ def overtaken(post_id: str, account_id: str) -> Rejected:
 
 
 def decide_cancel(
-    post_id: str, account_id: str, current: Schedule | None, origin: Origin, now: datetime
+    post_id: str,
+    account_id: str,
+    current: Schedule | None,
+    origin: Origin,
+    now: datetime,
+    *,
+    expected_revision: int | None = None,
 ) -> Cancelled | Rejected:
-    """Cancel whatever has not been published; to cancel twice changes nothing."""
+    """Cancel whatever has not been published, if it is at the revision expected; to cancel twice changes nothing."""
     if current is None:
         reason = f"post {post_id!r} is not scheduled for account {account_id!r}"
         return Rejected(post_id, account_id, "not_found", reason)
@@ -165,6 +173,8 @@ def decide_cancel(
         return Rejected(post_id, account_id, "already_published", _already(current))
     if current.state is State.CANCELLED:
         return Cancelled(current)
+    if expected_revision not in (None, current.revision):
+        return Rejected(post_id, account_id, "conflict", _conflict(post_id, account_id, expected_revision, current))
     revision = current.revision + 1
     cancelled = replace(current, revision=revision, state=State.CANCELLED, attempts=0, retries=0)
     return Cancelled(replace(cancelled, claimed_until=None, asked_at=origin.taken_at, updated_at=now))

@@ -24,7 +24,7 @@ class PendingRequest:
     position: int
     kind: Kind
     body: str | None
-    """What an edit wants, as JSON."""
+    """What an edit wants, as JSON; of a cancellation the revision that it expects, if it does."""
     correlation_id: str
     asked_at: datetime
     request_id: str | None
@@ -41,7 +41,12 @@ class PendingRequest:
     @property
     def wanted(self) -> WantedPost | None:
         """What is wanted; a cancellation wants nothing."""
-        return _WANTED.validate_json(self.body) if self.body else None
+        return _WANTED.validate_json(self.body) if self.body and self.kind == "edit" else None
+
+    @property
+    def expected_revision(self) -> int | None:
+        """The revision that a cancellation is meant for."""
+        return int(self.body) if self.body and self.kind == "cancel" else None
 
     @property
     def reason(self) -> Reason:
@@ -55,9 +60,12 @@ def pending_edit(wanted: WantedPost, position: int, origin: Origin) -> PendingRe
     return _pending(wanted.key, position, "edit", body, origin)
 
 
-def pending_cancellation(post_id: str, account_id: str, position: int, origin: Origin) -> PendingRequest:
+def pending_cancellation(
+    post_id: str, account_id: str, position: int, origin: Origin, expected_revision: int | None = None
+) -> PendingRequest:
     """A cancellation that waits."""
-    return _pending((post_id, account_id), position, "cancel", None, origin)
+    body = None if expected_revision is None else str(expected_revision)
+    return _pending((post_id, account_id), position, "cancel", body, origin)
 
 
 def _pending(key: tuple[str, str], position: int, kind: Kind, body: str | None, origin: Origin) -> PendingRequest:

@@ -112,6 +112,7 @@ class CancelRequest:
     account_ids: Sequence[str] | None
     message_id: str | None
     origin: Origin
+    expected_revision: int | None = None
 
     @property
     def keys(self) -> Sequence[Key]:
@@ -127,8 +128,11 @@ class CancelRequest:
 
     def decide(self, decider: Decider) -> Sequence[Decision]:
         if not self.account_ids:
-            return decider.cancel_all(self.post_id, self.origin)
-        return [decider.cancel(self.post_id, account_id, self.origin) for account_id in self.account_ids]
+            return decider.cancel_all(self.post_id, self.origin, self.expected_revision)
+        return [
+            decider.cancel(self.post_id, account_id, self.origin, self.expected_revision)
+            for account_id in self.account_ids
+        ]
 
     def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
         return [event for decision in decisions for event in facts_of(decision, near)]
@@ -159,4 +163,4 @@ def batch_request(request: ScheduleBatchRequested, message_id: str | None, origi
 
 def cancel_request(request: ScheduleCancelRequested, message_id: str | None, origin: Origin) -> CancelRequest:
     """A cancellation."""
-    return CancelRequest(request.post_id, request.account_ids, message_id, origin)
+    return CancelRequest(request.post_id, request.account_ids, message_id, origin, request.expected_revision)

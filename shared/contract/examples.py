@@ -47,7 +47,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             {"post_id": "april-2", "content": "Still here.", "targets": [{"account_id": "gone"}]},
         ],
     },
-    "schedule.cancel_requested": {"post_id": "spring-sale", "account_ids": ["team"]},
+    "schedule.cancel_requested": {"post_id": "spring-sale", "account_ids": ["team"], "expected_revision": 1},
     "publish.retry_requested": _POST,
     "publish.resolve_requested": _POST | {"outcome": "published", "platform_post_id": "112233"},
     "account.connect_requested": {

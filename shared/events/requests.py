@@ -102,8 +102,11 @@ class ScheduleBatchRequested(Event, type="schedule.batch_requested"):
 
 
 class ScheduleCancelRequested(Event, type="schedule.cancel_requested"):
+    """To cancel a post on these accounts, or on all; where it is at another revision than expected, it stays."""
+
     post_id: Id
     account_ids: tuple[Id, ...] | None = Field(default=None, min_length=1, max_length=MAX_TARGETS)
+    expected_revision: Count | None = None
 
 
 class PublishRetryRequested(Event, type="publish.retry_requested"):

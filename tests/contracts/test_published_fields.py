@@ -19,7 +19,7 @@ PUBLISHED = {
         "retry.longest_delay_seconds? expected_revision? callback_url?"
     ),
     "schedule.batch_requested": "batch_id posts",
-    "schedule.cancel_requested": "post_id account_ids?",
+    "schedule.cancel_requested": "post_id account_ids? expected_revision?",
     "publish.retry_requested": "post_id account_id",
     "publish.resolve_requested": "post_id account_id outcome platform_post_id?",
     "account.connect_requested": (

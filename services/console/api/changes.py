@@ -76,24 +76,36 @@ async def cancel_post(
     post_id: Id,
     account_id: Annotated[list[Id], Query(default_factory=list)],
     if_match: Annotated[str | None, Header()] = None,
+    expected_revision: Annotated[int | None, Query(ge=0)] = None,
 ) -> Cancelled:
     """Cancel a post on the accounts named, or on all; what has been published stays published.
 
-    412 where `If-Match` names the ETag of `GET` and somebody has changed the post since.
+    What somebody else has changed since stays: 412 where `If-Match` names the ETag of `GET`, else 409 with `conflict`
+    where the post is not at `expected_revision`. Seen with `If-Match` on one account, its revision is expected as well.
     """
     known = await console.queries.post(post_id)
     if if_match:
-        require_match(if_match, etag_of(on_accounts(post_id, known, account_id)), post_id)
+        seen = on_accounts(post_id, known, account_id)
+        require_match(if_match, etag_of(seen), post_id)
+        expected_revision = _only_revision(seen) if expected_revision is None else expected_revision
     states = {listed.post.account_id: listed.post.state for listed in known}
     meant = account_id or list(states)
     if meant and all(states.get(one) is State.PUBLISHED for one in meant):
         raise Refusal(409, "already_published", f"post {post_id!r} has been published", post_id=post_id)
-    request = ScheduleCancelRequested(post_id=post_id, account_ids=tuple(account_id) or None)
+    request = ScheduleCancelRequested(
+        post_id=post_id, account_ids=tuple(account_id) or None, expected_revision=expected_revision
+    )
     until = each_account(meant or [post_id], ScheduleCancelled, ScheduleRejected)
     cancelled = _cancelled(post_id, await console.requests.send_and_wait(request, until))
     if cancelled.rejected and not cancelled.cancelled and not cancelled.pending:
-        raise all_rejected(cancelled.rejected, _STATUS)
+        raise all_rejected(cancelled.rejected, _STATUS | ({"conflict": 412} if if_match else {}))
     return cancelled
+
+
+def _only_revision(seen: Sequence[Listed]) -> int | None:
+    """The revision at which the post is everywhere; one request can expect only one."""
+    revisions = {one.post.shown_revision for one in seen}
+    return revisions.pop() if len(revisions) == 1 else None
 
 
 def _cancelled(post_id: str, answers: Answers) -> Cancelled:

@@ -102,16 +102,17 @@ def _show_scheduled(scheduled: dict[str, Any]) -> None:
 def cancel(
     post_id: Annotated[str, typer.Argument(metavar="POST")],
     account: Annotated[list[str] | None, typer.Option(help="Only on this account; several times.")] = None,
+    revision: Annotated[int | None, typer.Option(help="Only if it is still at this revision.", min=0)] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Cancel a post that is not yet published.
 
     timeball cancel spring-sale
 
-    timeball cancel spring-sale --account mastodon-team
+    timeball cancel spring-sale --account mastodon-team --revision 2
     """
-    path = f"/v1/posts/{in_path(post_id)}"
-    answer = called(lambda client: client.call("DELETE", path, account_id=tuple(account or ())))
+    path, accounts = f"/v1/posts/{in_path(post_id)}", tuple(account or ())
+    answer = called(lambda client: client.call("DELETE", path, account_id=accounts, expected_revision=revision))
     if as_json:
         show_json(answer)
     else:

@@ -328,3 +328,15 @@ async def test_what_cannot_repeat_is_refused(
     status, error = await world.api.refused("POST", "/v1/posts:repeat", {"post": post, "repeat": repeat})
 
     assert (status, reason in error["detail"]) == (400, True), error
+
+
+async def test_what_was_changed_meanwhile_is_not_cancelled(world: World) -> None:
+    name = a_name()
+    await world.api.call("POST", "/v1/posts", a_post(name))
+    await world.api.call("PATCH", f"/v1/posts/{name}", {"content": "Said differently."})
+
+    refused = await world.api.refused("DELETE", f"/v1/posts/{name}?expected_revision=1")
+    cancelled = await world.api.call("DELETE", f"/v1/posts/{name}?expected_revision=2")
+
+    assert (refused[0], refused[1]["code"]) == (409, "conflict")
+    assert [one["revision"] for one in cancelled["cancelled"]] == [3]

@@ -200,6 +200,31 @@ async def test_an_answer_that_comes_twice_answers_once(replica: Replica) -> None
     assert told(await replica.take(skipped(2, "cancelled"))) == [("schedule.cancelled", 3)]
 
 
+async def test_a_cancellation_that_waits_behind_an_edit_is_for_the_revision_that_it_expects(replica: Replica) -> None:
+    await dispatched(replica)
+    await replica.take(CHANGED)
+
+    await replica.take(CANCEL.model_copy(update={"expected_revision": 1}))
+    settled = await replica.take(skipped())
+
+    assert told(settled)[:2] == [("schedule.accepted", 2), ("schedule.superseded", 1)]
+    (refused,) = [event for event in settled if isinstance(event, ScheduleRejected)]
+    assert refused.code == "conflict"
+    assert refused.reason.endswith("is at revision 2, not at 1")
+
+
+@pytest.mark.parametrize(("expected", "answers"), [(1, ["schedule.cancelled"]), (2, ["schedule.rejected"])])
+async def test_a_cancellation_of_what_is_on_its_way_is_for_the_revision_that_it_expects(
+    replica: Replica, expected: int, answers: list[str]
+) -> None:
+    await dispatched(replica)
+
+    asked = await replica.take(CANCEL.model_copy(update={"expected_revision": expected}))
+    settled = await replica.take(skipped(reason="cancelled"))
+
+    assert [event.type for event in (*asked, *settled) if event.type != "publish.withdraw_requested"] == answers
+
+
 async def test_facts_in_any_order_and_twice_answer_once_and_the_same(replica: Replica) -> None:
     facts: list[Any] = [retrying(in_doubt=False), FAILED, skipped()]
     for number, order in enumerate(permutations(facts)):

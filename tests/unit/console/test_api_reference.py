@@ -172,7 +172,11 @@ async def test_a_method_that_is_not_allowed_names_those_that_are(path: str, allo
 @pytest.mark.parametrize(
     ("method", "path", "says"),
     [
-        ("DELETE", "/v1/posts/a?account=team", "account: there is no such parameter; there are account_id"),
+        (
+            "DELETE",
+            "/v1/posts/a?account=team",
+            "account: there is no such parameter; there are account_id, expected_revision",
+        ),
         ("GET", "/v1/posts?limit=1&limit=2", "limit: it is given 2 times; give it once"),
         ("GET", "/v1/stats?at=now", "at: there is no such parameter; there are none here"),
     ],

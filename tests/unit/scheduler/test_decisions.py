@@ -340,6 +340,22 @@ def test_to_cancel_twice_changes_nothing() -> None:
     assert decide_cancel("post-1", "acct-1", current, BY, LATER) == Cancelled(current)
 
 
+def test_a_cancellation_is_for_the_revision_that_it_expects() -> None:
+    current = schedule(state=State.SCHEDULED, revision=3)
+
+    refused = decide_cancel("post-1", "acct-1", current, BY, LATER, expected_revision=2)
+    cancelled = decide_cancel("post-1", "acct-1", current, BY, LATER, expected_revision=3)
+    again = decide_cancel(
+        "post-1", "acct-1", schedule(state=State.CANCELLED, revision=4), BY, LATER, expected_revision=3
+    )
+
+    assert isinstance(refused, Rejected)
+    assert refused.code == "conflict"
+    assert refused.reason == "expected_revision: 'post-1' on 'acct-1' is at revision 3, not at 2"
+    assert isinstance(cancelled, Cancelled)
+    assert isinstance(again, Cancelled)
+
+
 @pytest.mark.parametrize(
     ("current", "code", "reason"),
     [
