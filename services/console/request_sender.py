@@ -76,7 +76,7 @@ class RequestSender:
             is_complete = await self._collect(
                 listener, collected, until, envelope.message_id, patience or self.patience
             )
-        asked = Delivery(request, envelope.message_id, envelope.correlation_id)
+        asked = Delivery(request, envelope.message_id, envelope.correlation_id, body=envelope.body)
         await asyncio.gather(*map(self.learn, (asked, *collected)))
         return Answers(envelope.correlation_id, [delivery.event for delivery in collected], is_complete)
 

@@ -65,7 +65,7 @@ class Handlers:
         event, now = delivery.event, self.clock.now()
         accepted = WorkspaceAccepted(workspace_id=event.workspace_id, configured_at=event.configured_at, decided_at=now)
         async with self.store.unit() as unit:
-            if not await unit.remember(delivery.message_id, now):
+            if not await unit.remember(delivery.inbox_id, now):
                 return
             previous = await unit.workspace(event.workspace_id)
             if is_older(event, previous):
@@ -78,7 +78,7 @@ class Handlers:
     async def _reject(self, delivery: Delivery[WorkspaceConfigured], reason: str) -> None:
         event, now = delivery.event, self.clock.now()
         async with self.store.unit() as unit:
-            if not await unit.remember(delivery.message_id, now):
+            if not await unit.remember(delivery.inbox_id, now):
                 return
             await unit.emit([Envelope.of(_rejected(event, reason, now), correlation_id=delivery.correlation_id)])
         log.warning("workspace_rejected", workspace_id=event.workspace_id, reason=reason)

@@ -27,7 +27,7 @@ class Removing:
         workspace_id, now = delivery.event.workspace_id, self.clock.now()
         asked_at = delivery.event.requested_at or now
         async with self.store.unit() as unit:
-            if not await unit.remember(delivery.message_id, now):
+            if not await unit.remember(delivery.inbox_id, now):
                 return
             known = await unit.workspace(workspace_id)
             answer: WorkspaceRejected | WorkspaceRemoved

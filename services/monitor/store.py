@@ -50,9 +50,9 @@ class StoredMention:
 class Unit(UnitOfWork["Store"]):
     """One transaction's queries; what it emits is relayed after the commit."""
 
-    async def remember(self, message_id: str | None, now: datetime) -> bool:
+    async def remember(self, inbox_id: str | None, now: datetime) -> bool:
         """Note a message as taken; False when it had been taken before."""
-        return message_id is None or bool(await self.store.inbox.remember(self.connection, [message_id], now))
+        return inbox_id is None or bool(await self.store.inbox.remember(self.connection, [inbox_id], now))
 
     async def workspace(self, workspace_id: str) -> RowMapping | None:
         """The row of a workspace, locked until the commit."""

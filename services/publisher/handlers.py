@@ -52,7 +52,7 @@ class Handlers:
     async def on_publish_retry_requested(self, delivery: Delivery[PublishRetryRequested]) -> None:
         """Try a failed or held post again, with a new set of tries; asked twice it is tried once."""
         async with self.store.unit() as unit:
-            if not await unit.remember(delivery.message_id, self.clock.now()):
+            if not await unit.remember(delivery.inbox_id, self.clock.now()):
                 return
             event = delivery.event
             publication = await _waiting(unit, (event.post_id, event.account_id), MAY_BE_RETRIED, or_else=UNDER_WAY)
@@ -69,7 +69,7 @@ class Handlers:
     async def on_publish_resolve_requested(self, delivery: Delivery[PublishResolveRequested]) -> None:
         """Settle an unknown outcome as a person found it."""
         async with self.store.unit() as unit:
-            if not await unit.remember(delivery.message_id, self.clock.now()):
+            if not await unit.remember(delivery.inbox_id, self.clock.now()):
                 return
             key, now = (delivery.event.post_id, delivery.event.account_id), self.clock.now()
             publication = await _waiting(unit, key, (State.UNKNOWN,))

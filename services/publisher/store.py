@@ -36,9 +36,9 @@ _FINISHED = (*_KEY, "state", "tries", "waits", "not_before", "platform", "error"
 class Unit(UnitOfWork["Store"]):
     """One transaction's queries; what it emits is relayed after the commit."""
 
-    async def remember(self, message_id: str | None, now: datetime) -> bool:
+    async def remember(self, inbox_id: str | None, now: datetime) -> bool:
         """Note a message as taken; False when it had been taken before."""
-        return message_id is None or bool(await self.store.inbox.remember(self.connection, [message_id], now))
+        return inbox_id is None or bool(await self.store.inbox.remember(self.connection, [inbox_id], now))
 
     async def make(self, new: Sequence[Publication]) -> set[Key]:
         """Write publications that are not there yet, locked until the commit; the answer has their keys."""

@@ -56,15 +56,15 @@ class Handlers:
     async def on_schedule_requested(self, delivery: Delivery[ScheduleRequested]) -> None:
         """Schedule a post on its accounts, or say why not."""
         origin = self._origin(delivery)
-        await self._requests.submit(post_request(delivery.event, delivery.message_id, origin, delivery.body))
+        await self._requests.submit(post_request(delivery.event, delivery.inbox_id, origin, delivery.body))
 
     async def on_schedule_batch_requested(self, delivery: Delivery[ScheduleBatchRequested]) -> None:
         """Schedule many posts and settle them in one answer."""
-        await self._requests.submit(batch_request(delivery.event, delivery.message_id, self._origin(delivery)))
+        await self._requests.submit(batch_request(delivery.event, delivery.inbox_id, self._origin(delivery)))
 
     async def on_schedule_cancel_requested(self, delivery: Delivery[ScheduleCancelRequested]) -> None:
         """Cancel what has not been published."""
-        await self._requests.submit(cancel_request(delivery.event, delivery.message_id, self._origin(delivery)))
+        await self._requests.submit(cancel_request(delivery.event, delivery.inbox_id, self._origin(delivery)))
 
     async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:
         """Reject a request that is no valid event, where its sender can be told."""
@@ -96,7 +96,7 @@ class Handlers:
     async def _decide(self, requests: Sequence[Request]) -> Sequence[None]:
         now = self.clock.now()
         async with self.store.unit() as unit:
-            fresh = await unit.remember((request.message_id for request in requests if request.message_id), now)
+            fresh = await unit.remember((request.inbox_id for request in requests if request.inbox_id), now)
             accounts, cancelled_at = await unit.accounts(_accounts(requests)), await _cancelled_at(unit, requests)
             decider = Decider(await _concerned(unit, requests), accounts, now, cancelled_at)
             decided = [(request, request.decide(decider)) for request in requests if _take(request, fresh)]
@@ -156,9 +156,9 @@ def _withdrawals(decider: Decider) -> list[Envelope]:
 
 def _take(request: Request, fresh: set[str]) -> bool:
     """Whether the request has not been taken before; a message without an id always counts as new."""
-    if request.message_id is None:
+    if request.inbox_id is None:
         return True
-    if request.message_id not in fresh:
+    if request.inbox_id not in fresh:
         return False
-    fresh.remove(request.message_id)
+    fresh.remove(request.inbox_id)
     return True

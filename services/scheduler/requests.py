@@ -26,7 +26,7 @@ class Request(Protocol):
     """A request that waits to be decided."""
 
     @property
-    def message_id(self) -> str | None: ...
+    def inbox_id(self) -> str | None: ...
     @property
     def origin(self) -> Origin: ...
     @property
@@ -58,7 +58,7 @@ class _Wanted:
     """A request for posts, one or many."""
 
     wanted: Sequence[WantedPost]
-    message_id: str | None
+    inbox_id: str | None
     origin: Origin
 
     @property
@@ -110,7 +110,7 @@ class CancelRequest:
 
     post_id: str
     account_ids: Sequence[str] | None
-    message_id: str | None
+    inbox_id: str | None
     origin: Origin
     expected_revision: int | None = None
 
@@ -138,12 +138,12 @@ class CancelRequest:
         return [event for decision in decisions for event in facts_of(decision, near)]
 
 
-def post_request(request: ScheduleRequested, message_id: str | None, origin: Origin, body: bytes = b"") -> PostRequest:
+def post_request(request: ScheduleRequested, inbox_id: str | None, origin: Origin, body: bytes = b"") -> PostRequest:
     """A single post; `body` is the request as it came."""
-    return PostRequest(posts_wanted_by(request, from_json(body) if body else None), message_id, origin)
+    return PostRequest(posts_wanted_by(request, from_json(body) if body else None), inbox_id, origin)
 
 
-def batch_request(request: ScheduleBatchRequested, message_id: str | None, origin: Origin) -> BatchRequest:
+def batch_request(request: ScheduleBatchRequested, inbox_id: str | None, origin: Origin) -> BatchRequest:
     """A batch: each post is read on its own."""
     wanted: list[WantedPost] = []
     refused: list[RejectedPost] = []
@@ -158,9 +158,9 @@ def batch_request(request: ScheduleBatchRequested, message_id: str | None, origi
             refused.append(refused_post(post, reason))
             continue
         wanted.extend(wanted_of_post)
-    return BatchRequest(wanted, message_id, origin, batch_id=request.batch_id, refused=refused)
+    return BatchRequest(wanted, inbox_id, origin, batch_id=request.batch_id, refused=refused)
 
 
-def cancel_request(request: ScheduleCancelRequested, message_id: str | None, origin: Origin) -> CancelRequest:
+def cancel_request(request: ScheduleCancelRequested, inbox_id: str | None, origin: Origin) -> CancelRequest:
     """A cancellation."""
-    return CancelRequest(request.post_id, request.account_ids, message_id, origin, request.expected_revision)
+    return CancelRequest(request.post_id, request.account_ids, inbox_id, origin, request.expected_revision)

@@ -54,9 +54,9 @@ _OUTCOME_COLUMNS = [
 class Unit(UnitOfWork["Store"]):
     """One transaction's queries; what it emits is relayed after the commit."""
 
-    async def remember(self, message_ids: Iterable[str], now: datetime) -> set[str]:
+    async def remember(self, inbox_ids: Iterable[str], now: datetime) -> set[str]:
         """Note the messages as taken; the answer has those that are new."""
-        return await self.store.inbox.remember(self.connection, message_ids, now)
+        return await self.store.inbox.remember(self.connection, inbox_ids, now)
 
     async def schedules(self, keys: Iterable[Key]) -> dict[Key, Schedule]:
         """The schedules of these posts and accounts, locked until the commit."""

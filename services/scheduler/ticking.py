@@ -105,7 +105,7 @@ class Ticker:
             there_are = ", ".join(sorted(timer.name for timer in self.timers)) or "none: all are switched off"
             raise Park(f"there is no timer {name!r} to trigger; there are {there_are}")
         event = _fired(timer, now, now, manual=True)
-        await self.store.fire_by_hand(event, message_id=delivery.message_id, correlation_id=delivery.correlation_id)
+        await self.store.fire_by_hand(event, inbox_id=delivery.inbox_id, correlation_id=delivery.correlation_id)
 
 
 def _fired(timer: Timer, tick_at: datetime, now: datetime, *, manual: bool = False, missed: int = 0) -> TimerFired:

@@ -68,10 +68,10 @@ class TimerStore:
             self._outbox.relay_soon([envelope])
         return is_ours
 
-    async def fire_by_hand(self, event: TimerFired, *, message_id: str | None, correlation_id: str) -> None:
+    async def fire_by_hand(self, event: TimerFired, *, inbox_id: str | None, correlation_id: str) -> None:
         """Fire a timer because somebody asked; the same request again changes nothing."""
         async with self._database.transaction() as connection:
-            if message_id and not await self._inbox.remember(connection, [message_id], event.fired_at):
+            if inbox_id and not await self._inbox.remember(connection, [inbox_id], event.fired_at):
                 return
             while not await self._is_new(connection, event):
                 event = event.model_copy(update={"tick_at": event.tick_at + _MOMENT})

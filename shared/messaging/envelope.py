@@ -26,6 +26,8 @@ _SECONDS = range(253402300800)
 PUT_OFF_SINCE_HEADER = "timeball-put-off-since"
 """When a service first took a message that it has put off since, in microseconds as POSIX counts them."""
 _PERSISTENT = 2
+_DIGEST_LENGTH = 12
+_MOST_OF_AN_ID = 180
 _SAFE_ID = re.compile(r"^[\x20-\x7e]{1,200}$")
 
 
@@ -96,8 +98,16 @@ class Delivery(Generic[EventT_co]):
 
     @property
     def request_id(self) -> str:
-        """What tells this message from all others, in every service alike: its id, else what follows from its body."""
-        return self.message_id or self.derived_id or self.correlation_id
+        """What tells this request from all others, in every service alike, though its producer uses an id twice."""
+        return self.inbox_id or self.derived_id or self.correlation_id
+
+    @property
+    def inbox_id(self) -> str | None:
+        """What an inbox remembers: a second request with the same id but another body is no repetition of the first."""
+        if self.message_id is None:
+            return None
+        digest = sha256(f"{self.event.type}:".encode() + self.body).hexdigest()[:_DIGEST_LENGTH]
+        return f"{self.message_id[:_MOST_OF_AN_ID]}:{digest}"
 
 
 def read(message: AbstractIncomingMessage) -> Delivery[Event]:

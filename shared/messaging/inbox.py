@@ -26,9 +26,9 @@ class Inbox:
     def __init__(self, table: Table, database: Database) -> None:
         self._insert = bulk.insert_missing(table, database.dialect)
 
-    async def remember(self, connection: AsyncConnection, message_ids: Iterable[str], now: datetime) -> set[str]:
+    async def remember(self, connection: AsyncConnection, inbox_ids: Iterable[str], now: datetime) -> set[str]:
         """Remember the ids; the answer has those that are new."""
-        rows = [{"message_id": message_id, "received_at": now} for message_id in sorted(set(message_ids))]
+        rows = [{"message_id": inbox_id, "received_at": now} for inbox_id in sorted(set(inbox_ids))]
         if not rows:
             return set()
         result = await connection.execute(self._insert, bulk.encode(rows))

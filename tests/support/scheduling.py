@@ -77,7 +77,7 @@ class Replica:
     ) -> None:
         """Handle an event, whatever is emitted."""
         identity = uuid4().hex if message_id == "" else message_id
-        delivery = Delivery(event, identity, correlation_id, put_off_since=put_off_since)
+        delivery = Delivery(event, identity, correlation_id, put_off_since=put_off_since, body=event.body())
         handlers = self.handlers
         chosen: dict[type[Event], Any] = {
             ScheduleRequested: handlers.on_schedule_requested,

@@ -139,7 +139,7 @@ class Connecting:
             is_changed = not _is_same(current, passed.stored) or must_wait_for(current, new, now)
             if passed.shares_tokens and is_changed:
                 raise Overtaken(f"account {new.account_id!r} has changed while its credentials were tried")
-            if not await unit.remember(delivery.message_id, now):
+            if not await unit.remember(delivery.inbox_id, now):
                 return
             await unit.save_account(new)
             told = _connected(new, rules, now, delivery.request_id, can_refresh=self.tokens.can_renew(new))
@@ -169,7 +169,7 @@ class Connecting:
             account_id=request.account_id, platform=request.platform, error=error.detail, changed_at=now
         )
         async with self.store.unit() as unit:
-            if not await unit.remember(delivery.message_id, now):
+            if not await unit.remember(delivery.inbox_id, now):
                 return
             await unit.emit([Envelope.of(refusal, correlation_id=delivery.correlation_id)])
         log.warning("account_not_connected", account_id=request.account_id, reason=error.detail.message)

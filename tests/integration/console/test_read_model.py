@@ -55,8 +55,13 @@ ERROR = ErrorDetail(kind="transient", code="503", message="out of order")
 async def learn(model: ReadModel, *events: Event, request: str = "request") -> None:
     """Project the events as if they arrived at the same time."""
     reactions = reactions_of(model.projector)
-    deliveries = [Delivery(event, str(uuid5(NAMESPACE_OID, event.model_dump_json())), request) for event in events]
+    deliveries = [delivery_of(event, request) for event in events]
     await asyncio.gather(*(reactions[type(delivery.event)](delivery) for delivery in deliveries))
+
+
+def delivery_of(event: Event, correlation_id: str) -> Delivery[Event]:
+    """The event as it arrives, under the same id whenever it does."""
+    return Delivery(event, str(uuid5(NAMESPACE_OID, event.model_dump_json())), correlation_id, body=event.body())
 
 
 def accepted(post_id: str, account_id: str = "a", *, at: datetime = NOON, revision: int = 1) -> ScheduleAccepted:
@@ -187,8 +192,8 @@ async def test_a_list_is_narrowed_by_state_account_and_time(read_model: ReadMode
 
 
 def named(request: Event) -> str:
-    """The id of the message that `learn` makes of a request."""
-    return str(uuid5(NAMESPACE_OID, request.model_dump_json()))
+    """What the facts that answer a request call it, where `learn` has sent it."""
+    return delivery_of(request, "request").request_id
 
 
 async def test_an_accepted_post_shows_the_content_it_was_asked_with(read_model: ReadModel) -> None:

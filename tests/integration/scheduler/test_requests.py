@@ -94,6 +94,19 @@ async def test_a_redelivered_request_is_not_even_answered_again(replica: Replica
     assert (await replica.schedule()).content == "changed"
 
 
+async def test_two_requests_under_one_message_id_are_both_answered(replica: Replica) -> None:
+    """A producer that gives each message the id of its article would else lose every edit and cancellation."""
+    first = await replica.take(post(), message_id="article-1")
+    edited = await replica.take(post(content="changed"), message_id="article-1")
+    cancelled = await replica.take(ScheduleCancelRequested(post_id="post-1"), message_id="article-1")
+
+    assert [revisions(answers) for answers in (first, edited, cancelled)] == [
+        [("schedule.accepted", 1)],
+        [("schedule.accepted", 2)],
+        [("schedule.cancelled", 3)],
+    ]
+
+
 async def test_requests_without_an_id_are_taken_each_time(replica: Replica) -> None:
     answers = [await replica.take(post(), message_id=None) for _ in range(2)]
 

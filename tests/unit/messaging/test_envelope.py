@@ -114,6 +114,24 @@ def test_a_correlation_id_that_a_producer_uses_twice_does_not_make_two_requests_
     assert first.request_id != second.request_id
 
 
+def test_a_message_id_that_a_producer_uses_twice_does_not_make_two_requests_one() -> None:
+    first, repeated, second = (
+        read(incoming(body, routing_key=TYPE, message_id="article-1"))
+        for body in (CANCEL.body(), CANCEL.body(), b'{"post_id": "post-2"}')
+    )
+
+    assert first.message_id == second.message_id == "article-1"
+    assert first.inbox_id == repeated.inbox_id != second.inbox_id
+    assert first.request_id != second.request_id
+
+
+def test_a_long_message_id_leaves_room_for_what_tells_requests_apart() -> None:
+    delivery = read(incoming(CANCEL.body(), routing_key=TYPE, message_id="x" * 200))
+
+    assert delivery.inbox_id is not None
+    assert len(delivery.inbox_id) <= 200
+
+
 def test_the_correlation_is_carried_and_begins_with_the_message() -> None:
     carried = incoming(CANCEL.body(), routing_key=TYPE, message_id="m-1", correlation_id="c-1", redelivered=True)
     beginning = incoming(CANCEL.body(), routing_key=TYPE, message_id="m-1")
