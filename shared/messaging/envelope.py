@@ -104,10 +104,7 @@ class Delivery(Generic[EventT_co]):
     @property
     def inbox_id(self) -> str | None:
         """What an inbox remembers: a second request with the same id but another body is no repetition of the first."""
-        if self.message_id is None:
-            return None
-        digest = sha256(f"{self.event.type}:".encode() + self.body).hexdigest()[:_DIGEST_LENGTH]
-        return f"{self.message_id[:_MOST_OF_AN_ID]}:{digest}"
+        return inbox_id(self.message_id, self.event.type, self.body) if self.message_id else None
 
 
 def read(message: AbstractIncomingMessage) -> Delivery[Event]:
@@ -129,6 +126,12 @@ def correlation_of(message: AbstractIncomingMessage) -> str:
     """What every event that follows from the message carries; it begins with the message where that has none."""
     given = safe_id(message.correlation_id) or safe_id(message.message_id)
     return given or derived_id(type_of(message), message.body)
+
+
+def inbox_id(message_id: str, type_: str, body: bytes) -> str:
+    """What an inbox remembers of a message."""
+    digest = sha256(f"{type_}:".encode() + body).hexdigest()[:_DIGEST_LENGTH]
+    return f"{message_id[:_MOST_OF_AN_ID]}:{digest}"
 
 
 def derived_id(type_: str, body: bytes) -> str:

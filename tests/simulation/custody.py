@@ -18,6 +18,7 @@ from shared.events.requests import (
     ScheduleRequested,
 )
 from shared.events.scheduler import PublishRequested
+from shared.messaging.envelope import inbox_id
 from shared.messaging.topology import dead_queue
 from tests.simulation.broker import ModelBroker
 from tests.simulation.queues import Message, Queue
@@ -77,7 +78,7 @@ class Custody:
             self._drop("post", f"{' on '.join(key)} is {state} in revision {revision}, and nobody has {wanted}")
 
     def _look_at_request(self, service: str, message: Message) -> None:
-        if self._one(service, _TAKEN, message.message_id):
+        if self._one(service, _TAKEN, inbox_id(message.message_id, message.type, message.body)):
             return
         if not any(one.message_id == message.message_id for _, one in self.broker.kept()):
             self._drop("request", f"{message.type} {message.message_id} was not taken, and nobody has it")
