@@ -78,7 +78,8 @@ class Custody:
             self._drop("post", f"{' on '.join(key)} is {state} in revision {revision}, and nobody has {wanted}")
 
     def _look_at_request(self, service: str, message: Message) -> None:
-        if self._one(service, _TAKEN, inbox_id(message.message_id, message.type, message.body)):
+        taken_as = inbox_id(message.message_id or "", message.type, message.body)
+        if self._one(service, _TAKEN, taken_as):
             return
         if not any(one.message_id == message.message_id for _, one in self.broker.kept()):
             self._drop("request", f"{message.type} {message.message_id} was not taken, and nobody has it")
