@@ -13,6 +13,8 @@ from services.console.account_rules import AccountRules
 from services.console.api import Console, application
 from services.console.api.bulk_work import carry_out_runs
 from services.console.audit import Audit
+from services.console.awaited_answers import AwaitedAnswers
+from services.console.broker_watch import BrokerWatch
 from services.console.browsing import Browsing
 from services.console.bulk_runs import BulkRuns
 from services.console.depths import Depths
@@ -20,7 +22,6 @@ from services.console.event_stream import EventStream
 from services.console.handlers import Projector
 from services.console.idempotency import IdempotencyKeys
 from services.console.journal import Journal
-from services.console.live_events import LiveEvents
 from services.console.network_sign_ins import NetworkSignIns
 from services.console.queries import Queries
 from services.console.reactions import reactions_of
@@ -64,6 +65,7 @@ from shared.messaging.envelope import Delivery, UnreadableEvent
 from shared.messaging.outbox import Outbox
 from shared.messaging.topology import Queue, Topology
 from shared.outbound.client import outbound_client
+from shared.process.health import consuming
 from shared.process.service import Service, rabbit_broker
 
 NAME = "console"
@@ -105,13 +107,13 @@ def build(settings: Settings) -> Service:
     projector = Projector(store, clock)
     reactions = reactions_of(projector)
     reactions[StateTold] = Rebuilding(store, reactions, clock).on_state_told
-    live_events = LiveEvents()
+    awaited_answers = AwaitedAnswers()
 
     async def learn(delivery: Delivery[Any]) -> None:
         await reactions[type(delivery.event)](delivery)
 
     def close_listeners() -> None:
-        live_events.close()
+        awaited_answers.close()
         events.close()
 
     broker = rabbit_broker(settings.broker_url, NAME)
@@ -123,12 +125,15 @@ def build(settings: Settings) -> Service:
     rules = retention.rules(audit=timedelta(days=settings.audit_days))
     old = Retention(NAME, Purge(database, clock, stopping), rules, publisher)
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
-    everything = dict.fromkeys(EVENTS.values(), live_events.on_event) | {StateTold: projector.on_other}
-    live_events.attach(consumer.listen_at_times(f"console.live.{uuid4()}", everything, binding="#"))
+    everything = dict.fromkeys(EVENTS.values(), awaited_answers.on_event) | {StateTold: projector.on_other}
+    awaited_answers.attach(consumer.listen_at_times(f"console.answers.{uuid4()}", everything, binding="#"))
     relay = Outbox(outbox, database, publisher, clock)
-    requests = RequestSender(publisher, RequiredQueues(REQUIRED_QUEUES, publisher.has_queue), live_events, learn)
+    requests = RequestSender(publisher, RequiredQueues(REQUIRED_QUEUES, publisher.has_queue), awaited_answers, learn)
     depths = Depths(publisher.queue_figures, clock)
-    console = _console(settings, database, clock, requests=requests, events=events, relay=relay, depths=depths)
+    watch = BrokerWatch(publisher, consuming(broker))
+    console = _console(
+        settings, database, clock, requests=requests, events=events, relay=relay, depths=depths, broker=watch
+    )
     return Service(
         name=NAME,
         database=database,
@@ -136,7 +141,7 @@ def build(settings: Settings) -> Service:
         broker=broker,
         outbox=relay,
         topology=attended(consumer, Topology(NAME, (EVERYTHING, RETENTION))),
-        loops=(live_events.close_when_unused, events.run, lambda: carry_out_runs(console)),
+        loops=(awaited_answers.close_when_unused, events.run, watch.run, lambda: carry_out_runs(console)),
         before_stop=close_listeners,
         trusted_proxies=settings.trusted_proxies,
         http=(settings.host, settings.http_port),
@@ -154,6 +159,7 @@ def _console(
     events: EventStream,
     relay: Outbox,
     depths: Depths,
+    broker: BrokerWatch,
 ) -> Console:
     """What the routes work with."""
     tokens = Tokens(database, clock, settings.token)
@@ -174,6 +180,7 @@ def _console(
         sessions=Sessions(database, clock, tokens),
         sign_in_attempts=SignInAttempts(),
         depths=depths,
+        broker=broker,
         broker_ui=settings.broker_queues,
         network_sign_ins=NetworkSignIns(database, clock),
         network_client=partial(outbound_client, allow_private_addresses=settings.allow_private_addresses),

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from services.console.awaited_answers import AwaitedAnswers
 from services.console.listening import Closed, Listener, TooSlow
-from services.console.live_events import LiveEvents
 from services.console.required_queues import RequiredQueues
 from shared.events import Event
 from shared.events.scheduler import (
@@ -44,7 +44,7 @@ class RequestSender:
 
     publisher: Publisher
     queues: RequiredQueues
-    live_events: LiveEvents
+    awaited_answers: AwaitedAnswers
     learn: Callable[[Delivery[Any]], Awaitable[None]]
     patience: timedelta = PATIENCE
 
@@ -70,7 +70,7 @@ class RequestSender:
         """Send the request and wait until its answers settle it; BrokerUnavailable when it may not have arrived."""
         await self.queues.ensure_for(request)
         envelope = Envelope.of(request)
-        async with self.live_events.answers_to(envelope.correlation_id) as listener:
+        async with self.awaited_answers.answers_to(envelope.correlation_id) as listener:
             await self.publisher.publish(Outgoing(envelope), within=PUBLISH_PATIENCE)
             collected: list[Delivery[Any]] = []
             is_complete = await self._collect(

@@ -4,8 +4,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from time import monotonic
-from typing import Annotated, TypeVar
+from typing import Annotated
 
+import structlog
 from fastapi import Depends, Request
 from fastapi.params import Depends as Dependency
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -15,14 +16,16 @@ from services.console.actors import Actor, Scope
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
 from services.console.sessions import cookie_of, is_ours
+from shared.database.engine import is_passing
 
 LOOK_AGAIN_SECONDS = 1.0
 """How long a stream goes on after its token was revoked."""
 
 _bearer = HTTPBearer(auto_error=False, description="A token, or TIMEBALL_API_TOKEN; `timeball up` prints that one")
 
+log = structlog.get_logger()
+
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True)
@@ -121,13 +124,26 @@ def still_let_in(console: Console, request: Request) -> Callable[[], Awaitable[b
     return ask
 
 
-async def while_let_in(items: AsyncGenerator[ItemT, None], ask: Callable[[], Awaitable[bool]]) -> AsyncIterator[ItemT]:
-    """The items, until whoever gets them would not be let in any more."""
+async def while_let_in(lines: AsyncGenerator[str, None], ask: Callable[[], Awaitable[bool]]) -> AsyncIterator[str]:
+    """The lines, until whoever gets them would not be let in any more; empty ones are chances to look, and go no
+    further."""
     asked_at = monotonic()
-    async with aclosing(items):
-        async for item in items:
+    async with aclosing(lines):
+        async for line in lines:
             if monotonic() - asked_at >= LOOK_AGAIN_SECONDS:
-                if not await ask():
+                if not await _is_let_in(ask):
                     return
                 asked_at = monotonic()
-            yield item
+            if line:
+                yield line
+
+
+async def _is_let_in(ask: Callable[[], Awaitable[bool]]) -> bool:
+    """Nobody is while the database cannot be asked: whoever listens comes back."""
+    try:
+        return await ask()
+    except Exception as error:
+        if not is_passing(error):
+            raise
+        log.warning("stream_ended", reason="whether it may go on cannot be looked up", error=repr(error))
+        return False

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from services.console.account_rules import AccountRules
 from services.console.audit import Audit
+from services.console.broker_watch import BrokerWatch
 from services.console.browsing import Browsing
 from services.console.bulk_runs import BulkRuns
 from services.console.depths import Depths
@@ -45,6 +46,7 @@ class Console:
     sessions: Sessions
     sign_in_attempts: SignInAttempts
     depths: Depths
+    broker: BrokerWatch
     broker_ui: str | None
     network_sign_ins: NetworkSignIns
     network_client: Callable[[], httpx.AsyncClient]

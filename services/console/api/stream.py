@@ -4,18 +4,23 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from fnmatch import fnmatchcase
+from time import monotonic
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import StreamingResponse
 
 from services.console.api.access import READ, still_let_in, while_let_in
-from services.console.api.console import TheConsole
-from services.console.event_stream import EventStream, Following, Gone, Interest
+from services.console.api.console import Console, TheConsole
+from services.console.broker_watch import BrokerWatch
+from services.console.event_stream import Following, Gone, Interest
 from services.console.journal import Entry
 from services.console.listening import Closed, TooSlow
 
 KEEP_ALIVE_SECONDS = 15.0
+PULSE_SECONDS = 0.5
+"""How often a stream on which nothing happens looks whether the broker is there, and whether it may go on."""
+_ALIVE = "event: alive\ndata: {}\n\n"
 _MOST_ID = 2**63 - 1
 
 router = APIRouter(tags=["events"])
@@ -53,47 +58,66 @@ async def stream_events(
     """Every event from now on, or from the one after the last you have: `event` is its type, `data` has type,
     correlation_id, message_id and data. An event `reset` says that some are not kept any more: ask for what you show.
 
+    An event `state` says that the broker is away, so that no events can come, or that it is back.
     A client that falls far behind gets a last event `dropped` and is disconnected; with its last id it goes on.
     """
     await console.events.ensure_readable()  # while a failure can still be answered
-    lines = _lines(console.events, interest, _heard(last_event_id) if last_event_id else after)
+    lines = _lines(console, interest, _heard(last_event_id) if last_event_id else after)
     let_in = while_let_in(lines, still_let_in(console, request))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(let_in, media_type="text/event-stream", headers=headers)
 
 
-async def _lines(events: EventStream, interest: Interest, after: int | None) -> AsyncGenerator[str, None]:
+async def _lines(console: Console, interest: Interest, after: int | None) -> AsyncGenerator[str, None]:
+    events, broker = console.events, console.broker
     try:
         async with events.listening(interest, after) as following:
-            async for line in _told_by(following):
+            async for line in _told_by(following, broker):
                 yield line
     except Gone:
         async with events.listening(interest) as following:
             yield f"id: {following.last_id}\nevent: reset\ndata: {{}}\n\n"
-            async for line in _told_by(following):
+            async for line in _told_by(following, broker):
                 yield line
 
 
-async def _told_by(following: Following) -> AsyncIterator[str]:
-    yield f": listening\nid: {following.last_id}\nevent: alive\ndata: {{}}\n\n"
+async def _told_by(following: Following, broker: BrokerWatch) -> AsyncIterator[str]:
+    """What is told, and now and then an empty line: a chance to look whether the stream may go on."""
+    yield f": listening\nid: {following.last_id}\n{_ALIVE}"
+    told_at, was_away = monotonic(), False
     while True:
+        is_away = broker.trouble is not None
+        if is_away != was_away:
+            was_away = is_away
+            yield _state(broker.trouble)
         try:
-            yield await _next_line(following)
+            line = await _next_line(following)
         except TooSlow:
             yield "event: dropped\ndata: {}\n\n"
             return
         except Closed:
             return
+        if not line and monotonic() - told_at >= KEEP_ALIVE_SECONDS:
+            line = _ALIVE
+        if line:
+            told_at = monotonic()
+        yield line
 
 
 async def _next_line(following: Following) -> str:
+    """The next event, or nothing for a moment."""
     try:
-        async with asyncio.timeout(KEEP_ALIVE_SECONDS):
+        async with asyncio.timeout(PULSE_SECONDS):
             entry = await following.next()
     except TimeoutError:
-        return "event: alive\ndata: {}\n\n"
+        return ""
     about = {"type": entry.type, "correlation_id": entry.correlation_id, "message_id": entry.message_id}
     return f'id: {entry.id}\nevent: {entry.type}\ndata: {json.dumps(about)[:-1]}, "data": {entry.data}}}\n\n'
+
+
+def _state(trouble: str | None) -> str:
+    state = {"broker": "connected"} if trouble is None else {"broker": "away", "reason": trouble}
+    return f"event: state\ndata: {json.dumps(state)}\n\n"
 
 
 def _heard(last_event_id: str) -> int:

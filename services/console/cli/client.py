@@ -36,6 +36,10 @@ class Refused(Exception):
         self.answer = answer
 
 
+STATE = "state"
+"""Whether the broker is there, as the console says it: no event of the services."""
+
+
 @dataclass(frozen=True, slots=True)
 class LiveEvent:
     """One event of the live stream."""
@@ -152,7 +156,14 @@ async def _events_in(lines: AsyncIterator[str]) -> AsyncIterator[LiveEvent | Non
         if line == ": listening":
             yield None
         elif line.startswith("data: ") and (event := json.loads(line.removeprefix("data: "))):
-            yield LiveEvent(event["type"], event["correlation_id"], event["data"], event)
+            yield _event(event)
+
+
+def _event(told: Json) -> LiveEvent:
+    """An event of the services, or what the console says of its own state."""
+    if "type" not in told:
+        return LiveEvent(STATE, "", told, told)
+    return LiveEvent(told["type"], told["correlation_id"], told["data"], told)
 
 
 def _answer(response: httpx.Response) -> Any:

@@ -40,6 +40,13 @@ def sentence(event: LiveEvent, at: datetime) -> Text:
     return line
 
 
+def state_of_the_broker(state: Data) -> str:
+    """What the console says of the broker."""
+    if state.get("broker") == "away":
+        return f"the broker is away, so nothing is heard of the services: {state.get('reason', 'no reason is given')}"
+    return "the broker is there again"
+
+
 def warnings_in(accepted: Data) -> list[str]:
     """What a person should know of a post that was accepted; a warning newer than this release as it is."""
     warnings = (accepted.get("warning") or "").split(", ")

@@ -2,15 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from shared.events.scheduler import ScheduleAccepted
 from tests.integration.console.conftest import Api, api_of
-from tests.nodes import Broker, private_broker
+from tests.nodes import Broker
 from tests.support.system import in_seconds, system
 from tests.support.waiting import PATIENCE, eventually
 
@@ -112,13 +109,6 @@ async def _is_accepted(api: Api) -> bool:
 async def _first_event(api: Api, post_id: str) -> str:
     async with api.http.stream("GET", "/v1/events", params={"post_id": post_id}) as stream:
         async for line in stream.aiter_lines():
-            if line.startswith("data: ") and line != "data: {}":  # which says that the console is alive
-                return str(json.loads(line.removeprefix("data: "))["type"])
+            if line.startswith("data: {") and "type" in (event := json.loads(line.removeprefix("data: "))):
+                return str(event["type"])
     raise AssertionError("the stream ended")
-
-
-@pytest.fixture
-async def own_broker(tmp_path: Path) -> AsyncIterator[Broker]:
-    """A broker that this test may kill."""
-    with private_broker(tmp_path / "broker") as broker:
-        yield broker

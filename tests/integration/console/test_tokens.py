@@ -227,16 +227,16 @@ async def test_a_session_has_the_scope_of_its_token(replica: Replica) -> None:
 
 async def test_a_stream_ends_when_its_token_is_revoked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "LOOK_AGAIN_SECONDS", 0.0)
-    answers = iter([True, False])
+    answers = iter([True, True, False])
 
-    async def events() -> AsyncGenerator[int, None]:
-        for number in range(5):
-            yield number
+    async def lines() -> AsyncGenerator[str, None]:
+        for line in ("", "first", "second"):  # the first is a chance to look, and no line
+            yield line
 
     async def still_let_in() -> bool:
         return next(answers)
 
-    assert [number async for number in while_let_in(events(), still_let_in)] == [0]
+    assert [line async for line in while_let_in(lines(), still_let_in)] == ["first"]
 
 
 async def test_signing_out_everywhere_ends_every_session_of_the_token_alone(replica: Replica) -> None:

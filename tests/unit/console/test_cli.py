@@ -305,6 +305,17 @@ def test_watch_shows_events_as_they_come() -> None:
     assert json.loads(lines.stdout) == event
 
 
+def test_watch_says_beside_the_events_that_the_broker_is_away() -> None:
+    states = ({"broker": "away", "reason": "connection refused"}, {"broker": "connected"})
+    stream = "".join(f"event: state\ndata: {json.dumps(state)}\n\n" for state in states).encode()
+
+    watched, _ = answered({"GET /v1/events": (200, stream)}, "watch", "--json")
+
+    assert "the broker is away" in watched.stderr and "connection refused" in watched.stderr
+    assert "the broker is there again" in watched.stderr
+    assert watched.stdout == ""
+
+
 def test_the_version_is_told() -> None:
     assert run("--version").stdout == f"timeball {version('timeball')}\n"
 

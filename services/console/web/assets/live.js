@@ -58,12 +58,12 @@ function happened(kinds, type) {
 }
 
 const light = () => document.getElementById("live");
-let isConnected = true, hasBegun = false;
+let isConnected = true, isDeaf = false, hasBegun = false;
 
 function draw() {
-  const said = isPaused ? `Paused${missed ? `, ${missed} new` : ""}` : isConnected ? "Live" : "Lost";
+  const said = isPaused ? `Paused${missed ? `, ${missed} new` : ""}` : !isConnected ? "Lost" : isDeaf ? "No news" : "Live";
   light().querySelector("[data-live-words]").textContent = said;
-  light().classList.toggle("is-lost", !isConnected);
+  light().classList.toggle("is-lost", !isConnected || isDeaf);
   light().setAttribute("aria-pressed", String(isPaused));
   light().title = isPaused ? "Go on" : "Pause";
 }
@@ -74,6 +74,16 @@ function stands(now) {
   document.getElementById("lost").hidden = now;
   if (now && !(wasConnected && hasBegun) && !isPaused) refresh(); // events may have passed by since the page was drawn
   hasBegun ||= now;
+  draw();
+}
+
+// Without the broker the console hears nothing, however well the page can talk to it.
+function deaf(reason) {
+  const wasDeaf = isDeaf;
+  isDeaf = reason !== null;
+  document.getElementById("deaf").hidden = !isDeaf;
+  document.querySelector("#deaf [data-reason]").textContent = reason ?? "";
+  if (wasDeaf && !isDeaf && !isPaused) refresh();
   draw();
 }
 
@@ -88,7 +98,7 @@ export function startLive() {
     if (!isPaused) refresh();
   });
   window.addEventListener("offline", () => stands(false));
-  follow(TYPES, { happened: (type) => happened(kinds, type), missed: () => isPaused || refresh(), stands });
+  follow(TYPES, { happened: (type) => happened(kinds, type), missed: () => isPaused || refresh(), stands, deaf });
   const every = Number(document.body.dataset.every); // seconds, on pages that show what no event tells
   if (every) setInterval(() => { if (!document.hidden && !isPaused && isConnected) refresh(); }, every * 1000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden && !isPaused) refresh(); });

@@ -4,7 +4,8 @@ const SILENCE = 40_000; // the server says that it is alive every 15 s
 const SOON = 1000, LATE = 15_000; // between two attempts to connect
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("timeball") : null;
 
-// `listener` is told of each event (`happened`), that some are not kept any more (`missed`), and how it `stands`.
+// `listener` is told of each event (`happened`), that some are not kept any more (`missed`), how it `stands`, and why the
+// console hears nothing (`deaf`; null while it does).
 export function follow(types, listener) {
   let lastId = "";
   const take = (message) => {
@@ -12,15 +13,21 @@ export function follow(types, listener) {
     if (message.kind === "event") listener.happened(message.type);
     if (message.kind === "reset") listener.missed();
     if (message.kind === "stands") listener.stands(message.isConnected);
+    if (message.kind === "deaf") listener.deaf(message.reason);
   };
   const lead = () => {
-    let isConnected = false;
+    let isConnected = false, reason = null;
     const pass = (message) => {
       if (message.kind === "stands") isConnected = message.isConnected;
+      if (message.kind === "deaf") reason = message.reason;
       take(message);
       channel?.postMessage(message);
     };
-    if (channel) channel.onmessage = ({ data }) => data.kind === "how" && channel.postMessage({ kind: "stands", isConnected, id: lastId });
+    if (channel) channel.onmessage = ({ data }) => {
+      if (data.kind !== "how") return;
+      channel.postMessage({ kind: "stands", isConnected, id: lastId });
+      channel.postMessage({ kind: "deaf", reason });
+    };
     listen(types, () => lastId, pass);
   };
   if (!navigator.locks || !channel) return lead();
@@ -35,12 +42,13 @@ function listen(types, lastId, pass) {
     source?.close();
     source = new EventSource(lastId() ? `/v1/events?after=${lastId()}` : "/v1/events");
     heard = Date.now();
-    source.onopen = () => { wait = SOON; heard = Date.now(); pass({ kind: "stands", isConnected: true }); };
+    source.onopen = () => { wait = SOON; heard = Date.now(); pass({ kind: "stands", isConnected: true }); pass({ kind: "deaf", reason: null }); };
     source.onerror = () => {
       pass({ kind: "stands", isConnected: false });
       again();
     };
     source.addEventListener("alive", ({ lastEventId }) => { heard = Date.now(); pass({ kind: "alive", id: lastEventId }); });
+    source.addEventListener("state", ({ data }) => { const state = JSON.parse(data); heard = Date.now(); pass({ kind: "deaf", reason: state.broker === "away" ? state.reason : null }); });
     source.addEventListener("dropped", again);
     source.addEventListener("reset", ({ lastEventId }) => { heard = Date.now(); pass({ kind: "reset", id: lastEventId }); });
     for (const type of types) source.addEventListener(type, ({ lastEventId }) => { heard = Date.now(); pass({ kind: "event", type, id: lastEventId }); });

@@ -21,7 +21,7 @@ class Gate(Protocol):
     async def close(self) -> None: ...
 
 
-class LiveEvents:
+class AwaitedAnswers:
     """Hands each event to whoever waits for it. While nobody does, events are kept out: to read them all is work."""
 
     def __init__(self, idle: timedelta = IDLE) -> None:

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from services.console.awaited_answers import AwaitedAnswers
 from services.console.listening import Closed
-from services.console.live_events import LiveEvents
 from shared.events import Event
 from shared.events.requests import AccountDisconnectRequested, TimerTriggerRequested
 from shared.messaging.broker import BrokerUnavailable
@@ -44,30 +44,30 @@ DISCONNECT = AccountDisconnectRequested(account_id="a")
 
 
 async def test_a_requester_gets_only_the_answers() -> None:
-    live_events = LiveEvents()
-    async with live_events.answers_to("mine") as listener:
-        await live_events.on_event(delivered(TRIGGER, "another's"))
-        await live_events.on_event(delivered(DISCONNECT, "mine"))
+    awaited_answers = AwaitedAnswers()
+    async with awaited_answers.answers_to("mine") as listener:
+        await awaited_answers.on_event(delivered(TRIGGER, "another's"))
+        await awaited_answers.on_event(delivered(DISCONNECT, "mine"))
 
         assert (await listener.next()).event == DISCONNECT
 
 
 async def test_stopping_lets_everyone_go() -> None:
-    live_events = LiveEvents()
-    async with live_events.answers_to("c") as waiting:
-        live_events.close()
+    awaited_answers = AwaitedAnswers()
+    async with awaited_answers.answers_to("c") as waiting:
+        awaited_answers.close()
 
         with pytest.raises(Closed):
             await waiting.next()
 
 
 async def test_events_are_let_in_for_the_first_who_waits_and_kept_out_after_the_last() -> None:
-    live_events, gate = LiveEvents(idle=timedelta(milliseconds=1)), FakeGate()
-    live_events.attach(gate)
-    async with live_events.answers_to("c"), live_events.answers_to("d"):
+    awaited_answers, gate = AwaitedAnswers(idle=timedelta(milliseconds=1)), FakeGate()
+    awaited_answers.attach(gate)
+    async with awaited_answers.answers_to("c"), awaited_answers.answers_to("d"):
         assert gate.turns == ["open"]
     gate.turned.clear()
-    resting = asyncio.create_task(live_events.close_when_unused())
+    resting = asyncio.create_task(awaited_answers.close_when_unused())
 
     await asyncio.wait_for(gate.turned.wait(), PATIENCE)
 
@@ -76,10 +76,10 @@ async def test_events_are_let_in_for_the_first_who_waits_and_kept_out_after_the_
 
 
 async def test_a_requester_whose_answers_cannot_arrive_is_told() -> None:
-    live_events, gate = LiveEvents(), FakeGate()
-    live_events.attach(gate)
+    awaited_answers, gate = AwaitedAnswers(), FakeGate()
+    awaited_answers.attach(gate)
     gate.fails = True
 
     with pytest.raises(BrokerUnavailable):
-        async with live_events.answers_to("c"):
+        async with awaited_answers.answers_to("c"):
             raise AssertionError("nobody may ask into the void")
