@@ -9,35 +9,14 @@ export function bodyOf(form) {
   for (const field of form.elements) {
     if (!field.name || field.disabled) continue;
     const kind = field.dataset.kind;
-    if (kind === "targets") {
-      body.targets ??= [];
-      if (field.checked) body.targets.push({ account_id: field.value });
-    } else if (kind === "media") {
-      const media = mediaIn(field.value);
-      if (media.length) body[field.name] = media;
-    } else if (kind === "list") {
+    if (kind === "list") {
       body[field.name] ??= []; // an empty list means none, a missing one would mean all
       if (field.value && (field.type !== "checkbox" || field.checked)) body[field.name].push(field.value);
-    } else if (kind === "local-time") {
-      if (field.value && field.value !== field.defaultValue || form.dataset.then) addTime(body, field);
-    } else if (field.tagName === "TEXTAREA" && field.value === field.defaultValue && !form.dataset.then) {
-      continue; // unchanged: what is left out stays as it is
     } else {
       body[field.name] = field.value;
     }
   }
   return body;
-}
-
-export function mediaIn(lines) {
-  return lines.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => {
-    const [url, ...alt] = line.split(/\s+/);
-    return alt.length ? { url, alt: alt.join(" ") } : { url };
-  });
-}
-
-function addTime(body, field) {
-  if (field.value) body[field.name] = { local: field.value, zone: field.dataset.zone };
 }
 
 async function send(form, submitter) {
@@ -57,13 +36,20 @@ async function send(form, submitter) {
       return;
     }
     button.closest("details")?.removeAttribute("open");
-    tell(done.replace(/\{(\w+)\}/g, (_, name) => answer[name]));
+    if (answer.pending) tellPending(form);
+    else tell(done.replace(/\{(\w+)\}/g, (_, name) => answer[name]));
     await refreshAfterOwnAct();
   } catch (error) {
     show(problem, error.message);
   } finally {
     button.disabled = false;
   }
+}
+
+// Nothing is told as done before it is. On a post's page it stands until then.
+function tellPending(form) {
+  tell("Asked for, but not answered yet.");
+  if (form.closest("article[data-etag]")) form.dispatchEvent(new CustomEvent("pending", { bubbles: true, detail: { said: "Carried out" } }));
 }
 
 function show(problem, words) {

@@ -14,6 +14,7 @@ export function patch(page, fresh, isOwn) {
       region.previousElementSibling?.matches(".waiting") && region.previousElementSibling.remove();
     }
   }
+  page.dispatchEvent(new Event("patched"));
 }
 
 function isTouched(region) {
@@ -70,9 +71,14 @@ function patchChildren(old, now) {
   }
   while (place) {
     const following = place.nextSibling;
-    place.remove();
+    if (!isKept(place)) place.remove();
     place = following;
   }
+}
+
+// What somebody has open to write in stays as it is, whatever becomes of the post.
+function isKept(node) {
+  return node.nodeType === Node.ELEMENT_NODE && node.matches("details[data-keep][open]");
 }
 
 function isAlike(one, other) {
@@ -80,7 +86,7 @@ function isAlike(one, other) {
 }
 
 function patchNode(old, now) {
-  if (old.isEqualNode(now)) return;
+  if (old.isEqualNode(now) || isKept(old)) return;
   if (old.nodeType !== Node.ELEMENT_NODE) { old.data = now.data; return; }
   if (old.matches("details[open], textarea, input, select") && old.contains(document.activeElement)) return;
   for (const { name, value } of [...now.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);

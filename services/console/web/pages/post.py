@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from services.console.api.access import READ
 from services.console.api.console import TheConsole
+from services.console.api.dead_letters import LetterView
 from services.console.api.matching import etag_of
 from services.console.api.posts import views_of
 from services.console.api.views import RejectionView
@@ -17,21 +18,26 @@ from shared.events.progress import State
 
 CANCELLABLE = CHANGEABLE - {State.SKIPPED, State.FAILED}
 
+MOST_LETTERS = 20
+
 router = APIRouter()
 
 
 @router.get("/posts/{post_id:path}", dependencies=[READ])
-async def show_post(console: TheConsole, request: Request, post_id: Id) -> Response:
-    """One post."""
+async def show_post(console: TheConsole, request: Request, post_id: Id, sent: str = "") -> Response:
+    """One post; right after it was sent it may not be known yet."""
     listed = await console.queries.post(post_id)
     rejections = [RejectionView.model_validate(dict(row)) for row in await console.queries.rejections(post_id)]
-    if not listed and not rejections:
+    if not listed and not rejections and not sent:
         raise NoSuchPage(f"no post {post_id!r} is known", "See all posts", "/posts")
     timelines = [await console.timelines.of(*one.post.key) for one in listed]
+    letters = await console.queries.dead_letters.resting((), post_id, None, MOST_LETTERS)
     return render(
         request,
         "post.html",
         post_id=post_id,
+        letters=list(map(LetterView.of, letters)),
+        rules=await console.account_rules.of(one.post.account_id for one in listed),
         posts=list(
             zip(
                 await views_of(console, listed),

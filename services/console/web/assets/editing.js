@@ -1,0 +1,124 @@
+// An edit of a post: what is different is sent, and only over what one has seen. What somebody else has changed meanwhile is
+// shown beside one's own, which stays. An open form is never patched.
+import { call, Refused } from "./api.js";
+import { clearTheirs, showTheirs } from "./conflicts.js";
+import { documentFrom } from "./documents.js";
+import { refreshAfterOwnAct } from "./live.js";
+import { isNoted, notePending } from "./pending.js";
+import { fillMedia, fillOptions, mediaIn, optionsIn } from "./post_fields.js";
+import { tell } from "./tell.js";
+
+const PRECONDITION_FAILED = 412;
+const seen = new WeakMap(); // by form what it said when it was opened, or when one was last told what somebody else says
+const opened = performance.now();
+
+export function read(form) {
+  const { content, publish_at: at, media, options } = form.elements;
+  return { content: content.value, publish_at: at.value, media: mediaIn(media), options: optionsIn(options) };
+}
+
+export function write(form, field, value) {
+  const input = form.elements[field];
+  if (field === "media") fillMedia(input, value);
+  else if (field === "options") fillOptions(input, value);
+  else input.value = value;
+}
+
+export const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+function changeIn(form) {
+  const now = read(form), before = seen.get(form) ?? now;
+  const change = Object.fromEntries(Object.entries(now).filter(([field, value]) => !isSame(value, before[field])));
+  if ("publish_at" in change) {
+    if (change.publish_at) change.publish_at = { local: change.publish_at, zone: form.dataset.zone };
+    else delete change.publish_at;
+  }
+  return change;
+}
+
+// By the console's clock: this machine's may be wrong.
+function serverNow() {
+  return new Date(Date.parse(document.querySelector("[data-drawn-at]").dataset.drawnAt) + performance.now() - opened).toISOString();
+}
+
+async function save(form, button) {
+  const change = changeIn(form);
+  if (button?.hasAttribute("data-now")) change.publish_at = serverNow();
+  if (!Object.keys(change).length) throw new Refused("Nothing is changed.");
+  await act(form, "PATCH", change, "Changed");
+}
+
+async function act(form, method, body, said) {
+  const answer = await call(method, form.dataset.address, body, { "If-Match": form.dataset.etag });
+  const article = form.closest("article");
+  clearTheirs(form);
+  form.closest("details").open = false;
+  if (answer.pending) notePending(article, said);
+  else tell(`${said}.`);
+  await refreshAfterOwnAct();
+}
+
+async function submit(form, button) {
+  const problem = form.querySelector('[role="alert"]');
+  problem.hidden = true;
+  if (button) button.disabled = true;
+  try {
+    if (form.hasAttribute("data-edit")) await save(form, button);
+    else await act(form, "DELETE", undefined, "Cancelled");
+  } catch (error) {
+    if (!(error instanceof Refused || error instanceof SyntaxError)) throw error;
+    const isTheirs = error.answer?.status === PRECONDITION_FAILED && await compare(form);
+    if (!isTheirs) Object.assign(problem, { textContent: error.message, hidden: false });
+  } finally {
+    if (button) button.disabled = false;
+  }
+}
+
+// Shows what the post says now. What one has not touched follows it; the rest is one's own until one decides.
+async function compare(form) {
+  const account = form.closest("article").dataset.key;
+  const page = await documentFrom("GET", location.href);
+  const article = page?.querySelector(`article[data-key="${CSS.escape(account)}"][data-etag]`);
+  if (!article) return false;
+  const theirs = article.querySelector("form[data-edit]");
+  const isEdit = form.hasAttribute("data-edit");
+  if (!theirs) {
+    showTheirs(form, article, []);
+    return true;
+  }
+  const says = read(theirs), before = seen.get(form), mine = isEdit ? read(form) : before;
+  const changed = Object.keys(says).filter((field) => !isSame(says[field], before?.[field]));
+  for (const field of changed) if (isEdit && isSame(mine[field], before[field])) write(form, field, says[field]);
+  seen.set(form, says);
+  form.dataset.etag = article.dataset.etag;
+  showTheirs(form, article, changed.map((field) => ({
+    field, says: says[field],
+    use: isEdit && !isSame(mine[field], before[field]) && !isSame(mine[field], says[field]) ? () => write(form, field, says[field]) : null,
+  })));
+  return true;
+}
+
+function remember(details) {
+  for (const form of details.querySelectorAll("form[data-edit], form[data-cancel]")) {
+    if (!details.open) clearTheirs(form);
+    else seen.set(form, read(form.hasAttribute("data-edit") ? form : form.closest("article").querySelector("form[data-edit]")));
+  }
+}
+
+// What is open stays as it is; that the post has changed below it is told at once.
+function compareOpen() {
+  for (const form of document.querySelectorAll("article[data-etag] details[data-keep][open] form[data-etag]")) {
+    const article = form.closest("article");
+    if (form.dataset.etag !== article.dataset.etag && !isNoted(article)) compare(form);
+  }
+}
+
+export function startEditing() {
+  document.addEventListener("toggle", (event) => { if (event.target.matches?.("details[data-keep]")) remember(event.target); }, true);
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-edit], form[data-cancel]")) return;
+    event.preventDefault();
+    submit(event.target, event.submitter);
+  });
+  document.addEventListener("patched", compareOpen);
+}

@@ -1,0 +1,53 @@
+// What was asked for and is not answered yet: it stands on the post's page until it is true, after a reload as well.
+import { tell } from "./tell.js";
+
+const KEPT = "timeball-pending";
+
+const place = () => document.getElementById("pending");
+const notes = () => JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
+const keep = (all) => sessionStorage.setItem(KEPT, JSON.stringify(all));
+const isOf = (article) => (note) => note.post === place().dataset.post && note.account === article.dataset.key;
+
+export function notePending(article, said) {
+  const { key: account, etag, state } = article.dataset;
+  const asked = document.querySelector("[data-drawn-at]").dataset.drawnAt;
+  keep([...notes().filter((note) => !isOf(article)(note)), { post: place().dataset.post, account, said, etag, state, asked }]);
+  draw();
+}
+
+export function isNoted(article) {
+  return notes().some(isOf(article));
+}
+
+// A note is over when the post has become another, or when its request was refused.
+function settle() {
+  const left = [];
+  for (const note of notes()) {
+    const article = note.post === place().dataset.post && document.querySelector(`article[data-key="${CSS.escape(note.account)}"][data-etag]`);
+    if (!article) left.push(note);
+    else if (isRefused(note)) tell(`${note.account}: it was refused, and stays as it was.`);
+    else if (article.dataset.etag !== note.etag || article.dataset.state !== note.state) tell(`${note.account}: ${note.said.toLowerCase()}.`);
+    else left.push(note);
+  }
+  keep(left);
+  draw();
+}
+
+function isRefused(note) {
+  const refusals = [...document.querySelectorAll("[data-refused-at]")];
+  return refusals.some((one) => [note.account, ""].includes(one.dataset.account) && Date.parse(one.dataset.refusedAt) > Date.parse(note.asked));
+}
+
+function draw() {
+  const here = notes().filter((note) => note.post === place().dataset.post);
+  place().replaceChildren(...here.map((note) => Object.assign(document.createElement("p"), {
+    textContent: `${note.account}: asked for, but not ${note.said.toLowerCase()} yet. It has not been answered; this line goes when it is.`,
+  })));
+}
+
+export function startPending() {
+  if (!place()) return;
+  document.addEventListener("pending", (event) => notePending(event.target.closest("article[data-etag]"), event.detail.said));
+  document.addEventListener("patched", settle);
+  settle();
+}
