@@ -97,7 +97,7 @@ def _queries(database: Database, posts: int, now: datetime) -> Mapping[str, Ask]
         "coming": lambda: queries.list_posts(Filter(states=coming, is_ascending=True), None, 51),
         "failed of account": lambda: queries.list_posts(Filter(states=[State.FAILED], account_ids=["a-20"]), None, 51),
         "none of account": lambda: queries.list_posts(Filter(states=[State.HELD], account_ids=["a-2"]), None, 51),
-        "count of month": lambda: browsing.count(month),
+        "count of month": lambda: browsing.count(month, posts),
         "just out": lambda: browsing.just_out(8),
         "post": lambda: queries.post(middle),
         "timeline": lambda: Timelines(database).of(middle, f"a-{posts // 2 % 100}"),

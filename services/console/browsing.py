@@ -33,8 +33,8 @@ class Browsing:
         async with self.database.reading() as connection:
             return await posts_in(connection, latest.limit(limit))
 
-    async def count(self, wanted: Filter) -> int:
-        """How many posts are due between two instants."""
-        statement = select(func.count()).select_from(posts).where(*conditions(wanted))
+    async def count(self, wanted: Filter, most: int) -> int:
+        """How many posts there are, counted no further than this."""
+        found = select(posts.c.post_id).where(*conditions(wanted)).limit(most).subquery("counted")
         async with self.database.reading() as connection:
-            return int((await connection.execute(statement)).scalar_one())
+            return int((await connection.execute(select(func.count()).select_from(found))).scalar_one())

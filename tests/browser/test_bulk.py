@@ -1,10 +1,13 @@
 """Acts on all that match, on the page: found, looked at, carried out before one's eyes."""
 
+from functools import partial
+
 import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import SIZES, Visitor
 from tests.integration.console.world import World, a_name, a_post
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
@@ -14,12 +17,11 @@ async def test_all_that_match_are_moved_after_one_has_seen_how_many(world: World
     for name in names:
         await world.api.call("POST", "/v1/posts", a_post(name) | {"content": "about marigolds"})
     await visitor.open("/posts?q=marigolds")
-    await page.get_by_text("Act on all that match").click()
     await page.get_by_label("What").select_option("move")
-    await page.get_by_label("Later by").fill("-1")
+    await page.get_by_role("spinbutton", name="Later by").fill("-1")
     await page.get_by_label("Unit").select_option("minutes")
     assert await visitor.barriers() == []
-    await page.get_by_role("button", name="Find them").click()
+    await page.get_by_role("button", name="Look at them first").click()
 
     await page.wait_for_url("**/bulk/*")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Move 3 posts")
@@ -45,11 +47,42 @@ async def test_what_was_found_can_be_left_as_it_is(world: World, visitor: Visito
     name, page = a_name(), visitor.page
     await world.api.call("POST", "/v1/posts", a_post(name) | {"content": "about peonies"})
     await visitor.open("/posts?q=peonies")
-    await page.get_by_text("Act on all that match").click()
-    await page.get_by_role("button", name="Find them").click()
+    await page.get_by_role("button", name="Look at them first").click()
     await page.wait_for_url("**/bulk/*")
 
     await page.get_by_role("button", name="Leave them as they are").click()
 
     await page.wait_for_url("**/posts")
     assert (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"][0]["state"] == "scheduled"
+
+
+async def test_what_is_selected_goes_on_when_the_tab_is_closed(world: World, visitor: Visitor) -> None:
+    names, page = [a_name() for _ in range(3)], visitor.page
+    for name in names:
+        await world.api.call("POST", "/v1/posts", a_post(name) | {"content": "about anemones"})
+    await visitor.open("/posts?q=anemones")
+    await expect(page.get_by_role("combobox", name="Which")).to_have_value("all")
+    await page.get_by_label("Select all on this page").check()
+    await page.get_by_label(f"Select {names[0]} on plain").uncheck()
+    await expect(page.get_by_role("combobox", name="Which").locator("option:checked")).to_have_text("the 2 selected")
+    await page.get_by_label("What").select_option("move")
+    await page.get_by_label("How").select_option("to")
+    await page.get_by_label("The first at").fill("2036-05-05T09:00:30")
+    await page.get_by_label("Minutes apart").fill("1.5")
+    assert await visitor.barriers() == []
+    await page.get_by_role("button", name="Look at them first").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Move 2 posts")
+    await expect(page.locator('[data-region="run"]')).to_contain_text("then one every 90 seconds")
+
+    async with page.expect_response("**:start"):
+        await page.get_by_role("button", name="Move all 2").click()
+    await page.close()
+
+    for name in names[1:]:
+        await eventually(partial(_is_moved, world, name), what=f"{name} is moved")
+    assert (await world.api.call("GET", f"/v1/posts/{names[0]}"))["accounts"][0]["revision"] == 1
+
+
+async def _is_moved(world: World, name: str) -> bool:
+    post = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"][0]
+    return post["publish_at"] in ("2036-05-05T07:00:30Z", "2036-05-05T07:02:00Z")

@@ -89,9 +89,10 @@ async def test_selected_posts_are_cancelled(world: World, visitor: Visitor) -> N
     for name in names[:2]:
         await visitor.page.get_by_label(f"Select {name} on plain").check()
 
-    await visitor.page.get_by_role("button", name="Cancel selected").click()
+    await visitor.page.get_by_role("button", name="Look at them first").click()
+    await visitor.page.get_by_role("button", name="Cancel all 2").click()
 
-    await expect(visitor.page.locator("[data-bulk-said]")).to_have_text("2 of 2 cancelled")
+    await expect(visitor.page.locator('[data-region="run"]')).to_contain_text("2 of 2: 2 cancelled")
     states = [(await world.api.call("GET", f"/v1/posts/{name}"))["accounts"][0]["state"] for name in names]
     assert states == ["cancelled", "cancelled", "scheduled"]
 

@@ -1,89 +1,67 @@
-// Cancel or retry what is selected, one after the other, with its progress; it can be stopped.
+// Acts on posts that are selected, or on all of the list: the console keeps which, and its page of the run asks once more.
 import { call, Refused } from "./api.js";
-import { refresh, refreshAfterOwnAct } from "./live.js";
-
-const ACTS = {
-  cancel: { states: ["scheduled", "dispatched", "retrying", "held"], done: "cancelled", send: (row) => call("DELETE", `/v1/posts/${row.post}?account_id=${row.account}`) },
-  retry: { states: ["failed", "held"], done: "tried again", send: (row) => call("POST", `/v1/posts/${row.post}/accounts/${row.account}:retry`) },
-};
+import { refresh } from "./live.js";
 
 const LOOK_EVERY = 1000; // milliseconds between two looks at how far a run has come
 const SECONDS = { hours: 3600, minutes: 60 };
 
 export function startBulk() {
-  startAllMatching();
+  const form = document.getElementById("acts");
+  if (form) startActs(form);
   followRun();
-  const bar = document.getElementById("bulk");
-  if (!bar) return;
-  bar.hidden = false;
-  const all = document.getElementById("pick-all");
-  const boxes = () => [...document.querySelectorAll('input[name="pick"]')];
-  const picked = () => boxes().filter((box) => box.checked).map((box) => box.dataset);
-  const said = bar.querySelector("[data-bulk-said]");
-  const stop = bar.querySelector("[data-bulk-stop]");
-
-  function draw() {
-    const rows = picked();
-    bar.querySelector("[data-picked]").textContent = rows.length ? `${rows.length} selected` : "Select all on this page";
-    for (const button of bar.querySelectorAll("[data-bulk]")) {
-      const count = rows.filter((row) => ACTS[button.dataset.bulk].states.includes(row.state)).length;
-      button.disabled = !count;
-    }
-  }
-
-  async function run(name) {
-    const act = ACTS[name];
-    const rows = picked().filter((row) => act.states.includes(row.state));
-    const refusals = [];
-    let done = 0, isStopped = false;
-    stop.hidden = false;
-    stop.onclick = () => { isStopped = true; };
-    for (const row of rows) {
-      if (isStopped) break;
-      try { await act.send(row); done += 1; } catch (error) {
-        if (!(error instanceof Refused)) throw error;
-        refusals.push(error.message);
-      }
-      said.textContent = `${done} of ${rows.length} ${act.done}`;
-    }
-    stop.hidden = true;
-    const rest = refusals.length ? `; ${refusals.length} not: ${refusals[0]}` : isStopped ? "; stopped, the others are as they were" : "";
-    said.textContent = `${done} of ${rows.length} ${act.done}${rest}`;
-    for (const box of boxes()) box.checked = false;
-    all.checked = false;
-    draw();
-    await refreshAfterOwnAct();
-  }
-
-  all.addEventListener("change", () => { for (const box of boxes()) box.checked = all.checked; draw(); });
-  document.addEventListener("change", (event) => { if (event.target.name === "pick") draw(); });
-  for (const button of bar.querySelectorAll("[data-bulk]")) button.addEventListener("click", () => run(button.dataset.bulk));
-  draw();
 }
 
-// All that match: the console finds them, and its page of the run asks once more.
-function startAllMatching() {
-  const form = document.getElementById("all-matching");
-  if (!form) return;
-  const { act, amount, unit } = form.elements;
-  const moving = form.querySelector("[data-move]");
-  const draw = () => { moving.hidden = act.value !== "move"; };
-  act.addEventListener("change", draw);
-  draw();
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const problem = form.querySelector('[role="alert"]');
-    const by = unit.value === "days" ? { days: amount.valueAsNumber, zone: form.dataset.zone } : { seconds: amount.valueAsNumber * SECONDS[unit.value] };
-    problem.hidden = true;
-    try {
-      const run = await call("POST", "/v1/bulk", { ...JSON.parse(form.dataset.wanted), act: act.value, ...(act.value === "move" ? { move: by } : {}) });
-      location.assign(`/bulk/${run.id}`);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      problem.textContent = error.message;
-      problem.hidden = false;
-    }
-  });
+const boxes = () => [...document.querySelectorAll('input[name="pick"]')];
+const picked = () => boxes().filter((box) => box.checked).map(({ dataset }) => ({ post_id: decodeURIComponent(dataset.post), account_id: decodeURIComponent(dataset.account) }));
+
+function startActs(form) {
+  const every = document.getElementById("pick-all");
+  every.closest("label").hidden = false;
+  every.addEventListener("change", () => { for (const box of boxes()) box.checked = every.checked; drawPicked(form); });
+  document.addEventListener("change", (event) => { if (event.target.name === "pick") drawPicked(form); });
+  form.addEventListener("change", () => drawMove(form));
+  form.addEventListener("submit", (event) => { event.preventDefault(); prepare(form); });
+  drawPicked(form);
+  drawMove(form);
+}
+
+// Whoever selects something means that.
+function drawPicked(form) {
+  const count = picked().length;
+  const { whom } = form.elements;
+  const option = whom.querySelector('option[value="picked"]');
+  option.textContent = count ? `the ${count} selected` : "the selected ones";
+  if (option.disabled === Boolean(count)) whom.value = count ? "picked" : "all";
+  option.disabled = !count;
+  document.getElementById("pick-all").checked = count > 0 && count === boxes().length;
+}
+
+function drawMove(form) {
+  const { act, how } = form.elements;
+  form.querySelector("[data-move]").hidden = act.value !== "move";
+  form.querySelector("[data-by]").hidden = how.value !== "by";
+  form.querySelector("[data-to]").hidden = how.value !== "to";
+  form.elements.to.required = act.value === "move" && how.value === "to";
+}
+
+function moveOf({ elements: { how, amount, unit, to, apart }, dataset: { zone } }) {
+  if (how.value === "to") return { to: { local: to.value, zone }, every_seconds: Math.round(apart.valueAsNumber * 60) || 0 };
+  return unit.value === "days" ? { days: amount.valueAsNumber, zone } : { seconds: amount.valueAsNumber * SECONDS[unit.value] };
+}
+
+async function prepare(form) {
+  const problem = form.querySelector('[role="alert"]');
+  const { act, whom } = form.elements;
+  const which = whom.value === "picked" ? { posts: picked() } : JSON.parse(form.dataset.wanted);
+  problem.hidden = true;
+  try {
+    const run = await call("POST", "/v1/bulk", { ...which, act: act.value, ...(act.value === "move" ? { move: moveOf(form) } : {}) });
+    location.assign(`/bulk/${run.id}`);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    problem.textContent = error.message;
+    problem.hidden = false;
+  }
 }
 
 // A run is no event: its page asks for itself while it goes on.

@@ -85,6 +85,6 @@ async def _counted(console: Console, viewer: Viewer, days: list[date], account_i
     for day in days:
         bounds = begins(day, viewer.zone), begins(day + DAY, viewer.zone)
         counted[day] = await console.browsing.count(
-            Filter(account_ids=account_ids, due_from=bounds[0], due_to=bounds[1])
+            Filter(account_ids=account_ids, due_from=bounds[0], due_to=bounds[1]), 1_000_000
         )
     return counted

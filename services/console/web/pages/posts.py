@@ -1,13 +1,16 @@
 """`/posts`: every post, by state and account, in pages."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from services.console.api.access import READ
-from services.console.api.console import TheConsole
+from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
+from services.console.bulk_runs import MOST_POSTS
 from services.console.cursor import BadCursor, Cursor
 from services.console.queries import Filter
 from services.console.web.asked import NoSuchPage
@@ -40,10 +43,14 @@ async def show_posts(
     account: Annotated[list[str], Query(default_factory=list)],
     cursor: str | None = None,
     q: Annotated[str, Query(max_length=MOST_LOOKED_FOR)] = "",
+    due_from: Annotated[str, Query(alias="from")] = "",
+    due_to: Annotated[str, Query(alias="to")] = "",
 ) -> Response:
     """A page of posts: those to come the next one first, others the latest first; or what is found."""
     named = [one for one in account if one]
-    wanted = Filter(state, named, is_ascending=bool(state) and set(state) <= _STILL_TO_COME)
+    is_to_come = bool(state) and set(state) <= _STILL_TO_COME
+    due = _instant(due_from), _instant(due_to)
+    wanted = Filter(state, named, *due, is_ascending=is_to_come or due[0] is not None)
     looked_for = q.strip()
     if looked_for:
         listed = page = await console.search.find(looked_for, wanted, MOST_FOUND)
@@ -54,15 +61,37 @@ async def show_posts(
         request,
         "posts.html",
         posts=await views_of(console, page),
-        views=VIEWS,
+        views=_views(await console.queries.counts.by_state()),
         state=state,
         account=named[0] if named else "",
         accounts=[row["account_id"] for row in await console.queries.accounts()],
         q=looked_for,
+        due=due,
+        asked={"account": named, "q": [q] if q else [], "from": _text(due[0]), "to": _text(due[1])},
+        wanted=_wanted(wanted, looked_for),
+        matching=None if looked_for else await _matching(console, wanted),
         is_cut=bool(looked_for) and len(page) == MOST_FOUND,
         has_cursor=cursor is not None,
         following=str(page[-1].cursor) if len(listed) > len(page) else None,
     )
+
+
+def _views(counts: Mapping[str, int]) -> list[tuple[str, tuple[State, ...], int]]:
+    """What people look for, with how many posts are like that."""
+    return [(name, states, sum(counts[state] for state in states or State)) for name, states in VIEWS]
+
+
+async def _matching(console: Console, wanted: Filter) -> str:
+    """How many there are, as far as an act may be about so many."""
+    count = await console.browsing.count(wanted, MOST_POSTS + 1)
+    return f"{count:,}" if count <= MOST_POSTS else f"{MOST_POSTS:,} and more"
+
+
+def _wanted(wanted: Filter, looked_for: str) -> Mapping[str, Any]:
+    """The posts of this list, as an act on many posts names them."""
+    due = {"due_from": wanted.due_from, "due_to": wanted.due_to}
+    named = {"state": list(wanted.states), "account_id": list(wanted.account_ids), "q": looked_for}
+    return named | {name: instant.isoformat() for name, instant in due.items() if instant}
 
 
 def _place(cursor: str | None) -> Cursor | None:
@@ -70,3 +99,14 @@ def _place(cursor: str | None) -> Cursor | None:
         return Cursor.read(cursor) if cursor else None
     except BadCursor as error:
         raise NoSuchPage("this page of the list cannot be found", "Start at the beginning", "/posts") from error
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    except ValueError as error:
+        raise NoSuchPage(f"{text!r} is no instant to list posts from or to", "Show all posts", "/posts") from error
+
+
+def _text(instant: datetime | None) -> list[str]:
+    return [instant.isoformat()] if instant else []
