@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import from_json
+
 from services.scheduler.decider import Decider
 from services.scheduler.domain import Accepted, Decision, KnownAccount, Schedule
 from services.scheduler.facts import Near, withdrawal
@@ -16,9 +18,10 @@ from services.scheduler.outcomes import Outcome
 from services.scheduler.release import HORIZON
 from services.scheduler.requests import Request, batch_request, cancel_request, post_request
 from services.scheduler.store import Key, Store, Unit
-from services.scheduler.unreadable import answer_to_unreadable
+from services.scheduler.unreadable import answer_to_unreadable, refused_cancellation
 from shared.clocks.clock import Clock
 from shared.database.group_commit import GroupCommit
+from shared.events.near_misses import near_misses
 from shared.events.publisher import AccountConnected, AccountDisconnected, PublishSkipped
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
 from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent
@@ -63,7 +66,12 @@ class Handlers:
         await self._requests.submit(batch_request(delivery.event, delivery.inbox_id, self._origin(delivery)))
 
     async def on_schedule_cancel_requested(self, delivery: Delivery[ScheduleCancelRequested]) -> None:
-        """Cancel what has not been published."""
+        """Cancel what has not been published; `account_id` for `account_ids` would cancel more than was asked for."""
+        if misspelt := near_misses(from_json(delivery.body), ScheduleCancelRequested):
+            refused = refused_cancellation(delivery.event.post_id, misspelt)
+            async with self.store.unit() as unit:
+                await unit.emit([Envelope.of(refused, correlation_id=delivery.correlation_id)])
+            return
         await self._requests.submit(cancel_request(delivery.event, delivery.inbox_id, self._origin(delivery)))
 
     async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:

@@ -9,7 +9,7 @@ FIELDS: Mapping[str, str] = {
     "address": "The address it came from.",
     "accepted": "The posts that are scheduled, one entry for each account.",
     "account_id": "The account, by the name it was connected under.",
-    "account_ids": "Only these accounts; absent: all.",
+    "account_ids": "Only these accounts; absent: all. `account_id` is refused.",
     "accounts": "The accounts that had posts on that day.",
     "alt": "What the picture shows, for those who do not see it.",
     "alt_from": "With fewer media no alternative text is published.",

@@ -61,10 +61,13 @@ class Replica:
         message_id: str | None = "",
         correlation_id: str = "c-1",
         put_off_since: datetime | None = None,
+        body: bytes | None = None,
     ) -> list[Event]:
         """Handle an event as it comes from a queue, under a new id unless one is given; what is emitted in answer."""
         before = await self._emitted()
-        await self.handle(event, message_id=message_id, correlation_id=correlation_id, put_off_since=put_off_since)
+        await self.handle(
+            event, message_id=message_id, correlation_id=correlation_id, put_off_since=put_off_since, body=body
+        )
         return [event for message_id, event in (await self._emitted()).items() if message_id not in before]
 
     async def handle(
@@ -74,10 +77,11 @@ class Replica:
         message_id: str | None = "",
         correlation_id: str = "c-1",
         put_off_since: datetime | None = None,
+        body: bytes | None = None,
     ) -> None:
         """Handle an event, whatever is emitted."""
         identity = uuid4().hex if message_id == "" else message_id
-        delivery = Delivery(event, identity, correlation_id, put_off_since=put_off_since, body=event.body())
+        delivery = Delivery(event, identity, correlation_id, put_off_since=put_off_since, body=body or event.body())
         handlers = self.handlers
         chosen: dict[type[Event], Any] = {
             ScheduleRequested: handlers.on_schedule_requested,

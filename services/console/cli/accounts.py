@@ -35,6 +35,9 @@ CREDENTIALS = {
 """What is asked for when no file is given and nobody signs in; a file may hold more (see docs)."""
 
 
+LIMITS = ("per_second", "per_minute", "per_day")
+
+
 @app.command()
 def add(
     platform: Annotated[str, typer.Argument(metavar="PLATFORM", help=f"sandbox, {', '.join(CREDENTIALS)}.")],
@@ -71,7 +74,7 @@ def add(
         settings, credentials = _signed_in(network, settings, credentials, port=port, browser=browser)
     body: dict[str, Any] = {"platform": platform, "settings": settings}
     if limit:
-        body["limits"] = _pairs(limit)
+        body["limits"] = _limits(limit)
     if credentials:
         body["credentials"] = credentials
     account = called(lambda client: client.call("PUT", f"/v1/accounts/{in_path(account_id)}", body=body))
@@ -88,6 +91,13 @@ def _pairs(texts: list[str]) -> dict[str, Any]:
     if unreadable := [text for text, (_, sign, _) in zip(texts, pairs, strict=True) if not sign]:
         wrong(f"{unreadable[0]!r} is not name=value")
     return {name: _value(value) for name, _, value in pairs}
+
+
+def _limits(texts: list[str]) -> dict[str, Any]:
+    limits = _pairs(texts)
+    if unknown := [name for name in limits if name not in LIMITS]:
+        wrong(f"--limit: {unknown[0]!r} is no limit: write {', '.join(f'{name}=' for name in LIMITS)}")
+    return limits
 
 
 def _value(text: str) -> Any:

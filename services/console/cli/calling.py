@@ -5,23 +5,31 @@ outcome in time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
 from services.console.cli.client import Address, Client, Refused, Unreachable
 from services.console.cli.screen import complain
+from shared.events.base import Instant
+from shared.events.explaining import explain
 
 REFUSED, WRONG_USAGE, UNREACHABLE, LEFT_ALONE, NOT_YET = 1, 2, 3, 4, 5
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+_SEPARATORS = re.compile(r"[,;]")
+_INSTANT = TypeAdapter(Instant)
 AnswerT = TypeVar("AnswerT")
 
 
 def called(work: Callable[[Client], Awaitable[AnswerT]]) -> AnswerT:
     """The work's answer; what goes wrong ends the program with its exit code and a line on stderr."""
     address = Address.known()
+    if fault := address.fault():
+        wrong(fault)
     try:
         return asyncio.run(_with_client(address, work))
     except Refused as error:
@@ -38,6 +46,19 @@ def called(work: Callable[[Client], Awaitable[AnswerT]]) -> AnswerT:
 async def _with_client(address: Address, work: Callable[[Client], Awaitable[AnswerT]]) -> AnswerT:
     async with Client(address) as client:
         return await work(client)
+
+
+def named(texts: Iterable[str]) -> list[str]:
+    """The ids in what an option was given: several times, or separated by commas as in a file."""
+    return [part for text in texts for part in map(str.strip, _SEPARATORS.split(text)) if part]
+
+
+def require_instant(option: str, text: str) -> None:
+    """End the program where the text is no instant."""
+    try:
+        _INSTANT.validate_python(text)
+    except ValidationError as error:
+        wrong(f"{option}: {explain(error)} (got {text!r})")
 
 
 def wrong(message: Any) -> NoReturn:

@@ -66,7 +66,17 @@ class Address:
         home = Path(os.environ.get("TIMEBALL_HOME", "var"))
         own_url = _left_by_up(url_file(home)) or DEFAULT_URL
         url = os.environ.get("TIMEBALL_URL") or own_url
-        return cls(url.rstrip("/"), os.environ.get("TIMEBALL_API_TOKEN") or _own_token(home, url, own_url))
+        token = os.environ.get("TIMEBALL_API_TOKEN", "").strip()
+        return cls(url.rstrip("/"), token or _own_token(home, url, own_url))
+
+    def fault(self) -> str | None:
+        """Why no console can be called with it."""
+        place = _place(self.url)
+        if isinstance(place, str) or place[0] not in _USUAL_PORT or not place[1]:
+            return f"TIMEBALL_URL: write http://HOST:PORT, such as {DEFAULT_URL} (got {self.url!r})"
+        if not (self.token.isascii() and self.token.isprintable()):
+            return "TIMEBALL_API_TOKEN: it has characters that no token has, such as a line break; copy it once more"
+        return None
 
 
 def url_file(home: Path) -> Path:
@@ -167,11 +177,17 @@ def _event(told: Json) -> LiveEvent:
 
 
 def _answer(response: httpx.Response) -> Any:
-    try:
-        answer = response.json() if response.content else {}
-    except ValueError:
-        answer = {"detail": f"{response.url} is not a Timeball console: {response.status_code}"}
-        raise Refused(response.status_code, answer) from None
+    answer = _json_in(response)
+    if not isinstance(answer, dict) or (response.is_error and "code" not in answer):
+        detail = f"{response.url} is not a Timeball console: {response.status_code}"
+        raise Refused(response.status_code, {"detail": detail})
     if response.is_error:
-        raise Refused(response.status_code, answer if isinstance(answer, dict) else {})
+        raise Refused(response.status_code, answer)
     return answer
+
+
+def _json_in(response: httpx.Response) -> Any:
+    try:
+        return response.json() if response.content else {}
+    except ValueError:
+        return None

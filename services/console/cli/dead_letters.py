@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
+from services.console.cli.calling import REFUSED, JsonFlag, called, require_instant, wrong
 from services.console.cli.client import Client
 from services.console.cli.local_times import local_time
 from services.console.cli.screen import complain, say, show_json, show_table
@@ -110,6 +110,8 @@ def drop(
 def _body(service: str, message_ids: list[str] | None, as_of: str | None, *, every: bool) -> dict[str, Any]:
     if bool(message_ids) == every:
         wrong("name the messages, or say --all" if not every else "name messages or say --all, not both")
+    if as_of:
+        require_instant("--as-of", as_of)
     named = {"message_ids": message_ids} if message_ids else {}
     return {"service": service, **named, **({"as_of": as_of} if as_of else {})}
 

@@ -110,9 +110,8 @@ def resolve(
     ] = None,
     *,
     account: Annotated[str, typer.Option(help="The account on which its outcome is unknown.")],
-    published: Annotated[
-        bool, typer.Option("--published/--not-published", help="What you found on the network.", show_default=False)
-    ],
+    published: Annotated[bool, typer.Option("--published", help="You found it on the network.")] = False,
+    not_published: Annotated[bool, typer.Option("--not-published", help="You found that it is not there.")] = False,
     wait: Wait = True,
     as_json: JsonFlag = False,
 ) -> None:
@@ -124,6 +123,8 @@ def resolve(
 
     What was not published is then failed, and `timeball retry` publishes it.
     """
+    if published == not_published:
+        wrong("say what you found on the network: either --published or --not-published")
     if platform_post_id is not None and not published:
         wrong("what was not published has no id on its network: leave it out")
     found = {"outcome": "published" if published else "not_published", "platform_post_id": platform_post_id}

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import typer
 
-from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
+from services.console.cli.calling import REFUSED, JsonFlag, called, named, wrong
 from services.console.cli.client import Client, in_path
 from services.console.cli.local_times import local_time, own_zone, shown_zone, with_zone
 from services.console.cli.repeats import EveryOption, TimesOption, request_for
@@ -34,7 +34,9 @@ _LISTED = 10
 def schedule(
     content: Annotated[str, typer.Argument(metavar="TEXT", help="What the post says; - reads it from stdin.")],
     *,
-    to: Annotated[list[str], typer.Option("--to", help="An account; may be given several times.", metavar="ACCOUNT")],
+    to: Annotated[
+        list[str], typer.Option("--to", help="An account; several times, or separated by commas.", metavar="ACCOUNT")
+    ],
     at: Annotated[str | None, typer.Option(help="When, e.g. 2027-03-28T09:00+02:00; now without it.")] = None,
     zone: Annotated[str | None, typer.Option(help="The IANA zone of --at; without it this machine's.")] = None,
     in_: Annotated[str | None, typer.Option("--in", help="How long from now, e.g. 90s or 1h30m.")] = None,
@@ -58,7 +60,7 @@ def schedule(
     body: dict[str, Any] = {
         "post_id": post_id or f"post-{uuid4().hex[:12]}",
         "content": sys.stdin.read().removesuffix("\n") if content == "-" else content,
-        "targets": [{"account_id": account_id} for account_id in to],
+        "targets": [{"account_id": account_id} for account_id in named(to)],
     }
     if media:
         body["media"] = [{"url": url} for url in media]
@@ -111,7 +113,7 @@ def cancel(
 
     timeball cancel spring-sale --account mastodon-team --revision 2
     """
-    path, accounts = f"/v1/posts/{in_path(post_id)}", tuple(account or ())
+    path, accounts = f"/v1/posts/{in_path(post_id)}", tuple(named(account or ()))
     answer = called(lambda client: client.call("DELETE", path, account_id=accounts, expected_revision=revision))
     if as_json:
         show_json(answer)

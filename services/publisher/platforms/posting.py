@@ -35,8 +35,9 @@ class ReadyPost:
 
 
 def published_in(reply: Reply) -> Published:
-    """The id and URL in a reply, as far as it tells them."""
-    return Published(text_or_none(reply.told.get("id")), text_or_none(reply.told.get("url")))
+    """The id and URL in a reply, as far as it tells them; what is no web address would be shown as a link."""
+    url = text_or_none(reply.told.get("url"))
+    return Published(text_or_none(reply.told.get("id")), url if is_web_url(url) else None)
 
 
 def request_for(client: httpx.AsyncClient, post: Post, account: Account) -> httpx.Request:
@@ -61,7 +62,9 @@ def url_of(account: Account) -> httpx.URL:
     """The account's URL, or Rejected where it is none."""
     url = account.settings.get("url")
     if not isinstance(url, str) or not is_web_url(url):
-        raise Rejected(f"settings.url: {url!r} is no http(s) URL", code="invalid_settings")
+        given = "it is missing" if url is None else f"got {url!r}"
+        reason = f"settings.url: give the address to post to, such as https://example.org/hook ({given})"
+        raise Rejected(reason, code="invalid_settings")
     return _parsed(url)
 
 

@@ -94,6 +94,18 @@ async def test_a_redelivered_request_is_not_even_answered_again(replica: Replica
     assert (await replica.schedule()).content == "changed"
 
 
+async def test_a_cancellation_with_a_field_that_is_nearly_a_known_one_cancels_nothing(replica: Replica) -> None:
+    """Without `account_ids` it would cancel the post everywhere."""
+    await replica.take(post())
+    body = b'{"post_id": "post-1", "account_id": "acct-2"}'
+
+    answers = await replica.take(ScheduleCancelRequested(post_id="post-1"), body=body)
+
+    reason = "account_id: no such field; do you mean account_ids?"
+    assert answers == [ScheduleRejected(post_id="post-1", code="invalid", reason=reason)]
+    assert await replica.schedule() == schedule()
+
+
 async def test_two_requests_under_one_message_id_are_both_answered(replica: Replica) -> None:
     """A producer that gives each message the id of its article would else lose every edit and cancellation."""
     first = await replica.take(post(), message_id="article-1")

@@ -48,6 +48,52 @@ def answered(
         return run(*arguments, url=api.url, stdin=stdin), api
 
 
+def complaint(result: Result) -> str:
+    """What stands in the box of a wrong command line, as one line."""
+    return " ".join(result.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "127.0.0.1:8080", "console", "http://x:99999"])
+def test_an_address_that_no_console_can_have_is_named_with_the_way_out(url: str) -> None:
+    result = run("status", url=url)
+
+    assert result.exit_code == 2
+    assert f"TIMEBALL_URL: write http://HOST:PORT, such as http://127.0.0.1:8080 (got {url!r})" in complaint(result)
+
+
+@pytest.mark.parametrize("token", ["a\nb", "“token”"])
+def test_a_token_that_no_header_can_carry_is_not_taken_for_a_console_that_is_away(token: str) -> None:
+    result = run("status", TIMEBALL_API_TOKEN=token)
+
+    assert result.exit_code == 2
+    assert "TIMEBALL_API_TOKEN: it has characters that no token has" in complaint(result)
+    assert token not in result.stderr
+
+
+@pytest.mark.parametrize("answer", [(404, {"detail": "Not Found"}), (404, b"<html>"), (200, ["a"]), (200, b"hello")])
+def test_another_program_at_the_address_is_no_console(answer: tuple[int, Any]) -> None:
+    result, api = answered({"GET /v1/stats": answer, "GET /v1/posts": answer}, "status")
+
+    assert result.exit_code == 1
+    assert f"is not a Timeball console: {answer[0]}" in result.stderr
+    assert api.url in result.stderr
+
+
+def test_accounts_are_separated_by_commas_as_in_a_file() -> None:
+    _, api = answered({"POST /v1/posts": (202, SCHEDULED)}, "schedule", "x", "--to", "a, b", "--to", "c")
+
+    (_, body), *_ = api.requests
+    assert [target["account_id"] for target in body["targets"]] == ["a", "b", "c"]
+
+
+def test_a_limit_that_there_is_not_is_refused() -> None:
+    result, api = answered({}, "accounts", "add", "sandbox", "a", "--setting", "url=http://x", "--limit", "per_hour=5")
+
+    assert result.exit_code == 2
+    assert "--limit: 'per_hour' is no limit: write per_second=, per_minute=, per_day=" in complaint(result)
+    assert api.requests == []
+
+
 def test_schedule_sends_the_request_and_tells_what_was_accepted() -> None:
     result, api = answered(
         {"POST /v1/posts": (202, SCHEDULED)},

@@ -143,3 +143,12 @@ def test_an_unknown_service_is_refused_with_those_there_are() -> None:
 
     assert result.exit_code == 1
     assert "there are scheduler, publisher" in result.stderr
+
+
+def test_a_wrong_instant_is_told_before_anybody_is_asked() -> None:
+    result, api = answered({}, "dead-letters", "drop", "scheduler", "--all", "--as-of", "soon")
+
+    assert result.exit_code == 2
+    assert "--as-of: an instant is RFC 3339 text" in " ".join(result.stderr.replace("│", " ").split())
+    assert "for good" not in result.stdout + result.stderr
+    assert api.requests == []

@@ -21,6 +21,15 @@ def post(**states: str) -> dict[str, Any]:
     return {"post_id": "p", "accounts": accounts, "rejections": []}
 
 
+@pytest.mark.parametrize("found", [(), ("--published", "--not-published")], ids=["nothing", "both"])
+def test_what_was_found_must_be_said_and_be_one_thing(found: tuple[str, ...]) -> None:
+    result, api = answered({}, "resolve", "p", "--account", "a", *found)
+
+    assert result.exit_code == 2
+    assert "either --published or --not-published" in " ".join(result.stderr.replace("│", " ").split())
+    assert api.requests == []
+
+
 def test_a_post_is_retried_wherever_it_failed_or_is_held() -> None:
     details = post(a="failed", b="held", c="published")
     answers = {"GET /v1/posts/p": (200, details), RETRY_A: (202, REQUESTED), RETRY_B: (202, REQUESTED)}

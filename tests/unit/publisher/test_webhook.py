@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from services.publisher.platforms.base import Account, Post, Published, Ready
 from services.publisher.platforms.errors import Rejected
+from services.publisher.platforms.posting import published_in
+from services.publisher.platforms.reply import Reply
 from services.publisher.platforms.webhook import Webhook
 from services.publisher.platforms.webhook.platform import message_id
 from services.publisher.platforms.webhook.signature import secrets_of, signature_headers
@@ -127,6 +129,17 @@ def test_whatever_the_body_every_secret_verifies(body: bytes, keys: list[bytes])
 
     for secret in secrets:
         verify(secret, headers, body, now=NOON + timedelta(minutes=4))
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [("https://x.example/17", "https://x.example/17"), ("javascript:alert(1)", None), ("//x", None), (5, None)],
+)
+def test_only_a_web_address_is_told_as_where_the_post_is(url: Any, shown: str | None) -> None:
+    """Pages and programs make a link of it."""
+    reply = Reply(200, {}, json.dumps({"id": "17", "url": url}).encode(), NOON)
+
+    assert published_in(reply) == Published("17", shown)
 
 
 async def test_the_body_is_the_one_of_the_contract() -> None:
