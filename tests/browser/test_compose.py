@@ -73,11 +73,11 @@ async def test_a_text_is_counted_and_judged_as_it_is_written(world: World, visit
 
         await page.get_by_label("Text", exact=True).fill("👩‍👩‍👧 five words fit")
         await expect(page.locator('[data-count="short"]')).to_have_text("16 of 20")
-        await expect(page.locator("#checked")).to_be_empty()
+        await expect(page.locator(".checked")).to_be_empty()
 
         await page.get_by_label("Text", exact=True).fill("too long for this account by far")
         await expect(page.locator('[data-count="short"] .is-over')).to_have_text("32 of 20")
-        await expect(page.locator("#checked")).to_contain_text("short: ")
+        await expect(page.locator(".checked")).to_contain_text("short: ")
         await expect(page.locator(".preview del")).to_have_text("count by far")
 
 

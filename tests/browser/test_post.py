@@ -151,6 +151,38 @@ async def test_what_one_was_writing_stays_when_the_post_is_cancelled_below_it(wo
     await expect(page.get_by_role("button", name="Save")).to_be_hidden()
 
 
+async def test_what_was_closed_unsaved_is_there_again_and_can_be_saved(world: World, visitor: Visitor) -> None:
+    name, page = await scheduled(world, visitor), visitor.page
+    await page.get_by_text("Edit or move").click()
+    await page.locator("[name=content]").fill("Mine")
+    await page.get_by_text("Edit or move").click()
+    await world.api.call("PATCH", f"/v1/posts/{name}", {"media": [BALL]})
+    await expect(page.locator("article .facts")).to_contain_text("2")
+
+    await page.get_by_text("Edit or move").click()
+    await expect(page.locator("[name=content]")).to_have_value("Mine")
+    await expect(conflict(visitor)).to_contain_text("yours is added to it")
+    await page.get_by_role("button", name="Save").click()
+
+    await expect(page.locator(".content").first).to_have_text("Mine")
+    assert (await shown(world, name))["media"] == [BALL]
+
+
+async def test_an_edit_is_judged_as_it_is_written(world: World, visitor: Visitor) -> None:
+    _, page = await scheduled(world, visitor), visitor.page
+    await page.get_by_text("Edit or move").click()
+
+    await page.get_by_label("Time in Europe/Berlin").fill("2099-03-29T02:30")
+    await page.get_by_role("button", name="Add a picture").click()
+    await page.get_by_label("Address").fill("pictures.example/ball.jpg")
+
+    await expect(page.locator(".times")).to_contain_text("The clocks skip 02:30 on this day")
+    await expect(page.locator(".checked")).to_contain_text("media[0].url")
+    await page.get_by_text("How it will look").click()
+    await expect(page.locator(".preview .text")).to_have_text("The ball drops.")
+    assert await visitor.barriers() == []
+
+
 async def test_a_failed_post_is_mended_and_goes_out_with_its_dead_letter_beside_it(
     world: World, visitor: Visitor
 ) -> None:

@@ -4,11 +4,13 @@ import { call, Refused } from "./api.js";
 import { clearTheirs, showTheirs } from "./conflicts.js";
 import { documentFrom } from "./documents.js";
 import { refreshAfterOwnAct } from "./live.js";
+import { patch } from "./patching.js";
 import { isNoted, notePending } from "./pending.js";
 import { fillMedia, fillOptions, mediaIn, optionsIn } from "./post_fields.js";
 import { tell } from "./tell.js";
 
 const PRECONDITION_FAILED = 412;
+const PAUSE = 250; // milliseconds without a key before it is asked
 const seen = new WeakMap(); // by form what it said when it was opened, or when one was last told what somebody else says
 const opened = performance.now();
 
@@ -50,13 +52,21 @@ async function save(form, button) {
 
 async function act(form, method, body, said) {
   const answer = await call(method, form.dataset.address, body, { "If-Match": form.dataset.etag });
-  const article = form.closest("article");
+  const drawer = form.closest("details");
   clearTheirs(form);
-  form.closest("details").open = false;
-  if (answer.pending) notePending(article, said);
-  else tell(`${said}.`);
+  drawer.open = false;
+  if (answer.pending) {
+    seen.set(form, read(editOf(form))); // stays in the form: it may be refused yet
+    notePending(form.closest("article"), said);
+  } else {
+    delete drawer.dataset.unsaved;
+    tell(`${said}.`);
+  }
   await refreshAfterOwnAct();
+  if (!answer.pending) form.reset(); // to what the page says now
 }
+
+const editOf = (form) => form.hasAttribute("data-edit") ? form : form.closest("article").querySelector("form[data-edit]");
 
 async function submit(form, button) {
   const problem = form.querySelector('[role="alert"]');
@@ -88,6 +98,7 @@ async function compare(form) {
   }
   const says = read(theirs), before = seen.get(form), mine = isEdit ? read(form) : before;
   const changed = Object.keys(says).filter((field) => !isSame(says[field], before?.[field]));
+  if (isEdit && isSame(mine, says)) return settled(form, article, says);
   for (const field of changed) if (isEdit && isSame(mine[field], before[field])) write(form, field, says[field]);
   seen.set(form, says);
   form.dataset.etag = article.dataset.etag;
@@ -98,11 +109,44 @@ async function compare(form) {
   return true;
 }
 
-function remember(details) {
-  for (const form of details.querySelectorAll("form[data-edit], form[data-cancel]")) {
-    if (!details.open) clearTheirs(form);
-    else seen.set(form, read(form.hasAttribute("data-edit") ? form : form.closest("article").querySelector("form[data-edit]")));
+// What one has asked for oneself has come true.
+function settled(form, article, says) {
+  seen.set(form, says);
+  form.dataset.etag = article.dataset.etag;
+  delete form.closest("details").dataset.unsaved;
+  clearTheirs(form);
+  return true;
+}
+
+// What the network says to it as it is being written, as on the page where posts are written.
+let due;
+function checkSoon(form) {
+  clearTimeout(due);
+  due = setTimeout(() => check(form), PAUSE);
+}
+
+async function check(form) {
+  try {
+    const { content, media, options, publish_at: at } = read(form);
+    const time = at && at !== seen.get(form)?.publish_at ? { publish_at: { local: at, zone: form.dataset.zone } } : {};
+    const said = await documentFrom("POST", "/compose/check", { content, media, targets: [{ account_id: form.dataset.account, options }], ...time });
+    if (said) patch(form, said, true);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error; // told when it is saved
   }
+}
+
+function remember(details) {
+  const form = details.querySelector("form");
+  if (!details.open) return clearTheirs(form);
+  if (!("unsaved" in details.dataset)) seen.set(form, read(editOf(form)));
+  if (form.hasAttribute("data-edit")) check(form);
+  compareOpen();
+}
+
+function written(form) {
+  form.closest("details").dataset.unsaved = "";
+  checkSoon(form);
 }
 
 // What is open stays as it is; that the post has changed below it is told at once.
@@ -120,5 +164,6 @@ export function startEditing() {
     event.preventDefault();
     submit(event.target, event.submitter);
   });
+  document.addEventListener("input", (event) => { if (event.target.form?.matches("form[data-edit]")) written(event.target.form); });
   document.addEventListener("patched", compareOpen);
 }

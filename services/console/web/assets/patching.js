@@ -4,7 +4,7 @@ export function patch(page, fresh, isOwn) {
   const isInUse = (region) => !isOwn && !region.hasAttribute("data-always") && isTouched(region); // what is watched moves always
   for (const region of page.querySelectorAll("[data-region]")) {
     const now = fresh.querySelector(`[data-region="${CSS.escape(region.dataset.region)}"]`);
-    if (!now) continue;
+    if (!now || page === document && region.closest(KEPT)) continue;
     if (region.tagName !== now.tagName) {
       if (!isInUse(region)) region.replaceWith(page.importNode(now, true));
     } else if (isInUse(region)) {
@@ -76,9 +76,11 @@ function patchChildren(old, now) {
   }
 }
 
-// What somebody has open to write in stays as it is, whatever becomes of the post.
+// What somebody writes in stays as it is, whatever becomes of the post: while it is open, and when it was closed unsaved.
+const KEPT = "details[data-keep]:is([open], [data-unsaved])";
+
 function isKept(node) {
-  return node.nodeType === Node.ELEMENT_NODE && node.matches("details[data-keep][open]");
+  return node.nodeType === Node.ELEMENT_NODE && node.matches(KEPT);
 }
 
 function isAlike(one, other) {
