@@ -11,7 +11,9 @@ from uuid import uuid4
 from services.console import retention
 from services.console.account_rules import AccountRules
 from services.console.api import Console, application
-from services.console.api.bulk_work import carry_out_runs
+from services.console.api.bulk_work import act_on_posts
+from services.console.api.import_work import send_posts
+from services.console.api.run_work import carry_out
 from services.console.audit import Audit
 from services.console.awaited_answers import AwaitedAnswers
 from services.console.broker_watch import BrokerWatch
@@ -21,6 +23,7 @@ from services.console.depths import Depths
 from services.console.event_stream import EventStream
 from services.console.handlers import Projector
 from services.console.idempotency import IdempotencyKeys
+from services.console.import_runs import ImportRuns
 from services.console.journal import Journal
 from services.console.network_sign_ins import NetworkSignIns
 from services.console.queries import Queries
@@ -141,7 +144,13 @@ def build(settings: Settings) -> Service:
         broker=broker,
         outbox=relay,
         topology=attended(consumer, Topology(NAME, (EVERYTHING, RETENTION))),
-        loops=(awaited_answers.close_when_unused, events.run, watch.run, lambda: carry_out_runs(console)),
+        loops=(
+            awaited_answers.close_when_unused,
+            events.run,
+            watch.run,
+            lambda: carry_out(console, console.bulk, act_on_posts),
+            lambda: carry_out(console, console.imports, send_posts),
+        ),
         before_stop=close_listeners,
         trusted_proxies=settings.trusted_proxies,
         http=(settings.host, settings.http_port),
@@ -170,6 +179,7 @@ def _console(
         idempotency_keys=IdempotencyKeys(database),
         browsing=Browsing(database),
         bulk=BulkRuns(database),
+        imports=ImportRuns(database),
         search=Search(database),
         timelines=Timelines(database),
         account_rules=AccountRules(database),

@@ -25,6 +25,7 @@ from services.console.tables_counts import (
     hourly_lateness,
     lateness_by_minute,
 )
+from services.console.tables_imports import import_batches, import_lines, import_runs
 from services.console.tables_reports import service_reports
 from services.console.tables_web import network_sign_ins, sessions, sign_in_links, tokens
 from services.console.tables_workspaces import digests, mentions
@@ -84,6 +85,9 @@ RULES = (
     Rule(lateness_by_minute, lateness_by_minute.c.minute),
     Rule(bulk_items, bulk_items.c.seen_at),
     Rule(bulk_runs, bulk_runs.c.as_of),
+    Rule(import_lines, import_lines.c.seen_at),
+    Rule(import_batches, import_batches.c.seen_at),
+    Rule(import_runs, import_runs.c.as_of),
     Rule(service_reports, service_reports.c.seen_at),
     Rule(sessions, sessions.c.expires_at),
     Rule(sign_in_links, sign_in_links.c.expires_at),

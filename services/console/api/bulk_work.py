@@ -11,32 +11,17 @@ from services.console.api.changes import cancel_post, change_post
 from services.console.api.console import Console
 from services.console.api.deciding import retry_post
 from services.console.api.errors import Refusal
-from services.console.bulk_runs import Act, BulkRuns, Item, Result, RunState
+from services.console.api.run_work import AGAIN_SECONDS
+from services.console.bulk_runs import Act, Item, Result
 from shared.database.engine import is_passing
 from shared.messaging.broker import BrokerUnavailable
 
-LOOK_SECONDS = 1.0
-AGAIN_SECONDS = 5.0
 SIDE_BY_SIDE = 10
 
 log = structlog.get_logger()
 
 
-async def carry_out_runs(console: Console) -> None:
-    """For ever: work on runs that are started. One that another replica had begun goes on when its claim is over."""
-    while True:
-        try:
-            run = await console.bulk.claim(console.clock.now())
-            if run:
-                await carry_out(console, run)
-            else:
-                await asyncio.sleep(LOOK_SECONDS)
-        except Exception as error:
-            log.warning("bulk_run_interrupted", error=repr(error))
-            await asyncio.sleep(AGAIN_SECONDS)
-
-
-async def carry_out(console: Console, run: RowMapping) -> None:
+async def act_on_posts(console: Console, run: RowMapping) -> None:
     """Do what is left of a run, until it is stopped."""
     runs, run_id, view = console.bulk, run["run_id"], RunView.of(run)
     side_by_side = asyncio.Semaphore(SIDE_BY_SIDE)
@@ -45,17 +30,12 @@ async def carry_out(console: Console, run: RowMapping) -> None:
         async with side_by_side:
             return await _done(console, view, item)
 
-    while await _is_running(runs, run_id):
+    while await runs.is_running(run_id):
         items = await runs.left(run_id)
         if not items:
             return await runs.end(run_id, console.clock.now())
         await runs.record(run_id, await asyncio.gather(*map(do, items)), console.clock.now())
     return None
-
-
-async def _is_running(runs: BulkRuns, run_id: str) -> bool:
-    run = await runs.run(run_id)
-    return run is not None and run["state"] == RunState.RUNNING
 
 
 async def _done(console: Console, run: RunView, item: Item) -> Result:
@@ -72,7 +52,7 @@ async def _done(console: Console, run: RunView, item: Item) -> Result:
                 return Result(item.position, "refused", "the console failed at it; its log says how")
             log.info("bulk_item_waits", post_id=item.post_id, error=repr(error))
             await asyncio.sleep(AGAIN_SECONDS)
-            if not await _is_running(console.bulk, run.id):
+            if not await console.bulk.is_running(run.id):
                 return Result(item.position, "pending", f"stopped while it could not be answered: {error}")
 
 

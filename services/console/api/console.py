@@ -15,6 +15,7 @@ from services.console.bulk_runs import BulkRuns
 from services.console.depths import Depths
 from services.console.event_stream import EventStream
 from services.console.idempotency import IdempotencyKeys
+from services.console.import_runs import ImportRuns
 from services.console.network_sign_ins import NetworkSignIns
 from services.console.queries import Queries
 from services.console.request_sender import RequestSender
@@ -36,6 +37,7 @@ class Console:
     idempotency_keys: IdempotencyKeys
     browsing: Browsing
     bulk: BulkRuns
+    imports: ImportRuns
     search: Search
     timelines: Timelines
     account_rules: AccountRules

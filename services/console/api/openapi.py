@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from services.console.amending import Change
-from services.console.api import accounts, bulk, deciding, repeats, tokens, workspaces
+from services.console.api import accounts, bulk, deciding, imports, repeats, tokens, workspaces
 from services.console.api.bodies import schemas_of
 from services.console.api.errors import MEDIA_TYPE
 from services.console.api.meanings import meaning_in_api
@@ -32,6 +32,7 @@ _BODIES = (
     deciding.Resolution,
     accounts.Connection,
     bulk.Prepared,
+    imports.Start,
     KeywordsTryRequested,
     workspaces.Watch,
     tokens.NewToken,

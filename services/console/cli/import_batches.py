@@ -10,6 +10,7 @@ from services.console.cli.client import Client, Refused
 from services.console.cli.sentences import warnings_in
 from services.console.imports import Line
 from services.console.imports.batches import batches
+from services.console.imports.outcomes import outcome_of
 
 MOST_TRIES = 5
 
@@ -68,30 +69,12 @@ async def _settled(client: Client, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _count(batch: Sequence[Line], answer: dict[str, Any], tally: Tally, *, overwrite: bool) -> None:
+    outcome = outcome_of(batch, answer, overwrite=overwrite)
+    tally.accepted += outcome.scheduled + outcome.unchanged
+    tally.changed += outcome.scheduled
     tally.pending += len(answer["waiting"])
-    tally.accepted += len(answer["accepted"])
-    tally.changed += sum(1 for accepted in answer["accepted"] if accepted["changed"])
     tally.warnings.update(warning for accepted in answer["accepted"] for warning in warnings_in(accepted))
-    lines = _by_post(batch)
-    for rejected in answer["rejected"]:
-        post_id, account_id = rejected["post_id"], rejected.get("account_id")
-        line = lines.get((post_id, account_id)) or lines.get((post_id, None)) or batch[0]
-        is_left_alone = rejected["code"] == "conflict" and not overwrite and not _expects(line)
-        told = {"line": line.number, "post_id": post_id, "account_id": account_id, "code": rejected["code"]}
-        reason = rejected["reason"].removeprefix("expected_revision: ") if is_left_alone else rejected["reason"]
-        (tally.left_alone if is_left_alone else tally.rejected).append(told | {"reason": reason})
-
-
-def _expects(line: Line) -> bool:
-    """Whether the line itself says which revision it expects."""
-    return "expected_revision" in (line.post or {})
-
-
-def _by_post(batch: Sequence[Line]) -> dict[tuple[str, str | None], Line]:
-    """The line that names a post, with and without an account."""
-    lines: dict[tuple[str, str | None], Line] = {}
-    for line in batch:
-        post = line.post or {}
-        for account_id in (None, *(target["account_id"] for target in post["targets"])):
-            lines[post["post_id"], account_id] = line
-    return lines
+    for one in outcome.lines:
+        told = {"line": one.line, "post_id": one.post_id, "account_id": one.account_id, "code": one.code}
+        if one.kind != "pending":
+            (tally.left_alone if one.kind == "left_alone" else tally.rejected).append(told | {"reason": one.reason})

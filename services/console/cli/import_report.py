@@ -34,14 +34,15 @@ def show_plan(posts: PostFile, zone: str | None) -> None:
 def show_reading(posts: PostFile, zone: str | None) -> None:
     """What was found out about a file, or taken for granted."""
     if posts.is_encoding_guessed:
-        example = next((line for line in map(_text, posts.posts) if not line.isascii()), "")
-        say(f"  read as {posts.encoding}: {example[:60]!r}; if that is wrong, name the --encoding", "yellow")
+        say(f"  {read_as(posts)}", "yellow")
     if posts.in_default_zone:
         say(f"  times without a zone ({posts.in_default_zone}) are in {zone}; --zone names another", "yellow")
 
 
-def _text(line: Any) -> str:
-    return str(line.post["content"])
+def read_as(posts: PostFile) -> str:
+    """How the letters of a file were read that is no UTF-8, and what to do about it."""
+    example = plan_of(posts)["example"] or ""
+    return f"read as {posts.encoding}: {example!r}; if right, say --encoding {posts.encoding}, else another"
 
 
 def show_faults(faults: Iterable[Told]) -> None:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from services.console.cli.calling import LEFT_ALONE, REFUSED, JsonFlag, called, wrong
 from services.console.cli.client import Client
 from services.console.cli.import_batches import Tally, send_posts
-from services.console.cli.import_report import show_faults, show_outcome, show_plan
+from services.console.cli.import_report import read_as, show_faults, show_outcome, show_plan
 from services.console.cli.local_times import own_zone
 from services.console.cli.screen import complain, screen, show_json
 from services.console.imports import Line, PostFile, UnknownEncoding, read
@@ -36,7 +36,10 @@ def import_posts(
     zone: Annotated[
         str | None, typer.Option(help="The zone of a table's local times without one; else this machine's.")
     ] = None,
-    encoding: Annotated[str | None, typer.Option(help="The file's encoding; found out without it.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="The file's encoding; must be said where it is not UTF-8.")
+    ] = None,
+    now: Annotated[bool, typer.Option("--now", help="Publish at once what names no time.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Schedule every post of a file.
@@ -48,7 +51,8 @@ def import_posts(
     A table has the columns post_id, content, accounts and, if you like, publish_at, zone, media, separated by commas,
     semicolons or tabs. A line of JSON is the body of `schedule.requested`: {"post_id": "a-1", "content": "Hello",
     "publish_at": "2027-03-28T09:00+02:00", "targets": [{"account_id": "demo-one"}]}. From a file with faults nothing
-    is sent; they are listed with their lines. A post that is there already stays as it is.
+    is sent; they are listed with their lines. A post that is there already stays as it is. What names no time is sent
+    with --now only: it is published at once, and once more if it was imported longer ago than the retention.
     """
     zone = _zone_of(zone)
     posts = _read(file, zone, encoding)
@@ -56,7 +60,9 @@ def import_posts(
         show_json(plan_of(posts)) if as_json else show_plan(posts, zone)
         raise typer.Exit(REFUSED if posts.faults else 0)
     if posts.faults and not skip_bad:
-        _refuse(posts, as_json=as_json)
+        _refuse(posts, _way_out(posts), as_json=as_json)
+    if doubt := _doubt(posts, publishes_now=now):
+        _refuse(posts, doubt, as_json=as_json)
     tally = Tally(skipped=faults_in(posts))
     called(lambda client: _send(client, file.name, posts.posts, tally, overwrite=overwrite))
     show_json(vars(tally)) if as_json else show_outcome(tally, posts, zone)
@@ -81,14 +87,24 @@ def _read(file: Path, zone: str | None, encoding: str | None) -> PostFile:
         wrong(error)
 
 
-def _refuse(posts: PostFile, *, as_json: bool) -> NoReturn:
-    """End the program: a file with faults is sent as a whole or not at all, unless somebody says otherwise."""
+def _refuse(posts: PostFile, way_out: str, *, as_json: bool) -> NoReturn:
+    """End the program: a file is sent as it was meant or not at all, unless somebody says otherwise."""
     if as_json:
         show_json(vars(Tally(skipped=faults_in(posts))))
     else:
         show_faults(faults_in(posts))
-        complain(f"nothing was sent: {_way_out(posts)}")
+        complain(f"nothing was sent: {way_out}")
     raise typer.Exit(REFUSED)
+
+
+def _doubt(posts: PostFile, *, publishes_now: bool) -> str | None:
+    """What must be said before the file is sent."""
+    if posts.is_encoding_guessed:
+        return f"the file is no UTF-8; {read_as(posts)}"
+    due_at_once = plan_of(posts)["due_at_once"]
+    if due_at_once and not publishes_now:
+        return f"{due_at_once} without a publish_at: give each a time, or publish them at once with --now"
+    return None
 
 
 def _way_out(posts: PostFile) -> str:

@@ -44,7 +44,9 @@ def decoded(content: bytes, encoding: str | None = None) -> Decoded:
             return _as_named(content, name)
     text = content.decode("utf-8", "surrogateescape")
     guess = _guessed(content) if _is_hardly_utf8(text) else None
-    return Decoded(_plain(content.decode(guess)), guess, is_guessed=True) if guess else Decoded(_plain(text), "utf-8")
+    if guess:
+        return Decoded(_plain(content.decode(guess)), _usual_name(guess), is_guessed=True)
+    return Decoded(_plain(text), "utf-8")
 
 
 def bad_byte_in(text: str) -> str | None:
@@ -77,6 +79,11 @@ def _guessed(content: bytes) -> str | None:
 def _is_as_good(matches: CharsetMatches, chaos: float) -> bool:
     """Whether the usual encoding explains the bytes as well as the best one: then it is the likelier one."""
     return any(_USUAL in match.could_be_from_charset and match.chaos <= chaos for match in matches)
+
+
+def _usual_name(encoding: str) -> str:
+    """`windows-1252` for Python's `cp1252`: what people call it, and `--encoding` understands."""
+    return encoding.replace("cp125", "windows-125").replace("_", "-")
 
 
 def _plain(text: str) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 from services.console.imports.lines import PostFile
 from services.console.imports.posts import as_request, due_times
 
+MOST_OF_AN_EXAMPLE = 60
+
 
 def faults_in(posts: PostFile) -> list[dict[str, Any]]:
     """Every line that cannot be sent, and why."""
@@ -30,6 +32,14 @@ def plan_of(posts: PostFile) -> dict[str, Any]:
         "due_at_once": dues.count(None),
         "in_default_zone": posts.in_default_zone,
         "encoding": posts.encoding,
+        "is_encoding_guessed": posts.is_encoding_guessed,
+        "example": _example(posts) if posts.is_encoding_guessed else None,
         "delimiter": posts.delimiter,
         "faults": faults_in(posts),
     }
+
+
+def _example(posts: PostFile) -> str | None:
+    """The first text with letters by which a person can tell whether the encoding is right."""
+    texts = (str(line.post["content"]) for line in posts.posts if line.post)
+    return next((text[:MOST_OF_AN_EXAMPLE] for text in texts if not text.isascii()), None)

@@ -25,7 +25,7 @@ OPEN_TO_ANYONE = {
     "/healthz", "/readyz", "/metrics", "/asyncapi", "/asyncapi.json", "/asyncapi.yaml",
     "/docs", "/openapi.json", "/reference.css", "/assets",
 }  # fmt: skip
-CHANGE_NOTHING = {"/compose/check", "/import/read"}
+CHANGE_NOTHING = {"/compose/check"}
 """POST, for the length of what is asked."""
 OWN_SESSIONS = {"/sign-in-links", "/sign-out-everywhere"}
 READING = {"GET", "HEAD"}

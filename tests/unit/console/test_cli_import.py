@@ -57,7 +57,7 @@ def test_nothing_of_a_file_with_faults_is_told_in_json_too(file: Path) -> None:
 def test_bad_lines_are_left_out_where_that_is_asked_for(file: Path) -> None:
     answers = {"POST /v1/posts:batch": (202, SETTLED | {"accepted": [ACCEPTED, ACCEPTED]})}
 
-    result, api = answered(answers, "import", str(added(file, BAD)), "--skip-bad")
+    result, api = answered(answers, "import", str(added(file, BAD)), "--skip-bad", "--now")
 
     assert [post["post_id"] for post in sent(api)] == ["1", "2"]
     assert "line 4: publish_at: 'tomorrow' is no time" in result.stderr
@@ -94,7 +94,30 @@ def test_a_guessed_encoding_is_told_with_an_example(tmp_path: Path) -> None:
 
     result = run("import", str(file), "--dry-run")
 
-    assert "read as cp1252: 'Schöne Grüße'; if that is wrong, name the --encoding" in result.stdout
+    assert "read as windows-1252: 'Schöne Grüße'; if right, say --encoding windows-1252" in result.stdout
+
+
+def test_a_guessed_encoding_must_be_said_before_anything_is_sent(tmp_path: Path) -> None:
+    file = tmp_path / "posts.txt"
+    file.write_bytes("post_id\tcontent\taccounts\n1\tSchöne Grüße\ta\n".encode("cp1252"))
+
+    guessed, nothing = answered({}, "import", str(file), "--now")
+    answers = {"POST /v1/posts:batch": (202, SETTLED | {"accepted": [ACCEPTED]})}
+    said, api = answered(answers, "import", str(file), "--now", "--encoding", "windows-1252")
+
+    assert (guessed.exit_code, nothing.requests) == (1, [])
+    assert "nothing was sent: the file is no UTF-8; read as windows-1252: 'Schöne Grüße'" in guessed.stderr
+    assert (said.exit_code, [post["content"] for post in sent(api)]) == (0, ["Schöne Grüße"])
+
+
+def test_what_names_no_time_is_sent_only_where_that_is_meant(file: Path) -> None:
+    result, api = answered({}, "import", str(file))
+
+    assert (result.exit_code, api.requests) == (1, [])
+    assert (
+        "nothing was sent: 2 without a publish_at: give each a time, or publish them at once with --now"
+        in result.stderr
+    )
 
 
 @pytest.mark.parametrize("option", [("--zone", "Mars"), ("--encoding", "klingon")])
@@ -107,7 +130,7 @@ def test_a_wrong_option_ends_with_2(file: Path, option: tuple[str, str]) -> None
 def test_what_is_there_already_is_left_alone_and_told(file: Path) -> None:
     answers = {"POST /v1/posts:batch": (202, SETTLED | {"accepted": [ACCEPTED], "rejected": [LEFT_ALONE]})}
 
-    result, api = answered(answers, "import", str(file))
+    result, api = answered(answers, "import", str(file), "--now")
 
     assert {post["expected_revision"] for post in sent(api)} == {0}
     assert result.exit_code == 4
@@ -118,7 +141,7 @@ def test_what_is_there_already_is_left_alone_and_told(file: Path) -> None:
 
 def test_overwriting_expects_nothing_of_what_is_there(file: Path) -> None:
     result, api = answered(
-        {"POST /v1/posts:batch": (202, SETTLED | {"accepted": [ACCEPTED]})}, "import", str(file), "--overwrite"
+        {"POST /v1/posts:batch": (202, SETTLED | {"accepted": [ACCEPTED]})}, "import", str(file), "--overwrite", "--now"
     )
 
     assert result.exit_code == 0
@@ -129,7 +152,9 @@ def test_a_line_that_expects_a_revision_itself_is_rejected_where_that_is_another
     file = tmp_path / "posts.jsonl"
     file.write_text('{"post_id": "p", "content": "x", "expected_revision": 3, "targets": [{"account_id": "b"}]}')
 
-    result, api = answered({"POST /v1/posts:batch": (202, SETTLED | {"rejected": [LEFT_ALONE]})}, "import", str(file))
+    result, api = answered(
+        {"POST /v1/posts:batch": (202, SETTLED | {"rejected": [LEFT_ALONE]})}, "import", str(file), "--now"
+    )
 
     assert [post["expected_revision"] for post in sent(api)] == [3]
     assert (result.exit_code, "1 rejected" in result.stdout) == (1, True)
@@ -138,7 +163,7 @@ def test_a_line_that_expects_a_revision_itself_is_rejected_where_that_is_another
 def test_import_counts_what_waits_for_the_publisher_and_does_not_ask_again(file: Path) -> None:
     waiting = {"accepted": [ACCEPTED], "waiting": [{"post_id": "2", "account_id": "a"}], "pending": True}
 
-    result, api = answered({"POST /v1/posts:batch": (202, SETTLED | waiting)}, "import", str(file))
+    result, api = answered({"POST /v1/posts:batch": (202, SETTLED | waiting)}, "import", str(file), "--now")
 
     assert (result.exit_code, len(api.requests)) == (1, 1)
     assert "1 scheduled, 0 unchanged, 0 rejected" in result.stdout
@@ -150,7 +175,7 @@ def test_import_lists_what_was_rejected_with_its_line(tmp_path: Path) -> None:
     file.write_text('\n{"post_id": "p", "content": "x", "targets": [{"account_id": "a"}, {"account_id": "b"}]}\n')
     answer = SETTLED | {"accepted": [ACCEPTED], "rejected": [REJECTED]}
 
-    result, _ = answered({"POST /v1/posts:batch": (202, answer)}, "import", str(file))
+    result, _ = answered({"POST /v1/posts:batch": (202, answer)}, "import", str(file), "--now")
 
     assert result.exit_code == 1
     assert "line 2: p: an hour ago" in result.stderr
@@ -160,14 +185,14 @@ def test_import_lists_what_was_rejected_with_its_line(tmp_path: Path) -> None:
 def test_import_sums_up_what_it_was_warned_of(file: Path) -> None:
     warned = [ACCEPTED | {"post_id": post_id, "warning": "duplicate_text"} for post_id in "12"]
 
-    result, _ = answered({"POST /v1/posts:batch": (202, SETTLED | {"accepted": warned})}, "import", str(file))
+    result, _ = answered({"POST /v1/posts:batch": (202, SETTLED | {"accepted": warned})}, "import", str(file), "--now")
 
     assert result.exit_code == 0
     assert "2x the same text is on a already, within 24 hours of it" in result.stdout
 
 
 def test_import_asks_again_while_it_is_not_answered(file: Path) -> None:
-    result, api = answered({"POST /v1/posts:batch": (202, SETTLED | {"pending": True})}, "import", str(file))
+    result, api = answered({"POST /v1/posts:batch": (202, SETTLED | {"pending": True})}, "import", str(file), "--now")
 
     assert result.exit_code == 1
     assert len(api.requests) > 1

@@ -81,9 +81,9 @@ def test_delimiter_and_encoding_are_found_out(delimiter: str, encoding: str) -> 
 @pytest.mark.parametrize(
     ("encoding", "text"),
     [
-        ("cp1252", "Été à la plage : quel été… déjà demain, café crème"),
-        ("cp1250", "Zażółć gęślą jaźń. Dzień dobry, świecie"),
-        ("cp1251", "Привет мир, доброе утро всем"),
+        ("windows-1252", "Été à la plage : quel été… déjà demain, café crème"),
+        ("windows-1250", "Zażółć gęślą jaźń. Dzień dobry, świecie"),
+        ("windows-1251", "Привет мир, доброе утро всем"),
         ("cp932", "こんにちは世界、おはようございます。今日はいい天気ですね"),
     ],
 )

@@ -1,47 +1,43 @@
-"""`/import`: a file of posts, read and reported on before anything is sent."""
+"""`/import[/{id}]`: a file of posts, read and reported on before anything is sent, and how far its sending is."""
 
-from typing import Annotated, Any
-
-from fastapi import APIRouter, Query, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.console.api.access import READ
+from services.console.api.console import TheConsole
 from services.console.api.errors import Refusal
-from services.console.imports import PostFile, UnknownEncoding, read
-from services.console.imports.batches import batches
-from services.console.imports.plan import plan_of
-from services.console.web.asked import TheViewer
+from services.console.api.imports import BEFORE_THE_FIRST, list_imports, list_lines, show_import
+from services.console.web.asked import NoSuchPage, TheViewer
 from services.console.web.templating import render
-from shared.clocks.local_time import UnknownZone, zone_named
+
+ON_A_PAGE = 100
+MOST_IMPORTS = 10
+ENCODINGS = ("utf-8", "windows-1252", "windows-1250", "windows-1251", "iso-8859-15", "macintosh", "utf-16")
+"""What spreadsheets and editors write, for whom the one that was found out is wrong."""
 
 router = APIRouter()
 
 
 @router.get("/import", dependencies=[READ])
-async def show_import(request: Request, viewer: TheViewer) -> Response:
-    """Where a file is chosen, dropped or pasted."""
-    return render(request, "import.html", viewer=viewer)
+async def show_imports(console: TheConsole, request: Request, viewer: TheViewer) -> Response:
+    """Where a file is chosen, dropped or pasted, and the latest imports."""
+    latest = (await list_imports(console, MOST_IMPORTS)).imports
+    return render(request, "import.html", viewer=viewer, imports=latest, encodings=ENCODINGS)
 
 
-@router.post("/import/read", dependencies=[READ])
-async def read_file(
-    request: Request, zone: str, encoding: Annotated[str | None, Query(max_length=40)] = None
-) -> dict[str, Any]:
-    """What a file would do, and its posts in batches for `POST /v1/posts:batch`; nothing is sent."""
-    content = await request.body()
-    return await run_in_threadpool(_understood, content, zone, encoding)
-
-
-def _understood(content: bytes, zone: str, encoding: str | None) -> dict[str, Any]:
+@router.get("/import/{run_id}", dependencies=[READ])
+async def show_one_import(
+    console: TheConsole, request: Request, viewer: TheViewer, run_id: str, after: str = BEFORE_THE_FIRST
+) -> Response:
+    """One file: what it holds, how far it is, and its lines to look at."""
     try:
-        posts = read(content, zone=zone_named(zone).key, encoding=encoding)
-    except UnknownZone as error:
-        raise Refusal(400, "invalid", f"zone: {error}", field="zone") from error
-    except UnknownEncoding as error:
-        raise Refusal(400, "invalid", f"encoding: {error}", field="encoding") from error
-    return {"plan": plan_of(posts), "is_encoding_guessed": posts.is_encoding_guessed, "batches": _batches(posts)}
+        run = await show_import(console, run_id)
+        page = await list_lines(console, run_id, after=_place(after), limit=ON_A_PAGE)
+    except Refusal as refusal:
+        raise NoSuchPage(refusal.problem.detail, "Import a file", "/import") from refusal
+    return render(request, "import_run.html", viewer=viewer, run=run, page=page)
 
 
-def _batches(posts: PostFile) -> list[list[dict[str, Any]]]:
-    return [[{"line": line.number, "post": line.post} for line in batch] for batch in batches(posts.posts)]
+def _place(after: str) -> str:
+    numbers = after.split("-")
+    return after if len(numbers) == 2 and all(map(str.isdecimal, numbers)) else BEFORE_THE_FIRST  # noqa: PLR2004

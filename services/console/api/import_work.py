@@ -1,0 +1,47 @@
+"""Sending the posts of an import: in the background, a batch at a time, by one replica."""
+
+import asyncio
+
+import structlog
+from sqlalchemy import RowMapping
+
+from services.console.api.console import Console
+from services.console.api.posts import settle_batch
+from services.console.api.run_work import AGAIN_SECONDS
+from services.console.import_runs import Batch
+from services.console.imports.outcomes import BatchOutcome, outcome_of
+from shared.events.requests import ScheduleBatchRequested
+from shared.messaging.broker import BrokerUnavailable
+
+log = structlog.get_logger()
+
+
+async def send_posts(console: Console, run: RowMapping) -> None:
+    """Send what is left of an import, until it is stopped."""
+    runs, run_id = console.imports, run["run_id"]
+    while await runs.is_running(run_id):
+        batch = await runs.next_batch(run_id)
+        if batch is None:
+            return await runs.end(run_id, console.clock.now())
+        if outcome := await _sent(console, run, batch):
+            await runs.record(run_id, batch, outcome, console.clock.now())
+        else:
+            await asyncio.sleep(AGAIN_SECONDS)
+    return None
+
+
+async def _sent(console: Console, run: RowMapping, batch: Batch) -> BatchOutcome | None:
+    """What became of it, None while nobody answers. Sent again, what is scheduled by then stays as it is."""
+    expected = {} if run["overwrite"] else {"expected_revision": 0}
+    request = ScheduleBatchRequested(
+        batch_id=f"import-{run['run_id']}-{batch.position}",
+        posts=tuple(expected | dict(line.post or {}) for line in batch.lines),
+    )
+    try:
+        answer = await settle_batch(console, request)
+    except BrokerUnavailable as error:
+        log.info("import_waits", run_id=run["run_id"], error=repr(error))
+        return None
+    if answer.pending and not answer.waiting:
+        return None
+    return outcome_of(batch.lines, answer.model_dump(mode="json"), overwrite=run["overwrite"])

@@ -1,0 +1,77 @@
+"""Runs: work of many parts that one replica does in the background, and any other goes on with."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import RowMapping, Table, select, update
+
+from shared.database.engine import Database
+
+CLAIM = timedelta(seconds=30)
+"""For how long a run is one replica's, from each batch on. Two that work on the same parts do no harm: the second finds
+them done, or waits for the same answers."""
+
+
+class RunState(StrEnum):
+    """How far a run has come."""
+
+    PREPARED = "prepared"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+
+
+class Runs:
+    """The runs in a table with the columns run_id, state, as_of, claimed_until and ended_at."""
+
+    def __init__(self, database: Database, table: Table) -> None:
+        self._database = database
+        self._table = table
+
+    async def run(self, run_id: str) -> RowMapping | None:
+        """How far a run has come."""
+        rows = await self._database.rows(select(self._table).where(self._table.c.run_id == run_id))
+        return rows[0] if rows else None
+
+    async def is_running(self, run_id: str) -> bool:
+        """Whether it is started and neither done nor stopped."""
+        run = await self.run(run_id)
+        return run is not None and run["state"] == RunState.RUNNING
+
+    async def latest(self, limit: int) -> Sequence[RowMapping]:
+        """The runs that were prepared last."""
+        return await self._database.rows(select(self._table).order_by(self._table.c.as_of.desc()).limit(limit))
+
+    async def start(self, run_id: str, **chosen: Any) -> None:
+        """Begin as it was chosen, unless it has begun or ended."""
+        await self._turn(run_id, {RunState.PREPARED}, {"state": RunState.RUNNING} | chosen)
+
+    async def stop(self, run_id: str, now: datetime) -> None:
+        """Do nothing more, unless it has ended; what has been done stays done."""
+        changes = {"state": RunState.STOPPED, "ended_at": now}
+        await self._turn(run_id, {RunState.PREPARED, RunState.RUNNING}, changes)
+
+    async def end(self, run_id: str, now: datetime) -> None:
+        """Every part of the run has been done."""
+        await self._turn(run_id, {RunState.RUNNING}, {"state": RunState.DONE, "ended_at": now})
+
+    async def claim(self, now: datetime) -> RowMapping | None:
+        """A run to work on that is no other replica's at present."""
+        c = self._table.c
+        is_free = c.claimed_until.is_(None) | (c.claimed_until < now)
+        free = select(c.run_id).where(c.state == RunState.RUNNING, is_free).order_by(c.as_of).limit(1)
+        async with self._database.transaction() as connection:
+            run_id = (await connection.execute(free.with_for_update(skip_locked=True))).scalar()
+            if run_id is None:
+                return None
+            await connection.execute(update(self._table).where(c.run_id == run_id).values(claimed_until=now + CLAIM))
+        return await self.run(run_id)
+
+    async def _turn(self, run_id: str, from_: set[RunState], changes: Mapping[str, Any]) -> None:
+        c = self._table.c
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                update(self._table).where(c.run_id == run_id, c.state.in_(from_)).values(**changes)
+            )
