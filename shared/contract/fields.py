@@ -162,7 +162,7 @@ FIELDS: Mapping[str, str] = {
     "has_targets": "Whether it tells anybody.",
     "is_connected": "Whether posts can be sent to it.",
     "replays": "How often it has been replayed.",
-    "request_id": "The request that is answered: its message id with a digest of its bytes, or the digest alone where it has none.",
+    "request_id": "The request that is answered: its message id with a digest of its bytes; without an id, the digest.",
     "schedules": "Schedules as the scheduler keeps them.",
     "told": "How many things it has told.",
     "type": "The type of the fact.",
