@@ -61,11 +61,9 @@ def preview_of(
     rule = rule_for(rules, has_media=bool(media)) if rules else None
     fitting = end_of_what_fits(text, rule, options) if rule else len(text)
     title, text_below = _title_and_text(text[:fitting], options) if platform == "reddit" else ("", text[:fitting])
-    fold = _FOLDS_AFTER.get(platform or "", len(text_below))
-    shown, folded = text_below[:fold], text_below[fold:]
     over = [Piece("over", text[fitting:])] if fitting < len(text) else []
-    if fitting < len(text):
-        shown, folded = text_below, ""
+    fold = len(text_below) if over else _fold(text_below, platform)
+    shown, folded = text_below[:fold], text_below[fold:]
     return Preview(
         pieces=[*_pieces(shown, platform), *over],
         more=list(_pieces(folded, platform)),
@@ -74,6 +72,15 @@ def preview_of(
         pictures=[str(item.get("alt") or "") for item in media],
         notes=list(_notes(platform, media, options, is_over=bool(over))),
     )
+
+
+def _fold(text: str, platform: str | None) -> int:
+    """Where a feed folds the text: between two words, where there are some."""
+    about = _FOLDS_AFTER.get(platform or "", len(text))
+    if len(text) <= about:
+        return len(text)
+    between = [found.start() for found in regex.finditer(r"\s+", text, endpos=about)]
+    return between[-1] if between else about
 
 
 def _title_and_text(text: str, options: Mapping[str, Any]) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 // The compose page: a draft is kept in this browser until it is sent, and what the networks say to it is asked as one types.
 import { call, Refused } from "./api.js";
-import { fillMedia, fillOptions, mediaIn, optionsIn } from "./post_fields.js";
+import { fillMedia, mediaIn, optionsIn } from "./post_fields.js";
 import { keep, kept, forget } from "./draft.js";
 import { documentFrom } from "./documents.js";
 import { patch } from "./patching.js";
@@ -10,6 +10,7 @@ const PAUSE = 250; // milliseconds without a key before it is asked
 export function startCompose() {
   const form = document.getElementById("compose");
   if (!form || form.querySelector("fieldset.barred")) return;
+  offerOptions(form);
   const draft = kept();
   if (draft) restore(form, draft);
   offerZones();
@@ -78,7 +79,14 @@ function restoreOwn(box, kept) {
   own(box, "details").open = Boolean(kept.text || kept.fields.some(Boolean));
 }
 
-async function offerZones() {
+// Accounts of one network have the same options: they are drawn once.
+function offerOptions(form) {
+  for (const place of form.querySelectorAll("[data-options-of]")) {
+    place.append(form.querySelector(`template[data-options="${place.dataset.optionsOf}"]`).content.cloneNode(true));
+  }
+}
+
+function offerZones() {
   const zones = Intl.supportedValuesOf?.("timeZone") ?? [];
   document.getElementById("zones").replaceChildren(...zones.map((name) => Object.assign(document.createElement("option"), { value: name })));
 }

@@ -46,12 +46,14 @@ async def show_compose(console: TheConsole, request: Request, viewer: TheViewer,
     known = [AccountView.of(row) for row in await console.queries.accounts()]
     connected = [account for account in known if account.connected]
     rules = await console.account_rules.of(account.account_id for account in connected)
+    distinct = list(dict.fromkeys(rules.get(account.account_id) for account in connected))
     ahead = (viewer.now + USUALLY_AHEAD).replace(minute=0, second=0, microsecond=0)
     return render(
         request,
         "compose.html",
         viewer=viewer,
-        accounts=[(account, rules.get(account.account_id)) for account in connected],
+        accounts=[(account, distinct.index(rules.get(account.account_id))) for account in connected],
+        all_rules=distinct,
         network=title_of,
         said=checked(Written(), {}, viewer.now),
         asked_at=at,

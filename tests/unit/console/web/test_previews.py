@@ -50,6 +50,12 @@ def test_a_long_text_is_folded_where_a_feed_folds_it() -> None:
     assert (len(preview.pieces[0].text), len(preview.more[0].text)) == (210, 90)
 
 
+def test_a_fold_is_between_two_words() -> None:
+    preview = preview_of("linkedin", None, "word " * 60, [], {})
+
+    assert preview.pieces[0].text == "word " * 41 + "word"
+
+
 @pytest.mark.parametrize(
     ("text", "options", "title", "below"),
     [
