@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 import pytest_asyncio
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, StorageState, async_playwright, expect
 
 from tests.integration.console.world import World, a_world
 from tests.nodes import Broker
@@ -82,9 +82,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def a_stranger(world: World, browser: Browser) -> AsyncIterator[Visitor]:
-    """Somebody with a browser of their own."""
-    context = await browser.new_context(timezone_id="Europe/Berlin")
+async def a_stranger(world: World, browser: Browser, session: StorageState | None = None) -> AsyncIterator[Visitor]:
+    """Somebody with a browser of their own, which may remember a session."""
+    context = await browser.new_context(timezone_id="Europe/Berlin", storage_state=session)
     context.set_default_timeout(PATIENCE_MS)
     visitor = Visitor(f"http://127.0.0.1:{world.console.port}", context, await context.new_page())
     visitor.watch(visitor.page)
@@ -106,11 +106,33 @@ async def another(world: World, browser: Browser) -> AsyncIterator[Visitor]:
         yield one
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def visitor(world: World, stranger: Visitor) -> AsyncIterator[Visitor]:
-    """Somebody who is signed in, and whose browser never complains."""
+async def sign_in_by_link(world: World, one: Visitor) -> None:
+    """Sign in as `timeball sign-in` does, and wait until the browser has told its zone."""
     link = await world.api.call("POST", "/sign-in-links")
-    await stranger.open(link["path"])
-    await expect(stranger.page.get_by_role("contentinfo")).to_contain_text("Europe/Berlin")  # the browser told its zone
+    await one.open(link["path"])
+    await expect(one.page.get_by_role("contentinfo")).to_contain_text("Europe/Berlin")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def newcomer(world: World, stranger: Visitor) -> AsyncIterator[Visitor]:
+    """Somebody who has just signed in and may sign out again, and whose browser never complains."""
+    await sign_in_by_link(world, stranger)
     yield stranger
     assert stranger.complaints == []
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def session(world: World, browser: Browser) -> StorageState:
+    """What the browser of somebody who is signed in keeps."""
+    async with a_stranger(world, browser) as one:
+        await sign_in_by_link(world, one)
+        assert one.complaints == []
+        return await one.context.storage_state()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def visitor(world: World, browser: Browser, session: StorageState) -> AsyncIterator[Visitor]:
+    """Somebody who has been signed in for a while, and whose browser never complains."""
+    async with a_stranger(world, browser, session) as one:
+        yield one
+        assert one.complaints == []

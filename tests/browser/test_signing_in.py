@@ -47,9 +47,9 @@ async def test_a_link_signs_in_once(world: World, stranger: Visitor) -> None:
         assert (await second.get("/")).headers["location"] == "/sign-in"
 
 
-async def test_what_another_page_sends_with_the_cookie_is_refused(world: World, visitor: Visitor) -> None:
-    (cookie,) = [one for one in await visitor.context.cookies() if one["name"] == COOKIE]
-    async with httpx.AsyncClient(base_url=visitor.base, cookies={COOKIE: cookie["value"]}) as http:
+async def test_what_another_page_sends_with_the_cookie_is_refused(world: World, newcomer: Visitor) -> None:
+    (cookie,) = [one for one in await newcomer.context.cookies() if one["name"] == COOKIE]
+    async with httpx.AsyncClient(base_url=newcomer.base, cookies={COOKIE: cookie["value"]}) as http:
         for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"}, {}):
             answer = await http.post("/v1/timers/monitor.check:trigger", headers=headers)
             assert (answer.status_code, answer.json()["code"]) == (403, "foreign_request")

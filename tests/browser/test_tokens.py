@@ -11,10 +11,10 @@ from tests.integration.console.world import World, a_name
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
 
-async def create(visitor: Visitor, name: str, scope: str) -> str:
+async def create(newcomer: Visitor, name: str, scope: str) -> str:
     """The secret that the page shows."""
-    page = visitor.page
-    await visitor.open("/tokens")
+    page = newcomer.page
+    await newcomer.open("/tokens")
     await page.get_by_label("Name").fill(name)
     await page.get_by_role("radio", name=scope).check()
     await page.get_by_role("button", name="Create token").click()
@@ -22,16 +22,16 @@ async def create(visitor: Visitor, name: str, scope: str) -> str:
     return await page.get_by_label("The token", exact=True).input_value()
 
 
-async def test_a_secret_is_shown_once(world: World, visitor: Visitor) -> None:
-    name, page = a_name(), visitor.page
-    await visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+async def test_a_secret_is_shown_once(world: World, newcomer: Visitor) -> None:
+    name, page = a_name(), newcomer.page
+    await newcomer.context.grant_permissions(["clipboard-read", "clipboard-write"])
 
-    secret = await create(visitor, name, "write")
+    secret = await create(newcomer, name, "write")
     await page.get_by_role("button", name="Copy").click()
     await expect(page.get_by_text("Copied.")).to_be_visible()
     copied = await page.evaluate("navigator.clipboard.readText()")
     await expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
-    barriers = await visitor.barriers()
+    barriers = await newcomer.barriers()
     await page.get_by_role("button", name="I have it").click()
 
     assert copied == secret
@@ -41,36 +41,36 @@ async def test_a_secret_is_shown_once(world: World, visitor: Visitor) -> None:
     assert secret not in await page.content()
 
 
-async def test_a_revoked_token_signs_its_browser_out(world: World, visitor: Visitor, another: Visitor) -> None:
+async def test_a_revoked_token_signs_its_browser_out(world: World, newcomer: Visitor, another: Visitor) -> None:
     name = a_name()
-    secret = await create(visitor, name, "write")
+    secret = await create(newcomer, name, "write")
     await another.sign_in(secret)
     await expect(another.page.get_by_role("contentinfo")).to_contain_text(f"Signed in as {name} (write)")
     await another.open("/tokens")
     await expect(another.page.get_by_role("heading")).to_have_text("Not for this token")
 
-    card = visitor.page.get_by_role("listitem").filter(has_text=name)
+    card = newcomer.page.get_by_role("listitem").filter(has_text=name)
     await card.get_by_text("Revoke", exact=True).click()
     await card.get_by_role("button", name=f"Revoke {name}").click()
-    await expect(visitor.page.get_by_role("heading", name=name, exact=True)).to_have_count(0)
+    await expect(newcomer.page.get_by_role("heading", name=name, exact=True)).to_have_count(0)
 
     await another.open("/posts")
     await another.page.wait_for_url("**/sign-in?then=/posts")
 
 
-async def test_a_name_that_is_taken_is_said_and_the_form_stays(world: World, visitor: Visitor) -> None:
+async def test_a_name_that_is_taken_is_said_and_the_form_stays(world: World, newcomer: Visitor) -> None:
     name = a_name()
     await world.api.call("POST", "/v1/tokens", {"name": name})
-    await visitor.open("/tokens")
-    await visitor.page.get_by_label("Name").fill(name)
-    await visitor.page.get_by_role("button", name="Create token").click()
+    await newcomer.open("/tokens")
+    await newcomer.page.get_by_label("Name").fill(name)
+    await newcomer.page.get_by_role("button", name="Create token").click()
 
-    await expect(visitor.page.get_by_role("alert").filter(has_text="already")).to_be_visible()
-    assert await visitor.page.get_by_label("Name").input_value() == name
-    visitor.complaints.clear()  # the browser tells of the 409
+    await expect(newcomer.page.get_by_role("alert").filter(has_text="already")).to_be_visible()
+    assert await newcomer.page.get_by_label("Name").input_value() == name
+    newcomer.complaints.clear()  # the browser tells of the 409
 
 
-async def test_signing_out_everywhere(world: World, visitor: Visitor, another: Visitor) -> None:
+async def test_signing_out_everywhere(world: World, newcomer: Visitor, another: Visitor) -> None:
     name = a_name()
     secret = (await world.api.call("POST", "/v1/tokens", {"name": name, "scope": "admin"}))["secret"]
     await another.sign_in(secret)
@@ -79,5 +79,5 @@ async def test_signing_out_everywhere(world: World, visitor: Visitor, another: V
     await another.page.get_by_role("button", name="Sign out everywhere").click()
 
     await another.page.wait_for_url("**/sign-in")
-    await visitor.open("/")
-    await expect(visitor.page.get_by_role("contentinfo")).to_contain_text("Signed in as local (admin)")
+    await newcomer.open("/")
+    await expect(newcomer.page.get_by_role("contentinfo")).to_contain_text("Signed in as local (admin)")
