@@ -45,6 +45,7 @@ from shared.database.engine import Database
 from shared.database.purging import Purge
 from shared.events import EVENTS, Event
 from shared.events.keys import KeysRotateRequested
+from shared.events.limits import AccountLimitsRequested
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.rebuilding import ConsoleRebuildRequested, StateTold
 from shared.events.requests import (
@@ -87,6 +88,7 @@ REQUIRED_QUEUES: Mapping[type[Event], str] = {
     WorkspaceRemoveRequested: "monitor.workspaces",
     KeywordsTryRequested: "monitor.trials",
     KeysRotateRequested: "publisher.commands",
+    AccountLimitsRequested: "publisher.commands",
     ConsoleRebuildRequested: "scheduler.telling",
 }
 """The queue that must be there before a request is sent: nobody could answer it otherwise."""

@@ -1,6 +1,7 @@
 """The map of the publisher: what it consumes, and how it is put together."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -19,7 +20,9 @@ from services.publisher.limits.lines import Lines
 from services.publisher.limits.opening import Opening
 from services.publisher.limits.overflow import Overflow
 from services.publisher.limits.pace import Pace
+from services.publisher.limits.told import LimitsTold
 from services.publisher.platforms import Platforms, platforms
+from services.publisher.platforms.base import Limits
 from services.publisher.retention import RULES, KeyRetention
 from services.publisher.sending.claiming import Claims
 from services.publisher.sending.long_waits import LongWaits
@@ -38,6 +41,7 @@ from shared.database.engine import Database
 from shared.database.purging import Purge
 from shared.events.callbacks import CallbackRequested
 from shared.events.keys import KeysRotateRequested
+from shared.events.limits import AccountLimitsRequested
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.publisher import AccountRefreshRequested
 from shared.events.rebuilding import ConsoleRebuildRequested
@@ -87,6 +91,7 @@ COMMANDS = Queue(
         "publish.retry_requested",
         "publish.resolve_requested",
         "keys.rotate_requested",
+        "account.limits_requested",
     ),
 )
 CALLBACKS = Queue(NAME, telling.QUEUE, ())
@@ -115,7 +120,8 @@ def build(settings: Settings) -> Service:
     waits = LongWaits(store, clock, sending.lines.waiting_since)
     overflow = Overflow(sending, waits, sending.destinations, share=max(settings.prefetch // 2, 1))
     secret_keys = SecretKeys(AtRest(store), vault, clock, NAME)
-    subscribe(consumer, overflow, connecting, handlers, secret_keys, prefetch=settings.prefetch)
+    limits_told = LimitsTold(store, limits_of(known), clock)
+    subscribe(consumer, overflow, connecting, handlers, secret_keys, limits=limits_told, prefetch=settings.prefetch)
     calling_client = outbound_client(
         allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS
     )
@@ -158,14 +164,13 @@ def sending_of(
 ) -> Sending:
     """Put the sending room together."""
     send_timeout, lease = timedelta(seconds=settings.send_timeout_seconds), timedelta(seconds=settings.lease_seconds)
-    limits = {platform.name: platform.limits for platform in known.values()}
     pace = Pace()
     opening = Opening(store, pace, uuid4().hex, send_timeout, lease)
     prepare_within = timedelta(seconds=settings.prepare_timeout_seconds)
     return Sending(
         claims=Claims(store, clock, known, vault),
         preparation=Preparation(known, vault, tokens, CircuitBreakers(MOST_PREPARING), prepare_within),
-        lines=Lines(opening, clock, breakers, limits),
+        lines=Lines(opening, clock, breakers, limits_of(known)),
         look_ups=LookUps(known, vault, tokens, clock, send_timeout),
         recording=Recording(store, clock),
         tokens=tokens,
@@ -177,6 +182,11 @@ def sending_of(
     )
 
 
+def limits_of(known: Platforms) -> Mapping[str, Limits]:
+    """The limits of each network."""
+    return {platform.name: platform.limits for platform in known.values()}
+
+
 def subscribe(
     consumer: Consumer,
     overflow: Overflow,
@@ -184,6 +194,7 @@ def subscribe(
     handlers: Handlers,
     secret_keys: SecretKeys,
     *,
+    limits: LimitsTold,
     prefetch: int,
 ) -> None:
     """Every event the publisher takes."""
@@ -206,6 +217,7 @@ def subscribe(
             PublishRetryRequested: handlers.on_publish_retry_requested,
             PublishResolveRequested: handlers.on_publish_resolve_requested,
             KeysRotateRequested: secret_keys.on_keys_rotate_requested,
+            AccountLimitsRequested: limits.on_account_limits_requested,
         },
         prefetch=MOST_COMMANDS,
     )

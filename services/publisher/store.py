@@ -187,6 +187,11 @@ class Store:
         async with self._database.reading() as connection:
             return [StoredAccount(**row) for row in (await connection.execute(wanted)).mappings()]
 
+    async def reservations(self, buckets: Iterable[str]) -> dict[str, Any]:
+        """What is kept under the names of these buckets, for who only looks."""
+        wanted = select(reservations).where(reservations.c.bucket.in_(list(buckets)))
+        return {row["bucket"]: json.loads(row["kept"]) for row in await self._database.rows(wanted)}
+
     async def account(self, account_id: str) -> StoredAccount | None:
         """One account."""
         async with self._database.reading() as connection:

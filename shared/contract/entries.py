@@ -35,6 +35,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "keywords.try_requested": ("keywords.tried",),
     "timer.trigger_requested": ("timer.fired",),
     "keys.rotate_requested": ("keys.rotated",),
+    "account.limits_requested": ("account.limits_told",),
     "console.rebuild_requested": ("console.rebuild_answered",),
     "dead_letter.replay_requested": ("dead_letter.replayed",),
     "dead_letter.drop_requested": ("dead_letter.dropped",),
@@ -92,6 +93,7 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
         _request("publish.resolve_requested", "Say how a post with unknown outcome ended.", PUBLISHER),
         _request("account.connect_requested", "Connect an account, or connect it anew.", PUBLISHER),
         _request("account.disconnect_requested", "Disconnect an account; its credentials are deleted.", PUBLISHER),
+        _request("account.limits_requested", "Tell how much of an account's limits is used up.", PUBLISHER),
         _request("workspace.configured", "Set what a workspace watches, and whom it tells.", MONITOR),
         _request("workspace.remove_requested", "Watch for a workspace no more, and forget whom it tells.", MONITOR),
         _request("keywords.try_requested", "Look for keywords in what has been posted already.", MONITOR),
@@ -125,6 +127,7 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
         Entry("account.refresh_requested", "The account's token is to be renewed.", (MAINTENANCE,), (PUBLISHER,)),
         Entry("account.refreshed", "The account's token is renewed.", (PUBLISHER,), (MAINTENANCE,)),
         Entry("account.refresh_failed", "The account's token could not be renewed.", (PUBLISHER,), (MAINTENANCE,)),
+        Entry("account.limits_told", "How much of the account's limits is used up now.", (PUBLISHER,)),
         Entry("keys.rotated", "A service has encrypted its secrets anew.", (PUBLISHER, MONITOR)),
     ),
     "Timers and jobs": (

@@ -58,6 +58,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "limits": {"per_minute": 30},
     },
     "account.disconnect_requested": {"account_id": "team"},
+    "account.limits_requested": {"account_id": "team"},
     "workspace.configured": {
         "workspace_id": "shop",
         "monitoring_enabled": True,
@@ -160,6 +161,12 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "platform": "mastodon",
         "error": {"class": "unauthorized", "code": "invalid_grant", "message": "the refresh token was revoked"},
         "needs_reconnect": True,
+    },
+    "account.limits_told": {
+        "account_id": "team",
+        "limits": [{"most": 60, "seconds": 60.0, "used": 60}],
+        "free_at": "2027-03-28T09:00:12.250Z",
+        "told_at": "2027-03-28T09:00:00Z",
     },
     "keys.rotated": {"service": "publisher", "rotated": 12, "unreadable": []},
     "timer.fired": {

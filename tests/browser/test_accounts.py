@@ -73,6 +73,24 @@ async def test_all_that_is_held_is_retried(world: World, visitor: Visitor) -> No
     await expect(page.locator('[data-region="held"] .row')).to_have_count(0)
 
 
+async def test_how_much_of_its_limits_is_used_up_is_shown(world: World, visitor: Visitor) -> None:
+    name, page = a_name(), visitor.page
+    limited = {"platform": "sandbox", "settings": {"url": f"{world.system.sink.url}/{name}"}, "limits": {"per_day": 2}}
+    await world.api.call("PUT", f"/v1/accounts/{name}", limited)
+    await visitor.open(f"/accounts/{name}")
+    limits = page.get_by_role("region", name="Limits in use")
+    await expect(limits).to_contain_text("0 of 2 in a day")
+
+    for number in range(2):
+        await world.api.call("POST", "/v1/posts", a_post(f"{name}-{number}", name, due_in=0))
+        await world.api.becomes(f"{name}-{number}", "published")
+    await page.reload()
+
+    await expect(limits).to_contain_text("2 of 2 in a day")
+    await expect(limits).to_contain_text("The next post may start at")
+    assert await visitor.barriers() == []
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def network() -> AsyncIterator[XFake]:
     """A network with a sign-in of its own."""

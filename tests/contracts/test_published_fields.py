@@ -56,6 +56,10 @@ PUBLISHED = {
     "publish.skipped": f"{_POST} reason",
     "publish.held": f"{_POST} reason",
     "account.connected": "account_id platform token_expires_at?",
+    "account.limits_requested": "account_id",
+    "account.limits_told": (
+        "account_id limits? limits[].most limits[].seconds limits[].used free_at? closed_until? told_at"
+    ),
     "keys.rotate_requested": "",
     "keys.rotated": "service rotated unreadable? changed_at?",
     "console.rebuild_requested": "",

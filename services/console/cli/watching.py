@@ -18,8 +18,8 @@ from services.console.cli.sentences import sentence, state_of_the_broker
 from shared.events import EVENTS
 
 RECONNECT_SECONDS = 1.0
-ROUTINE = frozenset({"service.reported"})
-"""What comes every minute, and is shown only to who asks for it."""
+ROUTINE = frozenset({"service.reported", "account.limits_requested", "account.limits_told"})
+"""What comes every minute or with each look at a page, and is shown only to who asks for it."""
 REPEATED = frozenset({"timer.configured", "service.reported"})
 """What services tell one another again and again; people see it when they ask for it."""
 

@@ -12,6 +12,7 @@ import { startPostFields } from "./post_fields.js";
 import { startRebuild } from "./rebuild.js";
 import { startEditing } from "./editing.js";
 import { startImport } from "./import.js";
+import { startLimits } from "./limits.js";
 import { startTokens } from "./tokens.js";
 import { startWorkspace } from "./workspace.js";
 
@@ -27,6 +28,7 @@ startEditing();
 startPending();
 startRebuild();
 startImport();
+startLimits();
 startTokens();
 startWorkspace();
 startCalendar();
