@@ -5,7 +5,7 @@ from urllib.parse import quote, unquote, urlsplit
 from pydantic import Field
 
 from shared.process.home import Home
-from shared.process.settings import ServiceSettings
+from shared.process.settings import HttpPort, ServiceSettings
 from shared.secrets.sealing import SealingKey
 
 
@@ -13,7 +13,7 @@ class Settings(ServiceSettings):
     """TIMEBALL_CONSOLE_… beside what every service reads."""
 
     database_url: str | None = Field(default=None, validation_alias="TIMEBALL_CONSOLE_DATABASE_URL")
-    http_port: int = Field(default=8080, validation_alias="TIMEBALL_CONSOLE_HTTP_PORT")
+    http_port: HttpPort = Field(default=8080, validation_alias="TIMEBALL_CONSOLE_HTTP_PORT")
     console_http_host: str | None = None
     trusted_proxies: str = Field(default="127.0.0.1", validation_alias="TIMEBALL_CONSOLE_TRUSTED_PROXIES")
     audit_days: int = Field(default=365, ge=0, validation_alias="TIMEBALL_CONSOLE_AUDIT_DAYS")

@@ -7,14 +7,14 @@ from pydantic import Field, field_validator
 from shared.clocks.local_time import zone_named
 from shared.database.purging import KEEP_FAILED, KEEP_SUCCEEDED
 from shared.outbound.targets import NoTarget, check, urls_in
-from shared.process.settings import ServiceSettings
+from shared.process.settings import HttpPort, ServiceSettings
 
 
 class Settings(ServiceSettings):
     """TIMEBALL_MAINTENANCE_… beside what every service reads."""
 
     database_url: str | None = Field(default=None, validation_alias="TIMEBALL_MAINTENANCE_DATABASE_URL")
-    http_port: int = Field(default=8084, validation_alias="TIMEBALL_MAINTENANCE_HTTP_PORT")
+    http_port: HttpPort = Field(default=8084, validation_alias="TIMEBALL_MAINTENANCE_HTTP_PORT")
     notify_urls: str = Field(default="", repr=False)
     retention_days: float = Field(default=7, ge=1, le=3650)
     keep_succeeded: int = Field(default=KEEP_SUCCEEDED, ge=0)

@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 
 from shared.process.home import Home
-from shared.process.settings import ServiceSettings
+from shared.process.settings import HttpPort, ServiceSettings
 
 REDDIT = "https://www.reddit.com"
 
@@ -14,7 +14,7 @@ class Settings(ServiceSettings):
     """TIMEBALL_MONITOR_… and TIMEBALL_REDDIT_… beside what every service reads."""
 
     database_url: str | None = Field(default=None, validation_alias="TIMEBALL_MONITOR_DATABASE_URL")
-    http_port: int = Field(default=8083, validation_alias="TIMEBALL_MONITOR_HTTP_PORT")
+    http_port: HttpPort = Field(default=8083, validation_alias="TIMEBALL_MONITOR_HTTP_PORT")
     sealing_key: str | None = Field(default=None, validation_alias="TIMEBALL_MONITOR_SEALING_KEY")
     reddit_server: str = ""
     reddit_client_id: str = ""

@@ -6,14 +6,14 @@ from pydantic import Field, field_validator, model_validator
 
 from services.publisher.platforms.webhook.signature import signing_key
 from shared.process.home import Home
-from shared.process.settings import ServiceSettings
+from shared.process.settings import HttpPort, ServiceSettings
 
 
 class Settings(ServiceSettings):
     """TIMEBALL_PUBLISHER_… beside what every service reads."""
 
     database_url: str | None = Field(default=None, validation_alias="TIMEBALL_PUBLISHER_DATABASE_URL")
-    http_port: int = Field(default=8082, validation_alias="TIMEBALL_PUBLISHER_HTTP_PORT")
+    http_port: HttpPort = Field(default=8082, validation_alias="TIMEBALL_PUBLISHER_HTTP_PORT")
     sealing_key: str | None = Field(default=None, validation_alias="TIMEBALL_PUBLISHER_SEALING_KEY")
     prefetch: int = Field(default=5000, validation_alias="TIMEBALL_PUBLISHER_PREFETCH", ge=1, le=65535)
     send_timeout_seconds: float = Field(default=10, validation_alias="TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS", gt=0)

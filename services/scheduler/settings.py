@@ -8,7 +8,7 @@ from pydantic_settings import NoDecode
 from services.scheduler.near_posts import CROWDED_MINUTE
 from services.scheduler.timer_settings import timers_in
 from services.scheduler.timers import Timer
-from shared.process.settings import ServiceSettings
+from shared.process.settings import HttpPort, ServiceSettings
 
 Timers = Annotated[tuple[Timer, ...], NoDecode, BeforeValidator(timers_in)]
 
@@ -17,7 +17,7 @@ class Settings(ServiceSettings):
     """TIMEBALL_SCHEDULER_… beside what every service reads."""
 
     database_url: str | None = Field(default=None, validation_alias="TIMEBALL_SCHEDULER_DATABASE_URL")
-    http_port: int = Field(default=8081, validation_alias="TIMEBALL_SCHEDULER_HTTP_PORT")
+    http_port: HttpPort = Field(default=8081, validation_alias="TIMEBALL_SCHEDULER_HTTP_PORT")
     timers: Timers = Field(
         default_factory=lambda: timers_in(""), validate_default=False, validation_alias="TIMEBALL_TIMERS"
     )

@@ -31,7 +31,7 @@ def configure(
 ) -> None:
     """Log to `stream` (standard error) from now on, in the style that suits it unless one is given."""
     stream = stream or sys.stderr
-    threshold = _threshold(level)
+    threshold = threshold_of(level)
     render = _Render(format or ("console" if stream.isatty() else "json"), colors=stream.isatty())
     structlog.configure(
         processors=[*_steps(service), render],
@@ -42,7 +42,8 @@ def configure(
     _take_over_libraries(_library_handler(service, render, stream), threshold)
 
 
-def _threshold(level: str) -> int:
+def threshold_of(level: str) -> int:
+    """The number of a level's name; ValueError where there is no such level."""
     levels = logging.getLevelNamesMapping()
     if level.upper() not in levels:
         raise ValueError(f"unknown log level {level!r}: choose one of {', '.join(levels).lower()}")

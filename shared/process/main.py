@@ -33,7 +33,7 @@ def main(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT]
     configure(name, format=settings.log_format, level=settings.log_level)
 
     async def run() -> None:
-        service = build(settings)
+        service = _built(build, settings)
         spare_the_collector(service.collect_after)
         await _migrate(name, service.database.url, migrations)
         ending = asyncio.create_task(end_hard_after(service.stopping))
@@ -41,6 +41,16 @@ def main(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT]
         ending.cancel()
 
     uvloop.run(run())
+
+
+def _built(build: Callable[[SettingsT], Service], settings: SettingsT) -> Service:
+    """The service, or the end of the program where its folder cannot be used."""
+    try:
+        return build(settings)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        print(f"TIMEBALL_HOME: name a folder that can be written to ({reason}: {error.filename})", file=sys.stderr)
+        sys.exit(2)
 
 
 async def _migrate(name: str, url: str, migrations: Path) -> None:

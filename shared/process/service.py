@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -91,7 +92,7 @@ class Service:
         server = self._http_server()
         failures: list[Exception] = []
         async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(self._guarded(server.serve, failures)) if server else None
+            serving = tasks.create_task(self._guarded(server.serve_or_say_why, failures)) if server else None
             stopped = tasks.create_task(self.stopping.wait())
             starting = tasks.create_task(self._guarded(self._start, failures))
             await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -174,11 +175,24 @@ class Service:
             lifespan="off",
             timeout_graceful_shutdown=2,
         )
-        return _Server(config)
+        return _Server(config, f"TIMEBALL_{self.name.upper()}_HTTP_PORT")
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: the service decides when to stop."""
+    """uvicorn without its own signal handling: the service decides when to stop. `variable` names its port."""
+
+    def __init__(self, config: uvicorn.Config, variable: str) -> None:
+        super().__init__(config)
+        self.variable = variable
+
+    async def serve_or_say_why(self) -> None:
+        """Serve; where nobody can listen, which uvicorn has logged, end the program naming the variable."""
+        try:
+            await self.serve()
+        except SystemExit as ended:
+            address = f"{self.config.host}:{self.config.port}"
+            print(f"{self.variable}: {address} cannot be listened on; name a port that is free", file=sys.stderr)
+            raise SystemExit(2) from ended
 
     def install_signal_handlers(self) -> None:
         return

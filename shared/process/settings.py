@@ -2,19 +2,26 @@
 
 import sys
 from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.connections.broker_address import broker_address
 from shared.connections.database_address import database_address
+from shared.events.explaining import what_is_right
 from shared.process.home import Home
+from shared.process.logs import threshold_of
+from shared.secrets.redaction import is_secret_name
 
 NO_BROKER = (
     "TIMEBALL_BROKER_URL is not set: name a RabbitMQ broker (amqp://user:password@host:5672/), "
     "or run `timeball up`, which starts a private one"
 )
+
+
+HttpPort = Annotated[int, Field(ge=0, le=65535)]
+"""Where a service answers over HTTP; 0 is any port that is free."""
 
 
 class ServiceSettings(BaseSettings):
@@ -28,6 +35,12 @@ class ServiceSettings(BaseSettings):
     log_format: Literal["console", "json"] | None = None
     log_level: str = "info"
     http_host: str = "127.0.0.1"
+
+    @field_validator("log_level")
+    @classmethod
+    def _is_a_level(cls, given: str) -> str:
+        threshold_of(given)
+        return given
 
     @field_validator("broker_url")
     @classmethod
@@ -60,6 +73,11 @@ def load(settings_class: type[SettingsT]) -> SettingsT:
     except ValidationError as error:
         for detail in error.errors():
             name = ".".join(map(str, detail["loc"])).upper().removeprefix("TIMEBALL_")
-            message = detail["msg"].removeprefix("Value error, ")
-            print(f"{f'TIMEBALL_{name}: ' if name else ''}{message}", file=sys.stderr)
+            print(f"{f'TIMEBALL_{name}: ' if name else ''}{what_is_right(detail)}{_given(detail)}", file=sys.stderr)
         sys.exit(2)
+
+
+def _given(detail: Any) -> str:
+    """The value, where it can hold no secret and the message does not say it already."""
+    is_shown = detail["type"] != "value_error" and not any(map(is_secret_name, detail["loc"]))
+    return f" (got {detail['input']!r})" if is_shown else ""

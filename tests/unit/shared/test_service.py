@@ -1,6 +1,7 @@
 """A service that is asked to stop finishes what it has begun, whoever else is away."""
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,21 @@ async def test_a_step_whose_library_gives_up_what_it_waits_for_does_not_end_the_
     await _service(tmp_path, closing=(wait_for_what_is_cancelled, close))._stop([])
 
     assert closed == ["the rest"]
+
+
+async def test_a_port_that_is_taken_ends_the_program_naming_the_variable(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server = _service(tmp_path, http=("127.0.0.1", port))._http_server()
+        assert server is not None
+
+        with pytest.raises(SystemExit) as ended:
+            await server.serve_or_say_why()
+
+    assert ended.value.code == 2
+    assert f"_HTTP_PORT: 127.0.0.1:{port} cannot be listened on; name a port" in capsys.readouterr().err
 
 
 async def test_a_step_of_the_ending_can_itself_be_cancelled(tmp_path: Path) -> None:

@@ -1,5 +1,10 @@
 """Settings that cannot be used end the program with one line each."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from services.scheduler.settings import Settings
@@ -46,3 +51,42 @@ def test_an_empty_database_url_means_the_file_under_timeball_home(monkeypatch: p
     monkeypatch.setenv("TIMEBALL_SCHEDULER_DATABASE_URL", "")
 
     assert load(Settings).database_url is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "given", "said"),
+    [
+        ("TIMEBALL_LOG_LEVEL", "loud", "unknown log level 'loud': choose one of"),
+        ("TIMEBALL_SCHEDULER_HTTP_PORT", "99999", "Input should be less than or equal to 65535 (got '99999')"),
+        ("TIMEBALL_SCHEDULER_HTTP_PORT", "abc", "unable to parse string as an integer (got 'abc')"),
+        ("TIMEBALL_DELAY", "weel", "Input should be 'wheel' or 'plugin' (got 'weel')"),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_its_value_and_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, given: str, said: str
+) -> None:
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
+    monkeypatch.setenv(variable, given)
+
+    with pytest.raises(SystemExit) as ended:
+        load(Settings)
+
+    line = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert line.startswith(f"{variable}: ")
+    assert said in line
+    assert line.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_used_ends_the_program_with_one_line(tmp_path: Path) -> None:
+    taken = tmp_path / "a file"
+    taken.touch()
+    environment = os.environ | {"TIMEBALL_BROKER_URL": "amqp://127.0.0.1:1/", "TIMEBALL_HOME": str(taken)}
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "services.scheduler"], env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("TIMEBALL_HOME: name a folder that can be written to")
+    assert ended.stderr.count("\n") == 1
