@@ -22,7 +22,7 @@ class AccountRules:
         newer = "account_rules.changed_at <= excluded.changed_at"
         self._write = bulk.upsert(account_rules, database.dialect, guard=newer)
 
-    async def told_by(self, event: AccountConnected | AccountDisconnected, arrived_at: datetime) -> None:
+    async def learn_from(self, event: AccountConnected | AccountDisconnected, arrived_at: datetime) -> None:
         """Learn the rules of an account; one that tells none, or is gone, has none."""
         rules = event.rules if isinstance(event, AccountConnected) else None
         await self.learn(event.account_id, rules or NONE, event.changed_at or arrived_at)

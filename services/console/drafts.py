@@ -11,7 +11,7 @@ from services.console.domain.posts import Post
 from shared.events.progress import State
 from shared.events.requests import ScheduleRequested, Target
 
-Wording = dict[str, Any]
+PostFields = dict[str, Any]
 """content, media, options, late_policy, retry, callback_url"""
 
 
@@ -32,7 +32,7 @@ class Drafts:
         for draft in drafts:
             self._keep(draft)
 
-    def wording_of(self, post: Post) -> Wording | None:
+    def fields_of(self, post: Post) -> PostFields | None:
         """What the post says in its present revision, or said when it was published, as far as it is known."""
         said = dict(json.loads(post.content.body)) if post.content else None
         if post.state is State.PUBLISHED:
@@ -41,13 +41,13 @@ class Drafts:
             return said
         return (self._drafted(post, post.plan.request_id) if post.plan else None) or said
 
-    def revision_of_wording(self, post: Post) -> int:
-        """The revision that says what `wording_of` tells: while a draft has not been heard of, not the latest."""
+    def revision_of_fields(self, post: Post) -> int:
+        """The revision that says what `fields_of` tells: while a draft has not been heard of, not the latest."""
         if post.plan and self._drafted(post, post.plan.request_id):
             return max(post.plan.revision, post.content.revision if post.content else 0)
         return post.content.revision if post.content else post.shown_revision
 
-    def _sent(self, post: Post, said: Wording | None) -> Wording | None:
+    def _sent(self, post: Post, said: PostFields | None) -> PostFields | None:
         """Never what an edit wanted that came too late."""
         if post.content and post.content.revision == post.shown_revision:
             return said
@@ -61,16 +61,16 @@ class Drafts:
             return  # part of a batch, and refused there
         self._requests.setdefault((draft.request_id, draft.post_id), []).append(request)
 
-    def _drafted(self, post: Post, request_id: str) -> Wording | None:
+    def _drafted(self, post: Post, request_id: str) -> PostFields | None:
         """The last mention in a request counts, as it does for the scheduler."""
         for request in reversed(self._requests.get((request_id, post.post_id), [])):
             for target in request.targets:
                 if target.account_id == post.account_id:
-                    return _wording(request, target)
+                    return _fields_on(request, target)
         return None
 
 
-def _wording(request: ScheduleRequested, target: Target) -> Wording:
+def _fields_on(request: ScheduleRequested, target: Target) -> PostFields:
     return {
         "content": request.content if target.content is None else target.content,
         "media": [item.model_dump(exclude_none=True) for item in request.media],

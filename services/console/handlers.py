@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from services.console.domain.accounts import account_told_by
-from services.console.domain.post_facts import told_by
+from services.console.domain.accounts import account_in
+from services.console.domain.post_facts import posts_in
 from services.console.journal import entries_of
-from services.console.store import Learned, Row, Store
+from services.console.store import Changes, Row, Store
 from services.console.timeline import happenings_in
 from services.console.words import row_of_words
 from services.console.workspaces import Decision, mention_row
@@ -48,12 +48,12 @@ class Projector:
 
     async def on_post_fact(self, delivery: Delivery[Any]) -> None:
         """How far a post has come."""
-        posts = told_by(delivery.event, delivery.correlation_id)
+        posts = posts_in(delivery.event, delivery.correlation_id)
         await self._learn(delivery, posts=posts, happenings=self._happenings(delivery))
 
     async def on_batch_settled(self, delivery: Delivery[ScheduleBatchSettled]) -> None:
         """What became of each post of a batch."""
-        posts = told_by(delivery.event, delivery.correlation_id)
+        posts = posts_in(delivery.event, delivery.correlation_id)
         rejections = list(self._rejections(delivery, delivery.event.rejected))
         await self._learn(delivery, posts=posts, rejections=rejections, happenings=self._happenings(delivery))
 
@@ -77,9 +77,9 @@ class Projector:
 
     async def on_account_fact(self, delivery: Delivery[Any]) -> None:
         """Whether an account is connected, and for how long."""
-        account = account_told_by(delivery.event, delivery.correlation_id, self.clock.now())
+        account = account_in(delivery.event, delivery.correlation_id, self.clock.now())
         if isinstance(delivery.event, AccountConnected | AccountDisconnected):
-            await self.store.account_rules.told_by(delivery.event, self.clock.now())
+            await self.store.account_rules.learn_from(delivery.event, self.clock.now())
         await self._learn(delivery, accounts=[account] if account else [])
 
     async def on_connect_requested(self, delivery: Delivery[AccountConnectRequested]) -> None:
@@ -136,7 +136,7 @@ class Projector:
     async def _learn(self, delivery: Delivery[Any], **learned: Sequence[Any]) -> None:
         """Keep what the event tells, and last or in the same transaction the event in the journal: whoever hears it
         from there finds it told."""
-        await self.store.learn(Learned(journal=entries_of(delivery, self.clock.now()), **learned))
+        await self.store.apply(Changes(journal=entries_of(delivery, self.clock.now()), **learned))
 
     def _happenings(self, delivery: Delivery[Any]) -> list[Row]:
         return list(happenings_in(delivery, self.clock.now()))

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from services.console.domain.accounts import Account, Connection, Link, Token
 from services.console.domain.posts import Content, Plan, Post, Standing
-from services.console.store import Learned, Row, Store
+from services.console.store import Changes, Row, Store
 from services.console.words import row_of_words
 from shared.clocks.clock import Clock
 from shared.events import EVENTS, Event
@@ -37,8 +37,8 @@ class Rebuilding:
     async def on_state_told(self, delivery: Delivery[StateTold]) -> None:
         """A part of what a service keeps; the same part again changes nothing."""
         told = delivery.event
-        await self.store.learn(
-            Learned(
+        await self.store.apply(
+            Changes(
                 posts=[_post(one) for one in told.schedules],
                 accounts=[_account(one) for one in told.accounts],
                 connections=list(self._connections(told)),

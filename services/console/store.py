@@ -32,7 +32,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Learned:
+class Changes:
     """What one event tells: of posts and accounts, to be merged; the others are rows that are kept once."""
 
     posts: Sequence[Post] = ()
@@ -75,15 +75,15 @@ class Store:
         self._insert_connections = bulk.insert_missing(connections, dialect)
         self._insert_mentions = bulk.insert_missing(mentions, dialect)
         self._insert_happenings = bulk.insert_missing(happenings, dialect)
-        self._commits: GroupCommit[Learned, None] = GroupCommit(
-            self._commit, most=MOST_ROWS, weigh=lambda learned: learned.weight
+        self._commits: GroupCommit[Changes, None] = GroupCommit(
+            self._commit, most=MOST_ROWS, weigh=lambda changes: changes.weight
         )
 
-    async def learn(self, learned: Learned) -> None:
-        """Return once this is in the database; to learn it again changes nothing."""
-        await self._commits.submit(learned)
+    async def apply(self, changes: Changes) -> None:
+        """Return once this is in the database; to apply it again changes nothing."""
+        await self._commits.submit(changes)
 
-    async def _commit(self, group: Sequence[Learned]) -> Sequence[None]:
+    async def _commit(self, group: Sequence[Changes]) -> Sequence[None]:
         now = self._clock.now()
         told_posts = folded(chain.from_iterable(one.posts for one in group))
         told_accounts = folded_accounts(chain.from_iterable(one.accounts for one in group))

@@ -5,7 +5,6 @@ import asyncio
 import structlog
 from sqlalchemy import RowMapping
 
-from services.console.amending import Change
 from services.console.api.bulk import RunView
 from services.console.api.changes import cancel_post, change_post
 from services.console.api.console import Console
@@ -13,6 +12,7 @@ from services.console.api.deciding import retry_post
 from services.console.api.errors import Refusal
 from services.console.api.run_work import AGAIN_SECONDS
 from services.console.bulk_runs import Act, Item, Result
+from services.console.editing import Change
 from shared.database.engine import is_passing
 from shared.messaging.broker import BrokerUnavailable
 

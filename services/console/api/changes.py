@@ -1,11 +1,10 @@
-"""Changes to posts: amend, cancel, try again, settle an unknown outcome."""
+"""Changes to posts: edit, cancel, try again, settle an unknown outcome."""
 
 from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
 
-from services.console.amending import Change, Overtaken, Unchangeable, amended
 from services.console.api.access import WRITE
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
@@ -13,6 +12,7 @@ from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.matching import etag_of, on_accounts, require_match
 from services.console.api.posts import all_rejected, schedule, unknown_post
 from services.console.api.views import Cancelled, CancelledView, Scheduled, of_type, rejections_in
+from services.console.editing import Change, Overtaken, Unchangeable, edit_requests
 from services.console.queries import Listed
 from services.console.request_sender import Answers, each_account
 from shared.events.base import Id
@@ -49,7 +49,9 @@ async def change_post(
     posts = on_accounts(post_id, await _known(console, post_id), account_id)
     require_match(if_match, etag_of(posts), post_id)
     try:
-        requests = amended([one.post for one in posts], await console.queries.drafts(one.post for one in posts), change)
+        requests = edit_requests(
+            [one.post for one in posts], await console.queries.drafts(one.post for one in posts), change
+        )
     except Unchangeable as error:
         raise Refusal(409, "nothing_to_change", str(error)) from error
     except Overtaken as error:

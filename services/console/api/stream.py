@@ -72,16 +72,16 @@ async def _lines(console: Console, interest: Interest, after: int | None) -> Asy
     events, broker = console.events, console.broker
     try:
         async with events.listening(interest, after) as following:
-            async for line in _told_by(following, broker):
+            async for line in _lines_of(following, broker):
                 yield line
     except Gone:
         async with events.listening(interest) as following:
             yield f"id: {following.last_id}\nevent: reset\ndata: {{}}\n\n"
-            async for line in _told_by(following, broker):
+            async for line in _lines_of(following, broker):
                 yield line
 
 
-async def _told_by(following: Following, broker: BrokerWatch) -> AsyncIterator[str]:
+async def _lines_of(following: Following, broker: BrokerWatch) -> AsyncIterator[str]:
     """What is told, and now and then an empty line: a chance to look whether the stream may go on."""
     yield f": listening\nid: {following.last_id}\n{_ALIVE}"
     told_at, was_away = monotonic(), False

@@ -44,16 +44,16 @@ class PostView(BaseModel):
     def of(cls, listed: Listed, drafts: Drafts) -> Self:
         """The view of a post, its content where it is known."""
         post, standing = listed.post, listed.post.standing
-        wording = drafts.wording_of(post) or {}
+        fields = drafts.fields_of(post) or {}
         return cls(
             post_id=post.post_id,
             account_id=post.account_id,
             state=post.state,
             revision=post.shown_revision,
             publish_at=post.due_at if post.plan else None,
-            content=wording.get("content"),
-            media=wording.get("media", []),
-            options=wording.get("options", {}),
+            content=fields.get("content"),
+            media=fields.get("media", []),
+            options=fields.get("options", {}),
             attempts=standing.progress.attempts,
             in_doubt=standing.progress.in_doubt,
             next_attempt_at=standing.next_attempt_at,

@@ -103,7 +103,7 @@ def folded_accounts(accounts: Iterable[Account]) -> dict[Key, Account]:
     return together
 
 
-def account_told_by(fact: Event, request_id: str, arrived_at: datetime) -> Account | None:
+def account_in(fact: Event, request_id: str, arrived_at: datetime) -> Account | None:
     """What a fact tells of an account; one that does not say when it happened happened when it arrived."""
     at: datetime = getattr(fact, "changed_at", None) or arrived_at
     match fact:

@@ -11,7 +11,7 @@ from shared.events.scheduler import AcceptedPost, PublishRequested, ScheduleAcce
 _SAID = {"content", "media", "options", "late_policy", "retry", "callback_url"}
 
 
-def told_by(fact: Event, request_id: str) -> list[Post]:
+def posts_in(fact: Event, request_id: str) -> list[Post]:
     """What a fact tells of posts; `request_id` is the correlation id it carries, for what names no request."""
     if isinstance(fact, ScheduleBatchSettled):
         return [_accepted(post, fact.request_id or request_id) for post in fact.accepted]

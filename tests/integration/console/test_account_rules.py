@@ -23,8 +23,8 @@ async def test_the_latest_rules_count(read_model: ReadModel, database_url: str) 
     database = Database(database_url)
     account_rules = AccountRules(database)
     for event in (connected(1, minutes=1), connected(3, minutes=3), connected(2, minutes=2)):
-        await account_rules.told_by(event, NOON)
-    await account_rules.told_by(AccountConnected(account_id="b", platform="sandbox"), NOON)
+        await account_rules.learn_from(event, NOON)
+    await account_rules.learn_from(AccountConnected(account_id="b", platform="sandbox"), NOON)
 
     known = await account_rules.of(["a", "b", "c"])
     await database.close()
@@ -45,9 +45,9 @@ async def test_rules_are_those_by_which_the_scheduler_checks(
     """The scheduler forgets them with the account, and when it is connected without any."""
     database = Database(database_url)
     account_rules = AccountRules(database)
-    await account_rules.told_by(connected(1, minutes=1), NOON)
+    await account_rules.learn_from(connected(1, minutes=1), NOON)
 
-    await account_rules.told_by(event, NOON)
+    await account_rules.learn_from(event, NOON)
 
     assert await account_rules.of(["a"]) == {}
     await database.close()

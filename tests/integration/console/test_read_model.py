@@ -15,7 +15,7 @@ from sqlalchemy import text
 from services.console.api.views import AccountView
 from services.console.app import MIGRATIONS
 from services.console.cursor import Cursor
-from services.console.domain.post_facts import told_by
+from services.console.domain.post_facts import posts_in
 from services.console.domain.posts import merged
 from services.console.merging import MergedTable
 from services.console.queries import Filter, Queries
@@ -106,8 +106,8 @@ async def test_facts_in_any_order_and_twice_end_in_the_same_row(read_model: Read
     assert len(page) == 20
     assert {listed.post.state for listed in page} == {State.PUBLISHED}
     assert {listed.post.standing.lateness_ms for listed in page} == {1.5}
-    wording = (await read_model.queries.drafts(())).wording_of(page[0].post)
-    assert wording and wording["content"] == f"this is {page[0].post.post_id}"
+    fields = (await read_model.queries.drafts(())).fields_of(page[0].post)
+    assert fields and fields["content"] == f"this is {page[0].post.post_id}"
 
 
 async def test_replicas_that_learn_of_the_same_posts_at_once_lose_nothing(postgres_url: str) -> None:
@@ -127,7 +127,7 @@ async def test_replicas_that_learn_of_the_same_posts_at_once_lose_nothing(postgr
 
 async def test_a_replica_that_was_overtaken_in_the_middle_merges_again(postgres_url: str) -> None:
     await migrated(postgres_url, MIGRATIONS)
-    requested, published = told_by(life_of("p")[1], "request")[0], told_by(succeeded("p"), "request")[0]
+    requested, published = posts_in(life_of("p")[1], "request")[0], posts_in(succeeded("p"), "request")[0]
     table = MergedTable(posts, "postgresql", merge=merged, read=post_in, write=row_of_post)
 
     async def second(database: Database) -> None:
@@ -211,7 +211,7 @@ async def test_an_accepted_post_shows_the_content_it_was_asked_with(read_model: 
     page = [listed.post for listed in await read_model.queries.list_posts(Filter(is_ascending=True), None, 10)]
     drafts = await read_model.queries.drafts(page)
 
-    assert [(drafts.wording_of(post) or {}).get("content") for post in page] == ["one", "two"]
+    assert [(drafts.fields_of(post) or {}).get("content") for post in page] == ["one", "two"]
     assert [row["reason"] for row in await read_model.queries.rejections("7")] == ["no"]
 
 
@@ -229,9 +229,9 @@ async def test_a_producer_that_uses_one_correlation_id_for_all_its_requests_sees
     await learn(read_model, first, second, *facts, request="article-1")
 
     (listed,) = await read_model.queries.post("p")
-    wording = (await read_model.queries.drafts([listed.post])).wording_of(listed.post)
-    assert wording
-    assert wording["content"] == "new"
+    fields = (await read_model.queries.drafts([listed.post])).fields_of(listed.post)
+    assert fields
+    assert fields["content"] == "new"
 
 
 @pytest.mark.parametrize("correlation_id", ["article-1", "body-0815"])
@@ -253,9 +253,9 @@ async def test_each_post_of_a_batch_shows_its_text_whatever_ids_its_producer_giv
 
     for name in ("p", "q"):
         (listed,) = await read_model.queries.post(name)
-        wording = (await read_model.queries.drafts([listed.post])).wording_of(listed.post)
-        assert wording
-        assert wording["content"] == f"{name} says"
+        fields = (await read_model.queries.drafts([listed.post])).fields_of(listed.post)
+        assert fields
+        assert fields["content"] == f"{name} says"
 
 
 async def test_a_rejection_heard_twice_is_kept_once(read_model: ReadModel) -> None:

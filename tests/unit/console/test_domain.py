@@ -6,8 +6,8 @@ from functools import reduce
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.domain.accounts import Account, account_told_by, merged_account
-from services.console.domain.post_facts import told_by
+from services.console.domain.accounts import Account, account_in, merged_account
+from services.console.domain.post_facts import posts_in
 from services.console.domain.posts import Post, merged
 from shared.events import Event
 from shared.events.base import ErrorDetail
@@ -71,7 +71,7 @@ account_facts = st.one_of(
 
 def learned(facts: list[tuple[Event, str]]) -> Post | None:
     """What is known after these facts, each with its request."""
-    told = [post for fact, request in facts for post in told_by(fact, request)]
+    told = [post for fact, request in facts for post in posts_in(fact, request)]
     return reduce(merged, told, None)
 
 
@@ -106,7 +106,7 @@ def test_the_order_and_repetition_of_facts_about_an_account_make_no_difference(
 
 
 def known_account(facts: list[tuple[Event, str, datetime]]) -> Account | None:
-    told = [account_told_by(fact, request, arrived_at) for fact, request, arrived_at in facts]
+    told = [account_in(fact, request, arrived_at) for fact, request, arrived_at in facts]
     return reduce(merged_account, (account for account in told if account), None)
 
 
@@ -202,7 +202,7 @@ def test_of_waits_within_one_attempt_the_one_until_later_counts() -> None:
     """As text, five minutes past seven and a half past nine would be compared by their first digits."""
     error = ErrorDetail(kind="rate_limited", code="rate_limited", message="waits")
     early, late = (
-        told_by(
+        posts_in(
             PublishRetrying(
                 post_id="p", account_id="a", revision=1, attempt=0, next_attempt_at=NOON + wait, error=error
             ),

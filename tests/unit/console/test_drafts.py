@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from services.console.domain.post_facts import told_by
+from services.console.domain.post_facts import posts_in
 from services.console.domain.posts import Post, merged
 from services.console.drafts import Draft, Drafts
 from shared.events.publisher import PublishSucceeded
@@ -18,7 +18,7 @@ NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
 
 def accepted(revision: int, request_id: str) -> Post:
     fact = ScheduleAccepted(post_id="p", account_id="b", revision=revision, publish_at=NOON, changed=True)
-    return told_by(fact, request_id)[0]
+    return posts_in(fact, request_id)[0]
 
 
 def draft(request_id: str, content: str, own: str | None = None) -> Draft:
@@ -30,50 +30,50 @@ def draft(request_id: str, content: str, own: str | None = None) -> Draft:
 def test_an_accepted_post_says_what_its_request_asked_for() -> None:
     drafts = Drafts([draft("first", "one"), draft("second", "two"), draft("refused", "three")])
 
-    wording = drafts.wording_of(accepted(2, "second"))
+    fields = drafts.fields_of(accepted(2, "second"))
 
-    assert wording and wording["content"] == "two"
+    assert fields and fields["content"] == "two"
 
 
 def test_a_target_s_own_content_wins() -> None:
-    wording = Drafts([draft("first", "one", own="mine")]).wording_of(accepted(1, "first"))
+    fields = Drafts([draft("first", "one", own="mine")]).fields_of(accepted(1, "first"))
 
-    assert wording and wording["content"] == "mine"
+    assert fields and fields["content"] == "mine"
 
 
 def test_of_two_mentions_in_one_batch_the_last_counts() -> None:
-    wording = Drafts([draft("batch", "early"), draft("batch", "late")]).wording_of(accepted(1, "batch"))
+    fields = Drafts([draft("batch", "early"), draft("batch", "late")]).fields_of(accepted(1, "batch"))
 
-    assert wording and wording["content"] == "late"
+    assert fields and fields["content"] == "late"
 
 
 def test_the_publish_request_needs_no_draft() -> None:
     requested = PublishRequested(post_id="p", account_id="b", revision=1, publish_at=NOON, content="sent")
 
-    wording = Drafts([]).wording_of(told_by(requested, "first")[0])
+    fields = Drafts([]).fields_of(posts_in(requested, "first")[0])
 
-    assert wording and wording["content"] == "sent"
+    assert fields and fields["content"] == "sent"
 
 
 def test_a_newer_plan_wins_over_the_content_of_an_older_publish_request() -> None:
     requested = PublishRequested(post_id="p", account_id="b", revision=1, publish_at=NOON, content="sent")
-    post = merged(told_by(requested, "first")[0], accepted(2, "second"))
+    post = merged(posts_in(requested, "first")[0], accepted(2, "second"))
 
-    wording = Drafts([draft("second", "new")]).wording_of(post)
+    fields = Drafts([draft("second", "new")]).fields_of(post)
 
-    assert wording and wording["content"] == "new"
+    assert fields and fields["content"] == "new"
 
 
 def published(revision: int) -> Post:
     fact = PublishSucceeded(
         post_id="p", account_id="b", revision=revision, platform="x", published_at=NOON, lateness_ms=0, attempts=1
     )
-    return told_by(fact, "first")[0]
+    return posts_in(fact, "first")[0]
 
 
 def requested(revision: int, content: str) -> Post:
     fact = PublishRequested(post_id="p", account_id="b", revision=revision, publish_at=NOON, content=content)
-    return told_by(fact, "first")[0]
+    return posts_in(fact, "first")[0]
 
 
 @pytest.mark.parametrize(
@@ -89,10 +89,10 @@ def requested(revision: int, content: str) -> Post:
 def test_what_was_published_is_shown_and_never_an_edit_that_came_too_late(facts: list[Post], text: str | None) -> None:
     drafts = Drafts([draft("first", "one"), draft("second", "two")])
 
-    wordings = [drafts.wording_of(reduce(merged, order)) for order in permutations(facts)]
+    known = [drafts.fields_of(reduce(merged, order)) for order in permutations(facts)]
 
-    assert [wording and wording["content"] for wording in wordings] == [text] * len(wordings)
+    assert [fields and fields["content"] for fields in known] == [text] * len(known)
 
 
 def test_nothing_is_made_up_where_the_draft_is_missing_or_was_refused() -> None:
-    assert Drafts([Draft("first", "p", '{"post_id": "p"}')]).wording_of(accepted(1, "first")) is None
+    assert Drafts([Draft("first", "p", '{"post_id": "p"}')]).fields_of(accepted(1, "first")) is None

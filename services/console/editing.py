@@ -1,4 +1,4 @@
-"""Amending: a change to a scheduled post becomes whole schedule requests, built from what is known of the post."""
+"""Editing: a change to a scheduled post becomes whole schedule requests, built from what is known of the post."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.console.domain.posts import CHANGEABLE, Post
-from services.console.drafts import Drafts, Wording
+from services.console.drafts import Drafts, PostFields
 from shared.events.base import Count, Id, Options, Text, Value
 from shared.events.requests import (
     MAX_TARGETS,
@@ -40,18 +40,18 @@ class Change(Value):
     account_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_TARGETS)] | None = None
 
 
-def amended(posts: Sequence[Post], drafts: Drafts, change: Change) -> list[ScheduleRequested]:
+def edit_requests(posts: Sequence[Post], drafts: Drafts, change: Change) -> list[ScheduleRequested]:
     """One request for all targets that share what a request says once (media, policies, callback).
 
     Each expects the revision that it is built from: should there be a later one by then, it is refused, not reverted.
     """
-    together: dict[tuple[int, str], list[tuple[Post, Wording]]] = {}
+    together: dict[tuple[int, str], list[tuple[Post, PostFields]]] = {}
     for post in posts:
-        wording = drafts.wording_of(post)
-        if wording and _may_change(post, change):
-            revision = drafts.revision_of_wording(post)
+        fields = drafts.fields_of(post)
+        if fields and _may_change(post, change):
+            revision = drafts.revision_of_fields(post)
             _expect(post, revision, change)
-            together.setdefault((revision, _said_once(wording)), []).append((post, wording))
+            together.setdefault((revision, _said_once(fields)), []).append((post, fields))
     if not together:
         raise Unchangeable(_why_not(posts, change))
     return [_request(members, change, revision) for (revision, _), members in together.items()]
@@ -68,8 +68,8 @@ def _may_change(post: Post, change: Change) -> bool:
     return is_meant and post.state in CHANGEABLE and (post.plan or change.publish_at) is not None
 
 
-def _said_once(wording: Wording) -> str:
-    together = [wording["media"], wording["late_policy"], wording.get("retry"), wording["callback_url"]]
+def _said_once(fields: PostFields) -> str:
+    together = [fields["media"], fields["late_policy"], fields.get("retry"), fields["callback_url"]]
     return json.dumps(together, sort_keys=True)
 
 
@@ -79,25 +79,25 @@ def _why_not(posts: Sequence[Post], change: Change) -> str:
     return f"nothing of post {posts[0].post_id!r} is left to change{named}: it is {states}"
 
 
-def _request(members: Sequence[tuple[Post, Wording]], change: Change, revision: int) -> ScheduleRequested:
-    post, wording = members[0]
-    media = tuple(Media.model_validate(item) for item in wording["media"])
+def _request(members: Sequence[tuple[Post, PostFields]], change: Change, revision: int) -> ScheduleRequested:
+    post, fields = members[0]
+    media = tuple(Media.model_validate(item) for item in fields["media"])
     return ScheduleRequested(
         post_id=post.post_id,
-        content=wording["content"] if change.content is None else change.content,
+        content=fields["content"] if change.content is None else change.content,
         media=media if change.media is None else change.media,
         targets=tuple(_target(*member, change) for member in members),
-        late_policy=LatePolicy.model_validate(wording["late_policy"]),
-        retry=change.retry or RetryPolicy.model_validate(wording.get("retry") or {}),
+        late_policy=LatePolicy.model_validate(fields["late_policy"]),
+        retry=change.retry or RetryPolicy.model_validate(fields.get("retry") or {}),
         expected_revision=revision,
-        callback_url=wording["callback_url"],
+        callback_url=fields["callback_url"],
     )
 
 
-def _target(post: Post, wording: Wording, change: Change) -> Target:
+def _target(post: Post, fields: PostFields, change: Change) -> Target:
     return Target(
         account_id=post.account_id,
         publish_at=change.publish_at or (post.plan.publish_at if post.plan else None),
-        content=wording["content"] if change.content is None else change.content,
-        options=(wording["options"] or None) if change.options is None else change.options,
+        content=fields["content"] if change.content is None else change.content,
+        options=(fields["options"] or None) if change.options is None else change.options,
     )

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.console.amending import Change, Overtaken, Unchangeable, amended
-from services.console.domain.post_facts import told_by
+from services.console.domain.post_facts import posts_in
 from services.console.domain.posts import Content, Post, merged
 from services.console.drafts import Draft, Drafts
+from services.console.editing import Change, Overtaken, Unchangeable, edit_requests
 from shared.events import Event
 from shared.events.publisher import PublishSucceeded
 from shared.events.requests import Media, RetryPolicy
@@ -32,9 +32,9 @@ def post(account_id: str, *more: Event, media: tuple[Media, ...] = (PICTURE,)) -
         options={"tag": account_id},
         callback_url="https://calls.example/",
     )
-    known = told_by(requested, "request")[0]
+    known = posts_in(requested, "request")[0]
     for fact in more:
-        known = merged(known, told_by(fact, "request")[0])
+        known = merged(known, posts_in(fact, "request")[0])
     return known
 
 
@@ -53,7 +53,7 @@ def published(account_id: str) -> PublishSucceeded:
 def test_what_a_change_does_not_name_stays() -> None:
     later = NOON + timedelta(hours=1)
 
-    (request,) = amended([post("a"), post("b")], Drafts([]), Change(publish_at=later))
+    (request,) = edit_requests([post("a"), post("b")], Drafts([]), Change(publish_at=later))
 
     assert [(target.account_id, target.content, target.publish_at) for target in request.targets] == [
         ("a", "for a", later),
@@ -67,10 +67,10 @@ def test_how_often_to_try_stays_unless_it_is_named() -> None:
     own = PublishRequested(
         post_id="p", account_id="a", revision=1, publish_at=NOON, content="x", retry=RetryPolicy(attempts=9)
     )
-    known = told_by(own, "request")
+    known = posts_in(own, "request")
 
-    (kept,) = amended(known, Drafts([]), Change(content="new"))
-    (changed,) = amended(known, Drafts([]), Change(retry=RetryPolicy(attempts=1), expected_revision=1))
+    (kept,) = edit_requests(known, Drafts([]), Change(content="new"))
+    (changed,) = edit_requests(known, Drafts([]), Change(retry=RetryPolicy(attempts=1), expected_revision=1))
 
     assert (kept.retry.attempts, kept.expected_revision) == (9, 1)
     assert (changed.retry.attempts, changed.expected_revision, changed.content) == (1, 1, "x")
@@ -81,13 +81,13 @@ def test_what_an_earlier_release_has_learned_is_tried_as_usual() -> None:
     del body["retry"]
     old = replace(post("a"), content=Content(1, json.dumps(body)))
 
-    (request,) = amended([old], Drafts([]), Change(content="new"))
+    (request,) = edit_requests([old], Drafts([]), Change(content="new"))
 
     assert request.retry == RetryPolicy()
 
 
 def test_new_content_keeps_the_time() -> None:
-    (request,) = amended([post("a")], Drafts([]), Change(content="new", media=()))
+    (request,) = edit_requests([post("a")], Drafts([]), Change(content="new", media=()))
 
     assert (request.targets[0].content, request.targets[0].publish_at, request.media) == ("new", NOON, ())
 
@@ -96,46 +96,46 @@ def test_what_was_sent_or_cancelled_is_left_alone() -> None:
     cancelled = ScheduleCancelled(post_id="p", account_id="c", revision=1, reason="requested")
     posts = [post("a", published("a")), post("b"), post("c", cancelled)]
 
-    (request,) = amended(posts, Drafts([]), Change(content="new"))
+    (request,) = edit_requests(posts, Drafts([]), Change(content="new"))
 
     assert [target.account_id for target in request.targets] == ["b"]
 
 
 def test_accounts_that_are_not_named_are_left_alone() -> None:
-    (request,) = amended([post("a"), post("b")], Drafts([]), Change(content="new", account_ids=("b",)))
+    (request,) = edit_requests([post("a"), post("b")], Drafts([]), Change(content="new", account_ids=("b",)))
 
     assert [target.account_id for target in request.targets] == ["b"]
 
 
 def test_targets_with_other_media_go_in_a_request_of_their_own() -> None:
-    requests = amended([post("a"), post("b", media=())], Drafts([]), Change(publish_at=NOON))
+    requests = edit_requests([post("a"), post("b", media=())], Drafts([]), Change(publish_at=NOON))
 
     assert [(request.media, request.targets[0].account_id) for request in requests] == [((PICTURE,), "a"), ((), "b")]
 
 
 def test_where_nothing_is_left_to_change_the_states_say_why() -> None:
     with pytest.raises(Unchangeable, match="published on 'a'"):
-        amended([post("a", published("a"))], Drafts([]), Change(content="new"))
+        edit_requests([post("a", published("a"))], Drafts([]), Change(content="new"))
 
 
 def accepted(revision: int) -> Post:
     fact = ScheduleAccepted(post_id="p", account_id="a", revision=revision, publish_at=NOON, changed=True)
-    return told_by(fact, f"request-{revision}")[0]
+    return posts_in(fact, f"request-{revision}")[0]
 
 
 def test_a_change_expects_the_revision_whose_text_it_is_built_from() -> None:
     """That there is a second revision has been heard of, but not what it says: it must not be reverted."""
     overtaken = merged(post("a"), accepted(2))
 
-    (stale,) = amended([overtaken], Drafts([]), Change(publish_at=NOON))
-    (fresh,) = amended([overtaken], DRAFTS, Change(publish_at=NOON))
+    (stale,) = edit_requests([overtaken], Drafts([]), Change(publish_at=NOON))
+    (fresh,) = edit_requests([overtaken], DRAFTS, Change(publish_at=NOON))
 
     assert (stale.content, stale.expected_revision) == ("for a", 1)
     assert (fresh.content, fresh.expected_revision) == ("second", 2)
 
 
 def test_accounts_at_different_revisions_are_changed_by_requests_of_their_own() -> None:
-    requests = amended(
+    requests = edit_requests(
         [post("a"), merged(post("b"), replace(accepted(2), account_id="b"))], DRAFTS, Change(content="x")
     )
 
@@ -147,4 +147,4 @@ def test_accounts_at_different_revisions_are_changed_by_requests_of_their_own() 
 
 def test_a_change_of_another_revision_than_is_expected_is_refused() -> None:
     with pytest.raises(Overtaken, match="'p' on 'a' is at revision 1, not at 7"):
-        amended([post("a")], Drafts([]), Change(content="new", expected_revision=7))
+        edit_requests([post("a")], Drafts([]), Change(content="new", expected_revision=7))
