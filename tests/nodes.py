@@ -14,6 +14,7 @@ from testcontainers.core.container import DockerContainer
 from deploy.local.amqp_login import accepts_login
 from deploy.local.broker_node import BrokerNode
 from deploy.local.child import NodeError, free_ports, wait_until
+from deploy.local.docker_broker import IMAGE
 
 
 class Broker(Protocol):
@@ -57,7 +58,7 @@ class BrokerContainer:
     username = "timeball"
     password = "timeball"
 
-    def __init__(self, image: str = "rabbitmq:4-management") -> None:
+    def __init__(self, image: str = IMAGE) -> None:
         self.amqp_port, self.management_port = free_ports(2)
         self._container = (
             DockerContainer(image)

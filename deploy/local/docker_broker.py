@@ -10,7 +10,8 @@ from pathlib import Path
 from deploy.local.amqp_login import accepts_login
 from deploy.local.child import NodeError, free_ports, wait_until
 
-IMAGE = "rabbitmq:4-management"
+IMAGE = "rabbitmq:4.1.4-management"
+"""The release that compose.yaml runs, too."""
 _USERNAME = "timeball"
 _START_SECONDS = 180
 _STOP_SECONDS = 15

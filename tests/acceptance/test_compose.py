@@ -18,6 +18,7 @@ import services.scheduler.settings
 from deploy.docker.broker_users import SERVICES
 from deploy.docker.keys import hand_out
 from deploy.local.broker_files import BrokerIdentity, _configuration
+from deploy.local.docker_broker import IMAGE
 from shared.process.settings import ServiceSettings
 from shared.secrets.sealing import SealingKey
 
@@ -60,6 +61,15 @@ def test_every_variable_is_one_that_is_read() -> None:
     used = set(re.findall(r"TIMEBALL_[A-Z_]*[A-Z]", (ROOT / "compose.yaml").read_text()))
 
     assert used <= known | READ_BY_THE_COMMAND_LINE
+
+
+def test_every_image_has_one_exact_tag_wherever_it_is_named() -> None:
+    """A release that is tried is the release that runs."""
+    named = (ROOT / "compose.yaml").read_text() + (ROOT / "deploy" / "Dockerfile").read_text() + IMAGE
+    tags = set(re.findall(r"\b(rabbitmq|postgres|python):(?!\d+/|15672\b)([\w.-]+)", named))
+
+    assert sorted(name for name, _ in tags) == ["postgres", "python", "rabbitmq"]
+    assert all(re.match(r"\d+\.\d+", tag) for _, tag in tags)
 
 
 def test_no_container_runs_as_root(containers: Containers) -> None:

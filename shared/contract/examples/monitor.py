@@ -9,7 +9,7 @@ _DECIDED: dict[str, Any] = {
     "decided_at": "2027-03-28T06:58:11Z",
 }
 
-OF_THE_MONITOR: Mapping[str, Mapping[str, Any]] = {
+MONITOR: Mapping[str, Mapping[str, Any]] = {
     "keywords.tried": {
         "subreddits": ["gardening"],
         "items": 200,
