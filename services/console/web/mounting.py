@@ -16,6 +16,7 @@ from services.console.web.pages import (
     audit,
     bulk,
     calendar,
+    calendar_move,
     coming_back,
     compose,
     connect,
@@ -37,6 +38,7 @@ ASSETS = Path(__file__).parent / "assets"
 _PAGES = (
     now.router,
     calendar.router,
+    calendar_move.router,
     posts.router,
     bulk.router,
     compose.router,

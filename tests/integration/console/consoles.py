@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from services.console.api import Console, application
 from services.console.audit import Audit
+from services.console.browsing import Browsing
 from services.console.queries import Queries
 from services.console.sessions import Sessions
 from services.console.sign_in_attempts import SignInAttempts
@@ -57,6 +58,7 @@ async def a_replica(url: str, clock: Clock) -> AsyncIterator[Replica]:
     tokens = Tokens(database, clock, ADMIN_TOKEN)
     parts = SimpleNamespace(
         queries=Queries(database),
+        browsing=Browsing(database),
         clock=clock,
         public_keys={},
         tokens=tokens,

@@ -1,79 +1,163 @@
-// A post is moved to another day by dragging it, or with Alt and an arrow key; its time of day stays.
+// A post is moved by dragging it, or with Alt and an arrow key: its old and new time are shown before it is done.
+// The server says what a time on the clock is: which instant, whether the clocks skip it, what else is due then.
 import { call, Refused } from "./api.js";
-import { refresh } from "./live.js";
+import { refreshAfterOwnAct } from "./live.js";
 import { tell } from "./tell.js";
 
-const KEYS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 };
+const DAY = 86_400_000, HOUR = 3_600_000;
+const PAUSE = 150; // milliseconds after a key, so that the server is asked for the last time only
 
 export function startCalendar() {
   const calendar = document.querySelector("[data-calendar]");
-  if (!calendar) return;
-  calendar.addEventListener("keydown", (event) => {
-    const entry = event.target.closest("[data-at]");
-    if (!entry || !event.altKey || !(event.key in KEYS)) return;
+  const dialog = document.getElementById("move");
+  if (!calendar || !dialog) return;
+  const moving = startDialog(dialog);
+  const keys = calendar.dataset.calendar === "7" ? { ArrowLeft: -DAY, ArrowRight: DAY, ArrowUp: -7 * DAY, ArrowDown: 7 * DAY } : { ArrowLeft: -DAY, ArrowRight: DAY, ArrowUp: -HOUR, ArrowDown: HOUR };
+  document.addEventListener("keydown", (event) => {
+    const link = event.target.closest("[data-at]");
+    if (!event.altKey || !(event.key in keys) || !(link || dialog.open)) return;
     event.preventDefault();
-    move(entry.dataset, shifted(entry.dataset.at.slice(0, 10), KEYS[event.key]));
+    if (link) moving.begin(link, later(link.dataset.at, keys[event.key]));
+    else moving.propose(later(dialog.querySelector("[name=to]").value, keys[event.key]));
   });
-  startDragging(calendar);
+  startDragging(calendar, moving);
 }
 
-function startDragging(calendar) {
-  let dragged;
+// Times on the clock are reckoned as such; the server makes instants of them.
+function later(local, span) {
+  return new Date(Date.parse(`${local}Z`) + span).toISOString().slice(0, 19);
+}
+
+function startDragging(calendar, moving) {
+  let dragged, over;
+  const show = (place) => { over?.classList.remove("is-drop"); over = place; over?.classList.add("is-drop"); };
   calendar.addEventListener("dragstart", (event) => {
     dragged = event.target.closest?.("[data-at]");
     if (dragged) event.dataTransfer.effectAllowed = "move";
   });
   calendar.addEventListener("dragover", (event) => {
-    if (dragged && event.target.closest("[data-day]")) event.preventDefault();
-  });
-  calendar.addEventListener("drop", (event) => {
-    const day = event.target.closest("[data-day]")?.dataset.day;
-    if (!dragged || !day) return;
+    if (!dragged || !placeOf(event.target)) return;
     event.preventDefault();
-    if (day !== dragged.dataset.at.slice(0, 10)) move(dragged.dataset, day);
-    dragged = null;
+    show(placeOf(event.target));
+  });
+  calendar.addEventListener("dragend", () => { show(null); dragged = null; });
+  calendar.addEventListener("drop", (event) => {
+    const place = placeOf(event.target);
+    if (!dragged || !place) return;
+    event.preventDefault();
+    const to = timeAt(place, dragged.dataset.at);
+    if (to !== dragged.dataset.at) moving.begin(dragged, to);
   });
 }
 
-function shifted(day, days) {
-  const date = new Date(`${day}T00:00:00Z`);
-  date.setUTCDate(date.getUTCDate() + days);
-  return date.toISOString().slice(0, 10);
+const placeOf = (target) => target.closest("td, .day");
+
+// Of a day the date, of an hour the hour too; minutes and seconds stay.
+function timeAt(place, at) {
+  if (place.matches(".day")) return `${place.dataset.key}T${at.slice(11)}`;
+  const { day } = place.closest("table").tHead.rows[0].cells[place.cellIndex].dataset;
+  return `${day}T${place.parentElement.dataset.key.slice(1).padStart(2, "0")}:${at.slice(14)}`;
 }
 
-async function move({ post, account, at, zone }, day) {
-  const to = `${day}T${at.slice(11)}`;
-  const identity = `${post} ${account}`;
-  try {
-    await send(post, account, to, zone);
-    tell(`Moved from ${words(at)} to ${words(to)}.`, () => takeBack(post, account, at, zone));
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    tell(`${error.message} It stays on ${words(at)}.`);
+function startDialog(dialog) {
+  const form = dialog.querySelector("form");
+  const { to } = form.elements;
+  const problem = form.querySelector('[role="alert"]');
+  const button = form.querySelector('[type="submit"]');
+  let post, link, proposal, timer;
+
+  function wait() {
+    proposal = null;
+    button.setAttribute("aria-disabled", "true");
   }
-  await refresh(true);
-  focusOn(identity);
+
+  function show(answer) {
+    proposal = answer;
+    for (const name of ["text", "account", "before", "after"]) dialog.querySelector(`[data-${name}]`).textContent = answer[name];
+    dialog.querySelector("[data-notes]").replaceChildren(...answer.notes.map(line));
+    button.setAttribute("aria-disabled", String(!answer.is_possible));
+  }
+
+  async function ask() {
+    problem.hidden = true;
+    const asked = to.value;
+    try {
+      const answer = await call("GET", `/calendar/move?${new URLSearchParams({ ...post, to: asked, zone: dialog.dataset.zone })}`);
+      if (asked === to.value) show(answer);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  function refuse(error) {
+    if (!(error instanceof Refused)) throw error;
+    problem.textContent = error.message;
+    problem.hidden = false;
+  }
+
+  async function move(event) {
+    event.preventDefault();
+    if (!proposal?.is_possible) return; // nobody has seen yet what it means
+    const { revision, before, after, before_at: instant } = proposal;
+    wait();
+    try {
+      const answer = await send(post, { local: to.value, zone: dialog.dataset.zone }, revision);
+      dialog.close();
+      const moved = post, at = answer.accepted[0]?.revision;
+      tell(answer.pending ? `Asked for: from ${before} to ${after}. It is not answered yet.` : `Moved from ${before} to ${after}.`, () => takeBack(moved, instant, before, at));
+      await refreshAfterOwnAct();
+      focusOn(moved);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  form.addEventListener("submit", move);
+  form.querySelector("[data-leave]").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => link?.focus());
+  const propose = (local) => { to.value = local; wait(); clearTimeout(timer); timer = setTimeout(ask, PAUSE); };
+  to.addEventListener("input", () => to.value && propose(to.value));
+
+  function begin(from, local) {
+    link = from;
+    post = { post_id: decodeURIComponent(new URL(from.href).pathname.slice("/posts/".length)), account_id: from.querySelector("b").textContent };
+    for (const name of ["text", "account", "before", "after"]) dialog.querySelector(`[data-${name}]`).textContent = "";
+    dialog.querySelector("[data-notes]").replaceChildren();
+    to.value = local;
+    wait();
+    dialog.showModal();
+    button.focus();
+    ask();
+  }
+  return { begin, propose };
 }
 
-async function takeBack(post, account, at, zone) {
+function line(words) {
+  const one = document.createElement("li");
+  one.textContent = words;
+  return one;
+}
+
+async function takeBack(post, instant, words, revision) {
   try {
-    await send(post, account, at, zone);
-    tell(`Back on ${words(at)}.`);
+    await send(post, instant, revision);
+    tell(`Back on ${words}.`);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     tell(error.message);
   }
-  await refresh(true);
+  await refreshAfterOwnAct();
+  focusOn(post);
 }
 
-function send(post, account, local, zone) {
-  return call("PATCH", `/v1/posts/${encodeURIComponent(post)}`, { publish_at: { local, zone }, account_ids: [account] });
+function send({ post_id, account_id }, publish_at, revision) {
+  const expected = revision ? { expected_revision: revision } : {};
+  return call("PATCH", `/v1/posts/${encodeURIComponent(post_id)}`, { publish_at, account_ids: [account_id], ...expected });
 }
 
-function words(local) {
-  return local.replace("T", ", ");
-}
-
-function focusOn(identity) {
-  requestAnimationFrame(() => document.querySelector(`[data-key="${CSS.escape(identity)}"] a`)?.focus());
+function focusOn({ post_id, account_id }) {
+  requestAnimationFrame(() => {
+    const links = document.querySelectorAll(`[data-calendar] a[href="${CSS.escape(`/posts/${encodeURIComponent(post_id)}`)}"]`);
+    [...links].find((link) => link.querySelector("b").textContent === account_id)?.focus();
+  });
 }

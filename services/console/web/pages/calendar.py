@@ -1,8 +1,10 @@
 """`/calendar`: posts on the days and hours at which they are due, by month, week or day."""
 
-from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from hashlib import blake2s
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -12,15 +14,42 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
 from services.console.api.views import PostView
 from services.console.domain.posts import CHANGEABLE
-from services.console.queries import Filter, Listed
+from services.console.due_spans import Company, DueSpans, Place, Span
+from services.console.queries import Listed
+from services.console.web import days
 from services.console.web.asked import TheViewer
-from services.console.web.days import DAY, VIEWS, Span, begins, change_of_clocks, day_of, span_of
+from services.console.web.days import DAY, VIEWS, begins, change_of_clocks, day_of, span_of
+from services.console.web.hours import HOURS, Hour, hours_of, most_of_each, side_by_side
+from services.console.web.marks import explained, marks_on
 from services.console.web.templating import Viewer, render
 
-SHOWN = {"month": 4, "week": 25, "day": 200}
-"""Posts of a day that a view shows; the others are counted."""
+MOST_OF_A_DAY = 4
+"""Posts that a month shows of a day; the others are counted."""
+MOST_TOGETHER = {"week": 168, "day": 110}
+"""Posts that a view by the hour shows, fairly shared by its hours: a page is to stay small."""
+LETTERS = {"month": 28, "week": 20, "day": 90}
+"""Letters of its text that an entry shows."""
 
 router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A post in the calendar."""
+
+    post: PostView
+    key: str
+    marks: Sequence[str]
+    is_movable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What is due in a day or an hour: the first of it, those of one minute together, and how many more."""
+
+    entries: Sequence[Sequence[Entry]]
+    more: int
+    hour: Hour | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,63 +57,112 @@ class Day:
     """A day of the calendar with what is due on it."""
 
     date: date
-    posts: list[PostView]
-    more: int
+    cells: Sequence[Cell]
     is_today: bool
     is_outside: bool
     clocks: str | None
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(cell.entries for cell in self.cells)
 
 
 @router.get("/calendar", dependencies=[READ])
 async def show_calendar(
     console: TheConsole, request: Request, viewer: TheViewer, *, view: str = "", date: str = "", account: str = ""
 ) -> Response:
-    """The days around a date, this month unless something else is asked for."""
-    span = span_of(view, date, day_of(viewer.now, viewer.zone))
-    accounts = [row["account_id"] for row in await console.queries.accounts()]
+    """The days around a date: on a phone one, else this month, unless something else is asked for."""
+    span = span_of(view or _usual_view(request), date, day_of(viewer.now, viewer.zone))
+    accounts = await console.queries.accounts()
+    shown = _Shown(console, viewer, account, {row["account_id"]: bool(row["is_connected"]) for row in accounts})
+    listed = await shown.by_day(span) if span.view == "month" else await shown.by_hour(span)
+    used = {mark for entry in _entries(listed) for mark in entry.marks}
     return render(
         request,
-        "calendar.html",
+        "calendar.html" if span.view == "month" else "calendar_hours.html",
         viewer=viewer,
         span=span,
         views=VIEWS,
-        days=await _days(console, viewer, span, [account] if account else []),
+        days=listed,
+        hours=HOURS,
+        letters=LETTERS[span.view],
+        marks=explained(used),
         account=account,
-        accounts=accounts,
-        changeable=CHANGEABLE,
+        accounts=[row["account_id"] for row in accounts],
         zone_asked=request.query_params.get("zone", ""),
     )
 
 
-async def _days(console: Console, viewer: Viewer, span: Span, account_ids: list[str]) -> list[Day]:
-    most, today = SHOWN[span.view], day_of(viewer.now, viewer.zone)
-    listed: dict[date, list[Listed]] = {}
-    for day in span.days:
-        bounds = begins(day, viewer.zone), begins(day + DAY, viewer.zone)
-        wanted = Filter(account_ids=account_ids, due_from=bounds[0], due_to=bounds[1], is_ascending=True)
-        listed[day] = await console.browsing.page(wanted, None, most)
-    full = [day for day in span.days if len(listed[day]) == most]
-    counted = await _counted(console, viewer, full, account_ids)
-    shown = iter(await views_of(console, [one for day in span.days for one in listed[day]]))
-    return [
-        Day(
-            date=day,
-            posts=[next(shown) for _ in listed[day]],
-            more=max(counted[day] - most, 0),
-            is_today=day == today,
-            is_outside=span.is_outside(day),
-            clocks=change_of_clocks(day, viewer.zone),
-        )
-        for day in span.days
-    ]
+def _usual_view(request: Request) -> str:
+    """Browsers on phones say so in this word."""
+    return "day" if "Mobi" in request.headers.get("user-agent", "") else "month"
 
 
-async def _counted(console: Console, viewer: Viewer, days: list[date], account_ids: list[str]) -> Counter[date]:
-    """How many posts there are on the days that have more than are shown."""
-    counted: Counter[date] = Counter()
-    for day in days:
-        bounds = begins(day, viewer.zone), begins(day + DAY, viewer.zone)
-        counted[day] = await console.browsing.count(
-            Filter(account_ids=account_ids, due_from=bounds[0], due_to=bounds[1]), 1_000_000
-        )
-    return counted
+def _entries(listed: Sequence[Day]) -> Iterator[Entry]:
+    for day in listed:
+        for cell in day.cells:
+            for together in cell.entries:
+                yield from together
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The days of a calendar as this viewer sees them."""
+
+    console: Console
+    viewer: Viewer
+    account: str
+    is_connected: Mapping[str, bool]
+
+    async def by_day(self, span: days.Span) -> list[Day]:
+        """Each day in one cell."""
+        spans = [self._bounds(day) for day in span.days]
+        cells = iter(await self._cells(spans, MOST_OF_A_DAY))
+        return [self._day(span, day, [next(cells)]) for day in span.days]
+
+    async def by_hour(self, span: days.Span) -> list[Day]:
+        """Each hour in a cell."""
+        hours = [hour for day in span.days for hour in hours_of(day, self.viewer.zone)]
+        cells = await self._cells([(hour.begins, hour.ends) for hour in hours], MOST_TOGETHER[span.view], hours)
+        return [
+            self._day(span, day, cells[number * len(HOURS) : (number + 1) * len(HOURS)])
+            for number, day in enumerate(span.days)
+        ]
+
+    def _bounds(self, day: date) -> Span:
+        return begins(day, self.viewer.zone), begins(day + DAY, self.viewer.zone)
+
+    def _day(self, span: days.Span, day: date, cells: Sequence[Cell]) -> Day:
+        is_today = day == day_of(self.viewer.now, self.viewer.zone)
+        return Day(day, cells, is_today, span.is_outside(day), change_of_clocks(day, self.viewer.zone))
+
+    async def _cells(self, spans: Sequence[Span], most: int, hours: Sequence[Hour] = ()) -> list[Cell]:
+        """One cell for each span; where they are hours, `most` is meant of all of them together."""
+        due = DueSpans(self.console.browsing.database)
+        counts = await due.counts(spans, self.account)
+        listed = await due.first(spans, self.account, most_of_each(counts, most) if hours else most)
+        entries = iter(await self._entries(due, [one for of_span in listed for one in of_span]))
+        return [
+            Cell(
+                side_by_side([(one.due_at, next(entries)) for one in of_span]),
+                count - len(of_span),
+                hours[position] if hours else None,
+            )
+            for position, (of_span, count) in enumerate(zip(listed, counts, strict=True))
+        ]
+
+    async def _entries(self, due: DueSpans, listed: Sequence[Listed]) -> list[Entry]:
+        places = [Place(one.post.post_id, one.post.account_id, one.due_at) for one in listed]
+        views = await views_of(self.console, listed)
+        return list(map(self._entry, views, await due.company(places)))
+
+    def _entry(self, post: PostView, company: Company) -> Entry:
+        marks = marks_on(post.state, company, is_connected=self.is_connected.get(post.account_id, True))
+        is_movable = post.state in CHANGEABLE and post.publish_at is not None
+        return Entry(post, _key(post), tuple(marks), is_movable)
+
+
+def _key(post: PostView) -> str:
+    """A short name of the entry, by which its place on the page is found again."""
+    identity: Any = f"{post.post_id} {post.account_id}".encode()
+    return blake2s(identity, digest_size=4).hexdigest()

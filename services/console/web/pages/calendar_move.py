@@ -1,0 +1,74 @@
+"""`/calendar/move`: what it would mean to move a post to another time, asked before it is done."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from services.console.api.access import READ
+from services.console.api.console import Console, TheConsole
+from services.console.api.errors import Refusal
+from services.console.api.matching import on_accounts
+from services.console.api.posts import unknown_post, views_of
+from services.console.due_spans import DueSpans, Place
+from services.console.queries import Listed
+from services.console.web.moves import Move, in_words, notes_on
+from shared.clocks.local_time import UnknownZone, zone_named
+from shared.events.base import Id
+
+MOST_TEXT = 120
+
+router = APIRouter()
+
+
+class Proposal(BaseModel):
+    """The move in words, of the revision that it is about."""
+
+    text: str
+    account: str
+    revision: int
+    before: str
+    before_at: datetime
+    after: str
+    notes: list[str]
+    is_possible: bool
+
+
+@router.get("/calendar/move", dependencies=[READ])
+async def propose_move(
+    console: TheConsole, post_id: Id, account_id: Id, to: datetime, zone: Annotated[str, Query(max_length=100)]
+) -> Proposal:
+    """What it would mean; nothing is changed."""
+    move = _move(to, zone)
+    listed = await console.queries.post(post_id)
+    if not listed:
+        raise unknown_post(post_id)
+    (found, *_) = on_accounts(post_id, listed, [account_id])
+    (view,) = await views_of(console, [found])
+    return Proposal(
+        text=(view.content or post_id)[:MOST_TEXT],
+        account=account_id,
+        revision=view.revision,
+        before=in_words(found.due_at, move.zone),
+        before_at=found.due_at,
+        after=in_words(move.instant, move.zone),
+        notes=await _notes(console, found, move),
+        is_possible=move.is_possible(console.clock.now()),
+    )
+
+
+def _move(to: datetime, zone: str) -> Move:
+    try:
+        return Move(to.replace(tzinfo=None), zone_named(zone))
+    except UnknownZone as error:
+        raise Refusal(400, "invalid", f"zone: {error}", field="zone") from error
+
+
+async def _notes(console: Console, found: Listed, move: Move) -> list[str]:
+    post = found.post
+    place = Place(post.post_id, post.account_id, move.instant)
+    (company,) = await DueSpans(console.browsing.database).company([place])
+    accounts = await console.queries.accounts(post.account_id)
+    is_connected = all(row["is_connected"] for row in accounts)
+    return notes_on(move, company, now=console.clock.now(), is_connected=is_connected)
