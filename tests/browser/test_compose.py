@@ -149,11 +149,12 @@ async def test_what_repeats_is_single_posts_and_sent_again_it_does_nothing_twice
     await page.wait_for_url("**/posts?q=post-*")
     rows = page.locator('[data-region="posts"] .row')
     await expect(rows).to_have_count(3)
+    found = page.url
 
     await page.evaluate("(draft) => localStorage.setItem('timeball-draft', draft)", draft)
     await visitor.open("/compose")
     await page.get_by_role("button", name="Schedule").click()
-    await page.wait_for_url("**/posts?q=post-*")
+    await page.wait_for_url(found)
     await expect(rows).to_have_count(3)
     post_id = (await rows.first.get_attribute("data-key") or "").split(" ")[0]
     post = (await world.api.call("GET", f"/v1/posts/{post_id}"))["accounts"][0]

@@ -48,6 +48,17 @@ def test_an_hour_stays_the_same_hour_when_the_clocks_change() -> None:
     ]
 
 
+def test_a_time_that_the_clocks_skip_is_the_first_moment_after_it_and_the_next_is_as_ever() -> None:
+    found = occurrences(at("2027-03-21T02:30"), Repeat(every=Every.WEEK, times=3))
+
+    assert [one.instant for one in found] == [
+        datetime(2027, 3, 21, 1, 30, tzinfo=UTC),
+        datetime(2027, 3, 28, 1, tzinfo=UTC),
+        datetime(2027, 4, 4, 0, 30, tzinfo=UTC),
+    ]
+    assert [one.reading for one in found] == ["once", "skipped", "once"]
+
+
 def test_what_the_clocks_skip_or_show_twice_is_told() -> None:
     skipped, twice = occurrence(at("2027-03-28T02:30")), occurrence(at("2027-10-31T02:30"))
 
