@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 SYSTEM := $(PYTHON) -m deploy.local.packages
 
 .DEFAULT_GOAL := help
-.PHONY: help install packages run test test-slow simulate lint format docs lock bench clean
+.PHONY: help install packages run test test-slow simulate chaos lint format docs lock bench clean
 
 help: ## what you can ask for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test-slow: install packages ## the same with each core shared with a busy loop a
 
 simulate: install ## the whole system under virtual time (ARGS="--seeds 0:1000 --processes 2")
 	@exec $(BIN)/python -m tests.simulation $(ARGS)
+
+chaos: install packages ## real processes and their broker killed, frozen and restarted at random (ARGS="--seconds 60 --seed 7")
+	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
 lint: install ## style, types, architecture
 	$(BIN)/ruff check
