@@ -14,7 +14,6 @@ from services.console.listening import Listener
 MOST_BEHIND = 2_000
 LOOK_SECONDS = 0.1
 """How often the journal is looked at for what another replica has written."""
-IDLE_SECONDS = 1.0
 AGAIN_SECONDS = 1.0
 
 Interest = Callable[[Entry], bool]
@@ -77,7 +76,7 @@ class EventStream:
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(LOOK_SECONDS if self._listeners else IDLE_SECONDS):
+            async with asyncio.timeout(LOOK_SECONDS if self._listeners else None):
                 await self._woken.wait()
         except TimeoutError:
             pass

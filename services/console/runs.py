@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import RowMapping, Table, select, update
+from sqlalchemy import RowMapping, Select, Table, bindparam, select, update
 
-from shared.database.engine import Database
+from shared.database.engine import Database, InstantColumn
 
 CLAIM = timedelta(seconds=30)
 """For how long a run is one replica's, from each batch on. Two that work on the same parts do no harm: the second finds
@@ -29,6 +29,7 @@ class Runs:
     def __init__(self, database: Database, table: Table) -> None:
         self._database = database
         self._table = table
+        self._free = _free(table)
 
     async def run(self, run_id: str) -> RowMapping | None:
         """How far a run has come."""
@@ -59,14 +60,14 @@ class Runs:
 
     async def claim(self, now: datetime) -> RowMapping | None:
         """A run to work on that is no other replica's at present."""
-        c = self._table.c
-        is_free = c.claimed_until.is_(None) | (c.claimed_until < now)
-        free = select(c.run_id).where(c.state == RunState.RUNNING, is_free).order_by(c.as_of).limit(1)
+        if not await self._database.rows(self._free, {"now": now}):
+            return None
         async with self._database.transaction() as connection:
-            run_id = (await connection.execute(free.with_for_update(skip_locked=True))).scalar()
+            run_id = (await connection.execute(self._free.with_for_update(skip_locked=True), {"now": now})).scalar()
             if run_id is None:
                 return None
-            await connection.execute(update(self._table).where(c.run_id == run_id).values(claimed_until=now + CLAIM))
+            claimed = update(self._table).where(self._table.c.run_id == run_id)
+            await connection.execute(claimed.values(claimed_until=now + CLAIM))
         return await self.run(run_id)
 
     async def _turn(self, run_id: str, from_: set[RunState], changes: Mapping[str, Any]) -> None:
@@ -75,3 +76,10 @@ class Runs:
             await connection.execute(
                 update(self._table).where(c.run_id == run_id, c.state.in_(from_)).values(**changes)
             )
+
+
+def _free(table: Table) -> Select[tuple[str]]:
+    """The next run that goes on and is no replica's at present."""
+    c, now = table.c, bindparam("now", type_=InstantColumn)
+    is_free = c.claimed_until.is_(None) | (c.claimed_until < now)
+    return select(c.run_id).where(c.state == RunState.RUNNING, is_free).order_by(c.as_of).limit(1)

@@ -11,19 +11,25 @@ from shared.events.progress import State
 
 def claim_statement() -> Executable:
     """Claim schedules that are due; no two dispatchers get the same."""
+    due = _due().order_by(schedules.c.publish_at).limit(bindparam("most")).with_for_update(skip_locked=True)
+    return _update_those(due).values(claimed_until=bindparam("until", type_=InstantColumn)).returning(schedules)
+
+
+def any_due_statement() -> Executable:
+    """Whether schedules are due that nobody has claimed."""
+    return _due().limit(1)
+
+
+def _due() -> Select[tuple[str, str]]:
     claimed = schedules.c.claimed_until
     is_over = claimed <= bindparam("now", type_=InstantColumn)
     is_of_another_time = claimed > bindparam("beyond", type_=InstantColumn)  # its clock was ahead, or ours is back
-    due = (
+    return (
         select(schedules.c.post_id, schedules.c.account_id)
         .where(text(f"{AWAITING_DISPATCH} AND NOT {AWAITING_WITHDRAWAL}"))
         .where(schedules.c.publish_at <= bindparam("due_before", type_=InstantColumn))
         .where(claimed.is_(None) | is_over | is_of_another_time)
-        .order_by(schedules.c.publish_at)
-        .limit(bindparam("most"))
-        .with_for_update(skip_locked=True)
     )
-    return _update_those(due).values(claimed_until=bindparam("until", type_=InstantColumn)).returning(schedules)
 
 
 def sweep_statement() -> Executable:

@@ -8,7 +8,12 @@ from typing import Any
 from sqlalchemy import Executable, select, text
 
 from services.scheduler.domain import KnownAccount, Schedule
-from services.scheduler.due_statements import claim_statement, sweep_statement, unanswered_statement
+from services.scheduler.due_statements import (
+    any_due_statement,
+    claim_statement,
+    sweep_statement,
+    unanswered_statement,
+)
 from services.scheduler.near_posts import NearKeys, NearPosts
 from services.scheduler.near_posts_query import NearPostsQuery
 from services.scheduler.pending import PendingRequest
@@ -192,6 +197,7 @@ class Store:
             compared=[schedules.c.revision],
             guard="schedules.revision = given.revision AND schedules.claimed_until IS NOT NULL",
         )
+        self._any_due = any_due_statement()
         self._claim = claim_statement()
         self._sweep = sweep_statement()
 
@@ -213,11 +219,11 @@ class Store:
 
     async def claim_due(self, *, due_before: datetime, now: datetime, most: int) -> list[Schedule]:
         """Claim schedules due before an instant, earliest first; no two dispatchers get the same."""
-        parameters = {
-            "due_before": due_before, "now": now, "until": now + CLAIM, "beyond": now + 2 * CLAIM, "most": most,
-        }  # fmt: skip
+        due = {"due_before": due_before, "now": now, "beyond": now + 2 * CLAIM}
+        if not await self._database.rows(self._any_due, due):
+            return []
         async with self._database.transaction() as connection:
-            rows = (await connection.execute(self._claim, parameters)).mappings()
+            rows = (await connection.execute(self._claim, due | {"until": now + CLAIM, "most": most})).mappings()
             return sorted(map(schedule_in, rows), key=lambda schedule: schedule.publish_at)
 
     async def mark_dispatched(self, confirmed: Sequence[Schedule], now: datetime) -> None:

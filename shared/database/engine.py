@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -88,11 +88,9 @@ class Database:
 
         TimeoutError when it takes too long; its connection is then thrown away, and it may have been committed.
         """
-        async with AsyncExitStack() as stack:
-            if self._one_writer:
-                await stack.enter_async_context(self._one_writer)
-            await stack.enter_async_context(asyncio.timeout(within.total_seconds()))
-            yield await stack.enter_async_context(self.engine.begin())
+        alone = self._one_writer or nullcontext()
+        async with alone, asyncio.timeout(within.total_seconds()), self.engine.begin() as connection:
+            yield connection
 
     @asynccontextmanager
     async def reading(self, *, within: timedelta = TRANSACTION_LIMIT) -> AsyncIterator[AsyncConnection]:

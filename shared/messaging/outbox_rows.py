@@ -50,6 +50,7 @@ class OutboxRows:
         self._delete = bulk.delete_by_key(table, database.dialect)
         shortened = f"claimed_until = {_later(database.dialect)}"
         self._shorten_claim = bulk.update(table, [], database.dialect, also=shortened)
+        self._any_left_behind = text(f"SELECT 1 {_left_behind(table, database.dialect)} LIMIT 1")
         self._claim = _claim_left_behind(table, database.dialect)
 
     async def add(self, connection: AsyncConnection, envelopes: Sequence[Envelope]) -> None:
@@ -65,9 +66,12 @@ class OutboxRows:
         return max(self._clock.now() - oldest, timedelta(0)) if oldest else timedelta(0)
 
     async def claim_left_behind(self) -> Sequence[Envelope]:
-        """Take over what others have left behind, some at a time."""
+        """Take over what others have left behind, some at a time; where there is nothing, a read is all it takes."""
+        claim = self._claimed_for(CLAIM)
+        if not await self._database.rows(self._any_left_behind, claim):
+            return []
         async with self._database.transaction() as connection:
-            rows = await connection.execute(self._claim, self._claimed_for(CLAIM))
+            rows = await connection.execute(self._claim, claim)
             return [_envelope(row) for row in rows.mappings()]
 
     async def shorten_claim(self, envelopes: Sequence[Envelope], left: timedelta) -> None:
@@ -111,14 +115,14 @@ def _insert_claimed(table: Table, dialect: str) -> Executable:
     )
 
 
-def _claim_left_behind(table: Table, dialect: str) -> Executable:
+def _left_behind(table: Table, dialect: str) -> str:
     """Claims that have run out, and those that reach further than any does: their clock was ahead, or ours is back."""
+    return f"FROM {table.name} WHERE claimed_until <= {_now(dialect)} OR claimed_until > {_beyond(dialect)}"
+
+
+def _claim_left_behind(table: Table, dialect: str) -> Executable:
     skipping = "" if dialect == "sqlite" else " FOR UPDATE SKIP LOCKED"
-    expired = (
-        f"SELECT message_id FROM {table.name} "
-        f"WHERE claimed_until <= {_now(dialect)} OR claimed_until > {_beyond(dialect)} "
-        f"ORDER BY claimed_until LIMIT {BATCH}{skipping}"
-    )
+    expired = f"SELECT message_id {_left_behind(table, dialect)} ORDER BY claimed_until LIMIT {BATCH}{skipping}"
     names = ", ".join(column.name for column in table.columns)
     return text(
         f"UPDATE {table.name} SET claimed_until = {_later(dialect)}, failures = failures + 1 "

@@ -19,6 +19,7 @@ from typing import Any
 
 from services.console import app as console_app
 from services.console import tables as console_tables
+from services.console.api import run_work
 from services.console.settings import Settings as ConsoleSettings
 from services.publisher import app as publisher_app
 from services.publisher import tables as publisher_tables
@@ -187,6 +188,7 @@ def _replaced(module: ModuleType, substitutes: Mapping[str, Any]) -> Iterator[No
 def look_more_seldom(pace: float) -> None:
     """Let loops that find nothing look more seldom, in this process and for good: for runs of hours."""
     outbox.POLL_SECONDS *= pace
+    run_work.LOOK_SECONDS *= pace
     periodic.LOOK_EVERY *= pace
     periodic.SWEEP_EVERY *= pace
     lines.LOOK_EVERY *= pace

@@ -18,10 +18,11 @@ def nets_of(scenario: Scenario, seed: int) -> frozenset[str]:
 
 
 def _not_needed(scenario: Scenario) -> list[str]:
-    """No message is ever lost, so that nothing needs the sweep; outboxes are taken over from whoever died or failed, or
-    had to end while the broker took nothing."""
+    """No message is ever lost, so that nothing needs the sweep; outboxes are taken over from whoever died or failed,
+    stood still for so long that it gave its own commit up, or had to end while the broker took nothing."""
     nets = ["sweep"]
-    senders_fail = scenario.crashes or scenario.statement_fails or scenario.commit_unheard or scenario.commit_refused
+    commits_fail = scenario.statement_fails or scenario.commit_unheard or scenario.commit_refused
+    senders_fail = scenario.crashes or scenario.freezes or commits_fail
     broker_fails = scenario.broker_outages or scenario.publish_lost or scenario.publish_unheard
     if not (senders_fail or (scenario.restarts and broker_fails)):
         nets.append("takeover")

@@ -68,6 +68,43 @@ def context_of(process: Process | None) -> Context:
     return context
 
 
+class Step(Handle):
+    """A handle that is quick to make: each step of a run has one."""
+
+    __slots__ = ()
+    _repr = _source_traceback = None
+
+    def __init__(self, callback: Callable[..., object], args: Any, loop: Any, context: Context | None) -> None:
+        self._context = context or copy_context()
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+
+
+class Timer(TimerHandle):
+    """A timer that is quick to make, compare and cancel."""
+
+    __slots__ = ()
+    _repr = _source_traceback = None
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def __init__(
+        self, when: float, callback: Callable[..., object], args: Any, loop: Any, context: Context | None
+    ) -> None:
+        self._context = context or copy_context()
+        self._loop = loop
+        self._callback = callback
+        self._args = args
+        self._cancelled = False
+        self._when = when
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._callback = self._args = None  # type: ignore[assignment]
+
+
 class VirtualLoop(asyncio.BaseEventLoop):
     """Runs callbacks in order; time passes only when there are none left."""
 
@@ -106,9 +143,23 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> TimerHandle:
         """Call it then. In the heap are pairs, which compare as their handles do, and faster."""
-        timer = TimerHandle(when, callback, args, self, context)
+        timer = Timer(when, callback, args, self, context)
         heapq.heappush(self._timers, (when, timer))
         return timer
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> TimerHandle:
+        """Call it after so many seconds."""
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> Handle:
+        """Call it next."""
+        step = Step(callback, args, self, context)
+        self._ready.append(step)
+        return step
 
     def _run_once(self) -> None:
         ready, timers = self._ready, self._timers
@@ -126,7 +177,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 continue
             process = handle._context.get(RUNNING)
             if process is None or process.admits(handle):
-                handle._run()
+                try:
+                    handle._context.run(handle._callback, *handle._args)
+                except Exception as error:
+                    self.call_exception_handler({"message": "a callback failed", "exception": error, "handle": handle})
 
     def _jump(self) -> None:
         timers = self._timers

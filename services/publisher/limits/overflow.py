@@ -31,13 +31,17 @@ class Overflow:
 
     async def on_publish_requested(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post once, however often the event arrives."""
-        self.waits.over((delivery.event.post_id, delivery.event.account_id))
+        self.waits.over(_delivered(delivery))
         with self.destinations.holding(delivery.event.account_id):
             await self.sending.on_publish_requested(delivery)
 
     async def on_overflow(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post, unless it would wait behind too many others for its destination."""
         if self.destinations.crowd(delivery.event.account_id) >= self.share:
-            self.waits.turned_away(Delivered(delivery.event, delivery.correlation_id, token=""))
+            self.waits.turned_away(_delivered(delivery))
             raise TryAgain(REST)
         await self.on_publish_requested(delivery)
+
+
+def _delivered(delivery: Delivery[PublishRequested]) -> Delivered:
+    return Delivered(delivery.event, delivery.correlation_id, token="")

@@ -14,7 +14,7 @@ from services.publisher.domain import CLAIMED, Key, Publication
 from services.publisher.sending import facts
 from services.publisher.sending.case import Delivered
 from services.publisher.sending.evidence import Attempt, Standing, standing
-from services.publisher.sending.taking import new_publication
+from services.publisher.sending.taking import new_publication, newer_publication
 from services.publisher.store import Store
 from shared.clocks.clock import Clock
 from shared.events.base import ErrorDetail
@@ -31,6 +31,9 @@ message that got lost meanwhile."""
 MOST = 1000
 IN_LINE = ErrorDetail(kind="unavailable", code="in_line", message="waits for its turn behind other posts")
 
+Revision = tuple[Key, int]
+"""A revision of a post: an old one that was withdrawn elsewhere may still be in line here beside the new one."""
+
 log = structlog.get_logger()
 
 
@@ -41,16 +44,16 @@ class LongWaits:
         self._store = store
         self._clock = clock
         self._in_line = in_line
-        self._turned_away: dict[Key, Delivered] = {}
-        self._told_until: dict[Key, datetime] = {}
+        self._turned_away: dict[Revision, Delivered] = {}
+        self._told_until: dict[Revision, datetime] = {}
 
     def turned_away(self, delivered: Delivered) -> None:
         """Note a post that was sent back to rest because too many others wait for its destination."""
-        self._turned_away[delivered.key] = delivered
+        self._turned_away[_revision_of(delivered)] = delivered
 
-    def over(self, key: Key) -> None:
+    def over(self, delivered: Delivered) -> None:
         """Note that a post's wait is over; its next one is told of anew."""
-        self._told_until.pop(key, None)
+        self._told_until.pop(_revision_of(delivered), None)
 
     async def run(self) -> None:
         """Tell of long waits for ever."""
@@ -64,7 +67,7 @@ class LongWaits:
     async def tell(self) -> int:
         """Tell of the posts that have waited for long and were not told of lately; how many there were."""
         now = self._clock.now()
-        self._told_until = {key: until for key, until in self._told_until.items() if until > now}
+        self._told_until = {revision: until for revision, until in self._told_until.items() if until > now}
         waiting = self._waiting(now)
         for first in range(0, len(waiting), MOST):
             await self._tell(waiting[first : first + MOST], now)
@@ -73,13 +76,15 @@ class LongWaits:
     def _waiting(self, now: datetime) -> list[Delivered]:
         """The posts that wait and whose wait is news, each once."""
         turned_away, self._turned_away = self._turned_away, {}
-        waiting = turned_away | {one.key: one for one in self._in_line(now - LONG)}
+        waiting = turned_away | {_revision_of(one): one for one in self._in_line(now - LONG)}
         return [
-            one for key, one in waiting.items() if key not in self._told_until and one.event.publish_at <= now - LONG
+            one
+            for revision, one in waiting.items()
+            if revision not in self._told_until and one.event.publish_at <= now - LONG
         ]
 
     async def _tell(self, waiting: Sequence[Delivered], now: datetime) -> None:
-        keys = [one.key for one in waiting]
+        keys = {one.key for one in waiting}
         async with self._store.unit() as unit:
             known, attempts = await unit.publications(keys), await unit.attempts(keys)
             told = [
@@ -88,16 +93,22 @@ class LongWaits:
                 if (fact := waits(one, known.get(one.key), attempts.get(one.key, ()), now))
             ]
             await unit.emit(told)
-        self._told_until |= dict.fromkeys(keys, now + TOLD_FOR)
+        self._told_until |= dict.fromkeys(map(_revision_of, waiting), now + TOLD_FOR)
+
+
+def _revision_of(delivered: Delivered) -> Revision:
+    return delivered.key, delivered.event.revision
 
 
 def waits(
     delivered: Delivered, current: Publication | None, attempts: Sequence[Attempt], now: datetime
 ) -> PublishRetrying | None:
     """What is told of a post that waits; None where something else is true of it, which is told by who finds it."""
-    stands, event = standing(attempts, now), delivered.event
+    stands, revision = standing(attempts, now), delivered.event.revision
     waiting = current or new_publication(delivered, 0, None, now)
-    if event.revision != waiting.revision or waiting.is_withdrawn or waiting.state not in (CLAIMED, State.RETRYING):
+    if revision > waiting.revision and stands is Standing.NOTHING_OUT:
+        waiting = newer_publication(delivered, waiting, now)
+    if revision != waiting.revision or waiting.is_withdrawn or waiting.state not in (CLAIMED, State.RETRYING):
         return None
     if stands not in (Standing.NOTHING_OUT, Standing.IN_DOUBT):
         return None

@@ -37,15 +37,15 @@ def take(delivered: Delivered, current: Publication | None, attempts: Sequence[A
     if current.state in _OUT or stands in (Standing.LANDED, Standing.ON_ITS_WAY):
         return left
     if event.revision > current.revision and stands is Standing.NOTHING_OUT:
-        new = new_publication(delivered, current.withdrawn, current.withdrawn_because, now)
-        return Taken(_counting_on(new, current), tuple(attempts), True)
+        return Taken(newer_publication(delivered, current, now), tuple(attempts), True)
     if event.revision != current.revision or current.state in _ENDED or _rests(current, now):
         return left
     return _taken_over(delivered, current, attempts, now)
 
 
-def _counting_on(new: Publication, current: Publication) -> Publication:
+def newer_publication(delivered: Delivered, current: Publication, now: datetime) -> Publication:
     """A newer revision, counted on from what came before it."""
+    new = new_publication(delivered, current.withdrawn, current.withdrawn_because, now)
     return replace(new, tries=current.tries, tries_before=current.tries, retries=current.retries)
 
 

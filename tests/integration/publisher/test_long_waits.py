@@ -69,9 +69,24 @@ async def test_a_post_that_is_turned_away_is_told_of_and_so_is_its_next_wait(sto
         waiting.turned_away(delivered())
         await waiting.tell()
         await waiting.tell()
-        waiting.over(delivered().key)
+        waiting.over(delivered())
 
     assert len(await told(store)) == 2
+
+
+async def test_a_new_revision_is_told_of_while_an_old_one_that_was_withdrawn_elsewhere_is_still_in_line(
+    store: Store,
+) -> None:
+    async with store.unit() as unit:
+        await unit.save([a_publication(state=State.SKIPPED, withdrawn=1)])
+    line = Queue(delivered())
+    waiting = LongWaits(store, FakeClock(LATE), line.waiting_since)
+    await waiting.tell()
+
+    line.posts = delivered(requested(revision=2)), delivered()
+    await waiting.tell()
+
+    assert await told(store) == ["publish.retrying"]
 
 
 async def test_a_post_that_has_not_waited_for_long_is_not_told_of(store: Store) -> None:
@@ -95,6 +110,17 @@ def test_a_post_that_nobody_has_claimed_yet_waits_as_well() -> None:
 
     assert fact is not None
     assert fact.attempt == 0
+
+
+def test_a_new_revision_waits_before_anybody_has_claimed_it_unless_the_one_before_may_be_out() -> None:
+    before = a_publication(state=State.SKIPPED, withdrawn=1, tries=1)
+    new = delivered(requested(revision=2))
+
+    fact = waits(new, before, [an_attempt(Evidence.REFUSED)], NOON)
+
+    assert fact is not None
+    assert (fact.revision, fact.attempt) == (2, 1)
+    assert waits(new, before, [an_attempt(Evidence.UNKNOWN)], NOON) is None
 
 
 def test_a_doubt_is_told_as_one() -> None:

@@ -58,8 +58,8 @@ class Waits:
     def turned_away(self, delivered: Delivered) -> None:
         self.away.append(delivered.key)
 
-    def over(self, key: Key) -> None:
-        self.ended.append(key)
+    def over(self, delivered: Delivered) -> None:
+        self.ended.append(delivered.key)
 
 
 @pytest.fixture
