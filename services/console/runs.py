@@ -78,7 +78,7 @@ class Runs:
             )
 
 
-def _free(table: Table) -> Select[tuple[str]]:
+def _free(table: Table) -> Select[Any]:
     """The next run that goes on and is no replica's at present."""
     c, now = table.c, bindparam("now", type_=InstantColumn)
     is_free = c.claimed_until.is_(None) | (c.claimed_until < now)

@@ -41,6 +41,10 @@ class ModelPublisher(Publisher):
     def is_connected(self) -> bool:
         return self._is_open and self._broker.is_up
 
+    async def try_publishing(self) -> None:
+        if not self.is_connected:
+            raise BrokerUnavailable("not connected")
+
     async def publish_all(
         self, outgoing: Iterable[Outgoing], *, within: timedelta = PUBLISH_TIMEOUT
     ) -> Sequence[BrokerUnavailable | None]:
