@@ -176,8 +176,8 @@ async def test_a_program_that_does_not_become_ready_is_named(tmp_path: Path) -> 
     (tmp_path / "console.db").write_text("this is no database")
     up = Up(environment(tmp_path))
     try:
-        await up.start("--no-demo", "--patience", "8")
-        await up.says("not ready after 8 s: ")
+        await up.start("--no-demo", "--patience", "1")
+        await up.says("not ready after 1 s: ")
         assert any("not ready" in line and "console" in line for line in up.lines)
 
         assert await up.stop() == 1

@@ -36,7 +36,7 @@ async def test_a_killed_node_comes_back_with_its_messages(private_node: BrokerNo
     async with await aio_pika.connect(amqp_vhost_url) as connection:
         channel = await connection.channel()
         queue = await channel.declare_queue("kept", passive=True)
-        received = await queue.get(timeout=10)
+        received = await queue.get(timeout=PATIENCE)
         assert received is not None
         assert received.body == b"still here"
 

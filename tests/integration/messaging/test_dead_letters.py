@@ -17,7 +17,7 @@ from shared.messaging.verdict import Park
 from tests.nodes import Broker, alarm
 from tests.support.bus import Fact
 from tests.support.shop import PREFETCH, SERVICE, Order, Shop
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 TYPE = ScheduleCancelRequested.type
 
@@ -302,7 +302,7 @@ async def test_a_letter_of_a_queue_that_is_no_more_rests_on(shop: Shop) -> None:
     headers: Headers = {"queue": "publisher.requests", "reason": "why", "parked_at": "2027-03-28T09:30:00Z"}
     message = aio_pika.Message(b"{}", message_id="m-1", type=TYPE, headers=dict(headers))
     dead = await shop.bus.channel.get_exchange("timeball.dead", ensure=False)
-    await dead.publish(message, "shop.dead", timeout=10)
+    await dead.publish(message, "shop.dead", timeout=PATIENCE)
 
     replayed = await replay(shop)
 

@@ -18,7 +18,7 @@ from shared.messaging.topology import EVENTS_EXCHANGE, Queue, Topology, dead_que
 from shared.process.health import consuming
 from tests.nodes import Broker, manage
 from tests.support.shop import Shop
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 TYPE = ScheduleCancelRequested.type
 ARRIVALS = Queue("station", "station.arrivals", (TYPE,))
@@ -127,9 +127,9 @@ async def test_dead_letters_outlive_many_looks(amqp_vhost_url: str, publisher: P
     async with await aio_pika.connect(amqp_vhost_url) as connection:
         queue = await (await connection.channel()).get_queue(dead_queue("station"))
         for _ in range(60):
-            message = await queue.get(timeout=10)
+            message = await queue.get(timeout=PATIENCE)
             await message.nack(requeue=True)
-        assert (await queue.get(timeout=10)).message_id == dead.message_id
+        assert (await queue.get(timeout=PATIENCE)).message_id == dead.message_id
 
 
 async def test_whoever_is_stopped_while_asking_about_a_queue_stops(publisher: Publisher) -> None:
@@ -138,5 +138,5 @@ async def test_whoever_is_stopped_while_asking_about_a_queue_stops(publisher: Pu
         for _ in range(steps):
             await asyncio.sleep(0)
         asking.cancel()
-        await asyncio.wait({asking}, timeout=20)
+        await asyncio.wait({asking}, timeout=PATIENCE)
         assert asking.done(), f"cancelled after {steps} steps of the loop, it waits on"

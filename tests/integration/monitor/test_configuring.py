@@ -22,6 +22,7 @@ from shared.events.requests import WorkspaceConfigured
 from shared.messaging.envelope import Delivery, UnreadableEvent, read_event
 from shared.secrets.sealing import SealingKey, seal
 from tests.support.monitoring import NOON, Monitor, a_tick
+from tests.support.waiting import PATIENCE
 
 
 async def phrases(monitor: Monitor) -> Iterator[str]:
@@ -183,7 +184,7 @@ async def test_patterns_are_compiled_off_the_event_loop_and_outside_of_transacti
 
     def check(url: str) -> None:
         threads.append(threading.current_thread())
-        asyncio.run_coroutine_threadsafe(write(), loop).result(timeout=20)
+        asyncio.run_coroutine_threadsafe(write(), loop).result(timeout=PATIENCE)
 
     light_monitor.handlers = replace(light_monitor.handlers, check_target=check)
     await light_monitor.configure(targets=["json://example.org/x"])
