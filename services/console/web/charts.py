@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 TOP, FOOT = 10, 150
 HEIGHT = 176
-MOST_LABELS = 4
+MOST_LABELS, MOST_LONG_LABELS = 4, 3
+LONG_LABEL = 6
+"""Longer ones would touch on a phone if there were four."""
 GAP = 0.22
 """The share of a column that stays free."""
 LEAST = 2.0
@@ -137,10 +139,11 @@ def _across(number: int, count: int) -> tuple[float, float]:
 def _labels(labels: Sequence[str]) -> list[Word]:
     """The first, the last and some between them, under the middle of their columns."""
     count = len(labels)
-    if count <= MOST_LABELS:
+    most = MOST_LONG_LABELS if max(map(len, labels), default=0) > LONG_LABEL else MOST_LABELS
+    if count <= most:
         chosen = list(range(count))
     else:
-        chosen = sorted({round(step * (count - 1) / (MOST_LABELS - 1)) for step in range(MOST_LABELS)})
+        chosen = sorted({round(step * (count - 1) / (most - 1)) for step in range(most)})
     return [_label(labels[number], number, count) for number in chosen]
 
 

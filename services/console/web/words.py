@@ -31,6 +31,17 @@ def away(span: timedelta) -> str:
     return f"in {told}" if seconds > 0 else f"{told} ago"
 
 
+def in_words(span: timedelta) -> str:
+    """`in 49 days`, `in 30 hours`, `2 days ago`, in units of which there are two at least where there can be."""
+    seconds = abs(span.total_seconds())
+    length, unit = next((one for one in _LONG_UNITS if seconds >= 2 * one[0]), _LONG_UNITS[-1])
+    told = count(int(seconds // length), unit)
+    return f"in {told}" if span > timedelta(0) else f"{told} ago"
+
+
+_LONG_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+
+
 def distance(days: int, seconds: int) -> str:
     """`3 days`, `-1 hour`, `1 day and 30 minutes`"""
     parts = [(days, "day")] if days else []

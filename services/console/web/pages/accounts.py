@@ -1,6 +1,6 @@
 """`/accounts[/{id}]`: which accounts posts can go to, how each is doing, and what waits for it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -28,8 +28,9 @@ router = APIRouter()
 
 @router.get("/accounts", dependencies=[READ])
 async def show_accounts(console: TheConsole, request: Request) -> Response:
-    """Every account, and the networks where another one can be connected."""
-    accounts = [AccountView.of(row) for row in await console.queries.accounts()]
+    """Every account, those first that a person must see to, and the networks where another one can be connected."""
+    known = [AccountView.of(row) for row in await console.queries.accounts()]
+    accounts = sorted(known, key=lambda account: not account.needs_reconnect)
     return render(request, "accounts.html", accounts=accounts, networks=NETWORK_FORMS, title_of=title_of)
 
 
@@ -51,8 +52,13 @@ async def show_account(console: TheConsole, request: Request, viewer: TheViewer,
         account=account,
         title=title_of(account.platform),
         can_connect=account.platform in NETWORK_FORMS,
-        ends_soon=account.token_expires_at is not None and account.token_expires_at < viewer.now + ENDS_SOON,
+        ends_soon=_ends_soon(account, viewer.now),
         rules=(await console.account_rules.of([account_id])).get(account_id),
         most=MOST_SHOWN,
         **shown,
     )
+
+
+def _ends_soon(account: AccountView, now: datetime) -> bool:
+    ends_at = account.token_expires_at
+    return ends_at is not None and now < ends_at < now + ENDS_SOON

@@ -28,6 +28,7 @@ from services.console.web.figures import (
     name_of,
     range_of,
 )
+from services.console.web.networks import title_of
 from services.console.web.templating import Viewer, render
 
 CHOICES = (7, 30, 91)
@@ -94,6 +95,7 @@ async def show_statistics(
         lateness_chart=charts.ranges([range_of(*pair) for pair in zip(by_day, short, strict=True)]),
         hour_chart=charts.stacked([column_of(row, row.name) for row in by_hour], KINDS),
         minutes_past=minutes_past(periods),
+        title_of=title_of,
         zone_asked=request.query_params.get("zone", ""),
     )
 
@@ -120,7 +122,7 @@ async def _by_account(console: Console, chosen: Chosen, period: Period) -> tuple
     for account_id, figures in found.items():
         of_network[chosen.network_of(account_id)].append(figures)
     accounts = [Row(account_id, figures) for account_id, figures in found.items()]
-    networks = [Row(name, Figures.sum(some)) for name, some in of_network.items()]
+    networks = [Row(title_of(name), Figures.sum(some)) for name, some in of_network.items()]
     return _largest_first(accounts), _largest_first(networks)
 
 

@@ -17,6 +17,20 @@ def test_how_far_away_an_instant_is(seconds: float, told: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (4_291_200, "in 49 days"),
+        (108_000, "in 30 hours"),
+        (-172_800, "2 days ago"),
+        (7_199, "in 119 minutes"),
+        (60, "in 1 minute"),
+    ],
+)
+def test_when_access_ends_is_told_in_words(seconds: int, told: str) -> None:
+    assert words.in_words(timedelta(seconds=seconds)) == told
+
+
+@pytest.mark.parametrize(
     ("milliseconds", "told"),
     [(None, ""), (0.42, "+0.4 ms"), (-3.0, "-3.0 ms"), (16.2, "+16 ms"), (1_234.0, "+1.2 s"), (90_000.0, "+1.5 min")],
 )
