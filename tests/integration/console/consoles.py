@@ -27,6 +27,8 @@ from shared.process.health import Health
 ADMIN_TOKEN = "the-token-of-the-settings"
 NOW = datetime(2027, 3, 28, 12, tzinfo=UTC)
 ORIGIN = "http://console.test"
+_APPS: list[FastAPI] = []
+"""Those that no replica has now: to put the routes together costs 0.2 s, and all else they have from their console."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,10 @@ async def a_replica(url: str, clock: Clock) -> AsyncIterator[Replica]:
         sign_in_attempts=SignInAttempts(),
     )
     console = cast(Console, parts)
+    app = _APPS.pop() if _APPS else mount_pages(application(console, Health("console", {})))
+    app.state.console = console
     try:
-        yield Replica(mount_pages(application(console, Health("console", {}))), console)
+        yield Replica(app, console)
     finally:
+        _APPS.append(app)
         await database.close()
