@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from services.console.domain.accounts import account_in
 from services.console.domain.post_facts import posts_in
+from services.console.job_history import Told
 from services.console.journal import entries_of
 from services.console.store import Changes, Row, Store
 from services.console.timeline import happenings_in
@@ -117,6 +118,11 @@ class Projector:
     async def on_service_reported(self, delivery: Delivery[ServiceReported]) -> None:
         """How a process is, and what it consumes."""
         await self.store.service_reports.learn(delivery.event, self.clock.now())
+        await self._learn(delivery)
+
+    async def on_job_run(self, delivery: Delivery[Told]) -> None:
+        """What becomes of a tick of a timer."""
+        await self.store.job_history.learn(delivery.event, self.clock.now())
         await self._learn(delivery)
 
     async def on_dead_letter_parked(self, delivery: Delivery[DeadLetterParked]) -> None:

@@ -16,6 +16,7 @@ from services.console.cursor import Cursor
 from services.console.dead_letters import DeadLetters
 from services.console.domain.posts import Post
 from services.console.drafts import Draft, Drafts
+from services.console.job_history import JobHistory
 from services.console.rows import post_in
 from services.console.service_reports import ServiceReports
 from services.console.statistics import Statistics
@@ -63,6 +64,7 @@ class Queries:
         self.workspaces = Workspaces(database)
         self.dead_letters = DeadLetters(database)
         self.service_reports = ServiceReports(database)
+        self.job_history = JobHistory(database)
         self._drafts = bulk.select_by_key(drafts, database.dialect, key=(drafts.c.request_id, drafts.c.post_id))
 
     async def list_posts(self, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:

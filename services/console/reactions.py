@@ -6,7 +6,14 @@ from services.console.handlers import Projector
 from shared.events import EVENTS, Event
 from shared.events.console import ConsoleActed
 from shared.events.dead_letters import DeadLetterDropped, DeadLetterParked, DeadLetterReplayed
-from shared.events.maintenance import ServiceReported
+from shared.events.maintenance import (
+    JobFailed,
+    JobReleased,
+    JobSkipped,
+    JobStarted,
+    JobSucceeded,
+    ServiceReported,
+)
 from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected, WorkspaceRemoved
 from shared.events.publisher import (
     AccountConnected,
@@ -76,6 +83,7 @@ def reactions_of(projector: Projector) -> dict[type[Event], Handler]:
         WorkspaceRemoved: projector.on_workspace_decided,
         MentionFound: projector.on_mention_found,
         DigestSent: projector.on_digest_sent,
+        **dict.fromkeys((JobStarted, JobSucceeded, JobFailed, JobReleased, JobSkipped), projector.on_job_run),
         ServiceReported: projector.on_service_reported,
         DeadLetterParked: projector.on_dead_letter_parked,
         DeadLetterReplayed: projector.on_dead_letters_settled,

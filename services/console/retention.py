@@ -26,7 +26,7 @@ from services.console.tables_counts import (
     lateness_by_minute,
 )
 from services.console.tables_imports import import_batches, import_lines, import_runs
-from services.console.tables_reports import service_reports
+from services.console.tables_reports import job_runs, service_reports
 from services.console.tables_web import network_sign_ins, sessions, sign_in_links, tokens
 from services.console.tables_workspaces import digests, mentions
 from shared.database.purging import Rule
@@ -89,6 +89,7 @@ RULES = (
     Rule(import_batches, import_batches.c.seen_at),
     Rule(import_runs, import_runs.c.as_of),
     Rule(service_reports, service_reports.c.seen_at),
+    Rule(job_runs, job_runs.c.seen_at),
     Rule(sessions, sessions.c.expires_at),
     Rule(sign_in_links, sign_in_links.c.expires_at),
     Rule(network_sign_ins, network_sign_ins.c.expires_at),

@@ -13,6 +13,7 @@ from services.console.counting import Counts
 from services.console.dead_letters import DeadLetters
 from services.console.domain.accounts import Account, folded_accounts, merged_account
 from services.console.domain.posts import Post, folded, merged
+from services.console.job_history import JobHistory
 from services.console.journal import Journal
 from services.console.merging import MergedTable
 from services.console.rows import account_in, post_in, row_of_account, row_of_post
@@ -66,6 +67,7 @@ class Store:
         self.workspaces = Workspaces(database)
         self.dead_letters = DeadLetters(database)
         self.service_reports = ServiceReports(database)
+        self.job_history = JobHistory(database)
         dialect = database.dialect
         self._posts = MergedTable(posts, dialect, merge=merged, read=post_in, write=row_of_post)
         self._accounts = MergedTable(accounts, dialect, merge=merged_account, read=account_in, write=row_of_account)

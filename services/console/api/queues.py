@@ -59,7 +59,8 @@ class QueueList(BaseModel):
 async def list_queues(console: TheConsole) -> QueueList:
     """How full every queue is. The broker does not say how old the messages in a queue are."""
     reports = await console.queries.service_reports.latest()
-    figures = await console.depths.of(name for service in EVERY_SERVICE for name in _names(service, reports))
+    names = [name for service in EVERY_SERVICE for name in _names(service, reports)]
+    figures = None if console.broker.trouble else await console.depths.of(names)
     now = console.clock.now()
     return QueueList(services=[service_view(service, reports, figures, now) for service in EVERY_SERVICE])
 

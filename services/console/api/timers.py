@@ -1,15 +1,16 @@
 """Timers: when they tick, and one fired by hand."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from services.console.api.access import READ, WRITE
-from services.console.api.console import TheConsole
+from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.views import of_type
+from services.console.job_history import JobRun
 from services.console.request_sender import any_of
 from services.console.timers import KnownTimer
 from shared.events.base import Name
@@ -57,13 +58,42 @@ async def list_timers(console: TheConsole) -> TimerList:
     return TimerList(timers=[TimerView.of(timer) for timer in await console.queries.timers.known()])
 
 
+class JobRunView(BaseModel):
+    """A tick and what became of it: running, succeeded, failed, skipped (the last run was still at work), or released
+    (its service stopped; the tick runs again)."""
+
+    job: str
+    service: str | None
+    state: str
+    tick_at: datetime
+    manual: bool | None
+    duration_ms: float | None
+    error: str | None
+
+    @classmethod
+    def of(cls, run: JobRun) -> Self:
+        """The view of a run."""
+        return cls(**{name: getattr(run, name) for name in cls.model_fields})
+
+
+class JobRunList(BaseModel):
+    """The latest runs first."""
+
+    runs: list[JobRunView]
+
+
+@router.get("/v1/timers/{name}/runs", dependencies=[READ])
+async def list_runs(console: TheConsole, name: Name, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> JobRunList:
+    """What became of the latest ticks of a timer; empty where nothing reacts to it."""
+    await _ensure_known(console, name)
+    return JobRunList(runs=[JobRunView.of(run) for run in await console.queries.job_history.latest(name, limit)])
+
+
 @router.post("/v1/timers/{name}:trigger", status_code=202, dependencies=[WRITE])
 async def trigger_timer(console: TheConsole, name: Name) -> Triggered:
     """Fire a timer now; the events of what it sets off carry the answer's `correlation_id`."""
     request = TimerTriggerRequested(timer=name)
-    names = [timer.name for timer in await console.queries.timers.known()]
-    if names and name not in names:
-        raise Refusal(404, "not_found", f"there is no timer {name!r}; there are {', '.join(names)}", field="name")
+    await _ensure_known(console, name)
     answers = await console.requests.send_and_wait(request, any_of(TimerFired))
     fired = of_type(answers.facts, TimerFired)
     return Triggered(
@@ -72,3 +102,10 @@ async def trigger_timer(console: TheConsole, name: Name) -> Triggered:
         correlation_id=answers.correlation_id,
         pending=not fired,
     )
+
+
+async def _ensure_known(console: Console, name: str) -> None:
+    """Refuse a timer of a name that nobody has heard of, once the scheduler has told of any."""
+    names = [timer.name for timer in await console.queries.timers.known()]
+    if names and name not in names:
+        raise Refusal(404, "not_found", f"there is no timer {name!r}; there are {', '.join(names)}", field="name")

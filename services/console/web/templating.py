@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 from zoneinfo import ZoneInfo
@@ -59,6 +59,12 @@ class Viewer:
             return time
         year = "" if local.year == today.year else f" {local.year}"
         return f"{local:%a} {local.day} {local:%b}{year}, {time}"
+
+    def in_full(self, instant: datetime) -> str:
+        """`in 3 minutes, Monday 09:00 Europe/Berlin`; further away than a week with its date."""
+        local, is_near = self.local(instant), abs(instant - self.now) < timedelta(days=6)
+        day = f"{local:%A}" if is_near else f"{local:%A} {local.day} {local:%B %Y}"
+        return f"{words.in_words(instant - self.now)}, {day} {self.time(instant)} {self.zone.key}"
 
     def time(self, instant: datetime | None) -> str:
         """`14:03`, with seconds where there are any."""

@@ -18,6 +18,15 @@ STATES: Mapping[str, tuple[str, str]] = {
 }
 """By state: what people read, and the meaning that gives its colour."""
 
+RUNS: Mapping[str, tuple[str, str]] = {
+    "running": ("Running", "active"),
+    "succeeded": ("Done", "good"),
+    "failed": ("Failed", "bad"),
+    "released": ("Stopped, runs again", "wait"),
+    "skipped": ("Skipped", "quiet"),
+}
+"""By what became of a tick: what people read, and its meaning."""
+
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -32,14 +41,16 @@ def away(span: timedelta) -> str:
 
 
 def in_words(span: timedelta) -> str:
-    """`in 49 days`, `in 30 hours`, `2 days ago`, in units of which there are two at least where there can be."""
+    """`in 49 days`, `in 30 hours`, `2 days ago`, `now`, in units of which there are two at least where there can be."""
     seconds = abs(span.total_seconds())
-    length, unit = next((one for one in _LONG_UNITS if seconds >= 2 * one[0]), _LONG_UNITS[-1])
-    told = count(int(seconds // length), unit)
+    if seconds < 1:
+        return "now"
+    told = next(count(int(seconds // length), unit) for least, length, unit in _LONG_UNITS if seconds >= least)
     return f"in {told}" if span > timedelta(0) else f"{told} ago"
 
 
-_LONG_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+_LONG_UNITS = ((172_800, 86_400, "day"), (7_200, 3_600, "hour"), (60, 60, "minute"), (1, 1, "second"))
+"""From how many seconds on a unit is used, its length and its name."""
 
 
 def distance(days: int, seconds: int) -> str:

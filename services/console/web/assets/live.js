@@ -1,6 +1,6 @@
 // Live pages: an event makes the page ask for itself again, and what is different is patched in place.
 // One template draws a row, for the page and for its update; a lost connection is healed in the same way.
-import { patch } from "./patching.js";
+import { isAnyInUse, patch } from "./patching.js";
 import { follow } from "./stream.js";
 
 const TYPES = [
@@ -10,8 +10,10 @@ const TYPES = [
   "timer.fired", "timer.configured", "service.reported", "job.started", "job.succeeded", "job.failed", "job.skipped",
   "dead_letter.parked", "dead_letter.replayed", "dead_letter.dropped", "workspace.configured", "workspace.accepted", "workspace.rejected", "workspace.removed", "mention.found", "digest.sent",
 ];
-const PAUSE_BETWEEN = 250; // milliseconds between two updates, so that a storm of events is drawn calmly
+const SHORTEST_PAUSE = 20, LONGEST_PAUSE = 250; // milliseconds between two updates: as long as the one before took to come
+const LOOK_AGAIN = 1000;
 
+let isWaiting = false; // rows wait until nothing is in use any more
 let isPaused = false, missed = 0, isAsking = false, isDue = false, isOwn = false;
 
 // After what one has done oneself the page moves even under the pointer: that is what one waits for.
@@ -27,9 +29,10 @@ export async function refresh() {
   try {
     do {
       isDue = false;
-      const fresh = await asked();
-      if (fresh) requestAnimationFrame(() => patch(document, fresh, isOwn));
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_BETWEEN));
+      const began = performance.now(), fresh = await asked();
+      if (fresh) requestAnimationFrame(() => { isWaiting = patch(document, fresh, isOwn); });
+      const pause = Math.min(Math.max(performance.now() - began, SHORTEST_PAUSE), LONGEST_PAUSE);
+      await new Promise((resolve) => setTimeout(resolve, pause));
     } while (isDue);
     isOwn = false;
   } finally {
@@ -101,5 +104,6 @@ export function startLive() {
   follow(TYPES, { happened: (type) => happened(kinds, type), missed: () => isPaused || refresh(), stands, deaf });
   const every = Number(document.body.dataset.every); // seconds, on pages that show what no event tells
   if (every) setInterval(() => { if (!document.hidden && !isPaused && isConnected) refresh(); }, every * 1000);
+  setInterval(() => { if (isWaiting && !isPaused && !isAnyInUse(document)) refresh(); }, LOOK_AGAIN);
   document.addEventListener("visibilitychange", () => { if (!document.hidden && !isPaused) refresh(); });
 }

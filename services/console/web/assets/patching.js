@@ -1,32 +1,65 @@
 // Patches the regions of a page with those of a fresher one, cell by cell.
 // Nothing moves under the pointer or the focus: there, rows that come or go wait behind a button.
+// What stands above them waits as well. Answers whether anything waits.
 export function patch(page, fresh, isOwn) {
-  const isInUse = (region) => !isOwn && !region.hasAttribute("data-always") && isTouched(region); // what is watched moves always
-  for (const region of page.querySelectorAll("[data-region]")) {
+  const regions = [...page.querySelectorAll("[data-region]")];
+  const lastInUse = isOwn ? -1 : regions.findLastIndex(isInUse);
+  const still = isOwn ? null : inHand();
+  const top = still?.getBoundingClientRect().top;
+  regions.forEach((region, place) => {
     const now = fresh.querySelector(`[data-region="${CSS.escape(region.dataset.region)}"]`);
-    if (!now || page === document && region.closest(KEPT)) continue;
-    if (region.tagName !== now.tagName) {
-      if (!isInUse(region)) region.replaceWith(page.importNode(now, true));
-    } else if (isInUse(region)) {
-      patchRowsInPlace(region, now);
-    } else {
-      patchChildren(region, now);
-      region.previousElementSibling?.matches(".waiting") && region.previousElementSibling.remove();
-    }
-  }
+    if (!now || page === document && region.closest(KEPT)) return;
+    patchRegion(page, region, now, place <= lastInUse && !region.hasAttribute("data-always")); // what is watched moves always
+  });
+  const moved = still?.isConnected ? still.getBoundingClientRect().top - top : 0;
+  if (moved) scrollBy({ top: moved, behavior: "instant" }); // a row above has grown
   page.dispatchEvent(new Event("patched"));
+  return Boolean(page.querySelector(".waiting, .is-gone"));
 }
 
-function isTouched(region) {
-  return region.matches(":hover") && matchMedia("(hover: hover)").matches || region.contains(document.activeElement) || region.querySelector("details[open]");
+export function isAnyInUse(page) {
+  return [...page.querySelectorAll("[data-region]")].some(isInUse);
+}
+
+function patchRegion(page, region, now, isHeld) {
+  if (region.tagName !== now.tagName) {
+    const take = () => region.replaceWith(page.importNode(now, true));
+    if (isHeld) return offer(region, rowsOf(now).length, take);
+    region.previousElementSibling?.matches(".waiting") && region.previousElementSibling.remove();
+    take();
+  } else if (isHeld) {
+    patchRowsInPlace(region, now);
+  } else {
+    patchChildren(region, now);
+    region.previousElementSibling?.matches(".waiting") && region.previousElementSibling.remove();
+  }
+}
+
+function isInUse(region) {
+  return region.matches(":hover") && matchMedia("(hover: hover)").matches || region.contains(document.activeElement)
+    || region.querySelector("details[open]") || isSelected(region);
+}
+
+function isSelected(region) {
+  const selection = getSelection();
+  return !selection.isCollapsed && selection.containsNode(region, true);
+}
+
+function inHand() {
+  const focused = document.activeElement?.closest("[data-region]") ? document.activeElement : null;
+  return focused ?? [...document.querySelectorAll("[data-region] [data-key]:hover")].at(-1);
 }
 
 function keyOf(node) {
   return node.nodeType === Node.ELEMENT_NODE ? node.dataset.key : undefined;
 }
 
+function rowsOf(region) {
+  return [...region.children].filter(keyOf);
+}
+
 function patchRowsInPlace(region, now) {
-  const known = new Map([...region.children].filter(keyOf).map((row) => [keyOf(row), row]));
+  const known = new Map(rowsOf(region).map((row) => [keyOf(row), row]));
   const there = new Set([...now.children].map(keyOf).filter(Boolean));
   let fresh = 0;
   for (const row of now.children) {
@@ -35,10 +68,10 @@ function patchRowsInPlace(region, now) {
     else if (keyOf(row)) fresh += 1;
   }
   for (const [key, row] of known) row.classList.toggle("is-gone", !there.has(key));
-  offer(region, now, fresh);
+  offer(region, fresh, () => patchChildren(region, now));
 }
 
-function offer(region, now, fresh) {
+function offer(region, fresh, take) {
   let button = region.previousElementSibling;
   if (!button?.matches(".waiting")) button = null;
   if (!fresh) return button?.remove();
@@ -49,7 +82,7 @@ function offer(region, now, fresh) {
     region.before(button);
   }
   button.textContent = `${fresh} new`;
-  button.onclick = () => { button.remove(); patchChildren(region, now); };
+  button.onclick = () => { button.remove(); take(); };
 }
 
 function patchChildren(old, now) {

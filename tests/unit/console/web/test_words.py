@@ -1,10 +1,12 @@
 """The page's words for spans, figures and states."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from services.console.web import words
+from services.console.web.templating import Viewer
 from shared.events.progress import State
 
 
@@ -24,9 +26,11 @@ def test_how_far_away_an_instant_is(seconds: float, told: str) -> None:
         (-172_800, "2 days ago"),
         (7_199, "in 119 minutes"),
         (60, "in 1 minute"),
+        (-59, "59 seconds ago"),
+        (0.4, "now"),
     ],
 )
-def test_when_access_ends_is_told_in_words(seconds: int, told: str) -> None:
+def test_how_far_away_an_instant_is_in_words(seconds: float, told: str) -> None:
     assert words.in_words(timedelta(seconds=seconds)) == told
 
 
@@ -40,3 +44,10 @@ def test_how_late_a_send_started(milliseconds: float | None, told: str) -> None:
 
 def test_every_state_has_a_word() -> None:
     assert set(words.STATES) == {state.value for state in State}
+
+
+def test_an_instant_is_told_in_words_with_its_date_once_that_is_needed() -> None:
+    viewer = Viewer(datetime(2027, 3, 28, 5, 57, tzinfo=UTC), ZoneInfo("Europe/Berlin"))
+
+    assert viewer.in_full(datetime(2027, 3, 28, 6, tzinfo=UTC)) == "in 3 minutes, Sunday 08:00 Europe/Berlin"
+    assert viewer.in_full(datetime(2027, 6, 1, tzinfo=UTC)) == "in 64 days, Tuesday 1 June 2027 02:00 Europe/Berlin"
