@@ -7,8 +7,8 @@ import base64
 import os
 import secrets
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet
@@ -16,6 +16,10 @@ from cryptography.fernet import Fernet
 from shared.secrets.sealing import SealingKey
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class HomeUnusable(Exception):
+    """The folder cannot be made, read or written to."""
 
 
 class Home:
@@ -54,24 +58,35 @@ class Home:
 
     def database_url(self, service: str) -> str:
         """The SQLAlchemy URL of the service's own SQLite file; what SQLite makes beside it has the file's mode."""
-        _make_private(self.path)
-        file = self.path / f"{service}.db"
-        file.touch(mode=0o600)
-        for one in self.path.glob(f"{file.name}*"):
-            _close_to_others(one)
+        with _usable():
+            _make_private(self.path)
+            file = self.path / f"{service}.db"
+            file.touch(mode=0o600)
+            for one in self.path.glob(f"{file.name}*"):
+                _close_to_others(one)
         return f"sqlite+aiosqlite:///{file.as_posix()}"
 
     def _once(self, name: str, make: Callable[[], str]) -> str:
-        key_file = self._keys_folder() / name
-        if not key_file.exists():
-            _create_whole(key_file, make())
-        _close_to_others(key_file)
-        return key_file.read_text().strip()
+        with _usable():
+            key_file = self._keys_folder() / name
+            if not key_file.exists():
+                _create_whole(key_file, make())
+            _close_to_others(key_file)
+            return key_file.read_text().strip()
 
     def _keys_folder(self) -> Path:
         _make_private(self.path)
         _make_private(self.path / "keys")
         return self.path / "keys"
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = f"{error.strerror}: {error.filename}"
+        raise HomeUnusable(f"TIMEBALL_HOME: name a folder that can be written to ({reason})") from error
 
 
 def _make_private(folder: Path) -> None:

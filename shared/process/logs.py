@@ -15,6 +15,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from shared.secrets.redaction import redact_fields, redact_text
 
+LEVELS = ("debug", "info", "warning", "error", "critical")
 FIRST = ("timestamp", "level", "service", "event")
 LIBRARY_FIELDS = ("exchange", "queue", "message_id")
 CHATTY = ("httpx", "httpcore", "aiosqlite", "uvicorn.access", "uvicorn.error", "alembic")  # a line for every step
@@ -44,10 +45,9 @@ def configure(
 
 def threshold_of(level: str) -> int:
     """The number of a level's name; ValueError where there is no such level."""
-    levels = logging.getLevelNamesMapping()
-    if level.upper() not in levels:
-        raise ValueError(f"unknown log level {level!r}: choose one of {', '.join(levels).lower()}")
-    return levels[level.upper()]
+    if level.lower() not in LEVELS:
+        raise ValueError(f"unknown log level {level!r}: choose one of {', '.join(LEVELS)}")
+    return logging.getLevelNamesMapping()[level.upper()]
 
 
 def _steps(service: str) -> list[Processor]:

@@ -11,6 +11,7 @@ import uvloop
 
 from shared.database.migrations import NotOurs, migrate_when_there
 from shared.process.ending import end_hard_after
+from shared.process.home import HomeUnusable
 from shared.process.logs import configure
 from shared.process.service import Service
 from shared.process.settings import ServiceSettings, load
@@ -47,9 +48,8 @@ def _built(build: Callable[[SettingsT], Service], settings: SettingsT) -> Servic
     """The service, or the end of the program where its folder cannot be used."""
     try:
         return build(settings)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        print(f"TIMEBALL_HOME: name a folder that can be written to ({reason}: {error.filename})", file=sys.stderr)
+    except HomeUnusable as error:
+        print(error, file=sys.stderr)
         sys.exit(2)
 
 

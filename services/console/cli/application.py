@@ -1,5 +1,7 @@
 """Every command, in one place."""
 
+import sys
+
 import typer
 
 from services.console.cli import (
@@ -20,6 +22,9 @@ from services.console.cli import (
     watching,
     workspaces,
 )
+from services.console.cli.calling import WRONG_USAGE
+from services.console.cli.screen import complain
+from shared.process.home import HomeUnusable
 
 app = typer.Typer(
     name="timeball",
@@ -50,4 +55,8 @@ app.add_typer(dead_letters.app)
 
 def main() -> None:
     """Run what the command line says."""
-    app(prog_name="timeball")
+    try:
+        app(prog_name="timeball")
+    except HomeUnusable as error:
+        complain(str(error))
+        sys.exit(WRONG_USAGE)

@@ -26,7 +26,7 @@ READY_SECONDS = 90
 
 def up(
     with_demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Begin with the demo.")] = True,
-    patience: Annotated[int, typer.Option(help="Seconds to wait for everything to be ready.")] = READY_SECONDS,
+    patience: Annotated[int, typer.Option(help="Seconds to wait for everything to be ready.", min=1)] = READY_SECONDS,
 ) -> None:
     """Start the broker, every service and a sandbox platform on this machine, and show what happens.
 

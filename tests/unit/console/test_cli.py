@@ -79,6 +79,25 @@ def test_another_program_at_the_address_is_no_console(answer: tuple[int, Any]) -
     assert api.url in result.stderr
 
 
+@pytest.mark.parametrize("command", [("up",), ("keys",)], ids=["up", "keys"])
+def test_a_folder_that_cannot_be_used_is_named_with_the_way_out(tmp_path: Path, command: tuple[str, ...]) -> None:
+    taken = tmp_path / "a file"
+    taken.touch()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TIMEBALL_")}
+
+    ended = subprocess.run(
+        [*COMMAND, *command],
+        env=environment | {"TIMEBALL_HOME": str(taken)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("TIMEBALL_HOME: name a folder that can be written to")
+    assert "Traceback" not in ended.stderr
+
+
 def test_accounts_are_separated_by_commas_as_in_a_file() -> None:
     _, api = answered({"POST /v1/posts": (202, SCHEDULED)}, "schedule", "x", "--to", "a, b", "--to", "c")
 
