@@ -8,7 +8,7 @@ from itertools import islice, product
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, RowMapping, Select, literal, select, tuple_
+from sqlalchemy import Column, ColumnElement, RowMapping, Select, false, func, literal, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.counting import Counts
@@ -94,11 +94,24 @@ class Queries:
 
     async def accounts(self, account_id: str | None = None) -> Sequence[RowMapping]:
         """Every account with the settings it was last connected with, or the one that is named."""
-        same = (connections.c.request_id == accounts.c.request_id) & (connections.c.account_id == accounts.c.account_id)
-        known = select(accounts, connections.c.settings, connections.c.limits).outerjoin(connections, same)
-        if account_id is not None:
-            known = known.where(accounts.c.account_id == account_id)
-        return await self._database.rows(known.order_by(accounts.c.account_id))
+        known = _accounts_by_id()
+        return await self._database.rows(known if account_id is None else known.where(_is_named(account_id)))
+
+    async def account_page(self, *, needs_reconnect: bool, after: str, limit: int) -> Sequence[RowMapping]:
+        """Accounts by their ids after one of them: those that must be connected again, or all others."""
+        is_meant = func.coalesce(accounts.c.needs_reconnect, false()).is_(true() if needs_reconnect else false())
+        wanted = _accounts_by_id().where(accounts.c.account_id > after, is_meant).limit(limit)
+        return await self._database.rows(wanted)
+
+
+def _accounts_by_id() -> Select[Any]:
+    same = (connections.c.request_id == accounts.c.request_id) & (connections.c.account_id == accounts.c.account_id)
+    known = select(accounts, connections.c.settings, connections.c.limits).outerjoin(connections, same)
+    return known.order_by(accounts.c.account_id)
+
+
+def _is_named(account_id: str) -> ColumnElement[bool]:
+    return accounts.c.account_id == account_id
 
 
 async def page_of(connection: AsyncConnection, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:

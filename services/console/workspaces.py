@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import RowMapping, false, func, literal, select, tuple_
+from sqlalchemy import RowMapping, Select, false, func, literal, select, tuple_
 
 from services.console.cursor import Cursor
 from services.console.tables_workspaces import digests, mentions, workspace_decisions, workspace_targets, workspaces
@@ -71,6 +71,14 @@ class Workspaces:
 
     async def known(self, workspace_id: str | None = None) -> Sequence[RowMapping]:
         """Every workspace, or the one that is named."""
+        wanted = self._by_id()
+        return await self._database.rows(wanted if workspace_id is None else wanted.where(_named(workspace_id)))
+
+    async def page(self, after: str, limit: int) -> Sequence[RowMapping]:
+        """Workspaces by their ids after one of them."""
+        return await self._database.rows(self._by_id().where(workspaces.c.workspace_id > after).limit(limit))
+
+    def _by_id(self) -> Select[Any]:
         decided = workspaces.c.workspace_id == workspace_decisions.c.workspace_id
         of_targets = workspaces.c.workspace_id == workspace_targets.c.workspace_id
         known = workspaces.outerjoin(workspace_decisions, decided).outerjoin(workspace_targets, of_targets)
@@ -78,8 +86,7 @@ class Workspaces:
         columns = select(workspaces, workspace_decisions.c.rejection, has_targets)
         removed_at = workspace_decisions.c.removed_at
         is_there = removed_at.is_(None) | (workspaces.c.configured_at > removed_at)
-        wanted = columns.select_from(known).where(is_there).order_by(workspaces.c.workspace_id)
-        return await self._database.rows(wanted if workspace_id is None else wanted.where(_named(workspace_id)))
+        return columns.select_from(known).where(is_there).order_by(workspaces.c.workspace_id)
 
     async def mentions(self, workspace_id: str | None, after: Cursor | None, limit: int) -> Sequence[RowMapping]:
         """A page of what was found, the latest first."""

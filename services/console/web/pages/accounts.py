@@ -1,9 +1,9 @@
 """`/accounts[/{id}]`: which accounts posts can go to, how each is doing, and what waits for it."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from services.console.api.access import READ
@@ -18,6 +18,8 @@ from shared.events.base import Id
 from shared.events.progress import State
 
 MOST_SHOWN = 10
+ON_A_PAGE = 48
+"""Accounts: of so many the page has no more than 60 kB."""
 COMING = (State.SCHEDULED, State.DISPATCHED, State.SENDING, State.RETRYING)
 PAST = (State.PUBLISHED, State.FAILED, State.UNKNOWN)
 ENDS_SOON = timedelta(days=14)
@@ -27,11 +29,22 @@ router = APIRouter()
 
 
 @router.get("/accounts", dependencies=[READ])
-async def show_accounts(console: TheConsole, request: Request) -> Response:
-    """Every account, those first that a person must see to, and the networks where another one can be connected."""
-    known = [AccountView.of(row) for row in await console.queries.accounts()]
-    accounts = sorted(known, key=lambda account: not account.needs_reconnect)
-    return render(request, "accounts.html", accounts=accounts, networks=NETWORK_FORMS, title_of=title_of)
+async def show_accounts(
+    console: TheConsole, request: Request, after: Annotated[str, Query(max_length=200)] = ""
+) -> Response:
+    """Accounts, those first that a person must see to, and the networks where another one can be connected."""
+    page = console.queries.account_page
+    urgent = [] if after else await page(needs_reconnect=True, after="", limit=ON_A_PAGE)
+    others = await page(needs_reconnect=False, after=after, limit=ON_A_PAGE + 1)
+    return render(
+        request,
+        "accounts.html",
+        accounts=[AccountView.of(row) for row in (*urgent, *others[:ON_A_PAGE])],
+        following=others[ON_A_PAGE - 1]["account_id"] if len(others) > ON_A_PAGE else None,
+        is_first=not after,
+        networks=NETWORK_FORMS,
+        title_of=title_of,
+    )
 
 
 @router.get("/accounts/{account_id:path}", dependencies=[READ])

@@ -1,6 +1,8 @@
 """`/workspaces` and `/workspaces/{id}`: what the monitor watches for whom, what it found, and changing it."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from services.console.api.access import READ
@@ -26,10 +28,20 @@ router = APIRouter()
 
 
 @router.get("/workspaces", dependencies=[READ])
-async def show_workspaces(console: TheConsole, request: Request, viewer: TheViewer) -> Response:
-    """Every workspace, and a form for another."""
-    workspaces = [WorkspaceView.of(row) for row in await console.queries.workspaces.known()]
-    return render(request, "workspaces.html", viewer=viewer, workspaces=workspaces, matches=MATCHES)
+async def show_workspaces(
+    console: TheConsole, request: Request, viewer: TheViewer, after: Annotated[str, Query(max_length=200)] = ""
+) -> Response:
+    """Workspaces, and a form for another."""
+    rows = await console.queries.workspaces.page(after, ON_A_PAGE + 1)
+    return render(
+        request,
+        "workspaces.html",
+        viewer=viewer,
+        workspaces=[WorkspaceView.of(row) for row in rows[:ON_A_PAGE]],
+        following=rows[ON_A_PAGE - 1]["workspace_id"] if len(rows) > ON_A_PAGE else None,
+        is_first=not after,
+        matches=MATCHES,
+    )
 
 
 @router.get("/workspaces/{workspace_id:path}", dependencies=[READ])

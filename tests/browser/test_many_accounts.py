@@ -1,0 +1,74 @@
+"""More accounts and workspaces than fit on a page are shown page by page, those first that a person must see to."""
+
+from datetime import UTC, datetime
+
+import pytest
+from playwright.async_api import expect
+
+from shared.events.base import ErrorDetail
+from shared.events.publisher import AccountConnected, AccountRefreshFailed
+from shared.events.requests import WorkspaceConfigured
+from tests.browser.conftest import Visitor
+from tests.browser.test_every_page import MOST_BYTES
+from tests.integration.console.world import World
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+MANY = 60
+WHY = ErrorDetail(kind="unauthorized", code="401", message="The token was revoked.")
+
+
+async def test_accounts_come_page_by_page_and_those_to_connect_again_first(world: World, visitor: Visitor) -> None:
+    names = [f"many-{number:02}-{'x' * 60}" for number in range(MANY)]
+    for name in names:
+        await world.system.bus.emit(AccountConnected(account_id=name, platform="mastodon"))
+    broken = AccountRefreshFailed(account_id=names[-1], error=WHY, needs_reconnect=True, changed_at=datetime.now(UTC))
+    await world.system.bus.emit(broken)
+    await eventually(lambda: needs_reconnect(world, names[-1]), what="the console knows them")
+    page, cards = visitor.page, visitor.page.locator('[data-region="accounts"] h2 a')
+
+    response = await page.goto(f"{visitor.base}/accounts")
+    assert response
+    assert len(await response.body()) <= MOST_BYTES
+    first = await cards.all_inner_texts()
+    await page.get_by_role("link", name="Next page").click()
+    await expect(page.get_by_role("link", name="First page", exact=True)).to_be_visible()
+    second = await cards.all_inner_texts()
+
+    assert first[0] == names[-1]
+    assert sorted({*first, *second} & set(names)) == names
+    assert len([*first, *second]) == len({*first, *second})
+    assert await visitor.barriers() == []
+
+
+async def test_workspaces_come_page_by_page(world: World, visitor: Visitor) -> None:
+    names = [f"many-{number:02}" for number in range(MANY)]
+    for name in names:
+        await world.system.bus.emit(
+            WorkspaceConfigured(workspace_id=name, monitoring_enabled=True, subreddits=(), keywords=())
+        )
+    await eventually(lambda: is_watched(world, names[-1]), what="the console knows them")
+    page, cards = visitor.page, visitor.page.locator('[data-region="workspaces"] h2 a')
+
+    shown: list[str] = []
+    response = await page.goto(f"{visitor.base}/workspaces")
+    while True:
+        assert response
+        assert len(await response.body()) <= MOST_BYTES
+        shown += await cards.all_inner_texts()
+        following = page.get_by_role("link", name="Next page")
+        if not await following.count():
+            break
+        response = await page.goto(f"{visitor.base}{await following.get_attribute('href')}")
+
+    assert [name for name in shown if name in names] == names
+
+
+async def needs_reconnect(world: World, name: str) -> bool:
+    accounts = (await world.api.call("GET", "/v1/accounts"))["accounts"]
+    return any(one["account_id"] == name and one["needs_reconnect"] for one in accounts)
+
+
+async def is_watched(world: World, name: str) -> bool:
+    return name in str(await world.api.call("GET", "/v1/workspaces"))
