@@ -50,7 +50,7 @@ async def test_what_was_found_can_be_left_as_it_is(world: World, visitor: Visito
     await page.get_by_role("button", name="Look at them first").click()
     await page.wait_for_url("**/bulk/*")
 
-    await page.get_by_role("button", name="Leave them as they are").click()
+    await page.get_by_role("button", name="Leave it as it is").click()
 
     await page.wait_for_url("**/posts")
     assert (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"][0]["state"] == "scheduled"

@@ -13,6 +13,7 @@ from services.console.app import MIGRATIONS
 from services.console.browsing import Browsing
 from services.console.cursor import Cursor
 from services.console.domain.posts import Plan, Post, Standing
+from services.console.due_spans import DueSpans, Place
 from services.console.journal import Journal
 from services.console.queries import Filter, Queries
 from services.console.timeline import Timelines
@@ -53,6 +54,11 @@ SMALL_SORTS: dict[str, Asked] = {
     "what posts say": lambda database: Queries(database).drafts([A_POST, replace(A_POST, post_id="p-2")]),
     "rejections of a post": lambda database: Queries(database).rejections("p-1"),
     "how many are due on a day": lambda database: Browsing(database).count(Filter(due_from=NOON, due_to=TOMORROW), 9),
+    "how many are due in each span": lambda database: DueSpans(database).counts([(NOON, TOMORROW)], ""),
+    "how many are due on an account": lambda database: DueSpans(database).counts([(NOON, TOMORROW)], "a"),
+    "what is due in each span": lambda database: DueSpans(database).first([(NOON, TOMORROW)], "", 4),
+    "what is due on an account": lambda database: DueSpans(database).first([(NOON, TOMORROW)], "a", 4),
+    "what is due near a post": lambda database: DueSpans(database).company([Place("p-1", "a", NOON)]),
     "lateness of the last hour": lambda database: Queries(database).counts.lateness_since(NOON),
 }
 """What is sorted or summed here belongs to one post, one day or one hour."""

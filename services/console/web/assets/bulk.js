@@ -30,7 +30,7 @@ function drawPicked(form) {
   const count = picked().length;
   const { whom } = form.elements;
   const option = whom.querySelector('option[value="picked"]');
-  option.textContent = count ? `the ${count} selected` : "the selected ones";
+  option.textContent = count === 1 ? "the selected one" : count ? `the ${count} selected` : "the selected ones";
   if (option.disabled === Boolean(count)) whom.value = count ? "picked" : "all";
   option.disabled = !count;
   document.getElementById("pick-all").checked = count > 0 && count === boxes().length;

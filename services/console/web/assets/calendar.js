@@ -5,6 +5,7 @@ import { refreshAfterOwnAct } from "./live.js";
 import { tell } from "./tell.js";
 
 const DAY = 86_400_000, HOUR = 3_600_000;
+const FOLLOWED_FOR = 5000; // milliseconds in which the focus follows a post that was moved
 const PAUSE = 150; // milliseconds after a key, so that the server is asked for the last time only
 
 export function startCalendar() {
@@ -155,9 +156,17 @@ function send({ post_id, account_id }, publish_at, revision) {
   return call("PATCH", `/v1/posts/${encodeURIComponent(post_id)}`, { publish_at, account_ids: [account_id], ...expected });
 }
 
+// The entry is drawn anew where it has been moved to, at once or with the next event: the focus goes with it.
 function focusOn({ post_id, account_id }) {
-  requestAnimationFrame(() => {
-    const links = document.querySelectorAll(`[data-calendar] a[href="${CSS.escape(`/posts/${encodeURIComponent(post_id)}`)}"]`);
+  const calendar = document.querySelector("[data-calendar]");
+  const address = `/posts/${encodeURIComponent(post_id)}`;
+  const focus = () => {
+    if (document.activeElement !== document.body) return;
+    const links = calendar.querySelectorAll(`a[href="${CSS.escape(address)}"]`);
     [...links].find((link) => link.querySelector("b").textContent === account_id)?.focus();
-  });
+  };
+  const observer = new MutationObserver(focus);
+  observer.observe(calendar, { childList: true, subtree: true });
+  setTimeout(() => observer.disconnect(), FOLLOWED_FOR);
+  focus();
 }
