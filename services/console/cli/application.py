@@ -5,6 +5,7 @@ import sys
 import typer
 
 from services.console.cli import (
+    account_limits,
     accounts,
     audit,
     bulk,
@@ -44,6 +45,7 @@ app.command()(watching.watch)
 app.command(name="import")(importing.import_posts)
 app.command()(audit.audit)
 app.add_typer(bulk.app)
+accounts.app.command()(account_limits.limits)
 app.add_typer(accounts.app)
 app.add_typer(timers.app)
 app.add_typer(tokens.app)
