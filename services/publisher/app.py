@@ -222,7 +222,7 @@ def subscribe(
         prefetch=MOST_COMMANDS,
     )
     consumer.listen(
-        f"publisher.hears.{uuid4().hex}",
-        {PublishWithdrawRequested: handlers.hear_publish_withdraw_requested},
+        f"publisher.live.{uuid4().hex}",
+        {PublishWithdrawRequested: handlers.on_live_withdraw_requested},
         binding=PublishWithdrawRequested.type,
     )

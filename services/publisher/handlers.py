@@ -44,10 +44,10 @@ class Handlers:
         """Stop a post whatever the scheduler has asked for; only what changes by it is told."""
         await self._withdraw(_withdrawal(delivery.event), delivery.correlation_id, answers=False)
 
-    async def hear_publish_withdraw_requested(self, delivery: Delivery[PublishWithdrawRequested]) -> None:
+    async def on_live_withdraw_requested(self, delivery: Delivery[PublishWithdrawRequested]) -> None:
         """Know of a withdrawal at the last look."""
         event = delivery.event
-        self.sending.hear_withdrawal((event.post_id, event.account_id), event.revision, event.reason)
+        self.sending.note_withdrawal((event.post_id, event.account_id), event.revision, event.reason)
 
     async def on_publish_retry_requested(self, delivery: Delivery[PublishRetryRequested]) -> None:
         """Try a failed or held post again, with a new set of tries; asked twice it is tried once."""
@@ -91,7 +91,7 @@ class Handlers:
             is_news = current is not None and current.state != State.SKIPPED and withdrawn.publication is not None
             if answers or is_news:
                 await unit.emit(_answer(withdrawn, correlation_id, now))
-        self.sending.hear_withdrawal(key, asked.revision, asked.reason)
+        self.sending.note_withdrawal(key, asked.revision, asked.reason)
 
     def _request_again(self, publication: Publication, correlation_id: str) -> Envelope:
         """The request as it came, straight to our own queue: to others it is no new dispatch."""

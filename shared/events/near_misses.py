@@ -1,4 +1,4 @@
-"""Fields that are nearly a known one, such as `publishAt` and `late_polcy`: to ignore them would drop a wish."""
+"""Fields that are nearly a known one, such as `publishAt` and `late_polcy`: ignored, what was asked for would be lost."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -105,7 +105,7 @@ class Jobs:
                 case Start(dead):
                     if dead:
                         told.append(facts.died(self.service, dead))
-                        await runs.bury(connection, dead, again=dead.tick_at == run.tick_at)
+                        await runs.end_dead(connection, dead, again=dead.tick_at == run.tick_at)
                     await runs.make_room(connection, run)
                     await runs.add(connection, run)
                     await runs.forget(connection, run.job, now - KEEP)

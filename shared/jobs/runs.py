@@ -125,7 +125,7 @@ class Runs:
         released = (c.job == run.job, c.tick_at == run.tick_at, c.state == "released")
         await connection.execute(delete(self._table).where(*released))
 
-    async def bury(self, connection: AsyncConnection, dead: Run, *, again: bool) -> None:
+    async def end_dead(self, connection: AsyncConnection, dead: Run, *, again: bool) -> None:
         """Note that a run died, or make room where its tick runs `again`."""
         if again:
             await connection.execute(delete(self._table).where(self._columns.run_id == dead.run_id))

@@ -42,7 +42,7 @@ class Auditing:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Overhear the answer to what may be an act."""
+        """Read the answer to what may be an act as it passes."""
         if scope["type"] != "http" or not _may_act(scope):
             await self._app(scope, receive, send)
             return

@@ -45,7 +45,7 @@ def read_body(model: type[ModelT], raw: bytes) -> ModelT:
 
 
 def _misspelt(read: BaseModel, body: Any) -> Iterator[str]:
-    """What would be ignored though it is nearly a field: a wish that nobody would hear of again."""
+    """What would be ignored though it is nearly a field: what was asked for would be lost without a word."""
     yield from near_misses(body, type(read))
     if isinstance(read, ScheduleBatchRequested):
         for index, post in enumerate(body["posts"]):

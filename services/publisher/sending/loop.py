@@ -74,9 +74,9 @@ class Sending:
             while case is not None:
                 case = await self._advance(case)
 
-    def hear_withdrawal(self, key: Key, revision: int, reason: str) -> None:
+    def note_withdrawal(self, key: Key, revision: int, reason: str) -> None:
         """Stop what is not on its way yet."""
-        self.withdrawals.hear(key, revision, reason)
+        self.withdrawals.note(key, revision, reason)
         self.lines.call(key)
 
     def stop(self) -> None:

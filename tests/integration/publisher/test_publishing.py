@@ -212,7 +212,7 @@ async def test_a_withdrawal_heard_after_the_opening_is_found_at_the_last_look(st
     bench = await Bench.of(store)
     publishing = bench.publish()
     await bench.go_to_the_opening()
-    bench.sending.hear_withdrawal(KEY, 1, "superseded")
+    bench.sending.note_withdrawal(KEY, 1, "superseded")
 
     bench.clock.advance(AHEAD)
     await publishing
