@@ -1,4 +1,4 @@
-"""Fields that are nearly a known one, such as `publishAt` and `late_polcy`: ignored, what was asked for would be lost."""
+"""Fields that are nearly a known one, such as `publishAt` and `late_polcy`: what they ask for must not be lost."""
 
 import re
 from collections.abc import Iterator, Mapping
