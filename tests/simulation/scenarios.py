@@ -101,7 +101,7 @@ def _mixed(doubts: float, refusals: float, never: float = 0.0) -> dict[str, floa
 
 
 CALM = Scenario("calm")
-SWARM = "swarm"
+SWARM, SMALL = "swarm", "small"
 _BROKER: dict[str, Any] = {
     "publish_lost": 0.02,
     "publish_unheard": 0.02,
@@ -243,6 +243,7 @@ SCENARIOS: Mapping[str, Scenario] = {
             settles_within=1800.0,
         ),
         Scenario(SWARM),
+        Scenario(SMALL),
     )
 }
 
@@ -250,12 +251,34 @@ SCENARIOS: Mapping[str, Scenario] = {
 def scenario_of(seed: int, name: str | None) -> Scenario:
     """The scenario by its name; without one, seeds take turns."""
     name = name or list(SCENARIOS)[seed % len(SCENARIOS)]
-    return _swarm(seed) if name == SWARM else SCENARIOS[name]
+    if name == SMALL:
+        return _small(Random(f"{SMALL}/{seed}"))
+    return _swarm(Random(f"{SWARM}/{seed}")) if name == SWARM else SCENARIOS[name]
 
 
-def _swarm(seed: int) -> Scenario:
+def _small(chance: Random) -> Scenario:
+    """A few posts in a short time, with the troubles of the swarm: a seed costs a tenth of what others cost."""
+    return replace(
+        _swarm(chance),
+        name=SMALL,
+        posts=chance.randint(5, 20),
+        accounts=chance.randint(1, 3),
+        moments=chance.randint(1, 3),
+        replicas={"scheduler": chance.randint(1, 2), "publisher": chance.randint(1, 2), "console": 1},
+        crashes=chance.choice((0, 0, 1, 3)),
+        freezes=chance.choice((0, 0, 1)),
+        hiccups=chance.choice((0, 10)),
+        restarts=chance.choice((0, 0, 1)),
+        outages=chance.choice((0, 0, 1)),
+        reconnects=chance.choice((0, 0, 2)),
+        disconnects=chance.choice((0, 0, 1)),
+        trouble_seconds=30.0,
+        idle_pace=3.0,
+    )
+
+
+def _swarm(chance: Random) -> Scenario:
     """A mixture of its own for each seed: some troubles and not others, since all at once hide each other."""
-    chance = Random(f"{SWARM}/{seed}")
     drawn = replace(
         CALM,
         name=SWARM,

@@ -145,7 +145,7 @@ class User:
                 batch.append((post_id, account_id, due, policy))
             else:
                 self._at(asked_at, self._schedule, post_id, account_id, due, policy)
-            if len(batch) == PER_BATCH or number == scenario.posts - 1:
+            if len(batch) == PER_BATCH or (batch and number == scenario.posts - 1):
                 earliest = min(due for _, _, due, _ in batch) - max(ahead, 0)
                 self._at(self.starts_at if ahead < 0 else max(self.starts_at, earliest), self._schedule_batch, batch)
                 batch = []

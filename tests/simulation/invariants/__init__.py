@@ -30,6 +30,7 @@ from tests.simulation.invariants.once import (
     never_another_text_after_one_that_may_be_out,
     published_at_most_once,
 )
+from tests.simulation.invariants.read_model import the_console_counts_what_it_shows, the_journal_has_each_event_once
 from tests.simulation.invariants.run import Run, Violations
 from tests.simulation.invariants.truth import (
     an_accepted_edit_is_what_appears,
@@ -80,6 +81,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     every_request_is_answered,
     every_outcome_is_called_back,
     the_console_shows_the_truth,
+    the_console_counts_what_it_shows,
+    the_journal_has_each_event_once,
     refresh_tokens_are_used_once,
 )
 
