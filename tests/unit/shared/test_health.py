@@ -27,6 +27,17 @@ async def test_a_check_that_hangs_is_a_problem(monkeypatch: pytest.MonkeyPatch) 
     }
 
 
+async def test_checks_are_made_at_once() -> None:
+    """One after another, five that hang would keep whoever asks waiting five times as long."""
+    all_are_asked = asyncio.Barrier(3)
+
+    async def meet() -> str | None:
+        await all_are_asked.wait()
+        return None
+
+    assert await Health("shop", {"broker": meet, "database": meet, "outbox": meet}).problems() == {}
+
+
 async def test_the_database_is_asked_for_a_write_now_and_then_and_at_once_when_it_took_none() -> None:
     writes: list[bool] = []
     takes_none = True
