@@ -13,14 +13,14 @@ SECOND = timedelta(seconds=1)
 
 
 def test_what_was_sent_within_a_window_is_used_and_the_next_start_is_told() -> None:
-    windows = windows_of({"per_minute": 3, "per_day": 100})
+    windows = windows_of({"per_minute": 4, "per_day": 4})
     bucket = Bucket(windows)
     for seconds in (70, 50, 40, 30):
         bucket.take(NOON - seconds * SECOND, NOON - seconds * SECOND)
 
     answer = told("a", a_stored_account(), {"a": windows}, {"a": bucket.kept()}, NOON)
 
-    assert answer.limits == (LimitUse(most=3, seconds=60, used=3), LimitUse(most=100, seconds=86400, used=4))
+    assert answer.limits == (LimitUse(most=4, seconds=60, used=3), LimitUse(most=4, seconds=86400, used=4))
     assert answer.free_at == bucket.earliest(NOON)
     assert answer.free_at > NOON
 
