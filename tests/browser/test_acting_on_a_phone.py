@@ -38,12 +38,12 @@ async def test_a_post_is_moved_and_cancelled(world: World, phone: Visitor) -> No
     await page.get_by_text("Edit or move").tap()
     await page.get_by_label("Time in Europe/Berlin").fill("2099-07-01T09:30:15")
     await page.get_by_role("button", name="Save").tap()
-    await expect(page.locator("article")).to_contain_text("1 Jul 2099, 09:30:15")
+    await expect(page.locator("article.card")).to_contain_text("1 Jul 2099, 09:30:15")
     assert not await phone.is_wider_than_the_screen()
 
     await page.locator("summary", has_text="Cancel").tap()
     await page.get_by_role("button", name="Cancel this post").tap()
-    await expect(page.locator("article .state")).to_have_text("Cancelled")
+    await expect(page.locator("article.card .state")).to_have_text("Cancelled")
 
 
 async def test_an_unknown_outcome_is_settled(world: World, phone: Visitor) -> None:
