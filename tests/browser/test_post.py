@@ -1,5 +1,6 @@
 """`/posts/{id}`: what can be changed, what happens where two change the same, what is not answered yet."""
 
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from shared.events.publisher import AccountConnected, AccountDisconnected
 from shared.events.rules import OptionRule, PostRules
 from tests.browser.conftest import SIZES, Visitor
 from tests.fakes.sink import refuse
-from tests.integration.console.world import World, a_name, a_post
+from tests.integration.console.world import World, a_name, a_post, connect
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
@@ -151,6 +152,30 @@ async def test_what_one_was_writing_stays_when_the_post_is_cancelled_below_it(wo
     await expect(page.get_by_role("button", name="Save")).to_be_hidden()
 
 
+async def test_a_post_is_changed_on_all_its_accounts_at_once(world: World, visitor: Visitor) -> None:
+    await connect(world.api, world.system, "other")
+    name, page = await scheduled(world, visitor, "plain", "other"), visitor.page
+    await world.api.call("PATCH", f"/v1/posts/{name}", {"content": "Otherwise.", "account_ids": ["other"]})
+    whole = page.locator('article[data-key="every account"]')
+    await expect(whole.locator("[name=content]")).to_have_value("")  # it differs
+
+    await whole.get_by_text("Edit or move all").click()
+    await whole.get_by_label("Time in Europe/Berlin").fill("2099-07-01T09:30:15")
+    assert await visitor.barriers() == []
+    await whole.get_by_role("button", name="Save").click()
+
+    await expect(page.get_by_text("Changed: revision 2")).to_have_count(2)
+    await expect(page.get_by_text("Changed: revision 3")).to_have_count(1)
+    accounts = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"]
+    assert [one["content"] for one in accounts] == ["Otherwise.", "The ball drops."]
+    assert {one["publish_at"] for one in accounts} == {"2099-07-01T07:30:15Z"}
+
+    await whole.locator("summary", has_text="Cancel").click()
+    await whole.get_by_role("button", name="Cancel all of them").click()
+    await expect(page.locator("article .state")).to_have_text(["Cancelled", "Cancelled"])
+    await expect(whole).to_have_count(0)
+
+
 async def test_what_was_closed_unsaved_is_there_again_and_can_be_saved(world: World, visitor: Visitor) -> None:
     name, page = await scheduled(world, visitor), visitor.page
     await page.get_by_text("Edit or move").click()
@@ -230,3 +255,4 @@ async def test_a_new_post_that_is_not_answered_waits_on_its_page(world: World, v
         await expect(page.locator(".empty")).to_contain_text("is not answered yet")
 
     await expect(page.locator(".content").first).to_have_text("Patience")
+    await expect(page).not_to_have_url(re.compile("sent="))

@@ -336,7 +336,7 @@ async def test_what_was_changed_meanwhile_is_not_cancelled(world: World) -> None
     await world.api.call("PATCH", f"/v1/posts/{name}", {"content": "Said differently."})
 
     refused = await world.api.refused("DELETE", f"/v1/posts/{name}?expected_revision=1")
-    cancelled = await world.api.call("DELETE", f"/v1/posts/{name}?expected_revision=2")
+    cancelled = await world.api.call("DELETE", f"/v1/posts/{name}", expected_revision=2)
 
     assert (refused[0], refused[1]["code"]) == (409, "conflict")
     assert [one["revision"] for one in cancelled["cancelled"]] == [3]

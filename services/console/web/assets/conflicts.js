@@ -4,7 +4,7 @@ const NAMES = { content: "Text", publish_at: "Time", media: "Pictures", options:
 export function showTheirs(form, article, changes) {
   const place = form.querySelector("[data-theirs]");
   const isEdit = form.hasAttribute("data-edit");
-  const state = article.querySelector(".state").textContent;
+  const state = article.querySelector(".state")?.textContent;
   const isFixed = !article.querySelector("form[data-edit]");
   const revision = article.dataset.revision;
   const told = isFixed

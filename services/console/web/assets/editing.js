@@ -16,7 +16,7 @@ const opened = performance.now();
 
 export function read(form) {
   const { content, publish_at: at, media, options } = form.elements;
-  return { content: content.value, publish_at: at.value, media: mediaIn(media), options: optionsIn(options) };
+  return { content: content.value, publish_at: at.value, media: mediaIn(media), ...(options ? { options: optionsIn(options) } : {}) };
 }
 
 export function write(form, field, value) {
@@ -53,6 +53,7 @@ async function save(form, button) {
 async function act(form, method, body, said) {
   const answer = await call(method, form.dataset.address, body, { "If-Match": form.dataset.etag });
   const drawer = form.closest("details");
+  if (answer.rejected.length) throw new Refused(answer.rejected.map((one) => `${one.account_id}: ${one.reason}`).join("\n"));
   clearTheirs(form);
   drawer.open = false;
   if (answer.pending) {
@@ -68,23 +69,33 @@ async function act(form, method, body, said) {
 
 const editOf = (form) => form.hasAttribute("data-edit") ? form : form.closest("article").querySelector("form[data-edit]");
 
+// Where the post is at another revision, but says what one has seen, it is done all the same.
+async function carryOut(form, button) {
+  const attempt = () => form.hasAttribute("data-edit") ? save(form, button) : act(form, "DELETE", undefined, "Cancelled");
+  try {
+    await attempt();
+  } catch (error) {
+    if (error.answer?.status !== PRECONDITION_FAILED || await compare(form)) throw error;
+    await attempt();
+  }
+}
+
 async function submit(form, button) {
   const problem = form.querySelector('[role="alert"]');
   problem.hidden = true;
   if (button) button.disabled = true;
   try {
-    if (form.hasAttribute("data-edit")) await save(form, button);
-    else await act(form, "DELETE", undefined, "Cancelled");
+    await carryOut(form, button);
   } catch (error) {
     if (!(error instanceof Refused || error instanceof SyntaxError)) throw error;
-    const isTheirs = error.answer?.status === PRECONDITION_FAILED && await compare(form);
-    if (!isTheirs) Object.assign(problem, { textContent: error.message, hidden: false });
+    const isShown = error.answer?.status === PRECONDITION_FAILED && form.querySelector("[data-theirs]").childElementCount;
+    if (!isShown) Object.assign(problem, { textContent: error.message, hidden: false });
   } finally {
     if (button) button.disabled = false;
   }
 }
 
-// Shows what the post says now. What one has not touched follows it; the rest is one's own until one decides.
+// Shows what the post says now, if that is new. What one has not touched follows it; the rest is one's own until one decides.
 async function compare(form) {
   const account = form.closest("article").dataset.key;
   const page = await documentFrom("GET", location.href);
@@ -101,7 +112,8 @@ async function compare(form) {
   if (isEdit && isSame(mine, says)) return settled(form, article, says);
   for (const field of changed) if (isEdit && isSame(mine[field], before[field])) write(form, field, says[field]);
   seen.set(form, says);
-  form.dataset.etag = article.dataset.etag;
+  follow(form, article);
+  if (!changed.length) return false;
   showTheirs(form, article, changed.map((field) => ({
     field, says: says[field],
     use: isEdit && !isSame(mine[field], before[field]) && !isSame(mine[field], says[field]) ? () => write(form, field, says[field]) : null,
@@ -109,10 +121,16 @@ async function compare(form) {
   return true;
 }
 
+// From now on it is meant for the post as it is now, and for the accounts on which it is still to come.
+function follow(form, article) {
+  const fresh = article.querySelector(form.hasAttribute("data-edit") ? "form[data-edit]" : "form[data-cancel]");
+  for (const name of ["etag", "address", "accounts"]) if (fresh?.dataset[name]) form.dataset[name] = fresh.dataset[name];
+}
+
 // What one has asked for oneself has come true.
 function settled(form, article, says) {
   seen.set(form, says);
-  form.dataset.etag = article.dataset.etag;
+  follow(form, article);
   delete form.closest("details").dataset.unsaved;
   clearTheirs(form);
   return true;
@@ -127,19 +145,25 @@ function checkSoon(form) {
 
 async function check(form) {
   try {
-    const { content, media, options, publish_at: at } = read(form);
+    const { content, media, options = {}, publish_at: at } = read(form);
+    const targets = JSON.parse(form.dataset.accounts).map((name) => ({ account_id: name, options }));
     const time = at && at !== seen.get(form)?.publish_at ? { publish_at: { local: at, zone: form.dataset.zone } } : {};
-    const said = await documentFrom("POST", "/compose/check", { content, media, targets: [{ account_id: form.dataset.account, options }], ...time });
+    const said = await documentFrom("POST", "/compose/check", { content, media, targets, ...time });
     if (said) patch(form, said, true);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error; // told when it is saved
   }
 }
 
+// Before anything can be written: the event that tells that it is open comes later.
 function remember(details) {
   const form = details.querySelector("form");
+  if (!details.open && !("unsaved" in details.dataset)) seen.set(form, read(editOf(form)));
+}
+
+function toggled(details) {
+  const form = details.querySelector("form");
   if (!details.open) return clearTheirs(form);
-  if (!("unsaved" in details.dataset)) seen.set(form, read(editOf(form)));
   if (form.hasAttribute("data-edit")) check(form);
   compareOpen();
 }
@@ -158,7 +182,11 @@ function compareOpen() {
 }
 
 export function startEditing() {
-  document.addEventListener("toggle", (event) => { if (event.target.matches?.("details[data-keep]")) remember(event.target); }, true);
+  document.addEventListener("click", (event) => {
+    const summary = event.target.closest?.("details[data-keep] > summary");
+    if (summary) remember(summary.parentElement);
+  });
+  document.addEventListener("toggle", (event) => { if (event.target.matches?.("details[data-keep]")) toggled(event.target); }, true);
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("form[data-edit], form[data-cancel]")) return;
     event.preventDefault();

@@ -104,7 +104,7 @@ function patchChildren(old, now) {
   }
   while (place) {
     const following = place.nextSibling;
-    if (!isKept(place)) place.remove();
+    if (!isKept(place) && !place.querySelector?.(KEPT)) place.remove();
     place = following;
   }
 }

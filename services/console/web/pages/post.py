@@ -13,6 +13,7 @@ from services.console.domain.posts import CHANGEABLE, RESOLVABLE, RETRIABLE
 from services.console.web.asked import NoSuchPage
 from services.console.web.happenings import told_in
 from services.console.web.templating import render
+from services.console.web.together import together
 from shared.events.base import Id
 from shared.events.progress import State
 
@@ -31,6 +32,8 @@ async def show_post(console: TheConsole, request: Request, post_id: Id, sent: st
     if not listed and not rejections and not sent:
         raise NoSuchPage(f"no post {post_id!r} is known", "See all posts", "/posts")
     timelines = [await console.timelines.of(*one.post.key) for one in listed]
+    views = await views_of(console, listed)
+    whole = together(views)
     letters = await console.queries.dead_letters.resting((), post_id, None, MOST_LETTERS)
     return render(
         request,
@@ -40,12 +43,14 @@ async def show_post(console: TheConsole, request: Request, post_id: Id, sent: st
         rules=await console.account_rules.of(one.post.account_id for one in listed),
         posts=list(
             zip(
-                await views_of(console, listed),
+                views,
                 [told_in(one) for one in timelines],
                 [etag_of([one]) for one in listed],
                 strict=True,
             )
         ),
+        whole=whole,
+        whole_etag=etag_of([one for one in listed if whole and one.post.account_id in whole.account_ids]),
         rejections=rejections,
         cancellable=CANCELLABLE,
         changeable=CHANGEABLE,
