@@ -86,9 +86,10 @@ class Journal:
         await connection.execute(self._insert, bulk.encode(rows))
 
     async def span(self) -> Span:
-        """From where to where it reaches."""
+        """From where to where it reaches. Asked for together, SQLite would read the whole table for the two ends."""
+        ends = (select(end(journal.c.id)).scalar_subquery() for end in (func.min, func.max))
         async with self._database.reading() as connection:
-            first, last = (await connection.execute(select(func.min(journal.c.id), func.max(journal.c.id)))).one()
+            first, last = (await connection.execute(select(*ends))).one()
         return Span(first or 1, last or 0)
 
     async def after(self, entry_id: int, *, up_to: int | None = None) -> list[Entry]:

@@ -173,6 +173,8 @@ def _require_known(service: str) -> None:
 
 async def _resting(console: Console, service: str) -> RestingView:
     """What the broker says; what it does not say within some seconds must not keep the list from being shown."""
+    if console.broker.trouble:
+        return RestingView(service=service, resting=None)
     try:
         async with asyncio.timeout(LOOK_SECONDS):
             figures = await console.requests.publisher.queue_figures(dead_queue(service))

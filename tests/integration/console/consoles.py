@@ -67,6 +67,8 @@ async def a_replica(url: str, clock: Clock) -> AsyncIterator[Replica]:
         audit=Audit(database, Outbox(outbox, database, cast(Any, None), clock)),
         sessions=Sessions(database, clock, tokens),
         sign_in_attempts=SignInAttempts(),
+        broker=SimpleNamespace(trouble="there is none"),
+        broker_ui=None,
     )
     console = cast(Console, parts)
     app = _APPS.pop() if _APPS else mount_pages(application(console, Health("console", {})))

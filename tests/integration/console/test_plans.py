@@ -51,6 +51,7 @@ LISTS: dict[str, Asked] = {
 }
 SMALL_SORTS: dict[str, Asked] = {
     "the timeline of a post": lambda database: Timelines(database).of("p-1", "a"),
+    "the ends of the journal": lambda database: Journal(database).span(),
     "what posts say": lambda database: Queries(database).drafts([A_POST, replace(A_POST, post_id="p-2")]),
     "rejections of a post": lambda database: Queries(database).rejections("p-1"),
     "how many are due on a day": lambda database: Browsing(database).count(Filter(due_from=NOON, due_to=TOMORROW), 9),
