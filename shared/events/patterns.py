@@ -7,6 +7,7 @@ MIME_TYPE = r"^[\w.:+-]+(/[\w.+-]+)?$"
 LOCAL_TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?$"
 TIME_OF_DAY = r"^([01]\d|2[0-3]):[0-5]\d$"
 DAY = r"^\d{4}-\d\d-\d\d$"
+PLACE = r"^\d{1,9}-\d{1,9}$"
 PRINTABLE = r"^[\x20-\x7e]+$"
 
 IN_WORDS = {
@@ -17,6 +18,7 @@ IN_WORDS = {
     LOCAL_TIME: "write a time on the clock, such as 2027-03-28T09:00, with no offset: the zone stands beside it",
     TIME_OF_DAY: "write a time of day from 00:00 to 23:59, such as 09:00",
     DAY: "write a day, such as 2027-03-28",
+    PLACE: "write `next` of the page before, such as 12-1",
     PRINTABLE: "use letters, digits and signs of ASCII only",
 }
 """pydantic would show the regular expression."""

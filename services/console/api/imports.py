@@ -19,11 +19,11 @@ from services.console.imports.plan import plan_of
 from services.console.runs import RunState
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id, Value
+from shared.events.patterns import PLACE
 
 MOST_SHOWN = 500
-PLACE = r"^\d{1,9}-\d{1,9}$"
-"""The number of a line, and that of a line to look at among those of the same line."""
 BEFORE_THE_FIRST = "0-0"
+"""Before the first line: a place is the number of a line, and that of a reason among those of the same line."""
 
 router = APIRouter(tags=["imports"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
 
@@ -157,9 +157,7 @@ async def list_lines(
     console: TheConsole,
     run_id: Id,
     *,
-    after: Annotated[
-        str, Query(pattern=r"^\d{1,9}-\d{1,9}$", description="`next` of the page before")
-    ] = BEFORE_THE_FIRST,
+    after: Annotated[str, Query(pattern=PLACE, description="`next` of the page before")] = BEFORE_THE_FIRST,
     limit: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = MOST_SHOWN,
 ) -> LinePage:
     """Lines with faults, and those whose posts are not scheduled as the file says."""
