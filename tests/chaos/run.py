@@ -32,6 +32,8 @@ DEDUPLICATING, ASKED, PLAIN = "hook", "asked", "plain"
 ACCOUNTS = (DEDUPLICATING, ASKED, PLAIN)
 ANSWERS, HOW_OFTEN = (ACCEPT, LOST_REPLY, refuse(503)), (8, 1, 1)
 """How the network answers the first request about a post."""
+SLOWEST = 0.8
+"""Seconds that an answer may take: whenever a publisher is killed, some of its requests are under way."""
 
 
 async def run(
@@ -80,6 +82,7 @@ async def _running(
 
 async def _ask(running: System, chance: random.Random, seconds: float, count: int) -> dict[str, str]:
     """Schedule posts over the whole time; the account of each."""
+    running.sink.slow = lambda _: chance.uniform(0, SLOWEST)
     posts = {f"post-{number:04}": chance.choice(ACCOUNTS) for number in range(count)}
     first = in_seconds(2)
     for post_id, account_id in posts.items():

@@ -11,6 +11,8 @@ from typing import Any
 from deploy.local.broker_node import BrokerNode
 from tests.support.processes import Process
 
+PUBLISHERS_MORE = 4
+"""How much more often something befalls a publisher: only there a post can appear twice."""
 LONGEST_PAUSE = 3.0
 LONGEST_FREEZE = 7.0
 """Longer than a lease of the publisher and than its sends may take."""
@@ -39,7 +41,8 @@ class Stage:
             await act()
 
     async def _a_process(self) -> None:
-        process = self.chance.choice(self.processes)
+        often = [PUBLISHERS_MORE if one.name.startswith("publisher") else 1 for one in self.processes]
+        process = self.chance.choices(self.processes, often)[0]
         act = self.chance.choices((self._kill, self._freeze, self._restart), (5, 3, 2))[0]
         await act(process)
 
