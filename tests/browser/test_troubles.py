@@ -42,3 +42,16 @@ async def test_a_message_that_nobody_can_read_is_told_and_leads_to_where_it_rest
     await expect(wrong).to_be_visible()
     await wrong.get_by_role("link", name="Look").click()
     await expect(page.get_by_role("heading", name="publisher.dead")).to_be_visible()
+
+
+async def test_a_broker_that_is_away_is_said_with_the_reason(visitor: Visitor) -> None:
+    state = 'event: state\ndata: {"broker": "away", "reason": "connection refused"}\n\n'
+    stream = {"body": state, "content_type": "text/event-stream"}
+    await visitor.page.route("**/v1/events*", lambda route: route.fulfill(**stream))
+
+    await visitor.open("/timers")
+
+    said = visitor.page.get_by_role("status").filter(has_text="the message broker is away")
+    await expect(said).to_be_visible()
+    await expect(said).to_contain_text("connection refused")
+    assert await visitor.barriers() == []
