@@ -87,9 +87,15 @@ class Lines:
             self._answer(self._lines[key[1]], place, Changed())
 
     def has_earlier(self, case: Case) -> bool:
-        """Whether a post of the same limited account that is due earlier waits again: it missed its start."""
+        """Whether a post of the same limited account that is due earlier waits again: it missed its start.
+
+        Who has only come meanwhile voids no start that is given: where many come back, none would ever be used.
+        """
         line = self._lines.get(case.publication.account_id)
-        return bool(line and line.gates and line.places and line.places[0].rank[:2] < rank_of(case))
+        if not line or not line.gates:
+            return False
+        earlier = takewhile(lambda place: place.rank[:2] < rank_of(case), line.places)
+        return any(place.case.changed_attempts for place in earlier)
 
     def started(self, case: Case) -> None:
         """Note that a post with a start has begun, or missed it."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +18,7 @@ from services.publisher.limits.opening import Candidate, Result
 from services.publisher.limits.pace import Pace
 from services.publisher.limits.windows import windows_of
 from services.publisher.sending.case import Case
+from services.publisher.sending.evidence import Attempt, Evidence
 from shared.messaging.verdict import HandBack
 from tests.fakes.clock import FakeClock
 from tests.support.publications import NOON, SECOND, a_case, a_stored_account, an_attempt, requested
@@ -178,6 +179,20 @@ async def test_a_line_that_came_while_the_news_of_the_one_before_was_told_is_ser
     world.opening.may_go.set()
 
     assert isinstance(await asyncio.wait_for(waiting, PATIENCE), Opened)
+
+
+@pytest.mark.parametrize(("attempts", "goes_first"), [((), False), ((an_attempt(Evidence.NOT_SENT),), True)])
+async def test_a_start_is_void_where_an_earlier_post_missed_its_own_not_where_one_has_only_come_meanwhile(
+    world: World, attempts: tuple[Attempt, ...], goes_first: bool
+) -> None:
+    """Where many came back from their rest, none of the starts that were given was ever used."""
+    world.opening.may_go.clear()
+    joining = asyncio.create_task(world.lines.join(replace(case_of("early", due_in=-2), attempts=attempts)))
+    await world.until_asked()
+
+    assert world.lines.has_earlier(case_of("late", due_in=-1)) is goes_first
+
+    joining.cancel()
 
 
 async def test_who_is_left_over_stays_in_line_and_gives_its_turn_back(world: World) -> None:
