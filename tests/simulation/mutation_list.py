@@ -279,13 +279,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "hanging",
     ),
     one(
-        "a new revision is taken for told of where an old one was",
-        f"{SENDING}/long_waits.py",
-        "return delivered.key, delivered.event.revision",
-        "return delivered.key, 0",
-        "doubt",
-    ),
-    one(
         "who is turned away is told of by nobody",
         f"{SENDING}/long_waits.py",
         "self._turned_away[_revision_of(delivered)] = delivered",
@@ -305,13 +298,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "services/console/counting.py",
         "added.subtract(counters_of(old))",
         "pass",
-        "small",
-    ),
-    one(
-        "what is told again is counted again",
-        "services/console/merging.py",
-        "return None if merged == known else self._write(",
-        "return self._write(",
         "small",
     ),
     one(
