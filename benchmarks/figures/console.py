@@ -17,19 +17,19 @@ from benchmarks.bench import Bench, home
 from benchmarks.broker import IncompleteError
 from benchmarks.figure import Reach, Result, percentile
 from benchmarks.read_model import fill
-from services.console.actors import LOCAL
+from services.console.access.actors import LOCAL
+from services.console.access.sessions import Sessions, cookie_of
+from services.console.access.tokens import Tokens
 from services.console.app import build
-from services.console.browsing import Browsing
-from services.console.event_stream import EventStream
 from services.console.handlers import Projector
-from services.console.journal import Journal
-from services.console.queries import Filter, Queries
-from services.console.searching import Search
-from services.console.sessions import Sessions, cookie_of
+from services.console.read_model.browsing import Browsing
+from services.console.read_model.queries import Filter, Queries
+from services.console.read_model.searching import Search
+from services.console.read_model.timeline import Timelines
 from services.console.settings import Settings
 from services.console.store import Store
-from services.console.timeline import Timelines
-from services.console.tokens import Tokens
+from services.console.streaming.journal import Journal
+from services.console.streaming.stream import EventStream
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
 from shared.events.progress import State

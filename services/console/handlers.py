@@ -10,12 +10,12 @@ from pydantic import JsonValue
 
 from services.console.domain.accounts import account_in
 from services.console.domain.post_facts import posts_in
-from services.console.job_history import Told
-from services.console.journal import entries_of
+from services.console.read_model.job_history import Told
+from services.console.read_model.timeline import happenings_in
+from services.console.read_model.words import row_of_words
+from services.console.read_model.workspaces import Decision, mention_row
 from services.console.store import Changes, Row, Store
-from services.console.timeline import happenings_in
-from services.console.words import row_of_words
-from services.console.workspaces import Decision, mention_row
+from services.console.streaming.journal import entries_of
 from shared.clocks.clock import Clock
 from shared.events import Event
 from shared.events.dead_letters import DeadLetterParked

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from services.console.domain.accounts import Account, Connection, Link, Token
 from services.console.domain.posts import Content, Plan, Post, Standing
+from services.console.read_model.words import row_of_words
 from services.console.store import Changes, Row, Store
-from services.console.words import row_of_words
 from shared.clocks.clock import Clock
 from shared.events import EVENTS, Event
 from shared.events.progress import Progress

@@ -3,7 +3,10 @@
 from datetime import timedelta
 from typing import Literal
 
-from services.console.tables import (
+from services.console.tables.audit import act_objects, acts
+from services.console.tables.browsers import network_sign_ins, sessions, sign_in_links, tokens
+from services.console.tables.bulk import bulk_items, bulk_runs
+from services.console.tables.core import (
     FINAL,
     connections,
     dead_letters,
@@ -16,19 +19,16 @@ from services.console.tables import (
     rejections,
     settled_letters,
 )
-from services.console.tables_audit import act_objects, acts
-from services.console.tables_bulk import bulk_items, bulk_runs
-from services.console.tables_counts import (
+from services.console.tables.counts import (
     daily_counts,
     daily_lateness,
     hourly_counts,
     hourly_lateness,
     lateness_by_minute,
 )
-from services.console.tables_imports import import_batches, import_lines, import_runs
-from services.console.tables_reports import job_runs, service_reports
-from services.console.tables_web import network_sign_ins, sessions, sign_in_links, tokens
-from services.console.tables_workspaces import digests, mentions
+from services.console.tables.imports import import_batches, import_lines, import_runs
+from services.console.tables.reports import job_runs, service_reports
+from services.console.tables.workspaces import digests, mentions
 from shared.database.purging import Rule
 
 _NOT_WAITED_FOR = f"""NOT EXISTS (

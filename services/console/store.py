@@ -8,20 +8,20 @@ from typing import Any
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.console.account_rules import AccountRules
-from services.console.counting import Counts
-from services.console.dead_letters import DeadLetters
 from services.console.domain.accounts import Account, folded_accounts, merged_account
 from services.console.domain.posts import Post, folded, merged
-from services.console.job_history import JobHistory
-from services.console.journal import Journal
-from services.console.merging import MergedTable
-from services.console.rows import account_in, post_in, row_of_account, row_of_post
-from services.console.service_reports import ServiceReports
-from services.console.tables import accounts, connections, drafts, happenings, post_words, posts, rejections
-from services.console.tables_workspaces import mentions
-from services.console.timers import Timers
-from services.console.workspaces import Workspaces
+from services.console.read_model.account_rules import AccountRules
+from services.console.read_model.counting import Counts
+from services.console.read_model.dead_letters import DeadLetters
+from services.console.read_model.job_history import JobHistory
+from services.console.read_model.merging import MergedTable
+from services.console.read_model.rows import account_in, post_in, row_of_account, row_of_post
+from services.console.read_model.service_reports import ServiceReports
+from services.console.read_model.timers import Timers
+from services.console.read_model.workspaces import Workspaces
+from services.console.streaming.journal import Journal
+from services.console.tables.core import accounts, connections, drafts, happenings, post_words, posts, rejections
+from services.console.tables.workspaces import mentions
 from shared.clocks.clock import Clock
 from shared.database import bulk
 from shared.database.engine import Database

@@ -10,8 +10,8 @@ from services.scheduler.settings import Settings
 from services.scheduler.store import Store
 from services.scheduler.tables import outbox
 from services.scheduler.telling import Kept
-from services.scheduler.ticking import Ticker
-from services.scheduler.timer_store import TimerStore
+from services.scheduler.timers.store import TimerStore
+from services.scheduler.timers.ticking import Ticker
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
 from shared.database.purging import Purge

@@ -6,8 +6,8 @@ from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from services.scheduler.near_posts import CROWDED_MINUTE
-from services.scheduler.timer_settings import timers_in
-from services.scheduler.timers import Timer
+from services.scheduler.timers.settings import timers_in
+from services.scheduler.timers.timer import Timer
 from shared.process.settings import HttpPort, ServiceSettings
 
 Timers = Annotated[tuple[Timer, ...], NoDecode, BeforeValidator(timers_in)]

@@ -4,8 +4,8 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from services.console.sessions import COOKIE
-from services.console.sign_in_attempts import MOST_FAILURES
+from services.console.access.attempts import MOST_FAILURES
+from services.console.access.sessions import COOKIE
 from tests.browser.conftest import Visitor
 from tests.integration.console.world import World
 

@@ -18,9 +18,9 @@ from types import ModuleType
 from typing import Any
 
 from services.console import app as console_app
-from services.console import tables as console_tables
 from services.console.api import run_work
 from services.console.settings import Settings as ConsoleSettings
+from services.console.tables import core as console_tables
 from services.publisher import app as publisher_app
 from services.publisher import tables as publisher_tables
 from services.publisher.limits import lines

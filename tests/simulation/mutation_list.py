@@ -295,7 +295,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     # what the console keeps beside its posts
     one(
         "a post is counted in the state that it had as well",
-        "services/console/counting.py",
+        "services/console/read_model/counting.py",
         "added.subtract(counters_of(old))",
         "pass",
         "small",

@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 
 from services.scheduler.app import MIGRATIONS
 from services.scheduler.tables import outbox, timer_ticks
-from services.scheduler.ticking import Ticker
-from services.scheduler.timer_store import TimerStore
-from services.scheduler.timers import Timer
+from services.scheduler.timers.store import TimerStore
+from services.scheduler.timers.ticking import Ticker
+from services.scheduler.timers.timer import Timer
 from shared.database.engine import Database
 from shared.events import Event
 from shared.events.requests import TimerTriggerRequested

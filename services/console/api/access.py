@@ -12,10 +12,10 @@ from fastapi.params import Depends as Dependency
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.routing import BaseRoute
 
-from services.console.actors import Actor, Scope
+from services.console.access.actors import Actor, Scope
+from services.console.access.sessions import cookie_of, is_ours
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
-from services.console.sessions import cookie_of, is_ours
 from shared.database.engine import is_passing
 
 LOOK_AGAIN_SECONDS = 1.0

@@ -12,7 +12,7 @@ from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.views import AccountList, AccountView, of_type
-from services.console.request_sender import any_of
+from services.console.requests.sender import any_of
 from shared.events.base import Id, Name, Options, Text, Value
 from shared.events.publisher import AccountConnected, AccountConnectFailed, AccountDisconnected
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested, AccountLimits

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from services.console.actors import Scope
+from services.console.access.actors import Scope
 from services.console.api.access import scope_needed
 from shared.events.console import ActedOn
 

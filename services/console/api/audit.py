@@ -8,11 +8,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
+from services.console.access.audit import Wanted, cursor_of
 from services.console.api.access import ADMIN
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer
 from services.console.api.posts import MOST_ON_A_PAGE, place_in
-from services.console.audit import Wanted, cursor_of
 from shared.events.base import Id, Name
 
 router = APIRouter(tags=["audit"], responses={400: {"model": ErrorAnswer}})

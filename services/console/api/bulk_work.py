@@ -11,8 +11,8 @@ from services.console.api.console import Console
 from services.console.api.deciding import retry_post
 from services.console.api.errors import Refusal
 from services.console.api.run_work import AGAIN_SECONDS
-from services.console.bulk_runs import Act, Item, Result
-from services.console.editing import Change
+from services.console.requests.bulk_runs import Act, Item, Result
+from services.console.requests.editing import Change
 from shared.database.engine import is_passing
 from shared.messaging.broker import BrokerUnavailable
 

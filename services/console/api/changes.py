@@ -12,9 +12,9 @@ from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.matching import etag_of, on_accounts, require_match
 from services.console.api.posts import all_rejected, schedule, unknown_post
 from services.console.api.views import Cancelled, CancelledView, Scheduled, of_type, rejections_in
-from services.console.editing import Change, Overtaken, Unchangeable, edit_requests
-from services.console.queries import Listed
-from services.console.request_sender import Answers, each_account
+from services.console.read_model.queries import Listed
+from services.console.requests.editing import Change, Overtaken, Unchangeable, edit_requests
+from services.console.requests.sender import Answers, each_account
 from shared.events.base import Id
 from shared.events.progress import State
 from shared.events.requests import ScheduleCancelRequested

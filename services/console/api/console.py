@@ -7,23 +7,23 @@ from typing import Annotated
 import httpx
 from fastapi import Depends, Request
 
-from services.console.account_rules import AccountRules
-from services.console.audit import Audit
-from services.console.broker_watch import BrokerWatch
-from services.console.browsing import Browsing
-from services.console.bulk_runs import BulkRuns
+from services.console.access.attempts import SignInAttempts
+from services.console.access.audit import Audit
+from services.console.access.sessions import Sessions
+from services.console.access.tokens import Tokens
 from services.console.depths import Depths
-from services.console.event_stream import EventStream
-from services.console.idempotency import IdempotencyKeys
-from services.console.import_runs import ImportRuns
-from services.console.network_sign_ins import NetworkSignIns
-from services.console.queries import Queries
-from services.console.request_sender import RequestSender
-from services.console.searching import Search
-from services.console.sessions import Sessions
-from services.console.sign_in_attempts import SignInAttempts
-from services.console.timeline import Timelines
-from services.console.tokens import Tokens
+from services.console.networks.sign_ins import NetworkSignIns
+from services.console.read_model.account_rules import AccountRules
+from services.console.read_model.browsing import Browsing
+from services.console.read_model.queries import Queries
+from services.console.read_model.searching import Search
+from services.console.read_model.timeline import Timelines
+from services.console.requests.bulk_runs import BulkRuns
+from services.console.requests.idempotency import IdempotencyKeys
+from services.console.requests.import_runs import ImportRuns
+from services.console.requests.sender import RequestSender
+from services.console.streaming.broker_watch import BrokerWatch
+from services.console.streaming.stream import EventStream
 from shared.clocks.clock import Clock
 
 

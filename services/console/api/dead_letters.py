@@ -15,8 +15,8 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.posts import MOST_ON_A_PAGE, place_in
 from services.console.api.views import of_type
-from services.console.dead_letters import cursor_of
-from services.console.request_sender import Answers
+from services.console.read_model.dead_letters import cursor_of
+from services.console.requests.sender import Answers
 from shared.contract.entries import EVERY_SERVICE
 from shared.events import Event
 from shared.events.base import Id

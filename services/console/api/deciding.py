@@ -11,7 +11,7 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.posts import unknown_post
 from services.console.domain.posts import RESOLVABLE, RETRIABLE
-from services.console.request_sender import Until
+from services.console.requests.sender import Until
 from shared.events import Event
 from shared.events.base import Id, Text, Value
 from shared.events.progress import State, progress_of

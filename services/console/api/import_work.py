@@ -8,8 +8,8 @@ from sqlalchemy import RowMapping
 from services.console.api.console import Console
 from services.console.api.posts import settle_batch
 from services.console.api.run_work import AGAIN_SECONDS
-from services.console.import_runs import Batch
 from services.console.imports.outcomes import BatchOutcome, outcome_of
+from services.console.requests.import_runs import Batch
 from shared.events.requests import ScheduleBatchRequested
 from shared.messaging.broker import BrokerUnavailable
 

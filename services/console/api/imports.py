@@ -16,7 +16,7 @@ from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.imports import PostFile, UnknownEncoding, read
 from services.console.imports.outcomes import Kind
 from services.console.imports.plan import plan_of
-from services.console.runs import RunState
+from services.console.requests.runs import RunState
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id, Value
 from shared.events.patterns import PLACE

@@ -8,7 +8,7 @@ from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.views import of_type
-from services.console.request_sender import any_of
+from services.console.requests.sender import any_of
 from shared.events.base import Id
 from shared.events.limits import AccountLimitsRequested, AccountLimitsTold
 

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import MEDIA_TYPE, Refusal, refusal_response
 from services.console.api.views import BatchSettled, Scheduled
-from services.console.idempotency import Answered, Claimed
+from services.console.requests.idempotency import Answered, Claimed
 from shared.events import Event
 from shared.events.patterns import PRINTABLE
 

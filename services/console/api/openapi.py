@@ -11,7 +11,7 @@ from services.console.api import accounts, bulk, deciding, imports, repeats, tok
 from services.console.api.bodies import schemas_of
 from services.console.api.errors import MEDIA_TYPE
 from services.console.api.meanings import meaning_in_api
-from services.console.editing import Change
+from services.console.requests.editing import Change
 from shared.events.requests import (
     DeadLetterDropRequested,
     DeadLetterReplayRequested,

@@ -26,8 +26,8 @@ from services.console.api.views import (
     rejections_in,
 )
 from services.console.cursor import BadCursor, Cursor
-from services.console.queries import Filter, Listed
-from services.console.request_sender import Answers, Batch, each_account
+from services.console.read_model.queries import Filter, Listed
+from services.console.requests.sender import Answers, Batch, each_account
 from shared.events.base import Id, Instant
 from shared.events.progress import State
 from shared.events.requests import ScheduleBatchRequested, ScheduleRequested

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.depths import Figures
-from services.console.service_reports import Report
+from services.console.read_model.service_reports import Report
 from shared.contract.entries import EVERY_SERVICE
 from shared.messaging.topology import RETRY_TIERS, dead_queue, retry_queue
 

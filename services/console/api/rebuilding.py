@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from services.console.api.access import ADMIN
 from services.console.api.console import TheConsole
 from services.console.api.views import of_type
-from services.console.request_sender import from_each
+from services.console.requests.sender import from_each
 from shared.events.rebuilding import ConsoleRebuildAnswered, ConsoleRebuildRequested
 
 TELLERS = ("scheduler", "publisher", "monitor")

@@ -12,7 +12,7 @@ from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.posts import all_rejected, settle_batch
 from services.console.api.views import BatchSettled
-from services.console.repeating import Occurrence, Repeat, id_of, occurrences
+from services.console.requests.repeating import Occurrence, Repeat, id_of, occurrences
 from shared.events.base import Id, Instant, Value
 from shared.events.requests import LocalTime, ScheduleBatchRequested, ScheduleRequested, Target
 

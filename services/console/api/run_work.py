@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import RowMapping
 
 from services.console.api.console import Console
-from services.console.runs import Runs
+from services.console.requests.runs import Runs
 
 LOOK_SECONDS = 1.0
 AGAIN_SECONDS = 5.0

@@ -12,10 +12,10 @@ from starlette.responses import StreamingResponse
 
 from services.console.api.access import READ, still_let_in, while_let_in
 from services.console.api.console import Console, TheConsole
-from services.console.broker_watch import BrokerWatch
-from services.console.event_stream import Following, Gone, Interest
-from services.console.journal import Entry
-from services.console.listening import Closed, TooSlow
+from services.console.streaming.broker_watch import BrokerWatch
+from services.console.streaming.journal import Entry
+from services.console.streaming.listening import Closed, TooSlow
+from services.console.streaming.stream import Following, Gone, Interest
 
 KEEP_ALIVE_SECONDS = 15.0
 PULSE_SECONDS = 0.5

@@ -10,9 +10,9 @@ from services.console.api.access import READ, WRITE
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.views import of_type
-from services.console.job_history import JobRun
-from services.console.request_sender import any_of
-from services.console.timers import KnownTimer
+from services.console.read_model.job_history import JobRun
+from services.console.read_model.timers import KnownTimer
+from services.console.requests.sender import any_of
 from shared.events.base import Name
 from shared.events.requests import TimerTriggerRequested
 from shared.events.scheduler import TimerFired

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
-from services.console.actors import LOCAL, Scope
+from services.console.access.actors import LOCAL, Scope
+from services.console.access.tokens import NameTaken, has_expired
 from services.console.api.access import ADMIN, TheActor
 from services.console.api.acts import UNKNOWN
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
-from services.console.tokens import NameTaken, has_expired
 from shared.events.base import Instant, Name, Value
 
 RESERVED = frozenset({LOCAL.name, UNKNOWN})

@@ -10,7 +10,7 @@ from services.console.api.bodies import body_of, documented
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.views import of_type
-from services.console.request_sender import any_of
+from services.console.requests.sender import any_of
 from shared.events.trials import KeywordsTried, KeywordsTryRequested
 
 PATIENCE = timedelta(seconds=30)

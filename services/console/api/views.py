@@ -8,8 +8,8 @@ from pydantic import BaseModel, JsonValue
 from pydantic_core import from_json
 from sqlalchemy import RowMapping
 
-from services.console.drafts import Drafts
-from services.console.queries import Listed
+from services.console.read_model.drafts import Drafts
+from services.console.read_model.queries import Listed
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.rules import PostRules

@@ -16,8 +16,8 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.views import of_type
 from services.console.cursor import BadCursor, Cursor
-from services.console.request_sender import any_of
-from services.console.workspaces import sender_of
+from services.console.read_model.workspaces import sender_of
+from services.console.requests.sender import any_of
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id, Name, Text, Value
 from shared.events.monitor import WorkspaceAccepted, WorkspaceRejected

@@ -18,7 +18,7 @@ from services.console.cli.client import in_path
 from services.console.cli.local_times import local_time, with_zone
 from services.console.cli.screen import complain, say, screen, show_json, show_table
 from services.console.cli.sign_in import PORT, signed_in
-from services.console.oauth import Network, Signed, SignInFailed, network_of
+from services.console.networks.oauth import Network, Signed, SignInFailed, network_of
 
 app = typer.Typer(name="accounts", help="Connect, list and disconnect accounts.", no_args_is_help=True)
 

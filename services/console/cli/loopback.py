@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 from urllib.parse import parse_qs
 
-from services.console.oauth import SignInFailed, code_in
+from services.console.networks.oauth import SignInFailed, code_in
 
 HOST, PATH = "127.0.0.1", "/callback"
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Timeball</title></head>

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from services.console.cli.calling import wrong
-from services.console.repeating import MOST_TIMES, Every
+from services.console.requests.repeating import MOST_TIMES, Every
 
 EveryOption = Annotated[
     Every | None, typer.Option("--every", help="Again and again, by the clock of --zone; with --times.")

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from services.console.cli.loopback import redirect
-from services.console.oauth import NAMED, Network, Signed, finish, start
+from services.console.networks.oauth import NAMED, Network, Signed, finish, start
 
 PORT = 8765
 PATIENCE_SECONDS = 300.0

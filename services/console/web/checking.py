@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
 
-from services.console.repeating import Occurrence, Repeat, occurrence, occurrences
+from services.console.requests.repeating import Occurrence, Repeat, occurrence, occurrences
 from services.console.web.networks import title_of
 from services.console.web.previews import Preview, preview_of
 from shared.events.base import MAX_TEXT_LENGTH, Id

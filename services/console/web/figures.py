@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.console.statistics import Figures, Period
+from services.console.read_model.statistics import Figures, Period
 from services.console.web import words
 from services.console.web.charts import Column, Range
 from services.console.web.days import DAY, WEEK, begins, day_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from services.console.due_spans import NEAR, Company
+from services.console.read_model.due_spans import NEAR, Company
 from shared.events.progress import State
 
 MARKABLE = frozenset({State.SCHEDULED, State.DISPATCHED, State.RETRYING, State.HELD})

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.console.due_spans import NEAR, Company
+from services.console.read_model.due_spans import NEAR, Company
 from shared.clocks.local_time import in_utc
 
 PAST = timedelta(minutes=1)

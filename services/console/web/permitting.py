@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
-from services.console.actors import Actor, Scope
+from services.console.access.actors import Actor, Scope
 from services.console.api.access import scope_needed
 
 _CALL = r'\bdata-(?:call|needs)="(?P<call>[A-Z]+ [^"]+)"'

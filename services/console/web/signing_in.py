@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
-from services.console.actors import Actor
+from services.console.access.actors import Actor
+from services.console.access.sessions import SESSION_LIFE, cookie_of
 from services.console.api.access import OPEN, READ, TheActor, address_of, require_ours, require_scope, session_secret
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
-from services.console.sessions import SESSION_LIFE, cookie_of
 from services.console.web.templating import render
 
 MOST_BYTES = 4096

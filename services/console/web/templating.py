@@ -11,7 +11,7 @@ from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from services.console.actors import Actor, Scope
+from services.console.access.actors import Actor, Scope
 from services.console.web import words
 from services.console.web.permitting import Permits
 from shared.clocks.local_time import UnknownZone, zone_named

@@ -11,7 +11,7 @@ import pytest
 
 from services.console.app import MIGRATIONS
 from services.console.handlers import Projector
-from services.console.queries import Queries
+from services.console.read_model.queries import Queries
 from services.console.store import Store
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database

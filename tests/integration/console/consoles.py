@@ -10,14 +10,14 @@ from typing import Any, cast
 import httpx
 from fastapi import FastAPI
 
+from services.console.access.attempts import SignInAttempts
+from services.console.access.audit import Audit
+from services.console.access.sessions import Sessions
+from services.console.access.tokens import Tokens
 from services.console.api import Console, application
-from services.console.audit import Audit
-from services.console.browsing import Browsing
-from services.console.queries import Queries
-from services.console.sessions import Sessions
-from services.console.sign_in_attempts import SignInAttempts
-from services.console.tables_audit import outbox
-from services.console.tokens import Tokens
+from services.console.read_model.browsing import Browsing
+from services.console.read_model.queries import Queries
+from services.console.tables.audit import outbox
 from services.console.web.mounting import mount_pages
 from shared.clocks.clock import Clock
 from shared.database.engine import Database

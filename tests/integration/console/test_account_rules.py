@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.console.account_rules import AccountRules
+from services.console.read_model.account_rules import AccountRules
 from shared.database.engine import Database
 from shared.events.publisher import AccountConnected, AccountDisconnected
 from shared.events.rules import PostRules, TextRule

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from services.console.sessions import COOKIE, LINK_LIFE, SECURE_COOKIE, SESSION_LIFE
-from services.console.sign_in_attempts import MOST_FAILURES, MOST_IN_ALL
+from services.console.access.attempts import MOST_FAILURES, MOST_IN_ALL
+from services.console.access.sessions import COOKIE, LINK_LIFE, SECURE_COOKIE, SESSION_LIFE
 from shared.process.service import Service
 from tests.fakes.clock import FakeClock
 from tests.integration.console.consoles import ADMIN_TOKEN, Replica

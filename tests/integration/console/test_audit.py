@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from services.console import retention
-from services.console.audit import SHOWN
-from services.console.sign_in_attempts import MOST_FAILURES
-from services.console.tables import metadata
-from services.console.tables_audit import act_objects, acts, outbox
+from services.console.access.attempts import MOST_FAILURES
+from services.console.access.audit import SHOWN
+from services.console.tables.audit import act_objects, acts, outbox
+from services.console.tables.core import metadata
 from shared.database.purging import Purge
 from shared.events.console import ConsoleActed
 from shared.events.maintenance import RetentionPurgeRequested

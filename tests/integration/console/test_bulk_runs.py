@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from services.console.app import MIGRATIONS
-from services.console.bulk_runs import AT_ONCE, Act, BulkRuns, Result
-from services.console.runs import CLAIM
+from services.console.requests.bulk_runs import AT_ONCE, Act, BulkRuns, Result
+from services.console.requests.runs import CLAIM
 from shared.database.engine import Database
 from tests.support.migrated import migrated
 from tests.support.schedules import NOON

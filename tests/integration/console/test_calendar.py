@@ -8,12 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from services.console.actors import LOCAL
+from services.console.access.actors import LOCAL
+from services.console.access.sessions import cookie_of
 from services.console.domain.posts import Plan, Post, Standing
-from services.console.due_spans import Company, DueSpans, Place
-from services.console.rows import row_of_post
-from services.console.sessions import cookie_of
-from services.console.tables import drafts, posts
+from services.console.read_model.due_spans import Company, DueSpans, Place
+from services.console.read_model.rows import row_of_post
+from services.console.tables.core import drafts, posts
 from shared.database import bulk
 from shared.database.engine import Database
 from shared.events.progress import Progress, State

@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from services.console import retention
 from services.console.app import MIGRATIONS
-from services.console.counting import TABLES, Counts, counters_of
-from services.console.tables import posts
+from services.console.read_model.counting import TABLES, Counts, counters_of
+from services.console.tables.core import posts
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
 from shared.database.migrations import migrate

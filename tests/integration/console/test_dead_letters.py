@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
-from services.console.dead_letters import cursor_of
+from services.console.read_model.dead_letters import cursor_of
 from services.console.retention import RULES
 from shared.events.dead_letters import DeadLetterDropped, DeadLetterParked, DeadLetterReplayed, SettledLetter
 from shared.messaging.envelope import Delivery

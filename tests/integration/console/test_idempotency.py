@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from services.console.app import MIGRATIONS
-from services.console.idempotency import UNDER_WAY, Answered, Claimed, IdempotencyKeys
+from services.console.requests.idempotency import UNDER_WAY, Answered, Claimed, IdempotencyKeys
 from shared.database.engine import Database
 from tests.integration.console.world import World, a_name, a_post, a_world
 from tests.nodes import Broker

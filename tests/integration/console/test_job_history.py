@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.console.job_history import JobRun, Told
+from services.console.read_model.job_history import JobRun, Told
 from shared.events.maintenance import JobFailed, JobReleased, JobSkipped, JobStarted, JobSucceeded
 from shared.messaging.envelope import Delivery
 from tests.integration.console.conftest import ReadModel

@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import delete
 
 from services.console.app import MIGRATIONS
-from services.console.event_stream import MOST_BEHIND, EventStream, Following, Gone
 from services.console.handlers import Projector
-from services.console.journal import Entry, Journal, entries_of
-from services.console.listening import Closed, TooSlow
 from services.console.reactions import reactions_of
 from services.console.store import Store
-from services.console.tables import journal
+from services.console.streaming.journal import Entry, Journal, entries_of
+from services.console.streaming.listening import Closed, TooSlow
+from services.console.streaming.stream import MOST_BEHIND, EventStream, Following, Gone
+from services.console.tables.core import journal
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
 from shared.events import Event

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from services.console.network_sign_ins import SIGN_IN_WITHIN, NetworkSignIns
-from services.console.tables_web import network_sign_ins
+from services.console.networks.sign_ins import SIGN_IN_WITHIN, NetworkSignIns
+from services.console.tables.browsers import network_sign_ins
 from shared.database.engine import Database
 from tests.fakes.clock import FakeClock
 from tests.integration.console.conftest import ReadModel

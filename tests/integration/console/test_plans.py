@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from services.console.app import MIGRATIONS
-from services.console.browsing import Browsing
 from services.console.cursor import Cursor
 from services.console.domain.posts import Plan, Post, Standing
-from services.console.due_spans import DueSpans, Place
-from services.console.journal import Journal
-from services.console.queries import Filter, Queries
-from services.console.timeline import Timelines
+from services.console.read_model.browsing import Browsing
+from services.console.read_model.due_spans import DueSpans, Place
+from services.console.read_model.queries import Filter, Queries
+from services.console.read_model.timeline import Timelines
+from services.console.streaming.journal import Journal
 from shared.database.engine import Database
 from shared.events.progress import Progress, State
 from tests.integration.console.test_read_model import NOON

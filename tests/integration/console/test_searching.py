@@ -8,9 +8,9 @@ from sqlalchemy import text
 
 from services.console import retention
 from services.console.app import MIGRATIONS
-from services.console.queries import Filter
-from services.console.searching import Search
-from services.console.tables import post_words
+from services.console.read_model.queries import Filter
+from services.console.read_model.searching import Search
+from services.console.tables.core import post_words
 from shared.database.engine import Database
 from shared.database.migrations import migrate
 from shared.events.requests import ScheduleBatchRequested, ScheduleRequested, Target

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.console.statistics import Period
+from services.console.read_model.statistics import Period
 from shared.events.publisher import PublishFailed
 from tests.integration.console.conftest import ReadModel
 from tests.integration.console.test_read_model import ERROR, NOON, accepted, learn, succeeded

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.console.reactions import reactions_of
-from services.console.timeline import Timelines
+from services.console.read_model.timeline import Timelines
 from shared.database.engine import Database
 from shared.events import Event
 from shared.events.base import ErrorDetail

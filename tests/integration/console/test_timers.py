@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.console.timers import KnownTimer
+from services.console.read_model.timers import KnownTimer
 from shared.events.scheduler import TimerConfigured, TimerFired
 from shared.messaging.envelope import Delivery
 from tests.integration.console.conftest import ReadModel

@@ -12,10 +12,10 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from sqlalchemy import text
 from starlette.routing import Mount, Route
 
-from services.console.actors import Scope
+from services.console.access.actors import Scope
+from services.console.access.tokens import PREFIX, USED_AGAIN
 from services.console.api import access
 from services.console.api.access import declared, while_let_in
-from services.console.tokens import PREFIX, USED_AGAIN
 from tests.fakes.clock import FakeClock
 from tests.integration.console.consoles import ADMIN_TOKEN, NOW, Replica
 

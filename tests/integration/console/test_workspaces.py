@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from services.console.api.workspaces import MentionView, WorkspaceView
-from services.console.workspaces import sender_of
+from services.console.read_model.workspaces import sender_of
 from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected, WorkspaceRemoved
 from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
 from tests.integration.console.conftest import ReadModel

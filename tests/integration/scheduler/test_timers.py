@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from services.scheduler.ticking import Ticker
-from services.scheduler.timer_store import KEPT_TICKS
-from services.scheduler.timers import Timer
+from services.scheduler.timers.store import KEPT_TICKS
+from services.scheduler.timers.ticking import Ticker
+from services.scheduler.timers.timer import Timer
 from shared.messaging.verdict import Park
 from tests.support.ticking import CHECK, DAILY, NOON, Clockwork
 from tests.support.waiting import eventually

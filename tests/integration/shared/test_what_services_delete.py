@@ -23,7 +23,7 @@ import services.publisher.app
 import services.publisher.retention
 import services.scheduler.app
 import services.scheduler.retention
-from services.console import tables as console
+from services.console.tables import core as console
 from services.monitor import tables as monitor
 from services.publisher import tables as publisher
 from services.publisher.domain import StoredAccount

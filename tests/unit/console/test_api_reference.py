@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from services.console.actors import LOCAL, Actor
+from services.console.access.actors import LOCAL, Actor
 from services.console.api import Console, application
 from shared.clocks.clock import SystemClock
 from shared.events.console import ConsoleActed

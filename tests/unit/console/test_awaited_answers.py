@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.console.awaited_answers import AwaitedAnswers
-from services.console.listening import Closed
+from services.console.requests.awaited_answers import AwaitedAnswers
+from services.console.streaming.listening import Closed
 from shared.events import Event
 from shared.events.requests import AccountDisconnectRequested, TimerTriggerRequested
 from shared.messaging.broker import BrokerUnavailable

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from services.console import broker_watch
-from services.console.broker_watch import BrokerWatch
+from services.console.streaming import broker_watch
+from services.console.streaming.broker_watch import BrokerWatch
 from shared.messaging.broker import BrokerUnavailable
 
 

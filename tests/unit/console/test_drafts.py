@@ -8,7 +8,7 @@ import pytest
 
 from services.console.domain.post_facts import posts_in
 from services.console.domain.posts import Post, merged
-from services.console.drafts import Draft, Drafts
+from services.console.read_model.drafts import Draft, Drafts
 from shared.events.publisher import PublishSucceeded
 from shared.events.requests import ScheduleRequested, Target
 from shared.events.scheduler import PublishRequested, ScheduleAccepted

@@ -8,8 +8,8 @@ import pytest
 
 from services.console.domain.post_facts import posts_in
 from services.console.domain.posts import Content, Post, merged
-from services.console.drafts import Draft, Drafts
-from services.console.editing import Change, Overtaken, Unchangeable, edit_requests
+from services.console.read_model.drafts import Draft, Drafts
+from services.console.requests.editing import Change, Overtaken, Unchangeable, edit_requests
 from shared.events import Event
 from shared.events.publisher import PublishSucceeded
 from shared.events.requests import Media, RetryPolicy

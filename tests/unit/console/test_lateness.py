@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.lateness import FIRST_MS, GROWTH, length_of, step_of, summary
+from services.console.read_model.lateness import FIRST_MS, GROWTH, length_of, step_of, summary
 
 LATE = st.floats(min_value=-1000, max_value=86_400_000)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.console.listening import Closed, Listener, TooSlow
+from services.console.streaming.listening import Closed, Listener, TooSlow
 
 
 async def test_it_gets_what_interests_it() -> None:

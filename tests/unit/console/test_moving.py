@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from services.console.moving import Moving
+from services.console.requests.moving import Moving
 
 BEFORE_SUMMER = datetime(2027, 3, 27, 9, tzinfo=UTC)
 

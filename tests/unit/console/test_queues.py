@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.console.api.queues import TierView, service_view
-from services.console.service_reports import SILENT_AFTER, Report
+from services.console.read_model.service_reports import SILENT_AFTER, Report
 from shared.messaging.broker import QueueFigures
 
 NOW = datetime(2027, 3, 28, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.console.repeating import Every, Repeat, id_of, occurrence, occurrences
+from services.console.requests.repeating import Every, Repeat, id_of, occurrence, occurrences
 from shared.events.requests import LocalTime
 
 SOON, LATER = datetime.fromisoformat("2020-01-01"), datetime.fromisoformat("2040-01-01")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.console.request_sender import Batch
+from services.console.requests.sender import Batch
 from shared.events import Event
 from shared.events.publisher import PublishSkipped
 from shared.events.scheduler import (

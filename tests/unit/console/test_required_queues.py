@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.console.required_queues import RequiredQueues
+from services.console.requests.required_queues import RequiredQueues
 from shared.events.requests import AccountDisconnectRequested, TimerTriggerRequested
 from shared.messaging.broker import Unroutable
 

@@ -13,7 +13,7 @@ import pytest
 
 from services.console.cli.loopback import redirect
 from services.console.cli.sign_in import signed_in
-from services.console.oauth import NETWORKS, Signed, SignInFailed, network_of, start
+from services.console.networks.oauth import NETWORKS, Signed, SignInFailed, network_of, start
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.linkedin import LinkedIn
 from services.publisher.platforms.reddit import Reddit

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.console.sign_in_attempts import (
+from services.console.access.attempts import (
     MOST_ADDRESSES,
     MOST_FAILURES,
     MOST_IN_ALL,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.console.words import LONGEST_WORD, MOST_WORDS, row_of_words, words_in
+from services.console.read_model.words import LONGEST_WORD, MOST_WORDS, row_of_words, words_in
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from services.scheduler.app import BATCHES, OUTCOMES, REQUESTS, TIMERS, subscribe
 from services.scheduler.handlers import Handlers
-from services.scheduler.ticking import Ticker
+from services.scheduler.timers.ticking import Ticker
 from shared.events import EVENTS, Event
 from shared.messaging.topology import Queue
 from tests.fakes.clock import FakeClock

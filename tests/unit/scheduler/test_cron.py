@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.scheduler.cron import understood
-from services.scheduler.timers import Timer
+from services.scheduler.timers.cron import understood
+from services.scheduler.timers.timer import Timer
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from services.scheduler.settings import Settings
-from services.scheduler.timer_settings import DEFAULTS, timers_in
-from services.scheduler.timers import Timer
+from services.scheduler.timers.settings import DEFAULTS, timers_in
+from services.scheduler.timers.timer import Timer
 
 GIVE_A_CRON = "give minute, hour, day of the month, month and day of the week, such as '*/5 * * * *'"
 

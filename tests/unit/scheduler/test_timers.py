@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scheduler.timer_settings import DEFAULTS
-from services.scheduler.timers import MOST_COUNTED, Due, Standing, Timer, due
+from services.scheduler.timers.settings import DEFAULTS
+from services.scheduler.timers.timer import MOST_COUNTED, Due, Standing, Timer, due
 
 NOON = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

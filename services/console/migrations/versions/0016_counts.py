@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterator
 import sqlalchemy as sa
 from alembic import op
 
-from services.console.lateness import step_of
-from services.console.tables_counts import hourly_counts, hourly_lateness, lateness_by_minute, post_counts
+from services.console.read_model.lateness import step_of
+from services.console.tables.counts import hourly_counts, hourly_lateness, lateness_by_minute, post_counts
 from shared.database.engine import InstantColumn
 
 revision = "0016"

@@ -5,7 +5,7 @@ import json
 import sqlalchemy as sa
 from alembic import op
 
-from services.console.words import row_of_words
+from services.console.read_model.words import row_of_words
 from shared.database.engine import InstantColumn
 
 revision = "0018"

@@ -10,7 +10,7 @@ from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.posts import views_of
 from services.console.api.views import AccountView
-from services.console.queries import Filter
+from services.console.read_model.queries import Filter
 from services.console.web.asked import NoSuchPage, TheViewer
 from services.console.web.networks import NETWORK_FORMS, title_of
 from services.console.web.templating import render

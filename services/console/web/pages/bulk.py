@@ -9,7 +9,7 @@ from services.console.api.access import READ
 from services.console.api.bulk import list_items, list_runs, show_run
 from services.console.api.console import TheConsole
 from services.console.api.errors import Refusal
-from services.console.bulk_runs import MOST_POSTS
+from services.console.requests.bulk_runs import MOST_POSTS
 from services.console.web.asked import NoSuchPage
 from services.console.web.templating import render
 

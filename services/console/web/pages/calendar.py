@@ -14,8 +14,8 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
 from services.console.api.views import PostView
 from services.console.domain.posts import CHANGEABLE
-from services.console.due_spans import Company, DueSpans, Place, Span
-from services.console.queries import Listed
+from services.console.read_model.due_spans import Company, DueSpans, Place, Span
+from services.console.read_model.queries import Listed
 from services.console.web import days
 from services.console.web.asked import TheViewer
 from services.console.web.days import DAY, VIEWS, begins, change_of_clocks, day_of, span_of

@@ -11,8 +11,8 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
 from services.console.api.matching import on_accounts
 from services.console.api.posts import unknown_post, views_of
-from services.console.due_spans import DueSpans, Place
-from services.console.queries import Listed
+from services.console.read_model.due_spans import DueSpans, Place
+from services.console.read_model.queries import Listed
 from services.console.web.moves import Move, in_words, notes_on
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id

@@ -15,7 +15,7 @@ from services.console.api.access import ADMIN, OPEN, session_secret
 from services.console.api.accounts import Connection, connected
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
-from services.console.oauth import Network, SignInFailed, Started, code_in, finish, network_of, start
+from services.console.networks.oauth import Network, SignInFailed, Started, code_in, finish, network_of, start
 from services.console.web.signing_in import form_of
 from services.console.web.templating import render
 from shared.events.base import Id, Name, Options

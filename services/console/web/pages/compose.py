@@ -12,7 +12,7 @@ from starlette.responses import Response
 from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.api.views import AccountView
-from services.console.repeating import MOST_TIMES, Every
+from services.console.requests.repeating import MOST_TIMES, Every
 from services.console.web.asked import TheViewer
 from services.console.web.checking import Network, Written, checked
 from services.console.web.networks import title_of

@@ -10,9 +10,9 @@ from starlette.responses import Response
 from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
-from services.console.bulk_runs import MOST_POSTS
 from services.console.cursor import BadCursor, Cursor
-from services.console.queries import Filter
+from services.console.read_model.queries import Filter
+from services.console.requests.bulk_runs import MOST_POSTS
 from services.console.web.asked import NoSuchPage
 from services.console.web.templating import render
 from shared.events.progress import State

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
-from services.console.statistics import Figures, Period
+from services.console.read_model.statistics import Figures, Period
 from services.console.web import charts
 from services.console.web.asked import TheViewer
 from services.console.web.days import day_of

@@ -7,8 +7,8 @@ from starlette.responses import Response
 
 from services.console.api.access import READ
 from services.console.api.console import TheConsole
-from services.console.job_history import JobRun
-from services.console.timers import KnownTimer
+from services.console.read_model.job_history import JobRun
+from services.console.read_model.timers import KnownTimer
 from services.console.web.templating import render
 
 MOST_RUNS = 10

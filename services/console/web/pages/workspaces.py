@@ -9,9 +9,9 @@ from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.workspaces import MentionView, WorkspaceView, known_workspace
 from services.console.cursor import BadCursor, Cursor
+from services.console.read_model.workspaces import sender_of
 from services.console.web.asked import NoSuchPage, TheViewer
 from services.console.web.templating import render
-from services.console.workspaces import sender_of
 from shared.events.base import Id
 
 ON_A_PAGE = 25

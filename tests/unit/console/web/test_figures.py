@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.console.statistics import Figures
+from services.console.read_model.statistics import Figures
 from services.console.web.figures import Row, days_asked, last_days, last_hours, minutes_past, name_of, range_of
 
 NOW = datetime(2027, 3, 28, 21, 40, tzinfo=UTC)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.console.due_spans import Company
+from services.console.read_model.due_spans import Company
 from services.console.web.marks import explained, marks_on
 from services.console.web.moves import Move, in_words, notes_on
 from shared.events.progress import State

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from services.console.actors import LOCAL, Actor, Scope
+from services.console.access.actors import LOCAL, Actor, Scope
 from services.console.api.access import ADMIN, READ, WRITE
 from services.console.web import templating
 from services.console.web.permitting import Permits

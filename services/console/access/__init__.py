@@ -1,0 +1,1 @@
+"""Who may do what with the console, and who did."""

@@ -1,0 +1,1 @@
+"""What the console knows: learned from events, read by pages and the HTTP API."""

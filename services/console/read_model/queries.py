@@ -1,0 +1,180 @@
+"""Reading the read model: every query of the HTTP API."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from heapq import merge
+from itertools import islice, product
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, RowMapping, Select, false, func, literal, select, true, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.console.cursor import Cursor
+from services.console.domain.posts import Post
+from services.console.read_model.counting import Counts
+from services.console.read_model.dead_letters import DeadLetters
+from services.console.read_model.drafts import Draft, Drafts
+from services.console.read_model.job_history import JobHistory
+from services.console.read_model.rows import post_in
+from services.console.read_model.service_reports import ServiceReports
+from services.console.read_model.statistics import Statistics
+from services.console.read_model.timers import Timers
+from services.console.read_model.workspaces import Workspaces
+from services.console.tables.core import accounts, connections, drafts, posts, rejections
+from shared.database import bulk
+from shared.database.engine import Database
+
+MOST_REJECTIONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which posts a list shows; `due_from` is included, `due_to` is not."""
+
+    states: Sequence[str] = ()
+    account_ids: Sequence[str] = ()
+    due_from: datetime | None = None
+    due_to: datetime | None = None
+    is_ascending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A post, when it is due, and when the console last learned of it."""
+
+    post: Post
+    due_at: datetime
+    updated_at: datetime
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(self.due_at, self.post.post_id, self.post.account_id)
+
+
+class Queries:
+    """The console's database, as the HTTP API reads it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.counts = Counts(database)
+        self.statistics = Statistics(database)
+        self.timers = Timers(database)
+        self.workspaces = Workspaces(database)
+        self.dead_letters = DeadLetters(database)
+        self.service_reports = ServiceReports(database)
+        self.job_history = JobHistory(database)
+        self._drafts = bulk.select_by_key(drafts, database.dialect, key=(drafts.c.request_id, drafts.c.post_id))
+
+    async def list_posts(self, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
+        """A page of posts by the time they are due."""
+        async with self._database.reading() as connection:
+            return await page_of(connection, wanted, after, limit)
+
+    async def post(self, post_id: str) -> list[Listed]:
+        """A post on each of its accounts."""
+        of_post = select(posts).where(posts.c.post_id == post_id).order_by(posts.c.account_id)
+        return list(map(_listed, await self._database.rows(of_post)))
+
+    async def drafts(self, listed: Iterable[Post]) -> Drafts:
+        """What the requests of these posts' plans asked them to say."""
+        wanted = sorted({(post.plan.request_id, post.post_id) for post in listed if post.plan})
+        if not wanted:
+            return Drafts(())
+        keys = [{"request_id": request_id, "post_id": post_id} for request_id, post_id in wanted]
+        rows = await self._database.rows(self._drafts, bulk.encode(keys))
+        in_order = sorted(rows, key=itemgetter("position"))
+        return Drafts(Draft(row["request_id"], row["post_id"], row["body"]) for row in in_order)
+
+    async def rejections(self, post_id: str) -> Sequence[RowMapping]:
+        """The latest refusals that named this post, newest first."""
+        of_post = select(rejections).where(rejections.c.post_id == post_id)
+        return await self._database.rows(of_post.order_by(rejections.c.seen_at.desc()).limit(MOST_REJECTIONS))
+
+    async def accounts(self, account_id: str | None = None) -> Sequence[RowMapping]:
+        """Every account with the settings it was last connected with, or the one that is named."""
+        known = _accounts_by_id()
+        return await self._database.rows(known if account_id is None else known.where(_is_named(account_id)))
+
+    async def account_page(self, *, needs_reconnect: bool, after: str, limit: int) -> Sequence[RowMapping]:
+        """Accounts by their ids after one of them: those that must be connected again, or all others."""
+        is_meant = func.coalesce(accounts.c.needs_reconnect, false()).is_(true() if needs_reconnect else false())
+        wanted = _accounts_by_id().where(accounts.c.account_id > after, is_meant).limit(limit)
+        return await self._database.rows(wanted)
+
+
+def _accounts_by_id() -> Select[Any]:
+    same = (connections.c.request_id == accounts.c.request_id) & (connections.c.account_id == accounts.c.account_id)
+    known = select(accounts, connections.c.settings, connections.c.limits).outerjoin(connections, same)
+    return known.order_by(accounts.c.account_id)
+
+
+def _is_named(account_id: str) -> ColumnElement[bool]:
+    return accounts.c.account_id == account_id
+
+
+async def page_of(connection: AsyncConnection, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
+    """Posts by the time they are due: of each state on each account the first by its index, put in order here.
+
+    One statement for several states would sort all their posts, however few are shown.
+    """
+    parts = [await posts_in(connection, _part(one, after, limit)) for one in _parts(wanted)]
+    return list(islice(merge(*parts, key=_place, reverse=not wanted.is_ascending), limit))
+
+
+async def posts_in(connection: AsyncConnection, statement: Select[Any]) -> list[Listed]:
+    """The posts that the statement selects."""
+    return [_listed(row) for row in (await connection.execute(statement)).mappings()]
+
+
+def _parts(wanted: Filter) -> Iterator[Filter]:
+    """The filter for one state and one account at a time."""
+    states = [[state] for state in dict.fromkeys(wanted.states)] or [[]]
+    accounts = [[account_id] for account_id in dict.fromkeys(wanted.account_ids)] or [[]]
+    for of_state, of_account in product(states, accounts):
+        yield replace(wanted, states=of_state, account_ids=of_account)
+
+
+def _part(wanted: Filter, after: Cursor | None, limit: int) -> Select[Any]:
+    columns = (posts.c.due_at, posts.c.post_id, posts.c.account_id)
+    statement = select(posts).where(*conditions(wanted)).limit(limit)
+    if after:
+        here, there = tuple_(*columns), tuple_(*_bound(after))
+        statement = statement.where(here > there if wanted.is_ascending else here < there)
+    return statement.order_by(*(column.asc() if wanted.is_ascending else column.desc() for column in columns))
+
+
+def conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
+    """What a post must be to be listed."""
+    if wanted.states:
+        yield _is_one_of(posts.c.state, wanted.states)
+    if wanted.account_ids:
+        yield _is_one_of(posts.c.account_id, wanted.account_ids)
+    if wanted.due_from:
+        yield posts.c.due_at >= wanted.due_from
+    if wanted.due_to:
+        yield posts.c.due_at < wanted.due_to
+
+
+def _is_one_of(column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """A single value is compared, so that an index in the order of the list is seen to hold it."""
+    return column == values[0] if len(values) == 1 else column.in_(values)
+
+
+def _bound(cursor: Cursor) -> tuple[Any, ...]:
+    """The cursor's place as bound values, in the order of the columns."""
+    return (
+        literal(cursor.due_at, posts.c.due_at.type),
+        literal(cursor.post_id, posts.c.post_id.type),
+        literal(cursor.account_id, posts.c.account_id.type),
+    )
+
+
+def _listed(row: RowMapping) -> Listed:
+    return Listed(post_in(dict(row)), row["due_at"], row["updated_at"])
+
+
+def _place(listed: Listed) -> tuple[datetime, str, str]:
+    cursor = listed.cursor
+    return cursor.due_at, cursor.post_id, cursor.account_id

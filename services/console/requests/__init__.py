@@ -1,0 +1,1 @@
+"""What people ask for: made into requests, sent, and answered."""

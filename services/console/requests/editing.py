@@ -1,0 +1,103 @@
+"""Editing: a change to a scheduled post becomes whole schedule requests, built from what is known of the post."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from services.console.domain.posts import CHANGEABLE, Post
+from services.console.read_model.drafts import Drafts, PostFields
+from shared.events.base import Count, Id, Options, Text, Value
+from shared.events.requests import (
+    MAX_TARGETS,
+    LatePolicy,
+    Media,
+    PublishAt,
+    RetryPolicy,
+    ScheduleRequested,
+    Target,
+)
+
+
+class Unchangeable(Exception):
+    """Nothing of the post is left to change."""
+
+
+class Overtaken(Exception):
+    """The post is at another revision than whoever wants to change it expects."""
+
+
+class Change(Value):
+    """What is to be different; what is left out stays as it is. Without `account_ids` it is so on all accounts."""
+
+    publish_at: PublishAt | None = None
+    content: Text | None = None
+    media: Annotated[tuple[Media, ...], Field(max_length=20)] | None = None
+    options: Options | None = None
+    retry: RetryPolicy | None = None
+    expected_revision: Count | None = None
+    account_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_TARGETS)] | None = None
+
+
+def edit_requests(posts: Sequence[Post], drafts: Drafts, change: Change) -> list[ScheduleRequested]:
+    """One request for all targets that share what a request says once (media, policies, callback).
+
+    Each expects the revision that it is built from: should there be a later one by then, it is refused, not reverted.
+    """
+    together: dict[tuple[int, str], list[tuple[Post, PostFields]]] = {}
+    for post in posts:
+        fields = drafts.fields_of(post)
+        if fields and _may_change(post, change):
+            revision = drafts.revision_of_fields(post)
+            _expect(post, revision, change)
+            together.setdefault((revision, _said_once(fields)), []).append((post, fields))
+    if not together:
+        raise Unchangeable(_why_not(posts, change))
+    return [_request(members, change, revision) for (revision, _), members in together.items()]
+
+
+def _expect(post: Post, revision: int, change: Change) -> None:
+    if change.expected_revision not in (None, revision):
+        where = f"{post.post_id!r} on {post.account_id!r}"
+        raise Overtaken(f"expected_revision: {where} is at revision {revision}, not at {change.expected_revision}")
+
+
+def _may_change(post: Post, change: Change) -> bool:
+    is_meant = change.account_ids is None or post.account_id in change.account_ids
+    return is_meant and post.state in CHANGEABLE and (post.plan or change.publish_at) is not None
+
+
+def _said_once(fields: PostFields) -> str:
+    together = [fields["media"], fields["late_policy"], fields.get("retry"), fields["callback_url"]]
+    return json.dumps(together, sort_keys=True)
+
+
+def _why_not(posts: Sequence[Post], change: Change) -> str:
+    states = ", ".join(f"{post.state} on {post.account_id!r}" for post in posts[:5])
+    named = f" among the accounts {list(change.account_ids)}" if change.account_ids else ""
+    return f"nothing of post {posts[0].post_id!r} is left to change{named}: it is {states}"
+
+
+def _request(members: Sequence[tuple[Post, PostFields]], change: Change, revision: int) -> ScheduleRequested:
+    post, fields = members[0]
+    media = tuple(Media.model_validate(item) for item in fields["media"])
+    return ScheduleRequested(
+        post_id=post.post_id,
+        content=fields["content"] if change.content is None else change.content,
+        media=media if change.media is None else change.media,
+        targets=tuple(_target(*member, change) for member in members),
+        late_policy=LatePolicy.model_validate(fields["late_policy"]),
+        retry=change.retry or RetryPolicy.model_validate(fields.get("retry") or {}),
+        expected_revision=revision,
+        callback_url=fields["callback_url"],
+    )
+
+
+def _target(post: Post, fields: PostFields, change: Change) -> Target:
+    return Target(
+        account_id=post.account_id,
+        publish_at=change.publish_at or (post.plan.publish_at if post.plan else None),
+        content=fields["content"] if change.content is None else change.content,
+        options=(fields["options"] or None) if change.options is None else change.options,
+    )

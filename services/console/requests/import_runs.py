@@ -1,0 +1,100 @@
+"""Imports in the console's database: a file as it was read, and what became of its posts."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import RowMapping, insert, literal, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.console.imports import Line, PostFile
+from services.console.imports.batches import batches
+from services.console.imports.outcomes import BatchOutcome, LineTold, numbered
+from services.console.requests.runs import CLAIM, Runs, RunState
+from services.console.tables.imports import import_batches, import_lines, import_runs
+from shared.database import bulk
+from shared.database.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Posts of a file that are to be sent together."""
+
+    position: int
+    lines: Sequence[Line]
+
+
+class ImportRuns(Runs):
+    """The imports."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, import_runs)
+        self._add_lines = bulk.insert_missing(import_lines, database.dialect)
+        self._add_batches = bulk.insert_missing(import_batches, database.dialect)
+
+    async def prepare(self, name: str, file: PostFile, plan: Mapping[str, Any], *, by: str, now: datetime) -> str:
+        """Keep what a file holds; nothing is sent until the import is started."""
+        run_id = str(uuid4())
+        run = {"run_id": run_id, "name": name, "plan": json.dumps(plan), "overwrite": False, "asked_by": by}
+        figures = {"state": RunState.PREPARED, "as_of": now, "total": len(file.posts)}
+        parts = [
+            {"run_id": run_id, "position": position, "lines": _as_text(lines), "seen_at": now}
+            for position, lines in enumerate(batches(file.posts))
+        ]
+        faults = [LineTold(line.number, "fault", line.problem or "") for line in file.faults]
+        async with self._database.transaction() as connection:
+            await connection.execute(insert(import_runs).values(**run, **figures, sent=0, scheduled=0, unchanged=0))
+            if parts:
+                await connection.execute(self._add_batches, bulk.encode(parts))
+            await self._add(connection, run_id, faults, now)
+        return run_id
+
+    async def next_batch(self, run_id: str) -> Batch | None:
+        """The posts that are to be sent next."""
+        c = import_batches.c
+        left = select(c.position, c.lines).where(c.run_id == run_id, c.lines.is_not(None))
+        rows = await self._database.rows(left.order_by(c.position).limit(1))
+        return Batch(rows[0]["position"], _lines_in(rows[0]["lines"])) if rows else None
+
+    async def record(self, run_id: str, batch: Batch, outcome: BatchOutcome, now: datetime) -> None:
+        """Keep what became of a batch, once, and the claim for the next one; its posts are kept no longer."""
+        c = import_batches.c
+        is_sent = update(import_batches).where(c.run_id == run_id, c.position == batch.position, c.lines.is_not(None))
+        runs = import_runs.c
+        figures = {
+            "sent": runs.sent + len(batch.lines),
+            "scheduled": runs.scheduled + outcome.scheduled,
+            "unchanged": runs.unchanged + outcome.unchanged,
+            "claimed_until": now + CLAIM,
+        }
+        async with self._database.transaction() as connection:
+            if (await connection.execute(is_sent.values(lines=None))).rowcount:
+                await connection.execute(update(import_runs).where(runs.run_id == run_id).values(**figures))
+                await self._add(connection, run_id, outcome.lines, now)
+
+    async def lines(self, run_id: str, after: tuple[int, int], limit: int) -> Sequence[RowMapping]:
+        """The lines to look at after one of them, in the order of the file."""
+        c = import_lines.c
+        place = tuple_(c.line, c.number)
+        wanted = select(import_lines).where(c.run_id == run_id, place > tuple_(*map(literal, after)))
+        return await self._database.rows(wanted.order_by(c.line, c.number).limit(limit))
+
+    async def _add(self, connection: AsyncConnection, run_id: str, lines: Sequence[LineTold], now: datetime) -> None:
+        rows = [
+            {"run_id": run_id, "line": one.line, "number": number, "kind": one.kind, "reason": one.reason}
+            | {"post_id": one.post_id, "account_id": one.account_id, "seen_at": now}
+            for number, one in numbered(lines)
+        ]
+        if rows:
+            await connection.execute(self._add_lines, bulk.encode(rows))
+
+
+def _as_text(lines: Sequence[Line]) -> str:
+    return json.dumps([[line.number, line.post] for line in lines], ensure_ascii=False)
+
+
+def _lines_in(text: str) -> list[Line]:
+    return [Line(number, post) for number, post in json.loads(text)]

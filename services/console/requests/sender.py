@@ -1,0 +1,171 @@
+"""Sending requests to the other services, and waiting a few seconds for the facts that answer them."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from services.console.requests.awaited_answers import AwaitedAnswers
+from services.console.requests.required_queues import RequiredQueues
+from services.console.streaming.listening import Closed, Listener, TooSlow
+from shared.events import Event
+from shared.events.scheduler import (
+    AcceptedPost,
+    RejectedPost,
+    ScheduleAccepted,
+    ScheduleBatchSettled,
+    ScheduleRejected,
+)
+from shared.messaging.broker import Outgoing, Publisher
+from shared.messaging.envelope import Delivery, Envelope
+
+PATIENCE = timedelta(seconds=5)
+PUBLISH_PATIENCE = timedelta(seconds=5)
+
+Until = Callable[[Event], bool]
+"""Told each answer once, in order; answers whether that settles the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The facts that followed from a request; `is_complete` unless time ran out first."""
+
+    correlation_id: str
+    facts: Sequence[Event]
+    is_complete: bool
+
+
+@dataclass(frozen=True)
+class RequestSender:
+    """Sends requests. The answers go into the read model at once, so that whoever sent one can read what they wrote."""
+
+    publisher: Publisher
+    queues: RequiredQueues
+    awaited_answers: AwaitedAnswers
+    learn: Callable[[Delivery[Any]], Awaitable[None]]
+    patience: timedelta = PATIENCE
+
+    async def send(self, request: Event) -> str:
+        """Send the request and answer its correlation id; BrokerUnavailable when it may not have arrived."""
+        await self.queues.ensure_for(request)
+        envelope = Envelope.of(request)
+        await self.publisher.publish(Outgoing(envelope), within=PUBLISH_PATIENCE)
+        return envelope.correlation_id
+
+    async def send_all(self, requests: Sequence[Event]) -> str:
+        """Send requests of one kind under one correlation id; BrokerUnavailable when not all may have arrived."""
+        correlation_id = str(uuid4())
+        envelopes = [Envelope.of(request, correlation_id=correlation_id) for request in requests]
+        for request in requests[:1]:
+            await self.queues.ensure_for(request)
+        for error in await self.publisher.publish_all(map(Outgoing, envelopes), within=PUBLISH_PATIENCE):
+            if error is not None:
+                raise error
+        return correlation_id
+
+    async def send_and_wait(self, request: Event, until: Until, *, patience: timedelta | None = None) -> Answers:
+        """Send the request and wait until its answers settle it; BrokerUnavailable when it may not have arrived."""
+        await self.queues.ensure_for(request)
+        envelope = Envelope.of(request)
+        async with self.awaited_answers.answers_to(envelope.correlation_id) as listener:
+            await self.publisher.publish(Outgoing(envelope), within=PUBLISH_PATIENCE)
+            collected: list[Delivery[Any]] = []
+            is_complete = await self._collect(
+                listener, collected, until, envelope.message_id, patience or self.patience
+            )
+        asked = Delivery(request, envelope.message_id, envelope.correlation_id, body=envelope.body)
+        await asyncio.gather(*map(self.learn, (asked, *collected)))
+        return Answers(envelope.correlation_id, [delivery.event for delivery in collected], is_complete)
+
+    async def _collect(
+        self,
+        listener: Listener[Delivery[Any]],
+        collected: list[Delivery[Any]],
+        until: Until,
+        own_id: str,
+        patience: timedelta,
+    ) -> bool:
+        """Gather answers until they settle the request; the request itself passes by too."""
+        try:
+            async with asyncio.timeout(patience.total_seconds()):
+                while True:
+                    delivery = await listener.next()
+                    if delivery.message_id == own_id:
+                        continue
+                    collected.append(delivery)
+                    if until(delivery.event):
+                        return True
+        except (TimeoutError, TooSlow, Closed):
+            return False
+
+
+def any_of(*event_classes: type[Event]) -> Until:
+    """Settled by the first fact of one of these types."""
+    return lambda fact: isinstance(fact, event_classes)
+
+
+def from_each(services: Iterable[str], event_class: type[Event]) -> Until:
+    """Settled once each of these services has told a fact of this type, which names its `service`."""
+    missing = set(services)
+
+    def until(fact: Event) -> bool:
+        if isinstance(fact, event_class):
+            missing.discard(getattr(fact, "service", ""))
+        return not missing
+
+    return until
+
+
+def each_account(account_ids: Iterable[str], *event_classes: type[Event]) -> Until:
+    """Settled once a fact of these types has named each account, or one has named none and so means them all."""
+    missing = set(account_ids)
+
+    def until(fact: Event) -> bool:
+        if isinstance(fact, event_classes):
+            named = getattr(fact, "account_id", None)
+            missing.clear() if named is None else missing.discard(named)
+        return not missing
+
+    return until
+
+
+@dataclass
+class Batch:
+    """What a batch's answers say: one fact settles it but for what waits for the publisher, which has one fact each."""
+
+    accepted: list[AcceptedPost | ScheduleAccepted] = field(default_factory=list)
+    rejected: list[RejectedPost | ScheduleRejected] = field(default_factory=list)
+    _is_settled: bool = False
+    _pending: list[tuple[str, str | None]] = field(default_factory=list)
+    _told: list[tuple[str, str | None]] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> list[tuple[str, str | None]]:
+        """The posts, with their accounts, that are not answered yet."""
+        told = Counter(self._told)
+        return [key for key in self._pending if not _taken(told, key)]
+
+    def is_settled_by(self, fact: Event) -> bool:
+        """Take an answer; whether nothing is missing any more."""
+        match fact:
+            case ScheduleBatchSettled():
+                self._is_settled = True
+                self.accepted += fact.accepted
+                self.rejected += fact.rejected
+                self._pending += [(one.post_id, one.account_id) for one in fact.pending]
+            case ScheduleAccepted():
+                self.accepted.append(fact)
+                self._told.append((fact.post_id, fact.account_id))
+            case ScheduleRejected():
+                self.rejected.append(fact)
+                self._told.append((fact.post_id, fact.account_id))
+        return self._is_settled and not self.waiting
+
+
+def _taken(told: Counter[tuple[str, str | None]], key: tuple[str, str | None]) -> bool:
+    """Whether an answer is left for this one, which then is its own."""
+    told[key] -= 1
+    return told[key] >= 0

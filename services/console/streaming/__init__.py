@@ -1,0 +1,1 @@
+"""Events as they pass: numbered, kept, and handed to everyone who listens."""

@@ -1,0 +1,121 @@
+"""The stream of events: what the journal has got, handed to everyone who listens; who was away hears the rest first."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.console.streaming.journal import Entry, Journal
+from services.console.streaming.listening import Listener
+
+MOST_BEHIND = 2_000
+LOOK_SECONDS = 0.1
+"""How often the journal is looked at for what another replica has written."""
+AGAIN_SECONDS = 1.0
+
+Interest = Callable[[Entry], bool]
+
+log = structlog.get_logger()
+
+
+class Gone(Exception):
+    """Events after the one heard last are not kept any more: whoever listens asks for everything anew."""
+
+
+class EventStream:
+    """Follows the journal while somebody listens."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._listeners: set[Listener[Entry]] = set()
+        self._handed_on = 0
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Say that the journal has got entries."""
+        self._woken.set()
+
+    async def ensure_readable(self) -> None:
+        """Raise what the database says, should it be away."""
+        await self._journal.span()
+
+    @asynccontextmanager
+    async def listening(self, interest: Interest, after: int | None = None) -> AsyncIterator["Following"]:
+        """Listen to what is of interest from now on, or from the entry after this one; Gone where that is not kept."""
+        span = await self._journal.span()
+        if after is not None and not span.holds_all_after(after):
+            raise Gone
+        if not self._listeners:
+            self._handed_on = span.last
+        listener: Listener[Entry] = Listener(interest, MOST_BEHIND)
+        self._listeners.add(listener)
+        self.wake()
+        try:
+            yield Following(self._journal, interest, listener, span.last if after is None else after, self._handed_on)
+        finally:
+            self._listeners.discard(listener)
+
+    async def run(self) -> None:
+        """For ever: hand on what the journal gets."""
+        while True:
+            try:
+                await self._wait()
+                if self._listeners:
+                    await self._hand_on()
+            except Exception as error:
+                log.warning("journal_not_read", error=repr(error))
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    def close(self) -> None:
+        """Let everyone go, so that the console can stop."""
+        for listener in self._listeners:
+            listener.close()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_SECONDS if self._listeners else None):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+        self._woken.clear()
+
+    async def _hand_on(self) -> None:
+        while entries := await self._journal.after(self._handed_on):
+            self._handed_on = entries[-1].id
+            for listener in self._listeners:
+                for entry in entries:
+                    listener.offer(entry)
+
+
+@dataclass
+class Following:
+    """One listener's way through the journal: what it has missed, then what comes."""
+
+    _journal: Journal
+    _interest: Interest
+    _listener: Listener[Entry]
+    last_id: int
+    """The number up to which everything has been heard."""
+    _handed_on: int
+    _missed: deque[Entry] = field(default_factory=deque)
+
+    async def next(self) -> Entry:
+        """The next entry of interest; TooSlow or Closed when there will be no more."""
+        while self.last_id < self._handed_on:
+            if not self._missed and not await self._read_missed():
+                break
+            entry = self._missed.popleft()
+            self.last_id = entry.id
+            if self._interest(entry):
+                return entry
+        while (entry := await self._listener.next()).id <= self.last_id:
+            pass
+        self.last_id = entry.id
+        return entry
+
+    async def _read_missed(self) -> bool:
+        self._missed.extend(await self._journal.after(self.last_id, up_to=self._handed_on))
+        return bool(self._missed)

@@ -1,0 +1,34 @@
+"""The console's tables of what processes tell of themselves and of their jobs."""
+
+from sqlalchemy import Boolean, Column, Float, Index, String, Table, Text
+
+from services.console.tables.core import metadata
+from shared.database.engine import InstantColumn
+
+service_reports = Table(
+    "service_reports",
+    metadata,
+    Column("service", String(100), primary_key=True),
+    Column("instance", String(200), primary_key=True),
+    Column("problems", Text, nullable=False),
+    Column("outbox_age_seconds", Float),
+    Column("queues", Text, nullable=False),
+    Column("seen_at", InstantColumn, nullable=False, index=True),
+)
+"""The latest report of each process."""
+
+job_runs = Table(
+    "job_runs",
+    metadata,
+    Column("run_id", String(300), primary_key=True),
+    Column("job", String(100), nullable=False),
+    Column("service", String(100)),
+    Column("state", String(20), nullable=False),
+    Column("tick_at", InstantColumn, nullable=False),
+    Column("manual", Boolean),
+    Column("duration_ms", Float),
+    Column("error", Text),
+    Column("seen_at", InstantColumn, nullable=False, index=True),
+    Index("job_runs_of_job", "job", "tick_at", "run_id"),
+)
+"""What became of each tick: `state` is running, succeeded, failed, released or skipped."""

@@ -1,0 +1,115 @@
+"""Every query of timers. Whatever fires is written together with its event."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.scheduler.tables import inbox, timer_ticks, timers
+from services.scheduler.timers.timer import Standing, Timer
+from shared.database import bulk
+from shared.database.engine import Database
+from shared.events import Event
+from shared.events.scheduler import TimerFired
+from shared.messaging.envelope import Envelope
+from shared.messaging.inbox import Inbox
+from shared.messaging.outbox import Outbox
+
+KEPT_TICKS = 100
+"""How many ticks of each timer are remembered, as its history."""
+_MOMENT = timedelta.resolution
+
+
+class TimerStore:
+    """The timers in the scheduler's database."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._inbox = Inbox(inbox, database)
+        is_changed = "timers.cron <> excluded.cron OR timers.zone <> excluded.zone"
+        self._set = bulk.upsert(timers, database.dialect, guard=is_changed)
+        self._add_tick = bulk.insert_missing(timer_ticks, database.dialect)
+
+    async def standings(self) -> list[Standing]:
+        """Every timer as it stands."""
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(timers).order_by(timers.c.name))
+        return [Standing(Timer(row.name, row.cron, row.zone), row.counted_to, row.last_tick_at) for row in rows]
+
+    async def configure(self, wanted: Sequence[Timer], now: datetime) -> list[str]:
+        """Have these timers and no others; the names of those that are gone.
+
+        One that is new, or ticks by another expression, counts from now.
+        """
+        rows = [
+            {"name": one.name, "cron": one.cron, "zone": one.zone, "counted_to": now, "last_tick_at": None}
+            for one in sorted(wanted, key=lambda one: one.name)
+        ]
+        names = [row["name"] for row in rows]
+        async with self._database.transaction() as connection:
+            if rows:
+                await connection.execute(self._set, bulk.encode(rows))
+            others = delete(timers).where(timers.c.name.not_in(names)).returning(timers.c.name)
+            return sorted((await connection.execute(others)).scalars())
+
+    async def fire(self, standing: Standing, event: TimerFired) -> bool:
+        """Fire a tick, unless another replica has dealt with it or the timer has changed meanwhile."""
+        envelope = Envelope.of(event)
+        async with self._database.transaction() as connection:
+            counted = {"counted_to": event.tick_at, "last_tick_at": event.tick_at}
+            is_ours = await _change(connection, standing, counted) and await self._is_new(connection, event)
+            if is_ours:
+                await _forget(connection, event.timer)
+                await self._outbox.add(connection, [envelope])
+        if is_ours:
+            self._outbox.relay_soon([envelope])
+        return is_ours
+
+    async def fire_by_hand(self, event: TimerFired, *, inbox_id: str | None, correlation_id: str) -> None:
+        """Fire a timer because somebody asked; the same request again changes nothing."""
+        async with self._database.transaction() as connection:
+            if inbox_id and not await self._inbox.remember(connection, [inbox_id], event.fired_at):
+                return
+            while not await self._is_new(connection, event):
+                event = event.model_copy(update={"tick_at": event.tick_at + _MOMENT})
+            await _forget(connection, event.timer)
+            envelope = Envelope.of(event, correlation_id=correlation_id)
+            await self._outbox.add(connection, [envelope])
+        self._outbox.relay_soon([envelope])
+
+    async def count_from(self, standing: Standing, now: datetime) -> None:
+        """Forget up to when ticks have been dealt with: the clock was wrong."""
+        async with self._database.transaction() as connection:
+            await _change(connection, standing, {"counted_to": now})
+
+    async def tell(self, events: Iterable[Event]) -> None:
+        """Emit what nothing in the database depends on."""
+        envelopes = [Envelope.of(event) for event in events]
+        async with self._database.transaction() as connection:
+            await self._outbox.add(connection, envelopes)
+        self._outbox.relay_soon(envelopes)
+
+    async def _is_new(self, connection: AsyncConnection, event: TimerFired) -> bool:
+        """Take the tick's row; False where it has been taken."""
+        row = event.model_dump(include={"timer", "tick_at", "fired_at", "manual", "missed"})
+        return bool((await connection.execute(self._add_tick, bulk.encode([row]))).all())
+
+
+async def _change(connection: AsyncConnection, standing: Standing, changes: dict[str, Any]) -> bool:
+    """Change a timer that still stands as it was read."""
+    timer = standing.timer
+    is_the_same = (timers.c.name == timer.name, timers.c.cron == timer.cron, timers.c.zone == timer.zone)
+    as_read = update(timers).where(*is_the_same, timers.c.counted_to == standing.counted_to)
+    return (await connection.execute(as_read.values(**changes))).rowcount > 0
+
+
+async def _forget(connection: AsyncConnection, timer: str) -> None:
+    """Remove all but the latest ticks of a timer."""
+    of_timer = select(timer_ticks.c.tick_at).where(timer_ticks.c.timer == timer)
+    oldest_kept = of_timer.order_by(timer_ticks.c.tick_at.desc()).limit(1).offset(KEPT_TICKS - 1).scalar_subquery()
+    await connection.execute(
+        delete(timer_ticks).where(timer_ticks.c.timer == timer, timer_ticks.c.tick_at < oldest_kept)
+    )
