@@ -80,11 +80,11 @@ class Decider:
 
     def cancel_all(self, post_id: str, origin: Origin, expected_revision: int | None = None) -> list[Decision]:
         """Decide the cancellation of a post on every account, those included whose request has been put off."""
-        self._note_unmet((post_id, WHOLE_POST), origin)
         account_ids = self.accounts_of(post_id)
-        if not account_ids:
-            return [Rejected(post_id, None, "not_found", f"post {post_id!r} is not scheduled")]
-        return [self.cancel(post_id, account_id, origin, expected_revision) for account_id in account_ids]
+        decisions = [self.cancel(post_id, account_id, origin, expected_revision) for account_id in account_ids]
+        if expected_revision is None or not decisions or any(not _is_conflict(one) for one in decisions):
+            self._note_unmet((post_id, WHOLE_POST), origin)
+        return decisions or [Rejected(post_id, None, "not_found", f"post {post_id!r} is not scheduled")]
 
     def cancel(self, post_id: str, account_id: str, origin: Origin, expected_revision: int | None = None) -> Decision:
         """Decide a cancellation and keep its result."""
@@ -165,3 +165,7 @@ class Decider:
         self.schedules[schedule.key] = schedule
         self.changed[schedule.key] = schedule
         self.confirmed.pop(schedule.key, None)
+
+
+def _is_conflict(decision: Decision) -> bool:
+    return isinstance(decision, Rejected) and decision.code == "conflict"

@@ -110,6 +110,17 @@ def test_a_cancelled_post_is_not_scheduled_on_an_account_it_was_to_get_before() 
     assert is_conflict(decisions.schedule(wanted(content="A"), at(1, was_put_off=True)))
 
 
+def test_a_cancellation_that_is_refused_leaves_alone_what_came_before_it() -> None:
+    decisions = decider(scheduled("first", revision=2))
+    request = ScheduleCancelRequested(post_id="post-1", expected_revision=1)
+
+    refused = cancel_request(request, "m-2", at(2)).decide(decisions)
+
+    assert all(map(is_conflict, refused))
+    comes_back = wanted(content="A", account_id="acct-2")
+    assert isinstance(decisions.schedule(comes_back, at(1, was_put_off=True)), Accepted)
+
+
 def test_a_cancellation_that_comes_back_does_not_cancel_what_was_scheduled_since() -> None:
     decisions = decider(scheduled("first"))
     decisions.schedule(wanted(content="B"), at(2))
