@@ -54,7 +54,7 @@ async def test_a_post_that_somebody_changed_meanwhile_is_not_cancelled_unseen(wo
     await page.locator("summary", has_text="Cancel").click()
     await page.get_by_role("button", name="Cancel this post").click()
 
-    await expect(page.get_by_role("alert").filter(has_text="has changed since you looked at it")).to_be_visible()
+    await expect(page.get_by_role("alert").filter(has_text="Somebody has changed it meanwhile")).to_be_visible()
     (shown,) = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"]
     assert shown["state"] == "scheduled"
     visitor.complaints.clear()  # the browser tells of the 412

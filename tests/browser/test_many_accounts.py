@@ -22,7 +22,8 @@ WHY = ErrorDetail(kind="unauthorized", code="401", message="The token was revoke
 async def test_accounts_come_page_by_page_and_those_to_connect_again_first(world: World, visitor: Visitor) -> None:
     names = [f"many-{number:02}-{'x' * 60}" for number in range(MANY)]
     for name in names:
-        await world.system.bus.emit(AccountConnected(account_id=name, platform="mastodon"))
+        connected = AccountConnected(account_id=name, platform="mastodon", changed_at=datetime.now(UTC))
+        await world.system.bus.emit(connected)
     broken = AccountRefreshFailed(account_id=names[-1], error=WHY, needs_reconnect=True, changed_at=datetime.now(UTC))
     await world.system.bus.emit(broken)
     await eventually(lambda: needs_reconnect(world, names[-1]), what="the console knows them")

@@ -25,8 +25,8 @@ BEGIN
     CREATE SCHEMA public;
 END $$
 """
-PSQL_ALONE = ("\\", "CREATE SCHEMA public", "COMMENT ON SCHEMA public")
-"""How lines begin that only psql understands, or that speak of what is there already."""
+LEFT_OUT = ("--", "\\", "CREATE SCHEMA public", "COMMENT ON SCHEMA public")
+"""How lines begin that are comments, that only psql understands, or that speak of what is there already."""
 
 
 class Databases:
@@ -66,4 +66,4 @@ def dump(address: str) -> str:
     """The statements that make what is in a database, in an empty one."""
     command = [find_program("pg_dump"), "--no-owner", "--no-privileges", "--inserts", address]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return "\n".join(line for line in said.splitlines() if not line.startswith(PSQL_ALONE))
+    return "\n".join(line for line in said.splitlines() if line and not line.startswith(LEFT_OUT))

@@ -1,6 +1,8 @@
 """Carrying out acts on many posts: in the background, a batch at a time, by one replica."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime
 
 import structlog
 from sqlalchemy import RowMapping
@@ -13,6 +15,7 @@ from services.console.api.errors import Refusal
 from services.console.api.run_work import AGAIN_SECONDS
 from services.console.requests.bulk_runs import Act, Item, Result
 from services.console.requests.editing import Change
+from services.console.requests.moving import Moving
 from shared.database.engine import is_passing
 from shared.messaging.broker import BrokerUnavailable
 
@@ -34,8 +37,23 @@ async def act_on_posts(console: Console, run: RowMapping) -> None:
         items = await runs.left(run_id)
         if not items:
             return await runs.end(run_id, console.clock.now())
+        if any(item.move_to is None for item in items) and view.move:
+            items = await _with_instants(console, run_id, view.move, items)
         await runs.record(run_id, await asyncio.gather(*map(do, items)), console.clock.now())
     return None
+
+
+async def _with_instants(console: Console, run_id: str, move: Moving, items: Sequence[Item]) -> list[Item]:
+    """The posts with the instants they are moved to, kept before anything is asked: done again, a move is the same."""
+    due = {item.position: await _due_at(console, item) for item in items}
+    instants = {position: move.of(due_at, position) for position, due_at in due.items() if due_at}
+    await console.bulk.fix_instants(run_id, instants)
+    return await console.bulk.left(run_id)
+
+
+async def _due_at(console: Console, item: Item) -> datetime | None:
+    listed = await console.queries.post(item.post_id)
+    return next((one.due_at for one in listed if one.post.account_id == item.account_id), None)
 
 
 async def _done(console: Console, run: RunView, item: Item) -> Result:
@@ -63,9 +81,6 @@ async def _act(console: Console, run: RunView, item: Item) -> bool:
         return (await cancel_post(console, item.post_id, accounts)).pending
     if run.act is Act.RETRY:
         return (await retry_post(console, item.post_id, item.account_id)).pending
-    assert run.move
-    listed = [one for one in await console.queries.post(item.post_id) if one.post.account_id == item.account_id]
-    if not listed:
+    if item.move_to is None:
         raise Refusal(404, "not_found", f"post {item.post_id!r} is not there any more")
-    change = Change(publish_at=run.move.of(listed[0].due_at, item.position))
-    return (await change_post(console, item.post_id, change, accounts)).pending
+    return (await change_post(console, item.post_id, Change(publish_at=item.move_to), accounts)).pending

@@ -31,17 +31,27 @@ async def send_posts(console: Console, run: RowMapping) -> None:
 
 
 async def _sent(console: Console, run: RowMapping, batch: Batch) -> BatchOutcome | None:
-    """What became of it, None while nobody answers. Sent again, what is scheduled by then stays as it is."""
-    expected = {} if run["overwrite"] else {"expected_revision": 0}
-    request = ScheduleBatchRequested(
-        batch_id=f"import-{run['run_id']}-{batch.position}",
-        posts=tuple(expected | dict(line.post or {}) for line in batch.lines),
-    )
+    """What became of it, None while nobody answers."""
+    overwrite = run["overwrite"] and not batch.is_repeated
+    request = request_for(run["run_id"], batch, overwrite=overwrite)
     try:
+        await console.requests.queues.ensure_for(request)
+        await console.imports.note_sending(run["run_id"], batch, console.clock.now())
         answer = await settle_batch(console, request)
     except BrokerUnavailable as error:
         log.info("import_waits", run_id=run["run_id"], error=repr(error))
         return None
     if answer.pending and not answer.waiting:
         return None
-    return outcome_of(batch.lines, answer.model_dump(mode="json"), overwrite=run["overwrite"])
+    return outcome_of(batch.lines, answer.model_dump(mode="json"), overwrite=overwrite)
+
+
+def request_for(run_id: str, batch: Batch, *, overwrite: bool) -> ScheduleBatchRequested:
+    """The request for the posts of a batch; unless it overwrites, each expects not to be there, or to be the same.
+
+    What is sent again must overwrite nothing: the request before may have arrived, and who has edited or cancelled its
+    posts since must not find that undone. What that request has scheduled counts as unchanged.
+    """
+    expected = {} if overwrite else {"expected_revision": 0}
+    posts = tuple(expected | dict(line.post or {}) for line in batch.lines)
+    return ScheduleBatchRequested(batch_id=f"import-{run_id}-{batch.position}", posts=posts)

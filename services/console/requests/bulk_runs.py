@@ -49,11 +49,12 @@ class HasKey(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A post of a run that is still to be done."""
+    """A post of a run that is still to be done; `move_to` is its instant, once that is fixed."""
 
     position: int
     post_id: str
     account_id: str
+    move_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,9 @@ class BulkRuns(Runs):
             [bulk_items.c.outcome, bulk_items.c.reason],
             database.dialect,
             guard="bulk_items.outcome IS NULL",
+        )
+        self._fix = bulk.update(
+            bulk_items, [bulk_items.c.move_to], database.dialect, guard="bulk_items.move_to IS NULL"
         )
 
     async def prepare(
@@ -108,19 +112,27 @@ class BulkRuns(Runs):
     async def left(self, run_id: str) -> list[Item]:
         """The next posts that are to be done."""
         c = bulk_items.c
-        next_ones = select(c.position, c.post_id, c.account_id).where(c.run_id == run_id, c.outcome.is_(None))
-        return [Item(**row) for row in await self._database.rows(next_ones.order_by(c.position).limit(AT_ONCE))]
+        next_ones = select(c.position, c.post_id, c.account_id, c.move_to)
+        left = next_ones.where(c.run_id == run_id, c.outcome.is_(None)).order_by(c.position).limit(AT_ONCE)
+        return [Item(**row) for row in await self._database.rows(left)]
+
+    async def fix_instants(self, run_id: str, instants: Mapping[int, datetime]) -> None:
+        """Keep where posts are moved to, by their positions; what is fixed already stays."""
+        rows = [{"run_id": run_id, "position": position, "move_to": at} for position, at in sorted(instants.items())]
+        async with self._database.transaction() as connection:
+            await connection.execute(self._fix, bulk.encode(rows))
 
     async def record(self, run_id: str, results: Sequence[Result], now: datetime) -> None:
-        """Keep what became of posts, and the claim for the next ones."""
-        c, counted = bulk_runs.c, Counter(one.outcome for one in results)
-        figures = {name: c[name] + counted[name] for name in ("done", "pending", "refused")}
+        """Keep what became of posts, each once, and the claim for the next ones."""
+        c = bulk_runs.c
         rows = [
             {"run_id": run_id, "position": one.position, "outcome": one.outcome, "reason": one.reason}
             for one in results
         ]
         async with self._database.transaction() as connection:
-            await connection.execute(self._record, bulk.encode(rows))
+            news = {row.position for row in await connection.execute(self._record, bulk.encode(rows))}
+            counted = Counter(one.outcome for one in results if one.position in news)
+            figures = {name: c[name] + counted[name] for name in ("done", "pending", "refused")}
             await connection.execute(
                 update(bulk_runs).where(c.run_id == run_id).values(**figures, claimed_until=now + CLAIM)
             )

@@ -21,10 +21,11 @@ from shared.database.engine import Database
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Posts of a file that are to be sent together."""
+    """Posts of a file that are to be sent together; `is_repeated` where they may have been before."""
 
     position: int
     lines: Sequence[Line]
+    is_repeated: bool = False
 
 
 class ImportRuns(Runs):
@@ -41,7 +42,7 @@ class ImportRuns(Runs):
         run = {"run_id": run_id, "name": name, "plan": json.dumps(plan), "overwrite": False, "asked_by": by}
         figures = {"state": RunState.PREPARED, "as_of": now, "total": len(file.posts)}
         parts = [
-            {"run_id": run_id, "position": position, "lines": _as_text(lines), "seen_at": now}
+            {"run_id": run_id, "position": position, "lines": _as_text(lines), "seen_at": now, "sent_at": None}
             for position, lines in enumerate(batches(file.posts))
         ]
         faults = [LineTold(line.number, "fault", line.problem or "") for line in file.faults]
@@ -55,9 +56,19 @@ class ImportRuns(Runs):
     async def next_batch(self, run_id: str) -> Batch | None:
         """The posts that are to be sent next."""
         c = import_batches.c
-        left = select(c.position, c.lines).where(c.run_id == run_id, c.lines.is_not(None))
+        left = select(c.position, c.lines, c.sent_at).where(c.run_id == run_id, c.lines.is_not(None))
         rows = await self._database.rows(left.order_by(c.position).limit(1))
-        return Batch(rows[0]["position"], _lines_in(rows[0]["lines"])) if rows else None
+        if not rows:
+            return None
+        (row,) = rows
+        return Batch(row["position"], _lines_in(row["lines"]), is_repeated=row["sent_at"] is not None)
+
+    async def note_sending(self, run_id: str, batch: Batch, now: datetime) -> None:
+        """Keep that a batch is about to be sent, before it is."""
+        c = import_batches.c
+        sending = update(import_batches).where(c.run_id == run_id, c.position == batch.position, c.sent_at.is_(None))
+        async with self._database.transaction() as connection:
+            await connection.execute(sending.values(sent_at=now))
 
     async def record(self, run_id: str, batch: Batch, outcome: BatchOutcome, now: datetime) -> None:
         """Keep what became of a batch, once, and the claim for the next one; its posts are kept no longer."""

@@ -10,8 +10,8 @@ from sqlalchemy import RowMapping, Select, Table, bindparam, select, update
 from shared.database.engine import Database, InstantColumn
 
 CLAIM = timedelta(seconds=30)
-"""For how long a run is one replica's, from each batch on. Two that work on the same parts do no harm: the second finds
-them done, or waits for the same answers."""
+"""For how long a run is one replica's, from each batch on. A slow one may meet another at the same parts: whatever is
+asked twice must lead to the same."""
 
 
 class RunState(StrEnum):

@@ -34,6 +34,10 @@ bulk_items = Table(
     Column("outcome", String(20)),
     Column("reason", Text),
     Column("seen_at", InstantColumn, nullable=False, index=True),
+    Column("move_to", InstantColumn),
     Index("bulk_items_by_outcome", "run_id", "outcome", "position"),
 )
-"""The posts of a run, and what became of each; without an outcome it is still to be done."""
+"""The posts of a run, and what became of each; without an outcome it is still to be done.
+
+`move_to` is worked out once, before the first request: a move that is done again leads to the same instant.
+"""

@@ -32,8 +32,12 @@ import_batches = Table(
     Column("position", Integer, primary_key=True),
     Column("lines", Text),
     Column("seen_at", InstantColumn, nullable=False, index=True),
+    Column("sent_at", InstantColumn),
 )
-"""The posts of a file in parts, with their lines; without lines once they are sent."""
+"""The posts of a file in parts, with their lines; without lines once they are answered.
+
+`sent_at` is when they were sent first: that request may have arrived, whoever sends them again.
+"""
 
 import_lines = Table(
     "import_lines",

@@ -57,6 +57,8 @@ async def test_it_goes_on_after_what_has_been_recorded_and_counts_nothing_twice(
     await runs.record(run_id, [Result(one.position, "done") for one in first[:-1]], NOON)
     await runs.record(run_id, [Result(first[-1].position, "refused", "no")], NOON)
 
+    await runs.record(run_id, [Result(0, "pending"), Result(AT_ONCE - 1, "done")], NOON)
+
     assert [one.position for one in await runs.left(run_id)] == list(range(AT_ONCE, AT_ONCE + 3))
     run = await runs.run(run_id)
     assert run and (run["done"], run["refused"], run["pending"]) == (AT_ONCE - 1, 1, 0)
@@ -71,3 +73,13 @@ async def test_what_is_prepared_or_stopped_is_not_worked_on(runs: BulkRuns) -> N
     await runs.start(stopped)
 
     assert await runs.claim(NOON) is None
+
+
+async def test_where_a_post_is_moved_to_is_fixed_once(runs: BulkRuns) -> None:
+    """Whoever does it again, because the answer was lost, would else move it once more from where it is by then."""
+    run_id = await a_run(runs, 2)
+
+    await runs.fix_instants(run_id, {0: NOON})
+    await runs.fix_instants(run_id, {0: NOON + SECOND, 1: NOON + SECOND})
+
+    assert [one.move_to for one in await runs.left(run_id)] == [NOON, NOON + SECOND]

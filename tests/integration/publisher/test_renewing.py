@@ -42,7 +42,7 @@ class Renewing(FakePlatform):
     def _answer(self, _: httpx.Request) -> httpx.Response:
         if isinstance(self.reply, Exception):
             raise self.reply
-        return self.reply
+        return httpx.Response(self.reply.status_code, headers=self.reply.headers, content=self.reply.content)
 
 
 def oauth_error(name: str, status: int = 400) -> httpx.Response:
