@@ -118,13 +118,7 @@ def build(settings: Settings) -> Service:
     consumer = Consumer(NAME, broker, publisher, clock)
     handlers = Handlers(store, clock, sending, REQUESTS.name)
     waits = LongWaits(store, clock, sending.lines.waiting_since)
-    overflow = Overflow(
-        sending,
-        waits,
-        sending.destinations,
-        share=max(settings.prefetch // 2, 1),
-        surplus_share=max(surplus_of(settings.prefetch) // 4, 1),
-    )
+    overflow = Overflow(sending, waits, sending.destinations, share=max(settings.prefetch // 2, 1))
     secret_keys = SecretKeys(AtRest(store), vault, clock, NAME)
     limits_told = LimitsTold(store, limits_of(known), clock)
     subscribe(consumer, overflow, connecting, handlers, secret_keys, limits=limits_told, prefetch=settings.prefetch)
@@ -193,11 +187,6 @@ def limits_of(known: Platforms) -> Mapping[str, Limits]:
     return {platform.name: platform.limits for platform in known.values()}
 
 
-def surplus_of(prefetch: int) -> int:
-    """How many messages the second consumer of requests has at one time; with two, one destination cannot take all."""
-    return max(prefetch // 4, 2)
-
-
 def subscribe(
     consumer: Consumer,
     overflow: Overflow,
@@ -210,7 +199,7 @@ def subscribe(
 ) -> None:
     """Every event the publisher takes."""
     consumer.subscribe(REQUESTS, {PublishRequested: overflow.on_publish_requested}, prefetch=prefetch)
-    consumer.subscribe(REQUESTS, {PublishRequested: overflow.on_overflow}, prefetch=surplus_of(prefetch), surplus=True)
+    consumer.subscribe(REQUESTS, {PublishRequested: overflow.on_overflow}, prefetch=max(prefetch // 4, 1), surplus=True)
     consumer.subscribe(
         CANCELLATIONS,
         {

@@ -3,16 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import Enum
 
 MOST_REMEMBERED = 10_000
-
-
-class Lane(Enum):
-    """Which posts are counted: all, or those that the second consumer has."""
-
-    ALL = "all"
-    SURPLUS = "surplus"
 
 
 class Destinations:
@@ -20,8 +12,8 @@ class Destinations:
 
     def __init__(self) -> None:
         self._of: dict[str, str] = {}
-        self._at_hand: Counter[tuple[Lane, str]] = Counter()
-        self._crowds: Counter[tuple[Lane, str]] = Counter()
+        self._at_hand: Counter[str] = Counter()
+        self._crowds: Counter[str] = Counter()
 
     def of(self, account_id: str) -> str:
         """Where the account's posts went lately; its id where that is not known."""
@@ -38,31 +30,30 @@ class Destinations:
             self._move(oldest, oldest)
             del self._of[oldest]
 
-    def crowd(self, account_id: str, lane: Lane = Lane.ALL) -> int:
+    def crowd(self, account_id: str) -> int:
         """How many posts at hand go where the account's posts go."""
-        return self._crowds[lane, self.of(account_id)]
+        return self._crowds[self.of(account_id)]
 
     @contextmanager
-    def holding(self, account_id: str, lane: Lane = Lane.ALL) -> Iterator[None]:
+    def holding(self, account_id: str) -> Iterator[None]:
         """Count a post of the account for the length of the block."""
-        self._count(lane, account_id, 1)
+        self._count(account_id, 1)
         try:
             yield
         finally:
-            self._count(lane, account_id, -1)
+            self._count(account_id, -1)
 
-    def _count(self, lane: Lane, account_id: str, change: int) -> None:
-        _add(self._at_hand, (lane, account_id), change)
-        _add(self._crowds, (lane, self.of(account_id)), change)
+    def _count(self, account_id: str, change: int) -> None:
+        _add(self._at_hand, account_id, change)
+        _add(self._crowds, self.of(account_id), change)
 
     def _move(self, account_id: str, destination: str) -> None:
-        for lane in Lane:
-            count = self._at_hand[lane, account_id]
-            _add(self._crowds, (lane, self.of(account_id)), -count)
-            _add(self._crowds, (lane, destination), count)
+        count = self._at_hand[account_id]
+        _add(self._crowds, self.of(account_id), -count)
+        _add(self._crowds, destination, count)
 
 
-def _add(counter: Counter[tuple[Lane, str]], key: tuple[Lane, str], change: int) -> None:
+def _add(counter: Counter[str], key: str, change: int) -> None:
     counter[key] += change
     if not counter[key]:
         del counter[key]

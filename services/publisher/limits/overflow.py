@@ -8,7 +8,7 @@ is for a destination that has taken up its share rests in a retry queue, and eve
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.publisher.limits.destinations import Destinations, Lane
+from services.publisher.limits.destinations import Destinations
 from services.publisher.sending.case import Delivered
 from services.publisher.sending.long_waits import LongWaits
 from services.publisher.sending.loop import Sending
@@ -22,17 +22,12 @@ REST = timedelta(seconds=RETRY_TIERS[0])
 
 @dataclass(frozen=True)
 class Overflow:
-    """Takes requests on both; `share` is how many of them a destination may take up before others overtake.
-
-    Of the second consumer's own messages it may take up `surplus_share`: those that come first, before the first
-    consumer's are counted, would else fill it, and then nothing overtakes for as long as the destination hangs.
-    """
+    """Takes requests on both; `share` is how many of them a destination may take up before others overtake."""
 
     sending: Sending
     waits: LongWaits
     destinations: Destinations
     share: int
-    surplus_share: int
 
     async def on_publish_requested(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post once, however often the event arrives."""
@@ -42,15 +37,10 @@ class Overflow:
 
     async def on_overflow(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post, unless it would wait behind too many others for its destination."""
-        if self._is_crowded(delivery.event.account_id):
+        if self.destinations.crowd(delivery.event.account_id) >= self.share:
             self.waits.turned_away(_delivered(delivery))
             raise TryAgain(REST)
-        with self.destinations.holding(delivery.event.account_id, Lane.SURPLUS):
-            await self.on_publish_requested(delivery)
-
-    def _is_crowded(self, account_id: str) -> bool:
-        crowd, surplus = self.destinations.crowd(account_id), self.destinations.crowd(account_id, Lane.SURPLUS)
-        return crowd >= self.share or surplus >= self.surplus_share
+        await self.on_publish_requested(delivery)
 
 
 def _delivered(delivery: Delivery[PublishRequested]) -> Delivered:

@@ -16,7 +16,6 @@ from shared.messaging.verdict import TryAgain
 from tests.support.publications import requested
 
 SHARE = 3
-SURPLUS_SHARE = 2
 
 
 @dataclass
@@ -70,7 +69,7 @@ def waits() -> Waits:
 
 @pytest.fixture
 def overflow(waiting: Any, waits: Any) -> Overflow:
-    return Overflow(waiting, waits, waiting.destinations, SHARE, SURPLUS_SHARE)
+    return Overflow(waiting, waits, waiting.destinations, SHARE)
 
 
 async def test_the_first_consumer_takes_every_post(overflow: Overflow, waiting: Waiting) -> None:
@@ -135,23 +134,6 @@ async def test_all_other_overflow_is_published(overflow: Overflow, waiting: Wait
         await overflow.on_overflow(a_delivery("three@market"))
     waiting.over.set()
     await taken
-
-
-async def test_what_comes_first_does_not_fill_the_second_consumer_with_one_destination(
-    overflow: Overflow, waiting: Waiting
-) -> None:
-    """The broker gives it messages as soon as the first consumer has its own, and these may not be counted yet."""
-    first = [asyncio.create_task(overflow.on_overflow(a_delivery("one@shop"))) for _ in range(SURPLUS_SHARE)]
-    await asyncio.sleep(0)
-
-    with pytest.raises(TryAgain):
-        await overflow.on_overflow(a_delivery("one@shop"))
-    other = asyncio.create_task(overflow.on_overflow(a_delivery("one@market")))
-    await asyncio.sleep(0)
-
-    assert waiting.came == ["one@shop"] * SURPLUS_SHARE + ["one@market"]
-    waiting.over.set()
-    await asyncio.gather(*first, other)
 
 
 async def test_a_share_is_given_back_however_a_post_ends(overflow: Overflow, waiting: Waiting) -> None:
