@@ -1,6 +1,7 @@
 """What texts must look like, each pattern with what is to be done where a text does not match it."""
 
 NO_CONTROLS = r"^[^\x00-\x1f\x7f]+$"
+NO_CONTROLS_OR_EMPTY = r"^[^\x00-\x1f\x7f]*$"
 NAME = r"^[A-Za-z0-9_.:-]+$"
 WEB_URL = r"^https?://[^\s\x00-\x1f]+$"
 MIME_TYPE = r"^[\w.:+-]+(/[\w.+-]+)?$"
@@ -12,6 +13,7 @@ PRINTABLE = r"^[\x20-\x7e]+$"
 
 IN_WORDS = {
     NO_CONTROLS: "leave out line breaks, tabs and other control characters",
+    NO_CONTROLS_OR_EMPTY: "leave out line breaks, tabs and other control characters",
     NAME: "use letters, digits and _ . : - only",
     WEB_URL: "write an address without spaces that begins with http:// or https://",
     MIME_TYPE: "write a MIME type, such as image/jpeg",

@@ -13,8 +13,9 @@ from tests.support.system import System, in_seconds, system
 from tests.support.waiting import eventually, until
 
 POSTS = 30
+PREFETCH = 8
 NARROW = {
-    "TIMEBALL_PUBLISHER_PREFETCH": "8",
+    "TIMEBALL_PUBLISHER_PREFETCH": str(PREFETCH),
     "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "300",
     "TIMEBALL_PUBLISHER_LEASE_SECONDS": "320",
 }
@@ -30,12 +31,11 @@ async def test_posts_that_wait_for_a_destination_that_hangs_breed_no_copies(
         await running.start("scheduler", module="tests.support.impatient_scheduler")
         await running.start("publisher", module="tests.support.talkative_publisher", env=NARROW)
         await running.connect("stuck", url=f"{hanging.url}/stuck")
-        targets, due_at = (Target(account_id="stuck"),), in_seconds(2)
-        requests = [
-            ScheduleRequested(post_id=f"stuck-{number}", content="x", publish_at=due_at, targets=targets)
-            for number in range(POSTS)
-        ]
-        await asyncio.gather(*map(running.bus.emit, requests))
+        due_at = in_seconds(2)
+        requests = [a_request(number, due_at) for number in range(POSTS)]
+        await asyncio.gather(*map(running.bus.emit, requests[:PREFETCH]))
+        await eventually(lambda: len(hanging.ledger) == PREFETCH, what="the publisher's hands are full")
+        await asyncio.gather(*map(running.bus.emit, requests[PREFETCH:]))
 
         await eventually(lambda: told_to_wait(running.bus), what="somebody says that posts wait")
         waiting = told_to_wait(running.bus)
@@ -46,6 +46,11 @@ async def test_posts_that_wait_for_a_destination_that_hangs_breed_no_copies(
         copies = [post_id for post_id in swept(running.bus)[before:] if post_id in waiting]
 
     assert copies == [], "what is known to wait is not asked for again"
+
+
+def a_request(number: int, due_at: datetime) -> ScheduleRequested:
+    targets = (Target(account_id="stuck"),)
+    return ScheduleRequested(post_id=f"stuck-{number}", content="x", publish_at=due_at, targets=targets)
 
 
 def told_to_wait(bus: Bus) -> set[str | None]:

@@ -19,7 +19,7 @@ from services.console.imports.plan import plan_of
 from services.console.requests.runs import RunState
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id, Value
-from shared.events.patterns import NO_CONTROLS, PLACE
+from shared.events.patterns import NO_CONTROLS_OR_EMPTY, PLACE
 
 MOST_SHOWN = 500
 BEFORE_THE_FIRST = "0-0"
@@ -115,7 +115,7 @@ async def prepare_import(
     request: Request,
     *,
     name: Annotated[
-        str, Query(max_length=200, pattern=NO_CONTROLS, description="the file's name, to know it again")
+        str, Query(max_length=200, pattern=NO_CONTROLS_OR_EMPTY, description="the file's name, to know it again")
     ] = "",
     zone: Annotated[str | None, Query(max_length=100, description="of a table's local times without one")] = None,
     encoding: Annotated[str | None, Query(max_length=40, description="the file's; found out without it")] = None,
