@@ -116,7 +116,7 @@ def clean_environment(*drop: str) -> dict[str, str]:
 
 def free_ports(count: int) -> list[int]:
     """Different loopback TCP ports that nobody listens on."""
-    candidates = random.sample(_PORTS, k=len(_PORTS))
+    candidates = random.SystemRandom().sample(_PORTS, k=len(_PORTS))  # whoever seeds `random` takes others' ports
     found = [port for port, _ in zip(filter(is_free, candidates), range(count), strict=False)]
     if len(found) < count:
         raise NodeError(f"fewer than {count} free ports between {_PORTS.start} and {_PORTS.stop}")
