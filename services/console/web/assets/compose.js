@@ -92,6 +92,7 @@ function offerZones() {
 }
 
 let asked = 0;
+let isUnreadable = false;
 
 async function check(form) {
   const number = asked += 1;
@@ -99,9 +100,11 @@ async function check(form) {
   try {
     written = { ...postOf(form), repeat: repeatOf(form) };
   } catch (error) {
+    isUnreadable = true;
     return show(form, error.message);
   }
-  show(form, "");
+  if (isUnreadable) show(form, ""); // what a sending came to stays until the next one
+  isUnreadable = false;
   const said = await documentFrom("POST", "/compose/check", written);
   if (said && number === asked) patch(document, said, true); // else a later one is on its way
 }
@@ -109,6 +112,7 @@ async function check(form) {
 async function send(form) {
   const button = form.querySelector('button[type="submit"]');
   button.disabled = true;
+  show(form, "");
   try {
     await sendPost(form, postOf(form), repeatOf(form));
   } catch (error) {
