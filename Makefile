@@ -32,7 +32,7 @@ run: install ## everything on this machine (TIMEBALL_BROKER_URL: with that broke
 	@exec $(BIN)/timeball up $(ARGS)
 
 # Files that wait for real time come first (tests/conftest.py), so more of them than there are cores run side by side.
-SIDE_BY_SIDE := --numprocesses 4 --dist loadfile --no-loadscope-reorder
+SIDE_BY_SIDE := --numprocesses 6 --dist loadfile --no-loadscope-reorder
 
 test: install packages ## every test (ARGS="-k word tests/unit" for some)
 	@exec $(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
