@@ -1,4 +1,4 @@
-"""Whatever command the pages and the alerts tell a person to run is there, with the options that are named."""
+"""Whatever command the pages, errors and alerts tell a person to run is there, with the options that are named."""
 
 import re
 from collections.abc import Iterator
@@ -9,16 +9,19 @@ import pytest
 import typer
 
 from services.console.cli.application import app
+from tests.architecture.pages import PAGES, ROOT, blocks_of, name_of
 
-ROOT = Path(__file__).parents[2]
-SOURCES = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "services" / "maintenance").glob("*.py"))]
+CODE = [path for path in sorted((ROOT / "services").rglob("*.py")) if "`timeball " in path.read_text()]
 COMMAND = re.compile(r"`timeball ((?:[^`\n]|\n(?!\n))+)`")
+LINE = re.compile(r"^timeball ([^#|<\n]+)", re.MULTILINE)
 
 
 def commands_in(path: Path) -> Iterator[str]:
+    """Commands between backticks, and on pages each line of a block that begins with one."""
     text = re.sub(r'"\n\s+f?"', "", path.read_text())
-    for found in COMMAND.finditer(text):
-        yield " ".join(found[1].split())
+    lines = LINE.findall(blocks_of(path)) if path in PAGES else []
+    for found in [*COMMAND.findall(text), *lines]:
+        yield " ".join(found.split())
 
 
 def problem_with(line: str) -> str | None:
@@ -30,11 +33,12 @@ def problem_with(line: str) -> str | None:
     if getattr(command, "commands", None) and words and re.match("[a-z]", words[0]):
         return f"no command {words[0]!r}"
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-    unknown = [word for word in words if word.startswith("--") and word not in known | {"--help", "--version"}]
+    options = [word.split("=")[0] for word in words if word.startswith("--")]
+    unknown = [option for option in options if option not in known | {"--help", "--version"}]
     return f"no option {unknown[0]!r}" if unknown else None
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*PAGES, *CODE], ids=name_of)
 def test_every_command_that_is_named_exists(path: Path) -> None:
     wrong = {line: problem for line in commands_in(path) if (problem := problem_with(line))}
 
