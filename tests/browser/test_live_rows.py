@@ -11,6 +11,7 @@ from shared.events.scheduler import ScheduleAccepted
 from tests.browser.conftest import Visitor
 from tests.integration.console.world import World, a_name
 from tests.support.system import in_seconds
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -45,6 +46,16 @@ async def place_of(row: Locator) -> FloatRect:
     return box
 
 
+async def is_under_the_pointer(row: Locator) -> bool:
+    await row.hover()
+    return bool(await row.evaluate("(one) => one.matches(':hover')"))
+
+
+async def rest_on(row: Locator) -> None:
+    """Put the pointer on a row; what is patched on its way there may take the row from under it."""
+    await eventually(lambda: is_under_the_pointer(row), what="the pointer rests on the row")
+
+
 async def settled(page: Page, row: Locator) -> FloatRect:
     """Where a row stands once it has stopped moving."""
     await row.scroll_into_view_if_needed()
@@ -55,7 +66,7 @@ async def settled(page: Page, row: Locator) -> FloatRect:
 async def test_new_rows_wait_behind_a_button_while_the_pointer_is_on_the_list(world: World, visitor: Visitor) -> None:
     page, names = visitor.page, [a_name() for _ in range(3)]
     listed, row = await due(world, visitor)
-    await row.hover()
+    await rest_on(row)
     before = await settled(page, row)
 
     await soon(world, *names)
@@ -73,7 +84,7 @@ async def test_new_rows_wait_behind_a_button_while_the_pointer_is_on_the_list(wo
 async def test_new_rows_come_by_themselves_once_the_pointer_has_left(world: World, visitor: Visitor) -> None:
     page, name = visitor.page, a_name()
     listed, row = await due(world, visitor)
-    await row.hover()
+    await rest_on(row)
     await soon(world, name)
     await expect(page.get_by_role("button", name="1 new")).to_be_visible()
 
@@ -99,7 +110,7 @@ async def test_nothing_moves_while_a_row_has_the_focus(world: World, visitor: Vi
 async def test_what_comes_above_the_pointer_waits_as_well(world: World, visitor: Visitor) -> None:
     page, name = visitor.page, a_name()
     _, row = await due(world, visitor)
-    await row.hover()
+    await rest_on(row)
     before = await settled(page, row)
 
     await world.system.bus.emit(PublishUnknown(post_id=name, account_id="plain", revision=1, attempts=1, error=ERROR))
@@ -148,3 +159,15 @@ async def test_nothing_is_animated_for_whoever_wants_no_motion(world: World, vis
     fresh = listed.locator(".row.is-fresh", has_text=name)
     await expect(fresh).to_be_visible()
     assert await fresh.evaluate("(row) => getComputedStyle(row).animationName") == "none"
+
+
+async def test_nothing_moves_when_the_connection_is_lost(world: World, visitor: Visitor) -> None:
+    page = visitor.page
+    _, row = await due(world, visitor)
+    await rest_on(row)
+    before = await settled(page, row)
+
+    await page.evaluate("dispatchEvent(new Event('offline'))")
+
+    await expect(page.get_by_role("status").filter(has_text="connection to the console is lost")).to_be_visible()
+    assert await place_of(row) == before
