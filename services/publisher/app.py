@@ -8,7 +8,6 @@ from uuid import uuid4
 
 from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.connecting import Connecting
-from services.publisher.accounts.renewals import Renewals
 from services.publisher.accounts.secret_keys import SecretKeys
 from services.publisher.accounts.tokens import LONGEST_RENEWAL, Tokens
 from services.publisher.callbacks import telling
@@ -111,7 +110,8 @@ def build(settings: Settings) -> Service:
     client = outbound_client(allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS)
     known, vault = platforms(client), Vault.from_keys(settings.encryption_keys)
     send_timeout = timedelta(seconds=settings.send_timeout_seconds)
-    tokens = Tokens(Renewals(store), known, vault, clock, timeout=min(send_timeout, LONGEST_RENEWAL))
+    at_rest = AtRest(store)
+    tokens = Tokens(at_rest, known, vault, clock, timeout=min(send_timeout, LONGEST_RENEWAL))
     sending = sending_of(settings, store, clock=clock, breakers=breakers, known=known, vault=vault, tokens=tokens)
     connecting = Connecting(store, tokens, vault, SealingKey.from_base64(settings.private_key), clock)
     broker = rabbit_broker(settings.broker_url, NAME)
@@ -119,7 +119,7 @@ def build(settings: Settings) -> Service:
     handlers = Handlers(store, clock, sending, REQUESTS.name)
     waits = LongWaits(store, clock, sending.lines.waiting_since)
     overflow = Overflow(sending, waits, sending.destinations, share=max(settings.prefetch // 2, 1))
-    secret_keys = SecretKeys(AtRest(store), vault, clock, NAME)
+    secret_keys = SecretKeys(at_rest, vault, clock, NAME)
     limits_told = LimitsTold(store, limits_of(known), clock)
     subscribe(consumer, overflow, connecting, handlers, secret_keys, limits=limits_told, prefetch=settings.prefetch)
     calling_client = outbound_client(

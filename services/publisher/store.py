@@ -1,4 +1,4 @@
-"""Every query of the publisher, but for those of token renewals and retention."""
+"""Every query of the publisher, but for those of secrets at rest and retention."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +13,8 @@ from services.publisher.sending.evidence import Attempt, Evidence
 from services.publisher.tables import accounts, attempts, inbox, publications, reservations
 from shared.database import bulk
 from shared.database.engine import Database
+from shared.events import Event
+from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
 from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
@@ -180,6 +182,11 @@ class Store:
     def unit(self) -> AbstractAsyncContextManager[Unit]:
         """A transaction; after its commit what it emitted is relayed."""
         return unit_of_work(lambda connection: Unit(self, connection), self._database, self.outbox)
+
+    async def tell(self, fact: Event, correlation_id: str) -> None:
+        """Emit a fact by itself."""
+        async with self.unit() as unit:
+            await unit.emit([Envelope.of(fact, correlation_id=correlation_id)])
 
     async def accounts_after(self, account_id: str, *, most: int) -> list[StoredAccount]:
         """The accounts that follow in the order of their ids."""

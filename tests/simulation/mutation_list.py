@@ -266,9 +266,9 @@ MUTATIONS: tuple[Mutation, ...] = (
     ),
     one(
         "tokens are renewed by whoever wants them",
-        "services/publisher/accounts/renewals.py",
-        "is_free = or_(_c.renewing_until.is_(None), _c.renewing_until < now)",
-        "is_free = true()",
+        "services/publisher/accounts/at_rest.py",
+        "return or_(_c.renewing_until.is_(None), _c.renewing_until < now)",
+        "return true()",
         "accounts",
     ),
     one(

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, update
+from sqlalchemy import ColumnElement, func, or_, true, update
 
 from services.publisher.domain import StoredAccount
-from services.publisher.store import Store
+from services.publisher.store import Store, Unit
 from services.publisher.tables import accounts
 from shared.messaging.envelope import Envelope
 
@@ -16,51 +17,78 @@ _c = accounts.c
 
 
 class AtRest:
-    """The accounts' secrets as they are stored."""
+    """The accounts' secrets as they are stored: which replica renews them, what came of it, and under which key."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
 
     async def accounts(self, *, connected_only: bool) -> AsyncIterator[StoredAccount]:
         """Every account, read some at a time."""
-        page = await self._store.accounts_after("", most=MOST_AT_ONCE)
+        page = await self.store.accounts_after("", most=MOST_AT_ONCE)
         while page:
             for account in page:
                 if account.connected or not connected_only:
                     yield account
-            page = await self._store.accounts_after(page[-1].account_id, most=MOST_AT_ONCE)
+            page = await self.store.accounts_after(page[-1].account_id, most=MOST_AT_ONCE)
 
-    async def mark(self, account: StoredAccount, *, is_unreadable: bool, told: Envelope) -> bool:
+    async def begin(self, account: StoredAccount, *, until: datetime, now: datetime) -> bool:
+        """Take the lease of a renewal; False while another replica has it, or when there are other tokens by now."""
+        return await self._change(account, _is_free(now), renewing_until=until)
+
+    async def end(self, account: StoredAccount) -> None:
+        """Give the lease back: nothing came of it."""
+        await self._change(account, renewing_until=None)
+
+    async def expire(self, account: StoredAccount, now: datetime) -> None:
+        """Note that the token is refused, whatever its date says."""
+        await self._change(account, token_expires_at=now)
+
+    async def keep(self, account: StoredAccount, renewed: StoredAccount, told: Envelope) -> bool:
+        """Write new tokens and tell of them; False where the account was connected anew meanwhile."""
+        return await self._change(
+            account,
+            told=told,
+            renewed=renewed.renewed,
+            token_expires_at=renewed.token_expires_at,
+            refresh_expires_at=renewed.refresh_expires_at,
+            renewing_until=None,
+            needs_reconnect=False,
+        )
+
+    async def refuse(self, account: StoredAccount, told: Envelope) -> None:
+        """Note that a person must connect the account again, and tell of it."""
+        await self._change(account, told=told, needs_reconnect=True, renewing_until=None)
+
+    async def mark(self, account: StoredAccount, *, is_unreadable: bool, told: Envelope) -> None:
         """Note whether the account's secrets can be read, and tell of it where that is news."""
-        is_news = _c.is_unreadable == (not is_unreadable)
-        changed = update(accounts).where(*_as_read(account), is_news).values(is_unreadable=is_unreadable)
-        async with self._store.unit() as unit:
-            if not (await unit.connection.execute(changed)).rowcount:
-                return False
-            await unit.emit([told])
-        return True
+        await self._change(account, _c.is_unreadable != is_unreadable, told=told, is_unreadable=is_unreadable)
 
     async def write_anew(self, account: StoredAccount, anew: StoredAccount, now: datetime) -> bool:
         """Write the same secrets under another key; False while tokens are being renewed, or when they are others."""
-        is_free = or_(_c.renewing_until.is_(None), _c.renewing_until < now)
-        written = update(accounts).where(*_as_read(account), is_free)
-        async with self._store.unit() as unit:
-            values = {"credentials": anew.credentials, "renewed": anew.renewed}
-            return (await unit.connection.execute(written.values(**values))).rowcount > 0
+        return await self._change(account, _is_free(now), credentials=anew.credentials, renewed=anew.renewed)
 
-    async def account(self, account_id: str) -> StoredAccount | None:
-        """The account as it is now."""
-        return await self._store.account(account_id)
+    async def _change(
+        self, account: StoredAccount, *conditions: ColumnElement[bool], told: Envelope | None = None, **values: Any
+    ) -> bool:
+        is_as_read = (
+            _c.account_id == account.account_id,
+            _c.credentials == account.credentials,
+            func.coalesce(_c.renewed, "") == (account.renewed or ""),
+        )
+        async with self.store.unit() as unit:
+            changed = update(accounts).where(*is_as_read, *conditions).values(**values)
+            is_changed = (await unit.connection.execute(changed)).rowcount > 0
+            if told and is_changed:
+                await unit.emit([told])
+        return is_changed
 
-    async def tell(self, told: Envelope) -> None:
-        """Emit an event by itself."""
-        async with self._store.unit() as unit:
-            await unit.emit([told])
+
+async def refuse_account(unit: Unit, account_id: str, *, known_at: datetime) -> None:
+    """Note that a person must connect the account again, unless one has since it was known to be refused."""
+    is_as_known = (_c.account_id == account_id, _c.connected == true(), _c.changed_at <= known_at)
+    await unit.connection.execute(update(accounts).where(*is_as_known).values(needs_reconnect=True))
 
 
-def _as_read(account: StoredAccount) -> tuple[ColumnElement[bool], ...]:
-    return (
-        _c.account_id == account.account_id,
-        _c.credentials == account.credentials,
-        func.coalesce(_c.renewed, "") == (account.renewed or ""),
-    )
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    """Nobody renews its tokens."""
+    return or_(_c.renewing_until.is_(None), _c.renewing_until < now)

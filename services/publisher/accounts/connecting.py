@@ -5,27 +5,24 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from weakref import WeakValueDictionary
 
 import structlog
 
 from services.publisher.accounts.asked import asked_at, check_not_overtaken, is_overtaken
 from services.publisher.accounts.credentials import destination_of, forgotten, must_wait_for, opened, stored, unsealed
+from services.publisher.accounts.facts import refresh_failed, refreshed
 from services.publisher.accounts.tokens import Overtaken, Tokens
 from services.publisher.accounts.trying import TRY_FOR, Candidate, Trial
-from services.publisher.accounts.turns import Turns
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Platform
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized
 from services.publisher.store import Store
 from shared.clocks.clock import Clock
-from shared.events import Event
-from shared.events.base import ErrorDetail
 from shared.events.publisher import (
     AccountConnected,
     AccountConnectFailed,
     AccountDisconnected,
-    AccountRefreshed,
-    AccountRefreshFailed,
     AccountRefreshRequested,
 )
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested
@@ -57,13 +54,13 @@ class Connecting:
     sealing_key: SealingKey
     clock: Clock
     try_for: timedelta = TRY_FOR
-    turns: Turns = field(default_factory=Turns)
+    turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     refreshing: Counter[str] = field(default_factory=Counter)
 
     async def on_account_connect_requested(self, delivery: Delivery[AccountConnectRequested]) -> None:
         """Connect an account whose credentials its network takes, or say why it is not connected."""
         asked = asked_at(delivery, self.clock.now())
-        async with self.turns.of(delivery.event.account_id):
+        async with self._turn_of(delivery.event.account_id):
             try:
                 await self._connect(delivery, asked)
             except PlatformError as error:
@@ -73,7 +70,7 @@ class Connecting:
         """Forget an account's credentials; its posts are held from now on. One that never was is answered as well."""
         now, account_id = self.clock.now(), delivery.event.account_id
         asked = asked_at(delivery, now)
-        async with self.turns.of(account_id), self.store.unit() as unit:
+        async with self._turn_of(account_id), self.store.unit() as unit:
             account = await unit.account_to_change(account_id)
             if account and is_overtaken(asked, account, now):
                 log.info("disconnecting_overtaken", account_id=account_id)
@@ -92,13 +89,17 @@ class Connecting:
             raise Park(f"account {delivery.event.account_id!r} is not connected")
         try:
             if not self.tokens.can_renew(account):
-                await self._tell(_lasts(account, self.clock.now()), delivery.correlation_id)
+                await self.store.tell(refreshed(account, self.clock.now()), delivery.correlation_id)
                 return
             await self._refresh(account, delivery.correlation_id)
         except Unauthorized:
             return  # told by whoever found out
         except PlatformError as error:
-            await self._tell(_failed(account, error.detail, self.clock.now()), delivery.correlation_id)
+            await self.store.tell(refresh_failed(account, error.detail, self.clock.now()), delivery.correlation_id)
+
+    def _turn_of(self, account_id: str) -> asyncio.Lock:
+        """What concerns one account is done one thing after another, in the order in which it arrived."""
+        return self.turns.setdefault(account_id, asyncio.Lock())
 
     async def _refresh(self, account: StoredAccount, correlation_id: str) -> None:
         """A network that hangs holds up a few requests, and the others rest, so that those of other networks pass."""
@@ -174,10 +175,6 @@ class Connecting:
             await unit.emit([Envelope.of(refusal, correlation_id=delivery.correlation_id)])
         log.warning("account_not_connected", account_id=request.account_id, reason=error.detail.message)
 
-    async def _tell(self, event: Event, correlation_id: str) -> None:
-        async with self.store.unit() as unit:
-            await unit.emit([Envelope.of(event, correlation_id=correlation_id)])
-
 
 async def _rules(platform: Platform, account: Account) -> PostRules:
     """The rules the platform has for this account; in doubt none, since the platform itself will check."""
@@ -207,26 +204,4 @@ def _connected(
         rules=rules if rules != PostRules() else None,
         changed_at=now,
         request_id=request_id,
-    )
-
-
-def _lasts(account: StoredAccount, now: datetime) -> AccountRefreshed:
-    return AccountRefreshed(
-        account_id=account.account_id,
-        platform=account.platform,
-        token_expires_at=account.token_expires_at,
-        refresh_expires_at=account.refresh_expires_at,
-        needs_reconnect=account.needs_reconnect,
-        changed_at=now,
-    )
-
-
-def _failed(account: StoredAccount, error: ErrorDetail, now: datetime) -> AccountRefreshFailed:
-    return AccountRefreshFailed(
-        account_id=account.account_id,
-        platform=account.platform,
-        token_expires_at=account.token_expires_at,
-        error=error,
-        needs_reconnect=account.needs_reconnect,
-        changed_at=now,
     )

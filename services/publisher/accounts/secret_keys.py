@@ -8,12 +8,12 @@ import structlog
 
 from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.credentials import is_readable, unreadable
+from services.publisher.accounts.facts import refresh_failed, refreshed
 from services.publisher.domain import StoredAccount
 from shared.clocks.clock import Clock
 from shared.database.engine import is_passing
 from shared.events import Event
 from shared.events.keys import KeysRotated, KeysRotateRequested
-from shared.events.publisher import AccountRefreshed, AccountRefreshFailed
 from shared.messaging.envelope import Delivery, Envelope
 from shared.secrets.vault import Vault
 
@@ -66,7 +66,7 @@ class SecretKeys:
         done = KeysRotated(
             service=self.service, rotated=rotated, unreadable=tuple(unreadable_ids), changed_at=self.clock.now()
         )
-        await self.at_rest.tell(Envelope.of(done, correlation_id=delivery.correlation_id))
+        await self.at_rest.store.tell(done, delivery.correlation_id)
         log.info("keys_rotated", rotated=rotated, unreadable=unreadable_ids[:MOST_NAMED])
 
     async def _rotate(self, account: StoredAccount) -> bool:
@@ -78,7 +78,7 @@ class SecretKeys:
             if await self.at_rest.write_anew(current, _anew(current, self.vault), self.clock.now()):
                 return True
             await self.clock.sleep(AGAIN_IN)
-            current = await self.at_rest.account(account.account_id)
+            current = await self.at_rest.store.account(account.account_id)
         return True
 
     async def look(self) -> None:
@@ -103,20 +103,4 @@ def _anew(account: StoredAccount, vault: Vault) -> StoredAccount:
 
 
 def _told(account: StoredAccount, now: datetime, *, can_be_read: bool) -> Event:
-    if can_be_read:
-        return AccountRefreshed(
-            account_id=account.account_id,
-            platform=account.platform,
-            token_expires_at=account.token_expires_at,
-            refresh_expires_at=account.refresh_expires_at,
-            needs_reconnect=account.needs_reconnect,
-            changed_at=now,
-        )
-    return AccountRefreshFailed(
-        account_id=account.account_id,
-        platform=account.platform,
-        token_expires_at=account.token_expires_at,
-        error=unreadable(account).detail,
-        needs_reconnect=account.needs_reconnect,
-        changed_at=now,
-    )
+    return refreshed(account, now) if can_be_read else refresh_failed(account, unreadable(account).detail, now)

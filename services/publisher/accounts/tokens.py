@@ -7,14 +7,15 @@ process one renews, and all others who want the account's new tokens wait for wh
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
 
+from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.credentials import opened, same_secrets, with_renewed
-from services.publisher.accounts.renewals import Renewals
+from services.publisher.accounts.facts import refresh_failed, refreshed
 from services.publisher.accounts.single_flight import SingleFlight
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Platform, Renewed
@@ -30,7 +31,6 @@ from services.publisher.platforms.errors import (
 from services.publisher.platforms.exchange import network_failures
 from shared.clocks.clock import Clock
 from shared.database.engine import is_passing
-from shared.events.publisher import AccountRefreshed, AccountRefreshFailed
 from shared.messaging.envelope import Envelope
 from shared.secrets.vault import Vault
 
@@ -56,7 +56,7 @@ class Overtaken(Exception):
 class Tokens:
     """Keeps the accounts' tokens good."""
 
-    renewals: Renewals
+    at_rest: AtRest
     platforms: Mapping[str, Platform]
     vault: Vault
     clock: Clock
@@ -69,14 +69,11 @@ class Tokens:
             return stored
         return await self.renewed(stored)
 
-    async def expire(self, stored: StoredAccount) -> bool:
-        """Note that this token is refused; False where the account has none to renew."""
-        if not self.can_renew(stored):
-            return False
-        current = await self.renewals.account(stored.account_id)
+    async def expire(self, stored: StoredAccount) -> None:
+        """Note that this token is refused."""
+        current = await self.at_rest.store.account(stored.account_id)
         if current and same_secrets(current, stored, self.vault):
-            await self.renewals.expire(current, self.clock.now())
-        return True
+            await self.at_rest.expire(current, self.clock.now())
 
     async def renewed(self, stored: StoredAccount, *, correlation_id: str | None = None) -> StoredAccount:
         """The account with newer tokens than these, whoever fetches them; raises PlatformError."""
@@ -123,13 +120,13 @@ class Tokens:
             if current.needs_reconnect:
                 raise Unauthorized("the platform gives no new token", code=NEEDS_RECONNECT)
             now = self.clock.now()
-            if _is_free(current, now) and await self.renewals.begin(current, until=now + LEASE, now=now):
+            if _is_free(current, now) and await self.at_rest.begin(current, until=now + LEASE, now=now):
                 return await self._renew(current, correlation_id)
             await self.clock.sleep(look_in)
             look_in = min(look_in * 2, LONGEST_LOOK)
 
     async def _to_renew(self, account_id: str) -> StoredAccount:
-        current = await self.renewals.account(account_id)
+        current = await self.at_rest.store.account(account_id)
         if current is None or not current.connected:
             raise Unauthorized(f"account {account_id!r} is not connected", code=NEEDS_RECONNECT)
         return current
@@ -141,41 +138,34 @@ class Tokens:
             await self._refuse(stored, error, correlation_id)
             raise Unauthorized(error.detail.message, code=NEEDS_RECONNECT) from error
         except RateLimited:
-            await self.renewals.end(stored)
+            await self.at_rest.end(stored)
             raise
         except PlatformError as error:
-            await self.renewals.end(stored)
+            await self.at_rest.end(stored)
             raise _not_renewed(error) from error
         return await self._keep(stored, renewed, correlation_id)
 
     async def _renewed_for(self, given: StoredAccount, holder: StoredAccount) -> StoredAccount:
         now = self.clock.now()
-        if not await self.renewals.begin(holder, until=now + LEASE, now=now):
+        if not await self.at_rest.begin(holder, until=now + LEASE, now=now):
             raise Overtaken(f"the tokens of {holder.account_id!r} are being renewed, or have been")
         try:
             renewed = await self.fetched(given)
         except PlatformError:
-            await self.renewals.end(holder)
+            await self.at_rest.end(holder)
             raise
         return await self._keep(holder, renewed, None)
 
     async def _keep(self, stored: StoredAccount, renewed: Renewed, correlation_id: str | None) -> StoredAccount:
         new = with_renewed(stored, renewed, self.vault)
-        told = Envelope.of(_refreshed(new, self.clock.now()), correlation_id=correlation_id)
-        is_kept = await self.written(stored, lambda: self.renewals.keep(stored, new, told))
+        told = Envelope.of(refreshed(new, self.clock.now()), correlation_id=correlation_id)
+        is_kept = await self.written(stored, lambda: self.at_rest.keep(stored, new, told))
         log.info("tokens_renewed", account_id=stored.account_id, platform=stored.platform, kept=is_kept)
-        return new if is_kept else await self.renewals.account(stored.account_id) or stored
+        return new if is_kept else await self.at_rest.store.account(stored.account_id) or stored
 
     async def _refuse(self, stored: StoredAccount, error: PlatformError, correlation_id: str | None) -> None:
-        refusal = AccountRefreshFailed(
-            account_id=stored.account_id,
-            platform=stored.platform,
-            token_expires_at=stored.token_expires_at,
-            error=error.detail,
-            needs_reconnect=True,
-            changed_at=self.clock.now(),
-        )
-        await self.renewals.refuse(stored, Envelope.of(refusal, correlation_id=correlation_id))
+        refusal = refresh_failed(replace(stored, needs_reconnect=True), error.detail, self.clock.now())
+        await self.at_rest.refuse(stored, Envelope.of(refusal, correlation_id=correlation_id))
         log.warning(
             "tokens_refused", account_id=stored.account_id, platform=stored.platform, error=error.detail.message
         )
@@ -190,13 +180,3 @@ def _not_renewed(error: PlatformError) -> PlatformError:
     """What a post waits for that needs the token; a token server that is away costs it no try."""
     kind = Unavailable if isinstance(error, NotSent | Unavailable) else Transient
     return kind(f"the token was not renewed: {error.detail.message}", code="not_renewed")
-
-
-def _refreshed(account: StoredAccount, now: datetime) -> AccountRefreshed:
-    return AccountRefreshed(
-        account_id=account.account_id,
-        platform=account.platform,
-        token_expires_at=account.token_expires_at,
-        refresh_expires_at=account.refresh_expires_at,
-        changed_at=now,
-    )

@@ -12,7 +12,7 @@ from services.publisher.platforms.base import Limits
 from services.publisher.store import Store
 from shared.clocks.clock import Clock
 from shared.events.limits import AccountLimitsRequested, AccountLimitsTold, LimitUse
-from shared.messaging.envelope import Delivery, Envelope
+from shared.messaging.envelope import Delivery
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,7 @@ class LimitsTold:
         gates = gates_of(account, self.limits.get(account.platform)) if account else {}
         kept = await self.store.reservations(gates)
         answer = told(account_id, account, gates, kept, now)
-        async with self.store.unit() as unit:
-            await unit.emit([Envelope.of(answer, correlation_id=delivery.correlation_id)])
+        await self.store.tell(answer, delivery.correlation_id)
 
 
 def told(

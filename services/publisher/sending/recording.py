@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.publisher.accounts.renewals import refuse_account
+from services.publisher.accounts.at_rest import refuse_account
 from services.publisher.callbacks.telling import told_and_called_back
 from services.publisher.sending.case import Case
 from services.publisher.sending.outcomes import Outcome

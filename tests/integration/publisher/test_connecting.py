@@ -13,9 +13,9 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
+from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.connecting import Connecting
 from services.publisher.accounts.credentials import opened
-from services.publisher.accounts.renewals import Renewals
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
@@ -91,7 +91,7 @@ class Desk:
     @classmethod
     def at(cls, store: Store, network: Network | None = None, *, keys: str = KEYS) -> "Desk":
         network, clock, vault = network or Network(), RunningClock(), Vault.from_keys(keys)
-        tokens = Tokens(Renewals(store), {"fake": network}, vault, clock, timeout=10 * SECOND)
+        tokens = Tokens(AtRest(store), {"fake": network}, vault, clock, timeout=10 * SECOND)
         connecting = Connecting(store, tokens, vault, SEALING_KEY, clock, try_for=5 * SECOND)
         return cls(store, network, connecting, clock)
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
-from services.publisher.accounts.renewals import Renewals
+from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.app import sending_of
 from services.publisher.domain import Publication
@@ -50,7 +50,7 @@ class Desk:
         vault = Vault.from_keys(Fernet.generate_key().decode())
         clock = FakeClock(NOON)
         platforms: Platforms = {"fake": FakePlatform()}
-        tokens = Tokens(Renewals(store), platforms, vault, clock, timeout=timedelta(seconds=10))
+        tokens = Tokens(AtRest(store), platforms, vault, clock, timeout=timedelta(seconds=10))
         settings, breakers = Settings(broker_url="amqp://nobody"), CircuitBreakers(5)
         sending = sending_of(
             settings, store, clock=clock, breakers=breakers, known=platforms, vault=vault, tokens=tokens

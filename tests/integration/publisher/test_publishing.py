@@ -11,7 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
 
-from services.publisher.accounts.renewals import Renewals
+from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.app import sending_of
 from services.publisher.domain import Publication, StoredAccount
@@ -68,7 +68,7 @@ class Bench:
     def over(cls, store: Store, vault: Vault) -> "Bench":
         clock, platform, breakers = FakeClock(NOON - timedelta(hours=1)), FakePlatform(), CircuitBreakers(TURNS)
         known: Platforms = {platform.name: platform}
-        tokens = Tokens(Renewals(store), known, vault, clock, timeout=timedelta(seconds=10))
+        tokens = Tokens(AtRest(store), known, vault, clock, timeout=timedelta(seconds=10))
         settings = Settings(broker_url="amqp://nobody", lease_seconds=LEASE.total_seconds(), send_timeout_seconds=10)
         sending = sending_of(settings, store, clock=clock, breakers=breakers, known=known, vault=vault, tokens=tokens)
         return cls(store, platform, clock, breakers, sending, asyncio.create_task(sending.lines.run()))

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 
-from services.publisher.accounts.renewals import Renewals
+from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
@@ -78,7 +78,7 @@ async def test_only_the_networks_own_refusal_holds_the_account(
     vault, platform = Vault.from_keys(Fernet.generate_key().decode()), Renewing(reply=reply)
     account = StoredAccount("account", platform.name, "{}", vault.encrypt(CREDENTIALS), "{}", True, NOON)
     await keep(store, account)
-    tokens = Tokens(Renewals(store), {platform.name: platform}, vault, FakeClock(NOON), timeout=timedelta(seconds=10))
+    tokens = Tokens(AtRest(store), {platform.name: platform}, vault, FakeClock(NOON), timeout=timedelta(seconds=10))
 
     with pytest.raises(error):
         await tokens.renewed(account)

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 import pytest
 from cryptography.fernet import Fernet
 
+from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.connecting import Connecting
 from services.publisher.accounts.credentials import opened
-from services.publisher.accounts.renewals import Renewals
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
@@ -60,7 +60,7 @@ class TokenServer(FakePlatform):
 
 
 def replica(store: Store, server: TokenServer, clock: FakeClock) -> Tokens:
-    return Tokens(Renewals(store), {server.name: server}, VAULT, clock, timeout=timedelta(seconds=60))
+    return Tokens(AtRest(store), {server.name: server}, VAULT, clock, timeout=timedelta(seconds=60))
 
 
 async def an_account(store: Store, account_id: str) -> StoredAccount:

@@ -13,8 +13,8 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
+from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.connecting import Connecting
-from services.publisher.accounts.renewals import Renewals
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.app import REQUESTS, sending_of
 from services.publisher.domain import Publication, StoredAccount
@@ -232,7 +232,7 @@ def _replica(  # noqa: PLR0917
     store: Store, platform: Platform, clock: RunningClock, key: SealingKey, vault: Vault, timeout: timedelta
 ) -> Replica:
     known = {platform.name: platform}
-    tokens = Tokens(Renewals(store), known, vault, clock, timeout=timeout)
+    tokens = Tokens(AtRest(store), known, vault, clock, timeout=timeout)
     settings = Settings(
         broker_url="amqp://nobody", send_timeout_seconds=timeout.total_seconds(), lease_seconds=LEASE_SECONDS
     )
