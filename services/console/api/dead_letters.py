@@ -16,13 +16,14 @@ from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.posts import MOST_ON_A_PAGE, place_in
 from services.console.api.views import of_type
 from services.console.read_model.dead_letters import cursor_of
+from services.console.requests.required_queues import no_queue
 from services.console.requests.sender import Answers
 from shared.contract.entries import EVERY_SERVICE
 from shared.events import Event
 from shared.events.base import Id
 from shared.events.dead_letters import DeadLetterDropped, DeadLetterReplayed
 from shared.events.requests import DeadLetterDropRequested, DeadLetterReplayRequested
-from shared.messaging.broker import BrokerUnavailable, Unroutable
+from shared.messaging.broker import BrokerUnavailable
 from shared.messaging.dead_letters.attending import queue_of
 from shared.messaging.topology import dead_queue
 
@@ -138,8 +139,9 @@ async def _settled(
     console: Console, request: DeadLetterReplayRequested | DeadLetterDropRequested, outcome: Outcome
 ) -> LettersSettled:
     _require_known(request.service)
-    if not await console.requests.publisher.has_queue(queue_of(request.service).name):
-        raise Unroutable(f"nobody takes {request.type}: no {request.service} has run at this broker yet, start one")
+    queue = queue_of(request.service).name
+    if not await console.requests.publisher.has_queue(queue):
+        raise no_queue(queue, request)
     answers = await console.requests.send_and_wait(request, _last(outcome), patience=PATIENCE)
     return _view(request.service, request.message_ids or (), answers, of_type(answers.facts, outcome))
 

@@ -119,7 +119,7 @@ async def timeball(running: tuple[System, Api], *words: str) -> Result:
     ("body", "status", "said"),
     [
         ({"service": "tea"}, 404, "there is no service 'tea'; there are scheduler, publisher"),
-        ({"service": "monitor"}, 503, "no monitor has run at this broker yet"),
+        ({"service": "monitor"}, 503, "no monitor has run at this broker yet: start one"),
         ({}, 400, "service: this field is required"),
         ({"service": "scheduler", "message_ids": "m-1"}, 400, "message_ids: "),
         ({"service": "scheduler", "as_of": "yesterday"}, 400, "as_of: "),

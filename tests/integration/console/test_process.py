@@ -32,6 +32,21 @@ async def test_without_a_scheduler_a_post_is_refused_rather_than_lost(broker_nod
         await api.becomes("p-2", "scheduled")
 
 
+async def test_a_post_is_refused_while_the_queue_of_a_scheduler_is_deleted(broker_node: Broker, tmp_path: Path) -> None:
+    async with system(tmp_path, broker_node) as running, api_of(await running.start("console"), running) as api:
+        await (await running.start("scheduler")).stop()
+        await api.call("POST", "/v1/posts", {"post_id": "p-1"} | POST)
+        await running.bus.channel.queue_delete("scheduler.requests")
+
+        status, error = await api.refused("POST", "/v1/posts", {"post_id": "p-2"} | POST)
+        await running.start("scheduler")
+        again = await api.call("POST", "/v1/posts", {"post_id": "p-2"} | POST)
+
+        assert (status, error["code"]) == (503, "nobody_takes_it")
+        assert "nothing was sent" in error["detail"]
+        assert len(again["accepted"]) == 1
+
+
 async def test_two_consoles_share_the_work_and_each_hears_its_own_answers(
     broker_node: Broker, tmp_path: Path, database_url: str
 ) -> None:
