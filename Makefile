@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SYSTEM := $(PYTHON) -m deploy.local.packages
 
+# Every program that is started would compile all modules again: what is compiled is kept.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help install packages run test test-slow simulate chaos lint format docs lock bench clean
 

@@ -1,13 +1,12 @@
 """Who may only look sees everything, and nothing that they could not do is offered to them."""
 
 from collections.abc import AsyncIterator
-from typing import Literal
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.browser.conftest import SIZES, Visitor
+from tests.browser.conftest import COLOURS, SIZES, Visitor
 from tests.integration.console.world import World, a_name, a_post
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
@@ -29,19 +28,18 @@ async def reader(world: World, stranger: Visitor) -> AsyncIterator[Visitor]:
     assert stranger.complaints == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_nothing_is_offered_that_would_be_refused(
-    world: World, reader: Visitor, scheme: Literal["light", "dark"]
-) -> None:
+async def test_nothing_is_offered_that_would_be_refused(world: World, reader: Visitor) -> None:
     name = a_name()
     await world.api.call("POST", "/v1/posts", a_post(name))
-    await reader.page.emulate_media(color_scheme=scheme)
 
     for path in PAGES:
         await reader.open(path.format(post=name))
         await expect(reader.page.get_by_role("note")).to_contain_text("has the scope read")
         assert await reader.page.evaluate(_OFFERED) == [], path
+        await reader.page.emulate_media(color_scheme="light")
         assert await reader.barriers() == [], path
+        await reader.page.emulate_media(color_scheme="dark")
+        assert await reader.barriers(**COLOURS) == [], path
     await expect(reader.page.get_by_role("link", name="New post")).to_have_count(0)
 
 
