@@ -16,6 +16,7 @@ from services.scheduler.unreadable import refused_post
 from services.scheduler.wanted_posts import WantedPost, posts_wanted_by
 from shared.events import Event
 from shared.events.explaining import explain
+from shared.events.reading import read_json
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
 from shared.events.scheduler import RejectedPost, ScheduleBatchSettled
 
@@ -149,7 +150,7 @@ def batch_request(request: ScheduleBatchRequested, inbox_id: str | None, origin:
     refused: list[RejectedPost] = []
     for index, post in enumerate(request.posts):
         try:
-            wanted_of_post = posts_wanted_by(ScheduleRequested.model_validate_json(to_json(post)), post)
+            wanted_of_post = posts_wanted_by(read_json(ScheduleRequested, to_json(post)), post)
         except ValidationError as error:
             refused.append(refused_post(post, f"posts[{index}]: {explain(error)}"))
             continue

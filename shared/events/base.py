@@ -54,7 +54,10 @@ def _without_nul(text: str) -> str:
 
 
 def _storable(options: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """The options, without those that are null: they are not given."""
     text = repr(options)
+    if "None" in text:
+        options = {name: option for name, option in options.items() if option is not None}
     if len(text) > MAX_OPTIONS_LENGTH:
         raise ValueError(f"the options are longer than {MAX_OPTIONS_LENGTH:,} characters; shorten them")
     if "\\x00" in text and any("\x00" in part for part in _leaves(options) if isinstance(part, str)):

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from shared.events import EVENTS, Event
 from shared.events.explaining import explain
+from shared.events.reading import read_json, without_mark
 from shared.messaging.topology import EVENTS_EXCHANGE
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -109,7 +110,8 @@ class Delivery(Generic[EventT_co]):
 
 def read(message: AbstractIncomingMessage) -> Delivery[Event]:
     """The event in a message, or UnreadableEvent with a reason a person understands."""
-    event, message_id = read_event(type_of(message), message.body), safe_id(message.message_id)
+    body = without_mark(message.body)
+    event, message_id = read_event(type_of(message), body), safe_id(message.message_id)
     return Delivery(
         event,
         message_id,
@@ -118,7 +120,7 @@ def read(message: AbstractIncomingMessage) -> Delivery[Event]:
         sent_at_of(message),
         put_off_since(message),
         None if message_id else derived_id(type_of(message), message.body),
-        message.body,
+        body,
     )
 
 
@@ -167,7 +169,7 @@ def read_event(type_name: str, body: bytes) -> Event:
         reason = f"the body has {len(body):,} bytes; at most {MAX_BODY_BYTES:,} are read: split it"
         raise UnreadableEvent(reason, type=type_name, body=body)
     try:
-        return event_class.model_validate_json(body)
+        return read_json(event_class, body)
     except ValidationError as error:
         # Not chained: pydantic's own text would be logged with it.
         raise UnreadableEvent(explain(error), type=type_name, body=body) from None

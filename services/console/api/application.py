@@ -30,6 +30,7 @@ from services.console.api.auditing import Auditing
 from services.console.api.bodies import BodyLimit
 from services.console.api.console import Console
 from services.console.api.errors import ErrorAnswer, answer_errors
+from services.console.api.heads import Heads
 from services.console.api.openapi import describe
 from services.console.api.parameters import require_known
 from services.console.api.reference import reference_route
@@ -73,4 +74,5 @@ def application(console: Console, health: Health) -> FastAPI:
     app.router.routes.append(reference_route(app.openapi))
     app.add_middleware(BodyLimit)
     app.add_middleware(Auditing)
+    app.add_middleware(Heads)
     return app

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.console.api.errors import Refusal, invalid, refusal_response
 from shared.events.explaining import explain
 from shared.events.near_misses import near_misses
+from shared.events.reading import read_json, without_mark
 from shared.events.requests import ScheduleBatchRequested, ScheduleRequested
 from shared.messaging.envelope import MAX_BODY_BYTES
 
@@ -34,8 +35,9 @@ def body_of(model: type[ModelT]) -> Callable[[Request], Awaitable[ModelT]]:
 
 def read_body(model: type[ModelT], raw: bytes) -> ModelT:
     """The body as this model, or the refusal that says what is wrong with it, nearly known fields included."""
+    raw = without_mark(raw)
     try:
-        read = model.model_validate_json(raw)
+        read = read_json(model, raw)
     except ValidationError as error:
         raise invalid(error, **_rejected(raw, explain(error))) from error
     if misspelt := list(_misspelt(read, from_json(raw))):
@@ -55,7 +57,7 @@ def _misspelt(read: BaseModel, body: Any) -> Iterator[str]:
 def json_object(raw: bytes, *, without: str) -> tuple[bytes, Any]:
     """The body without one field, and that field's value: secrets are taken out before any error could quote them."""
     try:
-        body = json.loads(raw)
+        body = json.loads(without_mark(raw))
     except (ValueError, RecursionError):
         raise Refusal(400, "invalid", "the body is not JSON") from None
     if not isinstance(body, dict):

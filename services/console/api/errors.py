@@ -112,5 +112,5 @@ async def answer_plainly(request: Request, error: Exception) -> Response:
 
 def _is_taken(method: str, request: Request) -> bool:
     """Whether any route takes the method at this path; Starlette would name the methods of the first route alone."""
-    scope = {**request.scope, "method": method}
+    scope = {**request.scope, "method": "GET" if method == "HEAD" else method}
     return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.explaining import explain
+from shared.events.reading import read_json
 from shared.events.requests import WorkspaceConfigured
 
 _TAG = "tag:yaml.org,2002:"
@@ -57,7 +58,7 @@ class Found:
 def _found_in(path: Path) -> Iterator[Found]:
     read = _in_json if path.suffix.lower() == ".json" else _in_yaml
     try:
-        yield from read(path, path.read_text(encoding="utf-8"))
+        yield from read(path, path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableWorkspaces(f"{path}: cannot be read ({type(error).__name__})") from error
     except json.JSONDecodeError as error:
@@ -108,7 +109,7 @@ def _entry(found: Found, number: int) -> Entry:
     urls = told.get("notify_urls") or []
     if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
         raise UnreadableWorkspaces(f"{place}: notify_urls: must be a list of Apprise URLs")
-    body = {"monitoring_enabled": True, **told}
+    body = {"monitoring_enabled": True} | {name: value for name, value in told.items() if value is not None}
     if isinstance(told.get("keywords"), list):
         body["keywords"] = list(map(_keyword, told["keywords"]))
     return _checked(place, body, tuple(urls))
@@ -127,7 +128,7 @@ def _keyword(told: Any) -> Any:
 def _checked(place: str, body: dict[str, Any], urls: tuple[str, ...]) -> Entry:
     without_urls = {name: value for name, value in body.items() if name != "notify_urls"}
     try:
-        event = WorkspaceConfigured.model_validate_json(json.dumps(without_urls))
+        event = read_json(WorkspaceConfigured, json.dumps(without_urls).encode())
         if event.digest:
             zone_named(event.digest.zone)
     except ValidationError as error:

@@ -10,6 +10,7 @@ from services.console.imports.lines import Body
 from shared.clocks.local_time import in_utc, zone_named
 from shared.events.explaining import explain
 from shared.events.near_misses import near_misses
+from shared.events.reading import read_json
 from shared.events.requests import LocalTime, PublishAt, ScheduleRequested
 
 
@@ -20,7 +21,7 @@ class Fault(ValueError):
 def post_in(body: str) -> Body:
     """The post in a JSON text, without what is usual; or Fault."""
     try:
-        request = ScheduleRequested.model_validate_json(body)
+        request = read_json(ScheduleRequested, body.encode())
     except ValidationError as error:
         raise Fault("; ".join((*_misspelt(body), _explained(error)))) from None
     if misspelt := _misspelt(body):

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from services.console.domain.posts import Post
 from shared.events.progress import State
+from shared.events.reading import read_json
 from shared.events.requests import ScheduleRequested, Target
 
 PostFields = dict[str, Any]
@@ -56,7 +57,7 @@ class Drafts:
 
     def _keep(self, draft: Draft) -> None:
         try:
-            request = ScheduleRequested.model_validate_json(draft.body)
+            request = read_json(ScheduleRequested, draft.body.encode())
         except ValidationError:
             return  # part of a batch, and refused there
         self._requests.setdefault((draft.request_id, draft.post_id), []).append(request)

@@ -56,6 +56,13 @@ def test_bytes_that_are_no_event_are_refused_with_the_reason(type_name: str, bod
     assert (refused.type, refused.body) == (type_name, body)
 
 
+def test_a_byte_order_mark_before_the_body_says_nothing() -> None:
+    plain = incoming(CANCEL.body(), routing_key=TYPE, message_id="m")
+    marked = incoming(b"\xef\xbb\xbf" + CANCEL.body(), routing_key=TYPE, message_id="m")
+
+    assert read(marked) == read(plain)
+
+
 def test_a_body_has_at_most_8_mebibytes() -> None:
     body = b'{"post_id": "post-1"}'.ljust(MAX_BODY_BYTES)
 
