@@ -14,6 +14,7 @@ from services.publisher.accounts.credentials import destination_of, forgotten, m
 from services.publisher.accounts.facts import refresh_failed, refreshed
 from services.publisher.accounts.tokens import Overtaken, Tokens
 from services.publisher.accounts.trying import TRY_FOR, Candidate, Trial
+from services.publisher.accounts.unreadable import UNKNOWN_PLATFORM, answer_to_unreadable, check_spelling
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Platform
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized
@@ -27,7 +28,7 @@ from shared.events.publisher import (
 )
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested
 from shared.events.rules import PostRules
-from shared.messaging.envelope import Delivery, Envelope
+from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent
 from shared.messaging.verdict import Park, TryAgain
 from shared.secrets.sealing import SealingKey
 from shared.secrets.vault import Vault
@@ -38,8 +39,6 @@ AGAIN_IN = timedelta(seconds=1)
 MOST_REFRESHING = 10
 """Requests for new tokens at one destination that one process carries out at a time."""
 REFRESH_AGAIN_IN = timedelta(seconds=10)
-UNKNOWN_PLATFORM = "unknown"
-"""Of an account that was never connected: somebody mistyped, or takes back a connection that failed."""
 
 log = structlog.get_logger()
 
@@ -62,6 +61,7 @@ class Connecting:
         asked = asked_at(delivery, self.clock.now())
         async with self._turn_of(delivery.event.account_id):
             try:
+                check_spelling(delivery)
                 await self._connect(delivery, asked)
             except PlatformError as error:
                 await self._refuse(delivery, error)
@@ -96,6 +96,16 @@ class Connecting:
             return  # told by whoever found out
         except PlatformError as error:
             await self.store.tell(refresh_failed(account, error.detail, self.clock.now()), delivery.correlation_id)
+
+    async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:
+        """Say what is wrong with a request for a connection that is no valid event, where it names its account."""
+        refusal = answer_to_unreadable(error.type, error.body, error.reason, self.clock.now())
+        if refusal is None:
+            return False
+        async with self.store.unit() as unit:
+            await unit.emit([Envelope.of(refusal, correlation_id=correlation_id)])
+        log.warning("account_not_connected", account_id=refusal.account_id, reason=refusal.error.message)
+        return True
 
     def _turn_of(self, account_id: str) -> asyncio.Lock:
         """What concerns one account is done one thing after another, in the order in which it arrived."""

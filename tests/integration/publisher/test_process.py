@@ -77,6 +77,18 @@ async def trials(world: System) -> AsyncIterator[Mapping[str, asyncio.Task[None]
 
 
 @scenario
+async def a_connection_asked_for_with_a_wrong_field_is_answered_and_not_parked(world: System) -> None:
+    body = {"account_id": "limitless", "platform": "sandbox", "limits": {"per_second": 0}}
+    await world.bus.emit_raw(json.dumps(body).encode(), "account.connect_requested", correlation_id="asked-wrongly")
+
+    failed = await world.bus.fact("account.connect_failed", account_id="limitless")
+
+    assert failed.body["error"]["code"] == "invalid"
+    assert "limits.per_second: Input should be greater than or equal to 1 (got 0)" in failed.body["error"]["message"]
+    assert failed.correlation_id == "asked-wrongly"
+
+
+@scenario
 async def a_post_reaches_its_platform_at_its_instant_and_is_told_of(world: System) -> None:
     request = a_request("on-time", "hook", content="The ball \N{SNOWMAN}", options={"a": [1]}, due_in=3)
 
@@ -533,7 +545,7 @@ MALFORMED: list[tuple[str, bytes, str]] = [
     ("publish.requested", b'{"post_id": 1}', "post_id"),
     ("publish.requested", b'{"post_id": "p\\u0000"}', "post_id"),
     ("publish.requested.v9", b"{}", "unknown version 'publish.requested.v9'"),
-    ("account.connect_requested", b'{"account_id": "x"}', "platform: this field is required"),
+    ("account.connect_requested", b'{"platform": "sandbox"}', "account_id: this field is required"),
 ]
 
 
