@@ -8,7 +8,6 @@ Key = tuple[str, str]
 
 CLAIMED = "claimed"
 """A delivery has it; nothing is on its way yet, and another delivery may take over."""
-NEVER_WITHDRAWN = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +23,22 @@ class Publication:
     account_id: str
     revision: int
     state: str
-    tries: int
-    tries_before: int
-    retries: int
-    waits: int
     publish_at: datetime
     due_at: datetime
     not_before: datetime
-    claim_token: str | None
-    platform: str | None
-    error: str | None
-    outcome: str | None
     request: str
     correlation_id: str
-    withdrawn: int
-    withdrawn_because: str | None
     updated_at: datetime
+    tries: int = 0
+    tries_before: int = 0
+    retries: int = 0
+    waits: int = 0
+    claim_token: str | None = None
+    platform: str | None = None
+    error: str | None = None
+    outcome: str | None = None
+    withdrawn: int = 0
+    withdrawn_because: str | None = None
 
     @property
     def key(self) -> Key:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.publisher.domain import CLAIMED, NEVER_WITHDRAWN, Publication, StoredAccount
+from services.publisher.domain import CLAIMED, Publication, StoredAccount
 from services.publisher.platforms.base import Account, Post
 from services.publisher.sending.case import Case, Delivered
 from services.publisher.sending.evidence import Attempt, Evidence
@@ -51,21 +51,13 @@ def a_publication(**changes: Any) -> Publication:
         account_id="account",
         revision=1,
         state=CLAIMED,
-        tries=0,
-        tries_before=0,
-        retries=0,
-        waits=0,
         publish_at=NOON,
         due_at=NOON,
         not_before=NOON,
         claim_token="theirs",
         platform="sandbox",
-        error=None,
-        outcome=None,
         request=requested().body().decode(),
         correlation_id="correlation",
-        withdrawn=NEVER_WITHDRAWN,
-        withdrawn_because=None,
         updated_at=NOON,
     )
     return replace(usual, **changes)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.publisher.accounts.credentials import opened
-from services.publisher.domain import NEVER_WITHDRAWN, Key, Publication, StoredAccount
+from services.publisher.domain import Key, Publication, StoredAccount
 from services.publisher.platforms.base import Account, Platform
 from services.publisher.platforms.errors import Rejected
 from services.publisher.sending.case import Case, Certainty, Delivered
@@ -55,7 +55,7 @@ class Claims:
 
     async def _take(self, unit: Unit, group: Sequence[Delivered], now: datetime) -> tuple[list[Taken], list[bool]]:
         """Each post as its delivery finds it, one after another; and whether it had been there before."""
-        first = {one.key: new_publication(one, NEVER_WITHDRAWN, None, now) for one in reversed(group)}
+        first = {one.key: new_publication(one, now) for one in reversed(group)}
         made = await unit.make(list(first.values()))
         known = await unit.publications(set(first) - made)
         attempts = await unit.attempts(known)

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from typing import Any
 
 from services.publisher.domain import Key, Publication
 from services.publisher.platforms.base import Published
@@ -22,41 +23,24 @@ _MILLISECOND = timedelta(milliseconds=1)
 def succeeded(publication: Publication, published: Published, started_at: datetime) -> PublishSucceeded:
     """It is on the platform; its lateness is that of the start of the send."""
     return PublishSucceeded(
-        post_id=publication.post_id,
-        account_id=publication.account_id,
-        revision=publication.revision,
+        **_of(publication),
         platform=publication.platform or "unknown",
         platform_post_id=published.platform_post_id,
         url=published.url,
         published_at=started_at,
         lateness_ms=round((started_at - publication.publish_at) / _MILLISECOND, 3),
         attempts=publication.tries,
-        retries=publication.retries,
     )
 
 
 def failed(publication: Publication, error: ErrorDetail) -> PublishFailed:
     """It was not published, and will not be unless a person asks."""
-    return PublishFailed(
-        post_id=publication.post_id,
-        account_id=publication.account_id,
-        revision=publication.revision,
-        attempts=publication.tries,
-        retries=publication.retries,
-        error=error,
-    )
+    return PublishFailed(**_of(publication), attempts=publication.tries, error=error)
 
 
 def unknown(publication: Publication, error: ErrorDetail) -> PublishUnknown:
     """It may be on the platform."""
-    return PublishUnknown(
-        post_id=publication.post_id,
-        account_id=publication.account_id,
-        revision=publication.revision,
-        attempts=publication.tries,
-        retries=publication.retries,
-        error=error,
-    )
+    return PublishUnknown(**_of(publication), attempts=publication.tries, error=error)
 
 
 def retrying(
@@ -64,11 +48,8 @@ def retrying(
 ) -> PublishRetrying:
     """It will be tried again; `in_doubt` when an attempt may have landed."""
     return PublishRetrying(
-        post_id=publication.post_id,
-        account_id=publication.account_id,
-        revision=publication.revision,
+        **_of(publication),
         attempt=publication.tries,
-        retries=publication.retries,
         next_attempt_at=next_attempt_at,
         error=error,
         in_doubt=in_doubt,
@@ -77,38 +58,29 @@ def retrying(
 
 def held(publication: Publication, reason: str) -> PublishHeld:
     """It waits for a person."""
-    return PublishHeld(
-        post_id=publication.post_id,
-        account_id=publication.account_id,
-        revision=publication.revision,
-        reason=reason,
-        attempts=publication.tries,
-        retries=publication.retries,
-    )
+    return PublishHeld(**_of(publication), attempts=publication.tries, reason=reason)
 
 
 def skipped(publication: Publication, reason: str) -> PublishSkipped:
     """It was not sent, and must not be."""
-    return _skip(publication.key, publication.revision, reason, publication.tries, publication.retries)
+    return PublishSkipped.model_validate(_of(publication) | {"attempts": publication.tries, "reason": reason})
 
 
 def never_sent(key: Key, revision: int, reason: str) -> PublishSkipped:
     """A revision of which there is no publication was not sent, and must not be."""
-    return _skip(key, revision, reason, 0, 0)
-
-
-def _skip(key: Key, revision: int, reason: str, attempts: int, retries: int) -> PublishSkipped:
     post_id, account_id = key
-    return PublishSkipped.model_validate(
-        {
-            "post_id": post_id,
-            "account_id": account_id,
-            "revision": revision,
-            "reason": reason,
-            "attempts": attempts,
-            "retries": retries,
-        }
-    )
+    told = {"post_id": post_id, "account_id": account_id, "revision": revision, "reason": reason}
+    return PublishSkipped.model_validate(told)
+
+
+def _of(publication: Publication) -> dict[str, Any]:
+    """Which post a fact is of, at which revision, and how often a person has asked for it again."""
+    return {
+        "post_id": publication.post_id,
+        "account_id": publication.account_id,
+        "revision": publication.revision,
+        "retries": publication.retries,
+    }
 
 
 def as_text(fact: Event) -> str:

@@ -105,7 +105,7 @@ def waits(
 ) -> PublishRetrying | None:
     """What is told of a post that waits; None where something else is true of it, which is told by who finds it."""
     stands, revision = standing(attempts, now), delivered.event.revision
-    waiting = current or new_publication(delivered, 0, None, now)
+    waiting = current or new_publication(delivered, now)
     if revision > waiting.revision and stands is Standing.NOTHING_OUT:
         waiting = newer_publication(delivered, waiting, now)
     if revision != waiting.revision or waiting.is_withdrawn or waiting.state not in (CLAIMED, State.RETRYING):

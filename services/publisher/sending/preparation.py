@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from services.publisher.accounts.credentials import destination_of, host_of, opened
 from services.publisher.accounts.tokens import Tokens
-from services.publisher.domain import Publication, StoredAccount
+from services.publisher.domain import StoredAccount
 from services.publisher.limits.circuit_breaker import CircuitBreakers, Turn
 from services.publisher.platforms.base import Account, Platform, Post, Ready
 from services.publisher.platforms.errors import PlatformError
@@ -61,11 +61,6 @@ def post_of(event: PublishRequested) -> Post:
         media=[item.model_dump(exclude_none=True) for item in event.media],
         options=event.options,
     )
-
-
-def asked_for(publication: Publication) -> PublishRequested:
-    """The request of the revision that the publication is at."""
-    return PublishRequested.model_validate_json(publication.request)
 
 
 def _account(case: Case) -> StoredAccount:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.publisher.domain import CLAIMED, NEVER_WITHDRAWN, Publication
+from services.publisher.domain import CLAIMED, Publication
 from services.publisher.sending.case import Delivered
 from services.publisher.sending.evidence import Attempt, Evidence, Standing, is_doubtful, standing
 from services.publisher.sending.outcomes import INTERRUPTED
@@ -28,10 +28,8 @@ class Taken:
     changed: bool
 
 
-def take(delivered: Delivered, current: Publication | None, attempts: Sequence[Attempt], now: datetime) -> Taken:
+def take(delivered: Delivered, current: Publication, attempts: Sequence[Attempt], now: datetime) -> Taken:
     """Take the post over unless it is out, on its way, in doubt under another revision, ended, or not due yet."""
-    if current is None:
-        return Taken(new_publication(delivered, NEVER_WITHDRAWN, None, now), (), True)
     left = Taken(current, tuple(attempts), False)
     stands, event = standing(attempts, now), delivered.event
     if current.state in _OUT or stands in (Standing.LANDED, Standing.ON_ITS_WAY):
@@ -45,8 +43,14 @@ def take(delivered: Delivered, current: Publication | None, attempts: Sequence[A
 
 def newer_publication(delivered: Delivered, current: Publication, now: datetime) -> Publication:
     """A newer revision, counted on from what came before it."""
-    new = new_publication(delivered, current.withdrawn, current.withdrawn_because, now)
-    return replace(new, tries=current.tries, tries_before=current.tries, retries=current.retries)
+    return replace(
+        new_publication(delivered, now),
+        tries=current.tries,
+        tries_before=current.tries,
+        retries=current.retries,
+        withdrawn=current.withdrawn,
+        withdrawn_because=current.withdrawn_because,
+    )
 
 
 def _rests(current: Publication, now: datetime) -> bool:
@@ -68,7 +72,7 @@ def _taken_over(delivered: Delivered, current: Publication, attempts: Sequence[A
     return Taken(taken, known, True)
 
 
-def new_publication(delivered: Delivered, withdrawn: int, withdrawn_because: str | None, now: datetime) -> Publication:
+def new_publication(delivered: Delivered, now: datetime) -> Publication:
     """The publication of a revision that is seen for the first time."""
     event = delivered.event
     return Publication(
@@ -76,20 +80,11 @@ def new_publication(delivered: Delivered, withdrawn: int, withdrawn_because: str
         account_id=event.account_id,
         revision=event.revision,
         state=CLAIMED,
-        tries=0,
-        tries_before=0,
-        retries=0,
-        waits=0,
         publish_at=event.publish_at,
         due_at=event.publish_at,
         not_before=event.publish_at,
         claim_token=delivered.token,
-        platform=None,
-        error=None,
-        outcome=None,
         request=event.body().decode(),
         correlation_id=delivered.correlation_id,
-        withdrawn=withdrawn,
-        withdrawn_because=withdrawn_because,
         updated_at=now,
     )

@@ -16,7 +16,7 @@ from services.publisher.sending.evidence import Attempt, Evidence
 from services.publisher.sending.next_step import next_step
 from services.publisher.sending.outcomes import WAITS_FOR_ITS_TURN
 from services.publisher.sending.steps import Settle
-from services.publisher.sending.taking import take
+from services.publisher.sending.taking import new_publication, take
 from services.publisher.withdrawing import withdraw
 from shared.events.progress import State
 from shared.events.requests import PublishResolveRequested
@@ -60,7 +60,7 @@ def attempts_of(state: str) -> list[tuple[Attempt, ...]]:
 
 def taken_over() -> Iterator[Change]:
     """What deliveries of every revision make of every state."""
-    yield "new", take(delivered(requested()), None, (), NOON).publication.state
+    yield "new", new_publication(delivered(requested()), NOON).state
     for state, revision in product(STATES, (1, 2)):
         current = a_publication(state=state, outcome=None)
         for attempts in attempts_of(state):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.publisher.domain import CLAIMED
 from services.publisher.sending.evidence import Attempt, Evidence, Standing, standing
 from services.publisher.sending.outcomes import INTERRUPTED
-from services.publisher.sending.taking import RESTS_FROM, take
+from services.publisher.sending.taking import RESTS_FROM, new_publication, take
 from shared.events.progress import State
 from tests.support.publications import NOON, SECOND, a_publication, an_attempt, delivered, requested
 
@@ -25,10 +25,9 @@ def taken(*attempts: Attempt, revision: int = 1, now: datetime = NOON, **kept: A
 
 
 def test_a_post_that_is_seen_for_the_first_time_is_taken() -> None:
-    found = take(delivered(), None, (), NOON)
+    new = new_publication(delivered(), NOON)
 
-    assert found.changed
-    assert (found.publication.state, found.publication.claim_token, found.publication.tries) == (CLAIMED, "mine", 0)
+    assert (new.state, new.claim_token, new.tries, new.is_withdrawn) == (CLAIMED, "mine", 0, False)
 
 
 @pytest.mark.parametrize("state", [CLAIMED, State.SENDING, State.RETRYING])
