@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 import services.publisher.app as publisher
 import services.scheduler.app as scheduler
-from services.publisher.platforms.posting import ReadyPost
+from services.publisher.platforms.ready import ReadyRequest
 from services.publisher.settings import Settings as PublisherSettings
 from services.scheduler.settings import Settings as SchedulerSettings
 from shared.database.engine import Database
@@ -124,15 +124,15 @@ def watch_publishes(crash: Crash) -> None:
 
 def watch_requests(crash: Crash) -> None:
     """Die before the request to the platform, or when its reply is there."""
-    send = ReadyPost.send
+    send = ReadyRequest.send
 
     @wraps(send)
-    async def watched(self: ReadyPost, now: Any) -> Any:
+    async def watched(self: ReadyRequest, now: Any) -> Any:
         if crash.concerns(self.request.content):
             await crash.around(lambda: send(self, now))
         return await send(self, now)
 
-    replace(ReadyPost, "send", watched)
+    replace(ReadyRequest, "send", watched)
 
 
 def watch_acks(crash: Crash) -> None:

@@ -1,5 +1,6 @@
 """What the publisher asks of a platform. Subclass `Platform`, and override what the network does differently."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +32,11 @@ class Post:
     def key(self) -> str:
         """The same for every attempt at this revision on this account, and for nothing else."""
         return f"{self.post_id}:{self.account_id}:{self.revision}"
+
+    @property
+    def key_digest(self) -> str:
+        """What stands for the key where it must be short, or go into a header, whatever the post's id contains."""
+        return hashlib.sha256(self.key.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """An HTTP request to a platform and its reply, with every failure named as what it means for the post."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -79,18 +79,6 @@ async def publish(
     if published is None:
         raise Unconfirmed("the reply names no post", code=UNREADABLE_REPLY)
     return replace(published, allowance=dialect.allowance_in(reply))
-
-
-async def there_already(look_up: Awaitable[Published | None], refusal: Rejected) -> Published:
-    """What a network refuses to take twice, where it is this very post; Unconfirmed where that cannot be found out."""
-    try:
-        found = await look_up
-    except PlatformError as error:
-        reason = f"{refusal.detail.message}; whether it is this post cannot be found out: {error.detail.message}"
-        raise Unconfirmed(reason, code=refusal.detail.code) from error
-    if found is None:
-        raise refusal
-    return found
 
 
 @contextmanager

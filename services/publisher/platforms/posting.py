@@ -1,8 +1,5 @@
 """What `sandbox` and `webhook` share: a post as JSON, sent by POST to the account's URL."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 
 import httpx
@@ -11,27 +8,7 @@ from pydantic_core import to_json
 from services.publisher.platforms.account_fields import is_web_url
 from services.publisher.platforms.base import Account, Post, Published
 from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.exchange import publish
-from services.publisher.platforms.judging import ANY, Dialect
 from services.publisher.platforms.reply import Reply, text_or_none
-
-Sign = Callable[[bytes, datetime], Mapping[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyPost:
-    """A request that is complete but for the headers that depend on the moment of sending."""
-
-    client: httpx.AsyncClient
-    request: httpx.Request
-    sign: Sign
-    dialect: Dialect = ANY
-
-    async def send(self, now: datetime) -> Published:
-        """Send it; a JSON answer tells the id and the URL."""
-        for name, value in self.sign(self.request.content, now).items():
-            self.request.headers[name] = value
-        return await publish(self.client, self.request, now, self.dialect, published_in)
 
 
 def published_in(reply: Reply) -> Published:

@@ -180,4 +180,4 @@ async def test_a_handle_that_nobody_resolves_in_time_stays_text() -> None:
         adapter = Adapter(outbound, resolves_within=timedelta(seconds=0.05))
         ready = await adapter.prepare(post("Hi @alice.bsky.social"), account)
 
-    assert "facets" not in ready.record
+    assert b"facets" not in ready.once.request.content

@@ -19,7 +19,7 @@ from services.publisher.platforms.account_fields import require_texts, server_of
 from services.publisher.platforms.base import FOR_EVER, Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.bluesky.options import OPTIONS
 from services.publisher.platforms.bluesky.post import COLLECTION, Image, check_card, record_key, record_of
-from services.publisher.platforms.bluesky.replies import DIALECT, INVALID_SWAP
+from services.publisher.platforms.bluesky.replies import DIALECT, is_there_already
 from services.publisher.platforms.bluesky.session import (
     OFFICIAL,
     Session,
@@ -30,8 +30,9 @@ from services.publisher.platforms.bluesky.session import (
 from services.publisher.platforms.bluesky.text import handles_in
 from services.publisher.platforms.bodies import body_of, request_with
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized
-from services.publisher.platforms.exchange import blaming, exchange, publish, unreadable
+from services.publisher.platforms.exchange import blaming, exchange, unreadable
 from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.ready import ReadyOnce, ReadyRequest
 from services.publisher.platforms.reply import Reply, text_or_none
 from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
@@ -45,42 +46,6 @@ RULES = PostRules(
     options=OPTIONS.rules,
     other_options=False,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyRecord:
-    """A record that is complete, with everything it shows uploaded."""
-
-    client: httpx.AsyncClient
-    session: Session
-    key: str
-    record: Mapping[str, Any]
-
-    async def send(self, now: datetime) -> Published:
-        """Put it where nothing stands yet; where something does, it is this post, put there by an earlier attempt."""
-        body = {
-            "repo": self.session.did,
-            "collection": COLLECTION,
-            "rkey": self.key,
-            "record": self.record,
-            "swapRecord": None,
-        }
-        request = _post(self.client, self.session, "com.atproto.repo.putRecord", to_json(body), "application/json")
-        try:
-            return await publish(self.client, request, now, DIALECT, self._published_in)
-        except Rejected as error:
-            if error.detail.code == INVALID_SWAP:
-                return self.published
-            raise
-
-    def _published_in(self, reply: Reply) -> Published | None:
-        return self.published if text_or_none(reply.told.get("uri")) else None
-
-    @property
-    def published(self) -> Published:
-        """Where it can be found."""
-        url = f"https://bsky.app/profile/{self.session.name}/post/{self.key}"
-        return Published(f"at://{self.session.did}/{COLLECTION}/{self.key}", url)
 
 
 @dataclass(frozen=True)
@@ -114,7 +79,7 @@ class Bluesky(Platform):
             if reply.told.get("active") is False:
                 raise Unauthorized(f"the account is {reply.told.get('status') or 'not active'}", code="not_active")
 
-    async def prepare(self, post: Post, account: Account) -> ReadyRecord:
+    async def prepare(self, post: Post, account: Account) -> ReadyOnce:
         """Upload the pictures, and find out who is mentioned."""
         post = OPTIONS.checked(post)
         if wrong := problem(RULES, post.content, post.media, post.options):
@@ -124,7 +89,7 @@ class Bluesky(Platform):
         pictures = await Pictures(self.client).fetch_all(post.media, PICTURES)
         images = [await self._upload(picture, session) for picture in pictures]
         dids = await self._resolve(handles_in(post.content), session)
-        return ReadyRecord(self.client, session, record_key(post), record_of(post, images, dids))
+        return self._ready(session, record_key(post), record_of(post, images, dids))
 
     async def rules(self, account: Account) -> PostRules:
         """The same on every server."""
@@ -145,6 +110,22 @@ class Bluesky(Platform):
     async def refresh(self, account: Account, now: datetime) -> Renewed:
         """A new session."""
         return await renewed_session(self.client, account, now)
+
+    def _ready(self, session: Session, key: str, record: Mapping[str, Any]) -> ReadyOnce:
+        """Put it where nothing stands yet; where something does, it is this post, put there by an earlier attempt."""
+        body = {"repo": session.did, "collection": COLLECTION, "rkey": key, "record": record, "swapRecord": None}
+        url, headers = f"{session.pds}/xrpc/com.atproto.repo.putRecord", {"content-type": "application/json"}
+        request = self.client.build_request("POST", url, content=to_json(body), headers=session.bearer | headers)
+        its_url = f"https://bsky.app/profile/{session.name}/post/{key}"
+        published = Published(f"at://{session.did}/{COLLECTION}/{key}", its_url)
+
+        def published_in(reply: Reply) -> Published | None:
+            return published if text_or_none(reply.told.get("uri")) else None
+
+        async def look_up() -> Published:
+            return published
+
+        return ReadyOnce(ReadyRequest(self.client, request, DIALECT, published_in), is_there_already, look_up)
 
     async def _upload(self, picture: Picture, session: Session) -> Image:
         url = f"{session.pds}/xrpc/com.atproto.repo.uploadBlob"
@@ -169,8 +150,3 @@ class Bluesky(Platform):
         except (PlatformError, TimeoutError):
             return None
         return text_or_none(reply.told.get("did"))
-
-
-def _post(client: httpx.AsyncClient, session: Session, method: str, content: bytes, kind: str) -> httpx.Request:
-    headers = {**session.bearer, "content-type": kind}
-    return client.build_request("POST", f"{session.pds}/xrpc/{method}", content=content, headers=headers)

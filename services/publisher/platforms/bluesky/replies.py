@@ -24,4 +24,9 @@ def documented(reply: Reply) -> PlatformError | None:
     return None
 
 
+def is_there_already(refusal: Rejected) -> bool:
+    """Whether something stands under the record's key."""
+    return refusal.detail.code == INVALID_SWAP
+
+
 DIALECT = Dialect(words, documented)

@@ -6,7 +6,8 @@ the message. The webhook's URL and the bot's token are secrets, so nothing that 
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
 import httpx
 from pydantic_core import to_json
@@ -20,17 +21,18 @@ from services.publisher.platforms.discord.post import (
     file_of,
     message_of,
     messages_in,
-    published,
+    published_in,
     seen_as,
 )
 from services.publisher.platforms.discord.replies import dialect_for
 from services.publisher.platforms.discord.sender import Sender, sender_of
 from services.publisher.platforms.errors import NotSent, Rejected, Transient, Unavailable
-from services.publisher.platforms.exchange import blaming, exchange, publish
+from services.publisher.platforms.exchange import blaming, exchange
 from services.publisher.platforms.network_time import longest_send
 from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.ready import ReadyRequest
 from services.publisher.platforms.recognition import recognised, since
-from services.publisher.platforms.reply import Reply, text_or_none
+from services.publisher.platforms.reply import text_or_none
 from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
 
@@ -46,24 +48,6 @@ MOST_TOGETHER = 25 * 1024 * 1024 - 256 * 1024
 PAGE = 100
 CLOCKS_DIFFER = timedelta(seconds=5)
 """Discord's ids tell the very millisecond."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyMessage:
-    """A request with all its pictures."""
-
-    client: httpx.AsyncClient
-    sender: Sender
-    guild: str | None
-    request: httpx.Request = field(repr=False)
-    send_timeout: timedelta | None = None
-
-    async def send(self, now: datetime) -> Published:
-        """Send it; the reply is the message as it appears."""
-        return await publish(self.client, self.request, now, dialect_for(self.sender), self._published_in)
-
-    def _published_in(self, reply: Reply) -> Published | None:
-        return published(reply.told, self.guild) if text_or_none(reply.told.get("id")) else None
 
 
 @dataclass(frozen=True)
@@ -90,7 +74,7 @@ class Discord(Platform):
         with blaming(f"credentials.{token}", settings=f"settings.{setting}"):
             await exchange(self.client, request, self.clock.now(), dialect_for(sender))
 
-    async def prepare(self, post: Post, account: Account) -> ReadyMessage:
+    async def prepare(self, post: Post, account: Account) -> ReadyRequest:
         """Fetch the pictures, learn the server that the address of the message names, and build the request."""
         post = OPTIONS.checked(post)
         thread_id = post.options.get("thread_id")
@@ -99,14 +83,15 @@ class Discord(Platform):
         pictures = await Pictures(self.client).fetch_all(post.media, PICTURES, most_together=MOST_TOGETHER)
         message["attachments"] = [attachment_of(post, index, picture) for index, picture in enumerate(pictures)]
         parameters = {} if sender.bot_id else {"wait": "true"} | ({"thread_id": str(thread_id)} if thread_id else {})
-        guild, url = await self._guild(sender), str(httpx.URL(sender.url, params=parameters))
+        url, dialect = str(httpx.URL(sender.url, params=parameters)), dialect_for(sender)
+        its_place = partial(published_in, guild=await self._guild(sender))
         if not pictures:
             request = self.client.build_request("POST", url, headers=sender.headers, json=message)
-            return ReadyMessage(self.client, sender, guild, request)
+            return ReadyRequest(self.client, request, dialect, its_place)
         files = [file_of(post, index, picture) for index, picture in enumerate(pictures)]
         form = form_of({"payload_json": to_json(message).decode()}, files)
         request = request_with(self.client, "POST", url, form, sender.headers)
-        return ReadyMessage(self.client, sender, guild, request, longest_send(form.size))
+        return ReadyRequest(self.client, request, dialect, its_place, longest_send(form.size))
 
     async def rules(self, account: Account) -> PostRules:
         """What Discord's documentation says of messages; it counts code points."""

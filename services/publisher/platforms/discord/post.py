@@ -1,6 +1,5 @@
 """A post as one of Discord's messages, and which of a channel's messages a post is. No I/O."""
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -45,7 +44,7 @@ def _thread_of(post: Post, sender: Sender) -> dict[str, Any]:
 
 def nonce_of(post: Post) -> str:
     """The same for every attempt at one revision of a post on one account."""
-    return hashlib.sha256(post.key.encode()).hexdigest()[:MOST_NONCE]
+    return post.key_digest[:MOST_NONCE]
 
 
 def _stem(post: Post, index: int) -> str:
@@ -62,6 +61,11 @@ def attachment_of(post: Post, index: int, picture: Picture) -> dict[str, Any]:
 def file_of(post: Post, index: int, picture: Picture) -> FormFile:
     """A picture as it travels with the message."""
     return FormFile(f"files[{index}]", f"{_stem(post, index)}.{picture.ending}", picture)
+
+
+def published_in(reply: Reply, guild: str | None) -> Published | None:
+    """Where the message is that a reply shows; None where it shows none."""
+    return published(reply.told, guild) if text_or_none(reply.told.get("id")) else None
 
 
 def published(message: Mapping[str, Any], guild: str | None) -> Published:

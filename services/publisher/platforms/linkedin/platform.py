@@ -25,13 +25,14 @@ from services.publisher.platforms.account_fields import (
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.bodies import body_of, request_with
 from services.publisher.platforms.errors import Rejected, Unauthorized
-from services.publisher.platforms.exchange import blaming, exchange, publish, unreadable
+from services.publisher.platforms.exchange import blaming, exchange, unreadable
 from services.publisher.platforms.linkedin.options import MOST_TITLE, OPTIONS, VISIBILITIES
 from services.publisher.platforms.linkedin.replies import AUTHORITY, DIALECT, STORE, problem_with_token
 from services.publisher.platforms.linkedin.text import little_text
 from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.platforms.options import refused
 from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.ready import ReadyRequest
 from services.publisher.platforms.reply import Reply, object_or_empty, text_or_none
 from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
@@ -47,18 +48,6 @@ TYPES = ("image/jpeg", "image/png", "image/gif")
 PICTURES = PictureLimits(most_bytes=8 * 1024 * 1024, types=TYPES, most_side=6000, moving=("image/gif",))
 _AUTHOR = re.compile(r"urn:li:(person|organization|organizationBrand):[\w-]+", re.ASCII)
 _VERSION = re.compile(r"20\d{4}")
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyShare:
-    """A post whose pictures are uploaded."""
-
-    client: httpx.AsyncClient
-    request: httpx.Request
-
-    async def send(self, now: datetime) -> Published:
-        """Post it; its id is told in a header."""
-        return await publish(self.client, self.request, now, DIALECT, published_in)
 
 
 @dataclass(frozen=True)
@@ -89,7 +78,7 @@ class LinkedIn(Platform):
         if wrong := problem_with_token(reply.told, author_of(account)):
             raise Unauthorized(f"credentials.access_token: {wrong}", code="token_refused")
 
-    async def prepare(self, post: Post, account: Account) -> ReadyShare:
+    async def prepare(self, post: Post, account: Account) -> ReadyRequest:
         """Upload the pictures and build the post."""
         post = OPTIONS.checked(post)
         share = share_of(post, account)
@@ -99,8 +88,7 @@ class LinkedIn(Platform):
             share["content"] = {"media": uploaded[0]}
         elif uploaded:
             share["content"] = {"multiImage": {"images": uploaded}}
-        request = self._request("/rest/posts", account, share)
-        return ReadyShare(self.client, request)
+        return ReadyRequest(self.client, self._request("/rest/posts", account, share), DIALECT, published_in)
 
     async def rules(self, account: Account) -> PostRules:
         """What LinkedIn says of posts."""

@@ -4,10 +4,10 @@ A server keeps the `Idempotency-Key` of a status for an hour, and answers a repe
 After that hour the account's statuses are looked through before anything is sent again.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -15,15 +15,16 @@ import httpx
 
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import bearer, require_credentials, server_of
-from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Ready
+from services.publisher.platforms.base import Account, Limits, Platform, Post, Published
 from services.publisher.platforms.bodies import FormFile, form_of, request_with
-from services.publisher.platforms.errors import PlatformError, Rejected, Transient
-from services.publisher.platforms.exchange import blaming, exchange, publish, there_already, unreadable
+from services.publisher.platforms.errors import PlatformError, Transient
+from services.publisher.platforms.exchange import blaming, exchange, unreadable
 from services.publisher.platforms.mastodon.options import OPTIONS
 from services.publisher.platforms.mastodon.post import is_distinct, published_in, seen_as, statuses_in
-from services.publisher.platforms.mastodon.replies import DIALECT, REPEATED
+from services.publisher.platforms.mastodon.replies import DIALECT, is_repeated
 from services.publisher.platforms.mastodon.rules import PICTURES, most_characters, pictures_of, rules_of
 from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.ready import ReadyOnce, ReadyRequest
 from services.publisher.platforms.recognition import Seen, reaches_back, recognised, since
 from services.publisher.platforms.reply import Reply, text_or_none
 from shared.clocks.clock import Clock, SystemClock
@@ -35,25 +36,6 @@ KEYS_KEPT_FOR = timedelta(hours=1)
 POLL_EVERY = timedelta(seconds=0.5)
 MOST_POLLS = 40
 PAGE, MOST_PAGES = 40, 5
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyStatus:
-    """A request that is complete."""
-
-    mastodon: "Mastodon"
-    request: httpx.Request
-    post: Post
-    account: Account
-
-    async def send(self, now: datetime) -> Published:
-        """Send it; a key that Pixelfed refuses because it knows it may be that of an attempt whose reply was lost."""
-        try:
-            return await publish(self.mastodon.client, self.request, now, DIALECT, published_in)
-        except Rejected as error:
-            if error.detail.code != REPEATED:
-                raise
-            return await there_already(self.mastodon.look_up(self.post, self.account), error)
 
 
 @dataclass(frozen=True)
@@ -78,16 +60,17 @@ class Mastodon(Platform):
         with blaming("credentials.access_token"):
             await self._owner(account)
 
-    async def prepare(self, post: Post, account: Account) -> Ready:
+    async def prepare(self, post: Post, account: Account) -> ReadyOnce:
         """Upload the pictures, wait until the server has made them ready, and build the request."""
         post = OPTIONS.checked(post)
         limits = pictures_of(await self._instance_of(account)) if post.media else PICTURES
         pictures = await Pictures(self.client).fetch_all(post.media, limits)
         media_ids = [await self._upload(picture, account) for picture in pictures]
         body = {"status": post.content, "media_ids": media_ids, **post.options}
-        headers = {"idempotency-key": hashlib.sha256(post.key.encode()).hexdigest()}
+        headers = {"idempotency-key": post.key_digest}
         request = self._request("POST", "/api/v1/statuses", account, json=body, headers=headers)
-        return ReadyStatus(self, request, post, account)
+        once = ReadyRequest(self.client, request, DIALECT, published_in)
+        return ReadyOnce(once, is_repeated, partial(self.look_up, post, account))
 
     async def rules(self, account: Account) -> PostRules:
         """What the account's server says that it accepts."""

@@ -3,13 +3,11 @@
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from services.publisher.platforms.errors import PlatformError, Unauthorized, Unconfirmed
+from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.judging import Dialect
 from services.publisher.platforms.reply import Reply, words_or_none
 
 LOGIN_PAGES = ("/login", "/auth/sign_in")
-REPEATED = "400"
-"""The code of the refusal with which Pixelfed answers a key that it knows."""
 
 
 def words(reply: Reply) -> str | None:
@@ -31,6 +29,11 @@ def documented(reply: Reply) -> PlatformError | None:
     if 300 <= reply.status < 400 and _leads_to_login(reply):  # noqa: PLR2004  (redirects)
         return Unauthorized(reply.saying("the server asks to log in"), code=code)
     return None
+
+
+def is_repeated(refusal: Rejected) -> bool:
+    """Pixelfed refuses a key that it knows in this way."""
+    return refusal.detail.code == str(int(HTTPStatus.BAD_REQUEST))
 
 
 def _leads_to_login(reply: Reply) -> bool:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -23,8 +24,9 @@ from services.publisher.platforms.account_fields import (
 )
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized, Unconfirmed
-from services.publisher.platforms.exchange import blaming, exchange, publish, there_already, unreadable
+from services.publisher.platforms.exchange import blaming, exchange, unreadable
 from services.publisher.platforms.oauth import refreshed, token_request
+from services.publisher.platforms.ready import ReadyOnce, ReadyRequest
 from services.publisher.platforms.recognition import recognised, since
 from services.publisher.platforms.reddit.options import OPTIONS
 from services.publisher.platforms.reddit.pictures import (
@@ -40,13 +42,13 @@ from services.publisher.platforms.reddit.post import (
     IMAGE,
     WEB,
     kind_and_url,
-    name_of,
+    published_in,
     seen_as,
     submission_of,
     subreddit_of,
 )
-from services.publisher.platforms.reddit.replies import DIALECT, SUBMITTED_BEFORE
-from services.publisher.platforms.reply import Reply, object_or_empty, objects_in, text_or_none
+from services.publisher.platforms.reddit.replies import DIALECT, is_submitted_before
+from services.publisher.platforms.reply import object_or_empty, objects_in, text_or_none
 from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
 
@@ -58,41 +60,24 @@ LOOKS_AFTER = (timedelta(seconds=1), timedelta(seconds=1), timedelta(seconds=2))
 
 
 @dataclass(frozen=True, slots=True)
-class ReadySubmission:
-    """A submission that is complete."""
+class ReadyPicture:
+    """A submission of a picture, which Reddit makes only once it has worked on the picture."""
 
-    reddit: "Reddit"
-    request: httpx.Request
-    post: Post
-    account: Account
-    kind: str
+    once: ReadyOnce
+    looks_after: Sequence[timedelta]
 
     async def send(self, now: datetime) -> Published:
-        """Submit it; a link that is there already may have been submitted by an attempt whose reply was lost."""
-        try:
-            published = await publish(self.reddit.client, self.request, now, DIALECT, self._published_in)
-        except Rejected as error:
-            if error.detail.code != SUBMITTED_BEFORE:
-                raise
-            return await there_already(self.reddit.find(self.post, self.account), error)
+        """Submit it, and find it once it has appeared."""
+        published = await self.once.send(now)
         if published.platform_post_id is None:
             return replace(await self._appeared(), allowance=published.allowance)
         return published
 
-    def _published_in(self, reply: Reply) -> Published | None:
-        """A picture that was taken has no name yet."""
-        told = reply.told.get("json")
-        submission = object_or_empty(told.get("data")) if isinstance(told, dict) else {}
-        name = name_of(submission)
-        is_taken = name is not None or (isinstance(told, dict) and self.kind == IMAGE)
-        return Published(name, text_or_none(submission.get("url")) if name else None) if is_taken else None
-
     async def _appeared(self) -> Published:
-        """A picture's submission, which Reddit makes only once it has worked on the picture."""
-        for pause in self.reddit.looks_after:
+        for pause in self.looks_after:
             await asyncio.sleep(pause.total_seconds())
             try:
-                found = await self.reddit.find(self.post, self.account)
+                found = await self.once.look_up()
             except PlatformError as error:
                 reason = f"Reddit took the picture, but does not tell its post: {error.detail.message}"
                 raise Unconfirmed(reason, code=error.detail.code) from error
@@ -134,12 +119,15 @@ class Reddit(Platform):
             if me.get("is_suspended") is True:
                 raise Unauthorized("Reddit has suspended the account", code="suspended")
 
-    async def prepare(self, post: Post, account: Account) -> ReadySubmission:
+    async def prepare(self, post: Post, account: Account) -> ReadyOnce | ReadyPicture:
         """Upload the pictures and build the submission."""
         post = OPTIONS.checked(post)
         form = submission_of(post, account)
         shown = await self._upload(post, account) if form["kind"] in (IMAGE, GALLERY) else []
-        return ReadySubmission(self, self._submission(form, shown, account), post, account, form["kind"])
+        request, is_picture = self._submission(form, shown, account), form["kind"] == IMAGE
+        ready = ReadyRequest(self.client, request, DIALECT, partial(published_in, is_picture=is_picture))
+        once = ReadyOnce(ready, is_submitted_before, partial(self.find, post, account))
+        return ReadyPicture(once, self.looks_after) if is_picture else once
 
     async def rules(self, account: Account) -> PostRules:
         """What holds in every subreddit; many have rules of their own."""

@@ -9,7 +9,7 @@ from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.options import refused
 from services.publisher.platforms.recognition import Seen, instant_in, words_of
 from services.publisher.platforms.reddit.options import FLAGS, MOST_TITLE
-from services.publisher.platforms.reply import text_or_none
+from services.publisher.platforms.reply import Reply, object_or_empty, text_or_none
 
 WEB = "https://www.reddit.com"
 IMAGE, GALLERY = "image", "gallery"
@@ -102,6 +102,15 @@ def kind_of(submission: Mapping[str, Any]) -> str:
         return GALLERY
     is_picture = submission.get("post_hint") == "image" or submission.get("domain") == PICTURES_DOMAIN
     return IMAGE if is_picture else "link"
+
+
+def published_in(reply: Reply, *, is_picture: bool) -> Published | None:
+    """Where a submission is. A picture that was taken has no name yet."""
+    told = reply.told.get("json")
+    submission = object_or_empty(told.get("data")) if isinstance(told, dict) else {}
+    name = name_of(submission)
+    is_taken = name is not None or (isinstance(told, dict) and is_picture)
+    return Published(name, text_or_none(submission.get("url")) if name else None) if is_taken else None
 
 
 def name_of(told: Mapping[str, Any]) -> str | None:

@@ -9,8 +9,6 @@ from services.publisher.platforms.judging import ANY, Dialect
 from services.publisher.platforms.reply import Reply, object_or_empty, words_or_none
 
 USUAL_BREAK = timedelta(minutes=10)
-SUBMITTED_BEFORE = "already_sub"
-"""The code of the refusal of a link that is there already."""
 _BREAK = re.compile(r"(\d{1,6}) (millisecond|second|minute|hour)s?")
 _STORE_ERROR = re.compile(rb"<Code>(\w{1,60})</Code>")
 
@@ -35,6 +33,11 @@ def documented(reply: Reply) -> PlatformError | None:
 def is_of_app(reply: Reply) -> bool:
     """Reddit counts requests per client id."""
     return True
+
+
+def is_submitted_before(refusal: Rejected) -> bool:
+    """Whether it is of a link that is there already."""
+    return refusal.detail.code == "already_sub"
 
 
 def break_in(message: str) -> timedelta:

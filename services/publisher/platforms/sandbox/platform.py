@@ -14,7 +14,9 @@ from pydantic_core import to_json
 from services.publisher.platforms.base import Account, Platform, Post, Published
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import exchange
-from services.publisher.platforms.posting import ReadyPost, published_in, request_for, url_of
+from services.publisher.platforms.judging import ANY
+from services.publisher.platforms.posting import published_in, request_for, url_of
+from services.publisher.platforms.ready import ReadyRequest
 from shared.clocks.clock import Clock, SystemClock
 from shared.events.explaining import explain
 from shared.events.rules import PostRules
@@ -33,9 +35,9 @@ class Sandbox(Platform):
         url_of(account)
         rules_of(account)
 
-    async def prepare(self, post: Post, account: Account) -> ReadyPost:
+    async def prepare(self, post: Post, account: Account) -> ReadyRequest:
         """Build the request."""
-        return ReadyPost(self.client, request_for(self.client, post, account), lambda _body, _now: {})
+        return ReadyRequest(self.client, request_for(self.client, post, account), ANY, published_in)
 
     async def rules(self, account: Account) -> PostRules:
         """As the account's settings say."""

@@ -10,7 +10,6 @@ person. The token is a part of every URL, so nothing that quotes a request may b
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -22,9 +21,10 @@ from services.publisher.platforms.account_fields import server_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published
 from services.publisher.platforms.bodies import FormFile, form_of, request_with
 from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.exchange import blaming, exchange, publish
+from services.publisher.platforms.exchange import blaming, exchange
 from services.publisher.platforms.network_time import longest_send
 from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.ready import ReadyRequest
 from services.publisher.platforms.reply import Reply, object_or_empty
 from services.publisher.platforms.telegram.options import COMMON, OPTIONS
 from services.publisher.platforms.telegram.replies import dialect_for
@@ -46,20 +46,6 @@ ALBUM = "sendMediaGroup"
 _TOKEN = re.compile(r"\d+:[\w-]{20,}", re.ASCII)
 _CHAT = re.compile(r"-?\d{1,20}|@\w{4,32}", re.ASCII)
 _SUPERGROUP = "-100"
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyMessage:
-    """A request with all its pictures; its URL holds the token."""
-
-    client: httpx.AsyncClient
-    request: httpx.Request = field(repr=False)
-    token: str = field(repr=False)
-    send_timeout: timedelta | None = None
-
-    async def send(self, now: datetime) -> Published:
-        """Send it; of an album the first message counts."""
-        return await publish(self.client, self.request, now, dialect_for(self.token), published_in)
 
 
 @dataclass(frozen=True)
@@ -84,19 +70,20 @@ class Telegram(Platform):
         with blaming("credentials.bot_token", settings="settings.chat_id"):
             await exchange(self.client, request, self.clock.now(), dialect_for(token))
 
-    async def prepare(self, post: Post, account: Account) -> ReadyMessage:
+    async def prepare(self, post: Post, account: Account) -> ReadyRequest:
         """Fetch the pictures and build the whole request."""
         post = OPTIONS.checked(post)
         said = {name: post.options[name] for name in COMMON if name in post.options}
         token, common = token_of(account), {"chat_id": chat_of(account)} | said
         pictures = await self._pictures(post)
         method, fields = content_of(post, pictures)
-        url = f"{server_of(account, API)}/bot{token}/{method}"
+        url, dialect = f"{server_of(account, API)}/bot{token}/{method}", dialect_for(token)
         if not pictures:
-            return ReadyMessage(self.client, self.client.build_request("POST", url, json=common | fields), token)
+            request = self.client.build_request("POST", url, json=common | fields)
+            return ReadyRequest(self.client, request, dialect, published_in)
         form = form_of(_as_form(common | fields), [_file(method, *numbered) for numbered in enumerate(pictures)])
         request = request_with(self.client, "POST", url, form, {})
-        return ReadyMessage(self.client, request, token, longest_send(form.size))
+        return ReadyRequest(self.client, request, dialect, published_in, longest_send(form.size))
 
     async def rules(self, account: Account) -> PostRules:
         """What Telegram's documentation says of messages; it counts no markup."""
@@ -161,7 +148,7 @@ def _as_form(parameters: Mapping[str, Any]) -> dict[str, str]:
 
 
 def published_in(reply: Reply) -> Published | None:
-    """Where the message is; None where the reply does not tell."""
+    """Where the message is, of an album the first one; None where the reply does not tell."""
     result = reply.told.get("result")
     message = object_or_empty(result[0] if isinstance(result, list) and result else result)
     message_id = message.get("message_id")

@@ -4,18 +4,18 @@ The receiver deduplicates on `webhook-id`, which is the same for every attempt a
 One that answers 410 Gone wants no more: its account must be connected again.
 """
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
 import httpx
 
-from services.publisher.platforms.base import FOR_EVER, Account, Platform, Post
+from services.publisher.platforms.base import FOR_EVER, Account, Platform, Post, Published
 from services.publisher.platforms.errors import PlatformError, Unauthorized
+from services.publisher.platforms.exchange import publish
 from services.publisher.platforms.judging import ANY, any_words
-from services.publisher.platforms.posting import ReadyPost, request_for, url_of
+from services.publisher.platforms.posting import published_in, request_for, url_of
 from services.publisher.platforms.reply import Reply
 from services.publisher.platforms.webhook.signature import secrets_of, signature_headers
 
@@ -30,6 +30,21 @@ def gone(reply: Reply) -> PlatformError | None:
 ENDPOINT = replace(ANY, documented=gone)
 
 
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request that is complete but for its signature, which covers the time of sending."""
+
+    client: httpx.AsyncClient
+    request: httpx.Request
+    secrets: Sequence[bytes] = field(repr=False)
+    webhook_id: str
+
+    async def send(self, now: datetime) -> Published:
+        """Sign it and send it; a JSON answer tells the id and the URL."""
+        self.request.headers.update(signature_headers(self.secrets, self.webhook_id, self.request.content, now))
+        return await publish(self.client, self.request, now, ENDPOINT, published_in)
+
+
 @dataclass(frozen=True)
 class Webhook(Platform):
     """The `webhook` platform."""
@@ -42,15 +57,10 @@ class Webhook(Platform):
         url_of(account)
         secrets_of(account)
 
-    async def prepare(self, post: Post, account: Account) -> ReadyPost:
-        """Build the request; it is signed when it is sent, since the signature covers the time."""
-        secrets = secrets_of(account)
-        webhook_id = message_id(post)
-
-        def sign(body: bytes, now: datetime) -> Mapping[str, str]:
-            return signature_headers(secrets, webhook_id, body, now)
-
-        return ReadyPost(self.client, request_for(self.client, post, account), sign, ENDPOINT)
+    async def prepare(self, post: Post, account: Account) -> SignedRequest:
+        """Build the request."""
+        request = request_for(self.client, post, account)
+        return SignedRequest(self.client, request, secrets_of(account), message_id(post))
 
     def deduplicates_for(self, account: Account) -> timedelta:
         """By `webhook-id`, as long as the receiver remembers it."""
@@ -59,4 +69,4 @@ class Webhook(Platform):
 
 def message_id(post: Post) -> str:
     """The `webhook-id`: safe in a header whatever the post's id contains."""
-    return "msg_" + hashlib.sha256(post.key.encode()).hexdigest()[:40]
+    return "msg_" + post.key_digest[:40]

@@ -6,6 +6,7 @@ refused as a duplicate, is looked for among the account's own posts.
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -22,13 +23,14 @@ from services.publisher.platforms.account_fields import (
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.bodies import Base64, Body, request_with
 from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.exchange import blaming, exchange, publish, there_already, unreadable
+from services.publisher.platforms.exchange import blaming, exchange, unreadable
 from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.ready import ReadyOnce, ReadyRequest
 from services.publisher.platforms.recognition import recognised, since, words_of
 from services.publisher.platforms.reply import Reply, object_or_empty, objects_in
 from services.publisher.platforms.x.options import OPTIONS
-from services.publisher.platforms.x.post import published_as, seen_as
+from services.publisher.platforms.x.post import published_in, seen_as
 from services.publisher.platforms.x.replies import DIALECT, identity_in, is_duplicate
 from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
@@ -40,29 +42,6 @@ MOST_PICTURES = 4
 MOST_ALT = 1000
 PICTURES = PictureLimits(most_bytes=5 * 1024 * 1024, types=("image/jpeg", "image/png", "image/webp"), most_side=8192)
 FIELDS = "created_at,entities,note_tweet"
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyTweet:
-    """A post whose pictures are uploaded."""
-
-    x: "X"
-    request: httpx.Request
-    post: Post
-    account: Account
-
-    async def send(self, now: datetime) -> Published:
-        """Post it; what is refused as a duplicate may be there from an attempt whose reply was lost."""
-        try:
-            return await publish(self.x.client, self.request, now, DIALECT, self._published_in)
-        except Rejected as error:
-            if not is_duplicate(error):
-                raise
-            return await there_already(self.x.look_up(self.post, self.account), error)
-
-    def _published_in(self, reply: Reply) -> Published | None:
-        identity = identity_in(reply)
-        return published_as(identity, self.account) if identity else None
 
 
 @dataclass(frozen=True)
@@ -88,14 +67,16 @@ class X(Platform):
         with blaming("credentials.access_token"):
             await self._me(account)
 
-    async def prepare(self, post: Post, account: Account) -> ReadyTweet:
+    async def prepare(self, post: Post, account: Account) -> ReadyOnce:
         """Upload the pictures and build the post."""
         post = OPTIONS.checked(post)
         tweet = tweet_of(post)
         if post.media:
             pictures = await Pictures(self.client).fetch_all(post.media, PICTURES)
             tweet["media"] = {"media_ids": [await self._upload(picture, account) for picture in pictures]}
-        return ReadyTweet(self, self._request("POST", "/2/tweets", account, json=tweet), post, account)
+        request = self._request("POST", "/2/tweets", account, json=tweet)
+        once = ReadyRequest(self.client, request, DIALECT, partial(published_in, account=account))
+        return ReadyOnce(once, is_duplicate, partial(self.look_up, post, account))
 
     async def rules(self, account: Account) -> PostRules:
         """280 weighted characters, unless the account may write longer posts."""

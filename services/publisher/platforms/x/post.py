@@ -7,6 +7,8 @@ from typing import Any
 
 from services.publisher.platforms.base import Account, Post, Published
 from services.publisher.platforms.recognition import Seen, instant_in, words_of
+from services.publisher.platforms.reply import Reply
+from services.publisher.platforms.x.replies import identity_in
 
 WEB = "https://x.com"
 
@@ -20,6 +22,12 @@ def seen_as(tweet: Mapping[str, Any], post: Post, account: Account) -> Seen:
     if "in_reply_to_tweet_id" in post.options and text.endswith(wanted):
         text = _MENTIONED_FIRST.sub("", text.removesuffix(wanted)) + wanted
     return Seen(instant_in(tweet.get("created_at")), published_as(str(tweet.get("id")), account), text == wanted)
+
+
+def published_in(reply: Reply, account: Account) -> Published | None:
+    """Where the post is that a reply names; None where it names none."""
+    identity = identity_in(reply)
+    return published_as(identity, account) if identity else None
 
 
 def published_as(identity: str, account: Account) -> Published:
