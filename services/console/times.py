@@ -1,7 +1,8 @@
 """Times as people write them on a command line or in a table, as the `publish_at` of a request."""
 
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,12 +31,25 @@ def publish_at(at: str | None, zone: str | None, in_: str | None, *, now: dateti
     if in_ is not None:
         if at or zone:
             raise UnreadableTime("--in counts from now: it goes without --at and --zone")
-        return (now + duration(in_)).isoformat()
+        with _of("--in"):
+            return (now + duration(in_)).isoformat()
     if at is None:
         if zone:
             raise UnreadableTime("--zone is the zone of --at: give --at too")
         return None
-    return instant_or_local(at, zone or (own_zone if is_without_zone(at) else None))
+    if zone:
+        with _of("--zone"):
+            _known(zone)
+    with _of("--at"):
+        return instant_or_local(at, zone or (own_zone if is_without_zone(at) else None))
+
+
+@contextmanager
+def _of(option: str) -> Iterator[None]:
+    try:
+        yield
+    except UnreadableTime as error:
+        raise UnreadableTime(f"{option}: {error}") from error
 
 
 def instant_or_local(at: str, zone: str | None) -> str | dict[str, str]:

@@ -67,7 +67,7 @@ def add(
 
     timeball accounts add telegram alerts --setting chat_id=42 --credentials-file - < secrets.json
     """
-    settings = _pairs(setting or [])
+    settings = _pairs("--setting", setting or [])
     network = network_of(platform, settings) if sign_in else None
     credentials = _credentials(platform, credentials_file, network)
     if network and network.needed not in credentials:
@@ -86,15 +86,15 @@ def add(
         say(f"{account_id} is connected to {account['platform']}", "green")
 
 
-def _pairs(texts: list[str]) -> dict[str, Any]:
+def _pairs(option: str, texts: list[str]) -> dict[str, Any]:
     pairs = [text.partition("=") for text in texts]
     if unreadable := [text for text, (_, sign, _) in zip(texts, pairs, strict=True) if not sign]:
-        wrong(f"{unreadable[0]!r} is not name=value")
+        wrong(f"{option}: write name=value (got {unreadable[0]!r})")
     return {name: _value(value) for name, _, value in pairs}
 
 
 def _limits(texts: list[str]) -> dict[str, Any]:
-    limits = _pairs(texts)
+    limits = _pairs("--limit", texts)
     if unknown := [name for name in limits if name not in LIMITS]:
         wrong(f"--limit: {unknown[0]!r} is no limit: write {', '.join(f'{name}=' for name in LIMITS)}")
     return limits

@@ -25,10 +25,12 @@ from services.console.cli import (
 )
 from services.console.cli.calling import WRONG_USAGE
 from services.console.cli.screen import complain
+from services.console.cli.usage import OneLine
 from shared.process.home import HomeUnusable
 
 app = typer.Typer(
     name="timeball",
+    cls=OneLine,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,

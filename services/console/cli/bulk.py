@@ -17,11 +17,11 @@ from services.console.cli.bulk_runs import (
     show_outcome,
     show_prepared,
 )
-from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
+from services.console.cli.calling import REFUSED, JsonFlag, called, reading, wrong
 from services.console.cli.client import in_path
 from services.console.cli.local_times import local_time, own_zone, with_zone
 from services.console.cli.screen import say, show_json, show_table
-from services.console.times import UnreadableTime, duration, instant_or_local, is_without_zone, shift
+from services.console.times import duration, instant_or_local, is_without_zone, shift
 from shared.clocks.local_time import in_utc, zone_named
 from shared.events.progress import State
 
@@ -173,7 +173,7 @@ def _end(run: RunJson, *, as_json: bool) -> None:
 def _wanted(
     act: str, states: Sequence[State] | None, accounts: Sequence[str] | None, q: str, due: tuple[str | None, str | None]
 ) -> dict[str, Any]:
-    due_from, due_to = map(_instant, due)
+    due_from, due_to = map(_instant, ("--from", "--before"), due)
     given = {"state": states, "account_id": accounts, "q": q, "due_from": due_from, "due_to": due_to}
     narrowed = {name: value for name, value in given.items() if value}
     if not narrowed:
@@ -181,28 +181,26 @@ def _wanted(
     return {"act": act} | narrowed
 
 
-def _instant(time: str | None) -> str | None:
-    read = None if time is None else _time(time, own_zone())
+def _instant(option: str, time: str | None) -> str | None:
+    read = None if time is None else _time(option, time, own_zone())
     if isinstance(read, dict):
         return in_utc(datetime.fromisoformat(read["local"]), zone_named(read["zone"])).isoformat()
     return read
 
 
-def _time(time: str, zone: str | None) -> str | dict[str, str]:
-    try:
+def _time(option: str, time: str, zone: str | None) -> str | dict[str, str]:
+    with reading(option):
         return instant_or_local(time, zone if is_without_zone(time) else None)
-    except UnreadableTime as error:
-        wrong(error)
 
 
 def _moving(by: str | None, to: str | None, every: str | None, zone: str | None) -> dict[str, Any]:
     zone = zone or own_zone()
-    try:
-        if by is not None and to is None and every is None:
+    if by is not None and to is None and every is None:
+        with reading("--by"):
             days, seconds = shift(by)
-            return {"days": days, "seconds": seconds, "zone": zone or "UTC"}
-        if to is not None and by is None:
-            return {"to": _time(to, zone), "every_seconds": int(duration(every or "0s").total_seconds())}
-    except UnreadableTime as error:
-        wrong(error)
+        return {"days": days, "seconds": seconds, "zone": zone or "UTC"}
+    if to is not None and by is None:
+        with reading("--every"):
+            apart = duration(every or "0s")
+        return {"to": _time("--to", to, zone), "every_seconds": int(apart.total_seconds())}
     return wrong("say how far, --by 2d, or when the first of them is due, --to TIME (with --every 5m, if you like)")

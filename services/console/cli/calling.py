@@ -6,7 +6,8 @@ outcome in time.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -14,6 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.console.cli.client import Address, Client, Refused, Unreachable
 from services.console.cli.screen import complain
+from services.console.imports import UnknownEncoding
+from services.console.times import UnreadableTime
+from shared.clocks.local_time import UnknownZone
 from shared.events.base import Instant
 from shared.events.explaining import explain
 
@@ -59,6 +63,15 @@ def require_instant(option: str, text: str) -> None:
         _INSTANT.validate_python(text)
     except ValidationError as error:
         wrong(f"{option}: {explain(error)} (got {text!r})")
+
+
+@contextmanager
+def reading(option: str) -> Iterator[None]:
+    """Name the option where what was given for it cannot be read."""
+    try:
+        yield
+    except (UnreadableTime, UnknownZone, UnknownEncoding) as error:
+        wrong(f"{option}: {error}")
 
 
 def wrong(message: Any) -> NoReturn:

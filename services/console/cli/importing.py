@@ -9,23 +9,21 @@ from typing import Annotated, NoReturn
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from services.console.cli.calling import LEFT_ALONE, REFUSED, JsonFlag, called, wrong
+from services.console.cli.calling import LEFT_ALONE, REFUSED, JsonFlag, called, reading, wrong
 from services.console.cli.client import Client
 from services.console.cli.import_batches import Tally, send_posts
 from services.console.cli.import_report import read_as, show_faults, show_outcome, show_plan
 from services.console.cli.local_times import own_zone
 from services.console.cli.screen import complain, screen, show_json
-from services.console.imports import Line, PostFile, UnknownEncoding, read
+from services.console.imports import Line, PostFile, read
 from services.console.imports.plan import faults_in, plan_of
-from shared.clocks.local_time import UnknownZone, zone_named
+from shared.clocks.local_time import zone_named
 
 
 def import_posts(
     file: Annotated[
         Path,
-        typer.Argument(
-            exists=True, dir_okay=False, allow_dash=True, metavar="FILE", help="A table or JSON; - is stdin."
-        ),
+        typer.Argument(metavar="FILE", help="A table or JSON; - is stdin."),
     ],
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what the file holds; send nothing.")] = False,
@@ -73,18 +71,21 @@ def import_posts(
 
 
 def _zone_of(zone: str | None) -> str | None:
-    try:
+    with reading("--zone"):
         return zone_named(zone).key if zone else own_zone()
-    except UnknownZone as error:
-        wrong(error)
 
 
 def _read(file: Path, zone: str | None, encoding: str | None) -> PostFile:
+    with reading("--encoding"):
+        return read(_content_of(file), zone=zone, encoding=encoding)
+
+
+def _content_of(file: Path) -> bytes:
+    """Typer's own check that a file is there takes `-` for one that is not."""
     try:
-        content = sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
-        return read(content, zone=zone, encoding=encoding)
-    except UnknownEncoding as error:
-        wrong(error)
+        return sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
+    except OSError as error:
+        wrong(f"FILE: {str(file)!r} cannot be read ({error.strerror}): name another, or - for stdin")
 
 
 def _refuse(posts: PostFile, way_out: str, *, as_json: bool) -> NoReturn:

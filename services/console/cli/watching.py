@@ -39,7 +39,7 @@ def watch(
     """
     for wanted in types or ():
         if not fnmatch.filter(EVENTS, wanted):
-            wrong(f"no event is called {wanted!r}{_meant(wanted)}")
+            wrong(f"--type: no event is called {wanted!r}{_meant(wanted)}")
     note("watching; Ctrl-C ends it")
     with suppress(KeyboardInterrupt):
         called(lambda client: _watch(client, types or (), post_id, as_json=as_json))

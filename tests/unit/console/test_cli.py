@@ -49,8 +49,9 @@ def answered(
 
 
 def complaint(result: Result) -> str:
-    """What stands in the box of a wrong command line, as one line."""
-    return " ".join(result.stderr.replace("│", " ").split())
+    """The line that says what is wrong with a command line."""
+    assert result.stderr.count("\n") == 1, result.stderr
+    return result.stderr
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "127.0.0.1:8080", "console", "http://x:99999"])

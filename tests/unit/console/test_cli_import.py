@@ -65,6 +65,12 @@ def test_bad_lines_are_left_out_where_that_is_asked_for(file: Path) -> None:
     assert result.exit_code == 1
 
 
+def test_a_file_may_come_from_stdin(file: Path) -> None:
+    result = run("import", "-", "--dry-run", stdin=file.read_text())
+
+    assert (result.exit_code, "2 posts, 0 lines with faults" in result.stdout) == (0, True)
+
+
 def test_a_dry_run_tells_what_the_file_holds_and_sends_nothing(file: Path) -> None:
     added(file, "4,Hello,b,2027-03-28 09:00,\n")
 

@@ -1,0 +1,69 @@
+"""Wrong usage, said in one line: what was given, what is wrong with it, and what would be right."""
+
+import sys
+from typing import Any
+
+import typer
+from pydantic import ValidationError
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from services.console.cli.screen import complain
+from shared.events.explaining import explain_one
+
+REFUSED = 1
+
+
+class OneLine(TyperGroup):
+    """The commands; what typer refuses is told without its box."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **more: Any) -> Any:
+        """Run what the command line says, and end the program as typer does."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **more)
+        try:
+            code = super().main(*args, standalone_mode=False, **more)
+        except TyperException as error:
+            if line := in_one_line(error):
+                complain(line)
+            sys.exit(error.exit_code)
+        except typer.Abort:
+            complain("aborted: nothing was done")
+            sys.exit(REFUSED)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def in_one_line(error: TyperException) -> str:
+    """What is wrong and where to read on; empty where the help is shown instead."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return ""
+    said = " ".join(_said(error).split()).rstrip(".")
+    return f"{said}; see `{context.command_path} --help`" if context else said
+
+
+def _said(error: TyperException) -> str:
+    field = _field(getattr(error, "param", None))
+    if field is None:
+        return error.format_message() if hasattr(error, "option_name") else error.message
+    if not error.message:
+        return f"{field}: missing, it is required"
+    if isinstance(error.__cause__, ValidationError):
+        return _unread(field, error.__cause__)
+    return f"{field}: {error.message}"
+
+
+def _unread(field: str, error: ValidationError) -> str:
+    """What is wrong with a value that was given; what typer says itself names it already."""
+    first = error.errors(include_url=False)[0]
+    told = explain_one({**first, "loc": (field,)})
+    return told.rpartition(" (got ")[0] if first["type"] == "value_error" else told
+
+
+def _field(parameter: Any) -> str | None:
+    """`--port` or `ACCOUNT`, as it is written."""
+    if parameter is None:
+        return None
+    if parameter.param_type_name == "option":
+        return str(max(parameter.opts, key=len))
+    return str(parameter.display_name_raw)
