@@ -1,6 +1,7 @@
 """Wrong usage, said in one line: what was given, what is wrong with it, and what would be right."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import typer
@@ -17,12 +18,13 @@ REFUSED = 1
 class OneLine(TyperGroup):
     """The commands; what typer refuses is told without its box."""
 
-    def main(self, *args: Any, standalone_mode: bool = True, **more: Any) -> Any:
+    def main(self, args: Sequence[str] | None = None, *rest: Any, standalone_mode: bool = True, **more: Any) -> Any:
         """Run what the command line says, and end the program as typer does."""
+        more["standalone_mode"] = False
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **more)
+            return super().main(args, *rest, **more)
         try:
-            code = super().main(*args, standalone_mode=False, **more)
+            code = super().main(args, *rest, **more)
         except TyperException as error:
             if line := in_one_line(error):
                 complain(line)
