@@ -1,9 +1,23 @@
 """Why a database cannot be used, in words for the person who has to mend it; no statement and no values."""
 
+import socket
+
+import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.connections.failures import causes, why_not_reached
 from shared.database.engine import ReadOnly
+
+UNUSABLE = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,  # while a connection is opened SQLAlchemy passes on what the driver and the network raise
+    asyncpg.InterfaceError,
+    ConnectionError,
+    socket.gaierror,
+    TimeoutError,
+)
+"""What is raised to whoever uses a database that is away, refuses or does not answer."""
 
 SQLSTATES = {
     "25006": "it is read-only",

@@ -66,6 +66,7 @@ async def connected(
         raise Refusal(409 if failed.error.code == "superseded" else 400, failed.error.code, failed.error.message)
     if not answers.is_complete:
         return _pending(wanted)
+    answers.require_learned()
     return await _view(console, account_id)
 
 
@@ -115,6 +116,7 @@ async def disconnect_account(console: TheConsole, account_id: Id) -> AccountView
     view = await _view(console, account_id)
     request = AccountDisconnectRequested(account_id=account_id, requested_at=console.clock.now())
     answers = await console.requests.send_and_wait(request, any_of(AccountDisconnected))
+    answers.require_learned()
     return await _view(console, account_id) if answers.is_complete else view.model_copy(update={"pending": True})
 
 

@@ -7,12 +7,11 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
-from shared.database.refusals import why_unusable
+from shared.database.refusals import UNUSABLE, why_unusable
 from shared.events.explaining import explain, explain_one, field_named
 from shared.messaging.broker import BrokerUnavailable, Unroutable
 
@@ -55,7 +54,8 @@ def answer_errors(app: FastAPI) -> None:
     """Answer every error in the one form."""
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(BrokerUnavailable, _no_broker)
-    app.add_exception_handler(SQLAlchemyError, _no_database)
+    for unusable in UNUSABLE:
+        app.add_exception_handler(unusable, _no_database)
     app.add_exception_handler(Exception, _unexpected)
     app.add_exception_handler(RequestValidationError, _wrong_parameters)
     app.add_exception_handler(HTTPException, answer_plainly)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated
 
+import structlog
 from fastapi import Depends, Header
 from starlette.responses import JSONResponse, Response
 
@@ -12,8 +13,11 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.errors import MEDIA_TYPE, Refusal, refusal_response
 from services.console.api.views import BatchSettled, Scheduled
 from services.console.requests.idempotency import Answered, Claimed
+from shared.database.refusals import UNUSABLE
 from shared.events import Event
 from shared.events.patterns import PRINTABLE
+
+log = structlog.get_logger()
 
 ACCEPTED = 202
 REPEATED = {"Idempotent-Replayed": "true"}
@@ -59,8 +63,15 @@ class Once:
             if not is_final:
                 await keys.release(key)
         if is_final:
-            await keys.keep(key, Answered(response.status_code, bytes(response.body)))
+            await self._keep(key, Answered(response.status_code, bytes(response.body)))
         return response
+
+    async def _keep(self, key: str, answer: Answered) -> None:
+        """Keep the answer where the database takes it: the request was carried out, and is answered either way."""
+        try:
+            await self.console.idempotency_keys.keep(key, answer)
+        except UNUSABLE as error:
+            log.warning("answer_not_kept", key=key, error=repr(error))
 
 
 def _accepted(settled: Scheduled | BatchSettled) -> Response:

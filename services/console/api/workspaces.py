@@ -166,6 +166,7 @@ async def configure_workspace(
     configured = _configured(console, workspace_id, read_body(Watch, body), urls)
     preconditions.require(await known_workspace(console, workspace_id), workspace_id)
     answers = await console.requests.send_and_wait(configured, any_of(WorkspaceAccepted, WorkspaceRejected))
+    answers.require_learned()
     view = await known_workspace(console, workspace_id)
     assert view is not None, "what was sent has been learned"
     for rejected in of_type(answers.facts, WorkspaceRejected):

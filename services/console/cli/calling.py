@@ -29,8 +29,11 @@ _INSTANT = TypeAdapter(Instant)
 AnswerT = TypeVar("AnswerT")
 
 
-def called(work: Callable[[Client], Awaitable[AnswerT]]) -> AnswerT:
-    """The work's answer; what goes wrong ends the program with its exit code and a line on stderr."""
+def called(work: Callable[[Client], Awaitable[AnswerT]], *, in_doubt: str | None = None) -> AnswerT:
+    """The work's answer; what goes wrong ends the program with its exit code and a line on stderr.
+
+    `in_doubt` is what to do where the work may have been done all the same.
+    """
     address = Address.known()
     if fault := address.fault():
         wrong(fault)
@@ -40,10 +43,14 @@ def called(work: Callable[[Client], Awaitable[AnswerT]]) -> AnswerT:
         complain(str(error))
         if error.status == 401:  # noqa: PLR2004
             complain(f"set TIMEBALL_API_TOKEN to the token of the console at {address.url}")
+        if in_doubt and error.status >= 500:  # noqa: PLR2004
+            complain(in_doubt)
         raise typer.Exit(REFUSED) from error
     except Unreachable as error:
         complain(f"cannot reach the console at {address.url} ({error})")
         complain("start it with `timeball up`, or set TIMEBALL_URL to where it is")
+        if in_doubt and error.may_have_heard:
+            complain(in_doubt)
         raise typer.Exit(UNREACHABLE) from error
 
 

@@ -25,6 +25,10 @@ _USUAL_PORT = {"http": 80, "https": 443}
 class Unreachable(Exception):
     """The console does not answer."""
 
+    def __init__(self, reason: str, *, may_have_heard: bool = True) -> None:
+        super().__init__(reason)
+        self.may_have_heard = may_have_heard
+
 
 class Refused(Exception):
     """The console answered no."""
@@ -136,7 +140,8 @@ class Client:
         try:
             response = await self._http.request(method, path, json=body, params=given)
         except httpx.HTTPError as error:
-            raise Unreachable(f"{type(error).__name__} at {self.url}") from error
+            may_have_heard = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            raise Unreachable(f"{type(error).__name__} at {self.url}", may_have_heard=may_have_heard) from error
         return _answer(response)
 
     async def events(self, *, types: Sequence[str] = (), post_id: str | None = None) -> AsyncIterator[LiveEvent | None]:

@@ -69,7 +69,7 @@ def schedule(
     if moment := _moment(at, zone, in_):
         body["publish_at"] = moment
     path, request = request_for(body, every, times)
-    scheduled = called(lambda client: client.call("POST", path, body=request))
+    scheduled = called(lambda client: client.call("POST", path, body=request), in_doubt=_again(body["post_id"]))
     if as_json:
         show_json(scheduled)
     else:
@@ -78,6 +78,11 @@ def schedule(
             say(f"  {at} is taken as a time in {own_zone()}, this machine's zone; --zone names another", "yellow")
     if scheduled["rejected"]:
         raise typer.Exit(REFUSED)
+
+
+def _again(post_id: str) -> str:
+    """How to ask again for what may have been scheduled: under another id it would be another post."""
+    return f"it may be scheduled all the same: look with `timeball status {post_id}`, ask again with --id {post_id}"
 
 
 def _moment(at: str | None, zone: str | None, in_: str | None) -> Any:

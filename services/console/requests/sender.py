@@ -8,9 +8,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import structlog
+
 from services.console.requests.awaited_answers import AwaitedAnswers
 from services.console.requests.required_queues import RequiredQueues
 from services.console.streaming.listening import Closed, Listener, TooSlow
+from shared.database.engine import is_passing
 from shared.events import Event
 from shared.events.scheduler import (
     AcceptedPost,
@@ -21,6 +24,8 @@ from shared.events.scheduler import (
 )
 from shared.messaging.broker import Outgoing, Publisher
 from shared.messaging.envelope import Delivery, Envelope
+
+log = structlog.get_logger()
 
 PATIENCE = timedelta(seconds=5)
 PUBLISH_PATIENCE = timedelta(seconds=5)
@@ -36,6 +41,12 @@ class Answers:
     correlation_id: str
     facts: Sequence[Event]
     is_complete: bool
+    unlearned: Exception | None = None
+
+    def require_learned(self) -> None:
+        """Raise what the database said where it has not taken the answers: for those who read there what they wrote."""
+        if self.unlearned:
+            raise self.unlearned
 
 
 @dataclass(frozen=True)
@@ -77,8 +88,22 @@ class RequestSender:
                 listener, collected, until, envelope.message_id, patience or self.patience
             )
         asked = Delivery(request, envelope.message_id, envelope.correlation_id, body=envelope.body)
-        await asyncio.gather(*map(self.learn, (asked, *collected)))
-        return Answers(envelope.correlation_id, [delivery.event for delivery in collected], is_complete)
+        unlearned = await self._learn([asked, *collected])
+        return Answers(envelope.correlation_id, [delivery.event for delivery in collected], is_complete, unlearned)
+
+    async def _learn(self, deliveries: Sequence[Delivery[Any]]) -> Exception | None:
+        """What the database said where it did not take them: the projector learns them again, from its own queue.
+
+        The request has been answered by then. To tell that it failed would have it sent twice.
+        """
+        try:
+            await asyncio.gather(*map(self.learn, deliveries))
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            log.warning("answers_not_learned_yet", error=repr(error))
+            return error
+        return None
 
     async def _collect(
         self,

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import asyncpg
 import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -193,6 +194,9 @@ async def test_a_parameter_that_would_be_ignored_is_refused(method: str, path: s
     ("error", "status", "code"),
     [
         (OperationalError("SELECT 1", {}, OSError("gone")), 503, "database_unavailable"),
+        (TimeoutError(), 503, "database_unavailable"),
+        (ConnectionRefusedError(111, "Connection refused"), 503, "database_unavailable"),
+        (asyncpg.CannotConnectNowError("the database system is starting up"), 503, "database_unavailable"),
         (RuntimeError("a secret"), 500, "internal_error"),
     ],
 )

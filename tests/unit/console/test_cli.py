@@ -134,6 +134,27 @@ def test_schedule_sends_the_request_and_tells_what_was_accepted() -> None:
     }
 
 
+UNSAID = (503, {"code": "broker_unavailable", "detail": "it may not have been heard"})
+
+
+def test_what_may_be_scheduled_is_asked_again_under_its_own_id() -> None:
+    """The id is made up for each command: the same words again would be another post."""
+    result, api = answered({"POST /v1/posts": UNSAID}, "schedule", "Hello", "--to", "a")
+
+    post_id = api.requests[0][1]["post_id"]
+    assert result.exit_code == 1
+    assert f"look with `timeball status {post_id}`, ask again with --id {post_id}" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("refusal", [(400, {"code": "in_the_past", "detail": "choose a time to come"}), None])
+def test_what_was_surely_not_scheduled_is_not_looked_for(refusal: tuple[int, Any] | None) -> None:
+    arguments = ("schedule", "Hello", "--to", "a")
+    result = answered({"POST /v1/posts": refusal}, *arguments)[0] if refusal else run(*arguments)
+
+    assert result.exit_code == (1 if refusal else 3)
+    assert "--id" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("warning", "told"),
     [

@@ -1,19 +1,26 @@
 """When a request is answered in full."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
-from services.console.requests.sender import Batch
+from services.console.requests.awaited_answers import AwaitedAnswers
+from services.console.requests.required_queues import RequiredQueues
+from services.console.requests.sender import Batch, RequestSender, any_of
 from shared.events import Event
 from shared.events.publisher import PublishSkipped
+from shared.events.requests import ScheduleCancelRequested
 from shared.events.scheduler import (
     PendingPost,
     ScheduleAccepted,
     ScheduleBatchSettled,
+    ScheduleCancelled,
     ScheduleRejected,
     ScheduleSuperseded,
 )
+from shared.messaging.broker import Outgoing, Publisher
+from shared.messaging.envelope import Delivery
 
 NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
 
@@ -71,3 +78,37 @@ def test_what_was_answered_alone_counts_as_if_it_had_been_in_the_batch_s_answer(
 )
 def test_nothing_else_answers_a_batch(fact: Event) -> None:
     assert Batch().is_settled_by(fact) is False
+
+
+CANCELLED = ScheduleCancelled(post_id="p", account_id="a", revision=1, reason="a person's wish")
+
+
+class Answering:
+    """A broker behind which every request is answered at once."""
+
+    def __init__(self, answers: AwaitedAnswers) -> None:
+        self.answers = answers
+
+    async def publish(self, outgoing: Outgoing, *, within: timedelta) -> None:
+        await self.answers.on_event(Delivery(CANCELLED, "another", outgoing.envelope.correlation_id, body=b"{}"))
+
+
+async def has_queue(_: str) -> bool:
+    return True
+
+
+async def test_what_was_answered_has_not_failed_because_the_database_does_not_take_it() -> None:
+    """Whoever was told that it failed would ask again, and a post without an id of theirs would be out twice."""
+
+    async def learn(_: Delivery[Any]) -> None:
+        raise TimeoutError
+
+    answers = AwaitedAnswers()
+    publisher = cast(Publisher, Answering(answers))
+    sender = RequestSender(publisher, RequiredQueues({}, has_queue), answers, learn)
+
+    told = await sender.send_and_wait(ScheduleCancelRequested(post_id="p"), any_of(ScheduleCancelled))
+
+    assert (told.facts, told.is_complete) == ([CANCELLED], True)
+    with pytest.raises(TimeoutError):  # for those who would read there what they wrote
+        told.require_learned()
