@@ -73,6 +73,7 @@ class RunView(BaseModel):
     pending: int
     refused: int
     ended_at: datetime | None
+    problem: str | None
 
     @property
     def seen_to(self) -> int:
@@ -84,7 +85,7 @@ class RunView(BaseModel):
         return cls(id=run["run_id"], move=moving, **{name: run[name] for name in _SHOWN})
 
 
-_SHOWN = ("act", "state", "as_of", "asked_by", "total", "done", "pending", "refused", "ended_at")
+_SHOWN = ("act", "state", "as_of", "asked_by", "total", "done", "pending", "refused", "ended_at", "problem")
 
 
 class ItemView(BaseModel):

@@ -69,6 +69,8 @@ async def _done(console: Console, run: RunView, item: Item) -> Result:
                 log.exception("bulk_item_failed", post_id=item.post_id, account_id=item.account_id)
                 return Result(item.position, "refused", "the console failed at it; its log says how")
             log.info("bulk_item_waits", post_id=item.post_id, error=repr(error))
+            if isinstance(error, BrokerUnavailable):
+                await console.bulk.note(run.id, str(error))
             await asyncio.sleep(AGAIN_SECONDS)
             if not await console.bulk.is_running(run.id):
                 return Result(item.position, "pending", f"stopped while it could not be answered: {error}")

@@ -40,6 +40,7 @@ async def _sent(console: Console, run: RowMapping, batch: Batch) -> BatchOutcome
         answer = await settle_batch(console, request)
     except BrokerUnavailable as error:
         log.info("import_waits", run_id=run["run_id"], error=repr(error))
+        await console.imports.note(run["run_id"], str(error))
         return None
     if answer.pending and not answer.waiting:
         return None

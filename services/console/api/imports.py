@@ -59,6 +59,7 @@ class ImportView(BaseModel):
     scheduled: int
     unchanged: int
     ended_at: datetime | None
+    problem: str | None
     plan: Plan
 
     @classmethod

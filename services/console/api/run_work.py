@@ -8,6 +8,8 @@ from sqlalchemy import RowMapping
 
 from services.console.api.console import Console
 from services.console.requests.runs import Runs
+from shared.database.engine import is_passing
+from shared.messaging.broker import BrokerUnavailable
 
 LOOK_SECONDS = 1.0
 AGAIN_SECONDS = 5.0
@@ -16,8 +18,12 @@ log = structlog.get_logger()
 
 
 async def carry_out(console: Console, runs: Runs, work: Callable[[Console, RowMapping], Awaitable[None]]) -> None:
-    """For ever: work on runs that are started. One that another replica had begun goes on when its claim is over."""
+    """For ever: work on runs that are started. One that another replica had begun goes on when its claim is over.
+
+    An error that does not pass by itself stops the run, which shows it: it would come again for ever.
+    """
     while True:
+        run: RowMapping | None = None
         try:
             run = await runs.claim(console.clock.now())
             if run:
@@ -25,5 +31,21 @@ async def carry_out(console: Console, runs: Runs, work: Callable[[Console, RowMa
             else:
                 await asyncio.sleep(LOOK_SECONDS)
         except Exception as error:
-            log.warning("run_interrupted", error=repr(error))
+            if run:
+                await _interrupted(console, runs, run["run_id"], error)
+            else:
+                log.warning("runs_not_claimed", error=repr(error))
             await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def _interrupted(console: Console, runs: Runs, run_id: str, error: Exception) -> None:
+    if is_passing(error) or isinstance(error, BrokerUnavailable):
+        log.warning("run_interrupted", run_id=run_id, error=repr(error))
+        return
+    log.error("run_failed", run_id=run_id, exc_info=error)
+    try:
+        await runs.fail(
+            run_id, f"the console failed at it ({type(error).__name__}); its log says more", console.clock.now()
+        )
+    except Exception as failure:
+        log.warning("run_failure_not_kept", run_id=run_id, error=repr(failure))

@@ -100,6 +100,8 @@ def show_outcome(run: RunJson, refused: list[dict[str, Any]]) -> None:
     stopped = f"; stopped, the other {rest:,} are as they were" if run["state"] == "stopped" else ""
     going_on = f"; {rest:,} still to do" if run["state"] == "running" else ""
     say(told + pending + stopped + going_on, "green" if run["done"] == run["total"] else "yellow")
+    if run.get("problem"):
+        complain(f"{run['id']}: {run['problem']}")
     for one in refused:
         complain(f"{one['post_id']} on {one['account_id']}: {one['reason']}")
     if run["refused"] > len(refused):

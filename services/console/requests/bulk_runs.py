@@ -134,7 +134,7 @@ class BulkRuns(Runs):
             counted = Counter(one.outcome for one in results if one.position in news)
             figures = {name: c[name] + counted[name] for name in ("done", "pending", "refused")}
             await connection.execute(
-                update(bulk_runs).where(c.run_id == run_id).values(**figures, claimed_until=now + CLAIM)
+                update(bulk_runs).where(c.run_id == run_id).values(**figures, problem=None, claimed_until=now + CLAIM)
             )
 
 

@@ -79,6 +79,7 @@ class ImportRuns(Runs):
             "sent": runs.sent + len(batch.lines),
             "scheduled": runs.scheduled + outcome.scheduled,
             "unchanged": runs.unchanged + outcome.unchanged,
+            "problem": None,
             "claimed_until": now + CLAIM,
         }
         async with self._database.transaction() as connection:

@@ -24,7 +24,7 @@ class RunState(StrEnum):
 
 
 class Runs:
-    """The runs in a table with the columns run_id, state, as_of, claimed_until and ended_at."""
+    """The runs in a table with the columns run_id, state, as_of, claimed_until, ended_at and problem."""
 
     def __init__(self, database: Database, table: Table) -> None:
         self._database = database
@@ -57,6 +57,15 @@ class Runs:
     async def end(self, run_id: str, now: datetime) -> None:
         """Every part of the run has been done."""
         await self._turn(run_id, {RunState.RUNNING}, {"state": RunState.DONE, "ended_at": now})
+
+    async def fail(self, run_id: str, problem: str, now: datetime) -> None:
+        """Stop for an error that would come again; what has been done stays done."""
+        changes = {"state": RunState.STOPPED, "ended_at": now, "problem": problem}
+        await self._turn(run_id, {RunState.RUNNING}, changes)
+
+    async def note(self, run_id: str, problem: str) -> None:
+        """Say why it waits; it is said until the next part is done."""
+        await self._turn(run_id, {RunState.RUNNING}, {"problem": problem})
 
     async def claim(self, now: datetime) -> RowMapping | None:
         """A run to work on that is no other replica's at present."""

@@ -20,6 +20,7 @@ bulk_runs = Table(
     Column("refused", Integer, nullable=False),
     Column("claimed_until", InstantColumn),
     Column("ended_at", InstantColumn),
+    Column("problem", Text),
     Index("bulk_runs_by_state", "state", "as_of"),
 )
 """An act on all posts that matched at an instant; `moving` is how far, for the act that moves."""

@@ -21,6 +21,7 @@ import_runs = Table(
     Column("unchanged", Integer, nullable=False),
     Column("claimed_until", InstantColumn),
     Column("ended_at", InstantColumn),
+    Column("problem", Text),
     Index("import_runs_by_state", "state", "as_of"),
 )
 """A file that was read at an instant: `plan` says what is in it, `total` how many posts can be sent."""

@@ -161,7 +161,7 @@ async def test_what_a_token_is_needed_for_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("path", "allowed"),
-    [("/v1/posts", "GET, POST"), ("/v1/posts/a", "DELETE, GET, PATCH"), ("/v1/keys:rotate", "POST")],
+    [("/v1/posts", "GET, HEAD, POST"), ("/v1/posts/a", "DELETE, GET, HEAD, PATCH"), ("/v1/keys:rotate", "POST")],
 )
 async def test_a_method_that_is_not_allowed_names_those_that_are(path: str, allowed: str) -> None:
     async with api() as client:
