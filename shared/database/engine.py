@@ -15,11 +15,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from shared.database.patience import patience, renew
 from shared.database.sqlite_connection import connect
 
 TRANSACTION_LIMIT = timedelta(seconds=10)
-"""How long a transaction may take, the wait for a connection and the commit included. A server that vanished without a
-word would otherwise be waited for until TCP gives up, a quarter of an hour later."""
+"""How long a transaction waits for an answer: for a connection, each statement, the commit. A server that vanished
+without a word would otherwise be waited for until TCP gives up, a quarter of an hour later. One that answers slowly may
+take as long as it needs in all: work that is given up is done again, and would be given up again."""
 LONG_READ = timedelta(seconds=60)
 """The same for what adds up a whole day."""
 LIMIT_MS = TRANSACTION_LIMIT // timedelta(milliseconds=1)
@@ -86,17 +88,17 @@ class Database:
     async def transaction(self, *, within: timedelta = TRANSACTION_LIMIT) -> AsyncIterator[AsyncConnection]:
         """A transaction that commits at the end of the block and rolls back on an error.
 
-        TimeoutError when it takes too long; its connection is then thrown away, and it may have been committed.
+        TimeoutError when an answer takes too long; its connection is then thrown away, and it may have been committed.
         """
         alone = self._one_writer or nullcontext()
-        async with alone, asyncio.timeout(within.total_seconds()), self.engine.begin() as connection:
-            yield connection
+        async with alone, patience(within) as limit, self.engine.begin() as connection:
+            yield await connection.execution_options(limit=limit)
 
     @asynccontextmanager
     async def reading(self, *, within: timedelta = TRANSACTION_LIMIT) -> AsyncIterator[AsyncConnection]:
-        """A connection for single reads, which takes no write lock; TimeoutError when they take too long."""
-        async with asyncio.timeout(within.total_seconds()), self.engine.connect() as connection:
-            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+        """A connection for single reads, which takes no write lock; TimeoutError when one of them takes too long."""
+        async with patience(within) as limit, self.engine.connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT", limit=limit)
 
     async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
         """What a single read finds."""
@@ -174,20 +176,28 @@ def _is_about_a_value(error: BaseException | None) -> bool:
 
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:
-    if not url.startswith("sqlite"):
-        engine = create_async_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=pool_size,
-            pool_timeout=TRANSACTION_LIMIT.total_seconds(),
-            connect_args={
-                "server_settings": POSTGRES_SETTINGS,
-                "timeout": TRANSACTION_LIMIT.total_seconds(),
-                "connection_class": _Connection,
-            },
-        )
-        event.listen(engine.sync_engine, "checkout", _replace_if_closed)
-        return engine
+    engine = (_sqlite_engine if url.startswith("sqlite") else _postgres_engine)(url, pool_size)
+    event.listen(engine.sync_engine, "after_cursor_execute", renew)
+    return engine
+
+
+def _postgres_engine(url: str, pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=TRANSACTION_LIMIT.total_seconds(),
+        connect_args={
+            "server_settings": POSTGRES_SETTINGS,
+            "timeout": TRANSACTION_LIMIT.total_seconds(),
+            "connection_class": _Connection,
+        },
+    )
+    event.listen(engine.sync_engine, "checkout", _replace_if_closed)
+    return engine
+
+
+def _sqlite_engine(url: str, pool_size: int) -> AsyncEngine:
     connect_args = {"timeout": BUSY_TIMEOUT_MS / 1000, "async_creator_fn": connect}
     engine = create_async_engine(url, pool_size=pool_size, connect_args=connect_args)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from services.publisher.tables import metadata, publications
@@ -89,6 +89,13 @@ async def test_a_commit_that_hangs_is_given_up(postgres_url: str) -> None:
 
         assert time.monotonic() - began < LONGEST_HOLD
         wire.is_held = False
+
+
+async def test_a_transaction_may_take_long_while_the_server_answers(postgres_url: str) -> None:
+    limit = timedelta(seconds=4)
+    async with opened(postgres_url) as database, database.transaction(within=limit) as connection:
+        for _ in range(3):
+            await connection.execute(select(func.pg_sleep(limit.total_seconds() / 2)))
 
 
 async def _count(database: Database, limit: timedelta) -> None:
