@@ -67,6 +67,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters.attending import attended
 from shared.messaging.envelope import Delivery, UnreadableEvent
 from shared.messaging.outbox import Outbox
+from shared.messaging.settlement import Handler
 from shared.messaging.topology import Queue, Topology
 from shared.outbound.client import outbound_client
 from shared.process.health import consuming
@@ -104,7 +105,7 @@ RETENTION = queue_of(NAME)
 
 def build(settings: Settings) -> Service:
     """Put the console together."""
-    clock = SystemClock()
+    clock, stopping = SystemClock(), asyncio.Event()
     database = Database(settings.database(settings.database_url, NAME))
     publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
     events = EventStream(Journal(database))
@@ -112,33 +113,23 @@ def build(settings: Settings) -> Service:
     projector = Projector(store, clock)
     reactions = reactions_of(projector)
     reactions[StateTold] = Rebuilding(store, reactions, clock).on_state_told
-    awaited_answers = AwaitedAnswers()
-
-    async def learn(delivery: Delivery[Any]) -> None:
-        await reactions[type(delivery.event)](delivery)
-
-    def close_listeners() -> None:
-        awaited_answers.close()
-        events.close()
-
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
-    consumer.subscribe(
-        EVERYTHING, reactions, prefetch=PREFETCH, most_bytes=MOST_BYTES, on_unreadable=is_left_to_its_taker
-    )
-    stopping = asyncio.Event()
     rules = retention.rules(audit=timedelta(days=settings.audit_days))
-    old = Retention(NAME, Purge(database, clock, stopping), rules, publisher)
-    consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
-    everything = dict.fromkeys(EVENTS.values(), awaited_answers.on_event) | {StateTold: projector.on_other}
-    awaited_answers.attach(consumer.listen_at_times(f"console.answers.{uuid4()}", everything, binding="#"))
+    subscribe(consumer, reactions, Retention(NAME, Purge(database, clock, stopping), rules, publisher))
+    answers = answers_on(consumer, projector)
     relay = Outbox(outbox, database, publisher, clock)
-    requests = RequestSender(publisher, RequiredQueues(REQUIRED_QUEUES, publisher.has_queue), awaited_answers, learn)
+    requests = sender_of(publisher, answers, reactions)
     depths = Depths(publisher.queue_figures, clock)
     watch = BrokerWatch(publisher, consuming(broker))
     console = _console(
         settings, database, clock, requests=requests, events=events, relay=relay, depths=depths, broker=watch
     )
+
+    def close_listeners() -> None:
+        answers.close()
+        events.close()
+
     return Service(
         name=NAME,
         database=database,
@@ -147,7 +138,7 @@ def build(settings: Settings) -> Service:
         outbox=relay,
         topology=attended(consumer, Topology(NAME, (EVERYTHING, RETENTION))),
         loops=(
-            awaited_answers.close_when_unused,
+            answers.close_when_unused,
             events.run,
             watch.run,
             lambda: carry_out(console, console.bulk, act_on_posts),
@@ -159,6 +150,31 @@ def build(settings: Settings) -> Service:
         stopping=stopping,
         make_http=lambda health: mount_pages(application(console, health)),
     )
+
+
+def subscribe(consumer: Consumer, reactions: Mapping[type[Event], Handler], old: Retention) -> None:
+    """Every event the console takes."""
+    consumer.subscribe(
+        EVERYTHING, reactions, prefetch=PREFETCH, most_bytes=MOST_BYTES, on_unreadable=is_left_to_its_taker
+    )
+    consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
+
+
+def answers_on(consumer: Consumer, projector: Projector) -> AwaitedAnswers:
+    """What this console hears while a request of its own waits for an answer."""
+    answers = AwaitedAnswers()
+    everything = dict.fromkeys(EVENTS.values(), answers.on_event) | {StateTold: projector.on_other}
+    answers.attach(consumer.listen_at_times(f"console.answers.{uuid4()}", everything, binding="#"))
+    return answers
+
+
+def sender_of(publisher: Publisher, answers: AwaitedAnswers, reactions: Mapping[type[Event], Handler]) -> RequestSender:
+    """Sends requests; what answers one is learnt before whoever asked hears of it."""
+
+    async def learn(delivery: Delivery[Any]) -> None:
+        await reactions[type(delivery.event)](delivery)
+
+    return RequestSender(publisher, RequiredQueues(REQUIRED_QUEUES, publisher.has_queue), answers, learn)
 
 
 def _console(

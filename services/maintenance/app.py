@@ -15,7 +15,7 @@ from services.maintenance.periodic import Timers, Watch
 from services.maintenance.settings import Settings
 from services.maintenance.store import Store
 from services.maintenance.tables import job_runs, outbox
-from shared.clocks.clock import SystemClock
+from shared.clocks.clock import Clock, SystemClock
 from shared.database.engine import Database
 from shared.database.purging import Purge
 from shared.events.maintenance import (
@@ -97,32 +97,17 @@ def build(settings: Settings) -> Service:
     relay = Outbox(outbox, database, publisher, clock)
     store, outcomes, job_history = Store(database, relay), Outcomes(database), JobHistory(database)
     decisions = Decisions(database)
-    timers = Timers(
-        jobs=Jobs(NAME, database, job_runs, relay, clock, stopping=stopping),
-        store=store,
-        outcomes=outcomes,
-        clock=clock,
-        zone=settings.zone,
-        retention=timedelta(days=settings.retention_days),
-        keep_succeeded=settings.keep_succeeded,
-        keep_failed=settings.keep_failed,
-    )
+    jobs = Jobs(NAME, database, job_runs, relay, clock, stopping=stopping)
+    timers = timers_of(settings, jobs, store, outcomes, clock)
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
     subscribe(consumer, Handlers(store, outcomes, job_history, decisions, clock))
     consumer.subscribe(TIMERS, {TimerFired: timers.on_timer_fired}, prefetch=10)
     targets = Targets(allow_private_addresses=settings.allow_private_addresses)
     notifying = Notifying(store, targets, settings.targets, clock)
-    broker_alert = BrokerAlert(notifying, clock)
+    alert = BrokerAlert(notifying, clock)
     watch = Watch(
-        store,
-        outcomes,
-        job_history,
-        decisions,
-        publisher.queue_figures,
-        broker_alert,
-        clock,
-        settings.lateness_alert_ms,
+        store, outcomes, job_history, decisions, publisher.queue_figures, alert, clock, settings.lateness_alert_ms
     )
     consumer.subscribe(NOTIFICATIONS, {AlertRaised: notifying.on_alert_raised}, prefetch=5)
     old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
@@ -140,6 +125,20 @@ def build(settings: Settings) -> Service:
         closing=(targets.close,),
         http=(settings.http_host, settings.http_port),
         stopping=stopping,
+    )
+
+
+def timers_of(settings: Settings, jobs: Jobs, store: Store, outcomes: Outcomes, clock: Clock) -> Timers:
+    """What is done by the clock, as the settings have it."""
+    return Timers(
+        jobs=jobs,
+        store=store,
+        outcomes=outcomes,
+        clock=clock,
+        zone=settings.zone,
+        retention=timedelta(days=settings.retention_days),
+        keep_succeeded=settings.keep_succeeded,
+        keep_failed=settings.keep_failed,
     )
 
 

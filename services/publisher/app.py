@@ -101,7 +101,7 @@ QUEUES = (REQUESTS, CANCELLATIONS, COMMANDS, CALLBACKS, RETENTION, TELLING)
 
 def build(settings: Settings) -> Service:
     """Put the publisher together."""
-    clock = SystemClock()
+    clock, stopping = SystemClock(), asyncio.Event()
     database = Database(settings.database(settings.database_url, NAME))
     publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
     breakers = CircuitBreakers(MOST_AT_ONCE)
@@ -122,18 +122,9 @@ def build(settings: Settings) -> Service:
     secret_keys = SecretKeys(at_rest, vault, clock, NAME)
     limits_told = LimitsTold(store, limits_of(known), clock)
     subscribe(consumer, overflow, connecting, handlers, secret_keys, limits=limits_told, prefetch=settings.prefetch)
-    calling_client = outbound_client(
-        allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS
-    )
-    calling = CallingBack(
-        calling_client, settings.callback_keys, CircuitBreakers(MOST_CALLING_BACK), clock, CALL_BACK_WITHIN
-    )
+    calling = calling_back(settings, clock)
     consumer.subscribe(CALLBACKS, {CallbackRequested: calling.on_callback_requested}, prefetch=200)
-    stopping = asyncio.Event()
-    keys = KeyRetention(Watermarks(database), Retention(NAME, Purge(database, clock, stopping), RULES, publisher))
-    telling = Telling(NAME, Kept(NAME, database).parts, publisher, stopping)
-    consumer.subscribe(TELLING, {ConsoleRebuildRequested: telling.on_console_rebuild_requested}, prefetch=1)
-    consumer.subscribe(RETENTION, {RetentionPurgeRequested: keys.on_retention_purge_requested}, prefetch=1)
+    subscribe_upkeep(consumer, database, publisher, clock, stopping)
     return Service(
         name=NAME,
         database=database,
@@ -145,7 +136,7 @@ def build(settings: Settings) -> Service:
         checks={"credentials": secret_keys.problem},
         before_stop=sending.stop,
         finishing=consumer.finish,
-        closing=(tokens.finish, client.aclose, calling_client.aclose),
+        closing=(tokens.finish, client.aclose, calling.client.aclose),
         http=(settings.http_host, settings.http_port),
         stopping=stopping,
         collect_after=COLLECT_AFTER + OBJECTS_PER_POST * settings.prefetch,
@@ -180,6 +171,12 @@ def sending_of(
         destinations=Destinations(),
         send_timeout=send_timeout,
     )
+
+
+def calling_back(settings: Settings, clock: Clock) -> CallingBack:
+    """Callbacks, with a client of their own."""
+    client = outbound_client(allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS)
+    return CallingBack(client, settings.callback_keys, CircuitBreakers(MOST_CALLING_BACK), clock, CALL_BACK_WITHIN)
 
 
 def limits_of(known: Platforms) -> Mapping[str, Limits]:
@@ -227,3 +224,13 @@ def subscribe(
         {PublishWithdrawRequested: handlers.on_live_withdraw_requested},
         binding=PublishWithdrawRequested.type,
     )
+
+
+def subscribe_upkeep(
+    consumer: Consumer, database: Database, publisher: Publisher, clock: Clock, stopping: asyncio.Event
+) -> None:
+    """What is old is deleted, and what is kept is told to a console that asks."""
+    keys = KeyRetention(Watermarks(database), Retention(NAME, Purge(database, clock, stopping), RULES, publisher))
+    telling = Telling(NAME, Kept(NAME, database).parts, publisher, stopping)
+    consumer.subscribe(TELLING, {ConsoleRebuildRequested: telling.on_console_rebuild_requested}, prefetch=1)
+    consumer.subscribe(RETENTION, {RetentionPurgeRequested: keys.on_retention_purge_requested}, prefetch=1)

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Executable, select, text
+from sqlalchemy import Executable, select
 
 from services.scheduler.domain import KnownAccount, Schedule
 from services.scheduler.due_statements import (
@@ -27,7 +27,6 @@ from services.scheduler.rows import (
     schedule_in,
 )
 from services.scheduler.tables import (
-    AWAITING_DISPATCH,
     accounts,
     inbox,
     pending_requests,
@@ -246,11 +245,3 @@ class Store:
         async with self._database.transaction() as connection:
             result = await connection.execute(self._sweep, {"expected_before": expected_before, "now": now})
             return len(result.all())
-
-    async def next_due_at(self) -> datetime | None:
-        """The earliest instant at which something is due, or None."""
-        earliest = (
-            select(schedules.c.publish_at).where(text(AWAITING_DISPATCH)).order_by(schedules.c.publish_at).limit(1)
-        )
-        async with self._database.reading() as connection:
-            return (await connection.execute(earliest)).scalar()

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import func, select, text
 
 from services.scheduler.app import MIGRATIONS
 from services.scheduler.domain import Schedule
 from services.scheduler.handlers import Handlers
 from services.scheduler.periodic import Dispatcher, Sweeper
 from services.scheduler.store import Store
-from services.scheduler.tables import outbox
+from services.scheduler.tables import AWAITING_DISPATCH, outbox, schedules
 from shared.database.engine import Database
 from shared.events import Event
 from shared.events.publisher import AccountConnected, AccountDisconnected
@@ -53,6 +53,13 @@ class Replica:
         dispatcher = Dispatcher(store, publisher, clock, handlers.due_soon)
         yield cls(database, store, clock, publisher, handlers, dispatcher, Sweeper(store, clock, handlers.due_soon))
         await database.close()
+
+    async def next_due_at(self) -> datetime | None:
+        """The earliest instant at which something is due, or None."""
+        earliest = select(func.min(schedules.c.publish_at)).where(text(AWAITING_DISPATCH))
+        async with self.database.reading() as connection:
+            found: datetime | None = (await connection.execute(earliest)).scalar()
+        return found
 
     async def take(
         self,

@@ -19,24 +19,20 @@ from services.console.imports import Line, PostFile, read
 from services.console.imports.plan import faults_in, plan_of
 from shared.clocks.local_time import zone_named
 
+_FILE = typer.Argument(metavar="FILE", help="A table or JSON; - is stdin.")
+_OVERWRITE = typer.Option("--overwrite", help="Replace what is there already and differs, or was cancelled.")
+_ZONE = typer.Option(help="The zone of a table's local times without one; else this machine's.")
+_ENCODING = typer.Option(help="The file's encoding; must be said where it is not UTF-8.")
+
 
 def import_posts(
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="A table or JSON; - is stdin."),
-    ],
+    file: Annotated[Path, _FILE],
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what the file holds; send nothing.")] = False,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out lines with faults, send the rest.")] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace what is there already and differs, or was cancelled.")
-    ] = False,
-    zone: Annotated[
-        str | None, typer.Option(help="The zone of a table's local times without one; else this machine's.")
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="The file's encoding; must be said where it is not UTF-8.")
-    ] = None,
+    overwrite: Annotated[bool, _OVERWRITE] = False,
+    zone: Annotated[str | None, _ZONE] = None,
+    encoding: Annotated[str | None, _ENCODING] = None,
     now: Annotated[bool, typer.Option("--now", help="Publish at once what names no time.")] = False,
     as_json: JsonFlag = False,
 ) -> None:

@@ -57,19 +57,16 @@ def schedule(
 
     timeball schedule - --to demo-one --at 2027-03-28T09:00+02:00 --id spring-sale < post.txt
     """
-    body: dict[str, Any] = {
+    post: dict[str, Any] = {
         "post_id": post_id or f"post-{uuid4().hex[:12]}",
         "content": sys.stdin.read().removesuffix("\n") if content == "-" else content,
         "targets": [{"account_id": account_id} for account_id in named(to)],
+        "media": [{"url": url} for url in media] if media else None,
+        "retry": None if attempts is None else {"attempts": attempts},
+        "publish_at": _moment(at, zone, in_),
     }
-    if media:
-        body["media"] = [{"url": url} for url in media]
-    if attempts is not None:
-        body["retry"] = {"attempts": attempts}
-    if moment := _moment(at, zone, in_):
-        body["publish_at"] = moment
-    path, request = request_for(body, every, times)
-    scheduled = called(lambda client: client.call("POST", path, body=request), in_doubt=_again(body["post_id"]))
+    path, request = request_for({name: given for name, given in post.items() if given is not None}, every, times)
+    scheduled = called(lambda client: client.call("POST", path, body=request), in_doubt=_again(post["post_id"]))
     if as_json:
         show_json(scheduled)
     else:

@@ -55,7 +55,7 @@ async def test_a_post_that_its_network_cannot_accept_is_refused_when_it_is_sched
     assert isinstance(refused, ScheduleRejected)
     assert (refused.code, refused.account_id) == ("content_too_long", "acct-1")
     assert refused.reason == "content: the text has 6 characters, and at most 5 are possible; shorten it"
-    assert await replica.store.next_due_at() is None
+    assert await replica.next_due_at() is None
     assert codes(await replica.take(post(content="Hello"))) == ["schedule.accepted"]
 
 

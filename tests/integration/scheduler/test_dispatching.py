@@ -54,7 +54,7 @@ async def scheduled_and_dispatched(replica: Replica) -> None:
 
 async def test_a_post_is_dispatched_when_it_comes_within_the_horizon_and_once(replica: Replica) -> None:
     await replica.take(post())
-    assert await replica.store.next_due_at() == DUE
+    assert await replica.next_due_at() == DUE
 
     await replica.reach(DUE - HORIZON - timedelta(microseconds=1))
     assert await replica.dispatched() == []
@@ -67,7 +67,7 @@ async def test_a_post_is_dispatched_when_it_comes_within_the_horizon_and_once(re
     await replica.reach(DUE + MINUTE)
     assert await replica.dispatched() == []
     assert (await replica.schedule()).state is State.DISPATCHED
-    assert await replica.store.next_due_at() is None
+    assert await replica.next_due_at() is None
 
 
 async def test_it_rests_in_the_wheel_until_its_lead_and_carries_the_correlation(replica: Replica) -> None:

@@ -150,7 +150,7 @@ async def test_what_is_refused_leaves_no_trace(replica: Replica) -> None:
     assert isinstance(refused, ScheduleRejected)
     assert isinstance(not_found, ScheduleRejected)
     assert (refused.code, not_found.code) == ("in_the_past", "not_found")
-    assert await replica.store.next_due_at() is None
+    assert await replica.next_due_at() is None
 
 
 async def test_requests_that_come_together_are_decided_in_their_order(replica: Replica) -> None:
@@ -212,7 +212,7 @@ async def test_of_two_replicas_that_write_the_same_revision_the_second_is_refuse
             await unit.save([schedule(wanted(content="mine")), schedule(wanted(post_id="post-3"))])
 
     assert await replica.schedule() == schedule()
-    assert await replica.store.next_due_at() == DUE
+    assert await replica.next_due_at() == DUE
 
 
 async def test_an_account_is_known_from_its_last_news(replica: Replica) -> None:
