@@ -88,3 +88,8 @@ def test_what_is_not_there_is_noticed() -> None:
     assert problem_with("docs/cli.md#posts", readme) is None
     assert problem_with("docs/cli.md#letters", readme) == "no such heading"
     assert problem_with("docs/command-line.md", readme) == "no such file"
+
+
+def test_every_change_stands_in_a_group() -> None:
+    for release in (ROOT / "CHANGELOG.md").read_text().split("\n## ")[1:]:
+        assert "\n- " not in release.partition("\n### ")[0], "put each change into the group of those it concerns"
