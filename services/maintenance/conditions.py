@@ -78,7 +78,7 @@ def of_jobs(latest: Iterable[JobRun], ended: Iterable[JobRun], now: datetime) ->
     """Jobs whose last run failed, or whose run takes longer than its period; by each job's latest (ended) run."""
     for run in ended:
         if run.state == "failed":
-            yield Condition("job_failed", run.job, "warning", f"{run.job} failed: {run.error or 'nobody said why'}")
+            yield Condition("job_failed", run.job, "warning", f"{run.job} failed: {run.error or 'no reason was given'}")
     for run in latest:
         took, period = _took(run, now), timedelta(seconds=run.period_seconds or USUAL_PERIOD.total_seconds())
         if took > period:

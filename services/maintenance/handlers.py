@@ -135,5 +135,5 @@ def _ended(event: JobSucceeded | JobFailed, at: datetime) -> JobRun:
         at,
         event.duration_ms,
         event.period_seconds,
-        (event.error or "nobody said why") if isinstance(event, JobFailed) else None,
+        (event.error or "no reason was given") if isinstance(event, JobFailed) else None,
     )

@@ -128,7 +128,7 @@ def _readable(rows: Iterable[RowMapping], tally: Tally) -> list[Workspace]:
             workspaces.append(workspace_of(row))
         except (ValueError, KeyError, TypeError) as error:
             log.warning("workspace_unreadable", workspace_id=row["workspace_id"], error=repr(error))
-            tally.failed[row["workspace_id"]] = "its configuration cannot be read; configure it anew"
+            tally.failed[row["workspace_id"]] = "its configuration cannot be read; configure it again"
     return workspaces
 
 

@@ -107,7 +107,7 @@ class Notifying:
         try:
             url = target_named(notification.target_id, *kept, self.vault) if kept else None
         except UnreadableSecret as error:
-            raise NothingToTell(f"the workspace's targets: {error}; configure it anew") from error
+            raise NothingToTell(f"the workspace's targets: {error}; configure it again") from error
         if url is None:
             raise NothingToTell("the workspace has this target no longer")
         return url

@@ -59,7 +59,7 @@ class Handlers:
             if publication.state in UNDER_WAY:
                 return
             if publication.is_withdrawn:
-                raise Park(f"post {event.post_id!r} on account {event.account_id!r} was cancelled: schedule it anew")
+                raise Park(f"post {event.post_id!r} on account {event.account_id!r} was cancelled: schedule it again")
             again = revived(publication, self.clock.now())
             await unit.save([again])
             told = facts.retrying(again, ASKED_AGAIN, again.not_before, in_doubt=False)

@@ -48,7 +48,7 @@ async def show_account(console: TheConsole, account_id: Id) -> AccountView:
 
 @router.put("/v1/accounts/{account_id:path}", openapi_extra=documented(Connection), dependencies=[ADMIN])
 async def connect_account(console: TheConsole, account_id: Id, request: Request) -> AccountView:
-    """Connect an account, or connect it anew with other settings or credentials, which are tried first."""
+    """Connect an account, or connect it again with other settings or credentials, which are tried first."""
     credentials, body = _without_credentials(await request.body())
     connection = read_body(Connection, body)
     return await connected(console, account_id, connection, credentials)

@@ -76,7 +76,7 @@ async def _refused(_: Request, error: Exception) -> Response:
 async def _no_broker(_: Request, error: Exception) -> Response:
     if isinstance(error, Unroutable):
         return refusal_response(Refusal(503, "nobody_takes_it", str(error)))
-    message = f"the broker did not take the request, so it may not have been heard; send it again ({error})"
+    message = f"the broker did not take the request, so it may not have arrived; send it again ({error})"
     return refusal_response(Refusal(503, "broker_unavailable", message))
 
 

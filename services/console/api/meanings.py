@@ -109,7 +109,7 @@ MEANINGS: Mapping[str, str] = {
     "ObjectView.kind": "What it is: `post`, `account`, `workspace`, `timer`, `token`, `service` or `message`.",
     "accounts_connected": "How many accounts are connected.",
     "cancelled": "The accounts on which it is cancelled.",
-    "connect_error": "Why it could not be connected anew; it goes on as it was.",
+    "connect_error": "Why it could not be connected again; it goes on as it was.",
     "connected": "Whether posts can be sent to it.",
     "correlation_id": "Every event that follows from the request carries it.",
     "count": "How many posts these figures are about.",

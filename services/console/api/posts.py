@@ -167,5 +167,5 @@ async def views_of(console: Console, listed: Sequence[Listed]) -> list[PostView]
 
 
 def unknown_post(post_id: str) -> Refusal:
-    """Nobody has heard of this post."""
+    """There is no such post."""
     return Refusal(404, "not_found", f"no post {post_id!r} is known")

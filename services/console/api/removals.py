@@ -25,7 +25,7 @@ class RemovedView(BaseModel):
 
 @router.delete("/v1/workspaces/{workspace_id:path}", status_code=202, dependencies=[WRITE])
 async def remove_workspace(console: TheConsole, workspace_id: Id) -> RemovedView:
-    """Watch for a workspace no more, and forget whom it tells."""
+    """Stop watching for a workspace, and delete whom it notifies."""
     if await known_workspace(console, workspace_id) is None:
         raise Refusal(404, "not_found", f"no workspace {workspace_id!r} is known")
     request = WorkspaceRemoveRequested(workspace_id=workspace_id, requested_at=console.clock.now())

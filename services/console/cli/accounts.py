@@ -59,7 +59,7 @@ def add(
     browser: Annotated[bool, typer.Option(help="Open the browser, beside showing the address.")] = True,
     as_json: JsonFlag = False,
 ) -> None:
-    """Connect an account, or connect it anew. Secrets are asked for, or read from a file: never given as arguments.
+    """Connect an account, or connect it again. Secrets are asked for, or read from a file: never given as arguments.
 
     timeball accounts add mastodon team --setting server=https://mastodon.example
 
@@ -163,7 +163,7 @@ def list_accounts(as_json: JsonFlag = False) -> None:
 
 
 def _row(account: dict[str, Any]) -> tuple[Any, ...]:
-    problem = "connect it anew" if account["needs_reconnect"] else _problem(account)
+    problem = "connect it again" if account["needs_reconnect"] else _problem(account)
     connected = "yes" if account["connected"] else "no"
     until = local_time(account["token_expires_at"])
     return account["account_id"], account["platform"], connected, until, problem

@@ -14,7 +14,7 @@ from shared.secrets.sealing import SealingKey
 SERVICES = ("publisher", "monitor")
 MOST_NAMED = 10
 
-app = typer.Typer(name="keys", help="Show what to seal secrets with, or encrypt secrets at rest anew.")
+app = typer.Typer(name="keys", help="Show what to seal secrets with, or re-encrypt stored secrets.")
 
 
 @app.callback(invoke_without_command=True)
@@ -37,7 +37,7 @@ def keys(context: typer.Context, as_json: JsonFlag = False) -> None:
 
 @app.command()
 def rotate(as_json: JsonFlag = False) -> None:
-    """Encrypt every stored secret anew with the first of TIMEBALL_SECRET_KEYS, so that the others can be dropped.
+    """Encrypt every stored secret again, with the first of TIMEBALL_SECRET_KEYS, so that the others can be dropped.
 
     timeball keys rotate
 

@@ -43,7 +43,7 @@ def sentence(event: LiveEvent, at: datetime) -> Text:
 def state_of_the_broker(state: Data) -> str:
     """What the console says of the broker."""
     if state.get("broker") == "away":
-        return f"the broker is away, so nothing is heard of the services: {state.get('reason', 'no reason is given')}"
+        return f"the broker is away, so no events of the services arrive: {state.get('reason', 'no reason is given')}"
     return "the broker is there again"
 
 

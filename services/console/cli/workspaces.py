@@ -127,7 +127,7 @@ def mentions(
 
 @app.command()
 def remove(workspace_id: Annotated[str, typer.Argument(metavar="WORKSPACE")], as_json: JsonFlag = False) -> None:
-    """Watch for a workspace no more, and forget whom it tells.
+    """Stop watching for a workspace, and delete whom it notifies.
 
     timeball workspaces remove team
     """

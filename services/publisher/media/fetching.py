@@ -12,7 +12,7 @@ import httpx
 
 from services.publisher.media.decoding import MOST_BYTES
 from services.publisher.media.errors import Silent, Unfit, Unreachable
-from services.publisher.media.keeping import File, Shelf, Writing
+from services.publisher.media.keeping import File, PictureFiles, Writing
 from shared.outbound.client import DECODED, ForbiddenAddress
 
 MOST_REDIRECTS = 3
@@ -51,9 +51,9 @@ class Host:
 
 @dataclass(frozen=True)
 class Fetching:
-    """Downloads to the shelf; a host that hangs holds up its own pictures only."""
+    """Downloads into files; a host that hangs holds up its own pictures only."""
 
-    shelf: Shelf
+    files: PictureFiles
     hosts: WeakValueDictionary[str, Host] = field(default_factory=WeakValueDictionary)
 
     async def fetch(self, client: httpx.AsyncClient, url: str) -> File:
@@ -84,7 +84,7 @@ class Fetching:
 
     async def _body(self, response: httpx.Response, deadline: asyncio.Timeout) -> File:
         _check_status(response)
-        writing, began_at = Writing(self.shelf.new_path()), _now()
+        writing, began_at = Writing(self.files.new_path()), _now()
         try:
             async for part in _parts(response):
                 await asyncio.to_thread(writing.write, part)
@@ -95,7 +95,7 @@ class Fetching:
         except BaseException:
             writing.discard()
             raise
-        return self.shelf.keep(writing.path, writing.size, writing.digest)
+        return self.files.keep(writing.path, writing.size, writing.digest)
 
 
 async def _parts(response: httpx.Response) -> AsyncIterator[bytes]:

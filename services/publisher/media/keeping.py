@@ -42,7 +42,7 @@ class File:
                 yield chunk
 
 
-class Shelf:
+class PictureFiles:
     """The files of this process, in a directory of its own."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ import httpx
 from services.publisher.media.errors import MediaError
 from services.publisher.media.fetching import Fetching
 from services.publisher.media.flights import Flights
-from services.publisher.media.keeping import File, Shelf
+from services.publisher.media.keeping import File, PictureFiles
 from services.publisher.media.limits import PictureLimits
 from services.publisher.media.picture import Picture
 from services.publisher.media.pool import Pool
@@ -21,16 +21,16 @@ MOST_SHARED = 256 * 1024 * 1024
 SHARED_SECONDS = 120.0
 """For so long what has changed at an address is not noticed."""
 LOOK_EVERY = 0.1
-SHELF = Shelf()
+FILES = PictureFiles()
 
 
 @dataclass
 class Room:
     """Fetches and fits the pictures of all posts."""
 
-    fetching: Fetching = field(default_factory=lambda: Fetching(SHELF))
+    fetching: Fetching = field(default_factory=lambda: Fetching(FILES))
     pool: Pool = field(default_factory=Pool)
-    shelf: Shelf = SHELF
+    files: PictureFiles = FILES
     fetched: Flights[File] = field(default_factory=lambda: Flights(lambda one: one.size, MOST_SHARED, SHARED_SECONDS))
     fitted: Flights[Picture] = field(default_factory=lambda: Flights(lambda one: one.size, MOST_SHARED, SHARED_SECONDS))
 
@@ -44,10 +44,10 @@ class Room:
 
     async def _until_there_is_space(self) -> None:
         """Wait while the pictures of other posts take up all the space there is: it is freed as those are sent."""
-        while self.shelf.is_full:
+        while self.files.is_full:
             self.fetched.shed()
             self.fitted.shed()
-            if self.shelf.is_full:
+            if self.files.is_full:
                 await asyncio.sleep(LOOK_EVERY)
 
     async def picture(self, client: httpx.AsyncClient, url: str, limits: PictureLimits) -> Picture:
@@ -60,10 +60,10 @@ class Room:
             raise
 
     async def _fitted(self, file: File, limits: PictureLimits) -> Picture:
-        target = self.shelf.new_path()
+        target = self.files.new_path()
         try:
             told = await self.pool.fit(file.path, target, limits)
-            kept = self.shelf.keep(target, told["size"], told["digest"])
+            kept = self.files.keep(target, told["size"], told["digest"])
         except BaseException:
             target.unlink(missing_ok=True)
             raise

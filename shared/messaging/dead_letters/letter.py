@@ -46,7 +46,7 @@ class Letter:
             id=safe_id(message.message_id) or derived_id(type_, message.body),
             type=type_,
             queue=_text(death, "queue") if death else _header(message, QUEUE_HEADER),
-            reason=_reason(death) if death else _header(message, REASON_HEADER) or "nobody said why",
+            reason=_reason(death) if death else _header(message, REASON_HEADER) or "no reason was given",
             parked_at=_instant(death.get("time") if death else message.headers.get(PARKED_AT_HEADER)),
             replays=_count(message.headers.get(REPLAYS_HEADER)),
         )

@@ -1,6 +1,6 @@
 """Settling dead letters: they are replayed or dropped when somebody asks.
 
-In batches, each in three steps: publish (confirmed), tell (confirmed), take off the shelf. Whoever dies in between
+In batches, each in three steps: publish (confirmed), tell (confirmed), remove. Whoever dies in between
 leaves letters that rest, and a request that comes again: a letter may be replayed twice, under its one id, but is
 never lost. A letter that dies again is left alone by the request for which it was replayed.
 """
@@ -21,7 +21,7 @@ from shared.events.requests import DeadLetterDropRequested, DeadLetterReplayRequ
 from shared.messaging.broker import Outgoing, Publisher, is_for_anyone
 from shared.messaging.dead_letters.letter import Letter
 from shared.messaging.dead_letters.notices import notice_of
-from shared.messaging.dead_letters.shelf import Shelf
+from shared.messaging.dead_letters.queue import DeadLetterQueue
 from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.topology import dead_queue
 from shared.messaging.verdict import TryAgain
@@ -113,40 +113,40 @@ class Settling:
 
     async def on_console_rebuild_requested(self, delivery: Delivery[ConsoleRebuildRequested]) -> None:
         """Tell of every letter again."""
-        async with Shelf.open(self.broker, dead_queue(self.service)) as shelf:
-            async for letter in shelf.letters():
+        async with DeadLetterQueue.open(self.broker, dead_queue(self.service)) as queue:
+            async for letter in queue.letters():
                 await self._publish([notice_of(letter, self.service)])
 
     async def _settle(self, delivery: Delivery[DeadLetterRequest], outcome: Outcome) -> None:
         if delivery.event.service != self.service:
             return
         part = Part(Choice.of(delivery), delivery.correlation_id, outcome, self.clock.now())
-        async with Shelf.open(self.broker, dead_queue(self.service)) as shelf:
-            async for letter in shelf.letters():
+        async with DeadLetterQueue.open(self.broker, dead_queue(self.service)) as queue:
+            async for letter in queue.letters():
                 if not part.choice.takes(letter):
                     part.resting += 1
                 elif outcome is DeadLetterReplayed and letter.queue not in self.queues:
                     part.kept += 1
                 else:
-                    await self._make_room(shelf, part)
+                    await self._make_room(queue, part)
                     part.letters.append(letter)
-            await self._carry_out(shelf, part, is_last=True)
+            await self._carry_out(queue, part, is_last=True)
 
-    async def _make_room(self, shelf: Shelf, part: Part) -> None:
+    async def _make_room(self, queue: DeadLetterQueue, part: Part) -> None:
         """Carry the part out once it is full; the next one waits while the queues are long."""
         if part.is_full:
-            await self._carry_out(shelf, part, is_last=False)
+            await self._carry_out(queue, part, is_last=False)
             if part.outcome is DeadLetterReplayed:
                 await self._room_in({str(letter.queue) for letter in part.letters})
             part.letters = []
 
-    async def _carry_out(self, shelf: Shelf, part: Part, *, is_last: bool) -> None:
+    async def _carry_out(self, queue: DeadLetterQueue, part: Part, *, is_last: bool) -> None:
         """The three steps, in the order in which nothing is lost."""
         if part.outcome is DeadLetterReplayed:
             await self._publish([letter.replayed(part.choice.request_id) for letter in part.letters])
         fact = part.fact(self.service, is_last=is_last)
         await self._publish([Envelope.of(fact, correlation_id=part.correlation_id)])
-        await shelf.let_go(part.letters)
+        await queue.remove(part.letters)
         log.info("dead_letters_settled", type=fact.type, service=self.service, count=fact.count, kept=fact.kept)
 
     async def _publish(self, envelopes: Sequence[Envelope]) -> None:

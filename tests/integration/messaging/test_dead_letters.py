@@ -9,7 +9,8 @@ import pytest
 
 from shared.events.rebuilding import ConsoleRebuildRequested
 from shared.events.requests import DeadLetterDropRequested, DeadLetterReplayRequested, ScheduleCancelRequested
-from shared.messaging.dead_letters import settling, shelf
+from shared.messaging.dead_letters import queue as dead_letter_queue
+from shared.messaging.dead_letters import settling
 from shared.messaging.dead_letters.attending import queue_of
 from shared.messaging.dead_letters.notices import NOTICE_HEADER
 from shared.messaging.envelope import Headers
@@ -347,7 +348,7 @@ async def test_what_somebody_else_holds_is_left_to_the_next_request(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A person who looks through the queue in RabbitMQ's own page has letters in hand for a moment."""
-    monkeypatch.setattr(shelf, "LONGEST_GAP_SECONDS", 0.5)
+    monkeypatch.setattr(dead_letter_queue, "LONGEST_GAP_SECONDS", 0.5)
     shop.reactions |= dict.fromkeys(("a", "b"), fails_once)
     await parked(shop, *[await shop.order(post_id) for post_id in ("a", "b")])
 

@@ -19,7 +19,7 @@ from prometheus_client import REGISTRY
 
 from services.publisher.media import keeping, pool, room
 from services.publisher.media.fetching import POSTS_AT_ONCE
-from services.publisher.media.keeping import Shelf
+from services.publisher.media.keeping import PictureFiles
 from services.publisher.media.limits import PictureLimits
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.errors import Rejected, Unavailable
@@ -114,16 +114,16 @@ async def test_what_failed_is_fetched_again(client: httpx.AsyncClient, gallery: 
 
 
 async def test_a_file_is_there_as_long_as_somebody_holds_it(tmp_path: Path) -> None:
-    shelf = Shelf()
-    path = shelf.new_path()
+    files = PictureFiles()
+    path = files.new_path()
     path.write_bytes(b"ball")
 
-    file = shelf.keep(path, 4, "digest")
-    assert (path.exists(), shelf.kept) == (True, 4)
+    file = files.keep(path, 4, "digest")
+    assert (path.exists(), files.kept) == (True, 4)
     del file
     gc.collect()
 
-    assert (path.exists(), shelf.kept) == (False, 0)
+    assert (path.exists(), files.kept) == (False, 0)
 
 
 async def test_no_post_begins_to_fetch_while_all_space_is_taken(
@@ -167,8 +167,8 @@ def soon(gallery: Gallery) -> int:
 
 
 def test_what_a_killed_publisher_has_left_is_removed_by_the_next(tmp_path: Path) -> None:
-    program = "import os, signal; from services.publisher.media.keeping import Shelf; "
-    program += "Shelf().new_path().write_bytes(b'left'); "
+    program = "import os, signal; from services.publisher.media.keeping import PictureFiles; "
+    program += "PictureFiles().new_path().write_bytes(b'left'); "
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     subprocess.run(
         [sys.executable, "-c", program + "os.kill(os.getpid(), signal.SIGKILL)"], env=environment, check=False
@@ -275,7 +275,7 @@ async def test_a_program_that_ended_while_it_had_nothing_to_do_costs_no_picture(
 async def test_a_full_disk_is_not_the_picture_s_fault(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Shelf, "new_path", lambda _: Path("/dev/full/none"))
+    monkeypatch.setattr(PictureFiles, "new_path", lambda _: Path("/dev/full/none"))
 
     with pytest.raises(Unavailable) as caught:
         await Pictures(client).fetch_all(at("/ball"), SMALL)

@@ -347,7 +347,7 @@ def test_accounts_are_listed_with_what_is_wrong_with_them() -> None:
     assert "as it was before: the password is wrong" in lines["kept"]
     assert ("no" in lines["never"].split(), "as it was" in lines["never"]) == (True, False)
     assert "TIMEBALL_SECRET_KEYS" in lines["sealed"]
-    assert "connect it anew" in lines["refused"]
+    assert "connect it again" in lines["refused"]
 
 
 @pytest.mark.parametrize(

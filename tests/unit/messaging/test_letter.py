@@ -61,7 +61,7 @@ def test_a_letter_that_the_broker_parked_says_so_whatever_headers_it_had_all_alo
 def test_a_letter_about_which_nobody_said_anything_is_one_all_the_same(headers: dict[str, Any]) -> None:
     letter = Letter.of(incoming(b"\xff", routing_key="shop.dead", headers=headers))
 
-    assert (letter.queue, letter.reason, letter.replays) == (None, "nobody said why", 0)
+    assert (letter.queue, letter.reason, letter.replays) == (None, "no reason was given", 0)
     assert letter.parked_at == datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from shared.events.requests import DeadLetterReplayRequested
 from shared.messaging.dead_letters.letter import REPLAYED_FOR_HEADER, Letter
+from shared.messaging.dead_letters.queue import MOST, MOST_BYTES, next_size
 from shared.messaging.dead_letters.settling import Choice
-from shared.messaging.dead_letters.shelf import MOST, MOST_BYTES, next_size
 from shared.messaging.envelope import Delivery
 from tests.fakes.incoming import incoming
 

@@ -1,4 +1,4 @@
-"""`/connect/{network}`: connect an account, or connect it anew, with a form."""
+"""`/connect/{network}`: connect an account, or connect it again, with a form."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response

@@ -1,6 +1,6 @@
-"""The shelf: a service's dead letters, taken in hand one after another on a channel of their own.
+"""A service's queue of dead letters, read one letter after another on a channel of its own.
 
-Those that are not let go return to their places when the channel closes, or when the process dies.
+Letters that are not removed return to their places when the channel closes, or when the process dies.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ AnswerT = TypeVar("AnswerT")
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """The letters that rested when it was opened; what dies meanwhile stands behind them and is left alone."""
+class DeadLetterQueue:
+    """The letters that were there when it was opened; later ones stand behind them and are left alone."""
 
     channel: AbstractChannel
     queue: str
@@ -79,8 +79,8 @@ class Shelf:
             raise BrokerUnavailable(f"messages rest in {self.queue} and do not come")
         return taken
 
-    async def let_go(self, letters: Sequence[Letter]) -> None:
-        """Take letters off the shelf for good."""
+    async def remove(self, letters: Sequence[Letter]) -> None:
+        """Remove letters for good."""
         for letter in letters:
             assert letter.message.delivery_tag is not None
             await _answered(self.channel.basic_ack(letter.message.delivery_tag, wait=letter is letters[-1]))
