@@ -135,10 +135,11 @@ class Client:
         await self._http.aclose()
 
     async def call(self, method: str, path: str, *, body: Any = None, **parameters: Any) -> Any:
-        """The answer's JSON."""
+        """The answer's JSON; a body of bytes is sent as it is, any other as JSON."""
         given = {name: value for name, value in parameters.items() if value not in (None, ())}
+        sent: dict[str, Any] = {"content" if isinstance(body, bytes) else "json": body}
         try:
-            response = await self._http.request(method, path, json=body, params=given)
+            response = await self._http.request(method, path, params=given, **sent)
         except httpx.HTTPError as error:
             may_have_heard = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
             raise Unreachable(f"{type(error).__name__} at {self.url}", may_have_heard=may_have_heard) from error

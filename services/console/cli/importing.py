@@ -13,6 +13,7 @@ from services.console.cli.calling import LEFT_ALONE, REFUSED, JsonFlag, called, 
 from services.console.cli.client import Client
 from services.console.cli.import_batches import Tally, send_posts
 from services.console.cli.import_report import read_as, show_faults, show_outcome, show_plan
+from services.console.cli.import_runs import hand_over, show_started
 from services.console.cli.local_times import own_zone
 from services.console.cli.screen import complain, screen, show_json
 from services.console.imports import Line, PostFile, read
@@ -34,6 +35,9 @@ def import_posts(
     zone: Annotated[str | None, _ZONE] = None,
     encoding: Annotated[str | None, _ENCODING] = None,
     now: Annotated[bool, typer.Option("--now", help="Publish at once what names no time.")] = False,
+    background: Annotated[
+        bool, typer.Option("--background", help="Have the console send it; this terminal may be closed.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Schedule every post of a file.
@@ -42,6 +46,8 @@ def import_posts(
 
     timeball import posts.jsonl --skip-bad
 
+    timeball import calendar.csv --background
+
     A table has the columns post_id, content, accounts and, if you like, publish_at, zone, media, separated by commas,
     semicolons or tabs. A line of JSON is the body of `schedule.requested`: {"post_id": "a-1", "content": "Hello",
     "publish_at": "2027-03-28T09:00+02:00", "targets": [{"account_id": "demo-one"}]}. From a file with faults nothing
@@ -49,7 +55,9 @@ def import_posts(
     with --now only: it is published at once, and once more if it was imported longer ago than the retention.
     """
     zone = _zone_of(zone)
-    posts = _read(file, zone, encoding)
+    content = _content_of(file)
+    with reading("--encoding"):
+        posts = read(content, zone=zone, encoding=encoding)
     if dry_run:
         show_json(plan_of(posts)) if as_json else show_plan(posts, zone)
         raise typer.Exit(REFUSED if posts.faults else 0)
@@ -57,6 +65,13 @@ def import_posts(
         _refuse(posts, _way_out(posts), as_json=as_json)
     if doubt := _doubt(posts, publishes_now=now):
         _refuse(posts, doubt, as_json=as_json)
+    if background:
+        wanted = {"skip_faults": skip_bad, "overwrite": overwrite, "publish_now": now}
+        run = called(
+            lambda client: hand_over(client, content, name=file.name, zone=zone, encoding=encoding, wanted=wanted)
+        )
+        show_json(run) if as_json else show_started(run)
+        raise typer.Exit(REFUSED if posts.faults else 0)
     tally = Tally(skipped=faults_in(posts))
     called(lambda client: _send(client, file.name, posts.posts, tally, overwrite=overwrite))
     show_json(vars(tally)) if as_json else show_outcome(tally, posts, zone)
@@ -69,11 +84,6 @@ def import_posts(
 def _zone_of(zone: str | None) -> str | None:
     with reading("--zone"):
         return zone_named(zone).key if zone else own_zone()
-
-
-def _read(file: Path, zone: str | None, encoding: str | None) -> PostFile:
-    with reading("--encoding"):
-        return read(_content_of(file), zone=zone, encoding=encoding)
 
 
 def _content_of(file: Path) -> bytes:

@@ -8,9 +8,11 @@ import pytest_asyncio
 
 from services.console.cli.client import Address, Client
 from services.console.cli.import_batches import Tally, send_posts
+from services.console.cli.import_runs import hand_over
 from services.console.imports import read
 from tests.integration.console.world import World, a_name, a_world
 from tests.nodes import Broker
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -73,3 +75,26 @@ async def test_ten_thousand_posts_are_imported_at_once_and_again_without_a_chang
 
     assert (first.changed, first.rejected, first.pending) == (10_000, [], 0)
     assert (again.unchanged, again.changed, again.left_alone, again.pending) == (10_000, 0, [], 0)
+
+
+async def test_what_is_handed_over_is_imported_by_the_console_alone(world: World) -> None:
+    new, edited = a_name(), a_name()
+    await imported(world, table((edited, "One.")))
+    await world.api.call("PATCH", f"/v1/posts/{edited}", {"content": "Better."})
+    token = world.api.http.headers["Authorization"].removeprefix("Bearer ")
+    wanted = {"skip_faults": False, "overwrite": False, "publish_now": False}
+
+    async with Client(Address(str(world.api.http.base_url), token)) as client:
+        content = table((new, "Grüße."), (edited, "One."))
+        run = await hand_over(client, content, name="two.csv", zone="UTC", encoding="utf-8", wanted=wanted)
+
+    async def is_done() -> bool:
+        return bool((await world.api.call("GET", f"/v1/imports/{run['id']}"))["state"] == "done")
+
+    await eventually(is_done, what="the import is done")
+    lines = (await world.api.call("GET", f"/v1/imports/{run['id']}/lines"))["lines"]
+    assert [(line["line"], line["kind"]) for line in lines] == [(3, "left_alone")]
+    assert (await content_of(world, new), await content_of(world, edited)) == (
+        ("scheduled", "Grüße."),
+        ("scheduled", "Better."),
+    )

@@ -19,6 +19,14 @@ class FakeApi:
     authorizations: list[str | None] = field(default_factory=list)
 
 
+def _read(body: bytes) -> Any:
+    """What was sent, as JSON where it is some."""
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return body.decode()
+
+
 @contextmanager
 def fake_api(answers: Mapping[str, tuple[int, Any]]) -> Iterator[FakeApi]:
     """The fake at a port of its own."""
@@ -28,7 +36,7 @@ def fake_api(answers: Mapping[str, tuple[int, Any]]) -> Iterator[FakeApi]:
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             key = f"{self.command} {self.path.partition('?')[0]}"
-            api.requests.append((f"{self.command} {self.path}", json.loads(body) if body else None))
+            api.requests.append((f"{self.command} {self.path}", _read(body)))
             api.authorizations.append(self.headers.get("Authorization"))
             status, answer = api.answers.get(key, (404, {"code": "not_found", "detail": f"no {key}"}))
             content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()

@@ -203,3 +203,29 @@ def test_import_asks_again_while_it_is_not_answered(file: Path) -> None:
     assert result.exit_code == 1
     assert len(api.requests) > 1
     assert "run the import again" in result.stderr
+
+
+def test_in_the_background_the_console_gets_the_file_and_what_was_agreed_to(file: Path) -> None:
+    run_of = {"id": "i-1", "total": 2}
+    answers = {"POST /v1/imports": (201, run_of), "POST /v1/imports/i-1:start": (202, run_of)}
+
+    result, api = answered(
+        answers, "import", str(added(file, BAD)), "--skip-bad", "--now", "--background", "--zone", "UTC"
+    )
+
+    (prepared, content), (started, agreed) = api.requests
+    assert (prepared, started) == ("POST /v1/imports?name=posts.csv&zone=UTC", "POST /v1/imports/i-1:start")
+    assert content == file.read_text()
+    assert agreed == {"skip_faults": True, "overwrite": False, "publish_now": True, "encoding_is_right": False}
+    assert (
+        f"the console imports 2 posts, and goes on without this terminal; follow or stop it at {api.url}/import/i-1"
+        in (result.stdout)
+    )
+    assert result.exit_code == 1
+
+
+def test_in_the_background_too_nothing_is_handed_over_that_is_in_doubt(file: Path) -> None:
+    result, api = answered({}, "import", str(file), "--background")
+
+    assert (result.exit_code, api.requests) == (1, [])
+    assert "2 without a publish_at" in result.stderr
