@@ -98,7 +98,7 @@ class Database:
     async def reading(self, *, within: timedelta = TRANSACTION_LIMIT) -> AsyncIterator[AsyncConnection]:
         """A connection for single reads, which takes no write lock; TimeoutError when one of them takes too long."""
         async with patience(within) as limit, self.engine.connect() as connection:
-            yield await connection.execution_options(isolation_level="AUTOCOMMIT", limit=limit)
+            yield await connection.execution_options(**_READING[self.dialect], limit=limit)
 
     async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
         """What a single read finds."""
@@ -122,6 +122,12 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+_READING: Mapping[str, Mapping[str, Any]] = {
+    "postgresql": {"isolation_level": "AUTOCOMMIT"},
+    "sqlite": {"is_reading": True},  # it begins a transaction only when told to; AUTOCOMMIT calls its thread five times
+}
 
 
 def is_passing(error: BaseException) -> bool:
@@ -247,5 +253,5 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_immediate(connection: Any) -> None:
     """Take the write lock first: a transaction that reads and then writes would get BUSY in the middle."""
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+    if not connection.get_execution_options().get("is_reading"):
         connection.exec_driver_sql("BEGIN IMMEDIATE")

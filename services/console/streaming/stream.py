@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.console.streaming.journal import Entry, Journal
+from services.console.streaming.journal import MOST_READ, Entry, Journal
 from services.console.streaming.listening import Listener
 
 MOST_BEHIND = 2_000
@@ -83,11 +83,14 @@ class EventStream:
         self._woken.clear()
 
     async def _hand_on(self) -> None:
-        while entries := await self._journal.after(self._handed_on):
-            self._handed_on = entries[-1].id
-            for listener in self._listeners:
-                for entry in entries:
+        is_more = True
+        while is_more:
+            entries = await self._journal.after(self._handed_on)
+            for entry in entries:
+                self._handed_on = entry.id
+                for listener in self._listeners:
                     listener.offer(entry)
+            is_more = len(entries) == MOST_READ
 
 
 @dataclass

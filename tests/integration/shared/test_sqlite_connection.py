@@ -1,16 +1,89 @@
-"""A connection to SQLite ends, whoever is cancelled while it is closed."""
+"""A connection to SQLite calls its thread seldom, and ends, whoever is cancelled while it is closed."""
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Executable, text
+from sqlalchemy.exc import IntegrityError
 
 from shared.database.engine import Database
+from shared.database.sqlite_connection import SqliteConnection
 from tests.support.waiting import PATIENCE, eventually
 
 SLOW = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT sum(i) FROM n")
+ONE = text("SELECT 1")
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every call of a connection's thread that is waited for, but for opening and closing it."""
+    made: list[str] = []
+    execute: Callable[..., Awaitable[Any]] = SqliteConnection._execute
+
+    async def counted(self: SqliteConnection, function: Any, *given: Any, **named: Any) -> Any:
+        made.append(function.__name__)
+        return await execute(self, function, *given, **named)
+
+    monkeypatch.setattr(SqliteConnection, "_execute", counted)
+    return made
+
+
+async def read(database: Database, *statements: Executable) -> None:
+    async with database.reading() as connection:
+        for statement in statements:
+            await connection.execute(statement)
+
+
+async def write(database: Database, *statements: Executable) -> None:
+    async with database.transaction() as connection:
+        for statement in statements:
+            await connection.execute(statement)
+
+
+@pytest.mark.parametrize(("act", "around"), [(read, 1), (write, 3)])  # the pool ends what was begun, once more
+async def test_a_statement_is_one_call_of_the_thread(tmp_path: Path, calls: list[str], act: Any, around: int) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+    await act(database, ONE)
+    calls.clear()
+
+    await act(database, ONE, ONE, ONE)
+
+    assert len(calls) == 3 + around, calls
+    await database.close()
+
+
+async def test_a_statement_answers_as_sqlite_does(tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+    await write(database, text("CREATE TABLE things (name TEXT PRIMARY KEY, count INTEGER)"))
+    async with database.transaction() as connection:
+        added = await connection.execute(text("INSERT INTO things VALUES ('a', 1), ('b', 2) RETURNING name"))
+        assert added.scalars().all() == ["a", "b"]
+        several = [{"name": name} for name in "cde"]
+        assert (await connection.execute(text("INSERT INTO things VALUES (:name, 3)"), several)).rowcount == len(
+            several
+        )
+        assert (await connection.execute(text("UPDATE things SET count = 4 WHERE count < 3"))).rowcount == 2
+
+    with pytest.raises(IntegrityError, match="UNIQUE"):
+        await write(database, text("INSERT INTO things VALUES ('z', 0)"), text("INSERT INTO things VALUES ('a', 0)"))
+
+    found = await database.rows(text("SELECT name, count FROM things ORDER BY name"))
+    assert {row["name"]: row["count"] for row in found} == {"a": 4, "b": 4, "c": 3, "d": 3, "e": 3}
+    assert await database.rows(text("SELECT name FROM things WHERE count = 0")) == []
+    await database.close()
+
+
+async def test_a_reader_waits_for_no_writer(tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+
+    async with database.transaction(), asyncio.timeout(PATIENCE):
+        await read(database, ONE)
+
+    await database.close()
 
 
 @pytest.mark.parametrize("steps", range(0, 40, 2))
