@@ -1,6 +1,7 @@
 """What every service reads from its environment; a service's own settings extend this."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -13,6 +14,8 @@ from shared.events.explaining import what_is_right
 from shared.process.home import Home
 from shared.process.logs import threshold_of
 from shared.secrets.redaction import is_secret_name
+from shared.secrets.sealing import SealingKey, require_public_key
+from shared.secrets.vault import Vault
 
 NO_BROKER = (
     "TIMEBALL_BROKER_URL is not set: name a RabbitMQ broker (amqp://user:password@host:5672/), "
@@ -52,6 +55,21 @@ class ServiceSettings(BaseSettings):
     def _is_a_database(cls, given: str | None) -> str | None:
         return database_address(given) if given and given.strip() else None
 
+    @field_validator("secret_keys", check_fields=False)
+    @classmethod
+    def _can_encrypt(cls, given: str | None) -> str | None:
+        return _one_of_a_kind(given, Vault.from_keys)
+
+    @field_validator("sealing_key", "publisher_sealing_key", "monitor_sealing_key", check_fields=False)
+    @classmethod
+    def _can_open(cls, given: str | None) -> str | None:
+        return _one_of_a_kind(given, SealingKey.from_base64)
+
+    @field_validator("publisher_public_key", "monitor_public_key", check_fields=False)
+    @classmethod
+    def _can_seal(cls, given: str | None) -> str | None:
+        return _one_of_a_kind(given, require_public_key)
+
     @model_validator(mode="after")
     def _has_a_broker(self) -> Self:
         if not self.broker_url:
@@ -61,6 +79,14 @@ class ServiceSettings(BaseSettings):
     def database(self, given: str | None, service: str) -> str:
         """The service's database: the one given, or its SQLite file under TIMEBALL_HOME."""
         return given or Home(self.home).database_url(service)
+
+
+def _one_of_a_kind(given: str | None, read: Callable[[str], object]) -> str | None:
+    """The key as it was given, once it could be read; none where it is blank. ValueError says what it should be."""
+    if not (given and given.strip()):
+        return None
+    read(given)
+    return given
 
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)

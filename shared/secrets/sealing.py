@@ -77,13 +77,18 @@ def seal(value: Mapping[str, Any] | list[Any], public_key: str) -> str:
     return base64.b64encode(box.encrypt(plain)).decode()
 
 
+def require_public_key(text: str) -> None:
+    """ValueError when nothing can be sealed with it."""
+    PublicKey(_key_bytes(text, "public"))
+
+
 def _key_bytes(text: str, kind: str) -> bytes:
     try:
         key = base64.b64decode(text.strip(), validate=True)
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise ValueError(f"the {kind} sealing key is not {KEY_BYTES} bytes in base64")
+        raise ValueError(f"the {kind} sealing key is not {KEY_BYTES} bytes in base64: copy it whole")
     return key
 
 

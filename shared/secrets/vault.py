@@ -56,4 +56,6 @@ def _fernets(keys: str) -> Iterator[Fernet]:
         try:
             yield Fernet(key)
         except ValueError as error:
-            raise ValueError(f"secret key {position} is not a Fernet key") from error
+            raise ValueError(
+                f"secret key {position} is not a Fernet key, 32 bytes in URL-safe base64: copy it whole"
+            ) from error

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from services.console.settings import Settings as ConsoleSettings
+from services.monitor.settings import Settings as MonitorSettings
+from services.publisher.settings import Settings as PublisherSettings
 from services.scheduler.settings import Settings
-from shared.process.settings import load
+from shared.process.settings import ServiceSettings, load
 
 
 @pytest.mark.parametrize(
@@ -35,6 +38,51 @@ def test_a_bad_address_ends_the_program_with_one_line_that_names_the_variable(
     assert said.startswith(variable)
     assert said.count("\n") == 1
     assert "s3cr" not in said
+
+
+@pytest.mark.parametrize(
+    ("service", "variable"),
+    [
+        (PublisherSettings, "TIMEBALL_SECRET_KEYS"),
+        (PublisherSettings, "TIMEBALL_PUBLISHER_SEALING_KEY"),
+        (PublisherSettings, "TIMEBALL_CALLBACK_SECRET"),
+        (MonitorSettings, "TIMEBALL_SECRET_KEYS"),
+        (MonitorSettings, "TIMEBALL_MONITOR_SEALING_KEY"),
+        (ConsoleSettings, "TIMEBALL_PUBLISHER_PUBLIC_KEY"),
+        (ConsoleSettings, "TIMEBALL_MONITOR_SEALING_KEY"),
+    ],
+)
+def test_a_key_that_is_none_ends_the_program_with_one_line_that_does_not_show_it(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    service: type[ServiceSettings],
+    variable: str,
+) -> None:
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
+    monkeypatch.setenv(variable, "s3cret")
+
+    with pytest.raises(SystemExit) as ended:
+        load(service)
+
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said.startswith(f"{variable}: ")
+    assert said.count("\n") == 1
+    assert "s3cret" not in said
+
+
+def test_a_key_that_is_left_blank_is_the_one_that_was_made_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for variable in ("TIMEBALL_SECRET_KEYS", "TIMEBALL_PUBLISHER_SEALING_KEY"):
+        monkeypatch.setenv(variable, " ")
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
+    monkeypatch.setenv("TIMEBALL_HOME", str(tmp_path))
+
+    settings = load(PublisherSettings)
+
+    assert settings.encryption_keys == (tmp_path / "keys" / "secret_keys").read_text()
+    assert settings.private_key == (tmp_path / "keys" / "publisher.sealing_key").read_text()
 
 
 def test_an_address_is_understood_as_hosting_companies_write_it(monkeypatch: pytest.MonkeyPatch) -> None:
