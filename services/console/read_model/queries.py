@@ -65,6 +65,7 @@ class Queries:
         self.dead_letters = DeadLetters(database)
         self.service_reports = ServiceReports(database)
         self.job_history = JobHistory(database)
+        self._posts = bulk.select_by_key(posts, database.dialect, key=(posts.c.post_id, posts.c.account_id))
         self._drafts = bulk.select_by_key(drafts, database.dialect, key=(drafts.c.request_id, drafts.c.post_id))
 
     async def list_posts(self, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
@@ -76,6 +77,12 @@ class Queries:
         """A post on each of its accounts."""
         of_post = select(posts).where(posts.c.post_id == post_id).order_by(posts.c.account_id)
         return list(map(_listed, await self._database.rows(of_post)))
+
+    async def posts_named(self, keys: Iterable[tuple[str, str]]) -> list[Listed]:
+        """Those that are known of the posts with these ids on these accounts, in no order."""
+        named = [{"post_id": post_id, "account_id": account_id} for post_id, account_id in keys]
+        rows = await self._database.rows(self._posts, bulk.encode(named)) if named else []
+        return list(map(_listed, rows))
 
     async def drafts(self, listed: Iterable[Post]) -> Drafts:
         """What the requests of these posts' plans asked them to say."""

@@ -14,6 +14,16 @@ TIMER = {
     "last_missed": 3,
 }
 FIRED = {"timer": "monitor.check", "tick_at": "2027-03-28T12:01:02Z", "correlation_id": "c", "pending": False}
+RUN = {
+    "job": "monitor.check",
+    "service": "monitor",
+    "state": "failed",
+    "tick_at": "2027-03-28T12:00:00Z",
+    "manual": True,
+    "duration_ms": 1234.5,
+    "error": "Reddit does not answer",
+}
+RUNS = "GET /v1/timers/monitor.check/runs"
 TRIGGER = "POST /v1/timers/monitor.check:trigger"
 
 
@@ -40,6 +50,30 @@ def test_json_is_what_the_console_answered() -> None:
 
     assert json.loads(listed.stdout) == [TIMER]
     assert json.loads(fired.stdout) == FIRED
+
+
+def test_history_says_what_became_of_each_tick() -> None:
+    result, api = answered({RUNS: (200, {"runs": [RUN]})}, "timers", "history", "monitor.check", "--limit", "7")
+
+    assert result.exit_code == 0
+    for word in ("monitor", "failed", "1,234 ms", "by hand: Reddit does not answer"):
+        assert word in result.stdout
+    assert [request for request, _ in api.requests] == [f"{RUNS}?limit=7"]
+
+
+def test_a_timer_without_runs_says_so() -> None:
+    result, _ = answered({RUNS: (200, {"runs": []})}, "timers", "history", "monitor.check")
+
+    assert (result.exit_code, result.stdout) == (
+        0,
+        "nothing has run for monitor.check yet: it has not ticked, or no service reacts to it\n",
+    )
+
+
+def test_history_in_json_is_what_the_console_answered() -> None:
+    result, _ = answered({RUNS: (200, {"runs": [RUN]})}, "timers", "history", "monitor.check", "--json")
+
+    assert json.loads(result.stdout) == [RUN]
 
 
 def test_a_timer_is_fired_by_hand() -> None:

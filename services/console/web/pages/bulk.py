@@ -9,6 +9,7 @@ from services.console.api.access import READ
 from services.console.api.bulk import list_items, list_runs, show_run
 from services.console.api.console import TheConsole
 from services.console.api.errors import Refusal
+from services.console.api.posts import views_of
 from services.console.requests.bulk_runs import MOST_POSTS
 from services.console.web.asked import NoSuchPage
 from services.console.web.templating import render
@@ -39,4 +40,7 @@ async def show_bulk_run(
     except Refusal as refusal:
         raise NoSuchPage(refusal.problem.detail, "Go to posts", "/posts") from refusal
     page = await list_items(console, run_id, outcome=outcome or None, after=after, limit=ON_A_PAGE)
-    return render(request, "bulk.html", run=run, page=page, outcome=outcome)
+    keys = [(item.post_id, item.account_id) for item in page.items]
+    posts = await views_of(console, await console.queries.posts_named(keys))
+    said = {(post.post_id, post.account_id): post for post in posts}
+    return render(request, "bulk.html", run=run, page=page, said=said, outcome=outcome)
