@@ -55,7 +55,7 @@ class Broker:
 
     @classmethod
     async def connect(cls, url: str) -> "Broker":
-        """Connect, and hear of every fact from now on."""
+        """Connect, and receive every fact from now on."""
         broker = cls()
         broker._wire = wire = await Wire.connect(url, broker._on_delivery)
         await wire.call(commands.Exchange.Declare(exchange=EXCHANGE, exchange_type="topic", durable=True))
@@ -96,7 +96,7 @@ class Broker:
             raise IncompleteError(f"{count} {event_type} expected, came: {dict(self.counts)}") from error
 
     def forget(self) -> None:
-        """Begin anew: no facts, no counts."""
+        """Start again: no facts, no counts."""
         self.facts.clear()
         self.counts.clear()
         self.settled_posts = 0

@@ -29,5 +29,5 @@ async def isolation(bench: Bench) -> Result:
 
 
 async def _is_felt(broker: Broker) -> None:
-    """Return once the first posts have been turned away."""
+    """Return once the first posts have been rejected by the circuit breaker."""
     await broker.wait(RETRYING, 1, WITHIN)

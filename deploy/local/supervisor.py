@@ -1,4 +1,4 @@
-"""The processes of `timeball up`: started together, kept alive, heard on one terminal, stopped together."""
+"""The processes of `timeball up`: started together, kept alive, shown on one terminal, stopped together."""
 
 import asyncio
 import os

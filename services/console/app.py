@@ -1,4 +1,4 @@
-"""The map of the console: what it consumes and hears, and how it is put together."""
+"""The map of the console: what it consumes and listens to, and how it is put together."""
 
 import asyncio
 from collections.abc import Mapping

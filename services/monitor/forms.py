@@ -63,7 +63,7 @@ def stands_alone(text: str, start: int, end: int) -> bool:
 
 
 def _joined(text: str, left: int, right: int) -> bool:
-    """Whether two neighbours belong to one word."""
+    """Whether two adjacent characters belong to one word."""
     if left < 0 or right >= len(text):
         return False
     return _is_of_a_word(text[left]) and _is_of_a_word(text[right])

@@ -158,7 +158,7 @@ def _following(told: Notification, parts: int, now: datetime) -> Notification | 
 
 
 def _begun(notification: Notification, now: datetime) -> Notification:
-    """Another attempt; what a person has replayed begins anew."""
+    """Another attempt; after a replay they are counted from the beginning."""
     attempts = 0 if notification.state == State.FAILED else notification.attempts
     return replace(
         notification, state=State.SENDING, attempts=attempts + 1, lease_until=now + LEASE, error=None, updated_at=now

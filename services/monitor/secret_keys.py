@@ -1,4 +1,4 @@
-"""Secret keys: the workspaces' targets are encrypted anew, so that an old key can be dropped."""
+"""Secret keys: the workspaces' targets are encrypted again, so that an old key can be dropped."""
 
 from dataclasses import dataclass
 

@@ -25,7 +25,7 @@ def decide(
 ) -> Accepted | Rejected:
     """Accept a wanted post as a new revision, recognise it as the present one, or say why it cannot be.
 
-    `account` is None where the scheduler has not heard of it. Times are looked at as when the request first arrived.
+    `account` is None if the scheduler does not know it. Times are looked at as when the request first arrived.
     """
     if current and current.is_as(wanted):
         known, misspelt = account is not None, wanted.misspelt

@@ -86,7 +86,7 @@ class Accepted:
     changed: bool
     request_id: str
     is_known: bool
-    """Whether the scheduler has heard of the account."""
+    """Whether the scheduler knows the account."""
     superseded: int | None = None
     misspelt: str | None = None
     """Fields that are nearly known ones, and were ignored."""

@@ -33,7 +33,7 @@ def _due() -> Select[tuple[str, str]]:
 
 
 def sweep_statement() -> Executable:
-    """Make schedules due again of which no outcome was heard."""
+    """Make schedules due again whose outcome did not arrive."""
     silent = (
         select(schedules.c.post_id, schedules.c.account_id)
         .where(text(f"{AWAITING_OUTCOME} AND NOT {AWAITING_WITHDRAWAL}"))

@@ -51,7 +51,7 @@ def _expected_later(schedule: Schedule, facts: Sequence[Outcome]) -> Schedule:
 def is_taken_back(schedule: Schedule, facts: Sequence[Outcome]) -> bool | None:
     """Whether the revision that requests wait for will never be published, or None where that is not told yet.
 
-    A success counts whenever it comes; a doubt, unless a later attempt of this revision has been heard of.
+    A success counts whenever it comes; a doubt, unless a later attempt of this revision is known.
     """
     if schedule.state is State.PUBLISHED:
         return False

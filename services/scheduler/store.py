@@ -78,7 +78,7 @@ class Unit(UnitOfWork["Store"]):
         return {schedule.key: schedule for schedule in map(schedule_in, rows)}
 
     async def accounts(self, account_ids: Iterable[str]) -> dict[str, KnownAccount]:
-        """Which of these accounts the scheduler has heard of, and what it knows of them."""
+        """Those of these accounts that the scheduler knows, and what it knows of them."""
         wanted = sorted(set(account_ids))
         rows = [{"account_id": account_id} for account_id in wanted]
         found = await self.connection.execute(self.store.load_accounts, bulk.encode(rows))

@@ -11,7 +11,7 @@ from shared.events import EVENTS, Event
 SCHEDULER, PUBLISHER, MONITOR, MAINTENANCE, CONSOLE = "scheduler", "publisher", "monitor", "maintenance", "console"
 EVERY_SERVICE = (SCHEDULER, PUBLISHER, MONITOR, MAINTENANCE, CONSOLE)
 KEEPERS = (SCHEDULER, PUBLISHER, MONITOR)
-"""The services from which the console can learn anew what it shows."""
+"""The services from which the console can rebuild what it shows."""
 
 ANYONE = "anyone"
 """Any producer that may write to the exchange, of any system and in any language."""

@@ -223,7 +223,7 @@ class _Connection(asyncpg.Connection):  # type: ignore[misc]
 
 
 def _replace_if_closed(connection: Any, _record: Any, _proxy: Any) -> None:
-    """Have the pool open another connection: asyncpg hears it when one is closed, so that none need be tried first."""
+    """Have the pool open another connection: asyncpg notices when one is closed, so none need be tried first."""
     if connection.driver_connection.is_closed():
         raise DisconnectionError
 

@@ -1,10 +1,10 @@
-"""Secrets at rest: a request to encrypt them anew, and each service's answer."""
+"""Secrets at rest: a request to encrypt them again, and each service's answer."""
 
 from shared.events.base import Count, Event, Id, Instant, Name
 
 
 class KeysRotateRequested(Event, type="keys.rotate_requested"):
-    """Every service that keeps secrets encrypts them anew with the first of its TIMEBALL_SECRET_KEYS."""
+    """Every service that keeps secrets encrypts them again, with the first of its TIMEBALL_SECRET_KEYS."""
 
 
 class KeysRotated(Event, type="keys.rotated"):

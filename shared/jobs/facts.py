@@ -53,7 +53,7 @@ def released(service: str, event: TimerFired, run: Run, *, duration: timedelta) 
 
 
 def died(service: str, run: Run) -> JobFailed:
-    """A run of which nothing more will be heard."""
+    """A run of which no more events will come."""
     return JobFailed(job=run.job, run_id=run.run_id, service=service, tick_at=run.tick_at, error=DIED)
 
 

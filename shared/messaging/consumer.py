@@ -112,7 +112,7 @@ class Consumer:
         _take_directly(subscriber, taker)
 
     def listen(self, name: str, handlers: Mapping[type[Event], Handler], *, binding: str) -> None:
-        """Hear events as they pass, in a queue of this process alone: nothing is kept while nobody listens."""
+        """Receive events in a queue of this process alone: nothing is kept while it does not listen."""
         exchange = RabbitExchange(EVENTS_EXCHANGE, type=ExchangeType.TOPIC, durable=True)
         subscriber = self.broker.subscriber(_own_queue(name, binding), exchange, **_IN_PASSING)
         subscriber(_hearing({event_class.type: handler for event_class, handler in handlers.items()}))

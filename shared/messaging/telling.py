@@ -39,7 +39,7 @@ class Telling:
     stopping: asyncio.Event
 
     async def on_console_rebuild_requested(self, delivery: Delivery[ConsoleRebuildRequested]) -> None:
-        """Tell everything; each part with a correlation id of its own, so that whoever asked hears the answer alone."""
+        """Tell everything; each part with a correlation id of its own, so that only whoever asked gets the answer."""
         told = 0
         async for part in self.parts():
             if self.stopping.is_set():

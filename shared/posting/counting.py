@@ -52,7 +52,7 @@ def _counted(text: str, rule: TextRule) -> int:
 
 
 def fits(text: str, rule: TextRule, extra: str = "") -> bool:
-    """Whether the text is no longer than the rule says, found out without counting where that is plain to see."""
+    """Whether the text is no longer than the rule says, without counting if that is obvious."""
     if rule.counted_in in ("characters", "graphemes") or text.isascii():
         links = text.count(".") * (WEIGHTED_LINK_LENGTH if rule.counted_in == "weighted" else rule.link_length or 0)
         if len(text) + len(extra) + links <= rule.most and (extra.isascii() or rule.counted_in != "weighted"):

@@ -1,4 +1,4 @@
-"""Attempts to sign in: who was wrong too often waits. Pure; every replica counts for itself."""
+"""Attempts to sign in: an address with too many failures must wait. Pure; every replica counts for itself."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class SignInAttempts:
         self._in_all.append(now)
 
     def succeeded(self, address: str) -> None:
-        """Who knows a token starts anew."""
+        """Forget the address's failures: whoever is there knows a token."""
         source = source_of(address)
         self._failures.pop(source, None)
         self._known.pop(source, None)

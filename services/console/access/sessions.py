@@ -19,7 +19,7 @@ from shared.database.engine import Database
 
 COOKIE = "timeball_session"
 SECURE_COOKIE = f"__Host-{COOKIE}"
-"""Its name over HTTPS: no neighbour under the same domain can set it."""
+"""Its name over HTTPS: no other host under the same domain can set it."""
 SESSION_LIFE = timedelta(days=7)
 LINK_LIFE = timedelta(hours=12)
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -112,7 +112,7 @@ async def _by_session(console: Console, request: Request) -> Actor:
 
 
 def still_let_in(console: Console, request: Request) -> Callable[[], Awaitable[bool]]:
-    """A question for later: whether whoever asked would still be let in."""
+    """A question for later: whether whoever asked would still be allowed."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     secret = session_secret(request)
 
@@ -125,7 +125,7 @@ def still_let_in(console: Console, request: Request) -> Callable[[], Awaitable[b
 
 
 async def while_let_in(lines: AsyncGenerator[str, None], ask: Callable[[], Awaitable[bool]]) -> AsyncIterator[str]:
-    """The lines, until whoever gets them would not be let in any more; empty ones are chances to look, and go no
+    """The lines, until whoever gets them would not be allowed any more; empty ones are chances to look, and go no
     further."""
     asked_at = monotonic()
     async with aclosing(lines):

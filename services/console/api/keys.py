@@ -1,4 +1,4 @@
-"""Keys: what to seal secrets with, and secrets at rest encrypted anew."""
+"""Keys: what to seal secrets with, and encrypting stored secrets again."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ router = APIRouter(tags=["keys"])
 
 
 class RotatedView(BaseModel):
-    """A service that has encrypted its secrets anew; `unreadable` names those that none of its keys fits."""
+    """A service that has encrypted its secrets again; `unreadable` names those that none of its keys fits."""
 
     service: str
     rotated: int
@@ -42,7 +42,7 @@ async def list_keys(console: TheConsole) -> dict[str, str]:
 
 @router.post("/v1/keys:rotate", status_code=202, dependencies=[ADMIN])
 async def rotate_keys(console: TheConsole) -> Rotation:
-    """Have every service encrypt its secrets anew with the first of its TIMEBALL_SECRET_KEYS."""
+    """Have every service encrypt its secrets again with the first of its TIMEBALL_SECRET_KEYS."""
     answers = await console.requests.send_and_wait(
         KeysRotateRequested(), from_each(KEEPERS, KeysRotated), patience=ROTATE_PATIENCE
     )

@@ -78,7 +78,7 @@ class RepeatSettled(BatchSettled):
 
 @router.post("/v1/posts:repeat", status_code=202, openapi_extra=documented(Repeated), dependencies=[WRITE])
 async def repeat_post(console: TheConsole, repeated: Annotated[Repeated, Depends(body_of(Repeated))]) -> RepeatSettled:
-    """Schedule a post again and again. What is asked for once more changes nothing: each has its id by its time."""
+    """Schedule a post that repeats. The same request again changes nothing: each post has its time in its id."""
     posts = _posts_of(repeated)
     bodies = tuple(post.model_dump(mode="json", exclude_none=True) for _, post in posts)
     settled = await settle_batch(console, ScheduleBatchRequested(batch_id=repeated.post_id, posts=bodies))

@@ -121,7 +121,7 @@ def _state(trouble: str | None) -> str:
 
 
 def _heard(last_event_id: str) -> int:
-    """The number a browser has heard last, which is newer than any in the address; what is none leads to a reset."""
+    """The number of a browser's last event, newer than any in the address; what is no number leads to a reset."""
     return int(last_event_id) if last_event_id.isdecimal() and len(last_event_id) < len(str(_MOST_ID)) else _MOST_ID
 
 

@@ -1,4 +1,4 @@
-"""`timeball keys`: what to seal secrets with, and secrets at rest encrypted anew."""
+"""`timeball keys`: what to seal secrets with, and encrypting stored secrets again."""
 
 import os
 from collections.abc import Mapping

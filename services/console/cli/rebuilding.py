@@ -1,4 +1,4 @@
-"""`timeball console`: what the console knows, learned anew."""
+"""`timeball console`: fill the console's read model again."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""Reading a file of posts: what it is, is found out from what is in it, not from its name."""
+"""Reading a file of posts: its format follows from its content, not from its name."""
 
 from collections.abc import Iterable, Iterator
 

@@ -43,7 +43,7 @@ class Drafts:
         return (self._drafted(post, post.plan.request_id) if post.plan else None) or said
 
     def revision_of_fields(self, post: Post) -> int:
-        """The revision that says what `fields_of` tells: while a draft has not been heard of, not the latest."""
+        """The revision that says what `fields_of` tells: until a draft is known, not the latest."""
         if post.plan and self._drafted(post, post.plan.request_id):
             return max(post.plan.revision, post.content.revision if post.content else 0)
         return post.content.revision if post.content else post.shown_revision

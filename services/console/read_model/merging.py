@@ -1,4 +1,4 @@
-"""Tables whose rows are merged: read, merge, write what changed, and once more where another replica was faster."""
+"""Tables whose rows are merged: read, merge, write what changed; again if another replica was faster."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime

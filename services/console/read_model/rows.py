@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 
 
 def row_of_post(post: Post, now: datetime, version: int) -> dict[str, Any]:
-    """The row that holds a post; a post of which nobody said when it is due stands at the moment it was heard of."""
+    """The row that holds a post; a post without a due time stands at the moment when the console learned of it."""
     standing, plan, content = post.standing, post.plan, post.content
     return {
         "post_id": post.post_id,

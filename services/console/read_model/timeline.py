@@ -1,4 +1,4 @@
-"""Timelines: what happened to a post, event by event, in the order in which the console heard of it."""
+"""Timelines: what happened to a post, event by event, in the order in which the console learned of it."""
 
 import json
 from collections.abc import Iterator

@@ -23,14 +23,14 @@ class BrokerWatch:
     """Knows what is wrong with the broker: at once where a connection broke off, soon where it hangs."""
 
     def __init__(self, publisher: Connected, consuming: Callable[[], Awaitable[str | None]]) -> None:
-        """`consuming` answers what keeps the console from hearing anything, None while it hears."""
+        """`consuming` answers what keeps the console from receiving events, None while it receives them."""
         self._publisher = publisher
         self._consuming = consuming
         self._found: str | None = None
 
     @property
     def trouble(self) -> str | None:
-        """Why nothing can be heard of the services; None while all is well."""
+        """Why no events arrive; None while they do."""
         return self._publisher.trouble or self._found
 
     async def run(self) -> None:

@@ -1,4 +1,4 @@
-"""The stream of events: what the journal has got, handed to everyone who listens; who was away hears the rest first."""
+"""The stream of events: what the journal has got, sent to every client; one that was away gets the rest first."""
 
 import asyncio
 from collections import deque
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class Gone(Exception):
-    """Events after the one heard last are not kept any more: whoever listens asks for everything anew."""
+    """Events after the client's last one are deleted: the client must load everything again."""
 
 
 class EventStream:
@@ -101,7 +101,7 @@ class Following:
     _interest: Interest
     _listener: Listener[Entry]
     last_id: int
-    """The number up to which everything has been heard."""
+    """The number up to which everything has been sent."""
     _handed_on: int
     _missed: deque[Entry] = field(default_factory=deque)
 

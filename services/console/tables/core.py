@@ -107,7 +107,7 @@ happenings = Table(
     Column("seen_at", InstantColumn, nullable=False, index=True),
     Index("happenings_of_post", "post_id", "account_id", "seen_at"),
 )
-"""Every event of a post, as the console heard of it; never what the post says."""
+"""Every event of a post, in the order of arrival; never the post's text."""
 
 journal = Table(
     "journal",

@@ -48,7 +48,7 @@ def troubles_of(services: Sequence[ServiceView]) -> list[Trouble]:
 
 
 def is_silent(service: ServiceView) -> bool:
-    """Whether it has been heard of, and is not any more."""
+    """Whether it has reported, and does not any more."""
     return service.reported_at is not None and not service.processes
 
 

@@ -7,6 +7,6 @@ trying.py         credentials are used once before they are stored
 asked.py          of two requests the later one counts
 facts.py          what is told of an account's tokens
 single_flight.py  many who want the same wait for the one who fetches it
-secret_keys.py    whether our keys fit the secrets at rest, and encrypting these anew
+secret_keys.py    whether our keys fit the stored secrets, and encrypting them again
 at_rest.py        the queries of tokens.py and secret_keys.py
 """

@@ -1,4 +1,4 @@
-"""Secret keys: whether ours fit the secrets at rest, and encrypting these anew so that an old key can be dropped."""
+"""Secret keys: whether ours fit the secrets at rest, and encrypting them again so that an old key can be dropped."""
 
 import asyncio
 from dataclasses import dataclass, replace

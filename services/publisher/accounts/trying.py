@@ -83,7 +83,7 @@ class Trial:
         return replace(candidate, new=with_tokens_of(holder, new), stored=holder)
 
     async def _verify(self, new: StoredAccount) -> None:
-        """A limit says nothing of the credentials, but whose they are: it was reached by somebody who was let in."""
+        """A limit says nothing of the credentials, but whose they are: it was reached by somebody who is signed in."""
         try:
             async with network_failures():
                 await self.tokens.platforms[new.platform].verify(opened(new, self.tokens.vault))

@@ -51,7 +51,7 @@ class Room:
                 await asyncio.sleep(LOOK_EVERY)
 
     async def picture(self, client: httpx.AsyncClient, url: str, limits: PictureLimits) -> Picture:
-        """The picture at the address within the limits; raises MediaError. After that it is fetched anew."""
+        """The picture at the address within the limits; raises MediaError. After that it is fetched again."""
         file = await self.fetched.get(url, lambda: self.fetching.fetch(client, url))
         try:
             return await self.fitted.get((file.digest, limits), lambda: self._fitted(file, limits))

@@ -95,7 +95,7 @@ def with_account_closed(outcome: Outcome, error: RateLimited, now: datetime) -> 
 
 
 def told_again(case: Case) -> Outcome:
-    """The outcome once more, for whoever missed it; nothing changes."""
+    """The outcome again, for whoever missed it; nothing changes."""
     kept = case.publication.outcome
     return Outcome(None, (facts.kept(kept),) if kept else ())
 

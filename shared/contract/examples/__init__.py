@@ -1,4 +1,4 @@
-"""One example for each event: the story of a spring sale, so that they can be read one after the other."""
+"""One example for each event: all about one spring sale, so that they can be read one after the other."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -20,7 +20,7 @@ from shared.messaging.topology import notices_queue
 from shared.secrets.redaction import redact_text
 
 NOTICE_HEADER = "timeball-notice"
-"""On each notice. One that cannot be handled by whoever hears it is not told of in its turn: that would never end."""
+"""On each notice. A notice that cannot be handled is not reported itself: that would never end."""
 
 log = structlog.get_logger()
 

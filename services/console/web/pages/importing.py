@@ -13,7 +13,7 @@ from services.console.web.templating import render
 ON_A_PAGE = 100
 MOST_IMPORTS = 10
 ENCODINGS = ("utf-8", "windows-1252", "windows-1250", "windows-1251", "iso-8859-15", "macintosh", "utf-16")
-"""What spreadsheets and editors write, for whom the one that was found out is wrong."""
+"""What spreadsheets and editors write, to choose from if the guess is wrong."""
 
 router = APIRouter()
 

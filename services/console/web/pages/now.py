@@ -40,7 +40,7 @@ async def show_now(console: TheConsole, request: Request) -> Response:
 
 
 async def _troubles(console: Console) -> list[Trouble]:
-    """What is wrong with the services. Without the broker nothing is heard of them, which the page says by itself."""
+    """What is wrong with the services. Without the broker nothing is known of them, which the page says elsewhere."""
     if console.broker.trouble is not None:
         return []
     return troubles_of((await list_queues(console)).services)

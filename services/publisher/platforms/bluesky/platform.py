@@ -80,7 +80,7 @@ class Bluesky(Platform):
                 raise Unauthorized(f"the account is {reply.told.get('status') or 'not active'}", code="not_active")
 
     async def prepare(self, post: Post, account: Account) -> ReadyOnce:
-        """Upload the pictures, and find out who is mentioned."""
+        """Upload the pictures, and resolve who is mentioned."""
         post = OPTIONS.checked(post)
         if wrong := problem(RULES, post.content, post.media, post.options):
             raise Rejected(wrong[1], code=wrong[0])

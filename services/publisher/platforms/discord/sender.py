@@ -15,7 +15,7 @@ WEB = "https://discord.com"
 API = "/api/v10"
 HOSTS = ("discord.com", "discordapp.com", "canary.discord.com", "ptb.discord.com")
 USER_AGENT = f"DiscordBot (Timeball, {version('timeball')})"
-"""Discord turns away clients that do not call themselves so."""
+"""Discord rejects clients with any other form."""
 _WEBHOOK = re.compile(r"/api(?:/v\d+)?/webhooks/(\d{1,20})/([\w-]+)/?", re.ASCII)
 _BOT_TOKEN = re.compile(r"([\w-]+)\.[\w-]+\.[\w-]+", re.ASCII)
 _ID = re.compile(r"\d{1,20}", re.ASCII)
