@@ -1,4 +1,7 @@
-"""Runs seeds, each in a process of its own that is forked and thrown away: nothing of one run reaches the next."""
+"""Runs seeds, each in a process of its own that is forked and thrown away: nothing of one run reaches the next.
+
+All are forked from one that has had a run already, the same each time: what is made once is made there.
+"""
 
 import gc
 import json
@@ -15,7 +18,7 @@ from pathlib import Path
 from tests.simulation import assembly, nets
 from tests.simulation.folders import copied, folder_in_memory, templates
 from tests.simulation.invariants import violations
-from tests.simulation.scenarios import Scenario, scenario_of
+from tests.simulation.scenarios import WARMING_UP, Scenario, scenario_of
 from tests.simulation.virtual_time import Stuck
 from tests.simulation.world import World
 
@@ -43,11 +46,15 @@ class Result:
 
 def simulate(seed: int, scenario: Scenario, empty: Path, *, keeps_lines: bool = False) -> Result:
     """Run one seed in this very process, whose sources of chance belong to it from then on."""
-    gc.disable()
-    assembly.make_chance_repeatable(f"{scenario.name}/{seed}")
     assembly.look_more_seldom(scenario.idle_pace)
     assembly.narrow(scenario.turns, scenario.prefetch)
     nets.cut(nets.nets_of(scenario, seed))
+    return _run(seed, scenario, empty, keeps_lines)
+
+
+def _run(seed: int, scenario: Scenario, empty: Path, keeps_lines: bool) -> Result:
+    gc.disable()
+    assembly.make_chance_repeatable(f"{scenario.name}/{seed}")
     folder = copied(empty)
     begun = time.process_time()
     try:
@@ -72,6 +79,11 @@ def simulate(seed: int, scenario: Scenario, empty: Path, *, keeps_lines: bool = 
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def warm_up(empty: Path) -> None:
+    """Have a short run of all that others do, so that statements are compiled and schemas built before they begin."""
+    _run(0, WARMING_UP, empty, keeps_lines=False)
+
+
 Case = tuple[int, str | None]
 """A seed and its scenario; without one, seeds take turns."""
 
@@ -86,6 +98,7 @@ class Runner:
         """The results as they come."""
         empty = folder_in_memory()
         templates(empty)
+        warm_up(empty)
         waiting = iter(cases)
         running: dict[int, tuple[Case, int]] = {}
         try:

@@ -101,6 +101,20 @@ def _mixed(doubts: float, refusals: float, never: float = 0.0) -> dict[str, floa
 
 
 CALM = Scenario("calm")
+WARMING_UP = replace(
+    CALM,
+    name="warming_up",
+    posts=24,
+    moments=2,
+    ahead=(1.0, 8.0),
+    fates=_mixed(0.2, 0.1, 0.05),
+    limits={"per_second": 10},
+    edits=0.3,
+    cancels=0.2,
+    trouble_seconds=15.0,
+    settles_within=60.0,
+)
+"""What goes before all others, to have everything done once."""
 SWARM, SMALL = "swarm", "small"
 _BROKER: dict[str, Any] = {
     "publish_lost": 0.02,

@@ -25,6 +25,8 @@ BUSY, IO_ERROR, FULL = 5, 10, 13
 MESSAGES = {BUSY: "database is locked", IO_ERROR: "disk I/O error", FULL: "database or disk is full"}
 BYTES_PER_ROW = 300
 _COMPILED: dict[Any, Any] = {}
+_SEEN: dict[tuple[int, tuple[str, ...]], Any] = {}
+"""Statements that have come before: as compiled, or as they are where that cannot be."""
 
 
 class Weather(Protocol):
@@ -66,8 +68,6 @@ class File:
     writer: Any = None
     turns: list[asyncio.Future[None]] = field(default_factory=list)
     connections: list["ModelConnection"] = field(default_factory=list)
-    _seen: dict[tuple[int, tuple[str, ...]], Any] = field(default_factory=dict)
-    """Statements that have come before: as compiled, or as they are where that cannot be."""
 
     def __post_init__(self) -> None:
         self.engine: Engine = create_engine(
@@ -83,12 +83,12 @@ class File:
     def known(self, statement: Any, parameters: Mapping[str, Any]) -> Statement | None:
         """The statement, compiled, from the second time on that it comes: many are made for one execution."""
         identity = id(statement), tuple(parameters)
-        if identity not in self._seen:
-            self._seen[identity] = statement
+        if identity not in _SEEN:
+            _SEEN[identity] = statement
             return None
-        found = self._seen[identity]
+        found = _SEEN[identity]
         if found is statement:
-            found = self._seen[identity] = compiled(statement, parameters, self.engine.dialect) or (statement,)
+            found = _SEEN[identity] = compiled(statement, parameters, self.engine.dialect) or (statement,)
         return found if isinstance(found, Statement) else None
 
     async def begin_writing(self, connection: "ModelConnection") -> None:

@@ -36,6 +36,7 @@ REGRESSIONS = {
     "a lease ends between a claim and its decision, and the message of a post that nobody has is dropped": "slow:0",
     "who joins a line fails while its loop is about to wake up": "slow:2",
     "what waits several times within one attempt is swept each time": "outage:0",
+    "a wait after an attempt is taken for the one before, which was told of, and the post is swept": "hanging:5210053",
     "a post that is too late is skipped for that, and whoever withdrew it meanwhile is not answered": "swarm:378191",
 }
 """Every fault that was ever found, by what it was, with the scenario and the seed that showed it."""

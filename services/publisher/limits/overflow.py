@@ -31,9 +31,13 @@ class Overflow:
 
     async def on_publish_requested(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post once, however often the event arrives."""
-        self.waits.over(_delivered(delivery))
-        with self.destinations.holding(delivery.event.account_id):
-            await self.sending.on_publish_requested(delivery)
+        delivered = _delivered(delivery)
+        self.waits.over(delivered)
+        try:
+            with self.destinations.holding(delivery.event.account_id):
+                await self.sending.on_publish_requested(delivery)
+        finally:
+            self.waits.over(delivered)
 
     async def on_overflow(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post, unless it would wait behind too many others for its destination."""

@@ -84,6 +84,16 @@ class LongWaits:
         ]
 
     async def _tell(self, waiting: Sequence[Delivered], now: datetime) -> None:
+        # noted before it is told: a wait that ends meanwhile is over all the same
+        self._told_until |= dict.fromkeys(map(_revision_of, waiting), now + TOLD_FOR)
+        try:
+            await self._emit(waiting, now)
+        except BaseException:
+            for one in waiting:
+                self.over(one)
+            raise
+
+    async def _emit(self, waiting: Sequence[Delivered], now: datetime) -> None:
         keys = {one.key for one in waiting}
         async with self._store.unit() as unit:
             known, attempts = await unit.publications(keys), await unit.attempts(keys)
@@ -93,7 +103,6 @@ class LongWaits:
                 if (fact := waits(one, known.get(one.key), attempts.get(one.key, ()), now))
             ]
             await unit.emit(told)
-        self._told_until |= dict.fromkeys(map(_revision_of, waiting), now + TOLD_FOR)
 
 
 def _revision_of(delivered: Delivered) -> Revision:

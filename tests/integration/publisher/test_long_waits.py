@@ -1,7 +1,8 @@
 """A post that waits for long is told of once per wait, as what it truly is."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from services.publisher.domain import CLAIMED
 from services.publisher.sending.case import Delivered
 from services.publisher.sending.evidence import Evidence
 from services.publisher.sending.long_waits import LONG, TOLD_FOR, LongWaits, waits
-from services.publisher.store import Store
+from services.publisher.store import Store, Unit
 from services.publisher.tables import outbox
 from shared.events.progress import State
 from tests.fakes.clock import FakeClock
@@ -31,7 +32,19 @@ class Queue:
         yield from self.posts
 
 
-def long_waits(store: Store, clock: FakeClock, *in_line: Delivered) -> LongWaits:
+@dataclass
+class Before:
+    """The store, where something happens before each transaction."""
+
+    happens: Callable[[], None]
+    store: Store
+
+    def unit(self) -> AbstractAsyncContextManager[Unit]:
+        self.happens()
+        return self.store.unit()
+
+
+def long_waits(store: Any, clock: FakeClock, *in_line: Delivered) -> LongWaits:
     return LongWaits(store, clock, Queue(*in_line).waiting_since)
 
 
@@ -72,6 +85,33 @@ async def test_a_post_that_is_turned_away_is_told_of_and_so_is_its_next_wait(sto
         waiting.over(delivered())
 
     assert len(await told(store)) == 2
+
+
+async def test_a_wait_that_ends_while_it_is_told_of_is_over(store: Store) -> None:
+    def end_the_wait() -> None:
+        waiting.over(delivered())
+
+    waiting = long_waits(Before(end_the_wait, store), FakeClock(LATE), delivered())
+
+    await waiting.tell()
+    await waiting.tell()
+
+    assert len(await told(store)) == 2
+
+
+async def test_what_could_not_be_told_is_told_later(store: Store) -> None:
+    def fail() -> None:
+        raise OSError("the database is away")
+
+    away = Before(fail, store)
+    waiting = long_waits(away, FakeClock(LATE), delivered())
+    with pytest.raises(OSError, match="away"):
+        await waiting.tell()
+
+    away.happens = lambda: None
+    await waiting.tell()
+
+    assert await told(store) == ["publish.retrying"]
 
 
 async def test_a_new_revision_is_told_of_while_an_old_one_that_was_withdrawn_elsewhere_is_still_in_line(

@@ -98,6 +98,18 @@ async def test_the_wait_of_a_post_is_over_when_it_is_taken(overflow: Overflow, w
     assert waits.ended == [("post", "one@shop")]
 
 
+async def test_what_it_waited_here_is_over_when_it_is_done_with(
+    overflow: Overflow, waiting: Waiting, waits: Waits
+) -> None:
+    (taken,) = await under_way(overflow, "one@shop")
+    waits.ended.clear()
+
+    waiting.over.set()
+    await taken
+
+    assert waits.ended == [("post", "one@shop")]
+
+
 def test_posts_at_hand_are_counted_where_they_turn_out_to_go() -> None:
     destinations = Destinations()
 
