@@ -34,7 +34,6 @@ from services.publisher.settings import Settings
 from services.publisher.store import Store
 from services.publisher.tables import outbox
 from services.publisher.telling import Kept
-from services.publisher.watermarks import Watermarks
 from shared.clocks.clock import Clock, SystemClock
 from shared.database.engine import Database
 from shared.database.purging import Purge
@@ -124,7 +123,8 @@ def build(settings: Settings) -> Service:
     subscribe(consumer, overflow, connecting, handlers, secret_keys, limits=limits_told, prefetch=settings.prefetch)
     calling = calling_back(settings, clock)
     consumer.subscribe(CALLBACKS, {CallbackRequested: calling.on_callback_requested}, prefetch=200)
-    subscribe_upkeep(consumer, database, publisher, clock, stopping)
+    keys = KeyRetention(database, Retention(NAME, Purge(database, clock, stopping), RULES, publisher))
+    subscribe_upkeep(consumer, keys, Telling(NAME, Kept(NAME, store, database).parts, publisher, stopping))
     return Service(
         name=NAME,
         database=database,
@@ -226,11 +226,7 @@ def subscribe(
     )
 
 
-def subscribe_upkeep(
-    consumer: Consumer, database: Database, publisher: Publisher, clock: Clock, stopping: asyncio.Event
-) -> None:
+def subscribe_upkeep(consumer: Consumer, keys: KeyRetention, telling: Telling) -> None:
     """What is old is deleted, and what is kept is told to a console that asks."""
-    keys = KeyRetention(Watermarks(database), Retention(NAME, Purge(database, clock, stopping), RULES, publisher))
-    telling = Telling(NAME, Kept(NAME, database).parts, publisher, stopping)
     consumer.subscribe(TELLING, {ConsoleRebuildRequested: telling.on_console_rebuild_requested}, prefetch=1)
     consumer.subscribe(RETENTION, {RetentionPurgeRequested: keys.on_retention_purge_requested}, prefetch=1)

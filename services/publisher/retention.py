@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.publisher.tables import FINAL, attempts, inbox, publications
-from services.publisher.watermarks import Watermarks
+from services.publisher.watermarks import advance_watermark
+from shared.database.engine import Database
 from shared.database.purging import SHORTEST, Rule, inbox_rule
 from shared.events.maintenance import RetentionPurgeRequested
 from shared.jobs.retention import Retention
@@ -36,12 +37,13 @@ RULES = (
 class KeyRetention:
     """Deletes old publications, and first notes how far back keys may be missing from now on."""
 
-    watermarks: Watermarks
+    database: Database
     retention: Retention
 
     async def on_retention_purge_requested(self, delivery: Delivery[RetentionPurgeRequested]) -> None:
         """Set the watermark, delete, and say how many rows that were."""
-        await self.watermarks.advance(_watermark(delivery.event.before, self.retention.purge.clock.now()))
+        now = self.retention.purge.clock.now()
+        await advance_watermark(self.database, _watermark(delivery.event.before, now))
         await self.retention.on_retention_purge_requested(delivery)
 
 

@@ -12,17 +12,11 @@ from shared.database.engine import Database
 KEYS_DELETED = "keys_deleted"
 
 
-class Watermarks:
-    """Moves the watermark forward, never back."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._advance = bulk.upsert(watermarks, database.dialect, guard="watermarks.reached_at < excluded.reached_at")
-
-    async def advance(self, to: datetime) -> None:
-        """Commit the watermark before the first key goes."""
-        async with self._database.transaction() as connection:
-            await connection.execute(self._advance, bulk.encode([{"name": KEYS_DELETED, "reached_at": to}]))
+async def advance_watermark(database: Database, to: datetime) -> None:
+    """Commit the watermark before the first key goes; it moves forward, never back."""
+    advance = bulk.upsert(watermarks, database.dialect, guard="watermarks.reached_at < excluded.reached_at")
+    async with database.transaction() as connection:
+        await connection.execute(advance, bulk.encode([{"name": KEYS_DELETED, "reached_at": to}]))
 
 
 async def keys_deleted_before(connection: AsyncConnection) -> datetime | None:

@@ -1,15 +1,17 @@
 """A line: the posts of one account that wait for their starts, and what may come of waiting. No I/O."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 from services.publisher.domain import Key
 from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
 from services.publisher.limits.gates import Gates
 from services.publisher.limits.grants import NotBegun
 from services.publisher.limits.pace import Pace
-from services.publisher.sending.case import Case
+from services.publisher.sending.case import Case, Delivered
 from services.publisher.sending.evidence import Attempt
 
 AHEAD = timedelta(milliseconds=100)
@@ -80,6 +82,18 @@ class Place:
         """Whether it is still in line, and not among those that are being opened."""
         return self.turn is None and not self.answer.done()
 
+    def opened(self, attempt: Attempt) -> Opened:
+        """What comes of its waiting: the attempt, with the turn that it had."""
+        turn, self.turn = self.turn, None
+        assert turn is not None, "what is opened has a turn"
+        return Opened(attempt, turn)
+
+    def give_turn_back(self) -> None:
+        """Leave its turn to others, where it has one."""
+        if self.turn is not None:
+            turn, self.turn = self.turn, None
+            turn.end()
+
     def __lt__(self, other: "Place") -> bool:
         return self.rank < other.rank
 
@@ -133,6 +147,20 @@ class Line:
     def first_due(self) -> datetime:
         """When the first that waits is due."""
         return self.places[0].not_before if self.places else NEVER
+
+    def waiting_since(self, instant: datetime) -> Iterator[Delivered]:
+        """The deliveries of posts that were due, and in line, before and are still there."""
+        due = takewhile(lambda place: place.not_before < instant, self.places)
+        cases = (place.case for place in due if place.is_waiting)
+        return (case.delivered for case in cases if case.publication.updated_at < instant)
+
+    def has_missed_before(self, case: Case) -> bool:
+        """Whether a post that is due earlier waits again, for it missed its start under the limits.
+
+        Who has only come meanwhile voids no start that is given: where many come back, none would ever be used.
+        """
+        earlier = takewhile(lambda place: place.rank[:2] < rank_of(case), self.places if self.gates else ())
+        return any(place.case.changed_attempts for place in earlier)
 
     def ready(self, now: datetime, pace: Pace, most: int) -> list[Place]:
         """The posts that may be opened now, so many at most."""

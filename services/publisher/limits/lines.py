@@ -7,7 +7,6 @@ import asyncio
 from bisect import insort
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import takewhile
 
 import structlog
 
@@ -26,7 +25,6 @@ from services.publisher.limits.line import (
     Line,
     Opened,
     Place,
-    rank_of,
 )
 from services.publisher.limits.opening import Candidate, Opening, Result
 from services.publisher.platforms.base import Limits
@@ -76,9 +74,7 @@ class Lines:
     def waiting_since(self, instant: datetime) -> Iterator[Delivered]:
         """The deliveries of posts that were due, and in line, before and are still there."""
         for line in self._lines.values():
-            due = takewhile(lambda place: place.not_before < instant, line.places)
-            cases = (place.case for place in due if place.is_waiting)
-            yield from (case.delivered for case in cases if case.publication.updated_at < instant)
+            yield from line.waiting_since(instant)
 
     def call(self, key: Key) -> None:
         """Have a post that waits claimed again: something has changed about it."""
@@ -87,15 +83,9 @@ class Lines:
             self._answer(self._lines[key[1]], place, Changed())
 
     def has_earlier(self, case: Case) -> bool:
-        """Whether a post of the same limited account that is due earlier waits again: it missed its start.
-
-        Who has only come meanwhile voids no start that is given: where many come back, none would ever be used.
-        """
+        """Whether a post of the same limited account that is due earlier has missed its start, and waits again."""
         line = self._lines.get(case.publication.account_id)
-        if not line or not line.gates:
-            return False
-        earlier = takewhile(lambda place: place.rank[:2] < rank_of(case), line.places)
-        return any(place.case.changed_attempts for place in earlier)
+        return line is not None and line.has_missed_before(case)
 
     def started(self, case: Case) -> None:
         """Note that a post with a start has begun, or missed it."""
@@ -189,16 +179,15 @@ class Lines:
     def _hand_out(self, line: Line, places: Sequence[Place], result: Result) -> None:
         """Tell those that have come to their turn; the others stay in line."""
         for place, attempt in zip(places, result.attempts, strict=False):
-            turn, place.turn = place.turn, None
-            assert turn is not None, "a candidate has a turn"
             if attempt is None:
-                turn.end()
+                place.give_turn_back()
                 self._answer(line, place, Changed())
                 continue
             if line.gates:
                 line.not_begun[place.case.publication.key] = NotBegun(place.not_before, attempt.latest_at)
-            self._answer(line, place, Opened(attempt, turn))
-        _give_turns_back(places[len(result.attempts) :])
+            self._answer(line, place, place.opened(attempt))
+        for place in places[len(result.attempts) :]:
+            place.give_turn_back()
         line.next_at, line.is_contested = result.next_at, result.is_contested
         self._send_away(line, result)
         self._tidy(line)
@@ -219,9 +208,10 @@ class Lines:
         passing = is_passing(error)
         log.warning("attempts_not_opened", posts=sum(len(places) for _, places in candidates), error=repr(error))
         for line, places in candidates:
-            _give_turns_back(places)
-            for place in () if passing else places:
-                self._answer(line, place, error)
+            for place in places:
+                place.give_turn_back()
+                if not passing:
+                    self._answer(line, place, error)
         if passing:
             await self._clock.sleep(OPEN_AGAIN_IN)
 
@@ -251,10 +241,3 @@ def _nobody_is_there(line: Line, place: Place, answer: Answer | Exception) -> No
     if isinstance(answer, Opened):
         line.not_begun.pop(place.case.publication.key, None)
         answer.turn.end()
-
-
-def _give_turns_back(places: Sequence[Place]) -> None:
-    for place in places:
-        if place.turn is not None:
-            turn, place.turn = place.turn, None
-            turn.end()

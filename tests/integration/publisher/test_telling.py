@@ -24,7 +24,7 @@ async def test_accounts_are_told_without_credentials_and_posts_with_their_last_f
         await unit.save([*told_of, a_publication(post_id="p-0-claimed", outcome=None)])
 
     database = Database(database_url)
-    parts = [part async for part in Kept("publisher", database).parts()]
+    parts = [part async for part in Kept("publisher", store, database).parts()]
     await database.close()
 
     assert [one.account_id for part in parts for one in part.accounts] == [f"a-{number}" for number in range(5)]

@@ -33,7 +33,6 @@ from services.publisher.sending.evidence import Evidence
 from services.publisher.sending.next_step import next_step
 from services.publisher.sending.steps import Prepare, Settle
 from services.publisher.store import Store
-from services.publisher.watermarks import Watermarks
 from services.scheduler import tables as scheduler
 from shared.database.bulk import row_of
 from shared.database.engine import Database
@@ -148,7 +147,7 @@ async def test_a_request_for_a_post_whose_key_is_gone_is_held_not_sent_again(dat
             await unit.save([published])
         retention = Retention("publisher", a_purge(database), rules, RecordingPublisher(clock))
 
-        await KeyRetention(Watermarks(database), retention).on_retention_purge_requested(Delivery(ASKED, "m", "c"))
+        await KeyRetention(database, retention).on_retention_purge_requested(Delivery(ASKED, "m", "c"))
 
         whenever = LatePolicy(grace_seconds=365 * 86400)
         again = await claims.claim(delivered(requested(publish_at=LONG_AGO, late_policy=whenever)))
