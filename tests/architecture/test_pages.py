@@ -93,3 +93,13 @@ def test_what_is_not_there_is_noticed() -> None:
 def test_every_change_stands_in_a_group() -> None:
     for release in (ROOT / "CHANGELOG.md").read_text().split("\n## ")[1:]:
         assert "\n- " not in release.partition("\n### ")[0], "put each change into the group of those it concerns"
+
+
+def test_every_page_is_linked_from_another() -> None:
+    linked = {
+        (page.parent / link.partition("#")[0]).resolve()
+        for page in PAGES
+        for link in re.findall(r"\]\(([^)\s#][^)\s]*)\)", prose_of(page))
+    }
+
+    assert [name_of(page) for page in PAGES if page not in linked] == ["README.md"]
