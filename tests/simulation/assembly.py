@@ -140,7 +140,7 @@ def settings_of(folder: Path) -> Mapping[str, Any]:
         "publisher": PublisherSettings(
             **common,
             database_url=url_of(folder, "publisher"),
-            secret_keys="none",
+            secret_keys=_NO_SECRET,
             sealing_key=_NO_SECRET,
             callback_secret=f"whsec_{_NO_SECRET}",
         ),
