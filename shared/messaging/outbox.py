@@ -116,7 +116,7 @@ class Outbox:
                 log.info("outbox_taken_over", events=len(left_behind))
                 await self._relay(left_behind)
         except Exception as error:
-            log.warning("outbox_poll_failed", error=str(error))
+            log.warning("outbox_poll_failed", error=repr(error))
 
     async def _relay(self, envelopes: Sequence[Envelope]) -> None:
         outgoing = [Outgoing(envelope, mandatory=not is_for_anyone(envelope)) for envelope in envelopes]
@@ -134,7 +134,7 @@ class Outbox:
         try:
             await self._rows.shorten_claim(unsent, RETRY)
         except Exception as error:
-            log.warning("outbox_give_back_failed", events=len(unsent), error=str(error))
+            log.warning("outbox_give_back_failed", events=len(unsent), error=repr(error))
 
     async def _forget(self) -> None:
         """Delete what was sent, many rows at a time: what a crash leaves behind is sent twice, under the same id."""
@@ -145,7 +145,7 @@ class Outbox:
         try:
             await self._rows.delete(sent)
         except Exception as error:
-            log.warning("outbox_forget_failed", events=len(sent), error=str(error))
+            log.warning("outbox_forget_failed", events=len(sent), error=repr(error))
             self._sent = [*sent, *self._sent]
 
 

@@ -1,0 +1,36 @@
+"""What the outbox says while its database cannot be used."""
+
+import asyncio
+from typing import Any, cast
+
+from sqlalchemy import MetaData
+from structlog.testing import capture_logs
+
+from shared.clocks.clock import SystemClock
+from shared.database.engine import Database
+from shared.messaging.broker import Publisher
+from shared.messaging.outbox import Outbox
+from shared.messaging.outbox_rows import outbox_table
+from tests.support.waiting import eventually
+
+
+class Frozen:
+    """A database that answers nothing in time, which raises an error without a word of its own."""
+
+    dialect = "sqlite"
+
+    def transaction(self, *_: Any) -> Any:
+        raise TimeoutError
+
+    reading = rows = transaction
+
+
+async def test_the_log_names_an_error_that_has_no_words() -> None:
+    outbox = Outbox(outbox_table(MetaData()), cast(Database, Frozen()), cast(Publisher, None), SystemClock())
+
+    with capture_logs() as logs:
+        relaying = asyncio.create_task(outbox.run())
+        await eventually(lambda: bool(logs))
+        relaying.cancel()
+
+    assert (logs[0]["event"], logs[0]["error"]) == ("outbox_poll_failed", "TimeoutError()")
