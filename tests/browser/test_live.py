@@ -33,6 +33,26 @@ async def test_seven_tabs_are_all_live_whichever_of_them_is_closed(world: World,
             await tab.close()
 
 
+async def test_a_tab_that_nobody_sees_asks_for_nothing_and_is_true_when_one_comes_back(
+    world: World, visitor: Visitor
+) -> None:
+    hidden, seen, name = visitor.page, await visitor.context.new_page(), a_name()
+    await hidden.add_init_script("Object.defineProperty(Document.prototype, 'hidden', { get: () => !window.isSeen })")
+    async with hidden.expect_response(lambda answer: answer.request.resource_type == "xhr"):
+        await hidden.goto(f"{visitor.base}/")  # it asks once when it is connected
+    await seen.goto(f"{visitor.base}/")
+    await expect(seen.locator("#live")).to_have_text("Live")
+    asked: list[str] = []
+    hidden.on("request", lambda request: asked.append(request.url))
+
+    await world.api.call("POST", "/v1/posts", a_post(name, due_in=0))
+    await shows_as_published(seen, name)
+    assert asked == []
+
+    await hidden.evaluate("() => { window.isSeen = true; document.dispatchEvent(new Event('visibilitychange')); }")
+    await shows_as_published(hidden, name)
+
+
 async def test_what_happens_while_another_tab_takes_over_is_not_missed(world: World, visitor: Visitor) -> None:
     other = await visitor.context.new_page()
     for tab in (visitor.page, other):

@@ -10,7 +10,7 @@ const TYPES = [
   "timer.fired", "timer.configured", "service.reported", "job.started", "job.succeeded", "job.failed", "job.skipped",
   "dead_letter.parked", "dead_letter.replayed", "dead_letter.dropped", "workspace.configured", "workspace.accepted", "workspace.rejected", "workspace.removed", "mention.found", "digest.sent",
 ];
-const SHORTEST_PAUSE = 20, LONGEST_PAUSE = 250; // milliseconds between two updates: as long as the one before took to come
+const SHORTEST_PAUSE = 20, LONGEST_PAUSE = 250; // milliseconds between two updates, more than a frame: as long as the one before took to come
 const LOOK_AGAIN = 1000;
 
 let isWaiting = false; // rows wait until nothing is in use any more
@@ -30,7 +30,7 @@ export async function refresh() {
     do {
       isDue = false;
       const began = performance.now(), fresh = await asked();
-      if (fresh) requestAnimationFrame(() => { isWaiting = patch(document, fresh, isOwn); });
+      if (fresh) isWaiting = patch(document, fresh, isOwn);
       const pause = Math.min(Math.max(performance.now() - began, SHORTEST_PAUSE), LONGEST_PAUSE);
       await new Promise((resolve) => setTimeout(resolve, pause));
     } while (isDue);
@@ -57,7 +57,7 @@ function asked() {
 function happened(kinds, type) {
   if (!kinds.includes(type.split(".")[0])) return;
   if (isPaused) { missed += 1; return draw(); }
-  refresh(); // what an event tells can be read when it is heard
+  if (!document.hidden) refresh(); // what an event tells can be read when it is heard; who comes back to the tab asks anew
 }
 
 const light = () => document.getElementById("live");

@@ -1,5 +1,8 @@
 """`/`: what is wrong, what wants a decision, what is next, and what is just out."""
 
+import asyncio
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -7,7 +10,7 @@ from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
 from services.console.api.queues import list_queues
-from services.console.api.views import AccountView
+from services.console.api.views import AccountView, PostView
 from services.console.web.templating import render
 from services.console.web.troubles import Trouble, troubles_of
 from shared.events.progress import State
@@ -21,22 +24,38 @@ router = APIRouter()
 @router.get("/", dependencies=[READ])
 async def show_now(console: TheConsole, request: Request) -> Response:
     """The first page."""
-    browsing = console.browsing
-    decisions = await browsing.next_due((State.UNKNOWN, State.HELD), MOST_DECISIONS)
-    accounts = [AccountView.of(row) for row in await console.queries.accounts()]
-    due = await browsing.next_due((State.SCHEDULED, State.DISPATCHED), MOST_ROWS)
-    sending = await browsing.next_due((State.SENDING, State.RETRYING), MOST_ROWS)
+    # side by side: one after the other they would each wait for their turn, and an event waits for all of them
+    decisions, accounts, due, sending, out, troubles = await asyncio.gather(
+        _next_due(console, (State.UNKNOWN, State.HELD), MOST_DECISIONS),
+        _accounts(console),
+        _next_due(console, (State.SCHEDULED, State.DISPATCHED), MOST_ROWS),
+        _next_due(console, (State.SENDING, State.RETRYING), MOST_ROWS),
+        _just_out(console),
+        _troubles(console),
+    )
     return render(
         request,
         "now.html",
-        troubles=await _troubles(console),
-        decisions=await views_of(console, decisions),
+        troubles=troubles,
+        decisions=decisions,
         accounts=[account for account in accounts if account.needs_reconnect],
         has_accounts=any(account.connected for account in accounts),
-        due=await views_of(console, due),
-        sending=await views_of(console, sending),
-        out=await views_of(console, await browsing.just_out(MOST_ROWS)),
+        due=due,
+        sending=sending,
+        out=out,
     )
+
+
+async def _next_due(console: Console, states: Sequence[State], most: int) -> list[PostView]:
+    return await views_of(console, await console.browsing.next_due(states, most))
+
+
+async def _just_out(console: Console) -> list[PostView]:
+    return await views_of(console, await console.browsing.just_out(MOST_ROWS))
+
+
+async def _accounts(console: Console) -> list[AccountView]:
+    return [AccountView.of(row) for row in await console.queries.accounts()]
 
 
 async def _troubles(console: Console) -> list[Trouble]:
