@@ -89,7 +89,7 @@ async def api_of(console: Process, system: System) -> AsyncIterator[Api]:
     """The API of a console that runs."""
     token = Home(Path(system.env["TIMEBALL_HOME"])).api_token()
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{console.port}", headers=headers, timeout=30) as http:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{console.port}", headers=headers, timeout=120) as http:
         yield Api(http)
 
 

@@ -20,8 +20,8 @@ from tests.support.migrated import migrated
 from tests.support.pictures import encoded, plain
 from tests.support.slow_worker import SECONDS
 
-POSTS = 24
-HARDLY_ANY_TIME = timedelta(seconds=1)
+POSTS = 48
+HARDLY_ANY_TIME = timedelta(seconds=2.5)
 """Less than the pictures take together, and more than what is asked of the network for one post."""
 
 
@@ -31,7 +31,7 @@ async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     pool.end_all()
     monkeypatch.setattr(pool, "PROGRAM", "tests.support.slow_worker")
     monkeypatch.setattr(app, "MOST_PREPARING", 5)
-    monkeypatch.setattr(circuit_breaker, "OPENS_AFTER", 0.5)
+    monkeypatch.setattr(circuit_breaker, "OPENS_AFTER", HARDLY_ANY_TIME.total_seconds())
     url = f"sqlite+aiosqlite:///{tmp_path}/publisher.db"
     await migrated(url, MIGRATIONS)
     async with a_bench(CASE, url, send_timeout=10) as bench:
