@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -333,9 +334,7 @@ async def _is_asked_for_in_time(world: World, due: datetime) -> bool:
     for name in names:
         await world.bus.emit(post(name, *(f"a-{n}" for n in range(100)), publish_at=due))
     for name in names:
-        await eventually(
-            lambda name=name: len(world.told("schedule.accepted", name)) >= 100, what=f"{name} is accepted"
-        )
+        await eventually(partial(_is_accepted, world, name), what=f"{name} is accepted")
     took = now() - began
     return now() + took + timedelta(seconds=10) < due
 
