@@ -191,7 +191,8 @@ class _Server(uvicorn.Server):
             await self.serve()
         except SystemExit as ended:
             address = f"{self.config.host}:{self.config.port}"
-            print(f"{self.variable}: {address} cannot be listened on; name a port that is free", file=sys.stderr)
+            way_out = "name a port that is free, and as TIMEBALL_HTTP_HOST an address of this machine"
+            print(f"{self.variable}: {address} cannot be listened on; {way_out}", file=sys.stderr)
             raise SystemExit(2) from ended
 
     def install_signal_handlers(self) -> None:

@@ -24,6 +24,7 @@ from shared.events.explaining import explain
 REFUSED, WRONG_USAGE, UNREACHABLE, LEFT_ALONE, NOT_YET = 1, 2, 3, 4, 5
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+_WHERE_TOKENS_ARE = "the one in keys/api_token under its TIMEBALL_HOME, or one of `timeball tokens create`"
 _SEPARATORS = re.compile(r"[,;]")
 _INSTANT = TypeAdapter(Instant)
 AnswerT = TypeVar("AnswerT")
@@ -42,7 +43,7 @@ def called(work: Callable[[Client], Awaitable[AnswerT]], *, in_doubt: str | None
     except Refused as error:
         complain(str(error))
         if error.status == 401:  # noqa: PLR2004
-            complain(f"set TIMEBALL_API_TOKEN to the token of the console at {address.url}")
+            complain(f"set TIMEBALL_API_TOKEN to the token of the console at {address.url}: {_WHERE_TOKENS_ARE}")
         if in_doubt and error.status >= 500:  # noqa: PLR2004
             complain(in_doubt)
         raise typer.Exit(REFUSED) from error

@@ -134,6 +134,14 @@ def test_schedule_sends_the_request_and_tells_what_was_accepted() -> None:
     }
 
 
+def test_a_refused_token_is_answered_with_where_the_right_one_is() -> None:
+    refused, api = answered({"GET /v1/timers": (401, {"code": "unauthorized", "detail": "no"})}, "timers", "list")
+
+    said = " ".join(refused.stderr.split())
+    assert refused.exit_code == 1
+    assert f"of the console at {api.url}: the one in keys/api_token under its TIMEBALL_HOME" in said
+
+
 UNSAID = (503, {"code": "broker_unavailable", "detail": "it may not have been heard"})
 
 
