@@ -15,7 +15,7 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
-MANY = 60
+MANY = 100
 WHY = ErrorDetail(kind="unauthorized", code="401", message="The token was revoked.")
 
 
@@ -35,11 +35,35 @@ async def test_accounts_come_page_by_page_and_those_to_connect_again_first(world
     first = await cards.all_inner_texts()
     await page.get_by_role("link", name="Next page").click()
     await expect(page.get_by_role("link", name="First page", exact=True)).to_be_visible()
-    second = await cards.all_inner_texts()
+    shown = [*first, *await cards.all_inner_texts()]
+    while await (following := page.get_by_role("link", name="Next page")).count():
+        await page.goto(f"{visitor.base}{await following.get_attribute('href')}")
+        shown += await cards.all_inner_texts()
 
     assert first[0] == names[-1]
-    assert sorted({*first, *second} & set(names)) == names
-    assert len([*first, *second]) == len({*first, *second})
+    assert sorted(set(shown) & set(names)) == names
+    assert len(shown) == len(set(shown))
+    assert await visitor.barriers() == []
+
+
+async def test_one_of_many_accounts_is_found_and_chosen(world: World, visitor: Visitor) -> None:
+    names = [f"many-{number:02}-{'x' * 60}" for number in range(MANY)]
+    page = visitor.page
+    for path in ("/calendar", "/calendar?view=week", "/posts", "/statistics", "/compose"):
+        response = await page.goto(f"{visitor.base}{path}")
+        assert response
+        assert len(await response.body()) <= MOST_BYTES, path
+    chosen = page.get_by_role("checkbox", name=names[7])
+    await chosen.check()
+
+    await page.get_by_label("Find among").fill("MANY-42")
+
+    await expect(page.locator(".destination:visible > label > span:first-of-type")).to_have_text([names[7], names[42]])
+    await page.get_by_role("checkbox", name=names[42]).check()
+    await page.get_by_label("Find among").fill("nobody of this name")
+    await expect(page.get_by_role("checkbox", name=names[42])).to_be_checked()
+    await page.locator(".destination").filter(has_text=names[42]).get_by_text("Another text, options").click()
+    await expect(page.get_by_label(f"On {names[42]} alone")).to_be_visible()
     assert await visitor.barriers() == []
 
 

@@ -3,6 +3,7 @@ import { call, Refused } from "./api.js";
 import { fillMedia, mediaIn, optionsIn } from "./post_fields.js";
 import { keep, kept, forget } from "./draft.js";
 import { documentFrom } from "./documents.js";
+import { startFinding } from "./find_account.js";
 import { patch } from "./patching.js";
 
 const PAUSE = 250; // milliseconds without a key before it is asked
@@ -10,7 +11,8 @@ const PAUSE = 250; // milliseconds without a key before it is asked
 export function startCompose() {
   const form = document.getElementById("compose");
   if (!form || form.querySelector("fieldset.barred")) return;
-  offerOptions(form);
+  offerOwn(form);
+  startFinding(form);
   const draft = kept();
   if (draft) restore(form, draft);
   offerZones();
@@ -79,10 +81,16 @@ function restoreOwn(box, kept) {
   own(box, "details").open = Boolean(kept.text || kept.fields.some(Boolean));
 }
 
-// Accounts of one network have the same options: they are drawn once.
-function offerOptions(form) {
-  for (const place of form.querySelectorAll("[data-options-of]")) {
-    place.append(form.querySelector(`template[data-options="${place.dataset.optionsOf}"]`).content.cloneNode(true));
+// What each account has of its own is sent once, and the options once for each network: the page stays small.
+function offerOwn(form) {
+  for (const box of boxes(form)) {
+    const place = box.closest("li"), options = form.querySelector(`template[data-options="${place.dataset.optionsOf}"]`);
+    place.append(form.querySelector("template[data-own]").content.cloneNode(true));
+    const count = own(box, "[data-count]");
+    count.dataset.count = box.value;
+    count.dataset.region = `count ${box.value}`;
+    own(box, "[data-own-name]").textContent = box.value;
+    own(box, "[data-own-options]").append(options.content.cloneNode(true));
   }
 }
 

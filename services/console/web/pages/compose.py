@@ -19,6 +19,8 @@ from services.console.web.networks import title_of
 from services.console.web.templating import render
 from shared.clocks.local_time import UnknownZone, zone_named
 
+MOST_AT_A_GLANCE = 12
+"""Of more accounts than so many one is looked for."""
 USUALLY_AHEAD = timedelta(hours=1)
 REPEATS = (
     (Every.DAY, "every day"),
@@ -53,6 +55,7 @@ async def show_compose(console: TheConsole, request: Request, viewer: TheViewer,
         "compose.html",
         viewer=viewer,
         accounts=[(account, distinct.index(rules.get(account.account_id))) for account in connected],
+        most_at_a_glance=MOST_AT_A_GLANCE,
         all_rules=distinct,
         network=title_of,
         said=checked(Written(), {}, viewer.now),
