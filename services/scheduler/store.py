@@ -34,7 +34,8 @@ from services.scheduler.tables import (
     unmet_cancellations,
 )
 from shared.database import bulk
-from shared.database.engine import Conflict, Database
+from shared.database.engine import Database
+from shared.database.errors import Conflict
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
 from shared.messaging.unit_of_work import UnitOfWork, unit_of_work

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-from shared.database.engine import is_overtaken, is_passing
+from shared.database.errors import is_overtaken, is_passing
 
 COMMIT_LIMIT = timedelta(seconds=30)
 """Beyond the time limit of a transaction: what keeps a group from its answers for so long never answers."""

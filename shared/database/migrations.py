@@ -14,7 +14,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from shared.database.engine import is_passing
+from shared.database.errors import is_passing
 from shared.database.refusals import why_unusable
 
 LOCK_KEY = 0x71ABA11

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.connections.failures import causes, why_not_reached
-from shared.database.engine import ReadOnly
+from shared.database.errors import ReadOnly
 
 UNUSABLE = (
     SQLAlchemyError,

@@ -10,7 +10,8 @@ import structlog
 from sqlalchemy import Table
 
 from shared.clocks.clock import Clock
-from shared.database.engine import Conflict, Database
+from shared.database.engine import Database
+from shared.database.errors import Conflict
 from shared.events import Event
 from shared.events.maintenance import JobFailed, JobReleased, JobSucceeded
 from shared.events.scheduler import TimerFired

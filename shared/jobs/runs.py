@@ -9,7 +9,8 @@ from sqlalchemy import Column, Index, MetaData, String, Table, delete, insert, o
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database.engine import Conflict, InstantColumn
+from shared.database.engine import InstantColumn
+from shared.database.errors import Conflict
 
 KEEP = timedelta(days=7)
 """How long ended runs are kept: longer than a message is on its way, dead-letter replay by hand left aside."""

@@ -12,7 +12,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from prometheus_client import Counter
 
 from shared.clocks.clock import Clock
-from shared.database.engine import is_passing
+from shared.database.errors import is_passing
 from shared.events import EVENTS, Event
 from shared.messaging.acknowledging import Acknowledgements
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import structlog
 
-from shared.database.engine import is_passing
+from shared.database.errors import is_passing
 from shared.database.group_commit import GroupCommit
 from tests.simulation.trace import with_place
 from tests.simulation.virtual_time import RUNNING, VirtualLoop

@@ -16,7 +16,7 @@ from services.console.access.actors import Actor, Scope
 from services.console.access.sessions import cookie_of, is_ours
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
-from shared.database.engine import is_passing
+from shared.database.errors import is_passing
 
 LOOK_AGAIN_SECONDS = 1.0
 """How long a stream goes on after its token was revoked."""

@@ -16,7 +16,7 @@ from services.console.api.run_work import AGAIN_SECONDS
 from services.console.requests.bulk_runs import Act, Item, Result
 from services.console.requests.editing import Change
 from services.console.requests.moving import Moving
-from shared.database.engine import is_passing
+from shared.database.errors import is_passing
 from shared.messaging.broker import BrokerUnavailable
 
 SIDE_BY_SIDE = 10

@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping
 
 from services.console.api.console import Console
 from services.console.requests.runs import Runs
-from shared.database.engine import is_passing
+from shared.database.errors import is_passing
 from shared.messaging.broker import BrokerUnavailable
 
 LOOK_SECONDS = 1.0

@@ -13,7 +13,7 @@ import structlog
 from services.console.requests.awaited_answers import AwaitedAnswers
 from services.console.requests.required_queues import RequiredQueues
 from services.console.streaming.listening import Closed, Listener, TooSlow
-from shared.database.engine import is_passing
+from shared.database.errors import is_passing
 from shared.events import Event
 from shared.events.scheduler import (
     AcceptedPost,

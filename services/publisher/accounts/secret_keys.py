@@ -11,7 +11,7 @@ from services.publisher.accounts.credentials import is_readable, unreadable
 from services.publisher.accounts.facts import refresh_failed, refreshed
 from services.publisher.domain import StoredAccount
 from shared.clocks.clock import Clock
-from shared.database.engine import is_passing
+from shared.database.errors import is_passing
 from shared.events import Event
 from shared.events.keys import KeysRotated, KeysRotateRequested
 from shared.messaging.envelope import Delivery, Envelope

@@ -30,7 +30,7 @@ from services.publisher.platforms.errors import (
 )
 from services.publisher.platforms.exchange import network_failures
 from shared.clocks.clock import Clock
-from shared.database.engine import is_passing
+from shared.database.errors import is_passing
 from shared.messaging.envelope import Envelope
 from shared.secrets.vault import Vault
 

@@ -30,7 +30,7 @@ from services.publisher.limits.opening import Candidate, Opening, Result
 from services.publisher.platforms.base import Limits
 from services.publisher.sending.case import Case, Delivered
 from shared.clocks.clock import Clock
-from shared.database.engine import is_passing
+from shared.database.errors import is_passing
 from shared.messaging.verdict import HandBack
 
 LONGEST_IN_LINE = timedelta(seconds=60)

@@ -11,7 +11,7 @@ from services.publisher.sending.case import Case
 from services.publisher.sending.outcomes import Outcome
 from services.publisher.store import Store
 from shared.clocks.clock import Clock
-from shared.database.engine import is_passing
+from shared.database.errors import is_passing
 from shared.database.group_commit import GroupCommit
 from shared.events.publisher import AccountRefreshFailed
 from shared.messaging.envelope import Envelope

@@ -14,7 +14,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from aiormq.abc import AbstractChannel
 from pamqp.commands import Basic
 
-from shared.database.engine import Conflict
+from shared.database.errors import Conflict
 from shared.events.requests import ScheduleCancelRequested, TimerTriggerRequested
 from shared.messaging.dead_letters.parking import FAILURES_HEADER
 from shared.messaging.envelope import MAX_BODY_BYTES, PUT_OFF_SINCE_HEADER, SENT_AT_HEADER, UnreadableEvent

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from services.scheduler.app import MIGRATIONS
 from services.scheduler.tables import metadata
-from shared.database.engine import Conflict, Database
+from shared.database.engine import Database
+from shared.database.errors import Conflict
 from shared.database.migrations import migrate
 from shared.events import Event
 from shared.events.progress import State

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text, update
 
-from shared.database.engine import Conflict
+from shared.database.errors import Conflict
 from shared.events.maintenance import JobFailed, JobSkipped, JobStarted, JobSucceeded
 from shared.jobs.runs import Run, Runs
 from shared.messaging.verdict import TryAgain

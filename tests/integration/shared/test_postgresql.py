@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from services.publisher.tables import metadata, publications
 from shared.database import bulk
-from shared.database.engine import POSTGRES_SETTINGS, Database, ReadOnly, is_passing
+from shared.database.engine import POSTGRES_SETTINGS, Database
+from shared.database.errors import ReadOnly, is_passing
 from tests.support.publications import a_publication
 from tests.support.waiting import PATIENCE, eventually
 from tests.support.wire import LONGEST_HOLD, Wire

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.database.engine import Conflict
+from shared.database.errors import Conflict
 from shared.database.group_commit import ANSWERED_AT_ONCE, GroupCommit
 from tests.support.waiting import PATIENCE
 

@@ -13,7 +13,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from shared.database.engine import Conflict, Database, ReadOnly, is_overtaken, is_passing
+from shared.database.engine import Database
+from shared.database.errors import Conflict, ReadOnly, is_overtaken, is_passing
 
 PASS = {
     "08000": "connection exception",
