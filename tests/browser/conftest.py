@@ -86,7 +86,11 @@ async def browser() -> AsyncIterator[Browser]:
 @asynccontextmanager
 async def a_stranger(world: World, browser: Browser, session: StorageState | None = None) -> AsyncIterator[Visitor]:
     """Somebody with a browser of their own, which may remember a session."""
-    context = await browser.new_context(timezone_id="Europe/Berlin", storage_state=session)
+    context = await browser.new_context(
+        timezone_id="Europe/Berlin",
+        storage_state=session,
+        reduced_motion="reduce",  # colours are judged as they stay, not in the midst of a fading
+    )
     context.set_default_timeout(PATIENCE_MS)
     visitor = Visitor(f"http://127.0.0.1:{world.console.port}", context, await context.new_page())
     visitor.watch(visitor.page)
