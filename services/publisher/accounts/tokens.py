@@ -5,7 +5,6 @@ lease on the account's row, and ends with new tokens that are written only over 
 process one renews, and all others who want the account's new tokens wait for what it gets.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -29,6 +28,7 @@ from services.publisher.platforms.errors import (
     Unavailable,
 )
 from services.publisher.platforms.exchange import network_failures
+from shared.clocks.awake_timeout import AwakeTimeout
 from shared.clocks.clock import Clock
 from shared.database.errors import is_passing
 from shared.messaging.envelope import Envelope
@@ -88,7 +88,7 @@ class Tokens:
     async def fetched(self, stored: StoredAccount) -> Renewed:
         """New tokens from the network, for nobody yet."""
         platform, now = self.platforms[stored.platform], self.clock.now()
-        async with network_failures(), asyncio.timeout(self.timeout.total_seconds()):
+        async with network_failures(), AwakeTimeout(self.timeout.total_seconds()):
             return await platform.refresh(opened(stored, self.vault), now)
 
     async def written(self, account: StoredAccount, write: Callable[[], Awaitable[WrittenT]]) -> WrittenT:

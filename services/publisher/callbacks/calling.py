@@ -1,6 +1,5 @@
 """Calls back: a signed POST, repeated with growing pauses until it is taken, apart from all publishing."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +13,7 @@ from services.publisher.limits.circuit_breaker import CircuitBreakers, CircuitOp
 from services.publisher.platforms.errors import PlatformError, Transient, Unavailable
 from services.publisher.platforms.exchange import exchange, network_failures
 from services.publisher.platforms.webhook.signature import signature_headers
+from shared.clocks.awake_timeout import AwakeTimeout
 from shared.clocks.clock import Clock
 from shared.events.callbacks import CallbackRequested
 from shared.messaging.envelope import Delivery
@@ -57,7 +57,7 @@ class CallingBack:
         headers = signature_headers(self.keys, event.callback_id, body, now) | {"content-type": "application/json"}
         async with self.breakers.turn(host_of(event.url)) as turn:
             try:
-                async with network_failures(), asyncio.timeout(self.timeout.total_seconds()):
+                async with network_failures(), AwakeTimeout(self.timeout.total_seconds()):
                     request = self.client.build_request("POST", event.url, content=body, headers=headers)
                     await exchange(self.client, request, now)
             except PlatformError as error:

@@ -1,6 +1,5 @@
 """Look-ups: the network is asked whether a post is there."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,6 +12,7 @@ from services.publisher.platforms.errors import PlatformError
 from services.publisher.platforms.exchange import network_failures
 from services.publisher.sending.case import Case
 from services.publisher.sending.preparation import post_of
+from shared.clocks.awake_timeout import AwakeTimeout
 from shared.clocks.clock import Clock
 from shared.secrets.vault import Vault
 
@@ -40,5 +40,5 @@ class LookUps:
         return case.found(found, asked_at) if found else case.not_found(asked_at)
 
     async def _ask(self, case: Case, stored: StoredAccount) -> Published | None:
-        async with network_failures(), asyncio.timeout(self.timeout.total_seconds()):
+        async with network_failures(), AwakeTimeout(self.timeout.total_seconds()):
             return await self.platforms[stored.platform].look_up(post_of(case.event), opened(stored, self.vault))

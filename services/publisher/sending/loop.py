@@ -30,6 +30,7 @@ from services.publisher.sending.steps import LookUp, Prepare, Renew, Reserve, Re
 from services.publisher.sending.under_way import UnderWay
 from services.publisher.sending.waiting import SHORTEST_REST, deadline_of
 from services.publisher.sending.withdrawals import Withdrawals
+from shared.clocks.awake_timeout import AwakeTimeout
 from shared.clocks.clock import Clock
 from shared.events.base import ErrorDetail
 from shared.events.scheduler import PublishRequested
@@ -173,7 +174,7 @@ class Sending:
     async def _bounded(self, ready: Ready, started_at: datetime) -> Published:
         seconds = longest_send(ready, self.send_timeout).total_seconds()
         try:
-            async with asyncio.timeout(seconds):
+            async with AwakeTimeout(seconds):
                 return await ready.send(started_at)
         except TimeoutError as error:
             raise Unconfirmed(f"no reply within {seconds:g} s", code=NO_REPLY) from error
