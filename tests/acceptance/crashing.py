@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 import services.publisher.app as publisher
 import services.scheduler.app as scheduler
 from services.publisher.platforms.ready import ReadyRequest
+from services.publisher.platforms.webhook.platform import SignedRequest
 from services.publisher.settings import Settings as PublisherSettings
 from services.scheduler.settings import Settings as SchedulerSettings
 from shared.database.engine import Database
@@ -124,15 +125,18 @@ def watch_publishes(crash: Crash) -> None:
 
 def watch_requests(crash: Crash) -> None:
     """Die before the request to the platform, or when its reply is there."""
-    send = ReadyRequest.send
+    for kind in (ReadyRequest, SignedRequest):
+        replace(kind, "send", _watched(kind.send, crash))
 
+
+def _watched(send: Callable[..., Awaitable[Any]], crash: Crash) -> Callable[..., Awaitable[Any]]:
     @wraps(send)
-    async def watched(self: ReadyRequest, now: Any) -> Any:
+    async def watched(self: ReadyRequest | SignedRequest, now: Any) -> Any:
         if crash.concerns(self.request.content):
             await crash.around(lambda: send(self, now))
         return await send(self, now)
 
-    replace(ReadyRequest, "send", watched)
+    return watched
 
 
 def watch_acks(crash: Crash) -> None:

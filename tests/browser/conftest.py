@@ -15,7 +15,7 @@ from tests.integration.console.world import World, a_world
 from tests.nodes import Broker
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-COLOURS = {"runOnly": ["cat.color"]}
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 SIZES = {"phone": (390, 844), "tablet": (820, 1180), "laptop": (1440, 900)}
 PATIENCE_MS = 20_000
 
