@@ -28,6 +28,9 @@ CONSUMING_CHECK_SECONDS = 5.0
 MOST_FAILED_CHECKS = 6
 COLLECT_AFTER = 300_000
 """New objects after which garbage is looked for: more than a service has at one time, or it finds little else."""
+KEEPS_IDLE_SECONDS = 75
+"""How long an idle HTTP connection is kept: longer than clients and proxies keep theirs (nginx 60 s), since a request
+that is sent while the server closes it gets no answer."""
 
 log = structlog.get_logger()
 
@@ -173,6 +176,7 @@ class Service:
             access_log=False,
             forwarded_allow_ips=self.trusted_proxies,
             lifespan="off",
+            timeout_keep_alive=KEEPS_IDLE_SECONDS,
             timeout_graceful_shutdown=2,
         )
         return _Server(config, f"TIMEBALL_{self.name.upper()}_HTTP_PORT")

@@ -4,7 +4,7 @@ import time
 
 from services.publisher.media import worker
 
-SECONDS = 0.25
+SECONDS = 0.5
 _answer = worker.answer
 
 

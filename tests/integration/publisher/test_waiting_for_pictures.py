@@ -20,7 +20,7 @@ from tests.support.migrated import migrated
 from tests.support.pictures import encoded, plain
 from tests.support.slow_worker import SECONDS
 
-POSTS = 48
+POSTS = 24
 HARDLY_ANY_TIME = timedelta(seconds=2.5)
 """Less than the pictures take together, and more than what is asked of the network for one post."""
 

@@ -14,6 +14,8 @@ from shared.messaging.topology import Topology
 from shared.process.ending import CLOSE_SECONDS
 from shared.process.service import Service, rabbit_broker
 
+NGINX_KEEPS_IDLE = 60
+"""Seconds: `keepalive_timeout` of https://nginx.org/en/docs/http/ngx_http_upstream_module.html"""
 NOBODY = "amqp://guest:guest@127.0.0.1:1/"
 
 
@@ -61,6 +63,13 @@ async def test_a_port_that_is_taken_ends_the_program_naming_the_variable(
 
     assert ended.value.code == 2
     assert f"_HTTP_PORT: 127.0.0.1:{port} cannot be listened on; name a port" in capsys.readouterr().err
+
+
+async def test_idle_connections_are_kept_for_longer_than_a_proxy_keeps_them(tmp_path: Path) -> None:
+    server = _service(tmp_path, http=("127.0.0.1", 0))._http_server()
+
+    assert server is not None
+    assert server.config.timeout_keep_alive > NGINX_KEEPS_IDLE
 
 
 async def test_a_step_of_the_ending_can_itself_be_cancelled(tmp_path: Path) -> None:
