@@ -12,6 +12,7 @@ import pytest
 from services.console.app import MIGRATIONS
 from services.console.handlers import Projector
 from services.console.read_model.queries import Queries
+from services.console.requests.import_runs import ImportRuns
 from services.console.store import Store
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
@@ -41,6 +42,15 @@ async def a_read_model(url: str) -> AsyncIterator[ReadModel]:
         yield ReadModel(Projector(Store(database, clock), clock), Queries(database))
     finally:
         await database.close()
+
+
+@pytest.fixture
+async def imports(database_url: str) -> AsyncIterator[ImportRuns]:
+    """The runs of imports, on a database of their own."""
+    await migrated(database_url, MIGRATIONS)
+    database = Database(database_url)
+    yield ImportRuns(database)
+    await database.close()
 
 
 @pytest.fixture

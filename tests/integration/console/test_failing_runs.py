@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 
-import pytest
 from sqlalchemy import RowMapping
 from sqlalchemy.exc import DBAPIError
 
@@ -14,14 +13,11 @@ from services.console.api.console import Console
 from services.console.api.import_work import send_posts
 from services.console.api.imports import ImportView
 from services.console.api.run_work import carry_out
-from services.console.app import MIGRATIONS
 from services.console.imports import read
 from services.console.imports.outcomes import BatchOutcome
 from services.console.requests.import_runs import ImportRuns
-from shared.database.engine import Database
 from shared.messaging.broker import Unroutable
 from tests.fakes.clock import FakeClock
-from tests.support.migrated import migrated
 from tests.support.schedules import NOON
 from tests.support.waiting import eventually
 
@@ -30,14 +26,6 @@ PLAN = {
     "posts": 1, "accounts": {"plain": 1}, "first_due": None, "last_due": None, "due_at_once": 0, "in_default_zone": 0,
     "zone": None, "encoding": "utf-8", "is_encoding_guessed": False, "example": None, "delimiter": ",", "faults": 0,
 }  # fmt: skip
-
-
-@pytest.fixture
-async def imports(database_url: str) -> AsyncIterator[ImportRuns]:
-    await migrated(database_url, MIGRATIONS)
-    database = Database(database_url)
-    yield ImportRuns(database)
-    await database.close()
 
 
 async def a_run(imports: ImportRuns) -> str:

@@ -1,26 +1,11 @@
 """Imports in the database: what may have been sent is known as such, and then overwrites nothing."""
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from services.console.api.import_work import request_for
-from services.console.app import MIGRATIONS
 from services.console.imports import read
 from services.console.requests.import_runs import ImportRuns
-from shared.database.engine import Database
-from tests.support.migrated import migrated
 from tests.support.schedules import NOON
 
 FILE = read(b"post_id,content,accounts\np-1,Hello,plain\n")
-
-
-@pytest.fixture
-async def imports(database_url: str) -> AsyncIterator[ImportRuns]:
-    await migrated(database_url, MIGRATIONS)
-    database = Database(database_url)
-    yield ImportRuns(database)
-    await database.close()
 
 
 async def test_a_batch_that_was_sent_is_known_to_be_sent_again(imports: ImportRuns) -> None:
