@@ -6,7 +6,8 @@ reacts to publish.requested, schedule.cancelled, publish.retry_requested, publis
           keys.rotate_requested, account.limits_requested, retention.purge_requested, console.rebuild_requested,
           and its own callback.requested
 emits     publish.succeeded, publish.failed, publish.unknown, publish.skipped, publish.held, publish.retrying,
-          account.connected, account.connect_failed, account.disconnected, account.refreshed,
+          schedule.rejected (what a person asked for a post and cannot be done), account.connected,
+          account.connect_failed, account.disconnected, account.disconnect_failed, account.refreshed,
           account.refresh_failed, account.limits_told, keys.rotated, retention.purged, state.told,
           console.rebuild_answered
 """

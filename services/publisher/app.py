@@ -217,7 +217,7 @@ def subscribe(
             AccountLimitsRequested: limits.on_account_limits_requested,
         },
         prefetch=MOST_COMMANDS,
-        on_unreadable=connecting.on_unreadable,
+        on_unreadable=handlers.on_unreadable,
     )
     consumer.listen(
         f"publisher.live.{uuid4().hex}",

@@ -1,16 +1,28 @@
 """Reacts to withdrawals and to what people ask for. Sending, accounts and callbacks have rooms of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
+
+import structlog
 
 from services.publisher.callbacks.telling import told_and_called_back
-from services.publisher.domain import Key, Publication
+from services.publisher.domain import Publication
 from services.publisher.platforms.base import Published
+from services.publisher.refusals import (
+    Asked,
+    Refused,
+    check_may_be_resolved,
+    check_may_be_retried,
+    check_spelling,
+    known,
+)
 from services.publisher.sending import facts
 from services.publisher.sending.evidence import Attempt, Evidence, is_doubtful
 from services.publisher.sending.loop import Sending
 from services.publisher.store import Store, Unit
+from services.publisher.unreadable import answer_to_unreadable
 from services.publisher.withdrawing import Withdrawn, never_seen, withdraw
 from shared.clocks.clock import Clock
 from shared.events import Event
@@ -18,13 +30,16 @@ from shared.events.base import ErrorDetail
 from shared.events.progress import State
 from shared.events.requests import PublishResolveRequested, PublishRetryRequested
 from shared.events.scheduler import PublishRequested, PublishWithdrawRequested, ScheduleCancelled
-from shared.messaging.envelope import Delivery, Envelope
-from shared.messaging.verdict import Park
+from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent
 
-MAY_BE_RETRIED = (State.FAILED, State.HELD, State.SKIPPED)
 UNDER_WAY = (State.SENDING, State.RETRYING)
 ASKED_AGAIN = ErrorDetail(kind="asked_again", code="asked_again", message="a person asked for it again")
 NOT_PUBLISHED = ErrorDetail(kind="resolved", code="not_published", message="a person found that it was not published")
+
+AskedT = TypeVar("AskedT", PublishRetryRequested, PublishResolveRequested)
+Act = Callable[[Unit, Delivery[AskedT]], Awaitable[None]]
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -50,35 +65,53 @@ class Handlers:
         self.sending.note_withdrawal((event.post_id, event.account_id), event.revision, event.reason)
 
     async def on_publish_retry_requested(self, delivery: Delivery[PublishRetryRequested]) -> None:
-        """Try a failed or held post again, with a new set of tries; asked twice it is tried once."""
-        async with self.store.unit() as unit:
-            if not await unit.remember(delivery.inbox_id, self.clock.now()):
-                return
-            event = delivery.event
-            publication = await _waiting(unit, (event.post_id, event.account_id), MAY_BE_RETRIED, or_else=UNDER_WAY)
-            if publication.state in UNDER_WAY:
-                return
-            if publication.is_withdrawn:
-                raise Park(f"post {event.post_id!r} on account {event.account_id!r} was cancelled: schedule it again")
-            again = revived(publication, self.clock.now())
-            await unit.save([again])
-            told = facts.retrying(again, ASKED_AGAIN, again.not_before, in_doubt=False)
-            told_of_it = Envelope.of(told, correlation_id=delivery.correlation_id)
-            await unit.emit([told_of_it, self._request_again(again, delivery.correlation_id)])
+        """Try a failed or held post again, with a new set of tries, or say why not; asked twice it is tried once."""
+        await self._carry_out(delivery, self._retry)
 
     async def on_publish_resolve_requested(self, delivery: Delivery[PublishResolveRequested]) -> None:
-        """Settle an unknown outcome as a person found it."""
-        async with self.store.unit() as unit:
-            if not await unit.remember(delivery.inbox_id, self.clock.now()):
-                return
-            key, now = (delivery.event.post_id, delivery.event.account_id), self.clock.now()
-            publication = await _waiting(unit, key, (State.UNKNOWN,))
-            attempts = (await unit.attempts([key])).get(key, ())
-            settled, fact, evidence = resolved(publication, delivery.event, attempts, now)
-            await unit.save([settled])
-            await unit.save_attempts([replace(one, evidence=evidence) for one in attempts if is_doubtful(one, now)])
-            told = told_and_called_back([fact], settled.request, correlation_id=delivery.correlation_id, now=now)
-            await unit.emit(told)
+        """Settle an unknown outcome as a person found it, or say why not."""
+        await self._carry_out(delivery, self._resolve)
+
+    async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:
+        """Say what is wrong with a request that is no valid event; False where nobody can be answered."""
+        answer = answer_to_unreadable(error.type, error.body, error.reason, self.clock.now())
+        if answer is None:
+            return False
+        await self.store.tell(answer, correlation_id)
+        log.warning("request_refused", type=error.type, reason=error.reason)
+        return True
+
+    async def _carry_out(self, delivery: Delivery[AskedT], act: Act[AskedT]) -> None:
+        """Do it once; what is refused is not remembered, so that it counts as new when it is asked for again."""
+        try:
+            check_spelling(delivery)
+            async with self.store.unit() as unit:
+                if await unit.remember(delivery.inbox_id, self.clock.now()):
+                    await act(unit, delivery)
+        except Refused as refused:
+            await self.store.tell(refused.answer(delivery.event), delivery.correlation_id)
+            log.warning("request_refused", type=delivery.event.type, reason=str(refused))
+
+    async def _retry(self, unit: Unit, delivery: Delivery[PublishRetryRequested]) -> None:
+        publication = await _named(unit, delivery.event)
+        if publication.state in UNDER_WAY:
+            return
+        check_may_be_retried(delivery.event, publication)
+        again = revived(publication, self.clock.now())
+        await unit.save([again])
+        told = facts.retrying(again, ASKED_AGAIN, again.not_before, in_doubt=False)
+        told_of_it = Envelope.of(told, correlation_id=delivery.correlation_id)
+        await unit.emit([told_of_it, self._request_again(again, delivery.correlation_id)])
+
+    async def _resolve(self, unit: Unit, delivery: Delivery[PublishResolveRequested]) -> None:
+        publication, now = await _named(unit, delivery.event), self.clock.now()
+        check_may_be_resolved(delivery.event, publication)
+        attempts = (await unit.attempts([publication.key])).get(publication.key, ())
+        settled, fact, evidence = resolved(publication, delivery.event, attempts, now)
+        await unit.save([settled])
+        await unit.save_attempts([replace(one, evidence=evidence) for one in attempts if is_doubtful(one, now)])
+        told = told_and_called_back([fact], settled.request, correlation_id=delivery.correlation_id, now=now)
+        await unit.emit(told)
 
     async def _withdraw(self, asked: PublishWithdrawRequested, correlation_id: str, *, answers: bool) -> None:
         key, now = (asked.post_id, asked.account_id), self.clock.now()
@@ -142,16 +175,10 @@ async def _known(unit: Unit, new: Publication) -> Publication | None:
     return None if made else (await unit.publications([new.key]))[new.key]
 
 
-async def _waiting(unit: Unit, key: Key, states: tuple[State, ...], *, or_else: tuple[State, ...] = ()) -> Publication:
-    """The publication a person asks about, or Park saying why nothing can be done."""
-    post_id, account_id = key
-    publication = (await unit.publications([key])).get(key)
-    if publication is None or not publication.request:
-        raise Park(f"post {post_id!r} on account {account_id!r} has not come to the publisher")
-    if publication.state not in (*states, *or_else):
-        wanted = " or ".join(states)
-        raise Park(f"post {post_id!r} on account {account_id!r} is {publication.state}, not {wanted}")
-    return publication
+async def _named(unit: Unit, asked: Asked) -> Publication:
+    """The publication a person asks about."""
+    key = asked.post_id, asked.account_id
+    return known(asked, (await unit.publications([key])).get(key))
 
 
 def _withdrawal(event: ScheduleCancelled) -> PublishWithdrawRequested:

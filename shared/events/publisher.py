@@ -108,6 +108,14 @@ class AccountDisconnected(Event, type="account.disconnected"):
     changed_at: Instant | None = None
 
 
+class AccountDisconnectFailed(Event, type="account.disconnect_failed"):
+    """The request cannot be read as it was meant; the account stays exactly as it was."""
+
+    account_id: Id
+    error: ErrorDetail
+    changed_at: Instant | None = None
+
+
 class AccountRefreshRequested(Event, type="account.refresh_requested"):
     account_id: Id
 

@@ -75,6 +75,7 @@ PUBLISHED = {
     ),
     "account.connect_failed": "account_id platform error error.class error.code error.message changed_at?",
     "account.disconnected": "account_id platform",
+    "account.disconnect_failed": "account_id error changed_at?",
     "account.refresh_requested": "account_id",
     "account.refreshed": "account_id token_expires_at? needs_reconnect",
     "account.refresh_failed": "account_id token_expires_at? error needs_reconnect",

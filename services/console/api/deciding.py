@@ -10,12 +10,14 @@ from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.posts import unknown_post
+from services.console.api.views import of_type
 from services.console.domain.posts import RESOLVABLE, RETRIABLE
 from services.console.requests.sender import Until
 from shared.events import Event
 from shared.events.base import Id, Text, Value
 from shared.events.progress import State, progress_of
 from shared.events.requests import PublishResolveRequested, PublishRetryRequested
+from shared.events.scheduler import ScheduleRejected
 
 router = APIRouter(
     tags=["posts"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}, 409: {"model": ErrorAnswer}}
@@ -72,6 +74,8 @@ async def resolve_post(
 async def _decided(console: Console, request: PublishRetryRequested | PublishResolveRequested) -> Decided:
     """Ask, and wait for the fact that tells how the post stands then."""
     answers = await console.requests.send_and_wait(request, _tells_of(request.post_id, request.account_id))
+    for rejected in of_type(answers.facts, ScheduleRejected):
+        raise Refusal(404 if rejected.code == "not_found" else 409, rejected.code, rejected.reason)
     told = progress_of(answers.facts[-1]) if answers.is_complete else None
     return Decided(
         correlation_id=answers.correlation_id,
@@ -83,11 +87,11 @@ async def _decided(console: Console, request: PublishRetryRequested | PublishRes
 
 
 def _tells_of(post_id: str, account_id: str) -> Until:
-    """Settled by the first fact that tells how far the post has come on the account."""
+    """Settled by the first fact that tells how far the post has come on the account, or why it stays as it is."""
 
     def until(fact: Event) -> bool:
         named = getattr(fact, "post_id", None), getattr(fact, "account_id", None)
-        return named == (post_id, account_id) and progress_of(fact) is not None
+        return named == (post_id, account_id) and (isinstance(fact, ScheduleRejected) or progress_of(fact) is not None)
 
     return until
 

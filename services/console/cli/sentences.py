@@ -186,6 +186,7 @@ _STYLES: Mapping[str, Style] = {
     "account.connected": Style("connected", "green", _account),
     "account.connect_failed": Style("no access", "bold red", _account_failed),
     "account.disconnected": Style("disconnected", "yellow", _account),
+    "account.disconnect_failed": Style("kept", "yellow", _account_failed),
     "account.refreshed": Style("refreshed", "green", _account),
     "keys.rotate_requested": Style("asked", "cyan", lambda _: "to encrypt secrets with the first key"),
     "keys.rotated": Style("rotated", "green", lambda data: f"{data['rotated']} secrets of {data['service']}"),

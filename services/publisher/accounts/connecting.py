@@ -14,7 +14,7 @@ from services.publisher.accounts.credentials import destination_of, forgotten, m
 from services.publisher.accounts.facts import refresh_failed, refreshed
 from services.publisher.accounts.tokens import Overtaken, Tokens
 from services.publisher.accounts.trying import TRY_FOR, Candidate, Trial
-from services.publisher.accounts.unreadable import UNKNOWN_PLATFORM, answer_to_unreadable, check_spelling
+from services.publisher.accounts.unreadable import UNKNOWN_PLATFORM, check_spelling
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Platform
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized
@@ -24,11 +24,12 @@ from shared.events.publisher import (
     AccountConnected,
     AccountConnectFailed,
     AccountDisconnected,
+    AccountDisconnectFailed,
     AccountRefreshRequested,
 )
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested
 from shared.events.rules import PostRules
-from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent
+from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.verdict import Park, TryAgain
 from shared.secrets.sealing import SealingKey
 from shared.secrets.vault import Vault
@@ -68,6 +69,13 @@ class Connecting:
 
     async def on_account_disconnect_requested(self, delivery: Delivery[AccountDisconnectRequested]) -> None:
         """Forget an account's credentials; its posts are held from now on. One that never was is answered as well."""
+        try:
+            check_spelling(delivery)
+            await self._disconnect(delivery)
+        except Rejected as error:
+            await self._keep(delivery, error)
+
+    async def _disconnect(self, delivery: Delivery[AccountDisconnectRequested]) -> None:
         now, account_id = self.clock.now(), delivery.event.account_id
         asked = asked_at(delivery, now)
         async with self._turn_of(account_id), self.store.unit() as unit:
@@ -96,16 +104,6 @@ class Connecting:
             return  # told by whoever found out
         except PlatformError as error:
             await self.store.tell(refresh_failed(account, error.detail, self.clock.now()), delivery.correlation_id)
-
-    async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:
-        """Say what is wrong with a request for a connection that is no valid event, where it names its account."""
-        refusal = answer_to_unreadable(error.type, error.body, error.reason, self.clock.now())
-        if refusal is None:
-            return False
-        async with self.store.unit() as unit:
-            await unit.emit([Envelope.of(refusal, correlation_id=correlation_id)])
-        log.warning("account_not_connected", account_id=refusal.account_id, reason=refusal.error.message)
-        return True
 
     def _turn_of(self, account_id: str) -> asyncio.Lock:
         """What concerns one account is done one thing after another, in the order in which it arrived."""
@@ -184,6 +182,13 @@ class Connecting:
                 return
             await unit.emit([Envelope.of(refusal, correlation_id=delivery.correlation_id)])
         log.warning("account_not_connected", account_id=request.account_id, reason=error.detail.message)
+
+    async def _keep(self, delivery: Delivery[AccountDisconnectRequested], error: Rejected) -> None:
+        """Say what is wrong; the account stays connected."""
+        now, account_id = self.clock.now(), delivery.event.account_id
+        kept = AccountDisconnectFailed(account_id=account_id, error=error.detail, changed_at=now)
+        await self.store.tell(kept, delivery.correlation_id)
+        log.warning("account_not_disconnected", account_id=account_id, reason=error.detail.message)
 
 
 async def _rules(platform: Platform, account: Account) -> PostRules:

@@ -19,6 +19,15 @@ ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
         "changed_at": "2027-03-01T12:00:00Z",
     },
     "account.disconnected": {"account_id": "team", "platform": "mastodon", "changed_at": "2027-03-01T12:00:00Z"},
+    "account.disconnect_failed": {
+        "account_id": "team",
+        "error": {
+            "class": "rejected",
+            "code": "invalid",
+            "message": "requested_at: the instant has no offset; add one, such as +02:00 or Z (got '2027-03-01T12:00')",
+        },
+        "changed_at": "2027-03-01T12:00:00Z",
+    },
     "account.refresh_requested": {"account_id": "team"},
     "account.refreshed": {
         "account_id": "team",

@@ -5,10 +5,13 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from shared.events.publisher import PublishFailed
 from tests.fakes.sink import refuse
 from tests.integration.console.world import World, a_name, a_post, a_world, connect
 from tests.nodes import Broker
 from tests.support.waiting import eventually
+
+ERROR = {"class": "rejected", "code": "422", "message": "no"}
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -48,6 +51,18 @@ async def test_an_account_that_nobody_knows_holds_nothing(world: World) -> None:
     refused = await world.api.refused("POST", "/v1/accounts/nobody:retry-held")
 
     assert (refused[0], refused[1]["code"]) == (404, "not_found")
+
+
+async def test_what_the_publisher_refuses_is_told_with_its_reason(world: World) -> None:
+    name = a_name()
+    told = {"post_id": name, "account_id": "locked", "revision": 1, "attempts": 1}
+    await world.system.bus.emit(PublishFailed.model_validate(told | {"error": ERROR}))
+    await world.api.becomes(name, "failed")
+
+    refused = await world.api.refused("POST", f"/v1/posts/{name}/accounts/locked:retry")
+
+    assert (refused[0], refused[1]["code"]) == (404, "not_found")
+    assert "has not come to the publisher" in refused[1]["detail"]
 
 
 async def is_connected(world: World) -> bool:

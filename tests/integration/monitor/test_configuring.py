@@ -148,6 +148,7 @@ async def test_a_request_that_comes_late_is_answered(light_monitor: Monitor) -> 
     ("body", "answered"),
     [
         ({"workspace_id": "w", "subreddits": "sailing"}, ["w"]),
+        ({"workspace_id": "w", "requested_at": "now"}, ["w"]),
         ({"workspace_id": "w" * 201}, []),
         ({"workspace_id": 7}, []),
         ([], []),
@@ -157,8 +158,9 @@ async def test_a_request_that_comes_late_is_answered(light_monitor: Monitor) -> 
 async def test_a_workspace_that_is_no_event_is_answered_where_it_names_itself(
     light_monitor: Monitor, body: Any, answered: list[str]
 ) -> None:
+    is_removal = isinstance(body, dict) and "requested_at" in body
     with pytest.raises(UnreadableEvent) as raised:
-        read_event("workspace.configured", json.dumps(body).encode())
+        read_event("workspace.remove_requested" if is_removal else "workspace.configured", json.dumps(body).encode())
 
     is_answered = await light_monitor.handlers.on_unreadable(raised.value, "c")
 

@@ -28,7 +28,6 @@ from shared.events.requests import (
     PublishRetryRequested,
 )
 from shared.messaging.envelope import Delivery
-from shared.messaging.verdict import Park
 from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
@@ -150,25 +149,38 @@ async def test_a_post_that_is_tried_already_is_left_to_that(store: Store, state:
     assert list(await desk.told()) == []
 
 
-@pytest.mark.parametrize("state", [State.PUBLISHED, State.UNKNOWN])
-async def test_only_what_has_ended_unpublished_is_revived(store: Store, state: State) -> None:
+@pytest.mark.parametrize(
+    ("state", "code", "reason"),
+    [
+        (State.PUBLISHED, "already_published", "is published: schedule it under another post_id"),
+        (State.UNKNOWN, "already_published", "settle it with publish.resolve_requested first"),
+    ],
+)
+async def test_only_what_has_ended_unpublished_is_revived(store: Store, state: State, code: str, reason: str) -> None:
     desk = await Desk.at(store).having(state=state)
 
-    with pytest.raises(Park, match=f"is {state}, not failed or held or skipped"):
-        await desk.handlers.on_publish_retry_requested(delivery(retry()))
+    await desk.handlers.on_publish_retry_requested(delivery(retry()))
 
     assert (await desk.kept()).state == state
+    assert reason in await rejection(desk, code)
 
 
-async def test_a_refused_wish_counts_as_new_when_it_is_replayed(store: Store) -> None:
+async def test_a_refused_wish_counts_as_new_when_it_is_asked_for_again(store: Store) -> None:
     desk = Desk.at(store)
-    with pytest.raises(Park, match="has not come to the publisher"):
-        await desk.handlers.on_publish_retry_requested(delivery(retry()))
+    await desk.handlers.on_publish_retry_requested(delivery(retry()))
+    assert "has not come to the publisher" in await rejection(desk, "not_found")
     await desk.having(state=State.HELD, claim_token=None)
 
     await desk.handlers.on_publish_retry_requested(delivery(retry()))
 
     assert (await desk.kept()).state == State.RETRYING
+
+
+async def rejection(desk: Desk, code: str) -> str:
+    """Why the request was refused, as the one answer to it says."""
+    ((kind, body),) = await desk.told()
+    assert (kind, body["post_id"], body["account_id"], body["code"]) == ("schedule.rejected", *KEY, code)
+    return str(body["reason"])
 
 
 @pytest.mark.parametrize(
@@ -197,5 +209,6 @@ async def test_an_unknown_outcome_is_settled_as_a_person_found_it(
 async def test_only_an_unknown_outcome_is_settled_by_a_person(store: Store, state: State) -> None:
     desk = await Desk.at(store).having(state=state)
 
-    with pytest.raises(Park, match=f"is {state}, not unknown"):
-        await desk.handlers.on_publish_resolve_requested(delivery(resolve("published")))
+    await desk.handlers.on_publish_resolve_requested(delivery(resolve("published")))
+
+    assert f"is {state}, not unknown" in await rejection(desk, "conflict")

@@ -89,6 +89,18 @@ async def a_connection_asked_for_with_a_wrong_field_is_answered_and_not_parked(w
 
 
 @scenario
+async def what_is_asked_wrongly_for_a_post_is_answered_and_not_parked(world: System) -> None:
+    body = b'{"post_id": "asked-for", "account_id": "hook", "outcome": "sent"}'
+    await world.bus.emit_raw(body, "publish.resolve_requested", correlation_id="settled-wrongly")
+
+    rejected = await world.bus.fact("schedule.rejected", post_id="asked-for")
+
+    assert rejected.body["code"] == "invalid"
+    assert "outcome: Input should be 'published' or 'not_published' (got 'sent')" in rejected.body["reason"]
+    assert rejected.correlation_id == "settled-wrongly"
+
+
+@scenario
 async def a_post_reaches_its_platform_at_its_instant_and_is_told_of(world: System) -> None:
     request = a_request("on-time", "hook", content="The ball \N{SNOWMAN}", options={"a": [1]}, due_in=3)
 
@@ -414,10 +426,11 @@ async def a_retry_of_a_published_post_is_refused_with_a_reason(world: System) ->
     await world.bus.emit(a_request("done", due_in=0))
     await world.bus.outcome("done")
 
-    envelope = await world.bus.emit(PublishRetryRequested(post_id="done", account_id="plain"))
+    await world.bus.emit(PublishRetryRequested(post_id="done", account_id="plain"))
 
-    reason = await dead_letter(world, envelope.message_id)
-    assert reason == "post 'done' on account 'plain' is published, not failed or held or skipped"
+    rejected = await world.bus.fact("schedule.rejected", post_id="done")
+    assert rejected.body["code"] == "already_published"
+    assert rejected.body["reason"].startswith("post 'done' on account 'plain' is published: ")
 
 
 @scenario

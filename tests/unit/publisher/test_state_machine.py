@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from services.publisher.domain import CLAIMED
-from services.publisher.handlers import MAY_BE_RETRIED, resolved, revived
+from services.publisher.handlers import resolved, revived
 from services.publisher.platforms.base import Published
 from services.publisher.platforms.errors import NotSent, Rejected, Transient, Unauthorized, Unconfirmed
+from services.publisher.refusals import MAY_BE_RETRIED
 from services.publisher.sending.case import Blocked, Case, Certainty
 from services.publisher.sending.evidence import Attempt, Evidence
 from services.publisher.sending.next_step import next_step
