@@ -23,6 +23,7 @@ from services.console.access.tokens import Tokens
 from services.console.app import build
 from services.console.handlers import Projector
 from services.console.read_model.browsing import Browsing
+from services.console.read_model.first_page import first_posts
 from services.console.read_model.queries import Filter, Queries
 from services.console.read_model.searching import Search
 from services.console.read_model.timeline import Timelines
@@ -98,7 +99,7 @@ def _queries(database: Database, posts: int, now: datetime) -> Mapping[str, Ask]
         "failed of account": lambda: queries.list_posts(Filter(states=[State.FAILED], account_ids=["a-20"]), None, 51),
         "none of account": lambda: queries.list_posts(Filter(states=[State.HELD], account_ids=["a-2"]), None, 51),
         "count of month": lambda: browsing.count(month, posts),
-        "just out": lambda: browsing.just_out(8),
+        "first page": lambda: first_posts(database),
         "post": lambda: queries.post(middle),
         "timeline": lambda: Timelines(database).of(middle, f"a-{posts // 2 % 100}"),
         "states": queries.counts.by_state,

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.console.api.access import READ
-from services.console.api.console import TheConsole
+from services.console.api.console import Console, TheConsole
 from services.console.depths import Figures
 from services.console.read_model.service_reports import Report
 from shared.contract.entries import EVERY_SERVICE
@@ -58,11 +58,20 @@ class QueueList(BaseModel):
 @router.get("/v1/queues", dependencies=[READ])
 async def list_queues(console: TheConsole) -> QueueList:
     """How full every queue is. The broker does not say how old the messages in a queue are."""
+    return await queues_of(console)
+
+
+async def queues_of(console: Console, *, lately: bool = False) -> QueueList:
+    """Every service with its queues, as full as they are now, or were a moment ago where that spares waiting."""
     reports = await console.queries.service_reports.latest()
     names = [name for service in EVERY_SERVICE for name in _names(service, reports)]
-    figures = None if console.broker.trouble else await console.depths.of(names)
+    figures = None if console.broker.trouble else await _look(console, names, lately=lately)
     now = console.clock.now()
     return QueueList(services=[service_view(service, reports, figures, now) for service in EVERY_SERVICE])
+
+
+async def _look(console: Console, names: Sequence[str], *, lately: bool) -> Figures | None:
+    return await (console.depths.lately(names) if lately else console.depths.of(names))
 
 
 def service_view(service: str, reports: Sequence[Report], figures: Figures | None, now: datetime) -> ServiceView:

@@ -1,15 +1,13 @@
 """Browsing: what the page reads of posts, every query by an index however many posts there are."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
 from services.console.cursor import Cursor
-from services.console.read_model.queries import Filter, Listed, conditions, page_of, posts_in
+from services.console.read_model.queries import Filter, Listed, conditions, page_of
 from services.console.tables.core import posts
 from shared.database.engine import Database
-from shared.events.progress import State
 
 
 @dataclass(frozen=True)
@@ -22,16 +20,6 @@ class Browsing:
         """Posts by the time they are due."""
         async with self.database.reading() as connection:
             return await page_of(connection, wanted, after, limit)
-
-    async def next_due(self, states: Sequence[State], limit: int) -> list[Listed]:
-        """What is due soonest in these states."""
-        return await self.page(Filter(states=states, is_ascending=True), None, limit)
-
-    async def just_out(self, limit: int) -> list[Listed]:
-        """What was published last."""
-        latest = select(posts).where(posts.c.published_at.is_not(None)).order_by(posts.c.published_at.desc())
-        async with self.database.reading() as connection:
-            return await posts_in(connection, latest.limit(limit))
 
     async def count(self, wanted: Filter, most: int) -> int:
         """How many posts there are, counted no further than this."""

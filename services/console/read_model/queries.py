@@ -3,12 +3,24 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from heapq import merge
-from itertools import islice, product
+from itertools import product
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, RowMapping, Select, false, func, literal, select, true, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    RowMapping,
+    Select,
+    false,
+    func,
+    literal,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.cursor import Cursor
@@ -27,6 +39,8 @@ from shared.database import bulk
 from shared.database.engine import Database
 
 MOST_REJECTIONS = 100
+MOST_PARTS = 100
+"""Of one statement: a database limits them, and how many values it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,9 @@ class Listed:
         return Cursor(self.due_at, self.post.post_id, self.post.account_id)
 
 
+_ACCOUNT_IDS = select(accounts.c.account_id).order_by(accounts.c.account_id)
+
+
 class Queries:
     """The console's database, as the HTTP API reads it."""
 
@@ -76,13 +93,13 @@ class Queries:
     async def post(self, post_id: str) -> list[Listed]:
         """A post on each of its accounts."""
         of_post = select(posts).where(posts.c.post_id == post_id).order_by(posts.c.account_id)
-        return list(map(_listed, await self._database.rows(of_post)))
+        return list(map(listed_in, await self._database.rows(of_post)))
 
     async def posts_named(self, keys: Iterable[tuple[str, str]]) -> list[Listed]:
         """Those that are known of the posts with these ids on these accounts, in no order."""
         named = [{"post_id": post_id, "account_id": account_id} for post_id, account_id in keys]
         rows = await self._database.rows(self._posts, bulk.encode(named)) if named else []
-        return list(map(_listed, rows))
+        return list(map(listed_in, rows))
 
     async def drafts(self, listed: Iterable[Post]) -> Drafts:
         """What the requests of these posts' plans asked them to say."""
@@ -104,6 +121,15 @@ class Queries:
         known = _accounts_by_id()
         return await self._database.rows(known if account_id is None else known.where(_is_named(account_id)))
 
+    async def account_ids(self) -> list[str]:
+        """The ids of every account."""
+        return [row["account_id"] for row in await self._database.rows(_ACCOUNT_IDS)]
+
+    async def has_account(self) -> bool:
+        """Whether any account is connected."""
+        connected = select(accounts.c.account_id).where(accounts.c.is_connected.is_(true())).limit(1)
+        return bool(await self._database.rows(connected))
+
     async def account_page(self, *, needs_reconnect: bool, after: str, limit: int) -> Sequence[RowMapping]:
         """Accounts by their ids after one of them: those that must be connected again, or all others."""
         is_meant = func.coalesce(accounts.c.needs_reconnect, false()).is_(true() if needs_reconnect else false())
@@ -124,15 +150,33 @@ def _is_named(account_id: str) -> ColumnElement[bool]:
 async def page_of(connection: AsyncConnection, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
     """Posts by the time they are due: of each state on each account the first by its index, put in order here.
 
-    One statement for several states would sort all their posts, however few are shown.
+    A condition for several states would have all their posts sorted, however few are shown.
     """
-    parts = [await posts_in(connection, _part(one, after, limit)) for one in _parts(wanted)]
-    return list(islice(merge(*parts, key=_place, reverse=not wanted.is_ascending), limit))
+    parts = list(first_of_each(wanted, after, limit))
+    listed: list[Listed] = []
+    for start in range(0, len(parts), MOST_PARTS):
+        listed += await posts_in(connection, at_once(parts[start : start + MOST_PARTS]))
+    return in_order(listed, wanted)[:limit]
 
 
-async def posts_in(connection: AsyncConnection, statement: Select[Any]) -> list[Listed]:
+def first_of_each(wanted: Filter, after: Cursor | None, limit: int) -> Iterator[Select[Any]]:
+    """The first posts of each state on each account that the filter names."""
+    return (_part(one, after, limit) for one in _parts(wanted))
+
+
+def at_once(parts: Sequence[Select[Any]]) -> Select[Any] | CompoundSelect[Any]:
+    """What all of them select, in one statement and in no order."""
+    return parts[0] if len(parts) == 1 else union_all(*(select(part.subquery("part")) for part in parts))
+
+
+def in_order(listed: Iterable[Listed], wanted: Filter) -> list[Listed]:
+    """The posts by the time they are due, as the filter has it."""
+    return sorted(listed, key=_place, reverse=not wanted.is_ascending)
+
+
+async def posts_in(connection: AsyncConnection, statement: Select[Any] | CompoundSelect[Any]) -> list[Listed]:
     """The posts that the statement selects."""
-    return [_listed(row) for row in (await connection.execute(statement)).mappings()]
+    return [listed_in(row) for row in (await connection.execute(statement)).mappings()]
 
 
 def _parts(wanted: Filter) -> Iterator[Filter]:
@@ -178,7 +222,8 @@ def _bound(cursor: Cursor) -> tuple[Any, ...]:
     )
 
 
-def _listed(row: RowMapping) -> Listed:
+def listed_in(row: RowMapping) -> Listed:
+    """The post in a row of the table."""
     return Listed(post_in(dict(row)), row["due_at"], row["updated_at"])
 
 

@@ -14,6 +14,7 @@ from services.console.cursor import Cursor
 from services.console.domain.posts import Plan, Post, Standing
 from services.console.read_model.browsing import Browsing
 from services.console.read_model.due_spans import DueSpans, Place
+from services.console.read_model.first_page import first_posts
 from services.console.read_model.queries import Filter, Queries
 from services.console.read_model.timeline import Timelines
 from services.console.streaming.journal import Journal
@@ -43,7 +44,7 @@ LISTS: dict[str, Asked] = {
     "of an account on a day": lambda database: Browsing(database).page(
         Filter(account_ids=["a"], due_from=NOON, due_to=TOMORROW, is_ascending=True), None, 50
     ),
-    "just out": lambda database: Browsing(database).just_out(8),
+    "what the first page shows": first_posts,
     "a post": lambda database: Queries(database).post("p-1"),
     "what came": lambda database: Journal(database).after(7),
     "mentions": lambda database: Queries(database).workspaces.mentions(None, THERE, 50),
@@ -110,7 +111,7 @@ def _plan_of(connection: Connection, statement: str, values: Any) -> str:
 
 def _scans(plan: str) -> bool:
     """Whether a table is read from end to end: an index in order is no scan if it ends at a limit, or has a bound."""
-    return bool(re.search(r"Seq Scan|SCAN (?!counted$)\w+$", plan, re.MULTILINE))
+    return bool(re.search(r"Seq Scan|SCAN (?!counted$|part$)\w+$", plan, re.MULTILINE))
 
 
 def _filters(plan: str) -> bool:

@@ -1,10 +1,12 @@
 """Looking for the depth of queues: not too often, and never for too long."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
-from services.console.depths import ABSENT_FOR, FRESH_FOR, Depths
+from services.console.depths import ABSENT_FOR, FRESH_FOR, SETTLED_AFTER, Depths
 from shared.messaging.broker import BrokerUnavailable, QueueFigures
 from tests.fakes.clock import FakeClock
+from tests.support.waiting import eventually
 
 NOW = datetime(2027, 3, 28, 12, tzinfo=UTC)
 A_LITTLE = timedelta(milliseconds=1)
@@ -16,9 +18,12 @@ class Broker:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.is_away = False
+        self.answers = asyncio.Event()
+        self.answers.set()
 
     async def figures(self, name: str) -> QueueFigures | None:
         self.asked.append(name)
+        await self.answers.wait()
         if self.is_away:
             raise BrokerUnavailable("away")
         return QueueFigures(7, 1) if name == "there" else None
@@ -56,3 +61,31 @@ async def test_a_broker_that_is_away_is_told_as_unknown() -> None:
     broker.is_away = True
 
     assert await Depths(broker.figures, FakeClock(NOW)).of(["there"]) is None
+
+
+async def test_who_asks_again_and_again_does_not_wait_for_the_broker() -> None:
+    broker, clock = Broker(), FakeClock(NOW)
+    depths = Depths(broker.figures, clock)
+    await depths.lately(["there"])
+
+    broker.answers.clear()
+    clock.advance(FRESH_FOR + A_LITTLE)
+    for _ in range(3):
+        assert await depths.lately(["there"]) == {"there": QueueFigures(7, 1)}
+
+    await eventually(lambda: broker.asked == ["there", "there"])
+
+
+async def test_who_comes_after_a_while_waits_for_the_freshest_figures() -> None:
+    broker, clock = Broker(), FakeClock(NOW)
+    depths = Depths(broker.figures, clock)
+    await depths.lately(["there"])
+    clock.advance(FRESH_FOR + SETTLED_AFTER)
+
+    broker.answers.clear()
+    asking = asyncio.create_task(depths.lately(["there"]))
+    await eventually(lambda: len(broker.asked) == 2)
+
+    assert not asking.done()
+    broker.answers.set()
+    assert await asking == {"there": QueueFigures(7, 1)}

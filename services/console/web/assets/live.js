@@ -12,6 +12,7 @@ const TYPES = [
 ];
 const SHORTEST_PAUSE = 20, LONGEST_PAUSE = 250; // milliseconds between two updates, more than a frame: as long as the one before took to come
 const LOOK_AGAIN = 1000;
+const SETTLED = 5; // seconds after the last event, when what no event tells has become known as well
 
 let isWaiting = false; // rows wait until nothing is in use any more
 let isPaused = false, missed = 0, isAsking = false, isDue = false, isOwn = false;
@@ -57,7 +58,19 @@ function asked() {
 function happened(kinds, type) {
   if (!kinds.includes(type.split(".")[0])) return;
   if (isPaused) { missed += 1; return draw(); }
-  if (!document.hidden) refresh(); // what an event tells can be read when it is heard; who comes back to the tab asks anew
+  if (document.hidden) return; // who comes back to the tab asks anew
+  refresh(); // what an event tells can be read when it is heard
+  if (every) refreshIn(Math.min(every, SETTLED));
+}
+
+let every = 0, next; // seconds, on pages that show what no event tells
+
+function refreshIn(seconds) {
+  clearTimeout(next);
+  next = setTimeout(() => {
+    if (!document.hidden && !isPaused && isConnected) refresh();
+    refreshIn(every);
+  }, seconds * 1000);
 }
 
 const light = () => document.getElementById("live");
@@ -102,8 +115,8 @@ export function startLive() {
   });
   window.addEventListener("offline", () => stands(false));
   follow(TYPES, { happened: (type) => happened(kinds, type), missed: () => isPaused || refresh(), stands, deaf });
-  const every = Number(document.body.dataset.every); // seconds, on pages that show what no event tells
-  if (every) setInterval(() => { if (!document.hidden && !isPaused && isConnected) refresh(); }, every * 1000);
+  every = Number(document.body.dataset.every);
+  if (every) refreshIn(every);
   setInterval(() => { if (isWaiting && !isPaused && !isAnyInUse(document)) refresh(); }, LOOK_AGAIN);
   document.addEventListener("visibilitychange", () => { if (!document.hidden && !isPaused) refresh(); });
 }

@@ -1,7 +1,8 @@
 """`/`: what is wrong, what wants a decision, what is next, and what is just out."""
 
 import asyncio
-from collections.abc import Sequence
+from itertools import islice
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -9,14 +10,11 @@ from starlette.responses import Response
 from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
-from services.console.api.queues import list_queues
+from services.console.api.queues import queues_of
 from services.console.api.views import AccountView, PostView
+from services.console.read_model.first_page import MOST_DECISIONS, first_posts
 from services.console.web.templating import render
 from services.console.web.troubles import Trouble, troubles_of
-from shared.events.progress import State
-
-MOST_ROWS = 8
-MOST_DECISIONS = 20
 
 router = APIRouter()
 
@@ -25,41 +23,26 @@ router = APIRouter()
 async def show_now(console: TheConsole, request: Request) -> Response:
     """The first page."""
     # side by side: one after the other they would each wait for their turn, and an event waits for all of them
-    decisions, accounts, due, sending, out, troubles = await asyncio.gather(
-        _next_due(console, (State.UNKNOWN, State.HELD), MOST_DECISIONS),
-        _accounts(console),
-        _next_due(console, (State.SCHEDULED, State.DISPATCHED), MOST_ROWS),
-        _next_due(console, (State.SENDING, State.RETRYING), MOST_ROWS),
-        _just_out(console),
-        _troubles(console),
-    )
-    return render(
-        request,
-        "now.html",
-        troubles=troubles,
-        decisions=decisions,
-        accounts=[account for account in accounts if account.needs_reconnect],
-        has_accounts=any(account.connected for account in accounts),
-        due=due,
-        sending=sending,
-        out=out,
-    )
+    posts, accounts, troubles = await asyncio.gather(_posts(console), _to_reconnect(console), _troubles(console))
+    shown: dict[str, Any] = {"accounts": accounts, "troubles": troubles, **posts}
+    has_accounts = bool(posts["due"]) or await console.queries.has_account()
+    return render(request, "now.html", has_accounts=has_accounts, **shown)
 
 
-async def _next_due(console: Console, states: Sequence[State], most: int) -> list[PostView]:
-    return await views_of(console, await console.browsing.next_due(states, most))
+async def _posts(console: Console) -> dict[str, list[PostView]]:
+    first = await first_posts(console.browsing.database)
+    lists = {"decisions": first.decisions, "due": first.due, "sending": first.sending, "out": first.out}
+    views = iter(await views_of(console, [one for some in lists.values() for one in some]))
+    return {name: list(islice(views, len(some))) for name, some in lists.items()}
 
 
-async def _just_out(console: Console) -> list[PostView]:
-    return await views_of(console, await console.browsing.just_out(MOST_ROWS))
-
-
-async def _accounts(console: Console) -> list[AccountView]:
-    return [AccountView.of(row) for row in await console.queries.accounts()]
+async def _to_reconnect(console: Console) -> list[AccountView]:
+    rows = await console.queries.account_page(needs_reconnect=True, after="", limit=MOST_DECISIONS)
+    return list(map(AccountView.of, rows))
 
 
 async def _troubles(console: Console) -> list[Trouble]:
     """What is wrong with the services. Without the broker nothing is known of them, which the page says elsewhere."""
     if console.broker.trouble is not None:
         return []
-    return troubles_of((await list_queues(console)).services)
+    return troubles_of((await queues_of(console, lately=True)).services)

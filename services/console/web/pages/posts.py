@@ -1,5 +1,6 @@
 """`/posts`: every post, by state and account, in pages."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -57,19 +58,25 @@ async def show_posts(
     else:
         listed = await console.browsing.page(wanted, _place(cursor), ON_A_PAGE + 1)
         page = listed[:ON_A_PAGE]
+    posts, counts, accounts, matching = await asyncio.gather(
+        views_of(console, page),
+        console.queries.counts.by_state(),
+        console.queries.account_ids(),
+        _matching(console, wanted, looked_for),
+    )
     return render(
         request,
         "posts.html",
-        posts=await views_of(console, page),
-        views=_views(await console.queries.counts.by_state()),
+        posts=posts,
+        views=_views(counts),
         state=state,
         account=named[0] if named else "",
-        accounts=[row["account_id"] for row in await console.queries.accounts()],
+        accounts=accounts,
         q=looked_for,
         due=due,
         asked={"account": named, "q": [q] if q else [], "from": _text(due[0]), "to": _text(due[1])},
         wanted=_wanted(wanted, looked_for),
-        matching=None if looked_for else await _matching(console, wanted),
+        matching=matching,
         is_cut=bool(looked_for) and len(page) == MOST_FOUND,
         has_cursor=cursor is not None,
         following=str(page[-1].cursor) if len(listed) > len(page) else None,
@@ -81,8 +88,10 @@ def _views(counts: Mapping[str, int]) -> list[tuple[str, tuple[State, ...], int]
     return [(name, states, sum(counts[state] for state in states or State)) for name, states in VIEWS]
 
 
-async def _matching(console: Console, wanted: Filter) -> str:
-    """How many there are, as far as an act may be about so many."""
+async def _matching(console: Console, wanted: Filter, looked_for: str) -> str | None:
+    """How many there are, as far as an act may be about so many; None of what is looked for by words."""
+    if looked_for:
+        return None
     count = await console.browsing.count(wanted, MOST_POSTS + 1)
     return f"{count:,}" if count <= MOST_POSTS else f"{MOST_POSTS:,} and more"
 
