@@ -35,6 +35,8 @@ POSTGRES_SETTINGS = {
     "statement_timeout": str(LONG_READ // timedelta(milliseconds=1)),
     # planning takes 0.1 ms; a plan kept from when a table was empty reads the whole table, until it is analysed
     "plan_cache_mode": "force_custom_plan",
+    # compiling a statement takes a second where running it takes milliseconds: no statement here is that long
+    "jit": "off",
 }
 
 

@@ -22,7 +22,7 @@ from shared.database.migrations import migrate
 from shared.database.refusals import why_unusable
 from tests.support.waiting import eventually
 
-IGNORED = "idle_in_transaction_session_timeout,tcp_user_timeout,lock_timeout,statement_timeout,plan_cache_mode"
+IGNORED = "idle_in_transaction_session_timeout,tcp_user_timeout,lock_timeout,statement_timeout,plan_cache_mode,jit"
 PREPARES = (1, 21)
 """The first version that keeps prepared statements in transaction mode."""
 TRANSACTION_MODE = ("pool_mode=transaction", "max_prepared_statements=200", "default_pool_size=3")
