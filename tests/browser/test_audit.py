@@ -57,4 +57,3 @@ async def test_a_post_that_somebody_changed_meanwhile_is_not_cancelled_unseen(wo
     await expect(page.get_by_role("alert").filter(has_text="Somebody has changed it meanwhile")).to_be_visible()
     (shown,) = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"]
     assert shown["state"] == "scheduled"
-    visitor.complaints.clear()  # the browser tells of the 412

@@ -84,13 +84,23 @@ def documented(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def schemas_of(*models: type[BaseModel]) -> dict[str, Any]:
-    """The components that `documented` refers to."""
+    """The components that `documented` refers to, in which what need not be given may be null as well."""
     schemas: dict[str, Any] = {}
     for model in models:
         schema = model.model_json_schema(ref_template=_COMPONENTS)
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema
+    for schema in schemas.values():
+        _let_optional_fields_be_null(schema)
     return schemas
+
+
+def _let_optional_fields_be_null(schema: dict[str, Any]) -> None:
+    null = {"type": "null"}
+    fields = schema.get("properties", {})
+    for name in fields.keys() - set(schema.get("required", ())):
+        if null not in fields[name].get("anyOf", ()):
+            fields[name] = {"anyOf": [fields[name], null]}
 
 
 class BodyLimit:

@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from tests.integration.console.world import World, a_world
 from tests.nodes import Broker
+from tests.support.system import started
 
 CHECKS = (
     "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
@@ -16,15 +17,13 @@ CHECKS = (
 )  # fmt: skip
 """Not among them: what a network never takes is refused however well formed, a disconnected account can still be seen,
 and since an id may have slashes the path of `:retry` is also that of a post."""
-SECONDS = 25
-"""How long requests are made up; what is under way then ends."""
 
 
 @pytest_asyncio.fixture
 async def world(broker_node: Broker, tmp_path: Path) -> AsyncIterator[World]:
     """Every service that the API speaks with, and an account on the sink."""
     async with a_world(tmp_path, broker_node) as running:
-        await running.system.start("monitor")
+        await started(running.system, "monitor", "maintenance")
         yield running
 
 
@@ -36,7 +35,7 @@ async def test_every_answer_is_as_the_document_says(world: World, tmp_path: Path
         schemathesis, "run", f"{world.api.http.base_url}/openapi.json",
         "--header", f"Authorization:{authorization}",
         "--exclude-path", "/v1/events",  # never ends
-        "--max-examples", "5", "--max-time", str(SECONDS), "--seed", "1", "--generation-deterministic",
+        "--max-examples", "3", "--seed", "1", "--generation-deterministic",  # the same, however fast the machine
         "--checks", ",".join(CHECKS), "--phases", "coverage,fuzzing",
         "--continue-on-failure", "--no-color", "--request-timeout", "120",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=tmp_path,
