@@ -126,8 +126,8 @@ class PublishingConnection:
         async with self.channel.lock:
             await self._ready()
             batch = compose()
+            payload = b"".join(map(self._frames, batch))  # first: what cannot be written must not be counted
             confirms = [self._expect(one) for one in batch]
-            payload = b"".join(self._frames(one) for one in batch)
             try:
                 await self.channel.write_queue.put(ChannelFrame(payload, should_close=False))
             except BaseException:

@@ -14,6 +14,7 @@ from shared.messaging.dead_letters.parking import (
     REASON_HEADER,
     carried_headers,
     copied,
+    count_in,
 )
 from shared.messaging.envelope import Envelope, Headers, derived_id, safe_id
 
@@ -48,7 +49,7 @@ class Letter:
             queue=_text(death, "queue") if death else _header(message, QUEUE_HEADER),
             reason=_reason(death) if death else _header(message, REASON_HEADER) or "no reason was given",
             parked_at=_instant(death.get("time") if death else message.headers.get(PARKED_AT_HEADER)),
-            replays=_count(message.headers.get(REPLAYS_HEADER)),
+            replays=count_in(message, REPLAYS_HEADER),
         )
 
     @property
@@ -101,7 +102,3 @@ def _instant(value: Any) -> datetime:
     if not isinstance(at, datetime):
         return _NOBODY_SAID_WHEN
     return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _count(value: Any) -> int:
-    return value if type(value) is int and value >= 0 else 0

@@ -19,6 +19,8 @@ from shared.messaging.topology import DEAD_EXCHANGE, RETRY_EXCHANGE, dead_queue,
 FAILURES_HEADER = "timeball-failures"
 REASON_HEADER, QUEUE_HEADER, PARKED_AT_HEADER = "reason", "queue", "parked_at"
 MOST_REASON = 1000
+MOST_COUNTED = 1_000_000
+"""A header that says more was written by somebody else, and one more than it says may be more than AMQP can tell."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -43,8 +45,13 @@ def tried_again(
 
 def failures_of(message: AbstractIncomingMessage) -> int:
     """How often handling this message has failed so far."""
-    failures = message.headers.get(FAILURES_HEADER, 0)
-    return failures if isinstance(failures, int) else 0
+    return count_in(message, FAILURES_HEADER)
+
+
+def count_in(message: AbstractIncomingMessage, header: str) -> int:
+    """What we have counted in a header of the message."""
+    count = message.headers.get(header)
+    return count if type(count) is int and 0 <= count <= MOST_COUNTED else 0
 
 
 def carried_headers(message: AbstractIncomingMessage) -> Headers:

@@ -103,6 +103,15 @@ async def test_what_no_queue_takes_is_known_where_it_matters(station: Station) -
         await station.publisher.publish(Outgoing(unwanted))
 
 
+async def test_a_message_that_cannot_be_written_takes_nobodys_confirm(station: Station) -> None:
+    no_amqp = event("never").to(EVENTS_EXCHANGE, headers={"beyond 64 bits": 2**63})
+
+    with pytest.raises(TypeError):
+        await station.publisher.publish(Outgoing(no_amqp))
+
+    await station.publisher.publish(Outgoing(event("post")))
+
+
 async def test_before_it_is_connected_nothing_is_published() -> None:
     publisher = Publisher("amqp://nowhere", app_id="x", clock=SystemClock())
 

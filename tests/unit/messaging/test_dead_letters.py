@@ -111,7 +111,10 @@ def test_a_long_reason_is_cut() -> None:
     assert dead.headers["reason"] == "x" * MOST_REASON
 
 
-@pytest.mark.parametrize(("headers", "failures"), [(None, 0), ({FAILURES_HEADER: 2}, 2), ({FAILURES_HEADER: "2"}, 0)])
+@pytest.mark.parametrize(
+    ("headers", "failures"),
+    [(None, 0), ({FAILURES_HEADER: 2}, 2), *(({FAILURES_HEADER: other}, 0) for other in ("2", True, -1, 2**63 - 1))],
+)
 def test_failures_are_counted_in_a_header(headers: dict[str, Any] | None, failures: int) -> None:
     assert failures_of(incoming(headers=headers)) == failures
 
