@@ -106,9 +106,14 @@ class Outbox:
         self._woken.clear()
 
     async def _relay_handed_over(self) -> None:
+        """Relay all of it; what a stop interrupts stays in memory, for `drain`."""
         while self._handed_over:
-            size = min(BATCH, len(self._handed_over))
-            await self._relay([self._handed_over.popleft() for _ in range(size)])
+            some = [self._handed_over.popleft() for _ in range(min(BATCH, len(self._handed_over)))]
+            try:
+                await self._relay(some)
+            except BaseException:
+                self._handed_over.extendleft(reversed(some))
+                raise
 
     async def _poll(self) -> None:
         try:

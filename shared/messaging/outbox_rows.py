@@ -60,9 +60,15 @@ class OutboxRows:
         await connection.execute(self._insert, bulk.encode(rows) | self._claimed_for(CLAIM))
 
     async def age(self) -> timedelta:
-        """How long the oldest event has been waiting; zero when there is none."""
+        """How long the oldest event has been waiting; zero when there is none.
+
+        In a long backlog it is the oldest of those that no relay has tried for the longest time: to find the very
+        oldest, all of it would be read, each time that somebody asks how the service is.
+        """
+        c = self._table.c
+        first = select(c.created_at).order_by(c.claimed_until).limit(BATCH).subquery()
         async with self._database.reading() as connection:
-            oldest = (await connection.execute(select(func.min(self._table.c.created_at)))).scalar()
+            oldest = (await connection.execute(select(func.min(first.c.created_at)))).scalar()
         return max(self._clock.now() - oldest, timedelta(0)) if oldest else timedelta(0)
 
     async def claim_left_behind(self) -> Sequence[Envelope]:

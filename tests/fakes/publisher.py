@@ -1,5 +1,6 @@
-"""RecordingPublisher: takes messages without a broker, and refuses them while it is told to."""
+"""RecordingPublisher: takes messages without a broker, and refuses them, or hangs, while it is told to."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -16,12 +17,16 @@ class RecordingPublisher(Publisher):
         self.published: list[Outgoing] = []
         self.is_away = False
         self.delays = True
+        self.asked, self.may_go = asyncio.Event(), asyncio.Event()
+        self.may_go.set()
         self._fake_clock = clock
         self._costs = costs
 
     async def publish_all(
         self, outgoing: Iterable[Outgoing], *, within: timedelta = PUBLISH_TIMEOUT
     ) -> Sequence[BrokerUnavailable | None]:
+        self.asked.set()
+        await self.may_go.wait()
         return [self._publish(one) for one in outgoing]
 
     def _publish(self, outgoing: Outgoing) -> BrokerUnavailable | None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from sqlalchemy import Interval, MetaData, literal, select, update
+from sqlalchemy import Interval, MetaData, literal, select, text, update
 
 from shared.database.engine import Database
 from shared.events.requests import ScheduleCancelRequested
@@ -17,6 +17,7 @@ from shared.messaging.outbox import MOST_IN_MEMORY, RETRY, Outbox
 from shared.messaging.outbox_rows import BATCH, CLAIM, outbox_table
 from tests.fakes.clock import FakeClock
 from tests.fakes.publisher import RecordingPublisher
+from tests.support.statements import counted_statements
 from tests.support.waiting import eventually
 
 metadata = MetaData()
@@ -280,6 +281,21 @@ async def test_its_age_is_that_of_the_oldest_event(database: Database, clock: Fa
     assert await relay.outbox.age() == timedelta(seconds=10)
 
 
+async def test_to_know_the_age_of_a_long_backlog_it_is_not_read_whole(database: Database, clock: FakeClock) -> None:
+    relay, is_sqlite = Relay.on(database, clock), database.dialect == "sqlite"
+    with counted_statements() as asked:
+        await relay.outbox.age()
+
+    async with database.transaction() as connection:
+        if not is_sqlite:
+            await connection.execute(text("SET LOCAL enable_seqscan = off"))  # an empty table is rather read whole
+        explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+        of_query = next(one for one in asked if one.startswith("SELECT")).replace("$1::INTEGER", "1").replace("?", "1")
+        plan = str((await connection.execute(text(f"{explain} {of_query}"))).all())
+
+    assert "ix_outbox_claimed_until" in plan
+
+
 async def test_nothing_is_forgotten_but_what_was_sent(database: Database, clock: FakeClock) -> None:
     relay, (sent, unsent, foreign) = Relay.on(database, clock), events(3)
     await relay.write(sent, unsent, foreign)
@@ -297,6 +313,22 @@ async def test_a_graceful_stop_sends_and_forgets_what_is_in_memory(database: Dat
     relay, written = Relay.on(database, clock), events(2)
     await relay.write(*written)
     relay.outbox.relay_soon(written)
+
+    await relay.outbox.drain()
+
+    assert relay.publisher.message_ids == ids(written)
+    assert await relay.left() == set()
+
+
+async def test_a_stop_in_the_middle_of_a_publish_sends_that_again(database: Database, clock: FakeClock) -> None:
+    """Its broker may have it or not: left to its claim it would come half a minute late."""
+    relay, written = Relay.on(database, clock), events(2)
+    relay.publisher.may_go.clear()
+    await relay.write(*written)
+    relay.outbox.relay_soon(written)
+    async with relay.running():
+        await relay.publisher.asked.wait()
+    relay.publisher.may_go.set()
 
     await relay.outbox.drain()
 
