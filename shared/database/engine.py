@@ -125,6 +125,7 @@ _READING: Mapping[str, Mapping[str, Any]] = {
 
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:
+    """Its errors quote no parameters: those are rows, with posts and secrets in them."""
     engine = (_sqlite_engine if url.startswith("sqlite") else _postgres_engine)(url, pool_size)
     event.listen(engine.sync_engine, "after_cursor_execute", renew)
     return engine
@@ -135,6 +136,7 @@ def _postgres_engine(url: str, pool_size: int) -> AsyncEngine:
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
+        hide_parameters=True,
         pool_timeout=TRANSACTION_LIMIT.total_seconds(),
         connect_args={
             "server_settings": POSTGRES_SETTINGS,
@@ -148,7 +150,7 @@ def _postgres_engine(url: str, pool_size: int) -> AsyncEngine:
 
 def _sqlite_engine(url: str, pool_size: int) -> AsyncEngine:
     connect_args = {"timeout": BUSY_TIMEOUT_MS / 1000, "async_creator_fn": connect}
-    engine = create_async_engine(url, pool_size=pool_size, connect_args=connect_args)
+    engine = create_async_engine(url, pool_size=pool_size, hide_parameters=True, connect_args=connect_args)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_immediate)
     return engine

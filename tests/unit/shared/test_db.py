@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Column, Integer, MetaData, String, Table, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from shared.database import bulk
 from shared.database.engine import Database, InstantColumn, as_text
+from shared.secrets.redaction import redact_text
 from tests.support.waiting import PATIENCE
 
 metadata = MetaData()
@@ -108,6 +110,20 @@ async def test_a_transaction_is_all_or_nothing(database: Database) -> None:
 
     async with database.reading() as connection:
         assert (await connection.execute(select(func.count()).select_from(things))).scalar_one() == 0
+
+
+@pytest.mark.parametrize("count", [None, "no number"])
+async def test_an_error_quotes_no_row(database: Database, count: Any) -> None:
+    """It is logged, told of as a job's failure, and is the reason on a dead letter; rows hold posts and secrets."""
+    insert_rows = bulk.insert(things, [things.c.name, things.c.count], database.dialect)
+    row = bulk.encode([{"name": "a secret", "count": count}])
+
+    with pytest.raises(DBAPIError) as raised:
+        async with database.transaction() as connection:
+            await connection.execute(insert_rows, row)
+            await connection.execute(text("SELECT no_such_function(:rows)"), row)
+
+    assert "a secret" not in redact_text(f"{raised.value} {raised.value!r}")
 
 
 async def test_concurrent_writers_take_turns(database: Database) -> None:
