@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.fakes.sink import Request, refuse
 from tests.nodes import Broker, await_registered
 from tests.support.beats import EVERY_SECOND, beat_once_each_second
 from tests.support.processes import Process
+from tests.support.publisher_rows import is_known
 from tests.support.system import SECRET, System, in_seconds, started, system
 from tests.support.waiting import eventually, until
 
@@ -96,7 +98,8 @@ async def the_broker_is_killed(outage: Outage, broker: Broker) -> None:
     if isinstance(broker, BrokerNode):
         await asyncio.to_thread(await_registered, broker, "publisher.requests", "timeball.delay.63")
     for post_id in claimed:
-        await bus.fact("publish.requested", post_id=post_id)
+        known = partial(is_known, outage.running.database_url("publisher"), post_id)
+        await eventually(known, every=0.1, what=f"{post_id} is claimed")
     await until(begun_at + timedelta(seconds=5))
     await asyncio.to_thread(broker.kill)
     await until(outage.posts["claimed-0"] + SECOND)

@@ -75,6 +75,12 @@ class System:
         )
         await self.bus.emit(request)
 
+    def database_url(self, service: str) -> str:
+        """Where a service keeps its data."""
+        return self.env.get(f"TIMEBALL_{service.upper()}_DATABASE_URL") or Home(self.env["TIMEBALL_HOME"]).database_url(
+            service
+        )
+
     @property
     def sealing_key(self) -> SealingKey:
         """The publisher's key."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from inspect import isawaitable
+from typing import TypeVar
 
 from shared.clocks.clock import SystemClock
 
@@ -12,6 +13,8 @@ PATIENCE = 120.0
 """Seconds that a test waits for what should come: more than any machine needs, and reached only when it never comes."""
 LATE = timedelta(seconds=10)
 """More than a busy machine adds to anything: what is so late is late for a reason that a test may be about."""
+
+AnswerT = TypeVar("AnswerT")
 
 
 async def eventually(
@@ -31,6 +34,17 @@ async def eventually(
 async def until(instant: datetime) -> None:
     """Return at the instant, for tests of what happens at one."""
     await SystemClock().sleep_until(instant)
+
+
+async def with_time_enough(trial: Callable[[float], Awaitable[AnswerT | None]], *, lead: float) -> AnswerT:
+    """What a trial near an instant comes to, so many seconds ahead; None says that the machine was too slow for it.
+
+    It is then tried again with twice the lead: how fast the machine is decides how long that takes, and nothing else.
+    """
+    while (answer := await trial(lead)) is None:
+        assert lead < PATIENCE, f"not even {lead:g} s ahead"
+        lead *= 2
+    return answer
 
 
 async def _holds(condition: Callable[[], object | Awaitable[object]]) -> bool:

@@ -14,15 +14,16 @@ import pytest
 import pytest_asyncio
 
 from shared.clocks.clock import SystemClock
+from shared.events import Event
 from shared.events.publisher import AccountConnected
-from shared.events.requests import AccountConnectRequested
+from shared.events.requests import AccountConnectRequested, RetryPolicy
 from shared.events.scheduler import PublishRequested, PublishWithdrawRequested
 from shared.secrets.sealing import seal
 from tests.fakes.sink import LOST_REPLY, Answer, Sink, refuse
 from tests.nodes import Broker
 from tests.support.bus import Fact
 from tests.support.system import SECRET, System, a_request, system
-from tests.support.waiting import LATE, eventually, until
+from tests.support.waiting import LATE, eventually, until, with_time_enough
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -64,6 +65,10 @@ async def trials(world: System) -> AsyncIterator[Mapping[str, asyncio.Task[None]
     await asyncio.gather(*tasks.values(), return_exceptions=True)
 
 
+def edited(request: PublishRequested) -> PublishRequested:
+    return request.model_copy(update={"revision": 2, "content": "Another text."})
+
+
 def withdrawal(request: PublishRequested, reason: str = "cancelled") -> PublishWithdrawRequested:
     return PublishWithdrawRequested.model_validate(
         {
@@ -75,13 +80,31 @@ def withdrawal(request: PublishRequested, reason: str = "cancelled") -> PublishW
     )
 
 
-async def in_doubt(world: System, post_id: str, *answers: Answer, account_id: str = "hook") -> PublishRequested:
+async def in_doubt(
+    world: System, post_id: str, *answers: Answer, account_id: str = "hook", retry: RetryPolicy | None = None
+) -> PublishRequested:
     """A post whose first reply was lost after the network took it."""
     world.sink.will_answer(post_id, LOST_REPLY, *answers)
-    request = a_request(post_id, account_id, due_in=1)
+    request = a_request(post_id, account_id, due_in=1, retry=retry or RetryPolicy())
     await world.bus.emit(request)
     await eventually(lambda: world.sink.requests(post_id), what=f"{post_id} was sent")
     return request
+
+
+async def asked_in_doubt(
+    world: System, name: str, ask: Callable[[PublishRequested], Event], *, account_id: str = "hook"
+) -> tuple[PublishRequested, Fact]:
+    """A post in doubt, and the answer to what was asked before its request was repeated."""
+
+    async def asked(lead: float) -> tuple[PublishRequested, Fact] | None:
+        retry = RetryPolicy(first_delay_seconds=lead)
+        request = await in_doubt(world, f"{name}-{lead:g}", account_id=account_id, retry=retry)
+        told = await world.bus.fact(("publish.retrying", "publish.unknown"), post_id=request.post_id)
+        await world.bus.emit(ask(request))
+        answer = await world.bus.fact((told.type, "publish.succeeded"), post_id=request.post_id, count=2)
+        return (request, answer) if answer.type == told.type else None
+
+    return await with_time_enough(asked, lead=5)
 
 
 async def is_out_once(world: System, post_id: str) -> None:
@@ -107,7 +130,7 @@ async def a_post_that_was_taken_is_not_failed_by_what_its_repeat_is_answered(wor
     request = await in_doubt(world, f"next-{answers}", *next_answers)
 
     outcome = await world.bus.outcome(request.post_id)
-    await world.bus.emit(request.model_copy(update={"revision": 2, "content": "Another text."}))
+    await world.bus.emit(edited(request))
     await world.bus.fact(expected, post_id=request.post_id, count=2)
 
     assert outcome.type == expected
@@ -116,32 +139,25 @@ async def a_post_that_was_taken_is_not_failed_by_what_its_repeat_is_answered(wor
 
 @scenario
 async def an_edit_in_doubt_is_answered_so_and_its_text_is_never_sent(world: System) -> None:
-    request = await in_doubt(world, "edited")
-    retrying = await world.bus.fact("publish.retrying", post_id="edited")
-
-    await world.bus.emit(request.model_copy(update={"revision": 2, "content": "Another text."}))
-    answer = await world.bus.fact("publish.retrying", post_id="edited", count=2)
-    outcome = await world.bus.outcome("edited")
+    request, answer = await asked_in_doubt(world, "edited", edited)
+    retrying = await world.bus.fact("publish.retrying", post_id=request.post_id)
+    outcome = await world.bus.outcome(request.post_id)
 
     assert [(fact.body["revision"], fact.body["in_doubt"]) for fact in (retrying, answer)] == [(1, True)] * 2
     assert (outcome.type, outcome.body["revision"]) == ("publish.succeeded", 1)
-    assert [b"Another text" in sent.body for sent in world.sink.requests("edited")] == [False, False]
-    await is_out_once(world, "edited")
+    assert [b"Another text" in sent.body for sent in world.sink.requests(request.post_id)] == [False, False]
+    await is_out_once(world, request.post_id)
 
 
 async def a_withdrawal_in_doubt_is_answered_that_it_may_be_out(world: System, account_id: str, reason: str) -> None:
-    post_id = f"withdrawn-{account_id}-{reason}"
-    request = await in_doubt(world, post_id, account_id=account_id)
-    first = "publish.retrying" if account_id == "hook" else "publish.unknown"
-    await world.bus.fact(first, post_id=post_id)
+    ask = partial(withdrawal, reason=reason)
+    request, answer = await asked_in_doubt(world, f"withdrawn-{account_id}-{reason}", ask, account_id=account_id)
+    outcome = await world.bus.outcome(request.post_id)
 
-    await world.bus.emit(withdrawal(request, reason))
-    answer = await world.bus.fact(first, post_id=post_id, count=2)
-    outcome = await world.bus.outcome(post_id)
-
+    assert answer.type == ("publish.retrying" if account_id == "hook" else "publish.unknown")
     assert answer.body.get("in_doubt", True)
     assert outcome.type == ("publish.succeeded" if account_id == "hook" else "publish.unknown")
-    await is_out_once(world, post_id)
+    await is_out_once(world, request.post_id)
 
 
 @scenario
@@ -185,18 +201,22 @@ async def what_is_told_of_a_post_that_is_withdrawn_at_the_last_moment_is_what_th
 @scenario
 async def a_new_revision_goes_out_right_after_the_withdrawal_of_the_one_before(world: System) -> None:
     """Not a lease later, though the withdrawal came while the old one was about to leave."""
-    request = a_request("edited-late", "plain", due_in=3)
-    await world.bus.emit(request)
-    await until(request.publish_at - timedelta(milliseconds=200))
 
-    await world.bus.emit(withdrawal(request, "superseded"))
-    skipped = await world.bus.fact("publish.skipped", post_id="edited-late")
+    async def withdrawn(lead: float) -> PublishRequested | None:
+        request = a_request(f"edited-late-{lead:g}", "plain", due_in=lead)
+        await world.bus.emit(request)
+        await until(request.publish_at - timedelta(seconds=lead / 15))
+        await world.bus.emit(withdrawal(request, "superseded"))
+        answer = await what_became_of(world, request.post_id)
+        return request if answer.type == "publish.skipped" else None
+
+    request = await with_time_enough(withdrawn, lead=3)
     emitted_at = SystemClock().now()
-    await world.bus.emit(request.model_copy(update={"revision": 2, "content": "Another text."}))
-    outcome = await world.bus.fact("publish.succeeded", post_id="edited-late")
+    await world.bus.emit(edited(request))
+    outcome = await world.bus.fact("publish.succeeded", post_id=request.post_id)
 
-    (sent,) = world.sink.requests("edited-late")
-    assert (skipped.body["revision"], outcome.body["revision"]) == (1, 2)
+    (sent,) = world.sink.requests(request.post_id)
+    assert outcome.body["revision"] == 2
     assert b"Another text." in sent.body
     assert sent.at - max(emitted_at, request.publish_at) < LATE
 

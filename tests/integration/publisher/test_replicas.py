@@ -9,7 +9,7 @@ from pathlib import Path
 from shared.events.publisher import AccountConnected
 from shared.events.requests import AccountLimits
 from tests.nodes import Broker
-from tests.support.starts import starts
+from tests.support.publisher_rows import starts
 from tests.support.system import System, a_request, in_seconds, started, system
 from tests.support.waiting import PATIENCE, eventually
 

@@ -1,44 +1,71 @@
 """A publisher that is told to stop finishes what it is sending, and leaves what waits to the next one."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from tests.nodes import Broker
-from tests.support.system import a_request, in_seconds, system
-from tests.support.waiting import LATE, eventually
+from tests.support.system import System, a_request, in_seconds, system
+from tests.support.waiting import LATE, eventually, with_time_enough
 
-WAITING = [f"waiting-{number}" for number in range(5)]
-IN_FLIGHT = [f"in-flight-{number}" for number in range(5)]
+COUNT = 5
 SLOW_SECONDS = 3.0
+AHEAD = 3
+"""Seconds before its instant when nothing of a post has been sent yet."""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A publisher that was stopped before what waited was due."""
+
+    waiting: list[str]
+    in_flight: list[str]
+    due_at: datetime
+    code: int
+    handed_back: int
+
+
+async def stopped_in_time(running: System, lead: float) -> Stopped | None:
+    """None where it was stopped so late that what waited may have been on its way."""
+    publisher = await running.start("publisher")
+    await running.connect("plain")
+    waiting, in_flight = ([f"{kind}-{lead:g}-{number}" for number in range(COUNT)] for kind in ("waiting", "in-flight"))
+    due_at = in_seconds(lead)
+    await emit_all(running, waiting, due_at)
+    await emit_all(running, in_flight, in_seconds(0))
+    await eventually(lambda: all(map(running.sink.requests, in_flight)), what="every send is in flight")
+    assert await running.bus.depth("publisher.requests") == 0
+
+    code = await publisher.stop()
+    handed_back = await running.bus.depth("publisher.requests")
+    return Stopped(waiting, in_flight, due_at, code, handed_back) if in_seconds(AHEAD) < due_at else None
+
+
+async def emit_all(running: System, posts: Sequence[str], due_at: datetime) -> None:
+    for post_id in posts:
+        await running.bus.emit(a_request(post_id, publish_at=due_at))
 
 
 async def test_a_stopping_publisher_finishes_its_sends_and_hands_back_what_waits(
     broker_node: Broker, tmp_path: Path
 ) -> None:
     async with system(tmp_path, broker_node) as running:
-        bus, sink = running.bus, running.sink
-        sink.slow = lambda request: SLOW_SECONDS if request.post_id in IN_FLIGHT else 0.0
-        first = await running.start("publisher")
-        await running.connect("plain")
-        due_at = in_seconds(11)
-        for post_id in WAITING:
-            await bus.emit(a_request(post_id, publish_at=due_at))
-        for post_id in IN_FLIGHT:
-            await bus.emit(a_request(post_id, due_in=0))
-        await eventually(lambda: len(sink.ledger) == len(IN_FLIGHT), what="every send is in flight")
-        assert await bus.depth("publisher.requests") == 0
+        sink = running.sink
+        sink.slow = lambda request: SLOW_SECONDS if request.post_id.startswith("in-flight") else 0.0
 
-        code = await first.stop()
-        handed_back = await bus.depth("publisher.requests")
+        stopped = await with_time_enough(partial(stopped_in_time, running), lead=11)
         await running.start("publisher")
         ready_at = in_seconds(0)
-        outcomes = {post_id: await bus.outcome(post_id) for post_id in IN_FLIGHT + WAITING}
+        outcomes = {post_id: await running.bus.outcome(post_id) for post_id in stopped.waiting + stopped.in_flight}
 
-    assert code == 0
-    assert handed_back == len(WAITING)
+    assert stopped.code == 0
+    assert stopped.handed_back == COUNT
     assert {outcome.type for outcome in outcomes.values()} == {"publish.succeeded"}
     assert {post_id: len(sink.requests(post_id)) for post_id in outcomes} == dict.fromkeys(outcomes, 1)
-    assert all(sink.requests(post_id)[0].at - max(due_at, ready_at) < LATE for post_id in WAITING)
-    assert all(outcomes[post_id].body["attempts"] == 1 for post_id in WAITING)
+    assert all(sink.requests(post_id)[0].at - max(stopped.due_at, ready_at) < LATE for post_id in stopped.waiting)
+    assert all(outcomes[post_id].body["attempts"] == 1 for post_id in stopped.waiting)
 
 
 async def test_a_publisher_stopped_before_its_broker_answers_ends_all_the_same(
