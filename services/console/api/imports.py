@@ -60,12 +60,14 @@ class ImportView(BaseModel):
     unchanged: int
     ended_at: datetime | None
     problem: str | None
+    warnings: dict[str, int]
     plan: Plan
 
     @classmethod
     def of(cls, run: RowMapping) -> Self:
-        shown = {name: run[name] for name in cls.model_fields if name not in ("id", "plan")}
-        return cls(id=run["run_id"], plan=Plan.model_validate_json(run["plan"]), **shown)
+        shown = {name: run[name] for name in cls.model_fields if name not in ("id", "plan", "warnings")}
+        warnings, plan = json.loads(run["warnings"] or "{}"), Plan.model_validate_json(run["plan"])
+        return cls(id=run["run_id"], plan=plan, warnings=warnings, **shown)
 
 
 class Imports(BaseModel):
@@ -81,6 +83,7 @@ class LineView(BaseModel):
     kind: Kind
     post_id: str | None
     account_id: str | None
+    code: str | None
     reason: str
 
 

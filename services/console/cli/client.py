@@ -15,6 +15,7 @@ from shared.process.home import Home
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 PATIENCE_SECONDS = 30.0
+FILE_PATIENCE_SECONDS = 300.0
 
 Json = Mapping[str, Any]
 
@@ -135,11 +136,17 @@ class Client:
         await self._http.aclose()
 
     async def call(self, method: str, path: str, *, body: Any = None, **parameters: Any) -> Any:
-        """The answer's JSON; a body of bytes is sent as it is, any other as JSON."""
+        """The answer's JSON."""
+        return await self._asked(method, path, parameters, json=body)
+
+    async def send_file(self, path: str, content: bytes, **parameters: Any) -> Any:
+        """The answer's JSON to a file, which a busy console may take long to read."""
+        return await self._asked("POST", path, parameters, content=content, timeout=FILE_PATIENCE_SECONDS)
+
+    async def _asked(self, method: str, path: str, parameters: Json, **how: Any) -> Any:
         given = {name: value for name, value in parameters.items() if value not in (None, ())}
-        sent: dict[str, Any] = {"content" if isinstance(body, bytes) else "json": body}
         try:
-            response = await self._http.request(method, path, params=given, **sent)
+            response = await self._http.request(method, path, params=given, **how)
         except httpx.HTTPError as error:
             may_have_heard = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
             raise Unreachable(f"{type(error).__name__} at {self.url}", may_have_heard=may_have_heard) from error

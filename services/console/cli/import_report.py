@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from services.console.cli.import_batches import Tally
+from services.console.cli.import_tally import Tally
 from services.console.cli.local_times import local_time, shown_zone
 from services.console.cli.screen import complain, say
 from services.console.imports import PostFile
@@ -73,8 +73,10 @@ def show_outcome(tally: Tally, posts: PostFile, zone: str | None) -> None:
     show_reading(posts, zone)
     _show_left_alone(tally)
     _show_warnings(tally)
+    if tally.problem:
+        complain(f"the console stopped: {tally.problem}")
     if tally.pending:
-        complain(f"{tally.pending} were not answered in time: run the import again")
+        complain(f"{tally.pending} were not answered in time, or not sent: run the import again")
 
 
 def _show_left_alone(tally: Tally) -> None:

@@ -1,22 +1,19 @@
 """`timeball import`: many posts from a file."""
 
 import sys
-from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from services.console.cli.calling import LEFT_ALONE, REFUSED, JsonFlag, called, reading, wrong
-from services.console.cli.client import Client
-from services.console.cli.import_batches import Tally, send_posts
 from services.console.cli.import_report import read_as, show_faults, show_outcome, show_plan
-from services.console.cli.import_runs import hand_over, show_started
+from services.console.cli.import_runs import IN_DOUBT, followed, hand_over, show_started
+from services.console.cli.import_tally import Tally
 from services.console.cli.local_times import own_zone
-from services.console.cli.screen import complain, screen, show_json
-from services.console.imports import Line, PostFile, read
+from services.console.cli.screen import complain, show_json
+from services.console.imports import PostFile, read
+from services.console.imports.parts import parts_of
 from services.console.imports.plan import faults_in, plan_of
 from shared.clocks.local_time import zone_named
 
@@ -36,7 +33,7 @@ def import_posts(
     encoding: Annotated[str | None, _ENCODING] = None,
     now: Annotated[bool, typer.Option("--now", help="Publish at once what names no time.")] = False,
     background: Annotated[
-        bool, typer.Option("--background", help="Have the console send it; this terminal may be closed.")
+        bool, typer.Option("--background", help="Do not wait until the console has sent it.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -65,15 +62,15 @@ def import_posts(
         _refuse(posts, _way_out(posts), as_json=as_json)
     if doubt := _doubt(posts, publishes_now=now):
         _refuse(posts, doubt, as_json=as_json)
+    wanted = {"skip_faults": skip_bad, "overwrite": overwrite, "publish_now": now}
+    parts = parts_of(content, posts, encoding)
+    imports = called(
+        lambda client: hand_over(client, parts, name=file.name, zone=zone, wanted=wanted), in_doubt=IN_DOUBT
+    )
     if background:
-        wanted = {"skip_faults": skip_bad, "overwrite": overwrite, "publish_now": now}
-        run = called(
-            lambda client: hand_over(client, content, name=file.name, zone=zone, encoding=encoding, wanted=wanted)
-        )
-        show_json(run) if as_json else show_started(run)
+        show_json({"imports": [one.run for one in imports]}) if as_json else show_started(imports)
         raise typer.Exit(REFUSED if posts.faults else 0)
-    tally = Tally(skipped=faults_in(posts))
-    called(lambda client: _send(client, file.name, posts.posts, tally, overwrite=overwrite))
+    tally = followed(imports, Tally(skipped=faults_in(posts)), name=file.name)
     show_json(vars(tally)) if as_json else show_outcome(tally, posts, zone)
     if not tally.is_complete:
         raise typer.Exit(REFUSED)
@@ -119,16 +116,3 @@ def _way_out(posts: PostFile) -> str:
         return "there is no good line in the file"
     one, many = "mend it, or leave that line out", "mend them, or leave these lines out"
     return f"{one if len(posts.faults) == 1 else many} with --skip-bad"
-
-
-async def _send(client: Client, name: str, lines: Sequence[Line], tally: Tally, *, overwrite: bool) -> None:
-    with _progress() as progress:
-        task = progress.add_task(name, total=len(lines))
-        advance = partial(progress.advance, task)
-        await send_posts(client, lines, tally, overwrite=overwrite, progress=advance)
-
-
-def _progress() -> Progress:
-    shown = screen(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal)

@@ -12,7 +12,8 @@ from services.console.cli.client import Client, in_path
 from services.console.cli.local_times import local_time, own_zone, shown_zone, with_zone
 from services.console.cli.repeats import EveryOption, TimesOption, request_for
 from services.console.cli.screen import complain, say, show_json, show_table
-from services.console.cli.sentences import lateness, warnings_in
+from services.console.cli.sentences import lateness
+from services.console.domain.warnings import warnings_in
 from services.console.times import UnreadableTime, is_without_zone, publish_at
 
 STATE_STYLES = {

@@ -13,11 +13,6 @@ Data = Mapping[str, Any]
 Says = Callable[[Data], str]
 
 _MOST_CHARACTERS = 200
-_WARNINGS = {
-    "unknown_account": "{account} is not connected: `timeball accounts add PLATFORM {account}`",
-    "duplicate_text": "the same text is on {account} already, within 24 hours of it",
-    "crowded_minute": "many posts are due on {account} in that minute",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +40,6 @@ def state_of_the_broker(state: Data) -> str:
     if state.get("broker") == "away":
         return f"the broker is away, so no events of the services arrive: {state.get('reason', 'no reason is given')}"
     return "the broker is there again"
-
-
-def warnings_in(accepted: Data) -> list[str]:
-    """What a person should know of a post that was accepted; a warning newer than this release as it is."""
-    warnings = (accepted.get("warning") or "").split(", ")
-    return [_WARNINGS.get(name, name).replace("{account}", accepted["account_id"]) for name in warnings if name]
 
 
 def clock_time(instant: str | None) -> str:

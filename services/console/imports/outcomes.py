@@ -2,10 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from services.console.domain.warnings import warnings_in
 from services.console.imports.lines import Line
+
+MOST_WARNINGS = 100
 
 Kind = Literal["fault", "rejected", "left_alone", "pending"]
 """Why a line is to be looked at: left alone is what somebody has changed or cancelled since it was imported."""
@@ -25,11 +28,12 @@ class LineTold:
 
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
-    """How many posts are scheduled, how many were so already, and which lines are to be looked at."""
+    """How many posts are scheduled, how many were so already, which lines are to be looked at, and what to know."""
 
     scheduled: int
     unchanged: int
     lines: Sequence[LineTold]
+    warnings: Mapping[str, int] = field(default_factory=dict)
 
 
 def outcome_of(batch: Sequence[Line], answer: Mapping[str, Any], *, overwrite: bool) -> BatchOutcome:
@@ -38,7 +42,13 @@ def outcome_of(batch: Sequence[Line], answer: Mapping[str, Any], *, overwrite: b
     lines = _by_post(batch)
     told = [_refused(one, _line_of(one, lines, batch), overwrite=overwrite) for one in answer["rejected"]]
     told += [_waiting(one, _line_of(one, lines, batch)) for one in answer["waiting"]]
-    return BatchOutcome(scheduled, len(answer["accepted"]) - scheduled, told)
+    warnings = Counter(warning for one in answer["accepted"] for warning in warnings_in(one))
+    return BatchOutcome(scheduled, len(answer["accepted"]) - scheduled, told, warnings)
+
+
+def together(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    """The warnings of two parts; of more different ones than a person reads, the most frequent are kept."""
+    return dict((Counter(one) + Counter(other)).most_common(MOST_WARNINGS))
 
 
 def numbered(lines: Sequence[LineTold]) -> Iterator[tuple[int, LineTold]]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.imports import Line, PostFile
 from services.console.imports.batches import batches
-from services.console.imports.outcomes import BatchOutcome, LineTold, numbered
+from services.console.imports.outcomes import BatchOutcome, LineTold, numbered, together
 from services.console.requests.runs import CLAIM, Runs, RunState
 from services.console.tables.imports import import_batches, import_lines, import_runs
 from shared.database import bulk
@@ -75,7 +75,7 @@ class ImportRuns(Runs):
         c = import_batches.c
         is_sent = update(import_batches).where(c.run_id == run_id, c.position == batch.position, c.lines.is_not(None))
         runs = import_runs.c
-        figures = {
+        figures: dict[str, Any] = {
             "sent": runs.sent + len(batch.lines),
             "scheduled": runs.scheduled + outcome.scheduled,
             "unchanged": runs.unchanged + outcome.unchanged,
@@ -84,8 +84,17 @@ class ImportRuns(Runs):
         }
         async with self._database.transaction() as connection:
             if (await connection.execute(is_sent.values(lines=None))).rowcount:
+                figures["warnings"] = await self._warnings(connection, run_id, outcome)
                 await connection.execute(update(import_runs).where(runs.run_id == run_id).values(**figures))
                 await self._add(connection, run_id, outcome.lines, now)
+
+    async def _warnings(self, connection: AsyncConnection, run_id: str, outcome: BatchOutcome) -> str | None:
+        """Those of the batches before and of this one; the run is locked, for another replica may be at it too."""
+        known = select(import_runs.c.warnings).where(import_runs.c.run_id == run_id).with_for_update()
+        text: str | None = (await connection.execute(known)).scalar()
+        if not outcome.warnings:
+            return text
+        return json.dumps(together(json.loads(text or "{}"), outcome.warnings), ensure_ascii=False)
 
     async def lines(self, run_id: str, after: tuple[int, int], limit: int) -> Sequence[RowMapping]:
         """The lines to look at after one of them, in the order of the file."""
@@ -97,7 +106,7 @@ class ImportRuns(Runs):
     async def _add(self, connection: AsyncConnection, run_id: str, lines: Sequence[LineTold], now: datetime) -> None:
         rows = [
             {"run_id": run_id, "line": one.line, "number": number, "kind": one.kind, "reason": one.reason}
-            | {"post_id": one.post_id, "account_id": one.account_id, "seen_at": now}
+            | {"post_id": one.post_id, "account_id": one.account_id, "code": one.code, "seen_at": now}
             for number, one in numbered(lines)
         ]
         if rows:

@@ -22,9 +22,13 @@ import_runs = Table(
     Column("claimed_until", InstantColumn),
     Column("ended_at", InstantColumn),
     Column("problem", Text),
+    Column("warnings", Text),
     Index("import_runs_by_state", "state", "as_of"),
 )
-"""A file that was read at an instant: `plan` says what is in it, `total` how many posts can be sent."""
+"""A file that was read at an instant: `plan` says what is in it, `total` how many posts can be sent.
+
+`warnings` are those of what was scheduled, in words, each with how many posts it concerns.
+"""
 
 import_batches = Table(
     "import_batches",
@@ -49,6 +53,7 @@ import_lines = Table(
     Column("kind", String(20), nullable=False),
     Column("post_id", Text),
     Column("account_id", Text),
+    Column("code", String(40)),
     Column("reason", Text, nullable=False),
     Column("seen_at", InstantColumn, nullable=False, index=True),
 )

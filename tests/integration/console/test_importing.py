@@ -1,4 +1,4 @@
-"""A file imported into a running console: again, after a person changed something, and with ten thousand posts."""
+"""A file imported into a running console: again, after a person changed something, and with thousands of posts."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -7,9 +7,10 @@ import pytest
 import pytest_asyncio
 
 from services.console.cli.client import Address, Client
-from services.console.cli.import_batches import Tally, send_posts
-from services.console.cli.import_runs import hand_over
+from services.console.cli.import_runs import hand_over, over
+from services.console.cli.import_tally import Tally
 from services.console.imports import read
+from services.console.imports.parts import parts_of
 from tests.integration.console.world import World, a_name, a_world
 from tests.nodes import Broker
 from tests.support.waiting import eventually
@@ -31,12 +32,14 @@ def table(*posts: tuple[str, str]) -> bytes:
 
 
 async def imported(world: World, content: bytes, *, overwrite: bool = False) -> Tally:
-    tally, file = Tally(), read(content)
+    """As `timeball import` does it."""
+    file, token = read(content), world.api.http.headers["Authorization"].removeprefix("Bearer ")
     assert not file.faults
-    token = world.api.http.headers["Authorization"].removeprefix("Bearer ")
+    wanted = {"skip_faults": False, "overwrite": overwrite, "publish_now": False}
     async with Client(Address(str(world.api.http.base_url), token)) as client:
-        await send_posts(client, file.posts, tally, overwrite=overwrite, progress=lambda _: None)
-    return tally
+        parts = parts_of(content, file, None)
+        imports = await hand_over(client, parts, name="posts.csv", zone="UTC", wanted=wanted)
+        return await over(client, imports, Tally(), "posts.csv")
 
 
 async def content_of(world: World, post_id: str) -> tuple[str, str]:
@@ -66,35 +69,30 @@ async def test_an_import_revives_no_cancelled_post_and_reverts_no_edit_unless_to
     assert now == [("scheduled", "One."), ("scheduled", "Two."), ("scheduled", "Three.")]
 
 
-async def test_ten_thousand_posts_are_imported_at_once_and_again_without_a_change(world: World) -> None:
+async def test_thousands_of_posts_are_imported_at_once_and_again_without_a_change(world: World) -> None:
     name = a_name()
-    file = table(*((f"{name}-{number}", f"Post {number}.") for number in range(10_000)))
+    file = table(*((f"{name}-{number}", f"Post {number}.") for number in range(3_000)))
 
     first = await imported(world, file)
     again = await imported(world, file)
 
-    assert (first.changed, first.rejected, first.pending) == (10_000, [], 0)
-    assert (again.unchanged, again.changed, again.left_alone, again.pending) == (10_000, 0, [], 0)
+    assert (first.changed, first.rejected, first.pending) == (3_000, [], 0)
+    assert (again.unchanged, again.changed, again.left_alone, again.pending) == (3_000, 0, [], 0)
 
 
-async def test_what_is_handed_over_is_imported_by_the_console_alone(world: World) -> None:
-    new, edited = a_name(), a_name()
-    await imported(world, table((edited, "One.")))
-    await world.api.call("PATCH", f"/v1/posts/{edited}", {"content": "Better."})
-    token = world.api.http.headers["Authorization"].removeprefix("Bearer ")
-    wanted = {"skip_faults": False, "overwrite": False, "publish_now": False}
-
-    async with Client(Address(str(world.api.http.base_url), token)) as client:
-        content = table((new, "Grüße."), (edited, "One."))
-        run = await hand_over(client, content, name="two.csv", zone="UTC", encoding="utf-8", wanted=wanted)
+async def test_warnings_and_codes_are_told_of_an_import(world: World) -> None:
+    name, account = a_name(), a_name()
+    due = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    rows = f"{name}-0,Hello,{account},\n{name}-1,Hello,plain,{due}\n"
+    file = table() + f"\n{rows}".encode()
+    run = (await world.api.http.post("/v1/imports", content=file)).json()
+    await world.api.call("POST", f"/v1/imports/{run['id']}:start", {"publish_now": True})
 
     async def is_done() -> bool:
         return bool((await world.api.call("GET", f"/v1/imports/{run['id']}"))["state"] == "done")
 
     await eventually(is_done, what="the import is done")
-    lines = (await world.api.call("GET", f"/v1/imports/{run['id']}/lines"))["lines"]
-    assert [(line["line"], line["kind"]) for line in lines] == [(3, "left_alone")]
-    assert (await content_of(world, new), await content_of(world, edited)) == (
-        ("scheduled", "Grüße."),
-        ("scheduled", "Better."),
-    )
+    done = await world.api.call("GET", f"/v1/imports/{run['id']}")
+    (rejected,) = (await world.api.call("GET", f"/v1/imports/{run['id']}/lines"))["lines"]
+    assert done["warnings"] == {f"{account} is not connected: `timeball accounts add PLATFORM {account}`": 1}
+    assert (rejected["line"], rejected["kind"], rejected["code"]) == (3, "rejected", "in_the_past")

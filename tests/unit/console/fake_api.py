@@ -20,11 +20,11 @@ class FakeApi:
 
 
 def _read(body: bytes) -> Any:
-    """What was sent, as JSON where it is some."""
+    """What was sent, as JSON where it is some, else as text."""
     try:
         return json.loads(body) if body else None
     except ValueError:
-        return body.decode()
+        return body.decode(errors="replace")
 
 
 @contextmanager

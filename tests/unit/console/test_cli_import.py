@@ -1,18 +1,42 @@
 """`timeball import`: what is sent, what is told, and the exit code."""
 
+import asyncio
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.console.imports import Line
+from services.console.imports import Line, read
 from services.console.imports.batches import MOST_IN_A_BATCH, batches
-from tests.unit.console.test_cli import ACCEPTED, REJECTED, SETTLED, answered, run
+from services.console.imports.parts import MOST_BYTES, parts_of
+from shared.messaging.envelope import MAX_BODY_BYTES
+from tests.support.waiting import eventually
+from tests.unit.console.fake_api import fake_api
+from tests.unit.console.test_cli import COMMAND, answered, run
 
 GOOD = "1,Hello,a,,\n2,Hello,a,,\n"
 BAD = "3,Hello,a,tomorrow,\n"
-LEFT_ALONE = REJECTED | {"code": "conflict", "reason": "expected_revision: 'p' on 'b' has been cancelled (revision 2)"}
+RUN: dict[str, Any] = {
+    "id": "i-1", "state": "running", "total": 2, "sent": 2, "scheduled": 2, "unchanged": 0,
+    "warnings": {}, "problem": None,
+}  # fmt: skip
+FOLLOWS = "GET /v1/imports/i-1"
+REJECTED = {
+    "line": 2, "kind": "rejected", "post_id": "p", "account_id": "b", "code": "in_the_past", "reason": "an hour ago",
+}  # fmt: skip
+
+
+def imported(*lines: dict[str, Any], **figures: Any) -> dict[str, tuple[int, Any]]:
+    """What a console answers that imports a file, with these lines to look at."""
+    return {
+        "POST /v1/imports": (201, RUN),
+        "POST /v1/imports/i-1:start": (202, RUN),
+        "GET /v1/imports/i-1": (200, RUN | {"state": "done"} | figures),
+        "GET /v1/imports/i-1/lines": (200, {"lines": lines, "next": None}),
+    }
 
 
 @pytest.fixture
@@ -27,8 +51,10 @@ def added(file: Path, rows: str) -> Path:
     return file
 
 
-def sent(api: Any) -> list[dict[str, Any]]:
-    return [post for _, body in api.requests for post in body["posts"]]
+def agreed(api: Any) -> dict[str, bool]:
+    """What the console was told to do, after it has got the file."""
+    told: dict[str, bool] = next(body for asked, body in api.requests if asked.endswith(":start"))
+    return told
 
 
 def test_batches_hold_as_much_as_one_request_takes() -> None:
@@ -55,11 +81,9 @@ def test_nothing_of_a_file_with_faults_is_told_in_json_too(file: Path) -> None:
 
 
 def test_bad_lines_are_left_out_where_that_is_asked_for(file: Path) -> None:
-    answers = {"POST /v1/posts:batch": (202, SETTLED | {"accepted": [ACCEPTED, ACCEPTED]})}
+    result, api = answered(imported(), "import", str(added(file, BAD)), "--skip-bad", "--now")
 
-    result, api = answered(answers, "import", str(added(file, BAD)), "--skip-bad", "--now")
-
-    assert [post["post_id"] for post in sent(api)] == ["1", "2"]
+    assert agreed(api)["skip_faults"]
     assert "line 4: publish_at: 'tomorrow' is no time" in result.stderr
     assert "2 scheduled, 0 unchanged, 0 rejected, 1 skipped for their faults" in result.stdout
     assert result.exit_code == 1
@@ -108,12 +132,12 @@ def test_a_guessed_encoding_must_be_said_before_anything_is_sent(tmp_path: Path)
     file.write_bytes("post_id\tcontent\taccounts\n1\tSchöne Grüße\ta\n".encode("cp1252"))
 
     guessed, nothing = answered({}, "import", str(file), "--now")
-    answers = {"POST /v1/posts:batch": (202, SETTLED | {"accepted": [ACCEPTED]})}
-    said, api = answered(answers, "import", str(file), "--now", "--encoding", "windows-1252")
+    said, api = answered(imported(), "import", str(file), "--now", "--encoding", "windows-1252")
 
     assert (guessed.exit_code, nothing.requests) == (1, [])
     assert "nothing was sent: the file is no UTF-8; read as windows-1252: 'Schöne Grüße'" in guessed.stderr
-    assert (said.exit_code, [post["content"] for post in sent(api)]) == (0, ["Schöne Grüße"])
+    assert (said.exit_code, agreed(api)["encoding_is_right"]) == (0, True)
+    assert "encoding=windows-1252" in api.requests[0][0]
 
 
 def test_what_names_no_time_is_sent_only_where_that_is_meant(file: Path) -> None:
@@ -134,89 +158,115 @@ def test_a_wrong_option_ends_with_2(file: Path, option: tuple[str, str]) -> None
 
 
 def test_what_is_there_already_is_left_alone_and_told(file: Path) -> None:
-    answers = {"POST /v1/posts:batch": (202, SETTLED | {"accepted": [ACCEPTED], "rejected": [LEFT_ALONE]})}
+    left = REJECTED | {"kind": "left_alone", "code": "conflict", "reason": "'p' on 'b' has been cancelled (revision 2)"}
 
-    result, api = answered(answers, "import", str(file), "--now")
+    result, api = answered(imported(left, scheduled=1), "import", str(file), "--now")
 
-    assert {post["expected_revision"] for post in sent(api)} == {0}
+    assert not agreed(api)["overwrite"]
     assert result.exit_code == 4
     assert "1 scheduled, 0 unchanged, 0 rejected, 1 left alone" in result.stdout
     assert "'p' on 'b' has been cancelled (revision 2)" in result.stdout
     assert "--overwrite replaces them" in result.stdout
 
 
-def test_overwriting_expects_nothing_of_what_is_there(file: Path) -> None:
-    result, api = answered(
-        {"POST /v1/posts:batch": (202, SETTLED | {"accepted": [ACCEPTED]})}, "import", str(file), "--overwrite", "--now"
-    )
+def test_overwriting_is_asked_for(file: Path) -> None:
+    result, api = answered(imported(), "import", str(file), "--overwrite", "--now")
 
-    assert result.exit_code == 0
-    assert not any("expected_revision" in post for post in sent(api))
+    assert (result.exit_code, agreed(api)["overwrite"]) == (0, True)
 
 
-def test_a_line_that_expects_a_revision_itself_is_rejected_where_that_is_another(tmp_path: Path) -> None:
-    file = tmp_path / "posts.jsonl"
-    file.write_text('{"post_id": "p", "content": "x", "expected_revision": 3, "targets": [{"account_id": "b"}]}')
+def test_import_counts_what_waits_for_the_publisher(file: Path) -> None:
+    waiting = REJECTED | {"kind": "pending", "code": None}
 
-    result, api = answered(
-        {"POST /v1/posts:batch": (202, SETTLED | {"rejected": [LEFT_ALONE]})}, "import", str(file), "--now"
-    )
+    result, _ = answered(imported(waiting, scheduled=1), "import", str(file), "--now")
 
-    assert [post["expected_revision"] for post in sent(api)] == [3]
-    assert (result.exit_code, "1 rejected" in result.stdout) == (1, True)
-
-
-def test_import_counts_what_waits_for_the_publisher_and_does_not_ask_again(file: Path) -> None:
-    waiting = {"accepted": [ACCEPTED], "waiting": [{"post_id": "2", "account_id": "a"}], "pending": True}
-
-    result, api = answered({"POST /v1/posts:batch": (202, SETTLED | waiting)}, "import", str(file), "--now")
-
-    assert (result.exit_code, len(api.requests)) == (1, 1)
+    assert result.exit_code == 1
     assert "1 scheduled, 0 unchanged, 0 rejected" in result.stdout
-    assert "1 were not answered in time: run the import again" in result.stderr
+    assert "1 were not answered in time, or not sent: run the import again" in result.stderr
 
 
-def test_import_lists_what_was_rejected_with_its_line(tmp_path: Path) -> None:
-    file = tmp_path / "posts.jsonl"
-    file.write_text('\n{"post_id": "p", "content": "x", "targets": [{"account_id": "a"}, {"account_id": "b"}]}\n')
-    answer = SETTLED | {"accepted": [ACCEPTED], "rejected": [REJECTED]}
+def test_import_lists_what_was_rejected_with_its_line_and_code(file: Path) -> None:
+    answers = imported(REJECTED, scheduled=1)
 
-    result, _ = answered({"POST /v1/posts:batch": (202, answer)}, "import", str(file), "--now")
+    result, _ = answered(answers, "import", str(file), "--now")
+    told, _ = answered(answers, "import", str(file), "--now", "--json")
 
     assert result.exit_code == 1
     assert "line 2: p: an hour ago" in result.stderr
     assert "1 scheduled, 0 unchanged, 1 rejected" in result.stdout
+    assert json.loads(told.stdout)["rejected"] == [{name: REJECTED[name] for name in REJECTED if name != "kind"}]
 
 
 def test_import_sums_up_what_it_was_warned_of(file: Path) -> None:
-    warned = [ACCEPTED | {"post_id": post_id, "warning": "duplicate_text"} for post_id in "12"]
+    warned = {"the same text is on a already, within 24 hours of it": 2}
 
-    result, _ = answered({"POST /v1/posts:batch": (202, SETTLED | {"accepted": warned})}, "import", str(file), "--now")
+    result, _ = answered(imported(warnings=warned), "import", str(file), "--now")
 
     assert result.exit_code == 0
     assert "2x the same text is on a already, within 24 hours of it" in result.stdout
 
 
-def test_import_asks_again_while_it_is_not_answered(file: Path) -> None:
-    result, api = answered({"POST /v1/posts:batch": (202, SETTLED | {"pending": True})}, "import", str(file), "--now")
+def test_an_import_that_was_stopped_says_why_and_what_is_left(file: Path) -> None:
+    stopped = {"state": "stopped", "sent": 0, "scheduled": 0, "problem": "the console failed at it (KeyError)"}
+
+    result, _ = answered(imported(**stopped), "import", str(file), "--now")
 
     assert result.exit_code == 1
-    assert len(api.requests) > 1
-    assert "run the import again" in result.stderr
+    assert "the console stopped: the console failed at it (KeyError)" in result.stderr
+    assert "2 were not answered in time, or not sent: run the import again" in result.stderr
+
+
+def test_who_loses_the_console_is_told_that_it_goes_on_and_where(file: Path) -> None:
+    answers = imported() | {"GET /v1/imports/i-1": (0, b"")}
+
+    result, api = answered(answers, "import", str(file), "--now")
+
+    assert result.exit_code == 3
+    assert "the console goes on without you" in result.stderr
+    assert f"{api.url}/import/i-1" in result.stderr
+
+
+async def test_who_does_not_wait_is_told_that_it_goes_on_and_where(file: Path) -> None:
+    with fake_api(imported(state="running")) as api:
+        environment = os.environ | {"TIMEBALL_URL": api.url, "TIMEBALL_API_TOKEN": "token"}
+        command = [*COMMAND, "import", str(file), "--now"]
+        importing = await asyncio.create_subprocess_exec(*command, env=environment, stderr=asyncio.subprocess.PIPE)
+        await eventually(lambda: any(asked == FOLLOWS for asked, _ in api.requests), what="it follows the import")
+        importing.send_signal(signal.SIGINT)
+        _, said = await importing.communicate()
+
+    assert importing.returncode == 1
+    assert b"the console goes on without you" in said
+    assert f"{api.url}/import/i-1".encode() in said
+
+
+def test_a_file_that_is_too_large_is_handed_over_in_parts_that_know_their_lines() -> None:
+    rows = [{"post_id": str(number), "content": "x" * 100, "targets": [{"account_id": "a"}]} for number in range(5)]
+    content = "\n".join(["", *map(json.dumps, rows)]).encode()
+    file = read(content)
+
+    parts = parts_of(content, file, None, most=600)
+
+    assert [one.content for one in parts_of(content, file, None)] == [content]
+    assert [len(part.content) <= 600 for part in parts] == [True, True]
+    assert [line.post for part in parts for line in read(part.content).posts] == rows
+    numbers = [part.line(line.number) for part in parts for line in read(part.content).posts]
+    assert numbers == [line.number for line in file.posts] == [2, 3, 4, 5, 6]
+
+
+def test_a_part_is_no_larger_than_what_the_console_takes() -> None:
+    assert MOST_BYTES == MAX_BODY_BYTES
 
 
 def test_in_the_background_the_console_gets_the_file_and_what_was_agreed_to(file: Path) -> None:
-    run_of = {"id": "i-1", "total": 2}
-    answers = {"POST /v1/imports": (201, run_of), "POST /v1/imports/i-1:start": (202, run_of)}
-
     result, api = answered(
-        answers, "import", str(added(file, BAD)), "--skip-bad", "--now", "--background", "--zone", "UTC"
+        imported(), "import", str(added(file, BAD)), "--skip-bad", "--now", "--background", "--zone", "UTC"
     )
 
-    (prepared, content), (started, agreed) = api.requests
+    (prepared, content), (started, wanted) = api.requests
     assert (prepared, started) == ("POST /v1/imports?name=posts.csv&zone=UTC", "POST /v1/imports/i-1:start")
     assert content == file.read_text()
-    assert agreed == {"skip_faults": True, "overwrite": False, "publish_now": True, "encoding_is_right": False}
+    assert wanted == {"skip_faults": True, "overwrite": False, "publish_now": True, "encoding_is_right": False}
     assert (
         f"the console imports 2 posts, and goes on without this terminal; follow or stop it at {api.url}/import/i-1"
         in (result.stdout)
