@@ -97,7 +97,7 @@ class ScheduleBatchRequested(Event, type="schedule.batch_requested"):
     posts: tuple[JsonValue, ...] = Field(
         min_length=1,
         max_length=MAX_POSTS_IN_A_BATCH,
-        json_schema_extra={"items": {"description": "the body of a schedule.requested; anything else is rejected"}},
+        json_schema_extra={"items": {"type": "object", "description": "the body of a schedule.requested"}},
     )
 
 
