@@ -20,6 +20,8 @@ def main() -> int:
     begun, lives, cpu, wrong, done = time.monotonic(), 0, 0.0, 0, 0
     for result in runner.results(cases):
         done, lives, cpu = done + 1, lives + result.lives, cpu + result.cpu_seconds
+        if given.digests:
+            print(_digest(result))
         if result.violations:
             wrong += 1
             _show(result)
@@ -43,6 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--seconds", type=float, help="begin no new seed after so long")
     parser.add_argument("--first", action="store_true", help="stop at the first violation")
+    parser.add_argument("--digests", action="store_true", help="a hash of all that happens in each run")
     parser.add_argument("--trace", type=int, metavar="SEED", help="all that happens in one run")
     return parser.parse_args()
 
@@ -61,8 +64,12 @@ def _trace(runner: Runner, seed: int, scenario: str | None) -> int:
     (result,) = runner.results([(seed, scenario)], keeps_lines=True)
     print("\n".join(result.lines))
     _show(result, most=100)
-    print(f"{result.scenario} seed {seed}: {result.digest}")
+    print(_digest(result))
     return 1 if result.violations else 0
+
+
+def _digest(result: Result) -> str:
+    return f"{result.scenario} seed {result.seed}: {result.digest}"
 
 
 def _show(result: Result, most: int = MOST_SHOWN) -> None:

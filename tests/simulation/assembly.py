@@ -17,6 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from sqlalchemy import MetaData
+
 from services.console import app as console_app
 from services.console.api import run_work
 from services.console.settings import Settings as ConsoleSettings
@@ -40,10 +42,10 @@ from tests.simulation.sqlite import File, ModelDatabase
 from tests.simulation.virtual_time import Process
 
 APPS: Mapping[str, ModuleType] = {"scheduler": scheduler_app, "publisher": publisher_app, "console": console_app}
-TABLES: Mapping[str, ModuleType] = {
-    "scheduler": scheduler_tables,
-    "publisher": publisher_tables,
-    "console": console_tables,
+TABLES: Mapping[str, MetaData] = {
+    "scheduler": scheduler_tables.metadata,
+    "publisher": publisher_tables.metadata,
+    "console": console_tables.metadata,
 }
 _NO_SECRET = base64.b64encode(bytes(32)).decode()
 

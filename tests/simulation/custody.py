@@ -7,7 +7,6 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from shared.events.requests import (
@@ -50,13 +49,10 @@ class Custody:
 
     loop: VirtualLoop
     broker: ModelBroker
-    path_of: Callable[[str], str]
-    """Where a service's database is."""
+    reader_of: Callable[[str], sqlite3.Connection]
+    """A connection to a service's database, to read what is committed."""
     dropped: list[tuple[str, str]] = field(default_factory=list)
     """What, and why that is wrong."""
-
-    def __post_init__(self) -> None:
-        self._connection = cache(lambda service: sqlite3.connect(self.path_of(service), isolation_level=None))
 
     def look_at(self, queue: Queue, messages: Sequence[Message]) -> None:
         """Messages of a queue that have just been acknowledged."""
@@ -90,10 +86,10 @@ class Custody:
         for queue, message in self.broker.kept():
             if message.type == type_ and (queue is None or queue.name != dead):
                 yield message.body
-        yield from (body for (body,) in self._connection("publisher").execute(_RELAYED, (type_,)))
+        yield from (body for (body,) in self.reader_of("publisher").execute(_RELAYED, (type_,)))
 
     def _one(self, service: str, statement: str, *parameters: object) -> Any:
-        return self._connection(service).execute(statement, parameters).fetchone()
+        return self.reader_of(service).execute(statement, parameters).fetchone()
 
     def _drop(self, what: str, why: str) -> None:
         self.dropped.append((what, f"{why}, at {self.loop.time():.2f}"))

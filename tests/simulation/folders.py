@@ -1,21 +1,19 @@
-"""Folders with the databases of a run, in memory where the machine has such a file system."""
+"""Folders with the databases of a run, in memory where the machine has such a file system, and connections to them."""
 
 import shutil
+import sqlite3
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy import create_engine
-
-from tests.simulation.assembly import TABLES
+from sqlalchemy import MetaData, create_engine
 
 
-def templates(folder: Path) -> None:
+def templates(folder: Path, tables: Mapping[str, MetaData]) -> None:
     """Empty databases with all tables, to be copied for each run."""
-    for service, tables in TABLES.items():
+    for service, metadata in tables.items():
         engine = create_engine(f"sqlite:///{folder / service}.db")
-        tables.metadata.create_all(engine)
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        metadata.create_all(engine)
         engine.dispose()
 
 
@@ -31,3 +29,14 @@ def copied(templates_in: Path) -> Path:
     for file in templates_in.glob("*.db"):
         shutil.copy(file, folder / file.name)
     return folder
+
+
+def connected(path: str) -> sqlite3.Connection:
+    """A connection without locks on the file: the model decides who may write, and all reads are over at once.
+
+    What is not committed stays in the cache of its connection, where nobody else sees it.
+    """
+    connection = sqlite3.connect(f"file:{path}?vfs=unix-none", uri=True, isolation_level=None)
+    for pragma in ("journal_mode=MEMORY", "synchronous=OFF", "cache_spill=OFF", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection

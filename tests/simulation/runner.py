@@ -97,7 +97,7 @@ class Runner:
     def results(self, cases: Iterable[Case], *, keeps_lines: bool = False) -> Iterator[Result]:
         """The results as they come."""
         empty = folder_in_memory()
-        templates(empty)
+        templates(empty, assembly.TABLES)
         warm_up(empty)
         waiting = iter(cases)
         running: dict[int, tuple[Case, int]] = {}

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol, Self
 
 from sqlalchemy import Connection, Engine, create_engine
@@ -17,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from shared.database.engine import Database
+from tests.simulation.folders import connected
 from tests.simulation.statements import Statement, compiled
 from tests.simulation.virtual_time import RUNNING, Process
 
@@ -25,8 +27,8 @@ BUSY, IO_ERROR, FULL = 5, 10, 13
 MESSAGES = {BUSY: "database is locked", IO_ERROR: "disk I/O error", FULL: "database or disk is full"}
 BYTES_PER_ROW = 300
 _COMPILED: dict[Any, Any] = {}
-_SEEN: dict[tuple[int, tuple[str, ...]], Any] = {}
-"""Statements that have come before: as compiled, or as they are where that cannot be."""
+_KNOWN: dict[tuple[int, tuple[str, ...]], tuple[Any, Statement | None]] = {}
+"""Statements that have come before, and as what they were compiled, where they could be."""
 
 
 class Weather(Protocol):
@@ -71,25 +73,20 @@ class File:
 
     def __post_init__(self) -> None:
         self.engine: Engine = create_engine(
-            "sqlite://", creator=self._connect, poolclass=NullPool, isolation_level="AUTOCOMMIT"
+            "sqlite://", creator=lambda: connected(self.path), poolclass=NullPool, isolation_level="AUTOCOMMIT"
         ).execution_options(compiled_cache=_COMPILED)
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=0, isolation_level=None)
-        connection.execute("PRAGMA synchronous=OFF")
-        connection.execute("PRAGMA foreign_keys=ON")
-        return connection
+    @cached_property
+    def reader(self) -> sqlite3.Connection:
+        """A connection of the world outside, to look at what is committed."""
+        return connected(self.path)
 
     def known(self, statement: Any, parameters: Mapping[str, Any]) -> Statement | None:
-        """The statement, compiled, from the second time on that it comes: many are made for one execution."""
+        """The statement, compiled; None where only SQLAlchemy itself can execute it."""
         identity = id(statement), tuple(parameters)
-        if identity not in _SEEN:
-            _SEEN[identity] = statement
-            return None
-        found = _SEEN[identity]
-        if found is statement:
-            found = _SEEN[identity] = compiled(statement, parameters, self.engine.dialect) or (statement,)
-        return found if isinstance(found, Statement) else None
+        if identity not in _KNOWN:
+            _KNOWN[identity] = statement, compiled(statement, parameters, self.engine.dialect)
+        return _KNOWN[identity][1]
 
     async def begin_writing(self, connection: "ModelConnection") -> None:
         """Wait for the write lock, as long as SQLite's busy timeout."""

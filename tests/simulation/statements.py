@@ -63,9 +63,17 @@ class Statement:
         return SimpleResultMetaData(names), tuple(self.types.get(name) for name in names)
 
 
+_ALIKE: dict[Any, Any] = {}
+"""What was compiled, by SQLAlchemy's key: statements that are alike but for the values in them have one."""
+
+
 def compiled(source: Any, parameters: Mapping[str, Any], dialect: Dialect) -> Statement | None:
     """The statement for these parameters; None where only SQLAlchemy itself can execute it."""
-    made: Any = source.compile(dialect=dialect, column_keys=sorted(parameters))
+    key = source._generate_cache_key()
+    alike = (key.key, tuple(sorted(parameters))) if key else id(source)
+    if alike not in _ALIKE:
+        _ALIKE[alike] = source._compiler(dialect, column_keys=sorted(parameters), cache_key=key)
+    made: Any = _ALIKE[alike]
     columns = made._result_columns
     is_plain = not (made.post_compile_params or made.literal_execute_params or made.isinsert)
     if not is_plain or len({one.keyname for one in columns}) < len(columns):
@@ -74,7 +82,7 @@ def compiled(source: Any, parameters: Mapping[str, Any], dialect: Dialect) -> St
         source,
         made.string,
         tuple(made.positiontup or ()),
-        made.construct_params(dict(parameters)),
+        made.construct_params(dict(parameters), extracted_parameters=key.bindparams if key else None),
         {name: convert for name, convert in made._bind_processors.items() if not isinstance(convert, tuple)},
         {one.keyname: one.type._cached_result_processor(dialect, None) for one in columns},
     )

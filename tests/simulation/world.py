@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -58,7 +57,7 @@ class World:
         }
         self.broker.on_done = self._on_done
         self.broker.on_misuse = self.problems.append
-        self.custody = Custody(self.loop, self.broker, lambda service: self.file_of(service).path)
+        self.custody = Custody(self.loop, self.broker, lambda service: self.file_of(service).reader)
         self.wires = Wires(self.broker, self.internet, self.files, assembly.settings_of(folder))
         self.running: dict[str, Running] = {}
         self.settled_at: float | None = None
@@ -109,9 +108,9 @@ class World:
 
     def query(self, service: str, statement: str) -> list[dict[str, Any]]:
         """Rows of a service's database, as committed."""
-        with closing(sqlite3.connect(self.file_of(service).path)) as connection:
-            connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(statement)]
+        cursor = self.file_of(service).reader.cursor()
+        cursor.row_factory = sqlite3.Row
+        return [dict(row) for row in cursor.execute(statement)]
 
     def file_of(self, service: str) -> File:
         return next(one for one in self.files.values() if one.service == service)
