@@ -16,12 +16,13 @@ from shared.events.requests import (
     ScheduleCancelRequested,
     ScheduleRequested,
 )
-from shared.events.scheduler import PublishRequested
+from shared.events.scheduler import PublishRequested, ScheduleRejected
 from shared.messaging.envelope import inbox_id
 from shared.messaging.topology import dead_queue
 from tests.simulation.broker import ModelBroker
 from tests.simulation.queues import Message, Queue
 from tests.simulation.virtual_time import VirtualLoop
+from tests.simulation.witness import Witness
 
 OPEN = ("claimed", "sending", "retrying")
 """States in which a publication has an end ahead of it."""
@@ -40,6 +41,7 @@ REMEMBERED = {
 """What is remembered by whoever has taken it."""
 _POST = "SELECT revision, state FROM publications WHERE post_id = ? AND account_id = ?"
 _RELAYED = "SELECT body FROM outbox WHERE type = ?"
+_REFUSED = "SELECT 1 FROM outbox WHERE type = ? AND correlation_id = ?"
 _TAKEN = "SELECT 1 FROM inbox WHERE message_id = ?"
 
 
@@ -49,6 +51,7 @@ class Custody:
 
     loop: VirtualLoop
     broker: ModelBroker
+    witness: Witness
     reader_of: Callable[[str], sqlite3.Connection]
     """A connection to a service's database, to read what is committed."""
     dropped: list[tuple[str, str]] = field(default_factory=list)
@@ -56,7 +59,7 @@ class Custody:
 
     def look_at(self, queue: Queue, messages: Sequence[Message]) -> None:
         """Messages of a queue that have just been acknowledged."""
-        service = queue.name.partition(".")[0]
+        service = _service_of(queue)
         for message in messages:
             if message.type == PublishRequested.type and service == "publisher":
                 self._look_at_post(message)
@@ -77,14 +80,25 @@ class Custody:
         taken_as = inbox_id(message.message_id or "", message.type, message.body)
         if self._one(service, _TAKEN, taken_as):
             return
-        if not any(one.message_id == message.message_id for _, one in self.broker.kept()):
+        if not self._is_kept(service, message) and not self._is_refused(service, message):
             self._drop("request", f"{message.type} {message.message_id} was not taken, and nobody has it")
+
+    def _is_kept(self, service: str, message: Message) -> bool:
+        """Whether it may still come to the service: others have messages under its id as well."""
+        kept = self.broker.kept()
+        return any(one.message_id == message.message_id and _service_of(queue) == service for queue, one in kept)
+
+    def _is_refused(self, service: str, message: Message) -> bool:
+        """Whether the answer is told that it is refused, or in the outbox."""
+        answer = ScheduleRejected.type, message.correlation_id
+        is_told = any((one.type, one.correlation_id) == answer for one in reversed(self.witness.told))
+        return is_told or bool(self._one(service, _REFUSED, *answer))
 
     def _bodies(self, type_: str) -> Iterator[bytes | str]:
         """Those of all messages of a type that may still come to the publisher."""
         dead = dead_queue("publisher")
         for queue, message in self.broker.kept():
-            if message.type == type_ and (queue is None or queue.name != dead):
+            if message.type == type_ and queue.name != dead:
                 yield message.body
         yield from (body for (body,) in self.reader_of("publisher").execute(_RELAYED, (type_,)))
 
@@ -93,6 +107,10 @@ class Custody:
 
     def _drop(self, what: str, why: str) -> None:
         self.dropped.append((what, f"{why}, at {self.loop.time():.2f}"))
+
+
+def _service_of(queue: Queue) -> str:
+    return queue.name.partition(".")[0]
 
 
 def _needs_somebody(asked: int, revision: int, state: str) -> bool:

@@ -57,7 +57,7 @@ class World:
         }
         self.broker.on_done = self._on_done
         self.broker.on_misuse = self.problems.append
-        self.custody = Custody(self.loop, self.broker, lambda service: self.file_of(service).reader)
+        self.custody = Custody(self.loop, self.broker, self.witness, lambda service: self.file_of(service).reader)
         self.wires = Wires(self.broker, self.internet, self.files, assembly.settings_of(folder))
         self.running: dict[str, Running] = {}
         self.settled_at: float | None = None
