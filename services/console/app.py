@@ -16,15 +16,18 @@ from services.console.access.tokens import Tokens
 from services.console.api import Console, application
 from services.console.api.bulk_work import act_on_posts
 from services.console.api.import_work import send_posts
+from services.console.api.rebuilding import TELLERS
 from services.console.api.run_work import carry_out
 from services.console.depths import Depths
 from services.console.handlers import Projector
+from services.console.missed_events import MissedEvents
 from services.console.networks.sign_ins import NetworkSignIns
 from services.console.reactions import reactions_of
 from services.console.read_model.account_rules import AccountRules
 from services.console.read_model.browsing import Browsing
 from services.console.read_model.queries import Queries
 from services.console.read_model.searching import Search
+from services.console.read_model.tellings import Tellings
 from services.console.read_model.timeline import Timelines
 from services.console.rebuilding import Rebuilding
 from services.console.requests.awaited_answers import AwaitedAnswers
@@ -47,7 +50,7 @@ from shared.events import EVENTS, Event
 from shared.events.keys import KeysRotateRequested
 from shared.events.limits import AccountLimitsRequested
 from shared.events.maintenance import RetentionPurgeRequested
-from shared.events.rebuilding import ConsoleRebuildRequested, StateTold
+from shared.events.rebuilding import ConsoleRebuildAnswered, ConsoleRebuildRequested, StateTold
 from shared.events.requests import (
     AccountConnectRequested,
     AccountDisconnectRequested,
@@ -68,6 +71,7 @@ from shared.messaging.dead_letters.attending import attended
 from shared.messaging.envelope import Delivery, UnreadableEvent
 from shared.messaging.outbox import Outbox
 from shared.messaging.settlement import Handler
+from shared.messaging.telling import queue_of as telling_queue
 from shared.messaging.topology import Queue, Topology
 from shared.outbound.client import outbound_client
 from shared.process.health import consuming
@@ -112,7 +116,8 @@ def build(settings: Settings) -> Service:
     store = Store(database, clock, events.wake)
     projector = Projector(store, clock)
     reactions = reactions_of(projector)
-    reactions[StateTold] = Rebuilding(store, reactions, clock).on_state_told
+    rebuilding = Rebuilding(store, reactions, clock)
+    reactions |= {StateTold: rebuilding.on_state_told, ConsoleRebuildAnswered: rebuilding.on_rebuild_answered}
     broker = rabbit_broker(settings.broker_url, NAME)
     consumer = Consumer(NAME, broker, publisher, clock)
     rules = retention.rules(audit=timedelta(days=settings.audit_days))
@@ -120,6 +125,7 @@ def build(settings: Settings) -> Service:
     answers = answers_on(consumer, projector)
     relay = Outbox(outbox, database, publisher, clock)
     requests = sender_of(publisher, answers, reactions)
+    missed = missed_events(database, clock, publisher, requests)
     depths = Depths(publisher.queue_figures, clock)
     watch = BrokerWatch(publisher, consuming(broker))
     console = _console(
@@ -136,11 +142,12 @@ def build(settings: Settings) -> Service:
         publisher=publisher,
         broker=broker,
         outbox=relay,
-        topology=attended(consumer, Topology(NAME, (EVERYTHING, RETENTION))),
+        topology=attended(consumer, Topology(NAME, (EVERYTHING, RETENTION), on_missing={EVERYTHING.name: missed.note})),
         loops=(
             answers.close_when_unused,
             events.run,
             watch.run,
+            missed.run,
             lambda: carry_out(console, console.bulk, act_on_posts),
             lambda: carry_out(console, console.imports, send_posts),
         ),
@@ -150,6 +157,15 @@ def build(settings: Settings) -> Service:
         stopping=stopping,
         make_http=lambda health: mount_pages(application(console, health)),
     )
+
+
+def missed_events(database: Database, clock: Clock, publisher: Publisher, requests: RequestSender) -> MissedEvents:
+    """What is done after the console's queue was gone."""
+
+    async def are_there() -> bool:
+        return all([await publisher.has_queue(telling_queue(service).name) for service in TELLERS])
+
+    return MissedEvents(EVERYTHING.name, database, clock, are_there, lambda: requests.send(ConsoleRebuildRequested()))
 
 
 def subscribe(consumer: Consumer, reactions: Mapping[type[Event], Handler], old: Retention) -> None:
@@ -198,6 +214,7 @@ def _console(
         browsing=Browsing(database),
         bulk=BulkRuns(database),
         imports=ImportRuns(database),
+        tellings=Tellings(database),
         search=Search(database),
         timelines=Timelines(database),
         account_rules=AccountRules(database),

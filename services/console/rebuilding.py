@@ -14,10 +14,11 @@ from services.console.domain.accounts import Account, Connection, Link, Token
 from services.console.domain.posts import Content, Plan, Post, Standing
 from services.console.read_model.words import row_of_words
 from services.console.store import Changes, Row, Store
+from services.console.streaming.journal import entries_of
 from shared.clocks.clock import Clock
 from shared.events import EVENTS, Event
 from shared.events.progress import Progress
-from shared.events.rebuilding import AccountTold, FactTold, ScheduleTold, StateTold
+from shared.events.rebuilding import AccountTold, ConsoleRebuildAnswered, FactTold, ScheduleTold, StateTold
 from shared.messaging.envelope import Delivery
 from shared.messaging.settlement import Handler
 
@@ -51,6 +52,13 @@ class Rebuilding:
             await self.store.workspaces.configured(one.workspace, self.clock.now(), has_targets=one.has_targets)
         for fact in told.facts:
             await self._learn_fact(fact)
+        await self.store.tellings.read(told, self.clock.now())
+
+    async def on_rebuild_answered(self, delivery: Delivery[ConsoleRebuildAnswered]) -> None:
+        """A service has told everything; which of its parts have been read is another matter."""
+        now = self.clock.now()
+        await self.store.tellings.answered(delivery.event, delivery.correlation_id, now)
+        await self.store.apply(Changes(journal=entries_of(delivery, now)))
 
     def _connections(self, told: StateTold) -> Iterator[Row]:
         for one in told.accounts:

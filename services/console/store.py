@@ -17,6 +17,7 @@ from services.console.read_model.job_history import JobHistory
 from services.console.read_model.merging import MergedTable
 from services.console.read_model.rows import account_in, post_in, row_of_account, row_of_post
 from services.console.read_model.service_reports import ServiceReports
+from services.console.read_model.tellings import Tellings
 from services.console.read_model.timers import Timers
 from services.console.read_model.workspaces import Workspaces
 from services.console.streaming.journal import Journal
@@ -68,6 +69,7 @@ class Store:
         self.dead_letters = DeadLetters(database)
         self.service_reports = ServiceReports(database)
         self.job_history = JobHistory(database)
+        self.tellings = Tellings(database)
         dialect = database.dialect
         self._posts = MergedTable(posts, dialect, merge=merged, read=post_in, write=row_of_post)
         self._accounts = MergedTable(accounts, dialect, merge=merged_account, read=account_in, write=row_of_account)

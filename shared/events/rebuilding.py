@@ -67,9 +67,14 @@ class FactTold(Value):
 
 
 class StateTold(Event, type="state.told"):
-    """A part of what a service keeps, for the console alone: nothing of it is news."""
+    """A part of what a service keeps, for the console alone: nothing of it is news.
+
+    Parts of one telling have its id, and are numbered from 0.
+    """
 
     service: Name
+    telling_id: Id | None = None
+    part: Count = 0
     schedules: tuple[ScheduleTold, ...] = ()
     accounts: tuple[AccountTold, ...] = ()
     rules: tuple[RulesTold, ...] = ()
@@ -83,7 +88,9 @@ class StateTold(Event, type="state.told"):
 
 
 class ConsoleRebuildAnswered(Event, type="console.rebuild_answered"):
-    """The service has told all that it keeps: so many things."""
+    """The service has told all that it keeps: so many things, in so many parts."""
 
     service: Name
     told: Count
+    telling_id: Id | None = None
+    parts: Count = 0

@@ -22,7 +22,7 @@ from pamqp.frame import marshal
 from pamqp.header import ContentHeader
 from yarl import URL
 
-from shared.messaging.declaring import declare, declare_own
+from shared.messaging.declaring import declare, declare_own, figures_of
 from shared.messaging.handshake import ToldConnection
 from shared.messaging.topology import Topology
 
@@ -175,17 +175,7 @@ class PublishingConnection:
 
     async def queue_figures(self, name: str) -> commands.Queue.DeclareOk | None:
         """What the broker says of a queue, None where there is none."""
-        return await _to_the_end(self._queue_figures(name))
-
-    async def _queue_figures(self, name: str) -> commands.Queue.DeclareOk | None:
-        channel = await self.connection.channel(publisher_confirms=False)
-        try:
-            return await channel.queue_declare(name, passive=True)
-        except aiormq.exceptions.ChannelNotFoundEntity:
-            return None
-        finally:
-            if not channel.is_closed:
-                await channel.close()
+        return await _to_the_end(figures_of(self.connection, name))
 
     def _end(self) -> None:
         self.ended.set()

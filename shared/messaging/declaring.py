@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import aiormq
 import structlog
 from aiormq.abc import AbstractChannel, AbstractConnection
+from pamqp import commands
 
 from shared.messaging.topology import (
     EVENTS_EXCHANGE,
@@ -39,9 +40,28 @@ async def _make(connection: AbstractConnection, topology: Topology, queues: Iter
     try:
         await _declare_exchanges(channel, topology)
         for queue in queues:
+            if (on_missing := topology.on_missing.get(queue.name)) and not await is_there(connection, queue.name):
+                on_missing()
             channel = await _declare_queue(connection, channel, queue)
             for exchange, key, arguments in queue.bindings:
                 await channel.queue_bind(queue.name, exchange, routing_key=key, arguments=dict(arguments) or None)
+    finally:
+        if not channel.is_closed:
+            await channel.close()
+
+
+async def is_there(connection: AbstractConnection, queue: str) -> bool:
+    """Whether the broker has the queue."""
+    return await figures_of(connection, queue) is not None
+
+
+async def figures_of(connection: AbstractConnection, queue: str) -> commands.Queue.DeclareOk | None:
+    """What the broker says of a queue, None where there is none."""
+    channel = await connection.channel(publisher_confirms=False)
+    try:
+        return await channel.queue_declare(queue, passive=True)
+    except aiormq.exceptions.ChannelNotFoundEntity:
+        return None
     finally:
         if not channel.is_closed:
             await channel.close()

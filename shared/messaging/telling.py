@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
+from uuid import uuid4
 
 import structlog
 
@@ -40,13 +41,14 @@ class Telling:
 
     async def on_console_rebuild_requested(self, delivery: Delivery[ConsoleRebuildRequested]) -> None:
         """Tell everything; each part with a correlation id of its own, so that only whoever asked gets the answer."""
-        told = 0
+        telling_id, told, parts = str(uuid4()), 0, 0
         async for part in self.parts():
             if self.stopping.is_set():
                 raise HandBack
-            await self.publisher.publish(Outgoing(Envelope.of(part), mandatory=False))
-            told += part.size
-        answer = ConsoleRebuildAnswered(service=self.service, told=told)
+            numbered = part.model_copy(update={"telling_id": telling_id, "part": parts})
+            await self.publisher.publish(Outgoing(Envelope.of(numbered), mandatory=False))
+            told, parts = told + part.size, parts + 1
+        answer = ConsoleRebuildAnswered(service=self.service, told=told, telling_id=telling_id, parts=parts)
         envelope = Envelope.of(answer, correlation_id=delivery.correlation_id)
         await self.publisher.publish(Outgoing(envelope, mandatory=False))
         log.info("state_told", service=self.service, things=told)

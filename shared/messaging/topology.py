@@ -14,7 +14,7 @@ All queues are durable quorum queues; dead-lettering between them is at-least-on
 `declaring` carries it out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -66,13 +66,17 @@ class Queue:
 
 @dataclass(frozen=True)
 class Topology:
-    """What one service needs on the broker; with `notices` it tells of its dead letters."""
+    """What one service needs on the broker; with `notices` it tells of its dead letters.
+
+    `on_missing` has what is called before a queue of that name is made that is not there.
+    """
 
     service: str
     queues: Sequence[Queue] = ()
     retry_tiers: Sequence[int] = field(default=RETRY_TIERS[:1])
     delay: str | None = None
     notices: bool = False
+    on_missing: Mapping[str, Callable[[], None]] = field(default_factory=dict)
 
 
 def slot_name(slot: int) -> str:

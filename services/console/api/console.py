@@ -17,6 +17,7 @@ from services.console.read_model.account_rules import AccountRules
 from services.console.read_model.browsing import Browsing
 from services.console.read_model.queries import Queries
 from services.console.read_model.searching import Search
+from services.console.read_model.tellings import Tellings
 from services.console.read_model.timeline import Timelines
 from services.console.requests.bulk_runs import BulkRuns
 from services.console.requests.idempotency import IdempotencyKeys
@@ -38,6 +39,7 @@ class Console:
     browsing: Browsing
     bulk: BulkRuns
     imports: ImportRuns
+    tellings: Tellings
     search: Search
     timelines: Timelines
     account_rules: AccountRules

@@ -1,9 +1,16 @@
 """`timeball console`: fill the console's read model again."""
 
+import asyncio
+from typing import Any
+
 import typer
 
 from services.console.cli.calling import REFUSED, JsonFlag, called
+from services.console.cli.client import Client, in_path
 from services.console.cli.screen import complain, say, show_json
+
+LOOK_SECONDS = 0.5
+PATIENCE_SECONDS = 30.0
 
 app = typer.Typer(name="console", help="Look after the console's own memory.", no_args_is_help=True)
 
@@ -21,7 +28,7 @@ def rebuild(as_json: JsonFlag = False) -> None:
 
     It can be done at any time: what the console knows to be newer stays, and nothing is published by it.
     """
-    rebuilt = called(lambda client: client.call("POST", "/v1/console:rebuild"))
+    rebuilt = called(_rebuilt)
     if as_json:
         show_json(rebuilt)
     else:
@@ -31,3 +38,15 @@ def rebuild(as_json: JsonFlag = False) -> None:
             complain(f"{name} has not finished telling: it goes on if it runs, else start it and ask again")
     if rebuilt["waiting"]:
         raise typer.Exit(REFUSED)
+
+
+async def _rebuilt(client: Client) -> dict[str, Any]:
+    """The rebuild once everything has been read, or once nothing of it has happened for a while."""
+    loop, known = asyncio.get_running_loop(), await client.call("POST", "/v1/console:rebuild")
+    changed_at = loop.time()
+    while known["waiting"] and loop.time() - changed_at < PATIENCE_SECONDS:
+        await asyncio.sleep(LOOK_SECONDS)
+        now = await client.call("GET", f"/v1/console/rebuilds/{in_path(known['correlation_id'])}")
+        changed_at = loop.time() if now != known else changed_at
+        known = now
+    return dict(known)

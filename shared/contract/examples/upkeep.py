@@ -7,6 +7,7 @@ from shared.contract.examples.posts import REVISION
 
 _ERROR = {"class": "transient", "code": "503", "message": "the network answered 503: try later"}
 _JOB = {"job": "retention.purge", "service": "maintenance", "tick_at": "2027-03-28T07:00:00Z", "manual": False}
+_TELLING = "5d0c7a3e-6b1f-4f8e-9a11-2f6f0d9b7e10"
 _RUN = _JOB | {"run_id": "0b9c2f5e-8a51-4d1f-9a53-3f0f9b1c7d10", "period_seconds": 3600.0}
 
 _LETTER = {
@@ -65,6 +66,7 @@ UPKEEP: Mapping[str, Mapping[str, Any]] = {
     "retention.purged": {"service": "publisher", "rows": 2417},
     "state.told": {
         "service": "publisher",
+        "telling_id": _TELLING,
         "accounts": [
             {
                 "account_id": "team",
@@ -82,7 +84,7 @@ UPKEEP: Mapping[str, Mapping[str, Any]] = {
             }
         ],
     },
-    "console.rebuild_answered": {"service": "publisher", "told": 2},
+    "console.rebuild_answered": {"service": "publisher", "told": 2, "telling_id": _TELLING, "parts": 1},
     "dead_letter.parked": _LETTER
     | {
         "service": "publisher",

@@ -5,10 +5,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
+from services.console.tables.rebuilding import own_queues
+from shared.database.engine import Database
+from shared.events.requests import ScheduleRequested
 from shared.events.scheduler import ScheduleAccepted
+from shared.process.home import Home
 from tests.integration.console.conftest import Api, api_of
 from tests.nodes import Broker
-from tests.support.system import in_seconds, system
+from tests.support.system import System, in_seconds, started, system
 from tests.support.waiting import PATIENCE, eventually
 
 POST = {"content": "The ball drops.", "targets": [{"account_id": "plain"}], "publish_at": in_seconds(3600).isoformat()}
@@ -45,6 +51,30 @@ async def test_a_post_is_refused_while_the_queue_of_a_scheduler_is_deleted(broke
         assert (status, error["code"]) == (503, "nobody_takes_it")
         assert "nothing was sent" in error["detail"]
         assert len(again["accepted"]) == 1
+
+
+async def test_what_passed_by_while_the_consoles_queue_was_deleted_is_told_again(
+    broker_node: Broker, tmp_path: Path
+) -> None:
+    async with system(tmp_path, broker_node) as running:
+        console, *_ = await started(running, "console", "scheduler", "publisher", "monitor")
+        async with api_of(console, running) as api:
+            await eventually(lambda: has_been_here(running), what="the console knows its queue")
+            await api.call("POST", "/v1/posts", {"post_id": "p-1"} | POST)
+        await console.stop()
+        await running.bus.channel.queue_delete("console.projector")
+        await running.bus.emit(ScheduleRequested.model_validate({"post_id": "p-2"} | POST, strict=False))
+        await running.bus.fact("schedule.accepted", post_id="p-2")
+
+        async with api_of(await running.start("console"), running) as api:
+            await api.becomes("p-2", "scheduled")
+
+
+async def has_been_here(running: System) -> bool:
+    database = Database(Home(running.env["TIMEBALL_HOME"]).database_url("console"))
+    known = await database.rows(select(own_queues))
+    await database.close()
+    return bool(known)
 
 
 async def test_two_consoles_share_the_work_and_each_hears_its_own_answers(

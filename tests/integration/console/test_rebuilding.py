@@ -84,8 +84,4 @@ async def test_a_console_that_lost_its_database_learns_everything_again(broker_n
                 "publisher": 4,
                 "monitor": 1,
             }
-
-            async def is_as_before() -> bool:
-                return await shown(api) == before
-
-            await eventually(is_as_before, what="the console shows what it showed before")
+            assert await shown(api) == before

@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+import pytest
+
+from services.console.cli import rebuilding
 from tests.unit.console.test_cli import answered
 
 REBUILD = "POST /v1/console:rebuild"
@@ -19,7 +22,18 @@ def test_what_each_service_told_is_counted() -> None:
     assert [request for request, _ in api.requests] == [REBUILD]
 
 
-def test_a_service_that_has_not_told_everything_is_named_and_the_exit_code_says_so() -> None:
+def test_a_rebuild_is_followed_until_everything_has_been_read() -> None:
+    answers = {REBUILD: (202, rebuilt("scheduler")), "GET /v1/console/rebuilds/c": (200, rebuilt())}
+
+    result, _ = answered(answers, "console", "rebuild")
+
+    assert (result.exit_code, result.stdout) == (0, "scheduler: told of 312\n")
+
+
+def test_a_service_that_has_not_told_everything_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rebuilding, "PATIENCE_SECONDS", 0.0)
     result, _ = answered({REBUILD: (202, rebuilt("publisher"))}, "console", "rebuild")
 
     assert result.exit_code == 1
