@@ -1,7 +1,7 @@
 """The map of the console: what it consumes and listens to, and how it is put together."""
 
-import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -43,13 +43,9 @@ from services.console.streaming.journal import Journal
 from services.console.streaming.stream import EventStream
 from services.console.tables.audit import outbox
 from services.console.web.mounting import mount_pages
-from shared.clocks.clock import Clock, SystemClock
-from shared.database.engine import Database
-from shared.database.purging import Purge
 from shared.events import EVENTS, Event
 from shared.events.keys import KeysRotateRequested
 from shared.events.limits import AccountLimitsRequested
-from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.rebuilding import ConsoleRebuildAnswered, ConsoleRebuildRequested, StateTold
 from shared.events.requests import (
     AccountConnectRequested,
@@ -64,18 +60,16 @@ from shared.events.requests import (
     WorkspaceRemoveRequested,
 )
 from shared.events.trials import KeywordsTryRequested
-from shared.jobs.retention import Retention, queue_of
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
-from shared.messaging.dead_letters.attending import attended
 from shared.messaging.envelope import Delivery, UnreadableEvent
-from shared.messaging.outbox import Outbox
 from shared.messaging.settlement import Handler
 from shared.messaging.telling import queue_of as telling_queue
-from shared.messaging.topology import Queue, Topology
+from shared.messaging.topology import Queue
 from shared.outbound.client import outbound_client
+from shared.process.base import Base
 from shared.process.health import consuming
-from shared.process.service import Service, rabbit_broker
+from shared.process.service import Service
 
 NAME = "console"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -104,45 +98,36 @@ MOST_BYTES = 2 * 1024 * 1024
 """Each message may be a batch of 500 posts: what is at work is bounded by its size too."""
 
 EVERYTHING = Queue(NAME, "console.projector", ("#",))
-RETENTION = queue_of(NAME)
 
 
 def build(settings: Settings) -> Service:
     """Put the console together."""
-    clock, stopping = SystemClock(), asyncio.Event()
-    database = Database(settings.database(settings.database_url, NAME))
-    publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
-    events = EventStream(Journal(database))
-    store = Store(database, clock, events.wake)
-    projector = Projector(store, clock)
+    base = Base.of(NAME, settings, outbox)
+    consumer, publisher = base.consumer, base.publisher
+    events = EventStream(Journal(base.database))
+    store = Store(base.database, base.clock, events.wake)
+    projector = Projector(store, base.clock)
     reactions = reactions_of(projector)
-    rebuilding = Rebuilding(store, reactions, clock)
+    rebuilding = Rebuilding(store, reactions, base.clock)
     reactions |= {StateTold: rebuilding.on_state_told, ConsoleRebuildAnswered: rebuilding.on_rebuild_answered}
-    broker = rabbit_broker(settings.broker_url, NAME)
-    consumer = Consumer(NAME, broker, publisher, clock)
-    rules = retention.rules(audit=timedelta(days=settings.audit_days))
-    subscribe(consumer, reactions, Retention(NAME, Purge(database, clock, stopping), rules, publisher))
-    answers = answers_on(consumer, projector)
-    relay = Outbox(outbox, database, publisher, clock)
-    requests = sender_of(publisher, answers, reactions)
-    missed = missed_events(database, clock, publisher, requests)
-    depths = Depths(publisher.queue_figures, clock)
-    watch = BrokerWatch(publisher, consuming(broker))
-    console = _console(
-        settings, database, clock, requests=requests, events=events, relay=relay, depths=depths, broker=watch
+    consumer.subscribe(
+        EVERYTHING, reactions, prefetch=PREFETCH, most_bytes=MOST_BYTES, on_unreadable=is_left_to_its_taker
     )
+    rules = retention.rules(audit=timedelta(days=settings.audit_days))
+    base.take_purges(base.retention(rules).on_retention_purge_requested)
+    answers = answers_on(consumer, projector)
+    requests = sender_of(publisher, answers, reactions)
+    missed = missed_events(base, requests)
+    watch = BrokerWatch(publisher, consuming(consumer.broker))
+    depths = Depths(publisher.queue_figures, base.clock)
+    console = _console(settings, base, requests=requests, events=events, depths=depths, broker=watch)
 
     def close_listeners() -> None:
         answers.close()
         events.close()
 
-    return Service(
-        name=NAME,
-        database=database,
-        publisher=publisher,
-        broker=broker,
-        outbox=relay,
-        topology=attended(consumer, Topology(NAME, (EVERYTHING, RETENTION), on_missing={EVERYTHING.name: missed.note})),
+    return replace(
+        base.service(on_missing={EVERYTHING.name: missed.note}),
         loops=(
             answers.close_when_unused,
             events.run,
@@ -153,27 +138,18 @@ def build(settings: Settings) -> Service:
         ),
         before_stop=close_listeners,
         trusted_proxies=settings.trusted_proxies,
-        http=(settings.host, settings.http_port),
-        stopping=stopping,
         make_http=lambda health: mount_pages(application(console, health)),
     )
 
 
-def missed_events(database: Database, clock: Clock, publisher: Publisher, requests: RequestSender) -> MissedEvents:
+def missed_events(base: Base, requests: RequestSender) -> MissedEvents:
     """What is done after the console's queue was gone."""
 
     async def are_there() -> bool:
-        return all([await publisher.has_queue(telling_queue(service).name) for service in TELLERS])
+        return all([await base.publisher.has_queue(telling_queue(service).name) for service in TELLERS])
 
+    database, clock = base.database, base.clock
     return MissedEvents(EVERYTHING.name, database, clock, are_there, lambda: requests.send(ConsoleRebuildRequested()))
-
-
-def subscribe(consumer: Consumer, reactions: Mapping[type[Event], Handler], old: Retention) -> None:
-    """Every event the console takes."""
-    consumer.subscribe(
-        EVERYTHING, reactions, prefetch=PREFETCH, most_bytes=MOST_BYTES, on_unreadable=is_left_to_its_taker
-    )
-    consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
 
 
 def answers_on(consumer: Consumer, projector: Projector) -> AwaitedAnswers:
@@ -194,17 +170,10 @@ def sender_of(publisher: Publisher, answers: AwaitedAnswers, reactions: Mapping[
 
 
 def _console(
-    settings: Settings,
-    database: Database,
-    clock: Clock,
-    *,
-    requests: RequestSender,
-    events: EventStream,
-    relay: Outbox,
-    depths: Depths,
-    broker: BrokerWatch,
+    settings: Settings, base: Base, *, requests: RequestSender, events: EventStream, depths: Depths, broker: BrokerWatch
 ) -> Console:
     """What the routes work with."""
+    database, clock = base.database, base.clock
     tokens = Tokens(database, clock, settings.token)
     return Console(
         requests=requests,
@@ -221,7 +190,7 @@ def _console(
         clock=clock,
         public_keys=settings.public_keys,
         tokens=tokens,
-        audit=Audit(database, relay),
+        audit=Audit(database, base.outbox),
         sessions=Sessions(database, clock, tokens),
         sign_in_attempts=SignInAttempts(),
         depths=depths,

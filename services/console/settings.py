@@ -27,9 +27,9 @@ class Settings(ServiceSettings):
     monitor_sealing_key: str | None = None
 
     @property
-    def host(self) -> str:
+    def http_address(self) -> tuple[str, int]:
         """Where the console listens: its own address, or that of all services."""
-        return self.console_http_host or self.http_host
+        return self.console_http_host or self.http_host, self.http_port
 
     @property
     def token(self) -> str:

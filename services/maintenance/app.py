@@ -1,6 +1,6 @@
 """The map of maintenance: what it consumes, what it runs, and how it is put together."""
 
-import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,9 +15,7 @@ from services.maintenance.periodic import Timers, Watch
 from services.maintenance.settings import Settings
 from services.maintenance.store import Store
 from services.maintenance.tables import job_runs, outbox
-from shared.clocks.clock import Clock, SystemClock
-from shared.database.engine import Database
-from shared.database.purging import Purge
+from shared.clocks.clock import Clock
 from shared.events.maintenance import (
     AlertRaised,
     JobFailed,
@@ -25,7 +23,6 @@ from shared.events.maintenance import (
     JobSkipped,
     JobStarted,
     JobSucceeded,
-    RetentionPurgeRequested,
     ServiceReported,
 )
 from shared.events.publisher import (
@@ -42,14 +39,11 @@ from shared.events.publisher import (
 )
 from shared.events.scheduler import ScheduleCancelled, ScheduleSuperseded, TimerFired
 from shared.jobs import Jobs
-from shared.jobs.retention import Retention, queue_of
-from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
-from shared.messaging.dead_letters.attending import attended
-from shared.messaging.outbox import Outbox
-from shared.messaging.topology import RETRY_TIERS, Queue, Topology
+from shared.messaging.topology import RETRY_TIERS, Queue
 from shared.outbound.targets import Targets
-from shared.process.service import Service, rabbit_broker
+from shared.process.base import Base
+from shared.process.service import Service
 
 NAME = "maintenance"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -86,46 +80,25 @@ NEWS = Queue(
     ),
 )
 NOTIFICATIONS = Queue(NAME, "maintenance.notifications", ("alert.raised",))
-RETENTION = queue_of(NAME)
 
 
 def build(settings: Settings) -> Service:
     """Put maintenance together."""
-    clock, stopping = SystemClock(), asyncio.Event()
-    database = Database(settings.database(settings.database_url, NAME))
-    publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
-    relay = Outbox(outbox, database, publisher, clock)
-    store, outcomes, job_history = Store(database, relay), Outcomes(database), JobHistory(database)
-    decisions = Decisions(database)
-    jobs = Jobs(NAME, database, job_runs, relay, clock, stopping=stopping)
+    base = Base.of(NAME, settings, outbox)
+    clock, consumer, store = base.clock, base.consumer, Store(base.database, base.outbox)
+    outcomes, job_history, decisions = Outcomes(base.database), JobHistory(base.database), Decisions(base.database)
+    jobs = Jobs(NAME, base.database, job_runs, base.outbox, clock, stopping=base.stopping)
     timers = timers_of(settings, jobs, store, outcomes, clock)
-    broker = rabbit_broker(settings.broker_url, NAME)
-    consumer = Consumer(NAME, broker, publisher, clock)
     subscribe(consumer, Handlers(store, outcomes, job_history, decisions, clock))
     consumer.subscribe(TIMERS, {TimerFired: timers.on_timer_fired}, prefetch=10)
     targets = Targets(allow_private_addresses=settings.allow_private_addresses)
     notifying = Notifying(store, targets, settings.targets, clock)
-    alert = BrokerAlert(notifying, clock)
-    watch = Watch(
-        store, outcomes, job_history, decisions, publisher.queue_figures, alert, clock, settings.lateness_alert_ms
-    )
+    alert, most_lateness = BrokerAlert(notifying, clock), settings.lateness_alert_ms
+    figures = base.publisher.queue_figures
+    watch = Watch(store, outcomes, job_history, decisions, figures, alert, clock, most_lateness)
     consumer.subscribe(NOTIFICATIONS, {AlertRaised: notifying.on_alert_raised}, prefetch=5)
-    old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
-    consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
-    return Service(
-        name=NAME,
-        database=database,
-        publisher=publisher,
-        broker=broker,
-        topology=attended(
-            consumer, Topology(NAME, (TIMERS, OUTCOMES, NEWS, NOTIFICATIONS, RETENTION), retry_tiers=RETRY_TIERS)
-        ),
-        outbox=relay,
-        loops=(watch.run,),
-        closing=(targets.close,),
-        http=(settings.http_host, settings.http_port),
-        stopping=stopping,
-    )
+    base.take_purges(base.retention(retention.RULES).on_retention_purge_requested)
+    return replace(base.service(retry_tiers=RETRY_TIERS), loops=(watch.run,), closing=(targets.close,))
 
 
 def timers_of(settings: Settings, jobs: Jobs, store: Store, outcomes: Outcomes, clock: Clock) -> Timers:

@@ -1,6 +1,6 @@
 """The map of the monitor: what it consumes, and how it is put together."""
 
-import asyncio
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,28 +19,19 @@ from services.monitor.store import Store
 from services.monitor.tables import job_runs, outbox
 from services.monitor.telling import Kept
 from services.monitor.trying import Trying
-from shared.clocks.clock import Clock, SystemClock
-from shared.database.engine import Database
-from shared.database.purging import Purge
+from shared.clocks.clock import Clock
 from shared.events.keys import KeysRotateRequested
-from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.monitor import NotificationRequested
-from shared.events.rebuilding import ConsoleRebuildRequested
 from shared.events.requests import WorkspaceConfigured, WorkspaceRemoveRequested
 from shared.events.scheduler import TimerFired
 from shared.events.trials import KeywordsTryRequested
 from shared.jobs import Jobs
-from shared.jobs.retention import Retention, queue_of
-from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
-from shared.messaging.dead_letters.attending import attended
-from shared.messaging.outbox import Outbox
-from shared.messaging.telling import Telling
-from shared.messaging.telling import queue_of as telling_queue
-from shared.messaging.topology import RETRY_TIERS, Queue, Topology
+from shared.messaging.topology import RETRY_TIERS, Queue
 from shared.outbound.client import outbound_client
 from shared.outbound.targets import AT_ONCE, Targets
-from shared.process.service import Service, rabbit_broker
+from shared.process.base import Base
+from shared.process.service import Service
 from shared.secrets.sealing import SealingKey
 from shared.secrets.vault import Vault
 
@@ -57,17 +48,12 @@ NOTIFICATIONS = Queue(NAME, "monitor.notifications", ())
 """The monitor writes to it itself: one message for each mention or digest and target."""
 
 TRIALS = Queue(NAME, "monitor.trials", ("keywords.try_requested",))
-RETENTION = queue_of(NAME)
-TELLING = telling_queue(NAME)
 
 
 def build(settings: Settings) -> Service:
     """Put the monitor together."""
-    clock, stopping = SystemClock(), asyncio.Event()
-    database = Database(settings.database(settings.database_url, NAME))
-    publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
-    relay = Outbox(outbox, database, publisher, clock)
-    store = Store(database, relay)
+    base = Base.of(NAME, settings, outbox)
+    clock, store = base.clock, Store(base.database, base.outbox)
     vault = Vault.from_keys(settings.encryption_keys)
     client = outbound_client(allow_private_addresses=settings.allow_private_addresses)
     targets = Targets(allow_private_addresses=settings.allow_private_addresses)
@@ -80,33 +66,17 @@ def build(settings: Settings) -> Service:
         sealing_key=SealingKey.from_base64(settings.private_key),
         check_target=targets.form_of,
         clock=clock,
-        jobs=Jobs(NAME, database, job_runs, relay, clock, stopping=stopping),
+        jobs=Jobs(NAME, base.database, job_runs, base.outbox, clock, stopping=base.stopping),
         work={"monitor.check": checking.check, "digest.send": digesting.send_due},
     )
-    broker = rabbit_broker(settings.broker_url, NAME)
-    consumer = Consumer(NAME, broker, publisher, clock)
     notifying = Notifying(store, targets, vault, clock, NOTIFICATIONS.name)
-    subscribe(consumer, handlers, notifying, Removing(store, clock), SecretKeys(store, vault, clock, NAME))
+    removing, secret_keys = Removing(store, clock), SecretKeys(store, vault, clock, NAME)
+    subscribe(base.consumer, handlers, notifying, removing, secret_keys)
     trying = Trying(store, network)
-    consumer.subscribe(TRIALS, {KeywordsTryRequested: trying.on_keywords_try_requested}, prefetch=1)
-    old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
-    telling = Telling(NAME, Kept(NAME, database).parts, publisher, stopping)
-    consumer.subscribe(TELLING, {ConsoleRebuildRequested: telling.on_console_rebuild_requested}, prefetch=1)
-    consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
-    return Service(
-        name=NAME,
-        database=database,
-        publisher=publisher,
-        broker=broker,
-        topology=attended(
-            consumer,
-            Topology(NAME, (WORKSPACES, TIMERS, NOTIFICATIONS, TRIALS, RETENTION, TELLING), retry_tiers=RETRY_TIERS),
-        ),
-        outbox=relay,
-        closing=(targets.close, client.aclose),
-        http=(settings.http_host, settings.http_port),
-        stopping=stopping,
-    )
+    base.consumer.subscribe(TRIALS, {KeywordsTryRequested: trying.on_keywords_try_requested}, prefetch=1)
+    base.take_purges(base.retention(retention.RULES).on_retention_purge_requested)
+    base.tell_a_new_console(Kept(NAME, base.database).parts)
+    return replace(base.service(retry_tiers=RETRY_TIERS), closing=(targets.close, client.aclose))
 
 
 def reddit(settings: Settings, client: httpx.AsyncClient, clock: Clock) -> Reddit:

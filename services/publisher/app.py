@@ -1,7 +1,7 @@
 """The map of the publisher: what it consumes, and how it is put together."""
 
-import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -34,15 +34,11 @@ from services.publisher.settings import Settings
 from services.publisher.store import Store
 from services.publisher.tables import outbox
 from services.publisher.telling import Kept
-from shared.clocks.clock import Clock, SystemClock
-from shared.database.engine import Database
-from shared.database.purging import Purge
+from shared.clocks.clock import Clock
 from shared.events.callbacks import CallbackRequested
 from shared.events.keys import KeysRotateRequested
 from shared.events.limits import AccountLimitsRequested
-from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.publisher import AccountRefreshRequested
-from shared.events.rebuilding import ConsoleRebuildRequested
 from shared.events.requests import (
     AccountConnectRequested,
     AccountDisconnectRequested,
@@ -50,16 +46,11 @@ from shared.events.requests import (
     PublishRetryRequested,
 )
 from shared.events.scheduler import PublishRequested, PublishWithdrawRequested, ScheduleCancelled
-from shared.jobs.retention import Retention, queue_of
-from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
-from shared.messaging.dead_letters.attending import attended
-from shared.messaging.outbox import Outbox
-from shared.messaging.telling import Telling
-from shared.messaging.telling import queue_of as telling_queue
-from shared.messaging.topology import RETRY_TIERS, Queue, Topology
+from shared.messaging.topology import RETRY_TIERS, Queue
 from shared.outbound.client import outbound_client
-from shared.process.service import COLLECT_AFTER, Service, rabbit_broker
+from shared.process.base import Base
+from shared.process.service import COLLECT_AFTER, Service
 from shared.secrets.sealing import SealingKey
 from shared.secrets.vault import Vault
 
@@ -93,52 +84,38 @@ COMMANDS = Queue(
     ),
 )
 CALLBACKS = Queue(NAME, telling.QUEUE, ())
-RETENTION = queue_of(NAME)
-TELLING = telling_queue(NAME)
-QUEUES = (REQUESTS, CANCELLATIONS, COMMANDS, CALLBACKS, RETENTION, TELLING)
 
 
 def build(settings: Settings) -> Service:
     """Put the publisher together."""
-    clock, stopping = SystemClock(), asyncio.Event()
-    database = Database(settings.database(settings.database_url, NAME))
-    publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
     breakers = CircuitBreakers(MOST_AT_ONCE)
-    relay = Outbox(outbox, database, publisher, clock, is_crowded=breakers.is_crowded)
-    store = Store(database, relay)
+    base = Base.of(NAME, settings, outbox, is_crowded=breakers.is_crowded)
+    clock, store = base.clock, Store(base.database, base.outbox)
     client = outbound_client(allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS)
     known, vault = platforms(client), Vault.from_keys(settings.encryption_keys)
-    send_timeout = timedelta(seconds=settings.send_timeout_seconds)
     at_rest = AtRest(store)
-    tokens = Tokens(at_rest, known, vault, clock, timeout=min(send_timeout, LONGEST_RENEWAL))
+    tokens = Tokens(at_rest, known, vault, clock, timeout=min(settings.send_timeout, LONGEST_RENEWAL))
     sending = sending_of(settings, store, clock=clock, breakers=breakers, known=known, vault=vault, tokens=tokens)
     connecting = Connecting(store, tokens, vault, SealingKey.from_base64(settings.private_key), clock)
-    broker = rabbit_broker(settings.broker_url, NAME)
-    consumer = Consumer(NAME, broker, publisher, clock)
     handlers = Handlers(store, clock, sending, REQUESTS.name)
     waits = LongWaits(store, clock, sending.lines.waiting_since)
     overflow = Overflow(sending, waits, sending.destinations, share=max(settings.prefetch // 2, 1))
     secret_keys = SecretKeys(at_rest, vault, clock, NAME)
-    limits_told = LimitsTold(store, limits_of(known), clock)
-    subscribe(consumer, overflow, connecting, handlers, secret_keys, limits=limits_told, prefetch=settings.prefetch)
+    limits_told = LimitsTold(store, network_limits(known), clock)
     calling = calling_back(settings, clock)
-    consumer.subscribe(CALLBACKS, {CallbackRequested: calling.on_callback_requested}, prefetch=200)
-    keys = KeyRetention(database, Retention(NAME, Purge(database, clock, stopping), RULES, publisher))
-    subscribe_upkeep(consumer, keys, Telling(NAME, Kept(NAME, store, database).parts, publisher, stopping))
-    return Service(
-        name=NAME,
-        database=database,
-        publisher=publisher,
-        broker=broker,
-        topology=attended(consumer, Topology(NAME, QUEUES, retry_tiers=RETRY_TIERS)),
-        outbox=relay,
+    subscribe(
+        base.consumer, overflow, connecting, handlers, secret_keys, limits=limits_told, prefetch=settings.prefetch
+    )
+    base.consumer.subscribe(CALLBACKS, {CallbackRequested: calling.on_callback_requested}, prefetch=200)
+    base.take_purges(KeyRetention(base.database, base.retention(RULES)).on_retention_purge_requested)
+    base.tell_a_new_console(Kept(NAME, store, base.database).parts)
+    return replace(
+        base.service(retry_tiers=RETRY_TIERS),
         loops=(sending.lines.run, waits.run, secret_keys.run),
         checks={"credentials": secret_keys.problem},
         before_stop=sending.stop,
-        finishing=consumer.finish,
+        finishing=base.consumer.finish,
         closing=(tokens.finish, client.aclose, calling.client.aclose),
-        http=(settings.http_host, settings.http_port),
-        stopping=stopping,
         collect_after=COLLECT_AFTER + OBJECTS_PER_POST * settings.prefetch,
     )
 
@@ -154,14 +131,13 @@ def sending_of(
     tokens: Tokens,
 ) -> Sending:
     """Put the sending room together."""
-    send_timeout, lease = timedelta(seconds=settings.send_timeout_seconds), timedelta(seconds=settings.lease_seconds)
-    pace = Pace()
-    opening = Opening(store, pace, uuid4().hex, send_timeout, lease)
+    pace, send_timeout = Pace(), settings.send_timeout
+    opening = Opening(store, pace, uuid4().hex, send_timeout, timedelta(seconds=settings.lease_seconds))
     prepare_within = timedelta(seconds=settings.prepare_timeout_seconds)
     return Sending(
         claims=Claims(store, clock, known, vault),
         preparation=Preparation(known, vault, tokens, CircuitBreakers(MOST_PREPARING), prepare_within),
-        lines=Lines(opening, clock, breakers, limits_of(known)),
+        lines=Lines(opening, clock, breakers, network_limits(known)),
         look_ups=LookUps(known, vault, tokens, clock, send_timeout),
         recording=Recording(store, clock),
         tokens=tokens,
@@ -179,7 +155,7 @@ def calling_back(settings: Settings, clock: Clock) -> CallingBack:
     return CallingBack(client, settings.callback_keys, CircuitBreakers(MOST_CALLING_BACK), clock, CALL_BACK_WITHIN)
 
 
-def limits_of(known: Platforms) -> Mapping[str, Limits]:
+def network_limits(known: Platforms) -> Mapping[str, Limits]:
     """The limits of each network."""
     return {platform.name: platform.limits for platform in known.values()}
 
@@ -224,9 +200,3 @@ def subscribe(
         {PublishWithdrawRequested: handlers.on_live_withdraw_requested},
         binding=PublishWithdrawRequested.type,
     )
-
-
-def subscribe_upkeep(consumer: Consumer, keys: KeyRetention, telling: Telling) -> None:
-    """What is old is deleted, and what is kept is told to a console that asks."""
-    consumer.subscribe(TELLING, {ConsoleRebuildRequested: telling.on_console_rebuild_requested}, prefetch=1)
-    consumer.subscribe(RETENTION, {RetentionPurgeRequested: keys.on_retention_purge_requested}, prefetch=1)

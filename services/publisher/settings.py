@@ -1,5 +1,6 @@
 """The publisher's settings."""
 
+from datetime import timedelta
 from typing import Self
 
 from pydantic import Field, field_validator, model_validator
@@ -40,6 +41,11 @@ class Settings(ServiceSettings):
                 "a send that outlives its lease is taken for that of a dead publisher"
             )
         return self
+
+    @property
+    def send_timeout(self) -> timedelta:
+        """How long one send may take, unless it carries pictures."""
+        return timedelta(seconds=self.send_timeout_seconds)
 
     @property
     def encryption_keys(self) -> str:

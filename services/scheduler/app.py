@@ -1,6 +1,6 @@
 """The map of the scheduler: what it consumes, what it runs, and how it is put together."""
 
-import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from services.scheduler import retention
@@ -12,10 +12,6 @@ from services.scheduler.tables import outbox
 from services.scheduler.telling import Kept
 from services.scheduler.timers.store import TimerStore
 from services.scheduler.timers.ticking import Ticker
-from shared.clocks.clock import SystemClock
-from shared.database.engine import Database
-from shared.database.purging import Purge
-from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.publisher import (
     AccountConnected,
     AccountDisconnected,
@@ -26,22 +22,16 @@ from shared.events.publisher import (
     PublishSucceeded,
     PublishUnknown,
 )
-from shared.events.rebuilding import ConsoleRebuildRequested
 from shared.events.requests import (
     ScheduleBatchRequested,
     ScheduleCancelRequested,
     ScheduleRequested,
     TimerTriggerRequested,
 )
-from shared.jobs.retention import Retention, queue_of
-from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
-from shared.messaging.dead_letters.attending import attended
-from shared.messaging.outbox import Outbox
-from shared.messaging.telling import Telling
-from shared.messaging.telling import queue_of as telling_queue
-from shared.messaging.topology import Queue, Topology
-from shared.process.service import Service, rabbit_broker
+from shared.messaging.topology import Queue
+from shared.process.base import Base
+from shared.process.service import Service
 
 NAME = "scheduler"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -63,39 +53,22 @@ OUTCOMES = Queue(
         "account.disconnected",
     ),
 )
-RETENTION = queue_of(NAME)
-TELLING = telling_queue(NAME)
 
 
 def build(settings: Settings) -> Service:
     """Put the scheduler together."""
-    clock = SystemClock()
-    database = Database(settings.database(settings.database_url, NAME))
-    publisher = Publisher(settings.broker_url, app_id=NAME, clock=clock)
-    relay = Outbox(outbox, database, publisher, clock)
-    store = Store(database, relay)
+    base = Base.of(NAME, settings, outbox)
+    clock, store = base.clock, Store(base.database, base.outbox)
     handlers = Handlers(store, clock, settings.crowded_minute)
-    dispatcher = Dispatcher(store, publisher, clock, handlers.due_soon, settings.delay)
-    broker = rabbit_broker(settings.broker_url, NAME)
-    consumer, stopping = Consumer(NAME, broker, publisher, clock), asyncio.Event()
-    ticker = Ticker(TimerStore(database, relay), clock, settings.timers)
-    subscribe(consumer, handlers, ticker)
-    old = Retention(NAME, Purge(database, clock, stopping), retention.RULES, publisher)
-    telling = Telling(NAME, Kept(NAME, database, ticker.tell).parts, publisher, stopping)
-    consumer.subscribe(TELLING, {ConsoleRebuildRequested: telling.on_console_rebuild_requested}, prefetch=1)
-    consumer.subscribe(RETENTION, {RetentionPurgeRequested: old.on_retention_purge_requested}, prefetch=1)
-    return Service(
-        name=NAME,
-        database=database,
-        publisher=publisher,
-        broker=broker,
-        topology=attended(
-            consumer, Topology(NAME, (REQUESTS, BATCHES, OUTCOMES, TIMERS, RETENTION, TELLING), delay=settings.delay)
-        ),
-        outbox=relay,
-        loops=(dispatcher.run, Sweeper(store, clock, handlers.due_soon).run, ticker.run, ticker.tell_for_ever),
-        http=(settings.http_host, settings.http_port),
-        stopping=stopping,
+    dispatcher = Dispatcher(store, base.publisher, clock, handlers.due_soon, settings.delay)
+    sweeper = Sweeper(store, clock, handlers.due_soon)
+    ticker = Ticker(TimerStore(base.database, base.outbox), clock, settings.timers)
+    subscribe(base.consumer, handlers, ticker)
+    base.take_purges(base.retention(retention.RULES).on_retention_purge_requested)
+    base.tell_a_new_console(Kept(NAME, base.database, ticker.tell).parts)
+    return replace(
+        base.service(delay=settings.delay),
+        loops=(dispatcher.run, sweeper.run, ticker.run, ticker.tell_for_ever),
     )
 
 

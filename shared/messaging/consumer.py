@@ -40,12 +40,13 @@ class Taker(Protocol):
 
 @dataclass(frozen=True)
 class Consumer:
-    """Binds handlers to queues and settles each message."""
+    """Binds handlers to queues and settles each message. `queues` are those that it has subscribed to, by name."""
 
     service: str
     broker: RabbitBroker
     publisher: Publisher
     clock: Clock
+    queues: dict[str, Queue] = field(default_factory=dict)
     at_work: set[asyncio.Task[None]] = field(default_factory=set)
     acknowledgements: Acknowledgements = field(default_factory=Acknowledgements)
 
@@ -69,6 +70,7 @@ class Consumer:
         With `surplus` it takes only what no other consumer that is attached, in any replica, has room for; FastStream
         attaches them in any order.
         """
+        self.queues[queue.name] = queue
         subscriber = self.broker.subscriber(
             _known_queue(queue, surplus=surplus),
             channel=Channel(prefetch_count=prefetch),

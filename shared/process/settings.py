@@ -38,6 +38,8 @@ class ServiceSettings(BaseSettings):
     log_format: Literal["console", "json"] | None = None
     log_level: str = "info"
     http_host: str = "127.0.0.1"
+    http_port: HttpPort = 0
+    database_url: str | None = None
 
     @field_validator("log_level")
     @classmethod
@@ -50,7 +52,7 @@ class ServiceSettings(BaseSettings):
     def _is_a_broker(cls, given: str) -> str:
         return broker_address(given) if given.strip() else ""
 
-    @field_validator("database_url", check_fields=False)
+    @field_validator("database_url")
     @classmethod
     def _is_a_database(cls, given: str | None) -> str | None:
         return database_address(given) if given and given.strip() else None
@@ -76,9 +78,14 @@ class ServiceSettings(BaseSettings):
             raise ValueError(NO_BROKER)
         return self
 
-    def database(self, given: str | None, service: str) -> str:
+    @property
+    def http_address(self) -> tuple[str, int]:
+        """Where the service answers over HTTP."""
+        return self.http_host, self.http_port
+
+    def database(self, service: str) -> str:
         """The service's database: the one given, or its SQLite file under TIMEBALL_HOME."""
-        return given or Home(self.home).database_url(service)
+        return self.database_url or Home(self.home).database_url(service)
 
 
 def _one_of_a_kind(given: str | None, read: Callable[[str], object]) -> str | None:

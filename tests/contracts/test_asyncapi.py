@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,6 @@ from shared.contract.entries import CONSOLE, EVERY_SERVICE, TO_THEMSELVES, Entry
 from shared.contract.examples import EXAMPLES
 from shared.contract.fields import FIELDS, meaning_of
 from shared.events import EVENTS
-from shared.jobs.retention import queue_of
-from shared.messaging.dead_letters.attending import queue_of as dead_letter_requests
-from shared.messaging.topology import Queue
 from tests.support.node import node_packages
 
 ENTRIES = {entry.name: entry for _, entry in entries()}
@@ -117,14 +115,16 @@ def test_every_field_has_a_meaning() -> None:
 
 
 @pytest.mark.parametrize("service", OTHERS)
-def test_a_service_takes_what_its_queues_are_bound_to(service: str) -> None:
-    module = importlib.import_module(f"services.{service}.app")
-    queues = {value.name: value for value in vars(module).values() if isinstance(value, Queue)}
-    for of_every_service in (queue_of(service), dead_letter_requests(service)):
-        queues[of_every_service.name] = of_every_service
+def test_a_service_takes_what_its_queues_are_bound_to(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIMEBALL_HOME", str(tmp_path))
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://nowhere/")
+    settings = importlib.import_module(f"services.{service}.settings").Settings()
 
-    bound = {key for queue in queues.values() for key in queue.bindings}
+    built = importlib.import_module(f"services.{service}.app").build(settings)
 
+    bound = {key for queue in built.topology.queues for key in queue.bindings}
     assert bound == {type for type, entry in ENTRIES.items() if service in entry.taken_by}
 
 

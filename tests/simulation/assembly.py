@@ -33,6 +33,7 @@ from services.scheduler import tables as scheduler_tables
 from services.scheduler.settings import Settings as SchedulerSettings
 from shared.clocks.clock import SystemClock
 from shared.messaging import outbox
+from shared.process import base
 from shared.process.service import Service
 from tests.simulation import virtual_time
 from tests.simulation.broker import ModelBroker
@@ -159,7 +160,8 @@ def settings_of(folder: Path) -> Mapping[str, Any]:
 def put_together(process: Process, wires: Wires) -> Running:
     """The service as its `app.py` builds it; called in the process's own context."""
     app = APPS[process.service]
-    with _replaced(app, _substitutes(process, wires)):
+    substitutes = _substitutes(process, wires)
+    with _replaced(app, substitutes), _replaced(base, substitutes):
         return Running(process, app.build(wires.settings[process.service]))
 
 

@@ -1,0 +1,94 @@
+"""What every service stands on: its clock, its database, its connections to the broker, its outbox, its upkeep."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from sqlalchemy import Table
+
+from shared.clocks.clock import Clock, SystemClock
+from shared.database.engine import Database
+from shared.database.purging import Purge, Rule
+from shared.events.maintenance import RetentionPurgeRequested
+from shared.events.rebuilding import ConsoleRebuildRequested
+from shared.jobs.retention import Retention
+from shared.jobs.retention import queue_of as retention_queue
+from shared.messaging.broker import Publisher
+from shared.messaging.consumer import Consumer
+from shared.messaging.dead_letters.attending import attended
+from shared.messaging.delay import DelayKind
+from shared.messaging.outbox import Outbox
+from shared.messaging.settlement import Handler
+from shared.messaging.telling import Parts, Telling
+from shared.messaging.telling import queue_of as telling_queue
+from shared.messaging.topology import RETRY_TIERS, Topology
+from shared.process.service import Service, rabbit_broker
+from shared.process.settings import ServiceSettings
+
+
+@dataclass(frozen=True)
+class Base:
+    """A service's `app.py` makes one, subscribes its handlers to `consumer`, and asks it for the `service`."""
+
+    name: str
+    http: tuple[str, int]
+    stopping: asyncio.Event
+    clock: Clock
+    database: Database
+    publisher: Publisher
+    outbox: Outbox
+    consumer: Consumer
+
+    @classmethod
+    def of(
+        cls, name: str, settings: ServiceSettings, outbox: Table, *, is_crowded: Callable[[], bool] = lambda: False
+    ) -> Self:
+        """The base as the settings have it; nothing is connected yet."""
+        clock, database = SystemClock(), Database(settings.database(name))
+        publisher = Publisher(settings.broker_url, app_id=name, clock=clock)
+        return cls(
+            name=name,
+            http=settings.http_address,
+            stopping=asyncio.Event(),
+            clock=clock,
+            database=database,
+            publisher=publisher,
+            outbox=Outbox(outbox, database, publisher, clock, is_crowded=is_crowded),
+            consumer=Consumer(name, rabbit_broker(settings.broker_url, name), publisher, clock),
+        )
+
+    def retention(self, rules: Sequence[Rule]) -> Retention:
+        """Deletes old rows by these rules."""
+        return Retention(self.name, Purge(self.database, self.clock, self.stopping), rules, self.publisher)
+
+    def take_purges(self, handler: Handler) -> None:
+        """Have `retention.purge_requested` handled."""
+        self.consumer.subscribe(retention_queue(self.name), {RetentionPurgeRequested: handler}, prefetch=1)
+
+    def tell_a_new_console(self, parts: Callable[[], Parts]) -> None:
+        """Answer `console.rebuild_requested` with these parts of what the service keeps."""
+        telling = Telling(self.name, parts, self.publisher, self.stopping)
+        queue = telling_queue(self.name)
+        self.consumer.subscribe(queue, {ConsoleRebuildRequested: telling.on_console_rebuild_requested}, prefetch=1)
+
+    def service(
+        self,
+        *,
+        retry_tiers: Sequence[int] = RETRY_TIERS[:1],
+        delay: DelayKind | None = None,
+        on_missing: Mapping[str, Callable[[], None]] | None = None,
+    ) -> Service:
+        """The service, with the queues that it has subscribed to and its dead letters attended to."""
+        queues = tuple(self.consumer.queues.values())
+        topology = Topology(self.name, queues, retry_tiers=retry_tiers, delay=delay, on_missing=on_missing or {})
+        return Service(
+            name=self.name,
+            database=self.database,
+            publisher=self.publisher,
+            broker=self.consumer.broker,
+            topology=attended(self.consumer, topology),
+            outbox=self.outbox,
+            http=self.http,
+            stopping=self.stopping,
+        )
