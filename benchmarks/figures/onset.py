@@ -9,7 +9,7 @@ from benchmarks.broker import Broker
 from benchmarks.figure import TIMEBALL, Reach, Result, ratio
 from benchmarks.figures.lateness import AHEAD, PATIENCE, PER_SECOND
 from benchmarks.networks import answering, hanging
-from benchmarks.outcomes import SUCCEEDED, outcomes, schedule
+from benchmarks.outcomes import outcomes, schedule, until_published
 from benchmarks.posts import spread
 
 CROWD, OTHERS = "crowd", "others"
@@ -43,5 +43,5 @@ async def _others_beside_a_crowd(broker: Broker, posts: int, crowd: int, publish
     patience = (AHEAD + span).total_seconds() + PATIENCE
     await schedule(broker, OTHERS, spread(posts, starts_at, span), patience)
     await schedule(broker, CROWD, [starts_at + span / 2] * crowd, patience, account=CROWD)
-    await broker.wait(SUCCEEDED, published, patience)
+    await until_published(broker, published, patience)
     return outcomes(broker, posts, OTHERS).lateness

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from benchmarks.bench import Bench
 from benchmarks.figure import TIMEBALL, Reach, Result
-from benchmarks.outcomes import SUCCEEDED, schedule
+from benchmarks.outcomes import SUCCEEDED, schedule, until_published
 from benchmarks.system import System
 
 ACCOUNTS = 20
@@ -35,7 +35,7 @@ async def _drained(running: System, limit: int | None, each: int) -> float:
         due = datetime.now(UTC) - OVERDUE
         dues = [due + number * timedelta(milliseconds=1) for number in range(each)]
         await schedule(broker, f"{account}-", dues, PATIENCE, account=account)
-    await broker.wait(SUCCEEDED, ACCOUNTS * each, PATIENCE)
+    await until_published(broker, ACCOUNTS * each, PATIENCE)
     sent = [datetime.fromisoformat(json.loads(fact.body)["published_at"]) for fact in broker.facts[SUCCEEDED]]
     took = (max(sent) - min(sent)).total_seconds()
     if limit and took < _bound(limit, each):

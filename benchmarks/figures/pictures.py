@@ -13,7 +13,7 @@ from benchmarks import usage
 from benchmarks.bench import Bench
 from benchmarks.broker import Broker, IncompleteError
 from benchmarks.figure import TIMEBALL, Reach, Result
-from benchmarks.outcomes import SUCCEEDED, outcomes
+from benchmarks.outcomes import outcomes, until_published
 from benchmarks.pictures import PHOTOS, PictureServer, picture_server
 from benchmarks.posts import spread
 
@@ -67,15 +67,11 @@ class Run:
         watching = asyncio.create_task(_peak("publisher"))
         await self.broker.emit("schedule.batch_requested", json.dumps({"batch_id": prefix, "posts": posts}).encode())
         within = (dues[-1] - datetime.now(UTC)).total_seconds() + PATIENCE
-        while missing := len(dues) - len(self._published()):  # a fact may be told twice
-            await self.broker.wait(SUCCEEDED, self.broker.counts[SUCCEEDED] + missing, within)
+        await until_published(self.broker, len(dues), within)
         watching.cancel()
         told = outcomes(self.broker, len(dues), prefix)
         _check(self.broker, self.server, len(dues))
         return told.lateness | {"peak_rss_mib": await watching, "photos": self.server.uploaded}
-
-    def _published(self) -> set[str]:
-        return {json.loads(fact.body)["post_id"] for fact in self.broker.facts[SUCCEEDED]}
 
 
 def _post(server: PictureServer, prefix: str, number: int, account: str, due: datetime) -> dict[str, object]:
