@@ -28,13 +28,13 @@ $(STAMP): requirements-dev.lock pyproject.toml
 
 packages: ## the system packages: RabbitMQ to run, PostgreSQL and Chromium to test as well
 	@$(SYSTEM) rabbitmq-server postgresql
-	@$(SYSTEM) chromium || echo 'no chromium: the tests of the page are skipped'
+	@$(SYSTEM) chromium-headless-shell || $(SYSTEM) chromium || echo 'no chromium: the tests of the page are skipped'
 
 run: install ## everything on this machine (TIMEBALL_BROKER_URL: with that broker instead of a private one)
 	@[ -n "$$TIMEBALL_BROKER_URL" ] || $(SYSTEM) rabbitmq-server
 	@exec $(BIN)/timeball up $(ARGS)
 
-# Files that wait for real time come first (tests/conftest.py), so more of them than there are cores run side by side.
+# Many files wait for real time (tests/support/order.py), so more of them than there are cores run side by side.
 SIDE_BY_SIDE := --numprocesses 6 --dist loadfile --no-loadscope-reorder
 
 test: install packages ## every test (ARGS="-k word tests/unit" for some)

@@ -1,5 +1,6 @@
 """Fixtures every test may ask for: real brokers and databases, started when the first test needs them."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,16 +12,24 @@ import pytest
 from deploy.local.postgres_node import PostgresNode
 from tests.nodes import Broker, contained_broker, fresh_vhost, private_broker
 from tests.support.databases import Databases
+from tests.support.order import places
 
-MOSTLY_WAIT = ("tests/acceptance", "tests/simulation", "tests/integration")
-"""These folders come first, so that short tests fill the gaps in between and at the end."""
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Make what lasts until the end without looking through it for garbage again and again, then or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes long however fast the machine is."""
-    items.sort(
-        key=lambda item: next((n for n, it in enumerate(MOSTLY_WAIT) if item.nodeid.startswith(it)), len(MOSTLY_WAIT))
-    )
+    """Put the files into an order that keeps the processor busy from the first to the last."""
+    place = places(dict.fromkeys(item.nodeid.partition("::")[0] for item in items))
+    items.sort(key=lambda item: place[item.nodeid.partition("::")[0]])
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,7 @@ PACKAGES = {
     for package in (
         Package("rabbitmq-server", ("rabbitmq-server",), "usr/lib/rabbitmq/bin"),
         Package("postgresql", ("initdb", "postgres"), "usr/lib/postgresql/*/bin"),
+        Package("chromium-headless-shell", ("chromium-headless-shell",)),
         Package("chromium", ("chromium",)),
         Package("python3-venv", module="ensurepip"),
     )

@@ -99,7 +99,8 @@ def build(settings: Settings) -> Service:
     connecting = Connecting(store, tokens, vault, SealingKey.from_base64(settings.private_key), clock)
     handlers = Handlers(store, clock, sending, REQUESTS.name)
     waits = LongWaits(store, clock, sending.lines.waiting_since)
-    overflow = Overflow(sending, waits, sending.destinations, share=max(settings.prefetch // 2, 1))
+    share, room = max(settings.prefetch // 2, 1), max(settings.prefetch // 4, 1)
+    overflow = Overflow(sending, waits, sending.destinations, share, room)
     secret_keys = SecretKeys(at_rest, vault, clock, NAME)
     limits_told = LimitsTold(store, network_limits(known), clock)
     calling = calling_back(settings, clock)
@@ -172,7 +173,7 @@ def subscribe(
 ) -> None:
     """Every event the publisher takes."""
     consumer.subscribe(REQUESTS, {PublishRequested: overflow.on_publish_requested}, prefetch=prefetch)
-    consumer.subscribe(REQUESTS, {PublishRequested: overflow.on_overflow}, prefetch=max(prefetch // 4, 1), surplus=True)
+    consumer.subscribe(REQUESTS, {PublishRequested: overflow.on_overflow}, prefetch=overflow.room, surplus=True)
     consumer.subscribe(
         CANCELLATIONS,
         {

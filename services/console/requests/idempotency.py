@@ -53,7 +53,9 @@ class IdempotencyKeys:
             result: CursorResult[Any] = await connection.execute(taken_over)
             if result.rowcount:
                 return Claimed(digest, is_ours=True)
-            found = (await connection.execute(select(keys).where(keys.c.key == key))).mappings().one()
+            found = (await connection.execute(select(keys).where(keys.c.key == key))).mappings().first()
+        if found is None:  # released a moment ago
+            return Claimed(digest, is_ours=False)
         answer = Answered(found["status"], found["body"].encode()) if found["status"] else None
         return Claimed(found["digest"], is_ours=False, answer=answer)
 

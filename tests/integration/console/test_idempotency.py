@@ -44,6 +44,15 @@ async def test_of_many_at_once_one_carries_it_out(keys: IdempotencyKeys) -> None
     assert sorted(claim.is_ours for claim in claims) == [False] * 7 + [True]
 
 
+async def test_a_key_may_be_released_while_others_ask_for_it(keys: IdempotencyKeys) -> None:
+    async def claim_and_release() -> None:
+        if (await keys.claim("k", "one", NOW)).is_ours:
+            await keys.release("k")
+
+    for _ in range(20):
+        await asyncio.gather(*(claim_and_release() for _ in range(8)))
+
+
 async def test_what_a_dead_console_was_asked_is_carried_out_by_another(keys: IdempotencyKeys) -> None:
     await keys.claim("k", "one", NOW)
 

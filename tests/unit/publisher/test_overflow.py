@@ -15,7 +15,7 @@ from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import TryAgain
 from tests.support.publications import requested
 
-SHARE = 3
+SHARE, ROOM = 3, 8
 
 
 @dataclass
@@ -69,7 +69,7 @@ def waits() -> Waits:
 
 @pytest.fixture
 def overflow(waiting: Any, waits: Any) -> Overflow:
-    return Overflow(waiting, waits, waiting.destinations, SHARE)
+    return Overflow(waiting, waits, waiting.destinations, SHARE, ROOM)
 
 
 async def test_the_first_consumer_takes_every_post(overflow: Overflow, waiting: Waiting) -> None:
@@ -146,6 +146,27 @@ async def test_all_other_overflow_is_published(overflow: Overflow, waiting: Wait
         await overflow.on_overflow(a_delivery("three@market"))
     waiting.over.set()
     await taken
+
+
+@pytest.mark.parametrize(("hanging", "taken"), [(("shop",), 4), (("shop", "market"), 6)])
+async def test_destinations_that_hang_leave_room_in_the_overflow_for_others(
+    waiting: Any, waits: Any, hanging: tuple[str, ...], taken: int
+) -> None:
+    overflow = Overflow(waiting, waits, waiting.destinations, 10 * ROOM, ROOM)
+    for number in range(ROOM):
+        for where in hanging:
+            waiting.destinations.learn(f"{number}@{where}", where)
+
+    asked = [f"{number}@{where}" for number in range(ROOM) for where in hanging]
+    tasks = [asyncio.create_task(overflow.on_overflow(a_delivery(one))) for one in (*asked, "one@bakery")]
+    await asyncio.sleep(0)
+
+    assert len(waiting.came) == taken + 1
+    assert waiting.came[-1] == "one@bakery"
+    waiting.over.set()
+    turned_away = await asyncio.gather(*tasks, return_exceptions=True)
+    assert sum(isinstance(one, TryAgain) for one in turned_away) == len(asked) - taken
+    await overflow.on_overflow(a_delivery("one@shop"))
 
 
 async def test_a_share_is_given_back_however_a_post_ends(overflow: Overflow, waiting: Waiting) -> None:
