@@ -151,13 +151,19 @@ def alarm(broker: Broker) -> Iterator[Callable[[], None]]:
     """The broker is short of memory and takes no messages, until the answer is called or the block ends."""
 
     def lift() -> None:
-        rabbitmqctl(broker, "set_vm_memory_high_watermark", "0.4")
+        _set_most_memory(broker, "0.4")
 
-    rabbitmqctl(broker, "set_vm_memory_high_watermark", "0.00001")
+    _set_most_memory(broker, "0.00001")
     try:
         yield lift
     finally:
         lift()
+
+
+def _set_most_memory(broker: Broker, share: str) -> None:
+    """Return when every connection has been told of the alarm that this raises or ends."""
+    set_it = f"ok = vm_memory_monitor:set_vm_memory_high_watermark({share})"
+    rabbitmqctl(broker, "eval", f"{set_it}, rabbit_alarm:get_alarms().")  # asked of the process that tells them
 
 
 def await_registered(node: BrokerNode, *queues: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import aiormq
+from pamqp.commands import Queue
 from yarl import URL
 
 from shared.clocks.clock import Clock
@@ -101,6 +102,7 @@ class Publisher:
     ) -> Sequence[BrokerUnavailable | None]:
         """Send many at once; the answer has, in order, None for each that was confirmed.
 
+        What was not written when the connection ended goes over the next one, while there is time.
         What no queue takes is sent again once the service's own queues have been made again, in case they are gone.
         """
         asked_at, listed = _now(), list(outgoing)
@@ -118,6 +120,7 @@ class Publisher:
     ) -> list[BrokerUnavailable | None]:
         confirms: list[Confirm] = []
         problem: BaseException = TimeoutError()
+        connection: PublishingConnection | None = None
         try:
             async with asyncio.timeout_at(deadline):
                 connection = await self._kept.current()
@@ -129,10 +132,12 @@ class Publisher:
                     await asyncio.wait(confirms)
         except LOST as error:
             problem = error
-        if isinstance(problem, TimeoutError) and not all(confirm.done() for confirm in confirms):
+        if connection and isinstance(problem, TimeoutError) and not all(confirm.done() for confirm in confirms):
             self._cut(connection, outgoing[: len(confirms)])
-        unsent = outgoing[len(confirms) :]
-        return [*map(_answer, outgoing, confirms), *(_unavailable(one, problem) for one in unsent)]
+        answers, unsent = [*map(_answer, outgoing, confirms)], outgoing[len(confirms) :]
+        if unsent and connection and _has_ended(connection, problem):
+            return answers + await self._attempt(unsent, asked_at, deadline)
+        return answers + [_unavailable(one, problem) for one in unsent]
 
     async def _send(
         self, connection: PublishingConnection, batch: Sequence[Outgoing], asked_at: float
@@ -172,10 +177,20 @@ class Publisher:
         """How full a queue is and how many consume it, None where there is none, or raise BrokerUnavailable."""
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT.total_seconds()):
-                found = await (await self._kept.current()).queue_figures(name)
+                found = await self._looked_for(name)
         except LOST as error:
             raise BrokerUnavailable(f"cannot look for {name}: {error!r}") from error
         return QueueFigures(found.message_count or 0, found.consumer_count or 0) if found else None
+
+    async def _looked_for(self, name: str) -> Queue.DeclareOk | None:
+        """What the broker says of a queue, on the next connection where this one ends meanwhile."""
+        while True:
+            connection = await self._kept.current()
+            try:
+                return await connection.queue_figures(name)
+            except LOST as error:
+                if not _has_ended(connection, error):
+                    raise
 
     async def close(self) -> None:
         """Close the connection; what is unconfirmed stays in its outbox."""
@@ -185,6 +200,11 @@ class Publisher:
 def _now() -> float:
     """Seconds that nobody sets."""
     return asyncio.get_running_loop().time()
+
+
+def _has_ended(connection: PublishingConnection, error: BaseException) -> bool:
+    """Whether that is why something failed; the next connection may do it."""
+    return not connection.is_open and not isinstance(error, TimeoutError)
 
 
 def _any_delayed(outgoing: Iterable[Outgoing]) -> bool:

@@ -31,6 +31,7 @@ MAKE_SECONDS = 60.0
 """Beyond that, once the broker has let us in, for making queues: a hundred of them on a busy machine."""
 CLOSE_SECONDS = 1.0
 LOOK_SECONDS = 1.0
+A_MOMENT = 0.01
 HEARTBEAT_SECONDS = 20
 NOWHERE = "timeball.nowhere"
 """A queue that there is not."""
@@ -97,7 +98,7 @@ class PublishingConnection:
                 await asyncio.wait({opening}, timeout=MAKE_SECONDS)
         finally:
             if not opening.done():
-                opening.add_done_callback(_let_go)
+                opening.add_done_callback(let_go)
                 opening.cancel()
                 transport.abort()
         if not opening.done():
@@ -148,6 +149,14 @@ class PublishingConnection:
                     return await self.connection.ready()
         raise aiormq.exceptions.ChannelInvalidStateError(_ENDED)
 
+    async def takes_messages(self) -> bool:
+        """Whether the broker does not say that it takes nothing; while it says so, it does not read what is written."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(A_MOMENT):
+                await self.connection.ready()
+                return True
+        return False
+
     def cut(self, reason: str) -> None:
         """End it at once, whatever hangs; what it has not sent is never sent."""
         if self.is_open:
@@ -161,7 +170,7 @@ class PublishingConnection:
             self._transport.abort()
         self._end()
         closing = asyncio.create_task(self.connection.close())
-        closing.add_done_callback(_let_go)
+        closing.add_done_callback(let_go)
         await asyncio.wait({closing}, timeout=CLOSE_SECONDS)
         self._transport.abort()
 
@@ -224,11 +233,11 @@ async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
     """The answer of work that goes on when nobody waits for it any more: aiormq, cancelled, may wait for ever for
     the end of a channel. The end of the connection is the end of the work."""
     working = asyncio.create_task(work)
-    working.add_done_callback(_let_go)
+    working.add_done_callback(let_go)
     return await asyncio.shield(working)
 
 
-def _let_go(left_behind: "asyncio.Task[Any]") -> None:
+def let_go(left_behind: "asyncio.Task[Any]") -> None:
     """Ask for the outcome in which nobody is interested any more."""
     if not left_behind.cancelled():
         left_behind.exception()

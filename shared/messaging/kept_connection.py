@@ -1,12 +1,13 @@
 """The publishing connection that there always is: one after another, each of which makes first what is needed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import aiormq
 import structlog
 
-from shared.messaging.connection import PublishingConnection
+from shared.messaging.connection import PublishingConnection, let_go
 from shared.messaging.refusals import why_refused
 from shared.messaging.topology import Topology
 
@@ -14,6 +15,8 @@ RECONNECT_SECONDS = 1.0
 MAKE_SECONDS = 10.0
 """How often the service's own queues and bindings are made again, in case somebody has deleted them."""
 MAKE_LIMIT_SECONDS = 10.0
+LOOKS = 10
+"""How often it is looked meanwhile whether the broker takes anything."""
 LOST = (TimeoutError, OSError, EOFError, RuntimeError, StopAsyncIteration, aiormq.exceptions.AMQPError)
 """What a connection that is gone or going makes of any call; a closed channel makes it a RuntimeError, and one that
 breaks off while the broker is about to say something the end of an iteration."""
@@ -102,19 +105,35 @@ class KeptConnection:
                 async with asyncio.timeout(MAKE_SECONDS):
                     await connection.ended.wait()
             except TimeoutError:
-                await self._make(connection, connection.make_own)
+                if await connection.takes_messages():
+                    await self._make(connection, connection.make_own)
 
-    async def _make(self, connection: PublishingConnection, make: Callable[[Topology], Awaitable[None]]) -> bool:
+    async def _make(
+        self, connection: PublishingConnection, make: Callable[[Topology], Coroutine[Any, Any, None]]
+    ) -> bool:
         try:
-            async with asyncio.timeout(MAKE_LIMIT_SECONDS):
-                await make(self.topology)
+            await _answered(connection, make(self.topology))
         except LOST as error:
             log.warning("queues_not_made", error=repr(error))
-            if isinstance(error, TimeoutError):
-                connection.cut("the broker does not answer")
             return False
         self._made_at = _now()
         return True
+
+
+async def _answered(connection: PublishingConnection, work: Coroutine[Any, Any, None]) -> None:
+    """Raise TimeoutError when the broker does not answer in time, and cut the connection, unless the broker has said
+    meanwhile that it takes nothing: it then does not read what it is asked, and all is well when that is over."""
+    asked = asyncio.create_task(work)
+    asked.add_done_callback(let_go)
+    took_nothing = False
+    for _ in range(LOOKS):
+        done, _ = await asyncio.wait({asked}, timeout=MAKE_LIMIT_SECONDS / LOOKS)
+        if done:
+            return asked.result()
+        took_nothing = took_nothing or not await connection.takes_messages()
+    if not took_nothing:
+        connection.cut("the broker does not answer")
+    raise TimeoutError("the broker does not answer")
 
 
 def _now() -> float:

@@ -13,13 +13,14 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 from tests.integration.console.world import World, a_world
 from tests.nodes import Broker
+from tests.support.waiting import PATIENCE
 
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 CHROMIUM = next(filter(None, map(shutil.which, PROGRAMS)), None)
 """Chromium without its windows where there is one: with them, a page costs three times the processor time."""
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 SIZES = {"phone": (390, 844), "tablet": (820, 1180), "laptop": (1440, 900)}
-PATIENCE_MS = 20_000
+PATIENCE_MS = PATIENCE * 1000
 OVERTAKEN = "the server responded with a status of 412"
 """What the browser says when a page was behind: the page then compares, and shows or repeats what was wanted."""
 

@@ -28,7 +28,6 @@ from shared.messaging.envelope import Delivery, Envelope
 log = structlog.get_logger()
 
 PATIENCE = timedelta(seconds=5)
-PUBLISH_PATIENCE = timedelta(seconds=5)
 
 Until = Callable[[Event], bool]
 """Told each answer once, in order; answers whether that settles the request."""
@@ -63,7 +62,7 @@ class RequestSender:
         """Send the request and answer its correlation id; BrokerUnavailable when it may not have arrived."""
         await self.queues.ensure_for(request)
         envelope = Envelope.of(request)
-        await self.publisher.publish(Outgoing(envelope), within=PUBLISH_PATIENCE)
+        await self.publisher.publish(Outgoing(envelope))
         return envelope.correlation_id
 
     async def send_all(self, requests: Sequence[Event]) -> str:
@@ -72,7 +71,7 @@ class RequestSender:
         envelopes = [Envelope.of(request, correlation_id=correlation_id) for request in requests]
         for request in requests[:1]:
             await self.queues.ensure_for(request)
-        for error in await self.publisher.publish_all(map(Outgoing, envelopes), within=PUBLISH_PATIENCE):
+        for error in await self.publisher.publish_all(map(Outgoing, envelopes)):
             if error is not None:
                 raise error
         return correlation_id
@@ -82,7 +81,7 @@ class RequestSender:
         await self.queues.ensure_for(request)
         envelope = Envelope.of(request)
         async with self.awaited_answers.answers_to(envelope.correlation_id) as listener:
-            await self.publisher.publish(Outgoing(envelope), within=PUBLISH_PATIENCE)
+            await self.publisher.publish(Outgoing(envelope))
             collected: list[Delivery[Any]] = []
             is_complete = await self._collect(
                 listener, collected, until, envelope.message_id, patience or self.patience

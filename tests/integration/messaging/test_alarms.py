@@ -10,7 +10,7 @@ import pytest
 
 from shared.clocks.clock import SystemClock
 from shared.events.requests import ScheduleCancelRequested
-from shared.messaging import broker
+from shared.messaging import broker, kept_connection
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
 from shared.messaging.delay import delayed
 from shared.messaging.envelope import Envelope
@@ -103,6 +103,34 @@ async def test_nothing_more_is_written_while_the_broker_takes_nothing(amqp_vhost
         await eventually(lambda: last.envelope.message_id in at)
 
     assert len(at[tried.envelope.message_id]) <= 2
+
+
+async def test_a_connection_outlives_an_alarm_however_long_it_lasts(
+    amqp_vhost_url: str, broker_node: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker answers nothing then, and that is not for want of a connection."""
+    monkeypatch.setattr(kept_connection, "MAKE_SECONDS", 0.1)
+    async with publisher_at(amqp_vhost_url) as publisher:
+        connection = await publisher._kept.current()
+        ended = asyncio.create_task(connection.ended.wait())
+        with alarm(broker_node):
+            await eventually(lambda: is_refused(publisher), what="the broker says that it takes nothing")
+            with monkeypatch.context() as impatient:
+                impatient.setattr(kept_connection, "MAKE_LIMIT_SECONDS", 0.3)
+                await asyncio.wait({ended}, timeout=3)
+
+        await publisher.publish(Outgoing(event("post-1")), within=PATIENCE * SECOND)
+        assert await publisher._kept.current() is connection
+        ended.cancel()
+
+
+async def is_refused(publisher: Publisher) -> bool:
+    """The first message of a connection in an alarm is taken, the next one not."""
+    try:
+        await publisher.try_publishing()
+    except BrokerUnavailable:
+        return True
+    return False
 
 
 class HoldingClock(SystemClock):

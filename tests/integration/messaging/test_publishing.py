@@ -215,6 +215,30 @@ async def test_a_broker_that_does_not_answer_is_not_waited_for_for_ever(amqp_vho
         await publisher.close()
 
 
+async def test_what_was_not_written_when_its_connection_ended_goes_over_the_next(amqp_vhost_url: str) -> None:
+    async with Station.open(amqp_vhost_url, delay="wheel") as station, Wire.to(amqp_vhost_url) as wire:
+        publisher = Publisher(wire.url, app_id="station", clock=SystemClock())
+        await publisher.connect(Topology("station"))
+        connection = await publisher._kept.current()
+        wire.is_held = True
+        soon = Outgoing(*delayed(event("post-1"), datetime.now(UTC) + SECOND, now=datetime.now(UTC)))
+
+        publishing = asyncio.create_task(publisher.publish(soon, within=PATIENCE * SECOND))
+        looking = asyncio.create_task(publisher.has_queue(ARRIVALS.name))
+        await eventually(lambda: connection.channel.confirmations, what="it is asked whether the broker takes messages")
+        await eventually(lambda: len(connection.connection.channels) > 1, what="the queue is looked for")
+        await wire.cut()
+        wire.is_held = False
+        wire.mend()
+
+        await publishing
+        assert await looking
+        await eventually(lambda: station.arrived)
+        await publisher.close()
+
+    assert len(station.arrived) == 1
+
+
 async def test_a_delay_runs_on_while_the_connection_is_away(amqp_vhost_url: str) -> None:
     async with Station.open(amqp_vhost_url, delay="wheel") as station, Wire.to(amqp_vhost_url) as wire:
         publisher = Publisher(wire.url, app_id="station", clock=SystemClock())
