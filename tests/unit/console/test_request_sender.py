@@ -19,7 +19,7 @@ from shared.events.scheduler import (
     ScheduleRejected,
     ScheduleSuperseded,
 )
-from shared.messaging.broker import Outgoing, Publisher
+from shared.messaging.broker import PUBLISH_TIMEOUT, Outgoing, Publisher
 from shared.messaging.envelope import Delivery
 
 NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
@@ -89,7 +89,7 @@ class Answering:
     def __init__(self, answers: AwaitedAnswers) -> None:
         self.answers = answers
 
-    async def publish(self, outgoing: Outgoing, *, within: timedelta) -> None:
+    async def publish(self, outgoing: Outgoing, *, within: timedelta = PUBLISH_TIMEOUT) -> None:
         await self.answers.on_event(Delivery(CANCELLED, "another", outgoing.envelope.correlation_id, body=b"{}"))
 
 
