@@ -17,6 +17,7 @@ async def test_all_that_match_are_moved_after_one_has_seen_how_many(world: World
     for name in names:
         await world.api.call("POST", "/v1/posts", a_post(name) | {"content": "about marigolds"})
     await visitor.open("/posts?q=marigolds")
+    await page.get_by_text("Change many posts").click()
     await page.get_by_label("What").select_option("move")
     await page.get_by_role("spinbutton", name="Later by").fill("-1")
     await page.get_by_label("Unit").select_option("minutes")
@@ -48,6 +49,7 @@ async def test_what_was_found_can_be_left_as_it_is(world: World, visitor: Visito
     name, page = a_name(), visitor.page
     await world.api.call("POST", "/v1/posts", a_post(name) | {"content": "about peonies"})
     await visitor.open("/posts?q=peonies")
+    await page.get_by_text("Change many posts").click()
     await page.get_by_role("button", name="Look at them first").click()
     await page.wait_for_url("**/bulk/*")
 
@@ -62,6 +64,7 @@ async def test_what_is_selected_goes_on_when_the_tab_is_closed(world: World, vis
     for name in names:
         await world.api.call("POST", "/v1/posts", a_post(name) | {"content": "about anemones"})
     await visitor.open("/posts?q=anemones")
+    await page.get_by_text("Change many posts").click()
     await expect(page.get_by_role("combobox", name="Which")).to_have_value("all")
     await page.get_by_label("Select all on this page").check()
     await page.get_by_label(f"Select {names[0]} on plain").uncheck()

@@ -89,6 +89,7 @@ async def test_selected_posts_are_cancelled(world: World, visitor: Visitor) -> N
     for name in names[:2]:
         await visitor.page.get_by_label(f"Select {name} on plain").check()
 
+    await visitor.page.get_by_text("Change the 2 selected").click()
     await visitor.page.get_by_role("button", name="Look at them first").click()
     await visitor.page.get_by_role("button", name="Cancel all 2").click()
 

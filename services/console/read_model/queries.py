@@ -67,7 +67,7 @@ class Listed:
         return Cursor(self.due_at, self.post.post_id, self.post.account_id)
 
 
-_ACCOUNT_IDS = select(accounts.c.account_id).order_by(accounts.c.account_id)
+_NETWORKS = select(accounts.c.account_id, accounts.c.platform).order_by(accounts.c.account_id)
 
 
 class Queries:
@@ -121,9 +121,9 @@ class Queries:
         known = _accounts_by_id()
         return await self._database.rows(known if account_id is None else known.where(_is_named(account_id)))
 
-    async def account_ids(self) -> list[str]:
-        """The ids of every account."""
-        return [row["account_id"] for row in await self._database.rows(_ACCOUNT_IDS)]
+    async def networks(self) -> list[tuple[str, str | None]]:
+        """Every account by its id, with its network."""
+        return [(row["account_id"], row["platform"]) for row in await self._database.rows(_NETWORKS)]
 
     async def has_account(self) -> bool:
         """Whether any account is connected."""

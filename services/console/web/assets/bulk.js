@@ -31,6 +31,7 @@ function drawPicked(form) {
   const { whom } = form.elements;
   const option = whom.querySelector('option[value="picked"]');
   option.textContent = count === 1 ? "the selected one" : count ? `the ${count} selected` : "the selected ones";
+  document.querySelector("[data-many]").textContent = count ? `Change ${option.textContent}` : "Change many posts";
   if (option.disabled === Boolean(count)) whom.value = count ? "picked" : "all";
   option.disabled = !count;
   document.getElementById("pick-all").checked = count > 0 && count === boxes().length;

@@ -18,6 +18,7 @@ from services.console.read_model.due_spans import Company, DueSpans, Place, Span
 from services.console.read_model.queries import Listed
 from services.console.web import days
 from services.console.web.asked import TheViewer
+from services.console.web.choosing import by_network
 from services.console.web.days import DAY, VIEWS, begins, change_of_clocks, day_of, span_of
 from services.console.web.hours import HOURS, Hour, hours_of, most_of_each, side_by_side
 from services.console.web.marks import explained, marks_on
@@ -88,7 +89,7 @@ async def show_calendar(
         letters=LETTERS[span.view],
         marks=explained(used),
         account=account,
-        accounts=[row["account_id"] for row in accounts],
+        accounts=by_network((row["account_id"], row["platform"]) for row in accounts),
         zone_asked=request.query_params.get("zone", ""),
     )
 

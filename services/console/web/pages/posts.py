@@ -15,6 +15,7 @@ from services.console.cursor import BadCursor, Cursor
 from services.console.read_model.queries import Filter
 from services.console.requests.bulk_runs import MOST_POSTS
 from services.console.web.asked import NoSuchPage
+from services.console.web.choosing import by_network
 from services.console.web.templating import render
 from shared.events.progress import State
 
@@ -61,7 +62,7 @@ async def show_posts(
     posts, counts, accounts, matching = await asyncio.gather(
         views_of(console, page),
         console.queries.counts.by_state(),
-        console.queries.account_ids(),
+        console.queries.networks(),
         _matching(console, wanted, looked_for),
     )
     return render(
@@ -71,7 +72,7 @@ async def show_posts(
         views=_views(counts),
         state=state,
         account=named[0] if named else "",
-        accounts=accounts,
+        accounts=by_network(accounts),
         q=looked_for,
         due=due,
         asked={"account": named, "q": [q] if q else [], "from": _text(due[0]), "to": _text(due[1])},

@@ -1,5 +1,6 @@
 """`/statistics`: what became of posts by day, hour, account and network, and how late they were."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from services.console.api.console import Console, TheConsole
 from services.console.read_model.statistics import Figures, Period
 from services.console.web import charts
 from services.console.web.asked import TheViewer
+from services.console.web.choosing import by_network
 from services.console.web.days import day_of
 from services.console.web.figures import (
     GROUPS,
@@ -49,8 +51,8 @@ class Chosen:
     @classmethod
     async def of(cls, console: Console, account: str, network: str) -> Self:
         """What was chosen, beside the network of every account."""
-        rows = await console.queries.accounts()
-        return cls(account, network, {row["account_id"]: row["platform"] or NO_NETWORK for row in rows})
+        known = await console.queries.networks()
+        return cls(account, network, {account_id: platform or NO_NETWORK for account_id, platform in known})
 
     @property
     def account_ids(self) -> Sequence[str] | None:
@@ -72,15 +74,18 @@ async def show_statistics(
     """The last days, the last hours, and each account and network."""
     chosen, count = await Chosen.of(console, account, network), days_asked(days)
     periods = last_days(viewer.now, viewer.zone, count)
-    by_day = await _by_day(console, viewer, chosen, periods, days_in_a_column(count))
-    by_hour = await _by_hour(console, viewer, chosen)
-    by_account, by_network = await _by_account(console, chosen, Period(periods[0][1].begins_at, periods[-1][1].ends_at))
+    by_day, by_hour, (by_account, of_networks) = await asyncio.gather(
+        _by_day(console, viewer, chosen, periods, days_in_a_column(count)),
+        _by_hour(console, viewer, chosen),
+        _by_account(console, chosen, Period(periods[0][1].begins_at, periods[-1][1].ends_at)),
+    )
     short = [f"{day.day} {day:%b}" for day, _ in periods]
     return render(
         request,
         "statistics.html",
         viewer=viewer,
         chosen=chosen,
+        accounts=by_network(chosen.networks.items()),
         days=count,
         is_by_week=days_in_a_column(count) > 1,
         choices=CHOICES,
@@ -90,7 +95,7 @@ async def show_statistics(
         by_hour=by_hour,
         by_account=by_account,
         most_accounts=MOST_ACCOUNTS,
-        by_network=by_network,
+        by_network=of_networks,
         day_chart=charts.stacked([column_of(*pair) for pair in zip(by_day, short, strict=True)], KINDS),
         lateness_chart=charts.ranges([range_of(*pair) for pair in zip(by_day, short, strict=True)]),
         hour_chart=charts.stacked([column_of(row, row.name) for row in by_hour], KINDS),
