@@ -1,16 +1,25 @@
 """Cursors: where a page of posts ended, as an opaque text for the next request."""
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydantic import TypeAdapter
+
 from shared.database.engine import as_text
+from shared.events.base import Instant, Text
+
+MOST_SHOWN = 80
+_PLACE = TypeAdapter(tuple[Instant, Text, Text])
 
 
 class BadCursor(ValueError):
-    """The cursor is none of ours; leave it out to start at the beginning."""
+    """The text is no cursor of ours."""
+
+    def __init__(self, text: str) -> None:
+        shown = repr(text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…")
+        super().__init__(f"cursor: {shown} is none of ours; give the `next` of the page before, or start without one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +39,6 @@ class Cursor:
         """The cursor that `str` wrote, or BadCursor."""
         try:
             padded = text + "=" * (-len(text) % 4)
-            due_at, post_id, account_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-            cursor = cls(datetime.fromisoformat(due_at), post_id, account_id)
-        except (ValueError, TypeError, binascii.Error, RecursionError) as error:
-            raise BadCursor(str(BadCursor.__doc__)) from error
-        if cursor.due_at.tzinfo is None or not isinstance(post_id, str) or not isinstance(account_id, str):
-            raise BadCursor(str(BadCursor.__doc__))
-        return cursor
+            return cls(*_PLACE.validate_json(base64.b64decode(padded, altchars=b"-_", validate=True)))
+        except ValueError as error:
+            raise BadCursor(text) from error
