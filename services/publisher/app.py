@@ -89,13 +89,14 @@ CALLBACKS = Queue(NAME, telling.QUEUE, ())
 def build(settings: Settings) -> Service:
     """Put the publisher together."""
     breakers = CircuitBreakers(MOST_AT_ONCE)
-    base = Base.of(NAME, settings, outbox, is_crowded=breakers.is_crowded)
+    base = Base.of(NAME, settings, outbox)
     clock, store = base.clock, Store(base.database, base.outbox)
     client = outbound_client(allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS)
     known, vault = platforms(client), Vault.from_keys(settings.encryption_keys)
     at_rest = AtRest(store)
     tokens = Tokens(at_rest, known, vault, clock, timeout=min(settings.send_timeout, LONGEST_RENEWAL))
     sending = sending_of(settings, store, clock=clock, breakers=breakers, known=known, vault=vault, tokens=tokens)
+    base.outbox.is_crowded = sending.lines.is_crowded
     connecting = Connecting(store, tokens, vault, SealingKey.from_base64(settings.private_key), clock)
     handlers = Handlers(store, clock, sending, REQUESTS.name)
     waits = LongWaits(store, clock, sending.lines.waiting_since)

@@ -45,10 +45,8 @@ class Outbox:
         database: Database,
         publisher: Publisher,
         clock: Clock,
-        *,
-        is_crowded: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._is_crowded = is_crowded
+        self.is_crowded: Callable[[], bool] = lambda: False
         self._rows = OutboxRows(table, database, clock)
         self._publisher = publisher
         self._handed_over: deque[Envelope] = deque()
@@ -94,7 +92,7 @@ class Outbox:
 
     async def _give_way(self) -> None:
         latest = _now() + LONGEST_PAUSE_SECONDS
-        while self._is_crowded() and _now() < latest:  # noqa: ASYNC110  (nothing tells when it is over)
+        while self.is_crowded() and _now() < latest:  # noqa: ASYNC110  (nothing tells when it is over)
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _wait(self, seconds: float) -> None:

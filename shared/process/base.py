@@ -41,9 +41,7 @@ class Base:
     consumer: Consumer
 
     @classmethod
-    def of(
-        cls, name: str, settings: ServiceSettings, outbox: Table, *, is_crowded: Callable[[], bool] = lambda: False
-    ) -> Self:
+    def of(cls, name: str, settings: ServiceSettings, outbox: Table) -> Self:
         """The base as the settings have it; nothing is connected yet."""
         clock, database = SystemClock(), Database(settings.database(name))
         publisher = Publisher(settings.broker_url, app_id=name, clock=clock)
@@ -54,7 +52,7 @@ class Base:
             clock=clock,
             database=database,
             publisher=publisher,
-            outbox=Outbox(outbox, database, publisher, clock, is_crowded=is_crowded),
+            outbox=Outbox(outbox, database, publisher, clock),
             consumer=Consumer(name, rabbit_broker(settings.broker_url, name), publisher, clock),
         )
 

@@ -92,9 +92,9 @@ class CircuitBreaker:
         return not self._taken and not self._waiting
 
     @property
-    def is_crowded(self) -> bool:
-        """Whether all turns of a destination that answers are taken."""
-        return not self.free and self._open_since is None
+    def is_open(self) -> bool:
+        """Whether the destination does not answer."""
+        return self._open_since is not None
 
     @property
     def free(self) -> int:
@@ -189,9 +189,10 @@ class CircuitBreakers:
         self.on_free = on_free
         self._at_work: dict[str, CircuitBreaker] = {}
 
-    def is_crowded(self) -> bool:
-        """Whether all turns of a destination that answers are taken."""
-        return any(breaker.is_crowded for breaker in self._at_work.values())
+    def is_open(self, destination: str) -> bool:
+        """Whether the destination does not answer."""
+        breaker = self._at_work.get(destination)
+        return breaker is not None and breaker.is_open
 
     def is_full(self, destination: str) -> bool:
         """Whether there is no free turn at the destination."""

@@ -82,6 +82,12 @@ class Lines:
         if place and place.is_waiting:
             self._answer(self._lines[key[1]], place, Changed())
 
+    def is_crowded(self) -> bool:
+        """Whether a post that is due waits only for a turn, at a destination that answers."""
+        now = self._clock.now()
+        due = (line for line in self._lines.values() if max(line.first_due(), line.next_at) <= now)
+        return any(not self.breakers.is_open(line.destination) for line in due)
+
     def has_earlier(self, case: Case) -> bool:
         """Whether a post of the same limited account that is due earlier has missed its start, and waits again."""
         line = self._lines.get(case.publication.account_id)

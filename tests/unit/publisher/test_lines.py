@@ -271,6 +271,36 @@ async def test_a_destination_that_does_not_answer_rejects_those_in_line(world: W
     assert world.opening.asked == []
 
 
+async def test_lines_are_crowded_while_a_post_that_is_due_waits_only_for_its_turn(world: World) -> None:
+    turns = [world.breakers.at(DESTINATION).take() for _ in range(TURNS)]
+    due = world.join("due", due_in=-2)
+    await eventually(world.lines.is_crowded, what="the post is in line", every=0.001)
+
+    turns[0].end()
+    await due
+
+    assert not world.lines.is_crowded()
+
+
+async def test_lines_are_not_crowded_by_posts_that_wait_for_their_instant_or_their_limit(world: World) -> None:
+    world.opening.most, world.opening.next_at = 0, NOON + SECOND
+    world.join("limited", due_in=-2, account_id="limited")
+    world.join("early", due_in=5, account_id="early")
+    await world.until_asked()
+    await eventually(lambda: not world.lines.is_crowded(), what="the limit is known", every=0.001)
+
+
+async def test_lines_are_not_crowded_at_a_destination_that_does_not_answer(world: World) -> None:
+    for _ in range(TURNS):
+        world.breakers.at(DESTINATION).take().count_from(asyncio.get_running_loop().time() - OPENS_AFTER - 1)
+    joined = [world.join(f"post {number}", due_in=-2) for number in range(REJECTED_AT_ONCE + 1)]
+    await asyncio.wait(joined, return_when=asyncio.FIRST_COMPLETED)
+
+    assert not all(one.done() for one in joined)
+    world.clock.advance(SECOND)
+    assert not world.lines.is_crowded()
+
+
 async def test_who_would_be_in_line_for_long_rests_until_then(world: World) -> None:
     world.opening.most, world.opening.next_at = 1, NOON + 600 * SECOND
     world.opening.buckets = [Bucket(windows_of({"per_minute": 2}))]
