@@ -1,6 +1,7 @@
 """The page at /docs tells a stranger every route without the network, and whatever is refused is a problem."""
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -8,6 +9,7 @@ from typing import Any, cast
 import asyncpg
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 
 from services.console.access.actors import LOCAL, Actor
@@ -46,9 +48,16 @@ class NoAudit:
         """Forget it."""
 
 
+@lru_cache
+def routes() -> FastAPI:
+    """Put together once: all else they have from their console."""
+    return application(cast(Console, None), Health("console"))
+
+
 def api(**parts: Any) -> httpx.AsyncClient:
-    console = cast(Console, SimpleNamespace(tokens=OneToken(), audit=NoAudit(), clock=SystemClock(), **parts))
-    transport = httpx.ASGITransport(application(console, Health("console")), raise_app_exceptions=False)
+    app = routes()
+    app.state.console = SimpleNamespace(tokens=OneToken(), audit=NoAudit(), clock=SystemClock(), **parts)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://console", headers=ALLOWED)
 
 
