@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
 
 from tests.fakes.http_server import GARBAGE as NO_HTTP
 from tests.fakes.http_server import Call, HttpServer, written
+from tests.support.waiting import PATIENCE
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ def refuses(status: int, body: Any = None, **headers: str) -> Fault:
     """Nothing is published; `retry_after="2"` becomes the header `retry-after: 2`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Fault(lands=False, reply=Reply(status, body, named))
+
+
+def patience_with(faults: Iterable[Fault]) -> float:
+    """Seconds to wait for an answer: few where none comes, else more than any machine needs."""
+    return 1.0 if any(fault.then == "hang" for fault in faults) else PATIENCE
 
 
 @dataclass

@@ -19,7 +19,7 @@ from services.console.requests.import_runs import ImportRuns
 from shared.messaging.broker import Unroutable
 from tests.fakes.clock import FakeClock
 from tests.support.schedules import NOON
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 FILE = read(b"post_id,content,accounts,publish_at\np-1,Hello,plain,2099-03-28T09:00:00Z\n")
 PLAN = {
@@ -77,7 +77,7 @@ async def test_an_error_that_passes_leaves_the_run_to_go_on(imports: ImportRuns)
         raise DBAPIError("", None, Exception("the connection was closed"), connection_invalidated=True)
 
     async with carried_out(imports, is_busy):
-        await asyncio.wait_for(was_tried.wait(), 30)
+        await asyncio.wait_for(was_tried.wait(), PATIENCE)
 
     assert (await shown(imports, run_id)).state == "running"
 

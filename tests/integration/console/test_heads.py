@@ -10,6 +10,7 @@ import pytest
 
 from services.console.api.heads import Heads
 from tests.integration.console.consoles import ADMIN_TOKEN, Replica
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -71,7 +72,10 @@ async def test_the_head_of_a_stream_ends_at_once() -> None:
             ended.is_so = True
 
     transport = httpx.ASGITransport(Heads(streaming))
-    async with httpx.AsyncClient(transport=transport, base_url="http://console.test") as http, asyncio.timeout(10):
+    async with (
+        httpx.AsyncClient(transport=transport, base_url="http://console.test") as http,
+        asyncio.timeout(PATIENCE),
+    ):
         answer = await http.head("/v1/events")
 
     assert (answer.status_code, answer.content, ended.is_so) == (200, b"", True)

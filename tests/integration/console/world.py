@@ -1,6 +1,5 @@
 """A console with the services behind it, and how tests talk to its API."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from uuid import uuid4
 from tests.integration.console.conftest import Api, api_of
 from tests.nodes import Broker
 from tests.support.processes import Process
-from tests.support.system import System, in_seconds, system
+from tests.support.system import System, in_seconds, started, system
 
 
 @dataclass(frozen=True)
@@ -26,10 +25,8 @@ class World:
 @asynccontextmanager
 async def a_world(folder: Path, broker_node: Broker) -> AsyncIterator[World]:
     """Scheduler, publisher and console, with an account on the sink."""
-    short = {"TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "1.5", "TIMEBALL_PUBLISHER_LEASE_SECONDS": "4"}
     async with system(folder, broker_node) as running:
-        starting = (running.start("scheduler"), running.start("publisher", env=short), running.start("console"))
-        _, _, console = await asyncio.gather(*starting)
+        _, _, console = await started(running, "scheduler", "publisher", "console")
         async with api_of(console, running) as api:
             await connect(api, running, "plain", answers_lookups=False)
             yield World(running, api, console)

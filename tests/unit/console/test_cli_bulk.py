@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.fork_server import ROOT
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 from tests.unit.console.fake_api import FakeApi, fake_api
 from tests.unit.console.test_cli import COMMAND, answered, run
 
@@ -136,7 +136,7 @@ async def test_ctrl_c_leaves_it_going_and_says_how_to_follow_or_stop_it() -> Non
     with fake_api(ANSWERS | {LOOK: (200, RUN | {"state": "running"})}) as api, following(api) as process:
         await eventually(lambda: LOOK in asked(api), what="the run is followed")
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 1
     assert "`timeball bulk follow r-1`" in told
@@ -150,7 +150,7 @@ async def test_a_console_that_goes_away_meanwhile_leaves_the_same_way_out() -> N
         with following(api) as process:
             await eventually(lambda: LOOK in asked(api), what="the run is followed")
             running.close()
-            _, told = process.communicate(timeout=60)
+            _, told = process.communicate(timeout=PATIENCE)
 
     assert process.returncode == 3
     assert "`timeball bulk follow r-1`" in told

@@ -25,11 +25,12 @@ from services.publisher.platforms.judging import USUAL_WAIT
 from shared.outbound.client import outbound_client
 from shared.posting.rules import problem
 from tests.fakes.clock import FakeClock
-from tests.fakes.networks.base import Fault, Reply
+from tests.fakes.networks.base import Fault, Reply, patience_with
 from tests.fakes.networks.discord import BOT_TOKEN, CHANNEL, GUILD, THREAD, WEBHOOK, WEBHOOK_TOKEN
 from tests.fakes.networks.discord import Discord as Fake
 from tests.fakes.networks.gallery import Gallery
 from tests.support.publications import NOON, SECOND, a_post, an_account
+from tests.support.waiting import PATIENCE
 
 HOOK = f"https://discord.com/api/webhooks/{WEBHOOK}/{WEBHOOK_TOKEN}"
 OFFLINE = Discord(httpx.AsyncClient())
@@ -51,10 +52,10 @@ def saying(content: str = "The ball drops.", post_id: str = "post", **options: A
 
 
 @asynccontextmanager
-async def discord(**more: Any) -> AsyncIterator[tuple[Discord, Fake]]:
+async def discord(*, patience: float = PATIENCE, **more: Any) -> AsyncIterator[tuple[Discord, Fake]]:
     """The adapter, and the network at noon."""
     fake = Fake(clock=FakeClock(NOON), **more)
-    async with fake.serving(), outbound_client(allow_private_addresses=True, timeout=0.5) as client:
+    async with fake.serving(), outbound_client(allow_private_addresses=True, timeout=patience) as client:
         yield Discord(client), fake
 
 
@@ -233,9 +234,10 @@ async def test_a_crowded_channel_does_not_say_that_nothing_is_there() -> None:
 
 
 async def error_of(account_of: Any, fault: Fault | None = None, content: str = "Noon.") -> PlatformError:
-    async with discord() as (adapter, network):
+    faults = [fault] if fault else []
+    async with discord(patience=patience_with(faults)) as (adapter, network):
         ready = await adapter.prepare(saying(content), account_of(network))
-        network.faults += [fault] if fault else []
+        network.faults += faults
         with pytest.raises(PlatformError) as caught:
             await ready.send(NOON)
         assert not any(secret in repr(ready) for secret in (WEBHOOK_TOKEN, BOT_TOKEN))

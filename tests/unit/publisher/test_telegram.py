@@ -31,7 +31,7 @@ from shared.outbound.client import outbound_client
 from shared.posting.rules import problem
 from shared.process.logs import configure
 from tests.fakes.http_server import Call
-from tests.fakes.networks.base import Fault, Network, Reply
+from tests.fakes.networks.base import Fault, Network, Reply, patience_with
 from tests.fakes.networks.telegram import CHANNEL, GROUP, KICKED, OLD_GROUP, PERSON, TOKEN
 from tests.fakes.networks.telegram import Telegram as Fake
 from tests.support.pictures import animation, encoded, noise, plain
@@ -83,10 +83,11 @@ def _logging_as_before() -> Iterator[None]:
 @asynccontextmanager
 async def telegram(fake: Network | None = None) -> AsyncIterator[tuple[Telegram, Any, str]]:
     """The adapter, the network, and where pictures are."""
+    fake = fake or Fake()
     async with (
-        (fake or Fake()).serving() as network,
+        fake.serving() as network,
         Album().serving() as album,
-        outbound_client(allow_private_addresses=True, timeout=0.5) as client,
+        outbound_client(allow_private_addresses=True, timeout=patience_with(fake.faults)) as client,
     ):
         yield Telegram(client), network, album.url
 

@@ -281,7 +281,8 @@ async def test_an_idle_connection_is_not_used_again() -> None:
     ids=["closed at once", "cut in the head", "cut in the body", "not HTTP", "silent"],
 )
 async def test_a_lost_reply_is_never_taken_for_a_request_not_sent(answer: Answer, meaning: type[Exception]) -> None:
-    async with listening(answer) as peer, outbound_client(allow_private_addresses=True, timeout=0.2) as client:
+    patience = 0.2 if answer is never else PATIENCE
+    async with listening(answer) as peer, outbound_client(allow_private_addresses=True, timeout=patience) as client:
         with pytest.raises(meaning) as caught:
             await client.post(peer.url(path=SECRET_PATH), json={})
 
