@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, true, update
 
+from services.publisher.accounts.credentials import LEASE
 from services.publisher.domain import StoredAccount
 from services.publisher.store import Store, Unit
 from services.publisher.tables import accounts
@@ -90,5 +91,5 @@ async def refuse_account(unit: Unit, account_id: str, *, known_at: datetime) -> 
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
-    """Nobody renews its tokens."""
-    return or_(_c.renewing_until.is_(None), _c.renewing_until < now)
+    """Nobody renews its tokens (`is_being_renewed`)."""
+    return or_(_c.renewing_until.is_(None), _c.renewing_until <= now, _c.renewing_until > now + 2 * LEASE)

@@ -17,6 +17,8 @@ from shared.secrets.sealing import SealingKey, UnreadableSeal
 from shared.secrets.vault import UnreadableSecret, Vault
 
 UNREADABLE_CODE = "unreadable_credentials"
+LEASE = timedelta(seconds=30)
+"""How long a renewal of tokens keeps others out that shows no sign of life."""
 
 
 def unsealed(request: AccountConnectRequested, key: SealingKey) -> Account:
@@ -74,10 +76,18 @@ def shares_tokens(new: StoredAccount, stored: StoredAccount) -> bool:
 
 def must_wait_for(previous: StoredAccount | None, new: StoredAccount, now: datetime) -> timedelta | None:
     """How long a renewal may still be under way whose tokens the new account would be without; None: not at all."""
-    if previous is None or previous.renewing_until is None or previous.renewing_until <= now:
+    if previous is None or previous.renewing_until is None or not is_being_renewed(previous, now):
         return None
     takes_over = new.renewed is not None and new.credentials != previous.credentials
     return previous.renewing_until - now if takes_over else None
+
+
+def is_being_renewed(account: StoredAccount, now: datetime) -> bool:
+    """Whether somebody renews its tokens.
+
+    The clock of who does may be ahead of ours; a lease much longer than any is of a clock that was set back since.
+    """
+    return account.renewing_until is not None and now < account.renewing_until <= now + 2 * LEASE
 
 
 def forgotten(account: StoredAccount, vault: Vault, now: datetime) -> StoredAccount:

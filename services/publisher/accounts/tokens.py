@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 
 from services.publisher.accounts.at_rest import AtRest
-from services.publisher.accounts.credentials import opened, same_secrets, with_renewed
+from services.publisher.accounts.credentials import LEASE, is_being_renewed, opened, same_secrets, with_renewed
 from services.publisher.accounts.facts import refresh_failed, refreshed
 from services.publisher.accounts.single_flight import SingleFlight
 from services.publisher.domain import StoredAccount
@@ -36,7 +36,6 @@ from shared.secrets.vault import Vault
 
 AHEAD = timedelta(seconds=60)
 """A token that ends sooner than this after it is needed is renewed first."""
-LEASE = timedelta(seconds=30)
 LONGEST_RENEWAL = timedelta(seconds=20)
 """Shorter than the lease it needs."""
 FIRST_LOOK, LONGEST_LOOK = timedelta(seconds=1), timedelta(seconds=4)
@@ -120,7 +119,7 @@ class Tokens:
             if current.needs_reconnect:
                 raise Unauthorized("the platform gives no new token", code=NEEDS_RECONNECT)
             now = self.clock.now()
-            if _is_free(current, now) and await self.at_rest.begin(current, until=now + LEASE, now=now):
+            if not is_being_renewed(current, now) and await self.at_rest.begin(current, until=now + LEASE, now=now):
                 return await self._renew(current, correlation_id)
             await self.clock.sleep(look_in)
             look_in = min(look_in * 2, LONGEST_LOOK)
@@ -169,11 +168,6 @@ class Tokens:
         log.warning(
             "tokens_refused", account_id=stored.account_id, platform=stored.platform, error=error.detail.message
         )
-
-
-def _is_free(account: StoredAccount, now: datetime) -> bool:
-    """Whether nobody renews the account's tokens, as far as its row tells."""
-    return account.renewing_until is None or account.renewing_until < now
 
 
 def _not_renewed(error: PlatformError) -> PlatformError:

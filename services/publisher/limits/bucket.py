@@ -17,6 +17,9 @@ MILLISECOND = timedelta(milliseconds=1)
 IN_LINE = timedelta(milliseconds=25)
 """How far apart the posts of an account start, so that they arrive in their order; less where many of them wait."""
 SPREAD_OVER = timedelta(seconds=1)
+FURTHEST = timedelta(minutes=2)
+"""How far ahead a start is given at most, and clocks of replicas may differ. What lies further is of a clock that was
+wrong: its sends count as of now, so that an account waits as long as its windows, not until the clock gets there."""
 
 
 @dataclass(slots=True)
@@ -30,9 +33,12 @@ class Bucket:
     """How many posts wait for it here."""
 
     @classmethod
-    def of(cls, windows: Sequence[Window], kept: Mapping[str, Any], *, waiting: int) -> "Bucket":
+    def of(cls, windows: Sequence[Window], kept: Mapping[str, Any], now: datetime, *, waiting: int) -> "Bucket":
         """The bucket as it is kept, and how many posts wait for it here."""
-        return cls(windows, list(kept.get("latest", ())), kept.get("last_start", 0), waiting)
+        present, latest, last_start = _milliseconds(now - EPOCH), kept.get("latest", ()), kept.get("last_start", 0)
+        if last_start > present + _milliseconds(FURTHEST):
+            latest, last_start = [min(one, present) for one in latest], present
+        return cls(windows, list(latest), last_start, waiting)
 
     def kept(self) -> dict[str, Any]:
         """What is kept of it: no more than its windows look back on."""

@@ -192,11 +192,17 @@ class Lines:
             if line.gates:
                 line.not_begun[place.case.publication.key] = NotBegun(place.not_before, attempt.latest_at)
             self._answer(line, place, place.opened(attempt))
-        for place in places[len(result.attempts) :]:
-            place.give_turn_back()
+        self._stay(line, places[len(result.attempts) :])
         line.next_at, line.is_contested = result.next_at, result.is_contested
         self._send_away(line, result)
         self._tidy(line)
+
+    def _stay(self, line: Line, places: Sequence[Place]) -> None:
+        """Keep in line those whose turn has not come, but for those whose deliveries were cancelled meanwhile."""
+        for place in places:
+            place.give_turn_back()
+            if place.answer.done():
+                line.places.remove(place)
 
     def _send_away(self, line: Line, result: Result) -> None:
         """Let those who would wait for too long rest."""
@@ -214,10 +220,13 @@ class Lines:
         passing = is_passing(error)
         log.warning("attempts_not_opened", posts=sum(len(places) for _, places in candidates), error=repr(error))
         for line, places in candidates:
+            if passing:
+                self._stay(line, places)
+                self._tidy(line)
+                continue
             for place in places:
                 place.give_turn_back()
-                if not passing:
-                    self._answer(line, place, error)
+                self._answer(line, place, error)
         if passing:
             await self._clock.sleep(OPEN_AGAIN_IN)
 

@@ -68,7 +68,7 @@ class Opening:
             await unit.save_attempts(_latest([*known, *opened.values()]))
             if kept:
                 await unit.save_reservations(kept)
-        return [_result(candidate, one, opened, kept) for candidate, one in zip(candidates, results, strict=True)]
+        return [_result(candidate, one, opened, kept, now) for candidate, one in zip(candidates, results, strict=True)]
 
     def _given(self, candidate: Candidate, kept: dict[str, Any], now: datetime) -> Given:
         """Starts for one candidate; what is kept of its buckets changes with it."""
@@ -77,7 +77,7 @@ class Opening:
             window = max(self.lease - self.send_timeout, timedelta(0))
             starts = (max(not_before, now) for not_before in waiting)
             return Given(tuple(Start(start_at, start_at + window) for start_at in starts), now)
-        buckets, told = _buckets(candidate, kept), kept[candidate.account_id].get("heads", {})
+        buckets, told = _buckets(candidate, kept, now), kept[candidate.account_id].get("heads", {})
         heads = Heads.of(told, but=self.replica, now=now)
         one = given(waiting, list(buckets.values()), heads, self.pace, now)
         kept.update({name: bucket.kept() for name, bucket in buckets.items()})
@@ -109,9 +109,9 @@ async def _reservations(unit: Unit, candidates: Iterable[Candidate]) -> dict[str
     return await unit.reservations(names) if names else {}
 
 
-def _buckets(candidate: Candidate, kept: Mapping[str, Any]) -> dict[str, Bucket]:
+def _buckets(candidate: Candidate, kept: Mapping[str, Any], now: datetime) -> dict[str, Bucket]:
     gates = candidate.gates.items()
-    return {name: Bucket.of(windows, kept[name], waiting=candidate.in_line) for name, windows in gates}
+    return {name: Bucket.of(windows, kept[name], now, waiting=candidate.in_line) for name, windows in gates}
 
 
 def _latest(attempts: Iterable[Attempt]) -> list[Attempt]:
@@ -119,9 +119,11 @@ def _latest(attempts: Iterable[Attempt]) -> list[Attempt]:
     return list({(one.key, one.number): one for one in attempts}.values())
 
 
-def _result(candidate: Candidate, one: Given, opened: Mapping[str, Attempt], kept: Mapping[str, Any]) -> Result:
+def _result(
+    candidate: Candidate, one: Given, opened: Mapping[str, Attempt], kept: Mapping[str, Any], now: datetime
+) -> Result:
     attempts = tuple(opened.get(case.delivered.token) for case, _ in zip(candidate.cases, one.starts, strict=False))
     if not candidate.gates:
         return Result(attempts, one.next_at)
     is_contested = len(kept[candidate.account_id]["heads"]) > 1
-    return Result(attempts, one.next_at, list(_buckets(candidate, kept).values()), is_contested)
+    return Result(attempts, one.next_at, list(_buckets(candidate, kept, now).values()), is_contested)

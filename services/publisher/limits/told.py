@@ -37,7 +37,7 @@ def told(
     account_id: str, account: StoredAccount | None, gates: Gates, kept: Mapping[str, Any], now: datetime
 ) -> AccountLimitsTold:
     """What is used of each window of the account's buckets, and of those that it shares."""
-    buckets = {name: Bucket.of(windows, kept.get(name, {}), waiting=1) for name, windows in gates.items()}
+    buckets = {name: Bucket.of(windows, kept.get(name, {}), now, waiting=1) for name, windows in gates.items()}
     free_at = earliest(list(buckets.values()), now)
     closed_until = account.closed_until if account else None
     return AccountLimitsTold(

@@ -1,5 +1,6 @@
 """Who refuses a token: the network, whose word holds the account, or something in between, whose word does not."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from services.publisher.accounts.at_rest import AtRest
+from services.publisher.accounts.credentials import is_being_renewed
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
@@ -18,6 +20,7 @@ from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
 from tests.support.publications import NOON, keep
+from tests.support.waiting import PATIENCE
 
 PAGE = httpx.Response(403, html="<html>Just a moment...</html>")
 CREDENTIALS = {"client_id": "app", "refresh_token": "refresh"}
@@ -49,6 +52,38 @@ def oauth_error(name: str, status: int = 400) -> httpx.Response:
     return httpx.Response(status, json={"error": name})
 
 
+async def renewing(
+    store: Store, reply: httpx.Response | Exception, renewing_until: datetime | None = None
+) -> tuple[Tokens, StoredAccount]:
+    """A publisher at noon, and an account whose network replies so."""
+    vault, platform = Vault.from_keys(Fernet.generate_key().decode()), Renewing(reply=reply)
+    account = StoredAccount(
+        "account", platform.name, "{}", vault.encrypt(CREDENTIALS), "{}", True, NOON, renewing_until=renewing_until
+    )
+    await keep(store, account)
+    timeout = timedelta(seconds=10)
+    return Tokens(AtRest(store), {platform.name: platform}, vault, FakeClock(NOON), timeout=timeout), account
+
+
+async def test_a_lease_of_a_clock_that_was_an_hour_ahead_keeps_nobody_out(store: Store) -> None:
+    given = httpx.Response(200, json={"access_token": "new"})
+    tokens, account = await renewing(store, given, NOON + timedelta(hours=1))
+
+    renewed = await asyncio.wait_for(tokens.renewed(account), PATIENCE)
+
+    assert renewed.renewed is not None
+
+
+@pytest.mark.parametrize(
+    ("ends_in", "holds"), [(-1, False), (30, True), (31, True), (3600, False)], ids=["over", "new", "ahead", "wrong"]
+)
+def test_a_lease_holds_though_the_clock_of_who_has_it_is_a_little_ahead(ends_in: int, holds: bool) -> None:
+    until = NOON + timedelta(seconds=ends_in)
+    account = StoredAccount("account", "fake", "{}", "", "{}", True, NOON, renewing_until=until)
+
+    assert is_being_renewed(account, NOON) is holds
+
+
 @pytest.mark.parametrize(
     ("reply", "error", "needs_a_person"),
     [
@@ -75,10 +110,7 @@ def oauth_error(name: str, status: int = 400) -> httpx.Response:
 async def test_only_the_networks_own_refusal_holds_the_account(
     store: Store, reply: httpx.Response | Exception, error: type[PlatformError], needs_a_person: bool
 ) -> None:
-    vault, platform = Vault.from_keys(Fernet.generate_key().decode()), Renewing(reply=reply)
-    account = StoredAccount("account", platform.name, "{}", vault.encrypt(CREDENTIALS), "{}", True, NOON)
-    await keep(store, account)
-    tokens = Tokens(AtRest(store), {platform.name: platform}, vault, FakeClock(NOON), timeout=timedelta(seconds=10))
+    tokens, account = await renewing(store, reply)
 
     with pytest.raises(error):
         await tokens.renewed(account)

@@ -105,10 +105,22 @@ def test_what_is_kept_in_the_database_is_all_that_is_needed(
     first = Bucket(windows_of(limits), waiting=len(wanted))
     before = [take(first, instant, slack) for instant in wanted[:split]]
 
-    second = Bucket.of(windows_of(limits), json.loads(json.dumps(first.kept())), waiting=len(wanted))
+    kept, now = json.loads(json.dumps(first.kept())), max(before, default=NOON)
+    second = Bucket.of(windows_of(limits), kept, now, waiting=len(wanted))
     after = [take(second, instant, slack) for instant in wanted[split:]]
 
     assert before + after == starts_of(limits, wanted, slack)
+
+
+@pytest.mark.parametrize(("limits", "wait"), [({"per_second": 2}, 2 * SECOND), ({"per_minute": 3}, 62 * SECOND)])
+def test_a_clock_that_was_an_hour_ahead_costs_a_window_and_no_hour(limits: dict[str, int], wait: timedelta) -> None:
+    ahead = Bucket(windows_of(limits))
+    starts = [take(ahead, NOON + 3600 * SECOND) for _ in range(limits.get("per_second", 3))]
+
+    put_right = Bucket.of(windows_of(limits), ahead.kept(), NOON, waiting=1)
+
+    assert starts[0] > NOON
+    assert NOON + min(LENGTHS[name] for name in limits) * SECOND <= take(put_right, NOON) <= NOON + wait
 
 
 def test_what_no_window_looks_back_on_is_forgotten() -> None:
@@ -183,7 +195,7 @@ def test_only_limits_that_are_set_are_kept(limits: AccountLimits | None, expecte
 
 def test_a_bucket_for_which_nobody_waited_when_it_was_read_gives_a_start() -> None:
     """Those who come to the line while the database answers are estimated with it."""
-    bucket = Bucket.of((), {}, waiting=0)
+    bucket = Bucket.of((), {}, NOON, waiting=0)
 
     bucket.take(NOON, NOON)
 
@@ -193,7 +205,7 @@ def test_a_bucket_for_which_nobody_waited_when_it_was_read_gives_a_start() -> No
 def test_the_more_wait_the_closer_they_start() -> None:
     gaps = []
     for waiting in (1, 10, 1000):
-        bucket = Bucket.of((), {}, waiting=waiting)
+        bucket = Bucket.of((), {}, NOON, waiting=waiting)
         bucket.take(NOON, NOON)
         gaps.append(bucket.earliest(NOON) - NOON)
 

@@ -67,7 +67,8 @@ class Account:
 
     def _ask(self, replica: Replica) -> None:
         """One transaction: it waits for those of others, then commits after a while."""
-        now, bucket = replica.asks_at, Bucket.of(windows_of(self.limits), self.kept, waiting=len(replica.waiting))
+        now = replica.asks_at
+        bucket = Bucket.of(windows_of(self.limits), self.kept, now, waiting=len(replica.waiting))
         told = Heads.of(self.heads, but=replica.name, now=now)
         asking = replica.waiting[:MOST_AT_ONCE]
         one = given(asking, [bucket], told, replica.pace, now)

@@ -365,6 +365,28 @@ async def test_a_delivery_that_is_cancelled_takes_no_turn_along_and_stops_nobody
     assert world.breakers.at(DESTINATION).free == TURNS - 1
 
 
+@pytest.mark.parametrize("is_away", [False, True], ids=["no start was left", "the database was away"])
+async def test_who_quits_while_it_is_tried_in_vain_is_not_opened_later(world: World, is_away: bool) -> None:
+    """An attempt that is open with nobody to send it would be in doubt once its lease is over."""
+    wakes_at = world.clock.now() + OPEN_AGAIN_IN
+    world.opening.next_at, world.opening.most = wakes_at, 0
+    world.opening.errors = [OperationalError("COMMIT", {}, ConnectionRefusedError())] if is_away else []
+    world.opening.may_go.clear()
+    quitter = world.join("quitter", due_in=-2)
+    await world.until_asked()
+    quitter.cancel()
+    await asyncio.gather(quitter, return_exceptions=True)
+    stayer = world.join("stayer", due_in=-2)
+    world.opening.may_go.set()
+    await world.clock.until_awaited(wakes_at)
+
+    world.opening.most = 100
+    world.clock.advance(OPEN_AGAIN_IN)
+
+    assert isinstance(await stayer, Opened)
+    assert world.opening.asked == [["quitter"], ["stayer"]]
+
+
 async def test_lines_of_many_accounts_are_opened_together(world: World) -> None:
     world.opening.may_go.clear()
     first = world.join("first", due_in=-2)
