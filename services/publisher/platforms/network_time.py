@@ -21,7 +21,7 @@ def time_to_carry(size: int) -> timedelta:
     return timedelta(seconds=size / SLOWEST)
 
 
-def longest_send(size: int) -> timedelta:
+def publish_timeout(size: int) -> timedelta:
     """How long a request that publishes may take when it carries so many bytes of pictures."""
     return ANSWER_WITHIN + time_to_carry(size)
 

@@ -1,6 +1,7 @@
 """Every query of timers. Whatever fires is written together with its event."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from shared.events.scheduler import TimerFired
 from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
+from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
 
 KEPT_TICKS = 100
 """How many ticks of each timer are remembered, as its history."""
@@ -27,7 +29,7 @@ class TimerStore:
 
     def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
-        self._outbox = outbox
+        self.outbox = outbox
         self._inbox = Inbox(inbox, database)
         is_changed = "timers.cron <> excluded.cron OR timers.zone <> excluded.zone"
         self._set = bulk.upsert(timers, database.dialect, guard=is_changed)
@@ -57,28 +59,23 @@ class TimerStore:
 
     async def fire(self, standing: Standing, event: TimerFired) -> bool:
         """Fire a tick, unless another replica has dealt with it or the timer has changed meanwhile."""
-        envelope = Envelope.of(event)
-        async with self._database.transaction() as connection:
+        async with self._unit() as unit:
             counted = {"counted_to": event.tick_at, "last_tick_at": event.tick_at}
-            is_ours = await _change(connection, standing, counted) and await self._is_new(connection, event)
+            is_ours = await _change(unit.connection, standing, counted) and await self._is_new(unit.connection, event)
             if is_ours:
-                await _forget(connection, event.timer)
-                await self._outbox.add(connection, [envelope])
-        if is_ours:
-            self._outbox.relay_soon([envelope])
+                await _forget(unit.connection, event.timer)
+                await unit.emit([Envelope.of(event)])
         return is_ours
 
     async def fire_by_hand(self, event: TimerFired, *, inbox_id: str | None, correlation_id: str) -> None:
         """Fire a timer because somebody asked; the same request again changes nothing."""
-        async with self._database.transaction() as connection:
-            if inbox_id and not await self._inbox.remember(connection, [inbox_id], event.fired_at):
+        async with self._unit() as unit:
+            if inbox_id and not await self._inbox.remember(unit.connection, [inbox_id], event.fired_at):
                 return
-            while not await self._is_new(connection, event):
+            while not await self._is_new(unit.connection, event):
                 event = event.model_copy(update={"tick_at": event.tick_at + _MOMENT})
-            await _forget(connection, event.timer)
-            envelope = Envelope.of(event, correlation_id=correlation_id)
-            await self._outbox.add(connection, [envelope])
-        self._outbox.relay_soon([envelope])
+            await _forget(unit.connection, event.timer)
+            await unit.emit([Envelope.of(event, correlation_id=correlation_id)])
 
     async def count_from(self, standing: Standing, now: datetime) -> None:
         """Forget up to when ticks have been dealt with: the clock was wrong."""
@@ -87,10 +84,11 @@ class TimerStore:
 
     async def tell(self, events: Iterable[Event]) -> None:
         """Emit what nothing in the database depends on."""
-        envelopes = [Envelope.of(event) for event in events]
-        async with self._database.transaction() as connection:
-            await self._outbox.add(connection, envelopes)
-        self._outbox.relay_soon(envelopes)
+        async with self._unit() as unit:
+            await unit.emit([Envelope.of(event) for event in events])
+
+    def _unit(self) -> AbstractAsyncContextManager[UnitOfWork["TimerStore"]]:
+        return unit_of_work(lambda connection: UnitOfWork(self, connection), self._database, self.outbox)
 
     async def _is_new(self, connection: AsyncConnection, event: TimerFired) -> bool:
         """Take the tick's row; False where it has been taken."""

@@ -16,7 +16,7 @@ import pytest
 from services.publisher.media.keeping import File
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.bodies import Body, FormFile, body_of, form_of, request_with
-from services.publisher.platforms.network_time import longest_send, network_time
+from services.publisher.platforms.network_time import network_time, publish_timeout
 from services.publisher.platforms.x.platform import upload_of
 from shared.outbound.client import outbound_client
 from tests.fakes.http_server import Call
@@ -158,5 +158,5 @@ async def test_an_upload_that_hangs_is_given_up_all_the_same(tmp_path: Path, cli
 
 def test_a_heavy_request_may_take_longer_than_a_light_one() -> None:
     """19 MB at 10 Mbit/s take 15 s."""
-    assert longest_send(0) == timedelta(seconds=10)
-    assert longest_send(19_000_000) > timedelta(seconds=60)
+    assert publish_timeout(0) == timedelta(seconds=10)
+    assert publish_timeout(19_000_000) > timedelta(seconds=60)

@@ -28,7 +28,7 @@ from services.publisher.platforms.discord.replies import dialect_for
 from services.publisher.platforms.discord.sender import Sender, sender_of
 from services.publisher.platforms.errors import NotSent, Rejected, Transient, Unavailable
 from services.publisher.platforms.exchange import blaming, exchange
-from services.publisher.platforms.network_time import longest_send
+from services.publisher.platforms.network_time import publish_timeout
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.ready import ReadyRequest
 from services.publisher.platforms.recognition import recognised, since
@@ -91,7 +91,7 @@ class Discord(Platform):
         files = [file_of(post, index, picture) for index, picture in enumerate(pictures)]
         form = form_of({"payload_json": to_json(message).decode()}, files)
         request = request_with(self.client, "POST", url, form, sender.headers)
-        return ReadyRequest(self.client, request, dialect, its_place, longest_send(form.size))
+        return ReadyRequest(self.client, request, dialect, its_place, publish_timeout(form.size))
 
     async def rules(self, account: Account) -> PostRules:
         """What Discord's documentation says of messages; it counts code points."""

@@ -22,7 +22,7 @@ from services.publisher.platforms.base import Account, Limits, Platform, Post, P
 from services.publisher.platforms.bodies import FormFile, form_of, request_with
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import blaming, exchange
-from services.publisher.platforms.network_time import longest_send
+from services.publisher.platforms.network_time import publish_timeout
 from services.publisher.platforms.pictures import Pictures
 from services.publisher.platforms.ready import ReadyRequest
 from services.publisher.platforms.reply import Reply, object_or_empty
@@ -83,7 +83,7 @@ class Telegram(Platform):
             return ReadyRequest(self.client, request, dialect, published_in)
         form = form_of(_as_form(common | fields), [_file(method, *numbered) for numbered in enumerate(pictures)])
         request = request_with(self.client, "POST", url, form, {})
-        return ReadyRequest(self.client, request, dialect, published_in, longest_send(form.size))
+        return ReadyRequest(self.client, request, dialect, published_in, publish_timeout(form.size))
 
     async def rules(self, account: Account) -> PostRules:
         """What Telegram's documentation says of messages; it counts no markup."""
