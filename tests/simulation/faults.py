@@ -67,10 +67,10 @@ class Faults:
                 self._at(self._instant(), fault)
 
     def _instant(self) -> float:
-        """Half of them just before many posts are due, when most is about to happen."""
+        """Half of them just before many posts are due: a third within 20 ms, when starts are committed and not over."""
         moments = self.machines.moments()
         if moments and self.chance.random() < BEFORE_A_MOMENT:
-            return max(3.0, self.chance.choice(moments) - self.chance.uniform(0.0, JUST_BEFORE))
+            return max(3.0, self.chance.choice(moments) - JUST_BEFORE * self.chance.random() ** 3)
         return self.chance.uniform(3.0, max(4.0, self.scenario.trouble_seconds - 20))
 
     def _at(self, when: float, fault: Callable[[], None]) -> None:

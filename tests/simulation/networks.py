@@ -60,6 +60,8 @@ class Entry:
     left_at: float
     fate: str
     status: int
+    answers_at: float
+    """When its sender hears, or sees that it never will, unless that takes too long for it."""
     token: str = ""
     arrived_at: float | None = None
     answered_at: float | None = None
@@ -113,6 +115,7 @@ class Internet:
             left_at=self.loop.time(),
             fate=fate.name,
             status=fate.status,
+            answers_at=self.loop.time() + fate.travels * fate.arrives + fate.returns,
         )
         self.ledger.append(entry)
         self.on_entry(entry)

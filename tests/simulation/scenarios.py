@@ -82,6 +82,8 @@ class Scenario:
     edits: float = 0.0
     """Per post; so are cancels."""
     cancels: float = 0.0
+    meddling: float = 0.0
+    """Per request that may have landed: an edit or a cancellation in the instant in which its sender learns of it."""
     retries: float = 0.5
     reconnects: int = 0
     disconnects: int = 0
@@ -131,7 +133,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         replace(CALM, name="broker", broker_outages=1, edits=0.15, cancels=0.1, **_BROKER),
         replace(CALM, name="crashes", crashes=8, restarts=1, edits=0.4, cancels=0.2),
         replace(CALM, name="networks", fates=_mixed(0.3, 0.2, 0.03), retries=0.7),
-        replace(CALM, name="doubt", fates=_mixed(0.3, 0.15, 0.05), edits=0.5, cancels=0.25, retries=0.7),
+        replace(CALM, name="doubt", fates=_mixed(0.3, 0.15, 0.05), edits=0.5, cancels=0.25, meddling=0.5, retries=0.7),
         replace(CALM, name="outage", outages=3, outage_seconds=(10.0, 90.0), grace_seconds=(3600.0, 20.0)),
         replace(
             CALM,
@@ -226,7 +228,7 @@ SCENARIOS: Mapping[str, Scenario] = {
             CALM,
             name="clocks",
             clock_steps=4,
-            freezes=6,
+            freezes=3,
             freeze_seconds=(1.0, 120.0),
             edits=0.1,
             waives=frozenset({"never_early", "late_policies_kept", "no_window_above_its_limit"}),
@@ -318,4 +320,4 @@ def _swarm(chance: Random) -> Scenario:
     )
     for troubles in (_BROKER, _DATABASE):
         drawn = replace(drawn, **troubles) if chance.random() < 0.5 else drawn
-    return drawn
+    return replace(drawn, meddling=chance.choice((0, 0.3)) if drawn.edits else 0)

@@ -19,8 +19,8 @@ from shared.events.requests import (
     Target,
 )
 from tests.simulation.holdings import connection, token
-from tests.simulation.networks import Internet, instant
-from tests.simulation.scenarios import Scenario
+from tests.simulation.networks import Entry, Internet, instant
+from tests.simulation.scenarios import DOUBTS, Scenario
 from tests.simulation.servers import Network
 from tests.simulation.virtual_time import VirtualLoop
 from tests.simulation.witness import Key, Told
@@ -34,6 +34,10 @@ CALLED_BACK = 6
 ON_A_MOMENT = 0.7
 AROUND = (-8.0, 45.0)
 """When things are changed, from the due instant."""
+GIVES_UP_AFTER = 10.0
+"""Seconds after which the sender of a request waits no longer."""
+AT_ITS_END = (-0.005, 0.025)
+"""When it is meddled with a post, from the end of a request: what a sender has just learned, not all have heard."""
 
 
 class Outside(Protocol):
@@ -187,7 +191,21 @@ class User:
             callback_url=f"https://{CALLBACKS}/" if int(post_id[1:]) % CALLED_BACK == 0 else None,
         )
 
-    # answers to what is told
+    # answers to what happens, and to what is told
+
+    def on_request(self, entry: Entry) -> None:
+        """Change a post in the very moment in which it comes to be in doubt."""
+        if entry.fate not in DOUBTS or not self._happens(self.scenario.meddling):
+            return
+        ends_at = min(entry.answers_at, entry.left_at + GIVES_UP_AFTER) + self.chance.uniform(*AT_ITS_END)
+        wish = self.wishes[entry.content]
+        if self.chance.random() < 0.5:
+            self._at(ends_at, self._edit, *wish.key, wish.policy)
+        else:
+            self._at(ends_at, self._cancel, *wish.key)
+
+    def _happens(self, odds: float) -> bool:
+        return bool(odds) and self._now < self.scenario.trouble_seconds and self.chance.random() < odds
 
     def on_told(self, told: Told) -> None:
         """React to some of what is told."""

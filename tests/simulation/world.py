@@ -246,6 +246,7 @@ class World:
 
     def _on_entry(self, entry: Entry) -> None:
         self.record("request", entry.process, entry.network, entry.account_id, entry.fate, repr(entry.content))
+        self.user.on_request(entry)
 
     def _on_exception(self, _loop: Any, context: Mapping[str, Any]) -> None:
         self.problems.append(f"{context.get('message')}: {context.get('exception')!r}")
