@@ -13,6 +13,9 @@ from deploy.local.postgres_node import PostgresNode
 from tests.nodes import Broker, contained_broker, fresh_vhost, private_broker
 from tests.support.databases import Databases
 from tests.support.order import places
+from tests.support.properties import load_profile
+
+load_profile()
 
 
 @pytest.hookimpl(wrapper=True)
