@@ -60,7 +60,7 @@ class ModelBroker:
     subscriptions: list[Subscription] = field(default_factory=list)
     _known_routes: dict[str, list[str]] = field(default_factory=dict)
     _back: list[asyncio.Future[None]] = field(default_factory=list)
-    _lost: list[tuple[Queue, list[Message]]] = field(default_factory=list)
+    lost: list[tuple[Queue, list[Message]]] = field(default_factory=list)
     """What channels held that are closed, until the broker notices."""
 
     # what is declared
@@ -170,13 +170,13 @@ class ModelBroker:
             if subscription.queue.is_exclusive:
                 self._delete(subscription.queue)
             unacked, subscription.unacked = list(subscription.unacked.values()), {}
-            self._lost.append((subscription.queue, unacked))
+            self.lost.append((subscription.queue, unacked))
             self.loop.later(noticed_after, self._requeue, subscription.queue, unacked)
         self.on_disconnect(process)
 
     def _requeue(self, queue: Queue, messages: list[Message]) -> None:
         limit = queue.arguments.get("x-delivery-limit")
-        self._lost = [one for one in self._lost if one[1] is not messages]
+        self.lost = [one for one in self.lost if one[1] is not messages]
         for message in reversed(messages):
             if limit is not None and message.deliveries > limit:
                 self._dead_letter(queue, message)
@@ -219,7 +219,7 @@ class ModelBroker:
             yield from ((queue, message) for message in queue.messages)
         for subscription in self.subscriptions:
             yield from ((subscription.queue, message) for message in subscription.unacked.values())
-        yield from ((queue, message) for queue, lost in self._lost for message in lost)
+        yield from ((queue, message) for queue, lost in self.lost for message in lost)
 
     # being away
 

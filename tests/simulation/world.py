@@ -99,6 +99,7 @@ class World:
         left += [
             f"unacknowledged {one.queue.name}: {len(one.unacked)}" for one in self.broker.subscriptions if one.unacked
         ]
+        left += [f"to be delivered again {queue.name}: {len(lost)}" for queue, lost in self.broker.lost if lost]
         for file in self.files.values():
             left += [f"{file.service} {line}" for line in assembly.unfinished(file.service, self.query)]
         return left
