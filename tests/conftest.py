@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import child
 from deploy.local.postgres_node import PostgresNode
 from tests.nodes import Broker, contained_broker, fresh_vhost, private_broker
 from tests.support.databases import Databases
@@ -16,6 +17,15 @@ from tests.support.order import places
 from tests.support.properties import load_profile
 
 load_profile()
+
+
+def ports_of_this_worker(ports: range) -> range:
+    """Of all ports those that no other worker of the same run gives to anybody."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return ports[number :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+
+
+child.PORTS = ports_of_this_worker(child.PORTS)
 
 
 @pytest.hookimpl(wrapper=True)

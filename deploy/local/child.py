@@ -20,7 +20,8 @@ _SPAWNER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
 # Below the ephemeral range: a client that keeps reconnecting to a port in that range while its server is down will
 # sooner or later be given the same port as its source, connect to itself, and keep the server from coming back.
-_PORTS = range(20_000, 32_000)
+PORTS = range(20_000, 32_000)
+_given: set[int] = set()
 
 
 class NodeError(RuntimeError):
@@ -115,11 +116,14 @@ def clean_environment(*drop: str) -> dict[str, str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different loopback TCP ports that nobody listens on."""
-    candidates = random.SystemRandom().sample(_PORTS, k=len(_PORTS))  # whoever seeds `random` takes others' ports
+    """Different loopback TCP ports that nobody listens on, and that were not given to anybody in this process before:
+    whoever was may not listen yet."""
+    left = [port for port in PORTS if port not in _given] or list(PORTS)
+    candidates = random.SystemRandom().sample(left, k=len(left))  # whoever seeds `random` takes others' ports
     found = [port for port, _ in zip(filter(is_free, candidates), range(count), strict=False)]
     if len(found) < count:
-        raise NodeError(f"fewer than {count} free ports between {_PORTS.start} and {_PORTS.stop}")
+        raise NodeError(f"fewer than {count} free ports between {PORTS.start} and {PORTS.stop}")
+    _given.update(found)
     return found
 
 

@@ -1,6 +1,7 @@
 """Faults of broker and database that end: afterwards everything is on time, and nothing rests among the dead."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -84,6 +85,16 @@ async def delete_queues(running: System, broker: Broker, *names: str) -> None:
         await asyncio.to_thread(manage, broker, "DELETE", f"/api/queues/{vhost_of(running)}/{name}")
 
 
+async def are_there(running: System, broker: Broker, *names: str) -> None:
+    """Return once the broker has all of these queues."""
+
+    async def all_there() -> bool:
+        listed = json.loads(await asyncio.to_thread(manage, broker, "GET", f"/api/queues/{vhost_of(running)}"))
+        return set(names) <= {queue["name"] for queue in listed}
+
+    await eventually(all_there, every=0.2, what="the queues are there again")
+
+
 async def test_queues_and_exchanges_deleted_under_a_running_service_are_there_again(
     running: System, broker_node: Broker
 ) -> None:
@@ -91,8 +102,9 @@ async def test_queues_and_exchanges_deleted_under_a_running_service_are_there_ag
     await running.connect("plain")
     wheel = [f"timeball.delay.{slot:02}" for slot in range(64)]
 
-    await delete_queues(running, broker_node, *wheel, "scheduler.requests", "publisher.requests", "scheduler.outcomes")
-    await is_told(scheduler, "scheduler.requests is not being consumed")
+    queues = (*wheel, "scheduler.requests", "publisher.requests", "scheduler.outcomes")
+    await delete_queues(running, broker_node, *queues)
+    await are_there(running, broker_node, *queues)
     await scheduler.ready()
     await publisher.ready()
     due_at = in_seconds(6)
