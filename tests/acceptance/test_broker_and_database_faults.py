@@ -117,6 +117,18 @@ async def test_queues_and_exchanges_deleted_under_a_running_service_are_there_ag
     assert await sent_at(running, "post-2") - due_at < LATE
 
 
+async def recovers(service: Process) -> None:
+    """Return once it is ready. Where consumers do not come back it ends, and is started again as its supervisor would."""
+
+    async def is_ready_or_ended() -> bool:
+        return not service.running or await service.is_ready()
+
+    await eventually(is_ready_or_ended, every=0.1, what=f"{service.name} is ready, or has ended")
+    if not service.running:
+        await service.start()
+        await service.ready()
+
+
 async def test_a_vhost_that_is_deleted_and_made_again_costs_no_post(running: System, broker_node: Broker) -> None:
     services = await started(running, "scheduler", "publisher")
     await running.connect("plain")
@@ -132,7 +144,7 @@ async def test_a_vhost_that_is_deleted_and_made_again_costs_no_post(running: Sys
     await asyncio.to_thread(manage, broker_node, "PUT", f"/api/vhosts/{vhost}")
     await asyncio.to_thread(permit, broker_node, vhost)
     for service in services:
-        await service.ready()
+        await recovers(service)
     ready_at = in_seconds(0)
 
     for post_id in dues:
