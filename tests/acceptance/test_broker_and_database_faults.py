@@ -118,7 +118,7 @@ async def test_queues_and_exchanges_deleted_under_a_running_service_are_there_ag
 
 
 async def recovers(service: Process) -> None:
-    """Return once it is ready. Where consumers do not come back it ends, and is started again as its supervisor would."""
+    """Return once it is ready; one that ends, as its consumers do not come back, is started once more."""
 
     async def is_ready_or_ended() -> bool:
         return not service.running or await service.is_ready()
