@@ -100,7 +100,7 @@ async function compare(form) {
   const account = form.closest("article").dataset.key;
   const page = await documentFrom("GET", location.href);
   const article = page?.querySelector(`article[data-key="${CSS.escape(account)}"][data-etag]`);
-  if (!article) return false;
+  if (!article || !form.closest("details").open) return false; // what it was asked for may have been done meanwhile
   const theirs = article.querySelector("form[data-edit]");
   const isEdit = form.hasAttribute("data-edit");
   if (!theirs) {
