@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -43,15 +44,15 @@ class Call:
 
 
 @dataclass
-class HttpServer:
+class HttpServer(ABC):
     """A server on a loopback port; subclasses answer."""
 
     url: str = ""
     _connections: set[asyncio.Task[None]] = field(default_factory=set)
 
+    @abstractmethod
     async def reply(self, call: Call, writer: asyncio.StreamWriter) -> bool:
         """Answer a request; False when the connection is done for."""
-        raise NotImplementedError
 
     @asynccontextmanager
     async def serving(self, *, port: int = 0) -> AsyncIterator[Self]:

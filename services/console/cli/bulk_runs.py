@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from services.console.cli.calling import REFUSED, UNREACHABLE, called
+from services.console.cli import calling
+from services.console.cli.calling import called
 from services.console.cli.client import Client, in_path
 from services.console.cli.local_times import local_time, with_zone
 from services.console.cli.screen import complain, note, say, screen, show_table
@@ -48,15 +48,7 @@ def begun(run: RunJson) -> RunJson:
 
 def followed(run: RunJson) -> RunJson:
     """The run once it is over; who does not wait for that, or cannot, is told how to follow or stop it."""
-    try:
-        return called(lambda client: _over(client, run))
-    except KeyboardInterrupt:
-        _say_how_to_go_on(run)
-        raise typer.Exit(REFUSED) from None
-    except typer.Exit as error:
-        if error.exit_code == UNREACHABLE:
-            _say_how_to_go_on(run)
-        raise
+    return calling.followed(lambda client: _over(client, run), lambda: _say_how_to_go_on(run))
 
 
 async def _over(client: Client, run: RunJson) -> RunJson:

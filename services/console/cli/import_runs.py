@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from services.console.cli.calling import REFUSED, UNREACHABLE, called
+from services.console.cli import calling
 from services.console.cli.client import Client, in_path
 from services.console.cli.import_tally import Tally
 from services.console.cli.screen import note, say, screen
@@ -61,15 +60,7 @@ def show_started(imports: Sequence[HandedOver]) -> None:
 
 def followed(imports: Sequence[HandedOver], tally: Tally, *, name: str) -> Tally:
     """What became of the posts, once that is known; who does not wait for it, or cannot, is told where to look."""
-    try:
-        return called(lambda client: over(client, imports, tally, name))
-    except KeyboardInterrupt:
-        _say_how_it_goes_on(imports)
-        raise typer.Exit(REFUSED) from None
-    except typer.Exit as error:
-        if error.exit_code == UNREACHABLE:
-            _say_how_it_goes_on(imports)
-        raise
+    return calling.followed(lambda client: over(client, imports, tally, name), lambda: _say_how_it_goes_on(imports))
 
 
 async def over(client: Client, imports: Sequence[HandedOver], tally: Tally, name: str) -> Tally:

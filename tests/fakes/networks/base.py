@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -69,13 +70,13 @@ class Network(HttpServer):
     posts: list[Posted] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
+    @abstractmethod
     def publishes(self, call: Call) -> bool:
         """Whether this is the request that makes a post appear."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answer(self, call: Call) -> Reply:
         """The network's own reply, with all that it does to the network's state."""
-        raise NotImplementedError
 
     def publishing_calls(self) -> list[Call]:
         """The requests to publish that arrived, in order."""

@@ -1,5 +1,6 @@
 """What the conformance suite must know of a network: subclass `Case`, and override what yours does differently."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,7 +32,7 @@ class Shown:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Case(Generic[NetworkT]):
+class Case(ABC, Generic[NetworkT]):
     """One network. `network` below is its fake, running."""
 
     name: str
@@ -68,21 +69,21 @@ class Case(Generic[NetworkT]):
     wrong_options: Mapping[str, Mapping[str, Any]] = {}
     """Options that cannot work, by what the refusal must say of them."""
 
+    @abstractmethod
     def network(self, clock: Clock) -> NetworkT:
         """A new fake of the network, which tells the time by this clock."""
-        raise NotImplementedError
 
+    @abstractmethod
     def platform(self, client: httpx.AsyncClient) -> Platform:
         """The adapter."""
-        raise NotImplementedError
 
     def settings(self, network: NetworkT) -> dict[str, Any]:
         """The settings of an account on the network."""
         return {"server": network.url}
 
+    @abstractmethod
     def credentials(self, network: NetworkT) -> dict[str, Any]:
         """Good credentials of that account; after `revoke` those of a person who has connected it again."""
-        raise NotImplementedError
 
     def secrets(self, network: NetworkT) -> Sequence[str]:
         """What must appear in no event, log or error: the credentials, and the tokens the network has given out."""
@@ -94,8 +95,8 @@ class Case(Generic[NetworkT]):
         network.faults.append(refuses(401, {"message": "who are you?"}))
 
     def expire(self, network: NetworkT) -> None:
-        """From now on the token is no good, but a refresh gives a new one."""
-        raise NotImplementedError
+        """From now on the token is no good, but a refresh gives a new one: for networks whose tokens end."""
+        raise AssertionError(f"the tokens of {self.name} do not end")
 
     def refreshes(self, network: NetworkT) -> Sequence[str]:
         """The refresh tokens with which new tokens were asked for, in order."""
@@ -106,12 +107,12 @@ class Case(Generic[NetworkT]):
         return ()
 
     def alts(self, network: NetworkT, posted: Posted) -> Sequence[str]:
-        """The alternative texts of a post's pictures as they are to be seen."""
-        raise NotImplementedError
+        """The alternative texts of a post's pictures as they are to be seen: for networks that take pictures."""
+        raise AssertionError(f"{self.name} takes no pictures")
 
+    @abstractmethod
     def url_of(self, network: NetworkT, posted: Posted) -> str | None:
         """Where a post can be seen."""
-        raise NotImplementedError
 
     def text_of(self, posted: Posted) -> str:
         """The text as a reader sees it."""
