@@ -26,7 +26,7 @@ async def test_accounts_come_page_by_page_and_those_to_connect_again_first(world
         await world.system.bus.emit(connected)
     broken = AccountRefreshFailed(account_id=names[-1], error=WHY, needs_reconnect=True, changed_at=datetime.now(UTC))
     await world.system.bus.emit(broken)
-    await eventually(lambda: needs_reconnect(world, names[-1]), what="the console knows them")
+    await eventually(lambda: are_connected(world, names), what="the console knows them")
     page, cards = visitor.page, visitor.page.locator('[data-region="accounts"] h2 a')
 
     response = await page.goto(f"{visitor.base}/accounts")
@@ -73,7 +73,7 @@ async def test_workspaces_come_page_by_page(world: World, visitor: Visitor) -> N
         await world.system.bus.emit(
             WorkspaceConfigured(workspace_id=name, monitoring_enabled=True, subreddits=(), keywords=())
         )
-    await eventually(lambda: is_watched(world, names[-1]), what="the console knows them")
+    await eventually(lambda: are_watched(world, names), what="the console knows them")
     page, cards = visitor.page, visitor.page.locator('[data-region="workspaces"] h2 a')
 
     shown: list[str] = []
@@ -90,10 +90,12 @@ async def test_workspaces_come_page_by_page(world: World, visitor: Visitor) -> N
     assert [name for name in shown if name in names] == names
 
 
-async def needs_reconnect(world: World, name: str) -> bool:
-    accounts = (await world.api.call("GET", "/v1/accounts"))["accounts"]
-    return any(one["account_id"] == name and one["needs_reconnect"] for one in accounts)
+async def are_connected(world: World, names: list[str]) -> bool:
+    """Whether all of them are known, the last one as to be connected again: facts may be learned in any order."""
+    accounts = {one["account_id"]: one for one in (await world.api.call("GET", "/v1/accounts"))["accounts"]}
+    return set(names) <= set(accounts) and bool(accounts[names[-1]]["needs_reconnect"])
 
 
-async def is_watched(world: World, name: str) -> bool:
-    return name in str(await world.api.call("GET", "/v1/workspaces"))
+async def are_watched(world: World, names: list[str]) -> bool:
+    known = str(await world.api.call("GET", "/v1/workspaces"))
+    return all(f"'{name}'" in known for name in names)
