@@ -132,12 +132,13 @@ class Targets:
             plugin = self._plugin(url)
         except NoTarget as error:
             return Refused(str(error), for_good=True)
-        loop = asyncio.get_running_loop()
-        telling = loop.run_in_executor(self._threads, copy_context().run, self._tell, plugin, message)
+        telling = self._threads.submit(copy_context().run, self._tell, plugin, message)
         try:
             async with asyncio.timeout(self._send_seconds):
-                return await telling
+                return await asyncio.wrap_future(telling)
         except TimeoutError:
+            if telling.cancelled():  # it had not begun: targets that hang keep all threads
+                return Refused("other targets do not answer, and this one had to wait for them")
             return Unconfirmed(f"the target did not answer within {self._send_seconds:g} s")
 
     async def close(self) -> None:

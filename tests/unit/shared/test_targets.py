@@ -4,11 +4,22 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from shared.outbound.guard import Forbidden, Watch, guarded
-from shared.outbound.targets import NoTarget, Refused, Targets, Unconfirmed, check, outcome_of, urls_in
+from shared.outbound.targets import (
+    AT_ONCE,
+    Message,
+    NoTarget,
+    Refused,
+    Targets,
+    Unconfirmed,
+    check,
+    outcome_of,
+    urls_in,
+)
 
 CONNECTED = 1
 
@@ -101,3 +112,16 @@ def test_under_the_guard_private_addresses_are_reached_only_where_allowed() -> N
             socket.create_connection(address)
         with socket.create_connection(address):
             pass
+
+
+async def test_what_waits_for_targets_that_hang_was_not_sent_and_is_told_later() -> None:
+    targets, is_over = Targets(allow_private_addresses=True, send_seconds=0.05), Event()
+    for _ in range(AT_ONCE):
+        targets._threads.submit(is_over.wait)
+
+    outcome = await targets.tell("json://127.0.0.1:9/hook", Message("A title", "A body"))
+    is_over.set()
+
+    assert isinstance(outcome, Refused)
+    assert not outcome.for_good
+    await targets.close()
