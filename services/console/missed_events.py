@@ -31,11 +31,12 @@ class MissedEvents:
     clock: Clock
     are_there: Callable[[], Awaitable[bool]]
     ask: Callable[[], Awaitable[object]]
-    _is_missed: bool = field(default=False, init=False)
+    _noted: int = field(default=0, init=False)
+    """How often it was missed since that was kept: it may be again while it is being kept."""
 
     def note(self) -> None:
         """The queue is not there, and is just being made."""
-        self._is_missed = True
+        self._noted += 1
 
     async def run(self) -> None:
         """For ever: ask for a rebuild after the queue was gone. One that was never there before has missed nothing."""
@@ -60,14 +61,14 @@ class MissedEvents:
             await self._is_asked_for(missed_at)
 
     async def _keep(self) -> None:
-        was_missed, c = self._is_missed, own_queues.c
+        noted, c = self._noted, own_queues.c
         row = {"name": self.queue, "missed_at": None}
         async with self.database.transaction() as connection:
-            if was_missed:
+            if noted:
                 gone = update(own_queues).where(c.name == self.queue, c.missed_at.is_(None))
                 await connection.execute(gone.values(missed_at=self.clock.now()))
             await connection.execute(bulk.insert_missing(own_queues, self.database.dialect), bulk.encode([row]))
-        self._is_missed = False
+        self._noted -= noted
 
     async def _missed_at(self) -> datetime | None:
         (row,) = await self.database.rows(select(own_queues.c.missed_at).where(own_queues.c.name == self.queue))

@@ -1,9 +1,12 @@
 """What services tell is counted part by part, and a console whose queue was gone asks for everything by itself."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.app import MIGRATIONS
 from services.console.missed_events import WAITS_FOR_ALL, MissedEvents
@@ -90,6 +93,31 @@ async def test_a_queue_that_was_gone_is_made_up_for_once(database: Database, ask
 
     for _ in range(3):
         await missed.look()
+
+    assert asking.asked == 1
+
+
+class DatabaseWithNews(Database):
+    """Something happens in the middle of each transaction."""
+
+    news: Callable[[], None]
+
+    @asynccontextmanager
+    async def transaction(self, **options: Any) -> AsyncIterator[AsyncConnection]:
+        async with super().transaction(**options) as connection:
+            self.news()
+            yield connection
+
+
+async def test_a_queue_that_goes_in_the_middle_of_a_look_is_made_up_for(database: Database, asking: Asking) -> None:
+    busy = DatabaseWithNews(database.url)
+    missed = asking.on(busy)
+    busy.news = missed.note
+    await missed.look()
+    busy.news = lambda: None
+
+    await missed.look()
+    await busy.close()
 
     assert asking.asked == 1
 
