@@ -89,7 +89,7 @@ class Notifying:
             if known.state == State.UNKNOWN:
                 raise _may_have_arrived(known)
             if known.state == State.SENDING:
-                if known.lease_until and known.lease_until > now:
+                if known.lease_until and now < known.lease_until <= now + LEASE:  # a longer one had a wrong clock
                     raise TryAgain(known.lease_until - now)
                 return Claimed(known, is_lost=True)
             claimed = _begun(known, now)

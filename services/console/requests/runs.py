@@ -69,10 +69,11 @@ class Runs:
 
     async def claim(self, now: datetime) -> RowMapping | None:
         """A run to work on that is no other replica's at present."""
-        if not await self._database.rows(self._free, {"now": now}):
+        at = {"now": now, "beyond": now + 2 * CLAIM}
+        if not await self._database.rows(self._free, at):
             return None
         async with self._database.transaction() as connection:
-            run_id = (await connection.execute(self._free.with_for_update(skip_locked=True), {"now": now})).scalar()
+            run_id = (await connection.execute(self._free.with_for_update(skip_locked=True), at)).scalar()
             if run_id is None:
                 return None
             claimed = update(self._table).where(self._table.c.run_id == run_id)
@@ -88,7 +89,7 @@ class Runs:
 
 
 def _free(table: Table) -> Select[Any]:
-    """The next run that goes on and is no replica's at present."""
-    c, now = table.c, bindparam("now", type_=InstantColumn)
-    is_free = c.claimed_until.is_(None) | (c.claimed_until < now)
+    """The next run that goes on and is no replica's at present; a claim that reaches too far had a wrong clock."""
+    c, now, beyond = table.c, *(bindparam(name, type_=InstantColumn) for name in ("now", "beyond"))
+    is_free = c.claimed_until.is_(None) | (c.claimed_until < now) | (c.claimed_until > beyond)
     return select(c.run_id).where(c.state == RunState.RUNNING, is_free).order_by(c.as_of).limit(1)

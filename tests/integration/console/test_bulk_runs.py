@@ -50,6 +50,15 @@ async def test_a_run_is_one_replicas_until_that_is_silent(runs: BulkRuns) -> Non
     assert taken_over and taken_over["run_id"] == run_id
 
 
+async def test_a_claim_made_under_a_clock_that_was_ahead_keeps_nobody_waiting(runs: BulkRuns) -> None:
+    run_id = await a_run(runs, 1)
+    await runs.claim(NOON + timedelta(hours=1))
+
+    claimed = await runs.claim(NOON)
+
+    assert claimed and claimed["run_id"] == run_id
+
+
 async def test_it_goes_on_after_what_has_been_recorded_and_counts_nothing_twice(runs: BulkRuns) -> None:
     run_id = await a_run(runs, AT_ONCE + 3)
     first = await runs.left(run_id)

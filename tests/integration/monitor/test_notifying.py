@@ -172,6 +172,17 @@ async def test_a_send_whose_process_died_is_unknown(monitor: Monitor, mailbox: M
     assert await states(monitor) == [(State.UNKNOWN, 1)]
 
 
+async def test_a_send_whose_process_died_under_a_clock_that_was_ahead_is_unknown_at_once(
+    light_monitor: Monitor, mailbox: Mailbox
+) -> None:
+    order = await a_mention(light_monitor, mailbox.url)
+    assert await light_monitor.notifying._claim(order)
+    light_monitor.clock.advance(-timedelta(hours=1))
+
+    with pytest.raises(Park, match="may have arrived"):
+        await light_monitor.send(order)
+
+
 async def test_a_target_that_was_taken_out_is_not_told(light_monitor: Monitor, mailbox: Mailbox) -> None:
     order = await a_mention(light_monitor, mailbox.url)
     await light_monitor.configure(targets=["json://127.0.0.1:9/other"])
