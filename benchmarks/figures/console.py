@@ -192,7 +192,8 @@ class _Projecting:
             group.create_task(self._give(number, began, given, group))
             late = []
             for _ in range(number):
-                entry = await following.next()
+                while (entry := await following.next()) is None:
+                    pass
                 late.append((time.monotonic() - given[entry.message_id]) * 1000)
         following_on.cancel()
         await asyncio.gather(following_on, return_exceptions=True)

@@ -1,6 +1,5 @@
 """The stream: every event in the order in which the console learned of it, as server-sent events."""
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from fnmatch import fnmatchcase
@@ -91,26 +90,19 @@ async def _lines_of(following: Following, broker: BrokerWatch) -> AsyncIterator[
             was_away = is_away
             yield _state(broker.trouble)
         try:
-            line = await _next_line(following)
+            entry = await following.next(PULSE_SECONDS)
         except TooSlow:
             yield "event: dropped\ndata: {}\n\n"
             return
         except Closed:
             return
-        if not line and monotonic() - told_at >= KEEP_ALIVE_SECONDS:
-            line = _ALIVE
+        line = _line(entry) if entry else _ALIVE if monotonic() - told_at >= KEEP_ALIVE_SECONDS else ""
         if line:
             told_at = monotonic()
         yield line
 
 
-async def _next_line(following: Following) -> str:
-    """The next event, or nothing for a moment."""
-    try:
-        async with asyncio.timeout(PULSE_SECONDS):
-            entry = await following.next()
-    except TimeoutError:
-        return ""
+def _line(entry: Entry) -> str:
     about = {"type": entry.type, "correlation_id": entry.correlation_id, "message_id": entry.message_id}
     return f'id: {entry.id}\nevent: {entry.type}\ndata: {json.dumps(about)[:-1]}, "data": {entry.data}}}\n\n'
 

@@ -105,20 +105,30 @@ class Following:
     _handed_on: int
     _missed: deque[Entry] = field(default_factory=deque)
 
-    async def next(self) -> Entry:
-        """The next entry of interest; TooSlow or Closed when there will be no more."""
-        while self.last_id < self._handed_on:
-            if not self._missed and not await self._read_missed():
-                break
-            entry = self._missed.popleft()
-            self.last_id = entry.id
-            if self._interest(entry):
-                return entry
-        while (entry := await self._listener.next()).id <= self.last_id:
-            pass
+    async def next(self, within: float | None = None) -> Entry | None:
+        """The next entry of interest, None where there is none yet; TooSlow or Closed when there will be no more.
+
+        What was missed is read however long that takes: a read that is given up and begun again may never end.
+        """
+        if self.last_id < self._handed_on and (self._missed or await self._read_missed()):
+            return self._next_missed()
+        try:
+            async with asyncio.timeout(within):
+                while (entry := await self._listener.next()).id <= self.last_id:
+                    pass
+        except TimeoutError:
+            return None
         self.last_id = entry.id
         return entry
 
     async def _read_missed(self) -> bool:
         self._missed.extend(await self._journal.after(self.last_id, up_to=self._handed_on))
         return bool(self._missed)
+
+    def _next_missed(self) -> Entry | None:
+        while self._missed:
+            entry = self._missed.popleft()
+            self.last_id = entry.id
+            if self._interest(entry):
+                return entry
+        return None

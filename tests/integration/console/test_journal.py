@@ -29,6 +29,7 @@ from tests.support.waiting import PATIENCE
 
 TRIGGER = TimerTriggerRequested(timer="monitor.check")
 BLOCKED = 0.5
+A_MOMENT = 0.005
 
 
 class Replica:
@@ -68,8 +69,12 @@ def anything(_: Entry) -> bool:
 
 
 async def heard(following: Following, count: int) -> list[str]:
+    found: list[str] = []
     async with asyncio.timeout(PATIENCE):
-        return [(await following.next()).message_id for _ in range(count)]
+        while len(found) < count:
+            if entry := await following.next():
+                found.append(entry.message_id)
+    return found
 
 
 async def test_each_event_has_one_number_and_nothing_sealed(replica: Replica) -> None:
@@ -135,6 +140,27 @@ async def test_only_what_is_of_interest_is_heard(replica: Replica) -> None:
     await replica.learn("m-1", "m-2", "m-3")
     async with replica.stream.listening(lambda entry: entry.message_id != "m-2", 0) as following:
         assert await heard(following, 2) == ["m-1", "m-3"]
+
+
+class SlowJournal(Journal):
+    """Reads for longer than anybody waits for the next event."""
+
+    reads = 0
+
+    async def after(self, entry_id: int, *, up_to: int | None = None) -> list[Entry]:
+        self.reads += 1
+        await asyncio.sleep(10 * A_MOMENT)
+        return await super().after(entry_id, up_to=up_to)
+
+
+async def test_a_slow_read_of_what_was_missed_is_not_given_up_and_begun_again(replica: Replica) -> None:
+    await replica.learn("m-1")
+    slow = SlowJournal(replica.database)
+    async with EventStream(slow).listening(anything, 0) as following:
+        entry = await following.next(A_MOMENT)
+
+    assert entry and entry.message_id == "m-1"
+    assert slow.reads == 1
 
 
 async def test_who_has_missed_what_is_not_kept_any_more_is_told_so(replica: Replica) -> None:
