@@ -1,4 +1,7 @@
-"""What the monitor deletes once it is old: mentions that no digest waits for, and what was delivered of them."""
+"""What the monitor deletes once it is old: mentions that no digest waits for, and what became of notifications.
+
+Those that may have arrived, or whose dead letter was dropped, go as well: after four weeks nobody sends them again.
+"""
 
 from datetime import timedelta
 
@@ -12,6 +15,6 @@ _NO_DIGEST_WAITS = """(day IS NOT NULL OR NOT EXISTS (
 
 RULES = (
     Rule(mentions, mentions.c.found_at, _NO_DIGEST_WAITS),
-    Rule(deliveries, deliveries.c.updated_at, "state IN ('sent', 'failed')", longer=timedelta(days=21)),
+    Rule(deliveries, deliveries.c.updated_at, longer=timedelta(days=21)),
     inbox_rule(inbox),
 )

@@ -25,6 +25,7 @@ import services.scheduler.app
 import services.scheduler.retention
 from services.console.tables import core as console
 from services.monitor import tables as monitor
+from services.monitor.domain import State as NotificationState
 from services.publisher import tables as publisher
 from services.publisher.domain import StoredAccount
 from services.publisher.retention import KeyRetention
@@ -206,6 +207,22 @@ async def test_the_monitor_keeps_mentions_that_a_digest_waits_for(database_url: 
 
         assert rows == 2
         assert await left(database, monitor.mentions, "item_id") == {"waits"}
+
+
+async def test_the_monitor_keeps_no_notification_for_ever(database_url: str) -> None:
+    migrations, rules = SERVICES["monitor"]
+    usual = {"workspace_id": "w", "target_id": "t", "part": 1, "attempts": 1}
+    async with a_database(database_url, migrations) as database:
+        for state in NotificationState:
+            for age, at in (("old", LONG_AGO), ("new", NOW)):
+                row = usual | {"delivery_id": f"{state} {age}", "state": state, "updated_at": at}
+                await write(database, monitor.deliveries, [row])
+
+        await a_purge(database).run(rules, ASKED)
+
+        assert await left(database, monitor.deliveries, "delivery_id") == {
+            f"{state} new" for state in NotificationState
+        }
 
 
 @pytest.mark.parametrize("service", SERVICES)
