@@ -1,4 +1,9 @@
-PYTHON ?= python3
+# The python3 that is found first, unless it was compiled without profile-guided optimisation (as pyenv does unasked), which makes
+# everything slower: then the system's, which is optimised, where that is new enough and can make an environment.
+OPTIMISED := import sys, sysconfig; sys.exit("--enable-optimizations" not in sysconfig.get_config_var("CONFIG_ARGS"))
+SUFFICIENT := import ensurepip, sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell python3 -c '$(OPTIMISED)' 2>/dev/null || ! /usr/bin/python3 -c '$(SUFFICIENT)' 2>/dev/null \
+	&& echo python3 || echo /usr/bin/python3)
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
