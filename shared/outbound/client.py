@@ -14,8 +14,7 @@ The timeout bounds each connect and each read; bound a whole call with `asyncio.
 
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -25,29 +24,14 @@ from aiohttp.abc import AbstractResolver
 from httpx_aiohttp import AiohttpTransport
 
 from shared.outbound.addresses import is_public
+from shared.outbound.direct import is_direct, send_directly
+from shared.outbound.failures import NotPublicError, faithful_errors
 
 CONNECT_SECONDS = 5
 """Shorter than any whole send may take, so that a server that takes no connections is known to have got nothing."""
 _READ = httpx.ByteStream(b"")
 COMPRESSED = frozenset({"gzip", "deflate"})
 DECODED = frozenset({"", "identity", *COMPRESSED})
-
-# The first kind that fits; whatever is not listed was refused before sending.
-MEANINGS: dict[type[Exception], tuple[type[httpx.TransportError], str]] = {
-    aiohttp.ClientConnectorError: (httpx.ConnectError, "no connection"),
-    aiohttp.ConnectionTimeoutError: (httpx.ConnectTimeout, "no connection in time"),
-    aiohttp.ServerTimeoutError: (httpx.ReadTimeout, "no reply in time"),
-    aiohttp.InvalidURL: (httpx.UnsupportedProtocol, "the URL cannot be requested"),
-    aiohttp.NonHttpUrlClientError: (httpx.UnsupportedProtocol, "the URL is not one of HTTP"),
-    aiohttp.ClientConnectionError: (httpx.ReadError, "the connection broke before the whole reply was there"),
-    aiohttp.ClientPayloadError: (httpx.ReadError, "the connection broke before the whole reply was there"),
-    aiohttp.ClientError: (httpx.RemoteProtocolError, "the reply is not HTTP"),
-}
-UNSENDABLE = (httpx.LocalProtocolError, "the request cannot be sent as HTTP")
-
-
-class ForbiddenAddress(httpx.ConnectError):
-    """The server's address is not public, and private addresses are not allowed."""
 
 
 def outbound_client(
@@ -150,11 +134,20 @@ class _Transport(AiohttpTransport):
         super().__init__(client=self._session, trust_env=True)
         self._connect = connect
 
+    def _connector(self) -> aiohttp.BaseConnector:
+        """The pool, which both ways share."""
+        if not isinstance(self.client, aiohttp.ClientSession):
+            self.client = self._session()
+        assert self.client.connector is not None, "nobody sends with a client that is closed"
+        return self.client.connector
+
     def _session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(connector=self._connect(self.ssl_context), cookie_jar=aiohttp.DummyCookieJar())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        with _faithful_errors():
+        if is_direct(request):
+            return await send_directly(self._connector(), request)
+        with faithful_errors():
             response = await super().handle_async_request(request)
         response.stream = _Body(response.stream)
         return response
@@ -168,17 +161,13 @@ class _Body(httpx.AsyncByteStream):
         self._stream = stream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _faithful_errors():
+        with faithful_errors():
             async for chunk in self._stream:
                 yield chunk
 
     async def aclose(self) -> None:
-        with _faithful_errors():
+        with faithful_errors():
             await self._stream.aclose()
-
-
-class _NotPublicError(OSError):
-    """Raised below aiohttp, which carries only an OSError up."""
 
 
 def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
@@ -190,27 +179,5 @@ def _socket_to_public_address(address: aiohttp.AddrInfoType) -> socket.socket:
     """A socket for the very address about to be connected to, however it was written or resolved."""
     _, _, _, _, (host, *_) = address
     if not is_public(host):
-        raise _NotPublicError("the server's address is not public")
+        raise NotPublicError("the server's address is not public")
     return _socket(address)
-
-
-@contextmanager
-def _faithful_errors() -> Iterator[None]:
-    """Raise what the module promises, where the transport calls a lost reply a failed connect.
-
-    The causes are cut off: aiohttp's texts quote the URL, and some networks put the token into its path.
-    """
-    try:
-        yield
-    except httpx.TransportError as error:
-        raise _faithful(error.__cause__ or error) from None
-    except (aiohttp.ClientError, ValueError) as error:
-        raise _faithful(error) from None
-
-
-def _faithful(error: BaseException) -> httpx.TransportError:
-    reason = getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
-    if isinstance(reason, _NotPublicError):
-        return ForbiddenAddress(str(reason))
-    kind, text = next((meaning for kind, meaning in MEANINGS.items() if isinstance(error, kind)), UNSENDABLE)
-    return kind(f"{text}: {reason}" if reason else text)

@@ -13,7 +13,8 @@ import httpx
 from services.publisher.media.decoding import MOST_BYTES
 from services.publisher.media.errors import Silent, Unfit, Unreachable
 from services.publisher.media.keeping import File, PictureFiles, Writing
-from shared.outbound.client import DECODED, ForbiddenAddress
+from shared.outbound.client import DECODED
+from shared.outbound.failures import ForbiddenAddress
 
 MOST_REDIRECTS = 3
 ANSWER_WITHIN = timedelta(seconds=20)

@@ -20,7 +20,8 @@ from services.publisher.platforms.errors import (
 )
 from services.publisher.platforms.judging import ANY, Dialect, judged
 from services.publisher.platforms.reply import Reply
-from shared.outbound.client import ForbiddenAddress, send_bounded
+from shared.outbound.client import send_bounded
+from shared.outbound.failures import ForbiddenAddress
 
 
 class network_failures:  # noqa: N801  (it is used as a function, for every request)

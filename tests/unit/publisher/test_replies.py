@@ -26,7 +26,7 @@ from services.publisher.platforms.exchange import exchange, network_failures, pu
 from services.publisher.platforms.judging import ANY, Dialect, judged
 from services.publisher.platforms.posting import published_in
 from services.publisher.platforms.reply import Reply, words_or_none
-from shared.outbound.client import ForbiddenAddress
+from shared.outbound.failures import ForbiddenAddress
 from tests.support.publications import NOON, SECOND
 
 LONGEST = timedelta(days=1)
