@@ -30,6 +30,11 @@ class Cursor:
     post_id: str
     account_id: str
 
+    @property
+    def place(self) -> tuple[datetime, str, str]:
+        """The post's due time and its ids."""
+        return self.due_at, self.post_id, self.account_id
+
     def __str__(self) -> str:
         place = json.dumps([as_text(self.due_at), self.post_id, self.account_id])
         return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")

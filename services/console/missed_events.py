@@ -78,5 +78,4 @@ class MissedEvents:
     async def _is_asked_for(self, missed_at: datetime) -> None:
         c = own_queues.c
         asked_for = update(own_queues).where(c.name == self.queue, c.missed_at == missed_at)
-        async with self.database.transaction() as connection:
-            await connection.execute(asked_for.values(missed_at=None))
+        await self.database.write(asked_for.values(missed_at=None))

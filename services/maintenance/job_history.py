@@ -24,13 +24,11 @@ class JobHistory:
 
     async def begin(self, run: JobRun) -> None:
         """Keep a run that started, or a tick that was skipped; one of which the end is known stays as it is."""
-        async with self._database.transaction() as connection:
-            await connection.execute(self._begin, bulk.encode_records([run]))
+        await self._database.write(self._begin, bulk.encode_records([run]))
 
     async def end(self, run: JobRun) -> None:
         """Keep how a run ended, whether or not its start was told."""
-        async with self._database.transaction() as connection:
-            await connection.execute(self._end, bulk.encode_records([run]))
+        await self._database.write(self._end, bulk.encode_records([run]))
 
     async def latest(self) -> list[JobRun]:
         """Each job's latest run."""
@@ -45,6 +43,4 @@ class JobHistory:
         newest = select(c.job, func.max(c.started_at).label("at")).where(c.state.in_(states)).group_by(c.job).subquery()
         is_newest = and_(c.job == newest.c.job, c.started_at == newest.c.at)
         found: Select[Any] = select(job_history).join(newest, is_newest).where(c.state.in_(states)).order_by(c.run_id)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(found)).mappings()
-            return list({row["job"]: JobRun(**row) for row in rows}.values())
+        return list({row["job"]: JobRun(**row) for row in await self._database.rows(found)}.values())

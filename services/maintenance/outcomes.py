@@ -74,20 +74,18 @@ class Outcomes:
     async def learn(self, group: Sequence[Outcome]) -> Sequence[None]:
         """Keep outcomes; the same one again changes nothing."""
         rows = {outcome.key: outcome for outcome in group}
-        async with self._database.transaction() as connection:
-            await connection.execute(self._insert, bulk.encode_records(rows[key] for key in sorted(rows)))
+        await self._database.write(self._insert, bulk.encode_records(rows[key] for key in sorted(rows)))
         return [None] * len(group)
 
     async def oldest_at(self) -> datetime | None:
         """When the oldest outcome that is kept came about."""
-        async with self._database.reading() as connection:
-            oldest: datetime | None = (await connection.execute(select(func.min(outcomes.c.occurred_at)))).scalar()
+        (row,) = await self._database.rows(select(func.min(outcomes.c.occurred_at).label("oldest")))
+        oldest: datetime | None = row["oldest"]
         return oldest
 
     async def days_told(self) -> set[str]:
         """The days whose figures have been told."""
-        async with self._database.reading() as connection:
-            return set((await connection.execute(select(days.c.day))).scalars())
+        return {row["day"] for row in await self._database.rows(select(days.c.day))}
 
     async def figures(self, day: Day) -> tuple[AccountFigures, ...]:
         """What a day adds up to, by account and platform."""

@@ -67,7 +67,7 @@ class Timers:
         async with self.store.unit() as unit:
             ending = await unit.accounts_to_refresh(now)
             await unit.save_accounts([replace(account, refresh_asked_at=now) for account in ending])
-            await unit.tell([AccountRefreshRequested(account_id=account.account_id) for account in ending])
+            await unit.tell(*(AccountRefreshRequested(account_id=account.account_id) for account in ending))
 
     async def ask_for_purge(self) -> None:
         """Ask every service to delete what is older than the retention."""
@@ -77,7 +77,7 @@ class Timers:
             keep_failed=self.keep_failed,
         )
         async with self.store.unit() as unit:
-            await unit.tell([asked])
+            await unit.tell(asked)
 
     async def add_up_days(self) -> None:
         """Tell the figures of yesterday, of days missed, and of those that late facts have changed."""
@@ -93,7 +93,7 @@ class Timers:
         async with self.store.unit() as unit:
             kept = [account.model_dump_json(exclude_none=True) for account in figures]
             if await self.outcomes.save_day(unit.connection, day, kept, self.clock.now()):
-                await unit.tell([AnalyticsAggregated(day=day.name, accounts=figures)])
+                await unit.tell(AnalyticsAggregated(day=day.name, accounts=figures))
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Watch:
                 return
             verdict = judge(await unit.alerts(), found, now)
             await unit.save_alerts(verdict.kept, verdict.forgotten)
-            await unit.tell(verdict.told)
+            await unit.tell(*verdict.told)
         for alert in verdict.told:
             log.info("alert", code=alert.code, subject=alert.subject, state=alert.state, message=alert.message)
 

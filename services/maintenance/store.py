@@ -11,8 +11,6 @@ from services.maintenance.domain import REFRESH_AHEAD, Account, Alert, Report
 from services.maintenance.tables import accounts, alerts, notifications, reports, turns
 from shared.database import bulk
 from shared.database.engine import Database
-from shared.events import Event
-from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import Outbox
 from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
 
@@ -63,10 +61,6 @@ class Unit(UnitOfWork["Store"]):
             over = [{"code": code, "subject": subject} for code, subject in forgotten]
             await self.connection.execute(self.store.delete_alerts, bulk.encode(over))
 
-    async def tell(self, events: Iterable[Event], correlation_id: str | None = None) -> None:
-        """Emit events that follow from a request, or from none."""
-        await self.emit([Envelope.of(event, correlation_id=correlation_id) for event in events])
-
 
 class Store:
     """Maintenance's database."""
@@ -94,8 +88,7 @@ class Store:
     async def save_report(self, report: Report) -> None:
         """Keep the latest report of a process."""
         row = bulk.row_of(report) | {"problems": json.dumps(report.problems), "queues": json.dumps(report.queues)}
-        async with self._database.transaction() as connection:
-            await connection.execute(self._write_report, bulk.encode([row]))
+        await self._database.write(self._write_report, bulk.encode([row]))
 
     async def reports(self) -> list[Report]:
         """The latest report of every process that is remembered."""
@@ -109,8 +102,7 @@ class Store:
     async def save_attempt(self, message_id: str, target: str, attempts: int, *, is_sent: bool, now: datetime) -> None:
         """Note how an attempt at a target went."""
         row = {"message_id": message_id, "target": target, "attempts": attempts, "is_sent": is_sent, "tried_at": now}
-        async with self._database.transaction() as connection:
-            await connection.execute(self._write_notification, bulk.encode([row]))
+        await self._database.write(self._write_notification, bulk.encode([row]))
 
 
 def _account(row: RowMapping) -> Account:

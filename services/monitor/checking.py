@@ -59,7 +59,7 @@ class Checking:
         tally.failed |= _touched(workspaces, report)
         completed = self._completed(len(workspaces), tally, report, started_at)
         async with self.store.unit() as unit:
-            await unit.emit([Envelope.of(completed, correlation_id=correlation_id)])
+            await unit.tell(completed, correlation_id=correlation_id)
         log.info("monitor_completed", items=tally.items, found=tally.found, failed=len(tally.failed))
         if report.unread and not report.is_anything_read:
             raise RedditError(f"nothing could be read: {next(iter(report.unread.values()))}")

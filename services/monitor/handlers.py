@@ -16,7 +16,7 @@ from shared.events.monitor import WorkspaceAccepted, WorkspaceRejected
 from shared.events.requests import WorkspaceConfigured
 from shared.events.scheduler import TimerFired
 from shared.jobs import Jobs
-from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent
+from shared.messaging.envelope import Delivery, UnreadableEvent
 from shared.secrets.sealing import SealingKey
 from shared.secrets.vault import Vault
 
@@ -57,7 +57,7 @@ class Handlers:
         if rejection is None:
             return False
         async with self.store.unit() as unit:
-            await unit.emit([Envelope.of(rejection, correlation_id=correlation_id)])
+            await unit.tell(rejection, correlation_id=correlation_id)
         log.warning("workspace_rejected", workspace_id=rejection.workspace_id, reason=rejection.reason)
         return True
 
@@ -69,10 +69,10 @@ class Handlers:
                 return
             previous = await unit.workspace(event.workspace_id)
             if is_older(event, previous):
-                await unit.emit([Envelope.of(_rejected(event, OVERTAKEN, now), correlation_id=delivery.correlation_id)])
+                await unit.tell(_rejected(event, OVERTAKEN, now), correlation_id=delivery.correlation_id)
                 return
             await unit.save_workspace(row_of(workspace, previous, vault=self.vault, now=now))
-            await unit.emit([Envelope.of(accepted, correlation_id=delivery.correlation_id)])
+            await unit.tell(accepted, correlation_id=delivery.correlation_id)
         log.info("workspace_accepted", workspace_id=event.workspace_id, enabled=event.monitoring_enabled)
 
     async def _reject(self, delivery: Delivery[WorkspaceConfigured], reason: str) -> None:
@@ -80,7 +80,7 @@ class Handlers:
         async with self.store.unit() as unit:
             if not await unit.remember(delivery.inbox_id, now):
                 return
-            await unit.emit([Envelope.of(_rejected(event, reason, now), correlation_id=delivery.correlation_id)])
+            await unit.tell(_rejected(event, reason, now), correlation_id=delivery.correlation_id)
         log.warning("workspace_rejected", workspace_id=event.workspace_id, reason=reason)
 
     async def on_timer_fired(self, delivery: Delivery[TimerFired]) -> None:

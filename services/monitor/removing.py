@@ -8,7 +8,7 @@ from services.monitor.store import Store
 from shared.clocks.clock import Clock
 from shared.events.monitor import WorkspaceRejected, WorkspaceRemoved
 from shared.events.requests import WorkspaceRemoveRequested
-from shared.messaging.envelope import Delivery, Envelope
+from shared.messaging.envelope import Delivery
 
 CONFIGURED_SINCE = "it was configured anew since its removal was asked for; it stays"
 
@@ -36,5 +36,5 @@ class Removing:
             else:
                 await unit.remove_workspace(workspace_id)
                 answer = WorkspaceRemoved(workspace_id=workspace_id, removed_at=asked_at, decided_at=now)
-            await unit.emit([Envelope.of(answer, correlation_id=delivery.correlation_id)])
+            await unit.tell(answer, correlation_id=delivery.correlation_id)
         log.info("workspace_removal_answered", workspace_id=workspace_id, answer=answer.type)

@@ -7,7 +7,7 @@ import structlog
 from services.monitor.store import Store
 from shared.clocks.clock import Clock
 from shared.events.keys import KeysRotated, KeysRotateRequested
-from shared.messaging.envelope import Delivery, Envelope
+from shared.messaging.envelope import Delivery
 from shared.secrets.vault import UnreadableSecret, Vault
 
 log = structlog.get_logger()
@@ -34,7 +34,7 @@ class SecretKeys:
             service=self.service, rotated=rotated, unreadable=tuple(unreadable), changed_at=self.clock.now()
         )
         async with self.store.unit() as unit:
-            await unit.emit([Envelope.of(done, correlation_id=delivery.correlation_id)])
+            await unit.tell(done, correlation_id=delivery.correlation_id)
         log.info("keys_rotated", rotated=rotated, unreadable=unreadable)
 
     async def _rotate(self, workspace_id: str) -> int:

@@ -13,7 +13,7 @@ from services.monitor.store import Store
 from services.monitor.workspaces import MOST_EXCLUSIONS, MOST_KEYWORDS
 from shared.events.monitor import SubredditProblem
 from shared.events.trials import KeywordMatch, KeywordsTried, KeywordsTryRequested
-from shared.messaging.envelope import Delivery, Envelope
+from shared.messaging.envelope import Delivery
 
 MOST_SUBREDDITS = 10
 MOST_MATCHES = 50
@@ -39,7 +39,7 @@ class Trying:
         else:
             tried = await self._try(workspace, matcher)
         async with self.store.unit() as unit:
-            await unit.emit([Envelope.of(tried, correlation_id=delivery.correlation_id)])
+            await unit.tell(tried, correlation_id=delivery.correlation_id)
         log.info("keywords_tried", items=tried.items, found=tried.found, rejection=tried.rejection)
 
     async def _try(self, workspace: Workspace, matcher: Matcher) -> KeywordsTried:

@@ -1,17 +1,17 @@
 """Tells the console what the publisher keeps: accounts without their credentials, and the outcomes of posts."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Row, literal, select, tuple_
+from sqlalchemy import RowMapping, select
 
 from services.publisher.domain import StoredAccount
 from services.publisher.sending.facts import kept
 from services.publisher.store import Store
 from services.publisher.tables import publications
 from shared.database.engine import Database
+from shared.database.paging import pages
 from shared.events.rebuilding import AccountTold, FactTold, StateTold
 from shared.events.requests import AccountLimits
 from shared.messaging.telling import PAGE, in_parts
@@ -35,18 +35,10 @@ class Kept:
             for some in in_parts(accounts, lambda one: len(one.settings)):
                 yield StateTold(service=self.service, accounts=tuple(map(_account_told, some)))
             last = accounts[-1].account_id
-        after = ("", "")
-        while outcomes := await self._outcomes(after):
-            for told in in_parts(outcomes, lambda row: len(row.outcome)):
+        outcomes = select(*_OUTCOME).where(publications.c.outcome.is_not(None))
+        async for page in pages(self.database, outcomes, _KEY, PAGE):
+            for told in in_parts(page, lambda row: len(row["outcome"])):
                 yield StateTold(service=self.service, facts=tuple(map(_fact_told, told)))
-            after = outcomes[-1].post_id, outcomes[-1].account_id
-
-    async def _outcomes(self, after: tuple[str, str]) -> Sequence[Any]:
-        bounds = [literal(value, column.type) for value, column in zip(after, _KEY, strict=True)]
-        known = publications.c.outcome.is_not(None)
-        wanted = select(*_OUTCOME).where(tuple_(*_KEY) > tuple_(*bounds), known).order_by(*_KEY).limit(PAGE)
-        async with self.database.reading() as connection:
-            return (await connection.execute(wanted)).all()
 
 
 def _account_told(account: StoredAccount) -> AccountTold:
@@ -63,6 +55,6 @@ def _account_told(account: StoredAccount) -> AccountTold:
     )
 
 
-def _fact_told(row: Row[Any]) -> FactTold:
-    fact = kept(row.outcome)
-    return FactTold(type=fact.type, correlation_id=row.correlation_id, body=json.loads(fact.body()))
+def _fact_told(row: RowMapping) -> FactTold:
+    fact = kept(row["outcome"])
+    return FactTold(type=fact.type, correlation_id=row["correlation_id"], body=json.loads(fact.body()))

@@ -72,7 +72,7 @@ class Handlers:
         if misspelt := near_misses(from_json(delivery.body), ScheduleCancelRequested):
             refused = refused_cancellation(delivery.event.post_id, misspelt)
             async with self.store.unit() as unit:
-                await unit.emit([Envelope.of(refused, correlation_id=delivery.correlation_id)])
+                await unit.tell(refused, correlation_id=delivery.correlation_id)
             return
         await self._requests.submit(cancel_request(delivery.event, delivery.inbox_id, self._origin(delivery)))
 
@@ -84,7 +84,7 @@ class Handlers:
         if answer is None:
             return False
         async with self.store.unit() as unit:
-            await unit.emit([Envelope.of(answer, correlation_id=correlation_id)])
+            await unit.tell(answer, correlation_id=correlation_id)
         return True
 
     async def on_outcome(self, delivery: Delivery[Outcome]) -> None:

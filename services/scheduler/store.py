@@ -214,8 +214,7 @@ class Store:
             "changed_at": changed_at,
             "rules": account.rules.model_dump_json(exclude_defaults=True) if account.rules else None,
         }
-        async with self._database.transaction() as connection:
-            await connection.execute(self._save_account, bulk.encode([row]))
+        await self._database.write(self._save_account, bulk.encode([row]))
 
     async def claim_due(self, *, due_before: datetime, now: datetime, most: int) -> list[Schedule]:
         """Claim schedules due before an instant, earliest first; no two dispatchers get the same."""
@@ -229,8 +228,7 @@ class Store:
     async def mark_dispatched(self, confirmed: Sequence[Schedule], now: datetime) -> None:
         """Note that the broker has the messages; what was changed meanwhile stays as it is."""
         rows = [dispatched_row(schedule, now) for schedule in sorted(confirmed, key=lambda one: one.key)]
-        async with self._database.transaction() as connection:
-            await connection.execute(self._dispatched, bulk.encode(rows))
+        await self._database.write(self._dispatched, bulk.encode(rows))
 
     async def give_back(self, unconfirmed: Sequence[Schedule], *, until: datetime) -> None:
         """Shorten claims: the broker did not take the messages, and what is due soon cannot wait that long."""
@@ -238,8 +236,7 @@ class Store:
             {"post_id": one.post_id, "account_id": one.account_id, "claimed_until": until, "revision": one.revision}
             for one in sorted(unconfirmed, key=lambda one: one.key)
         ]
-        async with self._database.transaction() as connection:
-            await connection.execute(self._shorten_claim, bulk.encode(rows))
+        await self._database.write(self._shorten_claim, bulk.encode(rows))
 
     async def sweep(self, *, expected_before: datetime, now: datetime) -> int:
         """Make schedules without an outcome due again; how many there were."""

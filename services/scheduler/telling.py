@@ -1,16 +1,17 @@
 """Tells the console what the scheduler keeps: every schedule, the rules of accounts, and the timers."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
-from sqlalchemy import RowMapping, literal, select, tuple_
+from sqlalchemy import RowMapping, select
 
 from services.scheduler.domain import Schedule
 from services.scheduler.facts import REQUESTED
 from services.scheduler.rows import schedule_in
 from services.scheduler.tables import accounts, schedules
 from shared.database.engine import Database
+from shared.database.paging import pages
 from shared.events.progress import State
 from shared.events.rebuilding import RulesTold, ScheduleTold, StateTold
 from shared.events.requests import LatePolicy, Media, RetryPolicy
@@ -31,28 +32,15 @@ class Kept:
 
     async def parts(self) -> AsyncIterator[StateTold]:
         """Every schedule, the rules of every account, and after them the timers by their own events."""
-        after = ("", "")
-        while page := await self._page(after):
-            for some in in_parts(page, _characters):
+        async for page in pages(self.database, select(schedules), _KEY, PAGE):
+            for some in in_parts(map(schedule_in, page), _characters):
                 yield StateTold(service=self.service, schedules=tuple(map(_told, some)))
-            after = page[-1].key
-        last = ""
-        while known := await self._rules(last):
-            for rules in in_parts(known, lambda row: len(row["rules"])):
-                yield StateTold(service=self.service, rules=tuple(map(_rules_told, rules)))
-            last = known[-1]["account_id"]
-        await self.tell_of_timers()
-
-    async def _page(self, after: tuple[str, str]) -> Sequence[Schedule]:
-        bounds = [literal(value, column.type) for value, column in zip(after, _KEY, strict=True)]
-        wanted = select(schedules).where(tuple_(*_KEY) > tuple_(*bounds)).order_by(*_KEY).limit(PAGE)
-        async with self.database.reading() as connection:
-            return [schedule_in(row) for row in (await connection.execute(wanted)).mappings()]
-
-    async def _rules(self, after: str) -> Sequence[RowMapping]:
         c = accounts.c
-        known = select(c.account_id, c.rules, c.changed_at).where(c.account_id > after, c.rules.is_not(None))
-        return await self.database.rows(known.order_by(c.account_id).limit(PAGE))
+        known = select(c.account_id, c.rules, c.changed_at).where(c.rules.is_not(None))
+        async for page in pages(self.database, known, (c.account_id,), PAGE):
+            for rules in in_parts(page, lambda row: len(row["rules"])):
+                yield StateTold(service=self.service, rules=tuple(map(_rules_told, rules)))
+        await self.tell_of_timers()
 
 
 def _characters(schedule: Schedule) -> int:

@@ -100,6 +100,11 @@ class Database:
             found: Sequence[RowMapping] = (await connection.execute(statement, parameters)).mappings().all()
             return found
 
+    async def write(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> int:
+        """Run one statement in a transaction of its own; how many rows it changed."""
+        async with self.transaction() as connection:
+            return (await connection.execute(statement, parameters)).rowcount
+
     async def try_writing(self) -> None:
         """Raise unless the database takes a write.
 

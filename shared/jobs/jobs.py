@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import uuid4
@@ -17,8 +18,9 @@ from shared.events.maintenance import JobFailed, JobReleased, JobSucceeded
 from shared.events.scheduler import TimerFired
 from shared.jobs import facts
 from shared.jobs.runs import KEEP, Finding, Overlap, Run, Running, Runs, Start, State, Suspect, find
-from shared.messaging.envelope import Delivery, Envelope
+from shared.messaging.envelope import Delivery
 from shared.messaging.outbox import Outbox
+from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
 from shared.messaging.verdict import HandBack, TryAgain
 from shared.secrets.redaction import redact_text
 
@@ -71,9 +73,8 @@ class Jobs:
             error = await self._result(run, work)
         except ServiceStops:
             duration = timedelta(seconds=clock() - began)
-            await self._end(
-                run, facts.released(self.service, delivery.event, run, duration=duration), delivery.correlation_id
-            )
+            released = facts.released(self.service, delivery.event, run, duration=duration)
+            await self._end(run, released, delivery.correlation_id)
             raise HandBack from None
         duration = timedelta(seconds=clock() - began)
         told = facts.ended(self.service, delivery.event, run, error=error, duration=duration)
@@ -99,7 +100,8 @@ class Jobs:
     async def _take(self, run: Run, delivery: Delivery[TimerFired], suspect: Run | None) -> Finding:
         """Decide on the tick and write what follows, in one transaction."""
         runs, now, told = Runs(self.table), run.started_at, list[Event]()
-        async with self.database.transaction() as connection:
+        async with self._unit() as unit:
+            connection = unit.connection
             known = await runs.concerning(connection, run.job, run.tick_at)
             finding = find(run.tick_at, known, suspect=suspect, now=now, lease=self.lease)
             match finding:
@@ -115,9 +117,7 @@ class Jobs:
                     await runs.make_room(connection, run)
                     await runs.add(connection, replace(run, state="skipped"))
                     told.append(facts.skipped(self.service, delivery.event, other))
-            envelopes = [Envelope.of(event, correlation_id=delivery.correlation_id) for event in told]
-            await self.outbox.add(connection, envelopes)
-        self.outbox.relay_soon(envelopes)
+            await unit.tell(*told, correlation_id=delivery.correlation_id)
         if not isinstance(finding, Start | Suspect):
             log.info("job_not_run", job=run.job, tick_at=run.tick_at.isoformat(), because=type(finding).__name__)
         return finding
@@ -179,14 +179,12 @@ class Jobs:
 
     async def _end(self, run: Run, told: JobSucceeded | JobFailed | JobReleased, correlation_id: str) -> None:
         """Tell how it ended, unless who took the run over has told that already."""
-        envelope = Envelope.of(told, correlation_id=correlation_id)
-        state = _STATES[type(told)]
-        async with self.database.transaction() as connection:
-            is_ours = await Runs(self.table).end(connection, run, state)
-            if is_ours:
-                await self.outbox.add(connection, [envelope])
-        if is_ours:
-            self.outbox.relay_soon([envelope])
+        async with self._unit() as unit:
+            if await Runs(self.table).end(unit.connection, run, _STATES[type(told)]):
+                await unit.tell(told, correlation_id=correlation_id)
+
+    def _unit(self) -> AbstractAsyncContextManager[UnitOfWork["Jobs"]]:
+        return unit_of_work(lambda connection: UnitOfWork(self, connection), self.database, self.outbox)
 
     @property
     def _heartbeat(self) -> timedelta:

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database.engine import Database
+from shared.events import Event
 from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import Outbox
 
@@ -15,7 +16,8 @@ from shared.messaging.outbox import Outbox
 class HasOutbox(Protocol):
     """A service's store."""
 
-    outbox: Outbox
+    @property
+    def outbox(self) -> Outbox: ...
 
 
 StoreT = TypeVar("StoreT", bound=HasOutbox)
@@ -34,6 +36,10 @@ class UnitOfWork(Generic[StoreT]):
         """Write events to the outbox, in this transaction."""
         await self.store.outbox.add(self.connection, envelopes)
         self.emitted.extend(envelopes)
+
+    async def tell(self, *events: Event, correlation_id: str | None = None) -> None:
+        """The same of events that follow from one request, or from none."""
+        await self.emit([Envelope.of(event, correlation_id=correlation_id) for event in events])
 
 
 @asynccontextmanager

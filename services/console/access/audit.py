@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, literal, select, tuple_
+from sqlalchemy import RowMapping, insert, select
 
 from services.console.cursor import Cursor
 from services.console.tables.audit import act_objects, acts
-from shared.database.engine import Database, InstantColumn
+from shared.database.engine import Database
+from shared.database.paging import is_before
 from shared.events.console import ConsoleActed
-from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import Outbox
+from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
 
 SHOWN = 20
 """So many of an act's things stand in its row; all that the event names can be searched for."""
@@ -37,14 +38,12 @@ class Audit:
 
     async def write(self, acted: ConsoleActed) -> None:
         """Keep the act and tell of it, both or neither."""
-        envelope = Envelope.of(acted, correlation_id=acted.request_id)
         things = [_object_row(acted, id_) for id_ in dict.fromkeys(one.id for one in acted.objects)]
-        async with self.database.transaction() as connection:
-            await connection.execute(insert(acts).values(_row(acted)))
+        async with unit_of_work(lambda connection: UnitOfWork(self, connection), self.database, self.outbox) as unit:
+            await unit.connection.execute(insert(acts).values(_row(acted)))
             if things:
-                await connection.execute(insert(act_objects), things)
-            await self.outbox.add(connection, [envelope])
-        self.outbox.relay_soon([envelope])
+                await unit.connection.execute(insert(act_objects), things)
+            await unit.tell(acted, correlation_id=acted.request_id)
 
     async def listed(self, wanted: Wanted, after: Cursor | None, limit: int) -> Sequence[RowMapping]:
         """Acts, the latest first."""
@@ -58,7 +57,7 @@ class Audit:
         if wanted.act is not None:
             statement = statement.where(acts.c.act == wanted.act)
         if after:
-            statement = statement.where(tuple_(*place) < tuple_(literal(after.due_at, InstantColumn), after.post_id))
+            statement = statement.where(is_before(place, (after.due_at, after.post_id)))
         statement = statement.order_by(*(column.desc() for column in place)).limit(limit)
         return await self.database.rows(statement)
 

@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import delete, insert, select
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, and_, delete, insert, select
 
 from services.console.access.actors import LOCAL, Actor
 from services.console.access.tokens import Tokens
@@ -39,34 +39,20 @@ class Sessions:
     async def begin(self, actor: Actor) -> str:
         """The secret of a new session."""
         secret, now = secrets.token_urlsafe(32), self.clock.now()
-        row = {
-            "secret_hash": self._hash(secret),
-            "token_id": actor.token_id,
-            "signed_in_at": now,
-            "expires_at": now + SESSION_LIFE,
-        }
-        async with self.database.transaction() as connection:
-            await connection.execute(insert(sessions).values(row))
+        row = {"secret_hash": self._hash(secret), "token_id": actor.token_id, "expires_at": now + SESSION_LIFE}
+        await self.database.write(insert(sessions).values(**row, signed_in_at=now))
         return secret
 
     async def who(self, secret: str | None) -> Actor | None:
         """Who has the session of this secret, unless it or its token has ended."""
         if not secret:
             return None
-        named = sessions.c.secret_hash == self._hash(secret)
-        wanted = (
-            select(sessions.c.token_id.label("of_token"), tokens)
-            .select_from(sessions.outerjoin(tokens, tokens.c.token_id == sessions.c.token_id))
-            .where(named, sessions.c.expires_at > self.clock.now())
-        )
-        async with self.database.reading() as connection:
-            row = (await connection.execute(wanted)).mappings().first()
-        return await self._actor(row) if row else None
+        rows = await self.database.rows(_with_token(sessions, self._is_good(sessions, secret)))
+        return await self._actor(rows[0]) if rows else None
 
     async def end(self, secret: str) -> None:
         """Sign out."""
-        async with self.database.transaction() as connection:
-            await connection.execute(delete(sessions).where(sessions.c.secret_hash == self._hash(secret)))
+        await self.database.write(delete(sessions).where(sessions.c.secret_hash == self._hash(secret)))
 
     async def end_all(self, actor: Actor) -> int:
         """Sign out everywhere: end every session and unused link of the token; how many sessions there were."""
@@ -76,29 +62,21 @@ class Sessions:
 
     async def make_link(self, actor: Actor) -> str:
         """The code of a link that signs in once, as whoever made it."""
-        code = secrets.token_urlsafe(32)
-        row = {
-            "secret_hash": self._hash(code),
-            "token_id": actor.token_id,
-            "expires_at": self.clock.now() + LINK_LIFE,
-        }
-        async with self.database.transaction() as connection:
-            await connection.execute(insert(sign_in_links).values(row))
+        code, expires_at = secrets.token_urlsafe(32), self.clock.now() + LINK_LIFE
+        row = {"secret_hash": self._hash(code), "token_id": actor.token_id, "expires_at": expires_at}
+        await self.database.write(insert(sign_in_links).values(row))
         return code
 
     async def use_link(self, code: str) -> Actor | None:
         """Who the code signs in; it does so once."""
-        named = sign_in_links.c.secret_hash == self._hash(code)
-        wanted = (
-            select(sign_in_links.c.token_id.label("of_token"), tokens)
-            .select_from(sign_in_links.outerjoin(tokens, tokens.c.token_id == sign_in_links.c.token_id))
-            .where(named)
-        )
-        used = delete(sign_in_links).where(named, sign_in_links.c.expires_at > self.clock.now())
+        is_good = self._is_good(sign_in_links, code)
         async with self.database.transaction() as connection:
-            row = (await connection.execute(wanted)).mappings().first()
-            is_used = (await connection.execute(used)).rowcount == 1
+            row = (await connection.execute(_with_token(sign_in_links, is_good))).mappings().first()
+            is_used = (await connection.execute(delete(sign_in_links).where(is_good))).rowcount == 1
         return await self._actor(row) if row and is_used else None
+
+    def _is_good(self, table: Table, secret: str) -> ColumnElement[bool]:
+        return and_(table.c.secret_hash == self._hash(secret), table.c.expires_at > self.clock.now())
 
     async def _actor(self, row: RowMapping) -> Actor | None:
         if row["of_token"] is None:
@@ -107,6 +85,12 @@ class Sessions:
 
     def _hash(self, secret: str) -> str:
         return hmac.new(self.tokens.settings_token.encode(), secret.encode(), hashlib.sha256).hexdigest()
+
+
+def _with_token(table: Table, condition: ColumnElement[bool]) -> Select[Any]:
+    """Rows with their tokens; the settings' token has no row."""
+    joined = table.outerjoin(tokens, tokens.c.token_id == table.c.token_id)
+    return select(table.c.token_id.label("of_token"), tokens).select_from(joined).where(condition)
 
 
 def cookie_of(is_secure: bool) -> str:

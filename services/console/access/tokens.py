@@ -41,11 +41,8 @@ class Tokens:
         if not secret.startswith(PREFIX):
             return None
         digest = hash_of(secret)
-        async with self.database.reading() as connection:
-            row = (await connection.execute(select(tokens).where(tokens.c.secret_hash == digest))).mappings().first()
-        if row is None or not hmac.compare_digest(row["secret_hash"], digest):
-            return None
-        return await self.used(row)
+        rows = await self.database.rows(select(tokens).where(tokens.c.secret_hash == digest))
+        return await self.used(rows[0]) if rows else None
 
     async def used(self, row: RowMapping) -> Actor | None:
         """Who has the token of this row, if it is still good; that it was used is written down, seldom."""
@@ -94,9 +91,7 @@ class Tokens:
 
     async def _note_use(self, token_id: str, now: datetime, before: datetime) -> None:
         is_due = or_(tokens.c.last_used_at.is_(None), tokens.c.last_used_at <= before)
-        noted = update(tokens).where(tokens.c.token_id == token_id, is_due).values(last_used_at=now)
-        async with self.database.transaction() as connection:
-            await connection.execute(noted)
+        await self.database.write(update(tokens).where(tokens.c.token_id == token_id, is_due).values(last_used_at=now))
 
 
 def hash_of(secret: str) -> str:

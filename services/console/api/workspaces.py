@@ -14,9 +14,9 @@ from services.console.api.access import READ, WRITE
 from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.posts import MOST_ON_A_PAGE, place_in
 from services.console.api.views import of_type
-from services.console.cursor import BadCursor, Cursor
-from services.console.read_model.workspaces import sender_of
+from services.console.read_model.workspaces import cursor_of
 from services.console.requests.sender import any_of
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id, Name, Text, Value
@@ -24,7 +24,6 @@ from shared.events.monitor import WorkspaceAccepted, WorkspaceRejected
 from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
 from shared.secrets.sealing import seal
 
-MOST_ON_A_PAGE = 500
 _FIELD = re.compile(r"^([a-z_]+(?:\[\d*\]|\.[a-z_]+)*): ")
 
 router = APIRouter(tags=["workspaces"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
@@ -190,16 +189,9 @@ async def list_mentions(
     limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
 ) -> MentionPage:
     """What was found, the latest first."""
-    rows = await console.queries.workspaces.mentions(workspace_id, _place(cursor), limit + 1)
+    rows = await console.queries.workspaces.mentions(workspace_id, place_in(cursor), limit + 1)
     page = [MentionView.of(row) for row in rows[:limit]]
-    return MentionPage(mentions=page, next=str(sender_of(rows[limit - 1])) if len(rows) > limit else None)
-
-
-def _place(cursor: str | None) -> Cursor | None:
-    try:
-        return Cursor.read(cursor) if cursor else None
-    except BadCursor as error:
-        raise Refusal(400, "invalid", str(error), field="cursor") from error
+    return MentionPage(mentions=page, next=str(cursor_of(rows[limit - 1])) if len(rows) > limit else None)
 
 
 def _without_urls(raw: bytes) -> tuple[list[str] | None, bytes]:

@@ -37,8 +37,7 @@ class NetworkSignIns:
             "encrypted": _fernet(state).encrypt(json.dumps(dict(waiting)).encode()).decode(),
             "expires_at": self.clock.now() + SIGN_IN_WITHIN,
         }
-        async with self.database.transaction() as connection:
-            await connection.execute(insert(network_sign_ins).values(row))
+        await self.database.write(insert(network_sign_ins).values(row))
 
     async def take(self, state: str, session: str) -> dict[str, Any] | None:
         """What was kept; None where this session began no such sign-in, or it was taken, or is too old."""

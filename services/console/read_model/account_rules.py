@@ -31,8 +31,7 @@ class AccountRules:
         """Keep the rules of an account; older news changes nothing."""
         told = rules.model_dump_json(exclude_defaults=True)
         row = {"account_id": account_id, "rules": told, "changed_at": changed_at}
-        async with self._database.transaction() as connection:
-            await connection.execute(self._write, bulk.encode([row]))
+        await self._database.write(self._write, bulk.encode([row]))
 
     async def of(self, account_ids: Iterable[str]) -> dict[str, PostRules]:
         """The rules of these accounts, as far as there are any."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, and_, bindparam, literal, or_, select, text, tuple_
+from sqlalchemy import RowMapping, Select, and_, bindparam, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.cursor import Cursor
@@ -14,6 +14,7 @@ from services.console.tables.core import dead_letters, settled_letters
 from shared.database import bulk
 from shared.database.engine import Database, InstantColumn
 from shared.database.group_commit import GroupCommit
+from shared.database.paging import is_before
 from shared.events.dead_letters import DeadLetterDropped, DeadLetterParked, DeadLetterReplayed
 
 Row = Mapping[str, Any]
@@ -107,7 +108,5 @@ def _page(services: Sequence[str], post_id: str | None, after: Cursor | None, li
     place = (letters.parked_at, letters.message_id, letters.service, letters.queue)
     if after:
         service, _, queue = after.account_id.partition(" ")
-        there = (after.due_at, after.post_id, service, queue)
-        bound = (literal(value, column.type) for value, column in zip(there, place, strict=True))
-        wanted = wanted.where(tuple_(*place) < tuple_(*bound))
+        wanted = wanted.where(is_before(place, (after.due_at, after.post_id, service, queue)))
     return wanted.order_by(*(column.desc() for column in place))

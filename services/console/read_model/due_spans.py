@@ -1,14 +1,13 @@
 """What is due in each of many spans of time, and what else is due near a post: each asked in one statement."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Executable, Integer, String, text
+from sqlalchemy import Boolean, Column, Executable, Integer, RowMapping, String, text
 
-from services.console.read_model.queries import Listed
-from services.console.read_model.rows import post_in
+from services.console.read_model.queries import Listed, listed_in
 from services.console.tables.core import posts
 from shared.database import bulk
 from shared.database.engine import Database, InstantColumn
@@ -76,7 +75,7 @@ class DueSpans:
         statement = f"SELECT given.position, {_COLUMNS} FROM {given} {found} ORDER BY {_IN_ORDER}"
         listed: list[list[Listed]] = [[] for _ in spans]
         for row in await self._rows(statement, spans, account_id, posts.columns, most=most):
-            listed[int(row["position"])].append(Listed(post_in(row), row["due_at"], row["updated_at"]))
+            listed[int(row["position"])].append(listed_in(row))
         return listed
 
     async def company(self, places: Sequence[Place]) -> list[Company]:
@@ -96,13 +95,13 @@ class DueSpans:
 
     async def _rows(
         self, statement: str, spans: Sequence[Span], account_id: str, columns: Iterable[Any] = (), **more: Any
-    ) -> Sequence[Mapping[str, Any]]:
+    ) -> Sequence[RowMapping]:
         asked: Executable = text(statement).columns(_POSITION, *columns) if columns else text(statement)
         given = bulk.encode(
             {"position": position, "due_from": span[0], "due_to": span[1]} for position, span in enumerate(spans)
         )
         account = {"account": account_id} if account_id else {}
-        return [dict(row) for row in await self._database.rows(asked, given | account | more)]
+        return await self._database.rows(asked, given | account | more)
 
 
 def _within(account_id: str) -> str:

@@ -46,8 +46,7 @@ class JobHistory:
 
     async def learn(self, event: Told, now: datetime) -> None:
         """Learn how a run stands."""
-        async with self._database.transaction() as connection:
-            await connection.execute(self._learn, bulk.encode([_row(event, now)]))
+        await self._database.write(self._learn, bulk.encode([_row(event, now)]))
 
     async def latest(self, job: str, limit: int) -> Sequence[JobRun]:
         """The latest runs of a job."""

@@ -15,10 +15,8 @@ from sqlalchemy import (
     Select,
     false,
     func,
-    literal,
     select,
     true,
-    tuple_,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -37,6 +35,7 @@ from services.console.read_model.workspaces import Workspaces
 from services.console.tables.core import accounts, connections, drafts, posts, rejections
 from shared.database import bulk
 from shared.database.engine import Database
+from shared.database.paging import is_after, is_before
 
 MOST_REJECTIONS = 100
 MOST_PARTS = 100
@@ -171,7 +170,7 @@ def at_once(parts: Sequence[Select[Any]]) -> Select[Any] | CompoundSelect[Any]:
 
 def in_order(listed: Iterable[Listed], wanted: Filter) -> list[Listed]:
     """The posts by the time they are due, as the filter has it."""
-    return sorted(listed, key=_place, reverse=not wanted.is_ascending)
+    return sorted(listed, key=lambda one: one.cursor.place, reverse=not wanted.is_ascending)
 
 
 async def posts_in(connection: AsyncConnection, statement: Select[Any] | CompoundSelect[Any]) -> list[Listed]:
@@ -191,8 +190,7 @@ def _part(wanted: Filter, after: Cursor | None, limit: int) -> Select[Any]:
     columns = (posts.c.due_at, posts.c.post_id, posts.c.account_id)
     statement = select(posts).where(*conditions(wanted)).limit(limit)
     if after:
-        here, there = tuple_(*columns), tuple_(*_bound(after))
-        statement = statement.where(here > there if wanted.is_ascending else here < there)
+        statement = statement.where((is_after if wanted.is_ascending else is_before)(columns, after.place))
     return statement.order_by(*(column.asc() if wanted.is_ascending else column.desc() for column in columns))
 
 
@@ -213,20 +211,6 @@ def _is_one_of(column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool
     return column == values[0] if len(values) == 1 else column.in_(values)
 
 
-def _bound(cursor: Cursor) -> tuple[Any, ...]:
-    """The cursor's place as bound values, in the order of the columns."""
-    return (
-        literal(cursor.due_at, posts.c.due_at.type),
-        literal(cursor.post_id, posts.c.post_id.type),
-        literal(cursor.account_id, posts.c.account_id.type),
-    )
-
-
 def listed_in(row: RowMapping) -> Listed:
     """The post in a row of the table."""
     return Listed(post_in(dict(row)), row["due_at"], row["updated_at"])
-
-
-def _place(listed: Listed) -> tuple[datetime, str, str]:
-    cursor = listed.cursor
-    return cursor.due_at, cursor.post_id, cursor.account_id

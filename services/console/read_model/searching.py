@@ -6,8 +6,7 @@ from typing import Any
 
 from sqlalchemy import Executable, RowMapping, bindparam, text
 
-from services.console.read_model.queries import Filter, Listed
-from services.console.read_model.rows import post_in
+from services.console.read_model.queries import Filter, Listed, in_order, listed_in
 from services.console.read_model.words import words_in
 from services.console.tables.core import posts
 from shared.database import bulk
@@ -63,8 +62,7 @@ class Search:
         }
         keys = await self._keys(given, limit)
         rows = await self._database.rows(self._rows, bulk.encode(keys)) if keys else []
-        listed = [Listed(post_in(dict(row)), row["due_at"], row["updated_at"]) for row in rows]
-        return sorted(listed, key=_place, reverse=not wanted.is_ascending)
+        return in_order(map(listed_in, rows), wanted)
 
     async def _keys(self, given: Mapping[str, Any], limit: int) -> list[dict[str, Any]]:
         found: Sequence[RowMapping] = ()
@@ -97,8 +95,3 @@ def _query(words: Sequence[str], dialect: str) -> str:
     if dialect == "sqlite":
         return " ".join(f'"{word}"*' for word in words)
     return " & ".join(f"'{word}':*" for word in words)
-
-
-def _place(listed: Listed) -> tuple[Any, str, str]:
-    cursor = listed.cursor
-    return cursor.due_at, cursor.post_id, cursor.account_id

@@ -47,14 +47,12 @@ class ServiceReports:
             "queues": json.dumps(event.queues),
             "seen_at": now,
         }
-        async with self._database.transaction() as connection:
-            await connection.execute(self._learn, bulk.encode([row]))
+        await self._database.write(self._learn, bulk.encode([row]))
 
     async def latest(self) -> Sequence[Report]:
         """What every process told last, the latest first."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute(select(service_reports).order_by(service_reports.c.seen_at.desc()))
-            return list(map(_report, rows.mappings()))
+        latest = select(service_reports).order_by(service_reports.c.seen_at.desc())
+        return list(map(_report, await self._database.rows(latest)))
 
 
 def _report(row: RowMapping) -> Report:

@@ -23,15 +23,13 @@ class Tellings:
         """A part has been read; the same part again changes nothing."""
         if part.telling_id is not None:
             row = {"telling_id": part.telling_id, "part": part.part, "seen_at": now}
-            async with self._database.transaction() as connection:
-                await connection.execute(self._add_part, bulk.encode([row]))
+            await self._database.write(self._add_part, bulk.encode([row]))
 
     async def answered(self, answer: ConsoleRebuildAnswered, rebuild_id: str, now: datetime) -> None:
         """A service has told everything."""
         told = {"service": answer.service, "told": answer.told, "parts": answer.parts}
         row = told | {"telling_id": answer.telling_id or rebuild_id, "rebuild_id": rebuild_id, "seen_at": now}
-        async with self._database.transaction() as connection:
-            await connection.execute(self._add_answer, bulk.encode([row]))
+        await self._database.write(self._add_answer, bulk.encode([row]))
 
     async def of(self, rebuild_id: str) -> Sequence[RowMapping]:
         """The services that have told everything, with how many of the parts have been read."""

@@ -37,14 +37,12 @@ class Timers:
     async def configured(self, event: TimerConfigured) -> None:
         """Learn how a timer ticks; older news changes nothing."""
         row = {"name": event.timer, **event.model_dump(exclude={"timer"})}
-        async with self._database.transaction() as connection:
-            await connection.execute(self._configure, bulk.encode([row]))
+        await self._database.write(self._configure, bulk.encode([row]))
 
     async def fired(self, event: TimerFired) -> None:
         """Learn that a timer fired; older news changes nothing."""
         row = event.model_dump(exclude={"cron", "zone"})
-        async with self._database.transaction() as connection:
-            await connection.execute(self._fire, bulk.encode([row]))
+        await self._database.write(self._fire, bulk.encode([row]))
 
     async def known(self) -> Sequence[KnownTimer]:
         """Every timer there is."""

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import RowMapping, Select, false, func, literal, select, tuple_
+from sqlalchemy import RowMapping, Select, false, func, select
 
 from services.console.cursor import Cursor
 from services.console.tables.workspaces import digests, mentions, workspace_decisions, workspace_targets, workspaces
 from shared.database import bulk
 from shared.database.engine import Database
+from shared.database.paging import is_before
 from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected, WorkspaceRemoved
 from shared.events.requests import WorkspaceConfigured
 
@@ -56,13 +57,11 @@ class Workspaces:
             "rejection": fact.reason if isinstance(fact, WorkspaceRejected) else None,
             "removed_at": fact.removed_at if isinstance(fact, WorkspaceRemoved) else None,
         }
-        async with self._database.transaction() as connection:
-            await connection.execute(self._decide, bulk.encode([row]))
+        await self._database.write(self._decide, bulk.encode([row]))
 
     async def digest_sent(self, event: DigestSent, now: datetime) -> None:
         """Learn of a day's digest; the same again changes nothing."""
-        async with self._database.transaction() as connection:
-            await connection.execute(self._insert_digest, bulk.encode([{**event.model_dump(), "seen_at": now}]))
+        await self._database.write(self._insert_digest, bulk.encode([{**event.model_dump(), "seen_at": now}]))
 
     async def digests(self, workspace_id: str, limit: int) -> Sequence[RowMapping]:
         """The digests that a workspace has got, the latest first."""
@@ -95,9 +94,7 @@ class Workspaces:
         if workspace_id is not None:
             wanted = wanted.where(mentions.c.workspace_id == workspace_id)
         if after:
-            there = (after.due_at, after.post_id, after.account_id)
-            bound = (literal(value, column.type) for value, column in zip(there, place, strict=True))
-            wanted = wanted.where(tuple_(*place) < tuple_(*bound))
+            wanted = wanted.where(is_before(place, after.place))
         return await self._database.rows(wanted)
 
 
@@ -106,7 +103,7 @@ def mention_row(event: MentionFound, now: datetime) -> dict[str, Any]:
     return {**event.model_dump(exclude={"keywords"}), "keywords": to_json(event.keywords).decode(), "seen_at": now}
 
 
-def sender_of(mention: RowMapping) -> Cursor:
+def cursor_of(mention: RowMapping) -> Cursor:
     """Where a page that ends with this mention goes on."""
     return Cursor(mention["created_at"], mention["workspace_id"], mention["item_id"])
 

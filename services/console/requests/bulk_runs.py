@@ -119,8 +119,7 @@ class BulkRuns(Runs):
     async def fix_instants(self, run_id: str, instants: Mapping[int, datetime]) -> None:
         """Keep where posts are moved to, by their positions; what is fixed already stays."""
         rows = [{"run_id": run_id, "position": position, "move_to": at} for position, at in sorted(instants.items())]
-        async with self._database.transaction() as connection:
-            await connection.execute(self._fix, bulk.encode(rows))
+        await self._database.write(self._fix, bulk.encode(rows))
 
     async def record(self, run_id: str, results: Sequence[Result], now: datetime) -> None:
         """Keep what became of posts, each once, and the claim for the next ones."""

@@ -62,10 +62,8 @@ class IdempotencyKeys:
     async def keep(self, key: str, answer: Answered) -> None:
         """Remember the answer for whoever asks again."""
         values = {"status": answer.status, "body": answer.body.decode()}
-        async with self._database.transaction() as connection:
-            await connection.execute(update(keys).where(keys.c.key == key).values(values))
+        await self._database.write(update(keys).where(keys.c.key == key).values(values))
 
     async def release(self, key: str) -> None:
         """Forget the key: its request was not carried out, or has no final answer."""
-        async with self._database.transaction() as connection:
-            await connection.execute(delete(keys).where(keys.c.key == key))
+        await self._database.write(delete(keys).where(keys.c.key == key))

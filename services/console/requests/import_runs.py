@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import RowMapping, insert, literal, select, tuple_, update
+from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.imports import Line, PostFile
@@ -17,6 +17,7 @@ from services.console.requests.runs import CLAIM, Runs, RunState
 from services.console.tables.imports import import_batches, import_lines, import_runs
 from shared.database import bulk
 from shared.database.engine import Database
+from shared.database.paging import is_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,7 @@ class ImportRuns(Runs):
         """Keep that a batch is about to be sent, before it is."""
         c = import_batches.c
         sending = update(import_batches).where(c.run_id == run_id, c.position == batch.position, c.sent_at.is_(None))
-        async with self._database.transaction() as connection:
-            await connection.execute(sending.values(sent_at=now))
+        await self._database.write(sending.values(sent_at=now))
 
     async def record(self, run_id: str, batch: Batch, outcome: BatchOutcome, now: datetime) -> None:
         """Keep what became of a batch, once, and the claim for the next one; its posts are kept no longer."""
@@ -99,8 +99,7 @@ class ImportRuns(Runs):
     async def lines(self, run_id: str, after: tuple[int, int], limit: int) -> Sequence[RowMapping]:
         """The lines to look at after one of them, in the order of the file."""
         c = import_lines.c
-        place = tuple_(c.line, c.number)
-        wanted = select(import_lines).where(c.run_id == run_id, place > tuple_(*map(literal, after)))
+        wanted = select(import_lines).where(c.run_id == run_id, is_after((c.line, c.number), after))
         return await self._database.rows(wanted.order_by(c.line, c.number).limit(limit))
 
     async def _add(self, connection: AsyncConnection, run_id: str, lines: Sequence[LineTold], now: datetime) -> None:

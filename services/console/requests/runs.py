@@ -82,10 +82,7 @@ class Runs:
 
     async def _turn(self, run_id: str, from_: set[RunState], changes: Mapping[str, Any]) -> None:
         c = self._table.c
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                update(self._table).where(c.run_id == run_id, c.state.in_(from_)).values(**changes)
-            )
+        await self._database.write(update(self._table).where(c.run_id == run_id, c.state.in_(from_)).values(**changes))
 
 
 def _free(table: Table) -> Select[Any]:

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from services.console.api.access import require_ours, scope_needed, session_secret
 from services.console.api.console import TheConsole
+from services.console.cursor import BadCursor, Cursor
 from services.console.web.templating import Viewer, viewer_of
 
 
@@ -43,6 +44,14 @@ class NotAllowed(NoSuchPage):
     status = 403
     title = "Not for this token"
     rest = "Sign out, and in again with a token that has it."
+
+
+def place_or_missing(cursor: str | None, beginning: str) -> Cursor | None:
+    """Where a page of a list begins, by the cursor of the one before."""
+    try:
+        return Cursor.read(cursor) if cursor else None
+    except BadCursor as error:
+        raise NoSuchPage("this page of the list cannot be found", "Start at the beginning", beginning) from error
 
 
 async def require_session(console: TheConsole, request: Request) -> None:

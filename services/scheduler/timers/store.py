@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import RowMapping, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduler.tables import inbox, timer_ticks, timers
@@ -14,7 +14,6 @@ from shared.database import bulk
 from shared.database.engine import Database
 from shared.events import Event
 from shared.events.scheduler import TimerFired
-from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
 from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
@@ -37,9 +36,7 @@ class TimerStore:
 
     async def standings(self) -> list[Standing]:
         """Every timer as it stands."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute(select(timers).order_by(timers.c.name))
-        return [Standing(Timer(row.name, row.cron, row.zone), row.counted_to, row.last_tick_at) for row in rows]
+        return list(map(_standing, await self._database.rows(select(timers).order_by(timers.c.name))))
 
     async def configure(self, wanted: Sequence[Timer], now: datetime) -> list[str]:
         """Have these timers and no others; the names of those that are gone.
@@ -64,7 +61,7 @@ class TimerStore:
             is_ours = await _change(unit.connection, standing, counted) and await self._is_new(unit.connection, event)
             if is_ours:
                 await _forget(unit.connection, event.timer)
-                await unit.emit([Envelope.of(event)])
+                await unit.tell(event)
         return is_ours
 
     async def fire_by_hand(self, event: TimerFired, *, inbox_id: str | None, correlation_id: str) -> None:
@@ -75,7 +72,7 @@ class TimerStore:
             while not await self._is_new(unit.connection, event):
                 event = event.model_copy(update={"tick_at": event.tick_at + _MOMENT})
             await _forget(unit.connection, event.timer)
-            await unit.emit([Envelope.of(event, correlation_id=correlation_id)])
+            await unit.tell(event, correlation_id=correlation_id)
 
     async def count_from(self, standing: Standing, now: datetime) -> None:
         """Forget up to when ticks have been dealt with: the clock was wrong."""
@@ -85,7 +82,7 @@ class TimerStore:
     async def tell(self, events: Iterable[Event]) -> None:
         """Emit what nothing in the database depends on."""
         async with self._unit() as unit:
-            await unit.emit([Envelope.of(event) for event in events])
+            await unit.tell(*events)
 
     def _unit(self) -> AbstractAsyncContextManager[UnitOfWork["TimerStore"]]:
         return unit_of_work(lambda connection: UnitOfWork(self, connection), self._database, self.outbox)
@@ -94,6 +91,10 @@ class TimerStore:
         """Take the tick's row; False where it has been taken."""
         row = event.model_dump(include={"timer", "tick_at", "fired_at", "manual", "missed"})
         return bool((await connection.execute(self._add_tick, bulk.encode([row]))).all())
+
+
+def _standing(row: RowMapping) -> Standing:
+    return Standing(Timer(row["name"], row["cron"], row["zone"]), row["counted_to"], row["last_tick_at"])
 
 
 async def _change(connection: AsyncConnection, standing: Standing, changes: dict[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from services.console.api.workspaces import MentionView, WorkspaceView
-from services.console.read_model.workspaces import sender_of
+from services.console.read_model.workspaces import cursor_of
 from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected, WorkspaceRemoved
 from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
 from tests.integration.console.conftest import ReadModel
@@ -97,7 +97,7 @@ async def test_mentions_heard_twice_are_there_once_and_pages_miss_none(read_mode
     cursor = None
     while page := await read_model.queries.workspaces.mentions("w", cursor, 2):
         seen += [MentionView.of(row).item_id for row in page]
-        cursor = sender_of(page[-1])
+        cursor = cursor_of(page[-1])
 
     assert seen == ["t3_4", "t3_3", "t3_2", "t3_1", "t3_0"]
 

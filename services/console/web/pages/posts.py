@@ -11,10 +11,9 @@ from starlette.responses import Response
 from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
-from services.console.cursor import BadCursor, Cursor
 from services.console.read_model.queries import Filter
 from services.console.requests.bulk_runs import MOST_POSTS
-from services.console.web.asked import NoSuchPage
+from services.console.web.asked import NoSuchPage, place_or_missing
 from services.console.web.choosing import by_network
 from services.console.web.templating import render
 from shared.events.progress import State
@@ -57,7 +56,7 @@ async def show_posts(
     if looked_for:
         listed = page = await console.search.find(looked_for, wanted, MOST_FOUND)
     else:
-        listed = await console.browsing.page(wanted, _place(cursor), ON_A_PAGE + 1)
+        listed = await console.browsing.page(wanted, place_or_missing(cursor, "/posts"), ON_A_PAGE + 1)
         page = listed[:ON_A_PAGE]
     posts, counts, accounts, matching = await asyncio.gather(
         views_of(console, page),
@@ -102,13 +101,6 @@ def _wanted(wanted: Filter, looked_for: str) -> Mapping[str, Any]:
     due = {"due_from": wanted.due_from, "due_to": wanted.due_to}
     named = {"state": list(wanted.states), "account_id": list(wanted.account_ids), "q": looked_for}
     return named | {name: instant.isoformat() for name, instant in due.items() if instant}
-
-
-def _place(cursor: str | None) -> Cursor | None:
-    try:
-        return Cursor.read(cursor) if cursor else None
-    except BadCursor as error:
-        raise NoSuchPage("this page of the list cannot be found", "Start at the beginning", "/posts") from error
 
 
 def _instant(text: str) -> datetime | None:

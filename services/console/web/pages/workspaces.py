@@ -8,9 +8,8 @@ from starlette.responses import Response
 from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.workspaces import MentionView, WorkspaceView, known_workspace
-from services.console.cursor import BadCursor, Cursor
-from services.console.read_model.workspaces import sender_of
-from services.console.web.asked import NoSuchPage, TheViewer
+from services.console.read_model.workspaces import cursor_of
+from services.console.web.asked import NoSuchPage, TheViewer, place_or_missing
 from services.console.web.templating import render
 from shared.events.base import Id
 
@@ -52,8 +51,8 @@ async def show_workspace(
     workspace = await known_workspace(console, workspace_id)
     if workspace is None:
         raise NoSuchPage(f"no workspace {workspace_id!r} is known", "See all workspaces", "/workspaces")
-    known = console.queries.workspaces
-    found = await known.mentions(workspace_id, _place(cursor, workspace_id), ON_A_PAGE + 1)
+    known, place = console.queries.workspaces, place_or_missing(cursor, f"/workspaces/{workspace_id}")
+    found = await known.mentions(workspace_id, place, ON_A_PAGE + 1)
     return render(
         request,
         "workspace.html",
@@ -62,14 +61,6 @@ async def show_workspace(
         matches=MATCHES,
         mentions=[MentionView.of(row) for row in found[:ON_A_PAGE]],
         has_cursor=cursor is not None,
-        following=str(sender_of(found[ON_A_PAGE - 1])) if len(found) > ON_A_PAGE else None,
+        following=str(cursor_of(found[ON_A_PAGE - 1])) if len(found) > ON_A_PAGE else None,
         digests=await known.digests(workspace_id, MOST_DIGESTS),
     )
-
-
-def _place(cursor: str | None, workspace_id: str) -> Cursor | None:
-    try:
-        return Cursor.read(cursor) if cursor else None
-    except BadCursor as error:
-        there = f"/workspaces/{workspace_id}"
-        raise NoSuchPage("this page of the list cannot be found", "Start at the beginning", there) from error
