@@ -24,7 +24,7 @@ PLUGINS = ("rabbitmq_management", "rabbitmq_prometheus")
 _LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
 _DEAD_LETTERS_AGAIN = "-rabbit dead_letter_worker_publisher_confirm_timeout 3000"
 """Milliseconds until an expired message is sent on again whose target did not confirm it, as while a broker starts."""
-_STARTUP_SECONDS = 60
+_STARTUP_SECONDS = 180
 _PORTS_SECONDS = 10
 _SHUTDOWN_SECONDS = 20
 

@@ -13,7 +13,7 @@ from typing import Self
 from deploy.local.child import Child, NodeError, account, clean_environment, free_ports, is_free, log_tail, wait_until
 
 _SUPERUSER = "postgres"
-_STARTUP_SECONDS = 30
+_STARTUP_SECONDS = 180
 _SHUTDOWN_SECONDS = 15
 _CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
