@@ -19,7 +19,6 @@ from shared.database.engine import Database
 from shared.process.home import Home
 from tests.fakes.clock import FakeClock
 from tests.integration.console.consoles import NOW, Replica, a_replica
-from tests.nodes import Broker, private_broker
 from tests.support.migrated import migrated
 from tests.support.processes import Process
 from tests.support.system import System
@@ -122,10 +121,3 @@ async def other(database_url: str, clock: FakeClock, replica: Replica) -> AsyncI
     """Another console over the same database."""
     async with a_replica(database_url, clock) as one:
         yield one
-
-
-@pytest.fixture
-async def own_broker(tmp_path: Path) -> AsyncIterator[Broker]:
-    """A broker that this test may kill."""
-    with private_broker(tmp_path / "broker") as broker:
-        yield broker

@@ -134,20 +134,20 @@ async def test_stopping_lets_streams_end_and_leaves_with_0(broker_node: Broker, 
             assert [line async for line in lines if line][1:] == ["event: alive", "data: {}"]
 
 
-async def test_a_broker_that_restarts_is_found_again(tmp_path: Path, own_broker: Broker) -> None:
-    async with system(tmp_path, own_broker) as running:
+async def test_a_broker_that_restarts_is_found_again(broker_node: Broker, tmp_path: Path) -> None:
+    async with system(tmp_path, broker_node) as running:
         await running.start("scheduler")
         console = await running.start("console")
         async with api_of(console, running) as api:
             events = asyncio.create_task(_first_event(api, "p-2"))
             await api.call("POST", "/v1/posts", {"post_id": "p-1"} | POST)
-            await asyncio.to_thread(own_broker.stop)
+            await asyncio.to_thread(broker_node.stop)
             await eventually(lambda: _is_down(console), what="the console says it is not ready")
 
             status, error = await api.refused("POST", "/v1/posts", {"post_id": "p-2"} | POST)
             assert (status, error["code"]) == (503, "broker_unavailable")
 
-            await asyncio.to_thread(own_broker.start)
+            await asyncio.to_thread(broker_node.start)
             await console.ready()
             await eventually(lambda: _is_accepted(api), what="a post is accepted")
             assert await asyncio.wait_for(events, PATIENCE) == "schedule.requested"
