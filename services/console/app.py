@@ -63,8 +63,8 @@ from shared.events.trials import KeywordsTryRequested
 from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Delivery, UnreadableEvent
+from shared.messaging.rebuild_answers import queue_of as rebuild_queue
 from shared.messaging.settlement import Handler
-from shared.messaging.telling import queue_of as telling_queue
 from shared.messaging.topology import Queue
 from shared.outbound.client import outbound_client
 from shared.process.base import Base
@@ -146,7 +146,7 @@ def missed_events(base: Base, requests: RequestSender) -> MissedEvents:
     """What is done after the console's queue was gone."""
 
     async def are_there() -> bool:
-        return all([await base.publisher.has_queue(telling_queue(service).name) for service in TELLERS])
+        return all([await base.publisher.has_queue(rebuild_queue(service).name) for service in TELLERS])
 
     database, clock = base.database, base.clock
     return MissedEvents(EVERYTHING.name, database, clock, are_there, lambda: requests.send(ConsoleRebuildRequested()))

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from services.console.domain.accounts import account_in
 from services.console.domain.post_facts import posts_in
-from services.console.read_model.job_history import Told
+from services.console.read_model.job_history import JobFact
 from services.console.read_model.timeline import happenings_in
 from services.console.read_model.words import row_of_words
 from services.console.read_model.workspaces import Decision, mention_row
@@ -120,7 +120,7 @@ class Projector:
         await self.store.service_reports.learn(delivery.event, self.clock.now())
         await self._learn(delivery)
 
-    async def on_job_run(self, delivery: Delivery[Told]) -> None:
+    async def on_job_run(self, delivery: Delivery[JobFact]) -> None:
         """What becomes of a tick of a timer."""
         await self.store.job_history.learn(delivery.event, self.clock.now())
         await self._learn(delivery)

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Executable
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.console.domain.accounts import Account, folded_accounts, merged_account
 from services.console.domain.posts import Post, folded, merged
 from services.console.read_model.account_rules import AccountRules
@@ -73,12 +70,9 @@ class Store:
         dialect = database.dialect
         self._posts = MergedTable(posts, dialect, merge=merged, read=post_in, write=row_of_post)
         self._accounts = MergedTable(accounts, dialect, merge=merged_account, read=account_in, write=row_of_account)
-        self._insert_drafts = bulk.insert_missing(drafts, dialect)
-        self._insert_words = bulk.insert_unknown(post_words, ("post_id", "request_id"), dialect)
-        self._insert_rejections = bulk.insert_missing(rejections, dialect)
-        self._insert_connections = bulk.insert_missing(connections, dialect)
-        self._insert_mentions = bulk.insert_missing(mentions, dialect)
-        self._insert_happenings = bulk.insert_missing(happenings, dialect)
+        kept_once = (drafts, rejections, connections, mentions, happenings)
+        self._insert = {table.name: bulk.insert_missing(table, dialect) for table in kept_once}
+        self._insert["words"] = bulk.insert_unknown(post_words, ("post_id", "request_id"), dialect)
         self._commits: GroupCommit[Changes, None] = GroupCommit(
             self._commit, most=MOST_ROWS, weigh=lambda changes: changes.weight
         )
@@ -92,21 +86,12 @@ class Store:
         told_posts = folded(chain.from_iterable(one.posts for one in group))
         told_accounts = folded_accounts(chain.from_iterable(one.accounts for one in group))
         async with self._database.transaction() as connection:
-            await _insert(connection, self._insert_drafts, chain.from_iterable(one.drafts for one in group))
-            await _insert(connection, self._insert_words, chain.from_iterable(one.words for one in group))
-            await _insert(connection, self._insert_rejections, chain.from_iterable(one.rejections for one in group))
-            await _insert(connection, self._insert_connections, chain.from_iterable(one.connections for one in group))
-            await _insert(connection, self._insert_mentions, chain.from_iterable(one.mentions for one in group))
-            await _insert(connection, self._insert_happenings, chain.from_iterable(one.happenings for one in group))
+            for name, insert in self._insert.items():  # by the names of the changes
+                if rows := [row for one in group for row in getattr(one, name)]:
+                    await connection.execute(insert, bulk.encode(rows))
             changes = await self._posts.learn(connection, told_posts, now)
             await self._accounts.learn(connection, told_accounts, now)
             await self._counts.keep_up(connection, changes)
             await self.journal.write(connection, list(chain.from_iterable(one.journal for one in group)))
         self._told()
         return [None] * len(group)
-
-
-async def _insert(connection: AsyncConnection, statement: Executable, rows: chain[Row]) -> None:
-    listed = list(rows)
-    if listed:
-        await connection.execute(statement, bulk.encode(listed))

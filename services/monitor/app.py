@@ -11,13 +11,13 @@ from services.monitor.checking import Checking
 from services.monitor.digesting import Digesting
 from services.monitor.handlers import Handlers
 from services.monitor.notifying import Notifying
+from services.monitor.own_state import OwnState
 from services.monitor.reddit import Access, Reddit
 from services.monitor.removing import Removing
 from services.monitor.secret_keys import SecretKeys
 from services.monitor.settings import Settings
 from services.monitor.store import Store
 from services.monitor.tables import job_runs, outbox
-from services.monitor.telling import Kept
 from services.monitor.trying import Trying
 from shared.clocks.clock import Clock
 from shared.events.keys import KeysRotateRequested
@@ -75,7 +75,7 @@ def build(settings: Settings) -> Service:
     trying = Trying(store, network)
     base.consumer.subscribe(TRIALS, {KeywordsTryRequested: trying.on_keywords_try_requested}, prefetch=1)
     base.take_purges(base.retention(retention.RULES).on_retention_purge_requested)
-    base.tell_a_new_console(Kept(NAME, base.database).parts)
+    base.answer_rebuilds(OwnState(NAME, base.database).parts)
     return replace(base.service(retry_tiers=RETRY_TIERS), closing=(targets.close, client.aclose))
 
 

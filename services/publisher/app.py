@@ -20,6 +20,7 @@ from services.publisher.limits.opening import Opening
 from services.publisher.limits.overflow import Overflow
 from services.publisher.limits.pace import Pace
 from services.publisher.limits.told import LimitsTold
+from services.publisher.own_state import OwnState
 from services.publisher.platforms import Platforms, platforms
 from services.publisher.platforms.base import Limits
 from services.publisher.retention import RULES, KeyRetention
@@ -33,7 +34,6 @@ from services.publisher.sending.withdrawals import Withdrawals
 from services.publisher.settings import Settings
 from services.publisher.store import Store
 from services.publisher.tables import outbox
-from services.publisher.telling import Kept
 from shared.clocks.clock import Clock
 from shared.events.callbacks import CallbackRequested
 from shared.events.keys import KeysRotateRequested
@@ -110,7 +110,7 @@ def build(settings: Settings) -> Service:
     )
     base.consumer.subscribe(CALLBACKS, {CallbackRequested: calling.on_callback_requested}, prefetch=200)
     base.take_purges(KeyRetention(base.database, base.retention(RULES)).on_retention_purge_requested)
-    base.tell_a_new_console(Kept(NAME, store, base.database).parts)
+    base.answer_rebuilds(OwnState(NAME, store, base.database).parts)
     return replace(
         base.service(retry_tiers=RETRY_TIERS),
         loops=(sending.lines.run, waits.run, secret_keys.run),

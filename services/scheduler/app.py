@@ -5,11 +5,11 @@ from pathlib import Path
 
 from services.scheduler import retention
 from services.scheduler.handlers import Handlers
+from services.scheduler.own_state import OwnState
 from services.scheduler.periodic import Dispatcher, Sweeper
 from services.scheduler.settings import Settings
 from services.scheduler.store import Store
 from services.scheduler.tables import outbox
-from services.scheduler.telling import Kept
 from services.scheduler.timers.store import TimerStore
 from services.scheduler.timers.ticking import Ticker
 from shared.events.publisher import (
@@ -65,7 +65,7 @@ def build(settings: Settings) -> Service:
     ticker = Ticker(TimerStore(base.database, base.outbox), clock, settings.timers)
     subscribe(base.consumer, handlers, ticker)
     base.take_purges(base.retention(retention.RULES).on_retention_purge_requested)
-    base.tell_a_new_console(Kept(NAME, base.database, ticker.tell).parts)
+    base.answer_rebuilds(OwnState(NAME, base.database, ticker.tell).parts)
     return replace(
         base.service(delay=settings.delay),
         loops=(dispatcher.run, sweeper.run, ticker.run, ticker.tell_for_ever),

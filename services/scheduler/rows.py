@@ -7,8 +7,15 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from services.scheduler.domain import Schedule
+from shared.database.bulk import row_of
 from shared.events.progress import State
 from shared.events.rules import PostRules
+
+_KEY = ("post_id", "account_id")
+OUTCOME = ("state", "attempts", "retries", "in_doubt", "pending", "outcome_expected_at")
+"""What facts of the publisher change."""
+PENDING = ("pending", "outcome_expected_at", "asked_at")
+"""What a request that waits changes."""
 
 
 @lru_cache(maxsize=1000)
@@ -22,51 +29,26 @@ def schedule_in(row: RowMapping) -> Schedule:
 
 
 def outcome_row(schedule: Schedule, now: datetime) -> dict[str, Any]:
-    return {
-        "post_id": schedule.post_id,
-        "account_id": schedule.account_id,
-        "state": schedule.state,
-        "attempts": schedule.attempts,
-        "retries": schedule.retries,
-        "in_doubt": schedule.in_doubt,
-        "pending": schedule.pending,
-        "outcome_expected_at": schedule.outcome_expected_at,
-        "updated_at": now,
-    }
+    return row_of(schedule, _KEY + OUTCOME) | {"updated_at": now}
 
 
 def pending_row(schedule: Schedule) -> dict[str, Any]:
-    return {
-        "post_id": schedule.post_id,
-        "account_id": schedule.account_id,
-        "pending": schedule.pending,
-        "outcome_expected_at": schedule.outcome_expected_at,
-        "asked_at": schedule.asked_at,
-    }
+    return row_of(schedule, _KEY + PENDING)
 
 
 def asked_row(schedule: Schedule) -> dict[str, Any]:
-    return {"post_id": schedule.post_id, "account_id": schedule.account_id, "asked_at": schedule.asked_at}
+    return row_of(schedule, (*_KEY, "asked_at"))
 
 
 def repeated_row(schedule: Schedule, now: datetime) -> dict[str, Any]:
     sweeps = schedule.sweeps + 1
-    return {
-        "post_id": schedule.post_id,
-        "account_id": schedule.account_id,
-        "sweeps": sweeps,
-        "outcome_expected_at": now + patience(sweeps),
-    }
+    return row_of(schedule, _KEY) | {"sweeps": sweeps, "outcome_expected_at": now + patience(sweeps)}
 
 
 def dispatched_row(schedule: Schedule, now: datetime) -> dict[str, Any]:
     """An outcome is expected once it is due."""
-    return {
-        "post_id": schedule.post_id,
-        "account_id": schedule.account_id,
-        "revision": schedule.revision,
-        "outcome_expected_at": max(schedule.publish_at, now) + patience(schedule.sweeps),
-    }
+    expected_at = max(schedule.publish_at, now) + patience(schedule.sweeps)
+    return row_of(schedule, (*_KEY, "revision")) | {"outcome_expected_at": expected_at}
 
 
 def patience(sweeps: int) -> timedelta:

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Executable, select
+from sqlalchemy import Column, Executable, select
 
 from services.scheduler.domain import KnownAccount, Schedule
 from services.scheduler.due_statements import (
@@ -18,6 +18,8 @@ from services.scheduler.near_posts import NearKeys, NearPosts
 from services.scheduler.near_posts_query import NearPostsQuery
 from services.scheduler.pending import PendingRequest
 from services.scheduler.rows import (
+    OUTCOME,
+    PENDING,
     asked_row,
     dispatched_row,
     outcome_row,
@@ -46,14 +48,6 @@ CLAIM = timedelta(seconds=10)
 Key = tuple[str, str]
 
 _OF_THE_SCHEDULE = "pending_requests.post_id = given.post_id AND pending_requests.account_id = given.account_id"
-_OUTCOME_COLUMNS = [
-    schedules.c.state,
-    schedules.c.attempts,
-    schedules.c.retries,
-    schedules.c.in_doubt,
-    schedules.c.pending,
-    schedules.c.outcome_expected_at,
-]
 
 
 class Unit(UnitOfWork["Store"]):
@@ -160,43 +154,31 @@ class Store:
 
     def __init__(self, database: Database, outbox_: Outbox) -> None:
         self._database = database
-        dialect = database.dialect
+        dialect, c = database.dialect, schedules.c
         self.outbox = outbox_
         self.inbox = Inbox(inbox, database)
         self.near_posts_query = NearPostsQuery(dialect)
         self.load_by_key = bulk.select_by_key(schedules, dialect, lock=True)
         self.load_accounts = bulk.select_by_key(accounts, dialect)
         self.save = bulk.upsert(schedules, dialect, guard="schedules.revision < excluded.revision")
-        self.save_outcomes = bulk.update(schedules, [*_OUTCOME_COLUMNS, schedules.c.updated_at], dialect)
+        self.save_outcomes = bulk.update(schedules, [c[name] for name in (*OUTCOME, "updated_at")], dialect)
         self.queue = bulk.insert(pending_requests, list(pending_requests.columns), dialect)
         self.load_pending = bulk.select_matching(
             pending_requests, list(schedules.primary_key), dialect, guard=_OF_THE_SCHEDULE
         )
         self.forget_pending = bulk.delete_by_key(pending_requests, dialect)
-        self.confirm = bulk.update(schedules, [schedules.c.asked_at], dialect)
+        self.confirm = bulk.update(schedules, [c.asked_at], dialect)
         self.note_unmet = bulk.upsert(
             unmet_cancellations, dialect, guard="unmet_cancellations.asked_at < excluded.asked_at"
         )
-        c = schedules.c
-        self.count_pending = bulk.update(schedules, [c.pending, c.outcome_expected_at, c.asked_at], dialect)
-        self.expect_later = bulk.update(schedules, [schedules.c.sweeps, schedules.c.outcome_expected_at], dialect)
+        self.count_pending = bulk.update(schedules, [c[name] for name in PENDING], dialect)
+        self.expect_later = bulk.update(schedules, [c.sweeps, c.outcome_expected_at], dialect)
         self.unanswered = unanswered_statement()
         self._save_account = bulk.upsert(accounts, dialect, guard="accounts.changed_at <= excluded.changed_at")
-        self._dispatched = bulk.update(
-            schedules,
-            [schedules.c.outcome_expected_at],
-            dialect,
-            compared=[schedules.c.revision],
-            guard="schedules.revision = given.revision AND schedules.state = 'scheduled'",
-            also="state = 'dispatched', claimed_until = NULL",
+        self._dispatched = _update_of_revision(
+            c.outcome_expected_at, dialect, "state = 'scheduled'", also="state = 'dispatched', claimed_until = NULL"
         )
-        self._shorten_claim = bulk.update(
-            schedules,
-            [schedules.c.claimed_until],
-            dialect,
-            compared=[schedules.c.revision],
-            guard="schedules.revision = given.revision AND schedules.claimed_until IS NOT NULL",
-        )
+        self._shorten_claim = _update_of_revision(c.claimed_until, dialect, "claimed_until IS NOT NULL")
         self._any_due = any_due_statement()
         self._claim = claim_statement()
         self._sweep = sweep_statement()
@@ -243,3 +225,9 @@ class Store:
         async with self._database.transaction() as connection:
             result = await connection.execute(self._sweep, {"expected_before": expected_before, "now": now})
             return len(result.all())
+
+
+def _update_of_revision(column: Column[Any], dialect: str, guard: str, *, also: str = "") -> Executable:
+    """Set a column of schedules that are still at the revision given, and of which the guard holds."""
+    same = f"schedules.revision = given.revision AND schedules.{guard}"
+    return bulk.update(schedules, [column], dialect, compared=[schedules.c.revision], guard=same, also=also)

@@ -19,9 +19,9 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters.attending import attended
 from shared.messaging.delay import DelayKind
 from shared.messaging.outbox import Outbox
+from shared.messaging.rebuild_answers import Parts, RebuildAnswers
+from shared.messaging.rebuild_answers import queue_of as rebuild_queue
 from shared.messaging.settlement import Handler
-from shared.messaging.telling import Parts, Telling
-from shared.messaging.telling import queue_of as telling_queue
 from shared.messaging.topology import RETRY_TIERS, Topology
 from shared.process.service import Service, rabbit_broker
 from shared.process.settings import ServiceSettings
@@ -64,11 +64,11 @@ class Base:
         """Have `retention.purge_requested` handled."""
         self.consumer.subscribe(retention_queue(self.name), {RetentionPurgeRequested: handler}, prefetch=1)
 
-    def tell_a_new_console(self, parts: Callable[[], Parts]) -> None:
+    def answer_rebuilds(self, parts: Callable[[], Parts]) -> None:
         """Answer `console.rebuild_requested` with these parts of what the service keeps."""
-        telling = Telling(self.name, parts, self.publisher, self.stopping)
-        queue = telling_queue(self.name)
-        self.consumer.subscribe(queue, {ConsoleRebuildRequested: telling.on_console_rebuild_requested}, prefetch=1)
+        answers = RebuildAnswers(self.name, parts, self.publisher, self.stopping)
+        queue = rebuild_queue(self.name)
+        self.consumer.subscribe(queue, {ConsoleRebuildRequested: answers.on_console_rebuild_requested}, prefetch=1)
 
     def service(
         self,

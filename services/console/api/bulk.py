@@ -1,7 +1,7 @@
 """Acts on many posts: prepared for all that match at one instant, then started, followed, stopped."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, Query
@@ -18,11 +18,10 @@ from services.console.requests.moving import Moving
 from services.console.requests.runs import RunState
 from shared.events.base import Id, Instant, Value
 from shared.events.progress import State
+from shared.posting.rules import PAST_TOLERANCE
 
 MOST_SHOWN = 500
 MOST_CHOSEN = 500
-PAST = timedelta(minutes=1)
-"""How long ago a time may be and still be taken by the scheduler."""
 
 router = APIRouter(tags=["posts"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
 
@@ -129,7 +128,7 @@ async def prepare_run(
 
 
 def _require_to_come(move: Moving | None, now: datetime) -> None:
-    if move and move.first_at and move.first_at < now - PAST:
+    if move and move.first_at and move.first_at < now - PAST_TOLERANCE:
         reason = f"move.to: {move.first_at.isoformat()} is past; choose a time to come"
         raise Refusal(400, "in_the_past", reason, field="move.to")
 

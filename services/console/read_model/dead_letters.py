@@ -32,7 +32,7 @@ _SETTLE_ALL = text(
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LetterNews:
     """What one fact tells: letters that rest, letters that do so no more, and services in which nothing rests."""
 
     parked: Sequence[Row] = ()
@@ -48,12 +48,12 @@ class DeadLetters:
         guards = {table: _NEWER.format(table=table.name) for table in (dead_letters, settled_letters)}
         self._park = bulk.upsert(dead_letters, database.dialect, guard=guards[dead_letters])
         self._settle = bulk.upsert(settled_letters, database.dialect, guard=guards[settled_letters])
-        self._commits: GroupCommit[Told, None] = GroupCommit(self._commit, most=MOST_TOGETHER)
+        self._commits: GroupCommit[LetterNews, None] = GroupCommit(self._commit, most=MOST_TOGETHER)
 
     async def parked(self, fact: DeadLetterParked, now: datetime) -> None:
         """Learn of a letter that rests."""
         row = fact.model_dump() | {"queue": fact.queue or "", "seen_at": now}
-        await self._commits.submit(Told(parked=[row]))
+        await self._commits.submit(LetterNews(parked=[row]))
 
     async def settled(self, fact: DeadLetterReplayed | DeadLetterDropped, now: datetime) -> None:
         """Learn of letters that rest no more; where none does, of those that were taken away unseen as well."""
@@ -63,7 +63,7 @@ class DeadLetters:
         ]
         is_empty = fact.is_last and fact.resting == 0
         emptied = [{"service": fact.service, "looked_at": fact.looked_at, "now": now}] if is_empty else []
-        await self._commits.submit(Told(settled=letters, emptied=emptied))
+        await self._commits.submit(LetterNews(settled=letters, emptied=emptied))
 
     async def resting(
         self, services: Sequence[str], post_id: str | None, after: Cursor | None, limit: int
@@ -71,7 +71,7 @@ class DeadLetters:
         """A page of letters that rest, the latest first; of these services (of all, if none is named) and this post."""
         return await self._database.rows(_page(services, post_id, after, limit))
 
-    async def _commit(self, group: Sequence[Told]) -> Sequence[None]:
+    async def _commit(self, group: Sequence[LetterNews]) -> Sequence[None]:
         async with self._database.transaction() as connection:
             await _write(connection, self._park, chain.from_iterable(told.parked for told in group))
             await _write(connection, self._settle, chain.from_iterable(told.settled for told in group))

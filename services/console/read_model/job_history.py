@@ -12,7 +12,7 @@ from shared.database import bulk
 from shared.database.engine import Database
 from shared.events.maintenance import JobFailed, JobReleased, JobSkipped, JobStarted, JobSucceeded
 
-Told = JobStarted | JobSucceeded | JobFailed | JobReleased | JobSkipped
+JobFact = JobStarted | JobSucceeded | JobFailed | JobReleased | JobSkipped
 
 _STATES: dict[type[Any], str] = {
     JobStarted: "running",
@@ -44,7 +44,7 @@ class JobHistory:
         self._database = database
         self._learn = bulk.upsert(job_runs, database.dialect, guard="job_runs.state = 'running'")
 
-    async def learn(self, event: Told, now: datetime) -> None:
+    async def learn(self, event: JobFact, now: datetime) -> None:
         """Learn how a run stands."""
         await self._database.write(self._learn, bulk.encode([_row(event, now)]))
 
@@ -56,7 +56,7 @@ class JobHistory:
         return [JobRun(**row) for row in rows]
 
 
-def _row(event: Told, now: datetime) -> dict[str, Any]:
+def _row(event: JobFact, now: datetime) -> dict[str, Any]:
     told = event.model_dump()
     return {
         "run_id": told.get("run_id") or f"skipped {event.service} {event.job} {event.tick_at}",

@@ -1,14 +1,12 @@
 """What a move in the calendar would mean: the old and the new time in words, and what should be known of it. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from services.console.read_model.due_spans import NEAR, Company
-from shared.clocks.local_time import in_utc
-
-PAST = timedelta(minutes=1)
-"""How long ago a time may be and still be taken by the scheduler."""
+from shared.clocks.local_time import in_utc, reading_of
+from shared.posting.rules import PAST_TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +24,16 @@ class Move:
     @property
     def is_skipped(self) -> bool:
         """Whether no clock in the zone ever shows this time."""
-        return self.instant.astimezone(self.zone).replace(tzinfo=None) != self.local
+        return reading_of(self.local, self.zone) == "skipped"
 
     @property
     def comes_twice(self) -> bool:
         """Whether clocks show it twice, an hour or so apart."""
-        offsets = {self.local.replace(tzinfo=self.zone, fold=fold).utcoffset() for fold in (0, 1)}
-        return len(offsets) > 1 and not self.is_skipped
+        return reading_of(self.local, self.zone) == "twice"
 
     def is_possible(self, now: datetime) -> bool:
         """Whether the scheduler would take it: nothing is published in the past."""
-        return self.instant >= now - PAST
+        return self.instant >= now - PAST_TOLERANCE
 
 
 def notes_on(move: Move, company: Company, *, now: datetime, is_connected: bool) -> list[str]:

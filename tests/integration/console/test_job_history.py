@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.console.read_model.job_history import JobRun, Told
+from services.console.read_model.job_history import JobFact, JobRun
 from shared.events.maintenance import JobFailed, JobReleased, JobSkipped, JobStarted, JobSucceeded
 from shared.messaging.envelope import Delivery
 from tests.integration.console.conftest import ReadModel
@@ -18,7 +18,7 @@ DONE = JobSucceeded(**RUN, duration_ms=1200.0)
 FAILED = JobFailed(**RUN, duration_ms=3.0, error="ConnectError: no route")
 
 
-async def told(read_model: ReadModel, *events: Told) -> list[JobRun]:
+async def told(read_model: ReadModel, *events: JobFact) -> list[JobRun]:
     """The history when these events have come."""
     for event in events:
         await read_model.projector.on_job_run(Delivery(event, None, "c"))
@@ -30,7 +30,7 @@ async def told(read_model: ReadModel, *events: Told) -> list[JobRun]:
     [(DONE, "succeeded", None), (FAILED, "failed", "ConnectError: no route"), (JobReleased(**RUN), "released", None)],
 )
 async def test_the_end_of_a_run_stays_in_whatever_order_and_however_often_it_is_told(
-    read_model: ReadModel, end: Told, state: str, error: str | None
+    read_model: ReadModel, end: JobFact, state: str, error: str | None
 ) -> None:
     for order in permutations((JobStarted(**RUN), end, end)):
         (run,) = await told(read_model, *order)

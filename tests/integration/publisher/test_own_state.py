@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.publisher import telling
+from services.publisher import own_state
+from services.publisher.own_state import OwnState
 from services.publisher.sending.facts import as_text, skipped
 from services.publisher.store import Store
-from services.publisher.telling import Kept
 from shared.database.engine import Database
 from tests.support.publications import a_publication, a_stored_account
 
@@ -15,7 +15,7 @@ SECRET = "never to be told"
 async def test_accounts_are_told_without_credentials_and_posts_with_their_last_fact(
     store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telling, "PAGE", 2)
+    monkeypatch.setattr(own_state, "PAGE", 2)
     outcome = as_text(skipped(a_publication(), "too_late"))
     async with store.unit() as unit:
         for number in range(5):
@@ -24,7 +24,7 @@ async def test_accounts_are_told_without_credentials_and_posts_with_their_last_f
         await unit.save([*told_of, a_publication(post_id="p-0-claimed", outcome=None)])
 
     database = Database(database_url)
-    parts = [part async for part in Kept("publisher", store, database).parts()]
+    parts = [part async for part in OwnState("publisher", store, database).parts()]
     await database.close()
 
     assert [one.account_id for part in parts for one in part.accounts] == [f"a-{number}" for number in range(5)]

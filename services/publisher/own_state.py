@@ -14,15 +14,15 @@ from shared.database.engine import Database
 from shared.database.paging import pages
 from shared.events.rebuilding import AccountTold, FactTold, StateTold
 from shared.events.requests import AccountLimits
-from shared.messaging.telling import PAGE, in_parts
+from shared.messaging.rebuild_answers import PAGE, in_parts
 
 _KEY = (publications.c.post_id, publications.c.account_id)
 _OUTCOME = (*_KEY, publications.c.outcome, publications.c.correlation_id)
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What the publisher keeps, as it is told."""
+class OwnState:
+    """What the publisher keeps, as a console that is built anew is told of it."""
 
     service: str
     store: Store

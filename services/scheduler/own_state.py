@@ -16,15 +16,15 @@ from shared.events.progress import State
 from shared.events.rebuilding import RulesTold, ScheduleTold, StateTold
 from shared.events.requests import LatePolicy, Media, RetryPolicy
 from shared.events.rules import PostRules
-from shared.messaging.telling import PAGE, in_parts
+from shared.messaging.rebuild_answers import PAGE, in_parts
 
 _KEY = (schedules.c.post_id, schedules.c.account_id)
 _DECIDED_HERE = frozenset({State.SCHEDULED, State.DISPATCHED, State.CANCELLED})
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What the scheduler keeps, as it is told."""
+class OwnState:
+    """What the scheduler keeps, as a console that is built anew is told of it."""
 
     service: str
     database: Database

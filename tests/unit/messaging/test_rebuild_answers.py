@@ -1,6 +1,6 @@
 """How much one part of what a service tells may carry."""
 
-from shared.messaging.telling import MOST_CHARACTERS, in_parts
+from shared.messaging.rebuild_answers import MOST_CHARACTERS, in_parts
 
 
 def test_a_part_carries_no_more_than_it_may_and_nothing_is_left_out() -> None:

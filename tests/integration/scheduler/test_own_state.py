@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.scheduler import telling
-from services.scheduler.telling import Kept
+from services.scheduler import own_state
+from services.scheduler.own_state import OwnState
 from shared.events.base import ErrorDetail
 from shared.events.progress import State
 from shared.events.publisher import PublishFailed
@@ -35,7 +35,7 @@ def a_request(post_id: str, *account_ids: str) -> ScheduleRequested:
 
 async def told_by(replica: Replica) -> list[ScheduleTold]:
     timers = NoTimers()
-    kept = Kept("scheduler", replica.database, timers.tell)
+    kept = OwnState("scheduler", replica.database, timers.tell)
     told = [one for part in [part async for part in kept.parts()] for one in part.schedules]
     assert timers.told == 1
     return told
@@ -44,7 +44,7 @@ async def told_by(replica: Replica) -> list[ScheduleTold]:
 async def test_every_schedule_is_told_once_however_many_pages_it_takes(
     replica: Replica, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telling, "PAGE", 3)
+    monkeypatch.setattr(own_state, "PAGE", 3)
     for number in range(7):
         await replica.take(a_request(f"p-{number}", "a-1", "Ä-2"))
 

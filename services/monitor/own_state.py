@@ -12,14 +12,14 @@ from shared.database.paging import pages
 from shared.events.monitor import MentionFound
 from shared.events.rebuilding import FactTold, StateTold, WorkspaceTold
 from shared.events.requests import WorkspaceConfigured
-from shared.messaging.telling import PAGE, in_parts
+from shared.messaging.rebuild_answers import PAGE, in_parts
 
 _KEY = (mentions.c.workspace_id, mentions.c.item_id)
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What the monitor keeps, as it is told."""
+class OwnState:
+    """What the monitor keeps, as a console that is built anew is told of it."""
 
     service: str
     database: Database

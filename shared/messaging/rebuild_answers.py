@@ -1,4 +1,4 @@
-"""Telling: a service tells the console all that it keeps, part by part, when it is asked to."""
+"""Rebuilds of the console: a service tells it all that it keeps, part by part, when it is asked to."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -31,7 +31,7 @@ def queue_of(service: str) -> Queue:
 
 
 @dataclass(frozen=True)
-class Telling:
+class RebuildAnswers:
     """A service's answer to `console.rebuild_requested`; the same request again tells everything again."""
 
     service: str
