@@ -16,7 +16,6 @@ from services.console.access.tokens import Tokens
 from services.console.api import Console, application
 from services.console.api.bulk_work import act_on_posts
 from services.console.api.import_work import send_posts
-from services.console.api.rebuilding import TELLERS
 from services.console.api.run_work import carry_out
 from services.console.depths import Depths
 from services.console.handlers import Projector
@@ -43,6 +42,7 @@ from services.console.streaming.journal import Journal
 from services.console.streaming.stream import EventStream
 from services.console.tables.audit import outbox
 from services.console.web.mounting import mount_pages
+from shared.contract.entries import KEEPERS
 from shared.events import EVENTS, Event
 from shared.events.keys import KeysRotateRequested
 from shared.events.limits import AccountLimitsRequested
@@ -146,7 +146,7 @@ def missed_events(base: Base, requests: RequestSender) -> MissedEvents:
     """What is done after the console's queue was gone."""
 
     async def are_there() -> bool:
-        return all([await base.publisher.has_queue(rebuild_queue(service).name) for service in TELLERS])
+        return all([await base.publisher.has_queue(rebuild_queue(service).name) for service in KEEPERS])
 
     database, clock = base.database, base.clock
     return MissedEvents(EVERYTHING.name, database, clock, are_there, lambda: requests.send(ConsoleRebuildRequested()))

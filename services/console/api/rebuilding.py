@@ -9,11 +9,10 @@ from pydantic import BaseModel
 from services.console.api.access import ADMIN
 from services.console.api.console import Console, TheConsole
 from services.console.requests.sender import from_each
+from shared.contract.entries import KEEPERS
 from shared.events.base import Id
 from shared.events.rebuilding import ConsoleRebuildAnswered, ConsoleRebuildRequested
 
-TELLERS = ("scheduler", "publisher", "monitor")
-"""The services that keep what the console shows."""
 PATIENCE = timedelta(seconds=12)
 """Twice that is less than what clients wait for an answer."""
 LOOK_SECONDS = 0.2
@@ -41,7 +40,7 @@ class Rebuild(BaseModel):
 @router.post("/v1/console:rebuild", status_code=202, dependencies=[ADMIN])
 async def rebuild(console: TheConsole) -> Rebuild:
     """Have every service tell what it keeps, and learn it; what the console knows to be newer stays."""
-    until = from_each(TELLERS, ConsoleRebuildAnswered)
+    until = from_each(KEEPERS, ConsoleRebuildAnswered)
     answers = await console.requests.send_and_wait(ConsoleRebuildRequested(), until, patience=PATIENCE)
     return await _read(console, answers.correlation_id, within=PATIENCE if answers.is_complete else timedelta(0))
 
@@ -52,7 +51,7 @@ async def show_rebuild(console: TheConsole, correlation_id: Id) -> Rebuild:
     told = await _told(console, correlation_id)
     are_done = {one.service for one in told if one.read >= one.parts}
     return Rebuild(
-        correlation_id=correlation_id, services=told, waiting=[name for name in TELLERS if name not in are_done]
+        correlation_id=correlation_id, services=told, waiting=[name for name in KEEPERS if name not in are_done]
     )
 
 

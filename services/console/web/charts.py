@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 TOP, FOOT = 10, 150
-HEIGHT = 176
 MOST_LABELS, MOST_LONG_LABELS = 4, 3
 LONG_LABEL = 6
 """Longer ones would touch on a phone if there were four."""

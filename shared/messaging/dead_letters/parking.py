@@ -30,11 +30,6 @@ def parked(message: AbstractIncomingMessage, *, service: str, queue: str, reason
     return copied(message, headers).to(DEAD_EXCHANGE, routing_key=dead_queue(service))
 
 
-def parked_event(envelope: Envelope, *, service: str, queue: str, reason: str, now: datetime) -> Envelope:
-    """An event of ours as it rests in `<service>.dead`."""
-    return envelope.to(DEAD_EXCHANGE, routing_key=dead_queue(service), headers=_why(queue, reason, now))
-
-
 def tried_again(
     message: AbstractIncomingMessage, *, service: str, queue: str, tier: int, taken_at: datetime, failures: int = 0
 ) -> Envelope:

@@ -5,17 +5,15 @@ from typing import Any
 
 import pytest
 
-from shared.events.requests import ScheduleCancelRequested
 from shared.messaging.dead_letters.parking import (
     FAILURES_HEADER,
     MOST_REASON,
     carried_headers,
     failures_of,
     parked,
-    parked_event,
     tried_again,
 )
-from shared.messaging.envelope import PUT_OFF_SINCE_HEADER, SENT_AT_HEADER, Envelope, put_off_since, read, sent_at_of
+from shared.messaging.envelope import PUT_OFF_SINCE_HEADER, SENT_AT_HEADER, put_off_since, read, sent_at_of
 from tests.fakes.incoming import incoming
 
 NOW = datetime(2027, 3, 28, 9, 30, tzinfo=UTC)
@@ -117,16 +115,6 @@ def test_a_long_reason_is_cut() -> None:
 )
 def test_failures_are_counted_in_a_header(headers: dict[str, Any] | None, failures: int) -> None:
     assert failures_of(incoming(headers=headers)) == failures
-
-
-def test_an_event_of_ours_is_parked_under_its_identity() -> None:
-    envelope = Envelope.of(ScheduleCancelRequested(post_id="post-1"), correlation_id="c-1")
-
-    dead = parked_event(envelope, service="scheduler", queue="scheduler.requests", reason="why", now=NOW)
-
-    assert (dead.exchange, dead.routing_key) == ("timeball.dead", "scheduler.dead")
-    assert (dead.message_id, dead.correlation_id, dead.body) == (envelope.message_id, "c-1", envelope.body)
-    assert dead.headers == {"reason": "why", **WHY}
 
 
 def test_a_message_is_put_off_since_it_was_taken_first_however_often_it_comes_back() -> None:
