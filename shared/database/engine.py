@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import asyncpg
-from sqlalchemy import DateTime, Dialect, Executable, RowMapping, String, event, text
+from sqlalchemy import DateTime, Dialect, ExceptionContext, Executable, RowMapping, String, event, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -130,7 +130,7 @@ _READING: Mapping[str, Mapping[str, Any]] = {
 
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:
-    """Its errors quote no parameters: those are rows, with posts and secrets in them."""
+    """Its errors quote no parameters and no rows: those have posts and secrets in them."""
     engine = (_sqlite_engine if url.startswith("sqlite") else _postgres_engine)(url, pool_size)
     event.listen(engine.sync_engine, "after_cursor_execute", renew)
     return engine
@@ -150,6 +150,7 @@ def _postgres_engine(url: str, pool_size: int) -> AsyncEngine:
         },
     )
     event.listen(engine.sync_engine, "checkout", _replace_if_closed)
+    event.listen(engine.sync_engine, "handle_error", _leave_out_detail)
     return engine
 
 
@@ -176,6 +177,17 @@ def _replace_if_closed(connection: Any, _record: Any, _proxy: Any) -> None:
     """Have the pool open another connection: asyncpg notices when one is closed, so none need be tried first."""
     if connection.driver_connection.is_closed():
         raise DisconnectionError
+
+
+def _leave_out_detail(context: ExceptionContext) -> None:
+    """PostgreSQL's DETAIL quotes the row at fault, and SQLAlchemy's errors quote it twice more."""
+    said = getattr(context.original_exception, "__cause__", None)
+    if not isinstance(said, asyncpg.PostgresError) or said.detail is None:
+        return
+    full, said.detail = str(said), None
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None:
+            error.args = tuple(str(one).replace(full, str(said)) for one in error.args)
 
 
 _NOTICE = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)] + [

@@ -13,6 +13,7 @@ from typing import Any, Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from shared.process.repetition import Repetition
 from shared.secrets.redaction import redact_fields, redact_text
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -35,7 +36,7 @@ def configure(
     threshold = threshold_of(level)
     render = _Render(format or ("console" if stream.isatty() else "json"), colors=stream.isatty())
     structlog.configure(
-        processors=[*_steps(service), render],
+        processors=[*_steps(service), Repetition(), render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,

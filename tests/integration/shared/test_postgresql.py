@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -97,6 +98,23 @@ async def test_a_transaction_may_take_long_while_the_server_answers(postgres_url
     async with opened(postgres_url) as database, database.transaction(within=limit) as connection:
         for _ in range(3):
             await connection.execute(select(func.pg_sleep(limit.total_seconds() / 2)))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["INSERT INTO rows (value) VALUES (7654321), (7654321)", "INSERT INTO rows (value, name) VALUES (7654321, NULL)"],
+)
+async def test_an_error_quotes_no_row(postgres_url: str, statement: str) -> None:
+    async with opened(postgres_url) as database:
+        async with database.transaction() as connection:
+            await connection.execute(text("CREATE TABLE rows (value int UNIQUE, name text NOT NULL DEFAULT '')"))
+
+        with pytest.raises(DBAPIError, match="violates") as caught:
+            async with database.transaction() as connection:
+                await connection.execute(text(statement))
+
+        without_statement = "".join(traceback.format_exception(caught.value)).replace(statement, "")
+        assert "7654321" not in without_statement
 
 
 async def _count(database: Database, limit: timedelta) -> None:

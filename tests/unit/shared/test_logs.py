@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
+from shared.process import repetition
 from shared.process.logs import configure
 
 SECRET = "hunter2hunter2"
@@ -171,3 +172,31 @@ def test_what_libraries_repeat_while_the_broker_is_away_is_left_to_our_own_line(
     logging.getLogger(name).error("Callback %r error: %r", object(), RuntimeError("No active transport in channel"))
 
     assert lines(stream) == []
+
+
+def test_warnings_that_say_the_same_are_counted_and_not_all_written() -> None:
+    stream = json_logs()
+    log = structlog.get_logger()
+
+    for number in range(1000):
+        log.warning("outcome_not_written_yet", post_id=f"p-{number}", error=f"the broker refused number {number}")
+    log.warning("outcome_not_written_yet", post_id="p-1", error="the database is full")
+    log.warning("message_parked", reason="the same")
+    log.error("post_failed", error="the database is away")
+
+    assert len(lines(stream)) == repetition.MOST + 3
+
+
+def test_what_was_left_out_is_said_with_the_next_line_that_is_written() -> None:
+    instants = iter([0.0] * repetition.MOST + [1.0, 2.0, repetition.WITHIN_SECONDS, repetition.WITHIN_SECONDS + 1])
+    step = repetition.Repetition(lambda: next(instants))
+
+    def said() -> dict[str, Any]:
+        return dict(step(None, "warning", {"level": "warning", "event": "dispatch_failed", "error": "away"}))
+
+    assert not any("left_out" in said() for _ in range(repetition.MOST))
+    for _ in range(2):
+        with pytest.raises(structlog.DropEvent):
+            said()
+    assert said()["left_out"] == 2
+    assert "left_out" not in said()
