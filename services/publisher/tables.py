@@ -48,6 +48,7 @@ attempts = Table(
     Column("start_at", InstantColumn, nullable=False),
     Column("latest_at", InstantColumn, nullable=False),
     Column("lease_until", InstantColumn, nullable=False, index=True),
+    Column("place", String(64)),
 )
 
 watermarks = Table(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,10 @@ from shared.secrets.sealing import SealingKey, UnreadableSeal
 from shared.secrets.vault import UnreadableSecret, Vault
 
 UNREADABLE_CODE = "unreadable_credentials"
+PROVES_ONLY = frozenset({"secret", "password", "client_secret"})
+"""Credentials that may change while the account stays whose it is; a token may be somebody else's."""
+WHERE = ("author", "channel_id", "chat_id", "server", "subreddit", "url")
+"""Settings that say where an account publishes; others say how."""
 LEASE = timedelta(seconds=30)
 """How long a renewal of tokens keeps others out that shows no sign of life."""
 
@@ -133,6 +138,19 @@ def destination_of(account: StoredAccount) -> str:
     """Where the account's posts go, as far as one place can hang without the others: its platform, and its server."""
     settings = _parsed(account.settings)
     return f"{account.platform} {host_of(settings.get('server') or settings.get('url'))}".rstrip()
+
+
+def place_of(account: StoredAccount, vault: Vault) -> str:
+    """Where and as whom the account publishes, in few letters: what differs may not be repeated or looked up there."""
+    return _place_of(account.platform, account.settings, account.credentials, vault)
+
+
+@lru_cache(maxsize=10_000)
+def _place_of(platform: str, settings: str, credentials: str, vault: Vault) -> str:
+    given = vault.decrypt(credentials)
+    who = {name: value for name, value in given.items() if name not in PROVES_ONLY}
+    where = [_parsed(settings).get(name) for name in WHERE]
+    return sha256(json.dumps([platform, where, who], sort_keys=True).encode()).hexdigest()
 
 
 def host_of(url: object) -> str:

@@ -101,6 +101,7 @@ class Opening:
             start_at=start.start_at,
             latest_at=start.latest_at,
             lease_until=max(start.latest_at + longest_send(case.ready, self.send_timeout), start.start_at + self.lease),
+            place=case.place,
         )
 
 

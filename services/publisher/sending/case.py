@@ -49,8 +49,8 @@ class Case:
     """One delivery's view of its post; `is_ours` while the delivery has the claim.
 
     `committed` are the attempts as the database has them, `problem` is why nothing can be sent on the account at all,
-    `error` what the last step came to, `opened` our own attempt that is on its way, with its `turn` at the
-    destination, and `is_looked_up` whether the network has been asked for the post.
+    `place` where the account publishes, `error` what the last step came to, `opened` our own attempt that is on its
+    way, with its `turn` at the destination, and `is_looked_up` whether the network has been asked for the post.
     """
 
     delivered: Delivered
@@ -58,6 +58,7 @@ class Case:
     attempts: tuple[Attempt, ...] = ()
     committed: tuple[Attempt, ...] = ()
     account: StoredAccount | None = None
+    place: str | None = None
     certainty: Certainty = Certainty()
     is_ours: bool = True
     problem: str | None = None
@@ -104,6 +105,10 @@ class Case:
     def doubtful(self, now: datetime) -> list[Attempt]:
         """The attempts that may have landed, oldest first."""
         return [attempt for attempt in self.attempts if is_doubtful(attempt, now)]
+
+    def may_be_elsewhere(self, now: datetime) -> bool:
+        """Whether it may have landed where the account does not publish any more: nothing said here tells of it."""
+        return any(one.place is not None and one.place != self.place for one in self.doubtful(now))
 
     def failed(self, error: PlatformError) -> "Case":
         """The case after a step that came to an error; it counts as a try where that kind of error does."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.publisher.accounts.credentials import opened
+from services.publisher.accounts.credentials import opened, place_of
 from services.publisher.domain import Key, Publication, StoredAccount
 from services.publisher.platforms.base import Account, Platform
 from services.publisher.platforms.errors import Rejected
@@ -109,7 +109,12 @@ class Claims:
         if platform is None:
             reason = f"platform {account.platform!r} is not known to this release: upgrade it, then retry the post"
             return replace(case, problem=reason)
-        return replace(case, certainty=_certainty(platform, usable), can_renew=platform.can_refresh(usable))
+        return replace(
+            case,
+            place=place_of(account, self.vault),
+            certainty=_certainty(platform, usable),
+            can_renew=platform.can_refresh(usable),
+        )
 
 
 def _certainty(platform: Platform, account: Account) -> Certainty:

@@ -27,7 +27,8 @@ class Evidence(StrEnum):
 class Attempt:
     """One attempt at one revision of a post. Its request may leave from `start_at` to `latest_at`, not later.
 
-    Until `lease_until` nobody but its sender touches the post; after that the request is no longer on its way.
+    Until `lease_until` nobody but its sender touches the post; after that the request is no longer on its way. `place`
+    is where the account published then, None where that was not noted yet.
     """
 
     post_id: str
@@ -38,6 +39,7 @@ class Attempt:
     start_at: datetime
     latest_at: datetime
     lease_until: datetime
+    place: str | None = None
 
     @property
     def key(self) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """The next step in doubt: the post may be out, so nothing else is sent, and nothing else told, before that is settled.
 
 The very same request is repeated while the network takes it for one; else the network is asked; else a person is.
-No I/O.
+A request to another place is not the same, and another place knows nothing of the post. No I/O.
 """
 
 from datetime import datetime, timedelta
@@ -34,8 +34,8 @@ def step_in_doubt(case: Case, now: datetime) -> Step:
         return Settle(outcomes.retrying(case, outcomes.last_error(case), now, now))
     if isinstance(case.error, Unauthorized) and case.may_renew:
         return Renew()
-    if case.problem is not None or isinstance(case.error, Unauthorized):
-        return Settle(outcomes.unknown(case, outcomes.last_error(case), now))
+    if case.problem is not None or isinstance(case.error, Unauthorized) or case.may_be_elsewhere(now):
+        return Settle(outcomes.unknown(case, outcomes.why_unknown(case, now), now))
     if case.blocked is not None:
         return Settle(outcomes.postponed(case, case.blocked.reason, case.blocked.until, now))
     if isinstance(case.error, NotSent | Unavailable):

@@ -19,6 +19,11 @@ from shared.events.publisher import AccountRefreshFailed
 INTERRUPTED = ErrorDetail(
     kind="unconfirmed", code="interrupted", message="the publisher stopped between the request and its outcome"
 )
+MAY_BE_ELSEWHERE = ErrorDetail(
+    kind="unconfirmed",
+    code="account_changed",
+    message="it may be out where the account published before it was connected anew: look there, then settle it",
+)
 WAITS_FOR_ITS_TURN = ErrorDetail(
     kind="rate_limited", code="rate_limited", message="waits for its turn under the account's limits"
 )
@@ -154,6 +159,12 @@ def _refused_account(case: Case, now: datetime) -> tuple[Event, ...]:
 
 def kept_error(publication: Publication) -> ErrorDetail | None:
     return ErrorDetail.model_validate_json(publication.error) if publication.error else None
+
+
+def why_unknown(case: Case, now: datetime) -> ErrorDetail:
+    """Why a doubt is left to a person."""
+    is_elsewhere = case.problem is None and case.may_be_elsewhere(now)
+    return MAY_BE_ELSEWHERE if is_elsewhere else last_error(case)
 
 
 def last_error(case: Case) -> ErrorDetail:

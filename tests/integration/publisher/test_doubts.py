@@ -222,6 +222,25 @@ async def a_new_revision_goes_out_right_after_the_withdrawal_of_the_one_before(w
 
 
 @scenario
+async def a_post_that_may_be_out_is_not_sent_to_where_its_account_publishes_since(world: System) -> None:
+    """Another receiver knows nothing of the `webhook-id` under which the first one took it."""
+
+    async def moved(lead: float) -> Fact | None:
+        post_id, account_id = f"moved-{lead:g}", f"moving-{lead:g}"
+        async with Sink().serving() as elsewhere:
+            await world.connect(account_id, "webhook", credentials={"secret": SECRET})
+            request = await in_doubt(world, post_id, account_id=account_id, retry=RetryPolicy(first_delay_seconds=lead))
+            await world.ask_to_connect(account_id, "webhook", credentials={"secret": SECRET}, url=elsewhere.url)
+            outcome = await world.bus.outcome(request.post_id)
+            assert elsewhere.requests(post_id) == []
+        return outcome if outcome.type == "publish.unknown" else None
+
+    outcome = await with_time_enough(moved, lead=5)
+
+    assert outcome.body["error"]["code"] == "account_changed"
+
+
+@scenario
 async def a_destination_that_is_away_for_a_while_fails_no_post(world: System) -> None:
     posts = [f"away-{number}" for number in range(20)]
     async with Sink().serving() as elsewhere:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 
-from services.publisher.accounts.credentials import must_wait_for, opened, stored, unsealed, with_renewed
+from services.publisher.accounts.credentials import must_wait_for, opened, place_of, stored, unsealed, with_renewed
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Renewed
 from services.publisher.platforms.errors import Rejected
@@ -156,3 +156,31 @@ def test_other_credentials_wait_for_a_renewal_whose_tokens_they_need() -> None:
     assert must_wait_for(renewing, kept, NOON) == timedelta(seconds=20)
     assert must_wait_for(renewing, kept, NOON + timedelta(seconds=20)) is None
     assert must_wait_for(renewing, new, NOON) is None
+
+
+HOOK = {"url": "https://x.example", "flair_id": "1"}
+"""Settings of which the first says where an account publishes."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "credentials", "is_another"),
+    [
+        ({}, {"secret": "whsec_new"}, False),
+        ({"settings": HOOK | {"flair_id": "2"}}, SECRET, False),
+        ({"settings": HOOK | {"url": "https://y.example"}}, SECRET, True),
+        ({"settings": HOOK, "platform": "sandbox"}, SECRET, True),
+        ({}, SECRET | {"identifier": "somebody.else"}, True),
+        ({}, SECRET | {"access_token": "somebody's"}, True),
+    ],
+    ids=["a new secret", "another way", "another address", "another platform", "another name", "another token"],
+)
+def test_an_account_publishes_elsewhere_when_its_address_or_its_owner_changes(
+    changes: dict[str, object], credentials: dict[str, str], is_another: bool
+) -> None:
+    def placed(sealed: str, **changes: object) -> str:
+        request = connecting(sealed, **{"settings": HOOK} | changes)
+        return place_of(stored(request, unsealed(request, KEY), FakePlatform(), None, vault=VAULT, now=NOON), VAULT)
+
+    before, after = placed(seal(SECRET, KEY.public_key)), placed(seal(credentials, KEY.public_key), **changes)
+
+    assert (after != before) is is_another

@@ -1,5 +1,6 @@
 """The next step of a post that may be out: the same request, a look-up, or a person; never anything else."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -192,3 +193,22 @@ def test_a_doubt_that_waits_for_others_keeps_its_place_in_line() -> None:
     kept = settled(step).publication
     assert kept is not None
     assert kept.not_before == NOON
+
+
+@pytest.mark.parametrize("certainty", [REPEATS, LOOKS, BOTH])
+def test_what_may_be_out_elsewhere_is_neither_repeated_nor_looked_up_where_the_account_publishes_now(
+    certainty: Certainty,
+) -> None:
+    elsewhere = an_attempt(Evidence.UNKNOWN, place="before")
+    died_there = an_attempt(Evidence.OPEN, place="before")
+
+    for attempt in (elsewhere, died_there):
+        moved = a_case(attempt, certainty=certainty, place="now", publication={"tries": 1})
+        stayed = replace(moved, place="before")
+
+        assert is_left_to_a_person(next_step(moved, NOON + 31 * SECOND))
+        assert not isinstance(next_step(stayed, NOON + 31 * SECOND), Settle)
+
+
+def test_an_attempt_of_before_places_were_noted_is_taken_for_one_where_the_account_publishes_now() -> None:
+    assert next_step(in_doubt(REPEATS, place="now"), SOON) == Prepare()
