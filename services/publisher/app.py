@@ -140,7 +140,7 @@ def sending_of(
         claims=Claims(store, clock, known, vault),
         preparation=Preparation(known, vault, tokens, CircuitBreakers(MOST_PREPARING), prepare_within),
         lines=Lines(opening, clock, breakers, network_limits(known)),
-        look_ups=LookUps(known, vault, tokens, clock, send_timeout),
+        look_ups=LookUps(store, known, vault, tokens, clock, send_timeout),
         recording=Recording(store, clock),
         tokens=tokens,
         withdrawals=Withdrawals(),

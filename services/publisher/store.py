@@ -14,6 +14,7 @@ from services.publisher.tables import accounts, attempts, inbox, publications, r
 from shared.database import bulk
 from shared.database.engine import Database
 from shared.events import Event
+from shared.events.progress import State
 from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
@@ -187,6 +188,13 @@ class Store:
         """Emit a fact by itself."""
         async with self.unit() as unit:
             await unit.emit([Envelope.of(fact, correlation_id=correlation_id)])
+
+    async def others_outcomes(self, key: Key, identity: str, since: datetime) -> list[str]:
+        """The outcomes of other posts on the account that were published since then and mention this text."""
+        c = publications.c
+        mention = (c.state == State.PUBLISHED, c.updated_at >= since, c.outcome.contains(identity, autoescape=True))
+        others = select(c.outcome).where(*mention, c.account_id == key[1], c.post_id != key[0])
+        return [row["outcome"] for row in await self._database.rows(others)]
 
     async def accounts_after(self, account_id: str, *, most: int) -> list[StoredAccount]:
         """The accounts that follow in the order of their ids."""

@@ -157,3 +157,15 @@ async def test_the_same_text_in_another_post_is_another_post(bench: Bench) -> No
     assert len(bench.network.posts) == 2
     ids = [body["platform_post_id"] for _, body in await bench.told("publish.succeeded")]
     assert ids == [posted.id for posted in bench.network.posts]
+
+
+@over(lambda case: case.certainty == "answers look-ups" and not case.refuses_repeats)
+async def test_another_post_with_the_same_text_is_not_taken_for_one_that_never_arrived(bench: Bench) -> None:
+    first, second = bench.post("Good morning!"), bench.post("Good morning!", due_in=1)
+    await bench.publish(first)
+    bench.network.faults.append(NEVER_ARRIVED)
+
+    await bench.publish(second)
+
+    told = [body["platform_post_id"] for _, body in await bench.told("publish.succeeded")]
+    assert told == [posted.id for posted in bench.network.posts]
