@@ -22,6 +22,7 @@ from shared.messaging.budget import ByteBudget
 from shared.messaging.envelope import read, type_of
 from shared.messaging.listening import BindingGate
 from shared.messaging.settlement import Handler, Refusal, Settlement
+from shared.messaging.taking import TAKES
 from shared.messaging.topology import EVENTS_EXCHANGE, Queue
 
 MOST_UNHEARD = 10_000
@@ -126,19 +127,30 @@ class Consumer:
         return BindingGate(subscriber, binding)
 
 
-def _take_directly(subscriber: RabbitSubscriber, taker: Taker) -> None:
-    """Settle messages as they come from the channel.
+@dataclass
+class _Direct:
+    """Settles messages as they come from the channel.
 
     FastStream's own way to a handler (contexts, middlewares, one filter after another) takes 0.15 ms each, and nothing
     in it is used here. Its lock tells a graceful stop what is still at work.
     """
 
-    async def take(message: Any) -> None:
-        lock: Any = subscriber.lock
-        lock.acquire()
-        taker.begin(message).add_done_callback(lambda _: lock.release())
+    subscriber: RabbitSubscriber
+    taker: Taker
+    has_begun: bool = False
 
-    subscriber.process_message = take  # type: ignore[method-assign, assignment]
+    def take(self, message: AbstractIncomingMessage) -> None:
+        """Begin with it, unless the subscriber has been stopped: then it goes back with the channel."""
+        self.has_begun = self.has_begun or self.subscriber.running
+        if self.has_begun and not self.subscriber.running:
+            return
+        lock: Any = self.subscriber.lock
+        lock.acquire()
+        self.taker.begin(message).add_done_callback(lambda _: lock.release())
+
+
+def _take_directly(subscriber: RabbitSubscriber, taker: Taker) -> None:
+    setattr(subscriber, TAKES, _Direct(subscriber, taker).take)
 
 
 async def _undecoded(message: RabbitMessage) -> AbstractIncomingMessage:

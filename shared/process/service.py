@@ -16,9 +16,9 @@ from starlette.types import ASGIApp
 
 from shared.database.engine import Database
 from shared.messaging.broker import Publisher, named
-from shared.messaging.frames import tolerate_bad_properties
 from shared.messaging.listening import bind_again
 from shared.messaging.outbox import Outbox
+from shared.messaging.taking import take_directly
 from shared.messaging.topology import Topology
 from shared.process.ending import CLOSE_SECONDS, GRACE_SECONDS, within
 from shared.process.health import Check, Health, consuming, relaying, writing
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 def rabbit_broker(url: str, service: str) -> RabbitBroker:
     """The consuming connection; publishing has one of its own."""
-    tolerate_bad_properties()
+    take_directly()
     return RabbitBroker(
         named(url, f"{service} consuming"),
         app_id=service,
