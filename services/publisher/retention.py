@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.publisher.tables import FINAL, attempts, inbox, publications
-from services.publisher.watermarks import advance_watermark
+from services.publisher.watermarks import KEYS_DELETED, advance_watermark
 from shared.database.engine import Database
 from shared.database.purging import SHORTEST, Rule, inbox_rule
 from shared.events.maintenance import RetentionPurgeRequested
@@ -43,7 +43,7 @@ class KeyRetention:
     async def on_retention_purge_requested(self, delivery: Delivery[RetentionPurgeRequested]) -> None:
         """Set the watermark, delete, and say how many rows that were."""
         now = self.retention.purge.clock.now()
-        await advance_watermark(self.database, _watermark(delivery.event.before, now))
+        await advance_watermark(self.database, KEYS_DELETED, _watermark(delivery.event.before, now))
         await self.retention.on_retention_purge_requested(delivery)
 
 

@@ -1,5 +1,6 @@
 """Refusals: every error of the API is a problem (RFC 9457) with a `code` for programs and, where it fits, a `field`."""
 
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -31,6 +32,15 @@ class ErrorAnswer(BaseModel):
     detail: str
     code: str
     field: str | None = None
+
+
+class ProblemResponse(JSONResponse):
+    """A problem in UTF-8; half of a surrogate pair, which a refused text may have, is shown as `?`."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 class Refusal(Exception):
@@ -65,7 +75,7 @@ def refusal_response(refusal: Refusal) -> JSONResponse:
     """The refusal as a response."""
     headers = {"WWW-Authenticate": "Bearer"} if refusal.status == HTTPStatus.UNAUTHORIZED else None
     body = refusal.problem.model_dump(exclude_none=True) | refusal.more
-    return JSONResponse(body, refusal.status, headers, MEDIA_TYPE)
+    return ProblemResponse(body, refusal.status, headers)
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.publisher.accounts.credentials import opened, place_of
-from services.publisher.domain import Key, Publication, StoredAccount
+from services.publisher.domain import CLAIMED, Key, Publication, StoredAccount
 from services.publisher.platforms.base import Account, Platform
 from services.publisher.platforms.errors import Rejected
 from services.publisher.sending.case import Case, Certainty, Delivered
 from services.publisher.sending.evidence import Attempt
 from services.publisher.sending.taking import Taken, new_publication, take
 from services.publisher.store import Store, Unit
-from services.publisher.watermarks import keys_deleted_before
+from services.publisher.watermarks import read_watermarks, what_is_missing
 from shared.clocks.clock import Clock
 from shared.database.group_commit import GroupCommit
 from shared.secrets.vault import Vault
@@ -21,8 +21,8 @@ from shared.secrets.vault import Vault
 LINGER_SECONDS = 0.25
 NEAR = timedelta(seconds=0.75)
 """A post that is due sooner does not wait for company: it has come late, for the scheduler sends them earlier."""
-KEYS_LAST = timedelta(days=1)
-"""How long after its end the key of a post is kept at least."""
+LATE = timedelta(seconds=10)
+"""Only a post that comes later than this may have been due before a watermark."""
 
 
 @dataclass
@@ -45,16 +45,23 @@ class Claims:
     async def _claim(self, group: Sequence[Delivered]) -> Sequence[Case]:
         now = self.clock.now()
         async with self.store.unit() as unit:
-            taken, seen = await self._take(unit, group, now)
+            taken, known_at = await self._take(unit, group, now)
             accounts = await unit.accounts(delivered.event.account_id for delivered in group)
-            deleted_before = await _deleted_before(unit, group, seen, now)
+            reached = await _reached(unit, taken, now)
         return [
-            self._case(delivered, one, accounts.get(delivered.event.account_id), None if was_seen else deleted_before)
-            for delivered, one, was_seen in zip(group, taken, seen, strict=True)
+            self._case(
+                delivered,
+                one,
+                accounts.get(delivered.event.account_id),
+                what_is_missing(one.publication.publish_at, known_at.get(delivered.key), reached),
+            )
+            for delivered, one in zip(group, taken, strict=True)
         ]
 
-    async def _take(self, unit: Unit, group: Sequence[Delivered], now: datetime) -> tuple[list[Taken], list[bool]]:
-        """Each post as its delivery finds it, one after another; and whether it had been there before."""
+    async def _take(
+        self, unit: Unit, group: Sequence[Delivered], now: datetime
+    ) -> tuple[list[Taken], dict[Key, datetime]]:
+        """Each post as its delivery finds it, one after another; and when those that are known were last written."""
         first = {one.key: new_publication(one, now) for one in reversed(group)}
         made = await unit.make(list(first.values()))
         known = await unit.publications(set(first) - made)
@@ -71,11 +78,9 @@ class Claims:
                 saved[one.publication.key] = one
             taken.append(one)
         await _save(unit, saved, first, made, attempts)
-        return taken, [one.key not in made for one in group]
+        return taken, {key: one.updated_at for key, one in known.items() if not _is_only_claimed(one)}
 
-    def _case(
-        self, delivered: Delivered, taken: Taken, account: StoredAccount | None, deleted_before: datetime | None
-    ) -> Case:
+    def _case(self, delivered: Delivered, taken: Taken, account: StoredAccount | None, problem: str | None) -> Case:
         publication = replace(taken.publication, platform=account.platform if account else None)
         case = Case(
             delivered,
@@ -86,9 +91,7 @@ class Claims:
             is_ours=publication.claim_token == delivered.token,
             jitter=random.random(),  # noqa: S311  (no secret)
         )
-        if deleted_before and publication.publish_at < deleted_before:
-            return replace(case, problem=_key_may_be_deleted(deleted_before))
-        return self._with_account(case, account)
+        return replace(case, problem=problem) if problem else self._with_account(case, account)
 
     def _with_account(self, case: Case, account: StoredAccount | None) -> Case:
         """The case with what its account's network can do, or with what is wrong with the account."""
@@ -148,14 +151,12 @@ async def _save(
     )
 
 
-async def _deleted_before(
-    unit: Unit, group: Sequence[Delivered], seen: Sequence[bool], now: datetime
-) -> datetime | None:
-    """Before which instant keys may be missing, where a post that is not known is as old as that."""
-    oldest = min((one.event.publish_at for one, was in zip(group, seen, strict=True) if not was), default=now)
-    return await keys_deleted_before(unit.connection) if now - oldest > KEYS_LAST else None
+def _is_only_claimed(publication: Publication) -> bool:
+    """Whether its row says no more than that somebody has begun: nothing has come of it, and no person asked for it."""
+    return publication.state == CLAIMED and not publication.retries
 
 
-def _key_may_be_deleted(before: datetime) -> str:
-    reason = f"was due before {before:%Y-%m-%d %H:%M} UTC, and what was known of that time has been deleted"
-    return f"{reason}: see on the platform whether it was published, then retry the post"
+async def _reached(unit: Unit, taken: Sequence[Taken], now: datetime) -> Mapping[str, datetime]:
+    """The watermarks, where a post of the group is so old that one may concern it."""
+    oldest = min(one.publication.publish_at for one in taken)
+    return await read_watermarks(unit.connection) if now - oldest > LATE else {}

@@ -7,6 +7,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from services.publisher.domain import CLAIMED
+from services.publisher.handlers import revived
+from services.publisher.restored import mark_restored
 from services.publisher.sending.case import Case
 from services.publisher.sending.claiming import Claims
 from services.publisher.sending.evidence import Attempt, Evidence, Standing
@@ -28,6 +30,7 @@ from tests.support.publications import (
 
 VAULT = Vault.from_keys(Fernet.generate_key().decode())
 KEY = ("post", "account")
+RESTORED_AT = NOON + 3600 * SECOND
 AFTER_THE_LEASE = an_attempt().lease_until
 
 
@@ -197,3 +200,57 @@ async def test_a_retry_that_is_far_away_is_left_to_rest(store: Store) -> None:
     await having(store, state=State.RETRYING, not_before=NOON + 60 * SECOND, claim_token=None)
 
     assert not (await claims(store).claim(delivered())).is_ours
+
+
+@pytest.fixture
+async def restored(store: Store, database_url: str) -> Store:
+    """The database is a backup, restored an hour after the post was due."""
+    await mark_restored(database_url, RESTORED_AT)
+    return store
+
+
+async def test_after_a_restore_a_post_that_was_due_before_is_held(restored: Store) -> None:
+    await connected(restored)
+
+    case = await claims(restored, now=RESTORED_AT).claim(delivered())
+
+    assert "restored from a backup" in (case.problem or "")
+    assert case.is_ours
+
+
+@pytest.mark.parametrize("state", [CLAIMED, State.RETRYING])
+async def test_after_a_restore_a_post_that_the_backup_has_half_way_is_held(restored: Store, state: str) -> None:
+    await having(restored, an_attempt(Evidence.REFUSED), state=state, tries=1)
+
+    case = await claims(restored, now=RESTORED_AT).claim(delivered())
+
+    assert "restored from a backup" in (case.problem or "")
+
+
+async def test_after_a_restore_a_post_is_held_also_where_the_publisher_died_on_it(
+    restored: Store,
+) -> None:
+    await connected(restored)
+    await claims(restored, now=RESTORED_AT).claim(delivered(token="theirs"))
+
+    case = await claims(restored, now=RESTORED_AT).claim(delivered())
+
+    assert "restored from a backup" in (case.problem or "")
+
+
+async def test_after_a_restore_a_post_that_a_person_wants_tried_again_is_sent(restored: Store) -> None:
+    await having(restored, state=State.HELD)
+    async with restored.unit() as unit:
+        await unit.save([revived(a_publication(state=State.HELD), RESTORED_AT)])
+
+    case = await claims(restored, now=RESTORED_AT).claim(delivered())
+
+    assert case.problem is None
+
+
+async def test_after_a_restore_a_post_that_is_due_later_is_sent(restored: Store) -> None:
+    await connected(restored)
+
+    case = await claims(restored, now=RESTORED_AT + 20 * SECOND).claim(delivered(requested(publish_at=RESTORED_AT)))
+
+    assert case.problem is None

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.console.api.bodies import json_object, read_body
-from services.console.api.errors import Refusal
+from services.console.api.errors import Refusal, refusal_response
 from services.console.requests.editing import Change
 from shared.events.requests import ScheduleRequested
 
@@ -34,3 +34,12 @@ def test_a_near_miss_and_a_wrong_value_are_still_refused() -> None:
         with pytest.raises(Refusal) as refused:
             read_body(ScheduleRequested, MARK + raw(**wrong))
         assert refused.value.problem.field == field
+
+
+def test_half_a_surrogate_pair_is_refused_by_an_answer_that_can_be_sent() -> None:
+    with pytest.raises(Refusal) as refused:
+        read_body(ScheduleRequested, json.dumps({"post_id": "\ud83d", "content": "Hello"}).encode())
+
+    answer = json.loads(bytes(refusal_response(refused.value).body))
+
+    assert (answer["status"], answer["code"], answer["post_id"]) == (400, "invalid", "?")
