@@ -19,6 +19,11 @@ _MEANWHILE = {
     "console": "Its own reports do not come back to it, so what you see is likely to be old.",
 }
 """What it means that no process of a service is running."""
+_NOTHING_HAPPENS = "Nothing is published, and what is asked for is not carried out. None of it is lost."
+_START_ALL = "They share a cause: look first at what they share (machine, database, broker), then start them again."
+_NOTHING_IS_HEARD = "The console does not even hear itself, so what you see is old, and the others may be running."
+_HEAR_AGAIN = "Look first whether the console reads its queue and reaches its database; its log says why not."
+"""Said of all services at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ def troubles_of(services: Sequence[ServiceView]) -> list[Trouble]:
     running = [one for one in services if one.processes]
     queues = [(one.service, queue) for one in running for queue in one.queues]
     return [
-        *map(_silence, silent),
+        *_silences(silent, [one for one in running if one.service != "console"]),
         *(_unconsumed(service, queue) for service, queue in queues if queue.consumers == 0),
         *(_problem(one.service, *problem) for one in running for problem in sorted(one.problems.items())),
         *(_behind(queue) for _, queue in queues if _is_behind(queue)),
@@ -50,6 +55,27 @@ def troubles_of(services: Sequence[ServiceView]) -> list[Trouble]:
 def is_silent(service: ServiceView) -> bool:
     """Whether it has reported, and does not any more."""
     return service.reported_at is not None and not service.processes
+
+
+def _silences(silent: Sequence[ServiceView], others: Sequence[ServiceView]) -> Iterator[Trouble]:
+    """One trouble for each, or one for all of them where no other service is running: they have one cause."""
+    if len(silent) > 1 and not others:
+        yield _silence_of_all(silent)
+    else:
+        yield from map(_silence, silent)
+
+
+def _silence_of_all(silent: Sequence[ServiceView]) -> Trouble:
+    names = ", ".join(one.service for one in silent)
+    hears_itself = all(one.service != "console" for one in silent)
+    return Trouble(
+        "silent all",
+        "All services but the console are silent" if hears_itself else "All services are silent",
+        f"{names}. {_NOTHING_HAPPENS if hears_itself else _NOTHING_IS_HEARD}",
+        _START_ALL if hears_itself else _HEAR_AGAIN,
+        "/queues",
+        max(one.reported_at for one in silent if one.reported_at),
+    )
 
 
 def _silence(one: ServiceView) -> Trouble:

@@ -1,6 +1,6 @@
 """What stands first on the first page: what is wrong with the services, and the way out."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.console.api.queues import QueueView, ServiceView
@@ -33,6 +33,25 @@ def test_of_every_service_that_is_silent_it_is_told_since_when_and_what_that_mea
         assert (trouble.what, trouble.since) == (f"The {service} is silent", NOON)
         assert trouble.meaning and "Start it again" in trouble.way_out
         assert trouble.address == f"/queues#{service}"
+
+
+def test_services_that_are_silent_together_are_one_trouble_with_the_latest_word_of_any() -> None:
+    every = [a_service(service, processes=0) for service in EVERY_SERVICE]
+    later = NOON + timedelta(minutes=5)
+
+    (of_all,) = troubles_of([*every[1:], a_service(EVERY_SERVICE[0], processes=0, reported_at=later)])
+    (of_others,) = troubles_of([*(one for one in every if one.service != "console"), a_service("console")])
+
+    assert (of_all.what, of_all.since, of_all.address) == ("All services are silent", later, "/queues")
+    assert all(service in of_all.meaning for service in EVERY_SERVICE)
+    assert of_others.what == "All services but the console are silent"
+    assert "console" not in of_others.meaning
+
+
+def test_while_another_service_runs_each_silent_one_is_told_alone() -> None:
+    two = [a_service(service, processes=0) for service in ("scheduler", "publisher")]
+
+    assert what(*two, a_service("monitor")) == ["The scheduler is silent", "The publisher is silent"]
 
 
 def test_a_queue_that_nobody_consumes_is_named_with_what_waits_in_it() -> None:
