@@ -13,6 +13,10 @@ from shared.database import bulk
 from shared.database.engine import Database, InstantColumn
 
 MOST_FOUND = 200
+LATEST = 2_000
+"""Posts that are looked at first: most words stand in more, or in few."""
+_INDEXED = 3
+"""SQLite's index has the beginnings of words up to this length; longer ones it collects, from whatever has them."""
 _FOUND_BY = {
     # CROSS JOIN: in this order, the latest first, and no further than needed
     "sqlite": """FROM post_search CROSS JOIN post_words ON post_words.id = post_search.rowid
@@ -22,15 +26,22 @@ _FOUND_BY = {
         JOIN posts ON posts.post_id = post_words.post_id AND posts.request_id = post_words.request_id
         WHERE post_words.vector @@ CAST(:words AS tsquery)""",
 }
-_LATEST = 2_000
-_FOUND_LATELY = f"""FROM (
-        SELECT id, post_id, request_id FROM post_words WHERE vector @@ CAST(:words AS tsquery)
-        ORDER BY id DESC LIMIT {_LATEST}
-    ) AS post_words CROSS JOIN LATERAL (
+_LATEST_WITH = {
+    "sqlite": """SELECT rowid AS id FROM post_search WHERE post_search MATCH :beginnings
+        ORDER BY rowid DESC LIMIT :latest""",
+    "postgresql": """SELECT id, post_id, request_id FROM post_words WHERE vector @@ CAST(:beginnings AS tsquery)
+        ORDER BY id DESC LIMIT :latest""",
+}
+_FOUND_AMONG_LATEST = {
+    "sqlite": """FROM latest CROSS JOIN post_words ON post_words.id = latest.id
+        CROSS JOIN posts ON posts.post_id = post_words.post_id AND posts.request_id = post_words.request_id
+        WHERE NOT EXISTS (SELECT 1 FROM json_each(:compared) WHERE instr(' ' || post_words.words, ' ' || value) = 0)""",
+    "postgresql": """FROM latest AS post_words CROSS JOIN LATERAL (
         SELECT * FROM posts
         WHERE posts.post_id = post_words.post_id AND posts.request_id = post_words.request_id OFFSET 0
-    ) AS posts WHERE true"""
-"""PostgreSQL joins all that it finds before it takes the latest. Of a word that stands in every post the latest
+    ) AS posts WHERE true""",
+}
+"""Both databases collect all that they find before they take the latest. Of a word that stands in every post the latest
 requests are enough, unless the filter lets few of them through: they are looked at first, each by its post's key."""
 _LISTED_IN = {
     "sqlite": "SELECT value FROM json_each({})",
@@ -43,8 +54,9 @@ class Search:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._find = _finding(database.dialect, _FOUND_BY[database.dialect])
-        self._find_lately = _finding(database.dialect, _FOUND_LATELY) if database.dialect == "postgresql" else None
+        number = "post_search.rowid" if database.dialect == "sqlite" else "post_words.id"
+        self._find = _prepared(_finding(database.dialect, _FOUND_BY[database.dialect], number))
+        self._find_lately = _prepared(_finding_lately(database.dialect))
         self._rows = bulk.select_by_key(posts, database.dialect)
 
     async def find(self, looked_for: str, wanted: Filter, limit: int = MOST_FOUND) -> list[Listed]:
@@ -53,38 +65,66 @@ class Search:
         if not words:
             return []
         given = {
-            "words": _query(words, self._database.dialect),
             "states": json.dumps(list(wanted.states)),
             "accounts": json.dumps(list(wanted.account_ids)),
             "due_from": wanted.due_from,
             "due_to": wanted.due_to,
             "most": limit,
         }
-        keys = await self._keys(given, limit)
+        keys = await self._keys(words, given, limit)
         rows = await self._database.rows(self._rows, bulk.encode(keys)) if keys else []
         return in_order(map(listed_in, rows), wanted)
 
-    async def _keys(self, given: Mapping[str, Any], limit: int) -> list[dict[str, Any]]:
-        found: Sequence[RowMapping] = ()
-        if self._find_lately is not None and limit <= _LATEST:
-            found = await self._database.rows(self._find_lately, given)
-        if len(found) < limit:
-            found = await self._database.rows(self._find, given)
-        return [dict(row) for row in found]
+    async def _keys(self, words: Sequence[str], given: Mapping[str, Any], limit: int) -> list[dict[str, Any]]:
+        dialect = self._database.dialect
+        beginnings = _beginnings(words, dialect)
+        if beginnings and limit <= LATEST:
+            rows = await self._database.rows(self._find_lately, given | _looked_up(words, beginnings, dialect))
+            found = [row for row in rows if row["post_id"] is not None]
+            if len(found) == limit or rows[0]["looked_at"] < LATEST:
+                return list(map(_key, found))
+        rows = await self._database.rows(self._find, given | {"words": _query(words, dialect)})
+        return list(map(_key, rows))
 
 
-def _finding(dialect: str, found_by: str) -> Executable:
+def _finding(dialect: str, found_by: str, number: str) -> str:
+    """The latest posts by this number of their requests."""
     listed, states, accounts = _LISTED_IN[dialect], "CAST(:states AS text)", "CAST(:accounts AS text)"
-    instants = [bindparam(name, type_=InstantColumn()) for name in ("due_from", "due_to")]
-    number = "post_search.rowid" if dialect == "sqlite" else "post_words.id"
-    return text(
-        f"""SELECT posts.post_id, posts.account_id {found_by}
+    return f"""SELECT posts.post_id, posts.account_id {found_by}
             AND ({states} = '[]' OR posts.state IN ({listed.format(states)}))
             AND ({accounts} = '[]' OR posts.account_id IN ({listed.format(accounts)}))
             AND (CAST(:due_from AS {_INSTANT[dialect]}) IS NULL OR posts.due_at >= :due_from)
             AND (CAST(:due_to AS {_INSTANT[dialect]}) IS NULL OR posts.due_at < :due_to)
         ORDER BY {number} DESC LIMIT :most"""
-    ).bindparams(*instants)
+
+
+def _finding_lately(dialect: str) -> str:
+    """The same among the latest, and how many those are: one row without a post where none of them is found."""
+    found = _finding(dialect, _FOUND_AMONG_LATEST[dialect], "post_words.id")
+    return f"""WITH latest AS MATERIALIZED ({_LATEST_WITH[dialect]})
+        SELECT counted.looked_at, found.post_id, found.account_id
+        FROM (SELECT count(*) AS looked_at FROM latest) AS counted LEFT JOIN ({found}) AS found ON true"""
+
+
+def _prepared(statement: str) -> Executable:
+    return text(statement).bindparams(*(bindparam(name, type_=InstantColumn()) for name in ("due_from", "due_to")))
+
+
+def _key(row: RowMapping) -> dict[str, Any]:
+    return {"post_id": row["post_id"], "account_id": row["account_id"]}
+
+
+def _looked_up(words: Sequence[str], beginnings: Sequence[str], dialect: str) -> dict[str, Any]:
+    """What the latest are looked up by; SQLite compares the whole words afterwards."""
+    compared = {"compared": json.dumps(list(words))} if dialect == "sqlite" else {}
+    return {"beginnings": _query(beginnings, dialect), "latest": LATEST} | compared
+
+
+def _beginnings(words: Sequence[str], dialect: str) -> Sequence[str]:
+    """What the index can look up at once."""
+    if dialect == "postgresql":
+        return words
+    return [word[:_INDEXED] for word in words if len(word) > 1]
 
 
 _INSTANT = {"sqlite": "text", "postgresql": "timestamptz"}

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, insert, text
 
 from services.console.app import MIGRATIONS
 from services.console.cursor import Cursor
@@ -16,8 +16,10 @@ from services.console.read_model.browsing import Browsing
 from services.console.read_model.due_spans import DueSpans, Place
 from services.console.read_model.first_page import first_posts
 from services.console.read_model.queries import Filter, Queries
+from services.console.read_model.rows import row_of_post
 from services.console.read_model.timeline import Timelines
 from services.console.streaming.journal import Journal
+from services.console.tables.core import posts as table
 from shared.database.engine import Database
 from shared.events.progress import Progress, State
 from tests.integration.console.test_read_model import NOON
@@ -35,6 +37,9 @@ Asked = Callable[[Database], Awaitable[Any]]
 LISTS: dict[str, Asked] = {
     "all": lambda database: Queries(database).list_posts(Filter(), THERE, 50),
     "the first page": lambda database: Queries(database).list_posts(Filter(is_ascending=True), None, 50),
+    "of a state, the first page": lambda database: Queries(database).list_posts(
+        Filter(states=[State.PUBLISHED]), None, 50
+    ),
     "of two states": lambda database: Queries(database).list_posts(Filter(states=TWO_STATES), THERE, 50),
     "of an account": lambda database: Queries(database).list_posts(Filter(account_ids=["a"]), THERE, 50),
     "of two accounts in two states": lambda database: Queries(database).list_posts(
@@ -81,6 +86,27 @@ async def test_a_list_is_read_in_its_order_by_an_index(database: Database, name:
         assert not _scans(plan), plan
         assert not _sorts(plan), plan
         assert not _filters(plan), plan
+
+
+async def test_the_latest_of_a_state_are_not_searched_for_among_what_is_to_come(database_url: str) -> None:
+    """Where the planner knows how often each state is, and takes the posts of each to be spread evenly."""
+    await migrated(database_url, MIGRATIONS)
+    database = Database(database_url)
+    states = [*[State.PUBLISHED] * 1800, *[State.SCHEDULED] * 200]
+    posts = [
+        replace(A_POST, post_id=f"p-{n:04}", standing=Standing(Progress(state, 1, 0))) for n, state in enumerate(states)
+    ]
+    async with database.transaction() as connection:
+        rows = [row_of_post(one, NOON, 1) | {"due_at": NOON + timedelta(minutes=n)} for n, one in enumerate(posts)]
+        await connection.execute(insert(table), rows)
+        await connection.execute(text("ANALYZE"))
+
+    (plan,) = await plans_of(database, LISTS["of a state, the first page"])
+    listed = await Queries(database).list_posts(Filter(states=[State.PUBLISHED]), None, 2)
+
+    assert "posts_by_state" in plan, plan
+    assert [one.post.post_id for one in listed] == ["p-1799", "p-1798"]
+    await database.close()
 
 
 @pytest.mark.parametrize("name", SMALL_SORTS)

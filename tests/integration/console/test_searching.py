@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from services.console import retention
 from services.console.app import MIGRATIONS
+from services.console.read_model import searching
 from services.console.read_model.queries import Filter
 from services.console.read_model.searching import Search
 from services.console.tables.core import post_words
@@ -89,6 +90,26 @@ async def test_the_filter_and_the_bound_hold_while_searching(read_model: ReadMod
     assert len(await found(search, "news", Filter(due_from=NOON))) == 5
     latest = [one.post.post_id for one in await search.find("news", Filter(is_ascending=True), limit=2)]
     assert latest == ["p-3", "p-4"]
+
+
+async def test_what_is_rare_among_the_latest_is_found_among_all(
+    read_model: ReadModel, search: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "LATEST", 3)
+    for number in range(2):
+        await scheduled(read_model, f"old-{number}", "spring tide")
+    for number in range(4):
+        await scheduled(read_model, f"p-{number}", "sprinkler")
+    await scheduled(read_model, "new", "spring sale")
+
+    assert await found(search, "spring") == ["new", "old-0", "old-1"]
+    assert await found(search, "sprin") == ["new", "old-0", "old-1", "p-0", "p-1", "p-2", "p-3"]
+    assert await found(search, "spring tid") == ["old-0", "old-1"]
+    assert await found(search, "p") == ["p-0", "p-1", "p-2", "p-3"]
+    assert [one.post.post_id for one in await search.find("sprink", Filter(is_ascending=True), limit=2)] == [
+        "p-2",
+        "p-3",
+    ]
 
 
 async def test_an_upgrade_finds_what_was_scheduled_before(read_model: ReadModel, database_url: str) -> None:
