@@ -88,7 +88,7 @@ async def system(home: Path, services: Sequence[str] = CORE) -> AsyncIterator[Sy
         keys = {name: PrivateKey.generate() for name in EVERY}
         environment = _environment(base, node.url, sorted(set(services)), keys)
         for replica, name in enumerate(services):
-            await stack.enter_async_context(_service(name, replica, home, environment))
+            await stack.enter_async_context(service(name, replica, home, environment, *free_ports(1)))
         broker = await Broker.connect(node.url)
         stack.callback(broker.close)
         running = System(
@@ -121,11 +121,13 @@ def _environment(
 
 
 @asynccontextmanager
-async def _service(name: str, replica: int, home: Path, environment: dict[str, str]) -> AsyncIterator[Child]:
-    (port,) = free_ports(1)
+async def service(
+    name: str, replica: int, home: Path, environment: Mapping[str, str], port: int
+) -> AsyncIterator[Child]:
+    """Run one service for as long as the block, which begins when it is ready."""
     log = home / f"{name}-{replica}.log"
     port_of = {f"TIMEBALL_{name.upper()}_HTTP_PORT": str(port)}
-    child = Child([sys.executable, "-m", f"services.{name}"], environment | port_of, log)
+    child = Child([sys.executable, "-m", f"services.{name}"], {**environment, **port_of}, log)
     child.start()
     try:
         if not await asyncio.to_thread(_becomes_ready, child, port):

@@ -14,9 +14,11 @@ from shared.events.progress import State
 
 MOST_ROWS = 8
 MOST_DECISIONS = 20
+WAITING = (State.UNKNOWN, State.HELD)
+"""Posts that wait for a person."""
 
 _BY_DUE: Mapping[str, tuple[Filter, int]] = {
-    "decisions": (Filter((State.UNKNOWN, State.HELD), is_ascending=True), MOST_DECISIONS),
+    "decisions": (Filter(WAITING, is_ascending=True), MOST_DECISIONS),
     "due": (Filter((State.SCHEDULED, State.DISPATCHED), is_ascending=True), MOST_ROWS),
     "sending": (Filter((State.SENDING, State.RETRYING), is_ascending=True), MOST_ROWS),
 }

@@ -79,11 +79,11 @@ class Search:
         dialect = self._database.dialect
         beginnings = _beginnings(words, dialect)
         if beginnings and limit <= LATEST:
-            rows = await self._database.rows(self._find_lately, given | _looked_up(words, beginnings, dialect))
+            rows = await self._database.rows(self._find_lately, {**given, **_looked_up(words, beginnings, dialect)})
             found = [row for row in rows if row["post_id"] is not None]
             if len(found) == limit or rows[0]["looked_at"] < LATEST:
                 return list(map(_key, found))
-        rows = await self._database.rows(self._find, given | {"words": _query(words, dialect)})
+        rows = await self._database.rows(self._find, {**given, "words": _query(words, dialect)})
         return list(map(_key, rows))
 
 

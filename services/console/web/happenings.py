@@ -37,7 +37,7 @@ def _happening(event_type: str, told: Told, seen_at: datetime) -> Happening:
 
 def _detail(told: Told) -> str:
     error = told.get("error") or {}
-    return str(error.get("message") or error.get("code") or told.get("warning") or "")
+    return str(error.get("message") or error.get("code") or (told.get("warning") or "").replace("_", " "))
 
 
 def _accepted(told: Told) -> tuple[str, str]:

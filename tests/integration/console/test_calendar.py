@@ -14,6 +14,7 @@ from services.console.domain.posts import Plan, Post, Standing
 from services.console.read_model.due_spans import Company, DueSpans, Place
 from services.console.read_model.rows import row_of_post
 from services.console.tables.core import drafts, posts
+from services.console.web.pages.calendar import MOST_OF_AN_HOUR
 from shared.database import bulk
 from shared.database.engine import Database
 from shared.events.progress import Progress, State
@@ -65,6 +66,17 @@ async def test_a_month_of_ten_thousand_posts_is_a_small_page_with_true_numbers(r
         shown = html.count("<time>")
         hidden = sum(int(more.replace(",", "")) for more in re.findall(r">\+([\d,]+) more<", html))
         assert shown + hidden == {"month": MANY, "week": 2258, "day": 322}[view]
+
+
+async def test_a_burst_makes_no_hour_of_a_week_higher_than_the_others_can_be_seen_beside(replica: Replica) -> None:
+    burst = [a_post(number, MARCH + timedelta(hours=9, seconds=number)) for number in range(100)]
+    await fill(replica.console.browsing.database, burst)
+
+    week = await page(replica, "view=week&date=2027-03-01&zone=UTC")
+    day = await page(replica, "view=day&date=2027-03-01&zone=UTC")
+
+    assert (week.count("<time>"), day.count("<time>")) == (MOST_OF_AN_HOUR["week"], 100)
+    assert f">+{100 - MOST_OF_AN_HOUR['week']} more<" in week
 
 
 async def test_posts_of_one_account_are_shown_alone(replica: Replica) -> None:

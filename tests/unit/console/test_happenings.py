@@ -20,6 +20,11 @@ def said(event_type: str, **told: Any) -> tuple[str, str]:
     ("event_type", "told", "expected"),
     [
         ("schedule.accepted", {"revision": 1, "changed": True}, ("Accepted", "")),
+        (
+            "schedule.accepted",
+            {"revision": 1, "changed": True, "warning": "duplicate_text, crowded_minute"},
+            ("Accepted", "duplicate text, crowded minute"),
+        ),
         ("schedule.accepted", {"revision": 3, "changed": True}, ("Changed: revision 3", "")),
         ("schedule.accepted", {"revision": 1, "changed": False}, ("Asked for again, nothing changed: revision 1", "")),
         ("schedule.superseded", {"revision": 1, "by": 2}, ("Revision 1 gave way to 2", "")),

@@ -16,6 +16,10 @@ import { startLimits } from "./limits.js";
 import { startTokens } from "./tokens.js";
 import { startWorkspace } from "./workspace.js";
 
+// Of more pages than a phone has room for, the one that is shown is in sight.
+const here = document.querySelector(".top nav [aria-current]");
+if (here) here.closest("nav").scrollLeft += here.getBoundingClientRect().left - here.closest("nav").getBoundingClientRect().left - 40;
+
 startZone();
 startClock();
 startForms();

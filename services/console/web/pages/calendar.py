@@ -28,6 +28,8 @@ MOST_OF_A_DAY = 4
 """Posts that a month shows of a day; the others are counted."""
 MOST_TOGETHER = {"week": 168, "day": 110}
 """Posts that a view by the hour shows, fairly shared by its hours: a page is to stay small."""
+MOST_OF_AN_HOUR = {"week": 12, "day": 110}
+"""Of a burst a week shows no more: the hours beside it would be screens apart."""
 LETTERS = {"month": 28, "week": 20, "day": 90}
 """Letters of its text that an entry shows."""
 
@@ -124,7 +126,8 @@ class _Shown:
     async def by_hour(self, span: days.Span) -> list[Day]:
         """Each hour in a cell."""
         hours = [hour for day in span.days for hour in hours_of(day, self.viewer.zone)]
-        cells = await self._cells([(hour.begins, hour.ends) for hour in hours], MOST_TOGETHER[span.view], hours)
+        bounds = [(hour.begins, hour.ends) for hour in hours]
+        cells = await self._cells(bounds, MOST_TOGETHER[span.view], hours, MOST_OF_AN_HOUR[span.view])
         return [
             self._day(span, day, cells[number * len(HOURS) : (number + 1) * len(HOURS)])
             for number, day in enumerate(span.days)
@@ -137,11 +140,13 @@ class _Shown:
         is_today = day == day_of(self.viewer.now, self.viewer.zone)
         return Day(day, cells, is_today, span.is_outside(day), change_of_clocks(day, self.viewer.zone))
 
-    async def _cells(self, spans: Sequence[Span], most: int, hours: Sequence[Hour] = ()) -> list[Cell]:
+    async def _cells(
+        self, spans: Sequence[Span], most: int, hours: Sequence[Hour] = (), most_of_one: int = MOST_OF_A_DAY
+    ) -> list[Cell]:
         """One cell for each span; where they are hours, `most` is meant of all of them together."""
         due = DueSpans(self.console.browsing.database)
         counts = await due.counts(spans, self.account)
-        listed = await due.first(spans, self.account, most_of_each(counts, most) if hours else most)
+        listed = await due.first(spans, self.account, min(most_of_each(counts, most), most_of_one) if hours else most)
         entries = iter(await self._entries(due, [one for of_span in listed for one in of_span]))
         return [
             Cell(

@@ -12,7 +12,7 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
 from services.console.api.queues import queues_of
 from services.console.api.views import AccountView, PostView
-from services.console.read_model.first_page import MOST_DECISIONS, first_posts
+from services.console.read_model.first_page import MOST_DECISIONS, WAITING, first_posts
 from services.console.web.templating import render
 from services.console.web.troubles import Trouble, troubles_of
 
@@ -24,7 +24,8 @@ async def show_now(console: TheConsole, request: Request) -> Response:
     """The first page."""
     # side by side: one after the other they would each wait for their turn, and an event waits for all of them
     posts, accounts, troubles = await asyncio.gather(_posts(console), _to_reconnect(console), _troubles(console))
-    shown: dict[str, Any] = {"accounts": accounts, "troubles": troubles, **posts}
+    waiting = await _waiting(console, len(posts["decisions"]))
+    shown: dict[str, Any] = {"waiting": waiting, "accounts": accounts, "troubles": troubles, **posts}
     has_accounts = bool(posts["due"]) or await console.queries.has_account()
     return render(request, "now.html", has_accounts=has_accounts, **shown)
 
@@ -34,6 +35,14 @@ async def _posts(console: Console) -> dict[str, list[PostView]]:
     lists = {"decisions": first.decisions, "due": first.due, "sending": first.sending, "out": first.out}
     views = iter(await views_of(console, [one for some in lists.values() for one in some]))
     return {name: list(islice(views, len(some))) for name, some in lists.items()}
+
+
+async def _waiting(console: Console, shown: int) -> int:
+    """How many posts wait for a decision, of which so many are shown."""
+    if shown < MOST_DECISIONS:
+        return shown
+    counts = await console.queries.counts.by_state()
+    return sum(counts[state] for state in WAITING)
 
 
 async def _to_reconnect(console: Console) -> list[AccountView]:
