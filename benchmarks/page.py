@@ -23,7 +23,7 @@ from benchmarks.usage import cpu_seconds, spent
 from deploy.local.broker_node import BrokerNode
 from deploy.local.child import clean_environment, free_ports
 
-PER_S, SECONDS, WARM_S, LAST_S = 500, 10, 3, 120
+PER_S, SECONDS, WARM_S, LAST_S = 500, 10, 3, 300
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 _OBSERVE = """() => {
   window.shown = [];  // what the page's newest post said of itself when the page was changed, and when that was
@@ -38,6 +38,7 @@ _OBSERVE = """() => {
 
 async def events_on_the_page(url: str, home: Path) -> dict[str, Any]:
     """500 events a second, through the broker, the console and its database, to the first page in Chromium."""
+    await asyncio.to_thread(home.mkdir, exist_ok=True)
     token = secrets.token_urlsafe(24)
     node = BrokerNode(home / "broker")
     await asyncio.to_thread(node.start)
@@ -111,11 +112,11 @@ async def _emit(broker: Broker, seconds: int) -> list[float]:
 
 async def _shown(page: Page, last: float) -> list[tuple[float, float]]:
     """What the newest post on the page said, and when the page showed it, both in milliseconds; up to the last one."""
-    async with asyncio.timeout(LAST_S):
-        while True:
-            told = await page.evaluate("shown")
-            shown = [(datetime.fromisoformat(newest).timestamp() * 1000, at) for newest, at in told]
-            if shown and shown[-1][0] >= last:
-                return shown
-            await asyncio.sleep(0.1)
-    raise IncompleteError("the page does not show the last event")
+    deadline = time.monotonic() + LAST_S
+    while time.monotonic() < deadline:
+        told = await page.evaluate("shown")
+        shown = [(datetime.fromisoformat(newest).timestamp() * 1000, at) for newest, at in told]
+        if shown and shown[-1][0] >= last:
+            return shown
+        await asyncio.sleep(1)
+    raise IncompleteError(f"the page does not show the last event {LAST_S} s later")

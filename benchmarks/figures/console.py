@@ -16,6 +16,7 @@ from benchmarks.backing import backing
 from benchmarks.bench import Bench, home
 from benchmarks.broker import IncompleteError
 from benchmarks.figure import Reach, Result, percentile
+from benchmarks.page import events_on_the_page
 from benchmarks.read_model import fill
 from services.console.access.actors import LOCAL
 from services.console.access.sessions import Sessions, cookie_of
@@ -50,11 +51,11 @@ async def console(bench: Bench) -> Result:
     posts = bench.size(1_000_000, 50_000)
     sides = {}
     with home() as directory:
-        sides["SQLite"] = await _measure(f"sqlite+aiosqlite:///{directory}/console.db", posts)
+        url = f"sqlite+aiosqlite:///{directory}/console.db"
+        sides["SQLite"] = await _measure(url, posts) | await events_on_the_page(url, directory / "sqlite")
         async with backing(directory) as base:
-            sides["PostgreSQL"] = await _measure(
-                await asyncio.to_thread(base.postgres.create_database, "console"), posts
-            )
+            url = await asyncio.to_thread(base.postgres.create_database, "console")
+            sides["PostgreSQL"] = await _measure(url, posts) | await events_on_the_page(url, directory / "postgresql")
     return Result("console", sides, [reach for side, row in sides.items() for reach in _reaches(side, row)])
 
 
@@ -65,6 +66,7 @@ def _reaches(side: str, row: Mapping[str, Any]) -> list[Reach]:
         Reach(f"largest page, kB, {side}", _most("kB ", row), MOST_PAGE_KB),
         Reach(f"events per second, {side}", row["events_per_s"], LEAST_EVENTS_PER_S, at_least=True),
         Reach(f"event on the stream, p99 ms, {side}", row["stream_p99_ms"], MOST_STREAM_MS),
+        Reach(f"event on the page, p99 ms, {side}", row["page_p99_ms"], MOST_STREAM_MS),
     ]
 
 
