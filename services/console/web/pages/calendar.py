@@ -28,7 +28,7 @@ MOST_OF_A_DAY = 4
 """Posts that a month shows of a day; the others are counted."""
 MOST_TOGETHER = {"week": 168, "day": 110}
 """Posts that a view by the hour shows, fairly shared by its hours: a page is to stay small."""
-MOST_OF_AN_HOUR = {"week": 12, "day": 110}
+MOST_OF_AN_HOUR = {"week": 30, "day": 110}
 """Of a burst a week shows no more: the hours beside it would be screens apart."""
 LETTERS = {"month": 28, "week": 20, "day": 90}
 """Letters of its text that an entry shows."""
