@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,19 +21,15 @@ from typing import Any
 from sqlalchemy import MetaData
 
 from services.console import app as console_app
-from services.console.api import run_work
 from services.console.settings import Settings as ConsoleSettings
 from services.console.tables import core as console_tables
 from services.publisher import app as publisher_app
 from services.publisher import tables as publisher_tables
-from services.publisher.limits import lines
 from services.publisher.settings import Settings as PublisherSettings
 from services.scheduler import app as scheduler_app
-from services.scheduler import periodic
 from services.scheduler import tables as scheduler_tables
 from services.scheduler.settings import Settings as SchedulerSettings
 from shared.clocks.clock import SystemClock
-from shared.messaging import outbox
 from shared.process import base
 from shared.process.service import Service
 from tests.simulation import virtual_time
@@ -128,28 +125,28 @@ class Running:
             broker.attach()
 
 
-def url_of(folder: Path, service: str) -> str:
-    """The URL that a service's settings name its database by."""
-    return f"sqlite+aiosqlite:///{folder / service}.db"
+def url_of(service: str) -> str:
+    """The URL that a service's settings name its database by; where that is, the world says."""
+    return f"sqlite+aiosqlite:///{service}.db"
 
 
-def settings_of(folder: Path) -> Mapping[str, Any]:
-    """Each service's settings."""
-    common: dict[str, Any] = {"broker_url": "amqp://model/", "home": folder}
+@cache
+def settings_of(prefetch: int | None) -> Mapping[str, Any]:
+    """Each service's settings, made once: publishers may take so few posts at once."""
+    common: dict[str, Any] = {"broker_url": "amqp://model/", "home": Path("model")}
+    publisher = PublisherSettings(
+        **common,
+        database_url=url_of("publisher"),
+        secret_keys=_NO_SECRET,
+        sealing_key=_NO_SECRET,
+        callback_secret=f"whsec_{_NO_SECRET}",
+    )
     return {
-        "scheduler": SchedulerSettings(**common, database_url=url_of(folder, "scheduler")).model_copy(
-            update={"timers": ()}
-        ),
-        "publisher": PublisherSettings(
-            **common,
-            database_url=url_of(folder, "publisher"),
-            secret_keys=_NO_SECRET,
-            sealing_key=_NO_SECRET,
-            callback_secret=f"whsec_{_NO_SECRET}",
-        ),
+        "scheduler": SchedulerSettings(**common, database_url=url_of("scheduler")).model_copy(update={"timers": ()}),
+        "publisher": publisher.model_copy(update={"prefetch": prefetch or publisher.prefetch}),
         "console": ConsoleSettings(
             **common,
-            database_url=url_of(folder, "console"),
+            database_url=url_of("console"),
             api_token="none",
             publisher_public_key=_NO_SECRET,
             monitor_public_key=_NO_SECRET,
@@ -192,22 +189,6 @@ def _replaced(module: ModuleType, substitutes: Mapping[str, Any]) -> Iterator[No
     finally:
         for name, value in present.items():
             setattr(module, name, value)
-
-
-def look_more_seldom(pace: float) -> None:
-    """Let loops that find nothing look more seldom, in this process and for good: for runs of hours."""
-    outbox.POLL_SECONDS *= pace
-    run_work.LOOK_SECONDS *= pace
-    periodic.LOOK_EVERY *= pace
-    periodic.SWEEP_EVERY *= pace
-    lines.LOOK_EVERY *= pace
-
-
-def narrow(turns: int | None, prefetch: int | None) -> None:
-    """Let publishers take so few posts, and destinations so few requests at once, in this process and for good."""
-    publisher_app.MOST_AT_ONCE = turns or publisher_app.MOST_AT_ONCE
-    if prefetch:
-        os.environ["TIMEBALL_PUBLISHER_PREFETCH"] = str(prefetch)
 
 
 def make_chance_repeatable(seed: str) -> None:

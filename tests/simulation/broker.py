@@ -58,6 +58,7 @@ class ModelBroker:
     exchanges: dict[str, str] = field(default_factory=lambda: {"": "default"})
     bindings: dict[str, list[tuple[str, Mapping[str, Any], str]]] = field(default_factory=dict)
     subscriptions: list[Subscription] = field(default_factory=list)
+    _subscribed: int = 0
     _known_routes: dict[str, list[str]] = field(default_factory=dict)
     _back: list[asyncio.Future[None]] = field(default_factory=list)
     lost: list[tuple[Queue, list[Message]]] = field(default_factory=list)
@@ -149,7 +150,8 @@ class ModelBroker:
 
     def subscribe(self, subscription: Subscription) -> None:
         """Let a consumer have messages from now on."""
-        subscription.broker = self
+        self._subscribed += 1
+        subscription.broker, subscription.number = self, self._subscribed
         subscription.queue.subscriptions.append(subscription)
         self.subscriptions.append(subscription)
         self._pump(subscription.queue)

@@ -2,9 +2,7 @@
 
 from random import Random
 
-from services.publisher.limits import lines
-from services.scheduler import periodic
-from shared.messaging import outbox_rows
+from tests.simulation import tuning
 from tests.simulation.scenarios import Scenario
 
 FOR_EVER = 10_000
@@ -32,10 +30,5 @@ def _not_needed(scenario: Scenario) -> list[str]:
 
 
 def cut(nets: frozenset[str]) -> None:
-    """Do without these, in this process and for good."""
-    if "sweep" in nets:
-        periodic.OUTCOME_GRACE *= FOR_EVER
-    if "takeover" in nets:
-        outbox_rows.CLAIM *= FOR_EVER
-    if "look" in nets:
-        lines.LOOK_EVERY *= FOR_EVER
+    """Do without these, for this run."""
+    tuning.lengthen([tuning.NETS[net] for net in sorted(nets)], FOR_EVER)

@@ -1,4 +1,4 @@
-"""Runs seeds, each in a process of its own that is forked and thrown away: nothing of one run reaches the next.
+"""Runs seeds in processes that are forked and thrown away, some short ones in each: no run reaches the next.
 
 All are forked from one that has had a run already, the same each time: what is made once is made there.
 """
@@ -11,19 +11,23 @@ import signal
 import sys
 import time
 import traceback
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-from tests.simulation import assembly, nets
+from tests.simulation import assembly, nets, statements, tuning
 from tests.simulation.folders import copied, folder_in_memory, templates
 from tests.simulation.invariants import violations
-from tests.simulation.scenarios import WARMING_UP, Scenario, scenario_of
+from tests.simulation.scenarios import SMALL, WARMING_UP, Scenario, scenario_of
 from tests.simulation.virtual_time import Stuck
 from tests.simulation.world import World
 
 MOST_SECONDS = 25
 """Of processor time, after which a run is given up."""
+SHORT_ONES = 20
+"""Runs of `small` that one process has in turn."""
 
 
 @dataclass(frozen=True)
@@ -46,19 +50,20 @@ class Result:
 
 def simulate(seed: int, scenario: Scenario, empty: Path, *, keeps_lines: bool = False) -> Result:
     """Run one seed in this very process, whose sources of chance belong to it from then on."""
-    assembly.look_more_seldom(scenario.idle_pace)
-    assembly.narrow(scenario.turns, scenario.prefetch)
-    nets.cut(nets.nets_of(scenario, seed))
-    return _run(seed, scenario, empty, keeps_lines)
+    with tuning.usual_again():
+        tuning.lengthen(tuning.IDLE_LOOPS, scenario.idle_pace)
+        tuning.narrow(scenario.turns)
+        nets.cut(nets.nets_of(scenario, seed))
+        return _run(seed, scenario, empty, keeps_lines)
 
 
 def _run(seed: int, scenario: Scenario, empty: Path, keeps_lines: bool) -> Result:
-    gc.disable()
     assembly.make_chance_repeatable(f"{scenario.name}/{seed}")
     folder = copied(empty)
     begun = time.process_time()
     try:
         world = World(seed, scenario, folder, keeps_lines=keeps_lines)
+        _OVER.append(world)
         wrong: list[tuple[str, str]] = []
         try:
             world.run()
@@ -79,9 +84,16 @@ def _run(seed: int, scenario: Scenario, empty: Path, keeps_lines: bool) -> Resul
         shutil.rmtree(folder, ignore_errors=True)
 
 
+_OVER: list[World] = []
+"""Runs that are over, kept as they are: what dead processes left must not be finalized in the middle of another run."""
+
+
 def warm_up(empty: Path) -> None:
     """Have a short run of all that others do, so that statements are compiled and schemas built before they begin."""
+    gc.disable()
+    statements.build_once()
     _run(0, WARMING_UP, empty, keeps_lines=False)
+    gc.freeze()
 
 
 Case = tuple[int, str | None]
@@ -99,25 +111,26 @@ class Runner:
         empty = folder_in_memory()
         templates(empty, assembly.TABLES)
         warm_up(empty)
-        waiting = iter(cases)
-        running: dict[int, tuple[Case, int]] = {}
+        waiting = deque(cases)
+        running: dict[int, tuple[list[Case], int]] = {}
         try:
-            while True:
-                while len(running) < self.processes and (case := next(waiting, None)) is not None:
-                    pid, pipe = self._fork(case, empty, keeps_lines)
-                    running[pid] = (case, pipe)
-                if not running:
-                    return
+            while waiting or running:
+                while len(running) < self.processes and waiting:
+                    some = _next_of(waiting)
+                    pid, pipe = self._fork(some, empty, keeps_lines)
+                    running[pid] = some, pipe
                 pid = next(iter(running))
-                case, pipe = running.pop(pid)
-                yield self._result(case, pid, pipe)
+                some, pipe = running.pop(pid)
+                found = self._results(some, pid, pipe)
+                waiting.extendleft(reversed(some[len(found) :]))
+                yield from found
         finally:
             for pid in running:
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
             shutil.rmtree(empty, ignore_errors=True)
 
-    def _fork(self, case: Case, empty: Path, keeps_lines: bool) -> tuple[int, int]:
+    def _fork(self, cases: list[Case], empty: Path, keeps_lines: bool) -> tuple[int, int]:
         reading, writing = os.pipe()
         sys.stdout.flush()
         pid = os.fork()
@@ -125,25 +138,43 @@ class Runner:
             os.close(writing)
             return pid, reading
         os.close(reading)
-        self._work(case, empty, keeps_lines, writing)
+        with os.fdopen(writing, "w") as file:
+            for case in cases:
+                file.write(self._work(case, empty, keeps_lines) + "\n")
+                file.flush()
         os._exit(0)
 
-    def _work(self, case: Case, empty: Path, keeps_lines: bool, pipe: int) -> None:
+    def _work(self, case: Case, empty: Path, keeps_lines: bool) -> str:
         signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         try:
             told = asdict(simulate(case[0], scenario_of(*case), empty, keeps_lines=keeps_lines))
         except BaseException as error:
             told = {"broken": "".join(traceback.format_exception(error))}
-        with os.fdopen(pipe, "w") as file:
-            json.dump(told, file)
+        return json.dumps(told)
 
-    def _result(self, case: Case, pid: int, pipe: int) -> Result:
+    def _results(self, cases: list[Case], pid: int, pipe: int) -> list[Result]:
+        """What came of them, up to the one that was given up, if any."""
         with os.fdopen(pipe) as file:
-            text = file.read()
+            lines = file.read().splitlines()
         os.waitpid(pid, 0)
-        told = json.loads(text) if text else {"broken": f"gave up after {MOST_SECONDS} s of processor time"}
-        if "broken" in told:
-            return Result(case[0], scenario_of(*case).name, 0, "", [("the_simulation_works", told["broken"])], 0.0, 0.0)
-        told["violations"] = [tuple(one) for one in told["violations"]]
-        return Result(**told)
+        found = [_result(case, json.loads(line)) for case, line in zip(cases, lines, strict=False)]
+        if len(found) < len(cases):
+            gave_up = {"broken": f"gave up after {MOST_SECONDS} s of processor time"}
+            found.append(_result(cases[len(found)], gave_up))
+        return found
+
+
+def _next_of(waiting: deque[Case]) -> list[Case]:
+    """The next case, and as many short ones after it as one process has in turn."""
+    some = [waiting.popleft()]
+    while waiting and len(some) < SHORT_ONES and {some[0][1], waiting[0][1]} == {SMALL}:
+        some.append(waiting.popleft())
+    return some
+
+
+def _result(case: Case, told: dict[str, Any]) -> Result:
+    if "broken" in told:
+        return Result(case[0], scenario_of(*case).name, 0, "", [("the_simulation_works", told["broken"])], 0.0, 0.0)
+    told["violations"] = [tuple(one) for one in told["violations"]]
+    return Result(**told)

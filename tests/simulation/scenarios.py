@@ -273,23 +273,30 @@ def scenario_of(seed: int, name: str | None) -> Scenario:
 
 
 def _small(chance: Random) -> Scenario:
-    """A few posts in a short time, with the troubles of the swarm: a seed costs a tenth of what others cost."""
+    """A few posts that change often, in a short time, with the troubles of the swarm; in most without a console."""
     return replace(
         _swarm(chance),
         name=SMALL,
-        posts=chance.randint(5, 20),
-        accounts=chance.randint(1, 3),
-        moments=chance.randint(1, 3),
-        replicas={"scheduler": chance.randint(1, 2), "publisher": chance.randint(1, 2), "console": 1},
-        crashes=chance.choice((0, 0, 1, 3)),
+        posts=chance.randint(3, 6),
+        accounts=chance.randint(1, 2),
+        moments=chance.randint(1, 2),
+        ahead=chance.choice(((0.1, 8.0), (3.0, 12.0))),
+        replicas={
+            "scheduler": chance.choice((1, 1, 1, 2)),
+            "publisher": chance.choice((1, 2, 2)),
+            "console": chance.choice((0, 0, 0, 1)),
+        },
+        edits=chance.choice((0.3, 0.7, 1.0)),
+        crashes=chance.choice((0, 0, 1, 2)),
         freezes=chance.choice((0, 0, 1)),
-        hiccups=chance.choice((0, 10)),
-        restarts=chance.choice((0, 0, 1)),
+        hiccups=chance.choice((0, 5)),
+        restarts=chance.choice((0, 0, 0, 1)),
         outages=chance.choice((0, 0, 1)),
-        reconnects=chance.choice((0, 0, 2)),
+        broker_outages=chance.choice((0, 0, 1)),
+        reconnects=chance.choice((0, 0, 1)),
         disconnects=chance.choice((0, 0, 1)),
-        trouble_seconds=30.0,
-        idle_pace=3.0,
+        trouble_seconds=25.0,
+        idle_pace=6.0,
     )
 
 

@@ -13,6 +13,8 @@ from sqlalchemy.engine import IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.exc import DBAPIError
 
+from shared.database import bulk
+
 Convert = Callable[[Any], Any]
 
 
@@ -86,3 +88,28 @@ def compiled(source: Any, parameters: Mapping[str, Any], dialect: Dialect) -> St
         {name: convert for name, convert in made._bind_processors.items() if not isinstance(convert, tuple)},
         {one.keyname: one.type._cached_result_processor(dialect, None) for one in columns},
     )
+
+
+BULK = ("insert", "insert_missing", "insert_unknown", "upsert", "add", "update", "select_by_key", "delete_by_key")
+
+
+def build_once() -> None:
+    """Build a statement for many rows once in this process, not for each replica that starts: they are all alike."""
+    for name in BULK:
+        setattr(bulk, name, _remembering(getattr(bulk, name)))
+
+
+def _remembering(build: Callable[..., Any]) -> Callable[..., Any]:
+    built: dict[Any, Any] = {}
+
+    def once(*given: Any, **named: Any) -> Any:
+        key = tuple(map(_hashable, given)), tuple((name, _hashable(one)) for name, one in sorted(named.items()))
+        if key not in built:
+            built[key] = build(*given, **named)
+        return built[key]
+
+    return once
+
+
+def _hashable(given: Any) -> Any:
+    return tuple(given) if isinstance(given, list | tuple) else given

@@ -50,15 +50,13 @@ class World:
         self.user = User(self, scenario, Random(f"{name}/user"))
         self.faults = Faults(self, scenario, Random(f"{name}/faults"))
         self.files = {
-            assembly.url_of(folder, service): File(
-                str(folder / f"{service}.db"), service, self.weather, self.problems.append
-            )
+            assembly.url_of(service): File(str(folder / f"{service}.db"), service, self.weather, self.problems.append)
             for service in APPS
         }
         self.broker.on_done = self._on_done
         self.broker.on_misuse = self.problems.append
         self.custody = Custody(self.loop, self.broker, self.witness, lambda service: self.file_of(service).reader)
-        self.wires = Wires(self.broker, self.internet, self.files, assembly.settings_of(folder))
+        self.wires = Wires(self.broker, self.internet, self.files, assembly.settings_of(scenario.prefetch))
         self.running: dict[str, Running] = {}
         self.settled_at: float | None = None
         self._chance = Random(f"{name}/world")
@@ -114,7 +112,7 @@ class World:
         return [dict(row) for row in cursor.execute(statement)]
 
     def file_of(self, service: str) -> File:
-        return next(one for one in self.files.values() if one.service == service)
+        return self.files[assembly.url_of(service)]
 
     # people and processes
 

@@ -32,6 +32,7 @@ class Run:
             key: [one.taken for one in entries if one.taken] for key, entries in self.requests.items()
         }
         self.keys = sorted({wish.key for wish in self.wishes.values()})
+        self.has_console = world.scenario.replicas["console"] > 0
 
     def wish_of(self, entry: Entry) -> Wish:
         """What was asked for that led to the request."""
