@@ -12,6 +12,7 @@ from shared.database.errors import is_passing
 from shared.messaging.broker import BrokerUnavailable
 
 LOOK_SECONDS = 1.0
+"""How often a replica looks for runs that another one has started."""
 AGAIN_SECONDS = 5.0
 
 log = structlog.get_logger()
@@ -29,7 +30,7 @@ async def carry_out(console: Console, runs: Runs, work: Callable[[Console, RowMa
             if run:
                 await work(console, run)
             else:
-                await asyncio.sleep(LOOK_SECONDS)
+                await runs.until_started(LOOK_SECONDS)
         except Exception as error:
             if run:
                 await _interrupted(console, runs, run["run_id"], error)

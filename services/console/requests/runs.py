@@ -1,6 +1,8 @@
 """Runs: work of many parts that one replica does in the background, and any other goes on with."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -30,6 +32,7 @@ class Runs:
         self._database = database
         self._table = table
         self._free = _free(table)
+        self._started = asyncio.Event()
 
     async def run(self, run_id: str) -> RowMapping | None:
         """How far a run has come."""
@@ -48,6 +51,14 @@ class Runs:
     async def start(self, run_id: str, **chosen: Any) -> None:
         """Begin as it was chosen, unless it has begun or ended."""
         await self._turn(run_id, {RunState.PREPARED}, {"state": RunState.RUNNING} | chosen)
+        self._started.set()
+
+    async def until_started(self, seconds: float) -> None:
+        """Wait until a run is started here, or for so long: another replica may have started one."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._started.wait()
+        self._started.clear()
 
     async def stop(self, run_id: str, now: datetime) -> None:
         """Do nothing more, unless it has ended; what has been done stays done."""

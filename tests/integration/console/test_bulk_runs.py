@@ -1,5 +1,6 @@
 """Runs in the database: each is one replica's at a time, and goes on where it was."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +15,7 @@ from tests.support.migrated import migrated
 from tests.support.schedules import NOON
 
 SECOND = timedelta(seconds=1)
+ENDLESS = 1e6
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,27 @@ async def test_a_run_is_one_replicas_until_that_is_silent(runs: BulkRuns) -> Non
 
     taken_over = await runs.claim(NOON + 2 * CLAIM + SECOND)
     assert taken_over and taken_over["run_id"] == run_id
+
+
+async def test_who_works_on_runs_hears_of_one_that_is_started_here(runs: BulkRuns) -> None:
+    run_id = await a_run(runs, 1)
+
+    await runs.until_started(ENDLESS)
+
+    claimed = await runs.claim(NOON)
+    assert claimed and claimed["run_id"] == run_id
+
+
+async def test_a_start_is_heard_of_once(runs: BulkRuns) -> None:
+    await a_run(runs, 1)
+    await runs.until_started(ENDLESS)
+
+    waiting = asyncio.create_task(runs.until_started(ENDLESS))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+
+    await a_run(runs, 1)
+    await waiting
 
 
 async def test_a_claim_made_under_a_clock_that_was_ahead_keeps_nobody_waiting(runs: BulkRuns) -> None:
