@@ -192,11 +192,10 @@ class _Projecting:
         async with self.events.listening(lambda _: True) as following, asyncio.TaskGroup() as group:
             began = time.monotonic()
             group.create_task(self._give(number, began, given, group))
-            late = []
-            for _ in range(number):
-                while (entry := await following.next()) is None:
-                    pass
-                late.append((time.monotonic() - given[entry.message_id]) * 1000)
+            late: list[float] = []
+            while len(late) < number:
+                entries, now = await following.next(), time.monotonic()
+                late += [(now - given[entry.message_id]) * 1000 for entry in entries]
         following_on.cancel()
         await asyncio.gather(following_on, return_exceptions=True)
         return late

@@ -90,19 +90,21 @@ async def _lines_of(following: Following, broker: BrokerWatch) -> AsyncIterator[
             was_away = is_away
             yield _state(broker.trouble)
         try:
-            entry = await following.next(PULSE_SECONDS)
+            entries = await following.next(PULSE_SECONDS)
         except TooSlow:
             yield "event: dropped\ndata: {}\n\n"
             return
         except Closed:
             return
-        line = _line(entry) if entry else _ALIVE if monotonic() - told_at >= KEEP_ALIVE_SECONDS else ""
-        if line:
+        lines = "".join(map(_lines_for, entries))
+        if not lines and monotonic() - told_at >= KEEP_ALIVE_SECONDS:
+            lines = _ALIVE
+        if lines:
             told_at = monotonic()
-        yield line
+        yield lines
 
 
-def _line(entry: Entry) -> str:
+def _lines_for(entry: Entry) -> str:
     about = {"type": entry.type, "correlation_id": entry.correlation_id, "message_id": entry.message_id}
     return f'id: {entry.id}\nevent: {entry.type}\ndata: {json.dumps(about)[:-1]}, "data": {entry.data}}}\n\n'
 

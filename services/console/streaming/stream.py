@@ -1,10 +1,9 @@
 """The stream of events: what the journal has got, sent to every client; one that was away gets the rest first."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -103,32 +102,21 @@ class Following:
     last_id: int
     """The number up to which everything has been sent."""
     _handed_on: int
-    _missed: deque[Entry] = field(default_factory=deque)
 
-    async def next(self, within: float | None = None) -> Entry | None:
-        """The next entry of interest, None where there is none yet; TooSlow or Closed when there will be no more.
+    async def next(self, within: float | None = None) -> list[Entry]:
+        """The entries of interest that are there, none if so for this long; TooSlow or Closed when no more will come.
 
         What was missed is read however long that takes: a read that is given up and begun again may never end.
         """
-        if self.last_id < self._handed_on and (self._missed or await self._read_missed()):
-            return self._next_missed()
+        is_behind = self.last_id < self._handed_on
+        if is_behind and (missed := await self._journal.after(self.last_id, up_to=self._handed_on)):
+            self.last_id = missed[-1].id
+            return list(filter(self._interest, missed))
         try:
             async with asyncio.timeout(within):
-                while (entry := await self._listener.next()).id <= self.last_id:
+                while not (entries := [one for one in await self._listener.all_next() if one.id > self.last_id]):
                     pass
         except TimeoutError:
-            return None
-        self.last_id = entry.id
-        return entry
-
-    async def _read_missed(self) -> bool:
-        self._missed.extend(await self._journal.after(self.last_id, up_to=self._handed_on))
-        return bool(self._missed)
-
-    def _next_missed(self) -> Entry | None:
-        while self._missed:
-            entry = self._missed.popleft()
-            self.last_id = entry.id
-            if self._interest(entry):
-                return entry
-        return None
+            return []
+        self.last_id = entries[-1].id
+        return entries

@@ -23,6 +23,16 @@ async def test_it_is_let_go_after_what_it_has_missed_nothing_of() -> None:
         await listener.next()
 
 
+async def test_it_gets_all_that_waits_at_once() -> None:
+    listener: Listener[int] = Listener(lambda _: True, most=3)
+    for number in range(5):
+        listener.offer(number)
+
+    assert await listener.all_next() == [0, 1, 2]
+    with pytest.raises(TooSlow):
+        await listener.all_next()
+
+
 async def test_stopping_lets_it_go() -> None:
     listener: Listener[int] = Listener(lambda _: True, most=2)
     listener.close()
