@@ -61,6 +61,7 @@ class World:
         self.settled_at: float | None = None
         self._chance = Random(f"{name}/world")
         self._starts = 0
+        self._being_sent = 0
         self.witness.on_told = self._on_told
         self.loop.set_exception_handler(self._on_exception)
 
@@ -88,8 +89,9 @@ class World:
             await asyncio.sleep(LOOK_EVERY)
 
     def is_settled(self) -> bool:
-        """Whether nothing is left to do."""
-        return not self.user.pending and all(one.is_alive for one in self.processes()) and not self.unsettled()
+        """Whether nothing is left to do, nor to be asked for: whoever waits for the broker still will."""
+        is_asked_for = not self.user.pending and not self._being_sent
+        return is_asked_for and all(one.is_alive for one in self.processes()) and not self.unsettled()
 
     def unsettled(self) -> list[str]:
         """What is left to do."""
@@ -121,12 +123,14 @@ class World:
         self.loop.start(None, self._send(event, message_id, 2 if twice else 1))
 
     async def _send(self, event: Event, message_id: str, times: int) -> None:
+        self._being_sent += 1
         for _ in range(times):
             await self.broker.until_up()
             sent_at = self.loop.time()
             message = Message(event.body(), event.type, event.type, message_id, message_id, {}, sent_at)
             self.broker.route(EVENTS_EXCHANGE, message)
             await asyncio.sleep(self._chance.uniform(0.0, 3.0))
+        self._being_sent -= 1
 
     def processes(self) -> list[Process]:
         return [one.process for one in self.running.values() if one.process.is_alive]
