@@ -14,38 +14,29 @@ from tests.simulation.mutation_list import MUTATIONS
 from tests.simulation.mutations import applied
 
 ROOT = Path(__file__).parents[2]
-RANDOM_SEEDS = {"small": 40, None: 4}
+RANDOM_SEEDS = {"small": 30, None: 1}
 """How many random seeds are run of a scenario; of all in turn, where none is named."""
 EVENTFUL = ("small:60", "small:116", "small:292", "small:309")
 """Short runs that have between them every kind of network, and every trouble of processes, broker and databases."""
 
 REGRESSIONS = {
-    # of the first core, where each of the five was seen
-    "a reply is lost, then the post is refused, and fails although it stands there": "doubt:20",
-    "a post is edited while it is in doubt, and appears in both versions": "doubt:0",
-    "a server fails after it has published, and gets the post again": "doubt:2",
-    "a network is away for a while, and every post due then fails for good": "outage:0",
-    "a backlog on limited accounts is never sent": "backlog:0",
-    # of the core that judges by evidence
-    "what is almost due keeps the loop spinning": "calm:0",
-    "starts that are missed together push the next one far away": "backlog:6",
-    "a post whose sender died is told as skipped because it was to be taken back": "everything:23",
-    "a post whose sender died and that was to be taken back never comes to its end": "everything:11",
-    "a bucket forgets reservations while it keeps fewer than its limit": "busy:1",
-    "a window has more than its limit when two replicas ask in turn": "busy:107",
-    "a line that was empty when its bucket was read ends the publisher": "limits:218",
-    "an attempt that never left is forgotten to be closed, and its post is in doubt for ever": "swarm:8",
-    "the commit of an attempt is not heard of, and its post is in doubt for ever": "swarm:644",
-    "a post of a limited account overtakes one that is due before": "limits:19",
-    "a lease ends between a claim and its decision, and the message of a post that nobody has is dropped": "slow:0",
-    "who joins a line fails while its loop is about to wake up": "slow:2",
+    # each catches the mutation that brings its fault back: `a lost reply counts as not sent` …
+    "a reply is lost, then the post is refused, and fails although it stands there": "small:0",
+    "a post is edited while it is in doubt, and appears in both versions": "small:5",
+    "a server fails after it has published, and gets the post again": "small:0",
+    "a network is away for a while, and every post due then fails for good": "small:36",
+    "a post whose sender died is told as skipped because it was to be taken back": "small:11",
+    "the commit of an attempt is not heard of, and its post is in doubt for ever": "small:11",
+    "a lease ends between a claim and its decision, and the message of a post that nobody has is dropped": "small:196",
+    "a post is too late, and whoever withdrew it meanwhile is not answered": "small:63",
     "what waits several times within one attempt is swept each time": "outage:0",
-    "a wait after an attempt is taken for the one before, which was told of, and the post is swept": "hanging:5210053",
-    "a post that is too late is skipped for that, and whoever withdrew it meanwhile is not answered": "swarm:378191",
+    # of limits, which nothing short shows
+    "a backlog on limited accounts is never sent": "backlog:0",
+    "a post of a limited account overtakes one that is due before": "limits:19",
     # of the simulation itself
     "a run is taken to be over while people wait for the broker to come back": "small:1052",
 }
-"""Every fault that was ever found, by what it was, with the scenario and the seed that showed it."""
+"""Faults that were found, by what they were, with the scenario and the seed that shows them if they come back."""
 
 
 def simulation(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -70,8 +61,9 @@ def digests(cases: Sequence[str], **environment: str) -> list[str]:
 @pytest.fixture(scope="module")
 def regressions() -> str:
     """What the runs that once showed a fault show now."""
-    run = simulation("--cases", *REGRESSIONS.values())
-    assert f"{len(REGRESSIONS)} seeds" in run.stdout, run.stdout + run.stderr
+    cases = sorted(set(REGRESSIONS.values()))
+    run = simulation("--cases", *cases)
+    assert f"{len(cases)} seeds" in run.stdout, run.stdout + run.stderr
     return run.stdout
 
 
