@@ -158,8 +158,8 @@ def deleting(rule: Rule, dialect: str) -> Executable:
         return _sql(f"DELETE FROM {name} NOT INDEXED WHERE rowid IN (SELECT value FROM json_each(:ids)) AND {old}")
     found = "ARRAY(SELECT CAST(value AS tid) FROM json_array_elements_text(CAST(:ids AS json)))"
     # OFFSET 0: first fetch these few rows, then look at them; a planner without statistics would rather search by age
-    free = f"SELECT ctid AS place, * FROM {name} WHERE ctid = ANY({found}) OFFSET 0 FOR UPDATE SKIP LOCKED"
-    return _sql(f"DELETE FROM {name} WHERE ctid = ANY(ARRAY(SELECT place FROM ({free}) AS {name} WHERE {old}))")
+    free = f"SELECT ctid AS row_address, * FROM {name} WHERE ctid = ANY({found}) OFFSET 0 FOR UPDATE SKIP LOCKED"
+    return _sql(f"DELETE FROM {name} WHERE ctid = ANY(ARRAY(SELECT row_address FROM ({free}) AS {name} WHERE {old}))")
 
 
 def _sql(statement: str) -> TextClause:

@@ -54,7 +54,9 @@ class Addressed:
     mandatory: bool
 
 
-_TO_NOBODY = Addressed(b"", commands.Basic.Properties(), "", NOWHERE, mandatory=False)
+_TO_NOBODY = Addressed(b"?", commands.Basic.Properties(), "", NOWHERE, mandatory=False)
+"""It needs a body: in an alarm RabbitMQ takes the header of one more message and reads nothing after that, so that an
+empty message is confirmed once."""
 
 
 class _Transport(TransportFactory):

@@ -32,7 +32,7 @@ async def schedule(running: System, post_id: str, due_at: datetime) -> None:
 async def sent_at(running: System, post_id: str) -> datetime:
     """When the post appeared, which it did once."""
     outcome = await running.bus.outcome(post_id)
-    assert (outcome.type, running.sink.appearances()[post_id]) == (SUCCEEDED, 1)
+    assert (outcome.type, running.sink.appearances()[post_id]) == (SUCCEEDED, 1), outcome.body
     return running.sink.requests(post_id)[0].at
 
 
