@@ -17,7 +17,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from shared.events.patterns import NAME, NO_CONTROLS, WEB_URL
+from shared.events.patterns import NAME, NO_CONTROLS, STEPS_IN_A_PATH, WEB_URL
 
 MAX_TEXT_LENGTH = 100_000
 MAX_OPTIONS_LENGTH = 20_000
@@ -45,6 +45,12 @@ def _in_utc(instant: datetime) -> datetime:
         return instant.astimezone(UTC)
     except OverflowError as error:
         raise ValueError("the instant is outside the years 1 to 9999 in UTC") from error
+
+
+def _addressable(identity: str) -> str:
+    if identity in STEPS_IN_A_PATH:
+        raise ValueError("no address can name `.` and `..`; choose another one")
+    return identity
 
 
 def _without_nul(text: str) -> str:
@@ -87,7 +93,11 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_read), AfterValidator(_in_ut
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_CONTROLS)]
 """An identifier chosen by a producer: 1 to 200 characters, no control characters."""
 
+NewId = Annotated[Id, AfterValidator(_addressable)]
+"""An identifier of something that may be made by it: an address can name it."""
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NAME)]
+NewName = Annotated[Name, AfterValidator(_addressable)]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_LENGTH), AfterValidator(_without_nul)]
 WebUrl = Annotated[str, StringConstraints(max_length=2048, pattern=WEB_URL)]
 Options = Annotated[dict[str, JsonValue], AfterValidator(_storable)]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
 
-from shared.events.base import Count, Event, Id, Instant, Name, Options, Text, Value, WebUrl
+from shared.events.base import Count, Event, Id, Instant, Name, NewId, Options, Text, Value, WebUrl
 from shared.events.patterns import LOCAL_TIME, MIME_TYPE, TIME_OF_DAY
 
 MAX_TARGETS = 1000
@@ -61,7 +61,7 @@ class RetryPolicy(Value):
 class Target(Value):
     """One account the post goes to; its own time, content and options win over the post's."""
 
-    account_id: Id
+    account_id: NewId
     publish_at: PublishAt | None = None
     content: Text | None = None
     options: Options | None = None
@@ -70,7 +70,7 @@ class Target(Value):
 class ScheduleRequested(Event, type="schedule.requested"):
     """`expected_revision` is the one the requester believes to be current; 0 means that there is none yet."""
 
-    post_id: Id
+    post_id: NewId
     content: Text
     media: tuple[Media, ...] = Field(default=(), max_length=20)
     publish_at: PublishAt | None = None
@@ -130,7 +130,7 @@ class AccountLimits(Value):
 class AccountConnectRequested(Event, type="account.connect_requested"):
     """Of two requests the later one counts, whichever is carried out first: by `requested_at`, else by when sent."""
 
-    account_id: Id
+    account_id: NewId
     platform: Name
     settings: Options = Field(default_factory=dict)
     sealed_credentials: Text | None = None
@@ -166,7 +166,7 @@ class WorkspaceConfigured(Event, type="workspace.configured"):
     With `keep_notify` the targets stay those that there are: nobody who edits a workspace is shown them.
     """
 
-    workspace_id: Id
+    workspace_id: NewId
     monitoring_enabled: bool
     subreddits: tuple[Name, ...]
     keywords: tuple[Keyword, ...]

@@ -14,7 +14,7 @@ from services.console.api.acts import UNKNOWN
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
-from shared.events.base import Instant, Name, Value
+from shared.events.base import Instant, Name, NewName, Value
 
 RESERVED = frozenset({LOCAL.name, UNKNOWN})
 
@@ -24,7 +24,7 @@ router = APIRouter(tags=["tokens"], responses={400: {"model": ErrorAnswer}, 404:
 class NewToken(Value):
     """The token that is wanted."""
 
-    name: Name
+    name: NewName
     scope: Literal["read", "write", "admin"] = "read"
     expires_at: Instant | None = None
 

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from shared.events.patterns import STEPS_IN_A_PATH
 from shared.process.home import Home
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -114,6 +115,8 @@ def _left_by_up(file: Path) -> str:
 
 def in_path(identity: str) -> str:
     """An id as a part of a URL's path."""
+    if identity in STEPS_IN_A_PATH:
+        raise Refused(404, {"detail": f"there is nothing called {identity!r}: no address can name it"})
     return quote(identity, safe="")
 
 

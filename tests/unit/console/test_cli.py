@@ -411,6 +411,16 @@ def test_watch_says_beside_the_events_that_the_broker_is_away() -> None:
     assert watched.stdout == ""
 
 
+@pytest.mark.parametrize(
+    "command", ["status ..", "cancel .", "accounts remove ..", "tokens revoke ..", "retry .. --account a"]
+)
+def test_what_no_address_can_name_is_not_looked_for_elsewhere(command: str) -> None:
+    """The console would be asked for the path that `..` leads to."""
+    result = run(*command.split(" "))
+
+    assert (result.exit_code, "no address can name it" in result.stderr) == (1, True)
+
+
 def test_the_version_is_told() -> None:
     assert run("--version").stdout == f"timeball {version('timeball')}\n"
 
