@@ -12,12 +12,16 @@ class ReadOnly(Exception):
     """The database answers and takes no writes."""
 
 
+class TablesLocked(Exception):
+    """The database takes writes, but not in tables that are needed; the text says who holds them."""
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether the same work may succeed later: the database was away, busy, full, read-only, overtaken, too slow.
 
     No message is at fault for such an error, so none is ever parked because of it.
     """
-    if isinstance(error, Conflict | ReadOnly | PoolTimeoutError | OSError | TimeoutError):
+    if isinstance(error, Conflict | ReadOnly | TablesLocked | PoolTimeoutError | OSError | TimeoutError):
         return True
     if not isinstance(error, DBAPIError):
         return _passes(error)

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.connections.failures import causes, why_not_reached
-from shared.database.errors import ReadOnly
+from shared.database.errors import ReadOnly, TablesLocked
 
 UNUSABLE = (
     SQLAlchemyError,
@@ -61,6 +61,8 @@ def _said(error: BaseException) -> str | None:
         return "all its connections are at work"
     if isinstance(error, ReadOnly):
         return SQLSTATES["25006"]
+    if isinstance(error, TablesLocked):
+        return str(error)
     if isinstance(error, ConnectionError) and "rejected SSL" in str(error):
         return "it offers no TLS, and its address asks for it (sslmode)"
     if UNSUPPORTED in str(error):

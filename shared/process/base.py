@@ -36,6 +36,7 @@ class Base:
     stopping: asyncio.Event
     clock: Clock
     database: Database
+    tables: Sequence[str]
     publisher: Publisher
     outbox: Outbox
     consumer: Consumer
@@ -51,6 +52,7 @@ class Base:
             stopping=asyncio.Event(),
             clock=clock,
             database=database,
+            tables=tuple(outbox.metadata.tables),
             publisher=publisher,
             outbox=Outbox(outbox, database, publisher, clock),
             consumer=Consumer(name, rabbit_broker(settings.broker_url, name), publisher, clock),
@@ -83,6 +85,7 @@ class Base:
         return Service(
             name=self.name,
             database=self.database,
+            tables=self.tables,
             publisher=self.publisher,
             broker=self.consumer.broker,
             topology=attended(self.consumer, topology),

@@ -15,6 +15,7 @@ from faststream.rabbit.utils import RabbitClientProperties
 from starlette.types import ASGIApp
 
 from shared.database.engine import Database
+from shared.database.table_locks import try_tables
 from shared.messaging.broker import Publisher, named
 from shared.messaging.listening import bind_again
 from shared.messaging.outbox import Outbox
@@ -59,6 +60,7 @@ class Service:
     publisher: Publisher
     broker: RabbitBroker
     topology: Topology
+    tables: Sequence[str] = ()
     outbox: Outbox | None = None
     loops: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
     before_stop: Callable[[], None] = lambda: None
@@ -74,11 +76,15 @@ class Service:
     @property
     def health(self) -> Health:
         """The checks behind `/readyz`."""
-        checks = {"broker": consuming(self.broker), "database": writing(self.database.try_writing)}
+        checks = {"broker": consuming(self.broker), "database": writing(self._write)}
         if self.outbox:
             checks["outbox"] = relaying(self.outbox.age)
         checks |= self.checks
         return Health(self.name, checks | {"publishing": self._publishing, "running": self._running})
+
+    async def _write(self) -> None:
+        await self.database.try_writing()
+        await try_tables(self.database, self.tables)
 
     async def _publishing(self) -> str | None:
         if not self.publisher.is_connected:

@@ -15,6 +15,7 @@ import pytest
 from deploy.local.postgres_node import PostgresNode
 from shared.events.requests import ScheduleRequested, Target
 from tests.nodes import Broker, alarm, manage, permit
+from tests.support.databases import plain
 from tests.support.processes import Process
 from tests.support.system import System, in_seconds, started, system
 from tests.support.waiting import LATE, eventually, until, with_time_enough
@@ -197,6 +198,26 @@ async def test_a_read_only_database_parks_no_request_and_they_are_answered_after
         await scheduler.ready()
         assert await running.bus.depth("scheduler.dead") == 0
     postgres_node.drop_database("read_only")
+
+
+@pytest.mark.parametrize("left_open", ["ALTER TABLE schedules ADD note text", "LOCK TABLE schedules IN SHARE MODE"])
+async def test_a_table_that_is_locked_for_long_is_named(
+    tmp_path: Path, broker_node: Broker, postgres_node: PostgresNode, left_open: str
+) -> None:
+    """The database takes writes, so that asking for one in general finds nothing wrong."""
+    database = postgres_node.create_database("locked")
+    async with system(tmp_path, broker_node, scheduler=database) as running:
+        (scheduler,) = await started(running, "scheduler")
+        connection = await asyncpg.connect(plain(database))
+        async with connection.transaction():
+            await connection.execute(left_open)
+            await is_told(scheduler, f"schedules by its process {connection.get_server_pid()}")
+            await schedule(running, "post-1", in_seconds(3600))
+        await connection.close()
+
+        await running.bus.fact("schedule.accepted", post_id="post-1")
+        await scheduler.ready()
+    postgres_node.drop_database("locked")
 
 
 async def test_a_service_that_starts_before_its_database_waits_for_it_and_says_why(
