@@ -21,6 +21,7 @@ from services.publisher.refusals import (
 from services.publisher.sending import facts
 from services.publisher.sending.evidence import Attempt, Evidence, is_doubtful
 from services.publisher.sending.loop import Sending
+from services.publisher.sending.taking import revived
 from services.publisher.store import Store, Unit
 from services.publisher.unreadable import answer_to_unreadable
 from services.publisher.withdrawing import Withdrawn, never_seen, withdraw
@@ -130,22 +131,6 @@ class Handlers:
         """The request as it came, straight to our own queue: to others it is no new dispatch."""
         request = PublishRequested.model_validate_json(publication.request)
         return Envelope.of(request, correlation_id=correlation_id).to("", routing_key=self.requests_queue)
-
-
-def revived(publication: Publication, now: datetime) -> Publication:
-    """A failed, held or skipped publication that a person wants tried again."""
-    return replace(
-        publication,
-        state=State.RETRYING,
-        tries_before=publication.tries,
-        retries=publication.retries + 1,
-        waits=0,
-        due_at=now,
-        not_before=now,
-        outcome=None,
-        claim_token=None,
-        updated_at=now,
-    )
 
 
 def resolved(

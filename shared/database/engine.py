@@ -116,7 +116,7 @@ class Database:
                 version = (await connection.execute(text("PRAGMA user_version"))).scalar_one()
                 await connection.execute(text(f"PRAGMA user_version = {version}"))
             elif (await connection.execute(_WRITE)).scalar_one() == "on":
-                raise ReadOnly("the database is read-only")
+                raise ReadOnly("it is read-only")
 
     async def close(self) -> None:
         """Close every connection."""

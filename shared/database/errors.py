@@ -9,7 +9,7 @@ class Conflict(Exception):
 
 
 class ReadOnly(Exception):
-    """The database answers and takes no writes."""
+    """The database answers and takes no writes; the text says so."""
 
 
 class TablesLocked(Exception):

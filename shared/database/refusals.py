@@ -59,9 +59,7 @@ def why_unusable(error: BaseException) -> str:
 def _said(error: BaseException) -> str | None:
     if isinstance(error, PoolTimeoutError):
         return "all its connections are at work"
-    if isinstance(error, ReadOnly):
-        return SQLSTATES["25006"]
-    if isinstance(error, TablesLocked):
+    if isinstance(error, ReadOnly | TablesLocked):
         return str(error)
     if isinstance(error, ConnectionError) and "rejected SSL" in str(error):
         return "it offers no TLS, and its address asks for it (sslmode)"

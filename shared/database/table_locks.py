@@ -14,7 +14,8 @@ LOCK_TIMEOUT_MS = 2000
 _LOCKED = "55P03"
 _HOLDERS = text("""
 SELECT DISTINCT c.relname, l.pid FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-WHERE l.granted AND c.relname = ANY(:tables) AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+WHERE l.granted AND c.relname = ANY(:tables)
+AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
 ORDER BY c.relname, l.pid
 """)

@@ -26,6 +26,8 @@ _SECONDS = range(253402300800)
 """Those of the years that there are instants for, as POSIX counts them."""
 PUT_OFF_SINCE_HEADER = "timeball-put-off-since"
 """When a service first took a message that it has put off since, in microseconds as POSIX counts them."""
+REPLAYS_HEADER = "timeball-replays"
+"""How often a message has been replayed as a dead letter."""
 _PERSISTENT = 2
 _DIGEST_LENGTH = 12
 _MOST_OF_AN_ID = 180
@@ -84,7 +86,8 @@ class Envelope:
 class Delivery(Generic[EventT_co]):
     """An event that arrived. `message_id` and `sent_at` are None where an outside producer gave none.
 
-    `put_off_since` is when this service first took a message that has waited in a retry queue, or as a dead letter.
+    `put_off_since` is when this service first took a message that has waited in a retry queue, or as a dead letter;
+    `is_replayed` says that somebody has replayed it as one.
     """
 
     event: EventT_co
@@ -94,6 +97,7 @@ class Delivery(Generic[EventT_co]):
     sent_at: datetime | None = None
     put_off_since: datetime | None = None
     derived_id: str | None = None
+    is_replayed: bool = False
     body: bytes = field(default=b"", repr=False)
     """The event as it came, with the fields that nobody knows."""
 
@@ -120,6 +124,7 @@ def read(message: AbstractIncomingMessage) -> Delivery[Event]:
         sent_at_of(message),
         put_off_since(message),
         None if message_id else derived_id(type_of(message), message.body),
+        REPLAYS_HEADER in message.headers,
         body,
     )
 

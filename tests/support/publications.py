@@ -39,9 +39,11 @@ def requested(
     )
 
 
-def delivered(event: PublishRequested | None = None, *, token: str = "mine", redelivered: bool = False) -> Delivered:
+def delivered(
+    event: PublishRequested | None = None, *, token: str = "mine", redelivered: bool = False, is_replayed: bool = False
+) -> Delivered:
     """A request as it arrived."""
-    return Delivered(event or requested(), "correlation", token, redelivered)
+    return Delivered(event or requested(), "correlation", token, redelivered, is_replayed)
 
 
 def a_publication(**changes: Any) -> Publication:

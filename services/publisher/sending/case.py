@@ -21,6 +21,7 @@ class Delivered:
     correlation_id: str
     token: str
     redelivered: bool = False
+    is_replayed: bool = False
 
     @property
     def key(self) -> tuple[str, str]:

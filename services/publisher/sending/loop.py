@@ -66,7 +66,9 @@ class Sending:
 
     async def on_publish_requested(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post once, however often the event arrives."""
-        delivered = Delivered(delivery.event, delivery.correlation_id, uuid4().hex, delivery.redelivered)
+        delivered = Delivered(
+            delivery.event, delivery.correlation_id, uuid4().hex, delivery.redelivered, delivery.is_replayed
+        )
         key, revision = delivered.key, delivered.event.revision
         while end := self.under_way.end_of(key, revision):
             await self._leisurely(end.wait())

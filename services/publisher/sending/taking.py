@@ -36,6 +36,8 @@ def take(delivered: Delivered, current: Publication, attempts: Sequence[Attempt]
         return left
     if event.revision > current.revision and stands is Standing.NOTHING_OUT:
         return Taken(newer_publication(delivered, current, now), tuple(attempts), True)
+    if event.revision == current.revision and current.state == State.FAILED and _is_asked_again(delivered, stands):
+        current = revived(current, now)
     if event.revision != current.revision or current.state in _ENDED or _rests(current, now):
         return left
     return _taken_over(delivered, current, attempts, now)
@@ -50,6 +52,27 @@ def newer_publication(delivered: Delivered, current: Publication, now: datetime)
         retries=current.retries,
         withdrawn=current.withdrawn,
         withdrawn_because=current.withdrawn_because,
+    )
+
+
+def _is_asked_again(delivered: Delivered, stands: Standing) -> bool:
+    """Whether a person has replayed the dead letter of a failed post; the delivery that did it may come once more."""
+    return delivered.is_replayed and not delivered.redelivered and stands is Standing.NOTHING_OUT
+
+
+def revived(publication: Publication, now: datetime) -> Publication:
+    """A failed, held or skipped publication that a person wants tried again."""
+    return replace(
+        publication,
+        state=State.RETRYING,
+        tries_before=publication.tries,
+        retries=publication.retries + 1,
+        waits=0,
+        due_at=now,
+        not_before=now,
+        outcome=None,
+        claim_token=None,
+        updated_at=now,
     )
 
 

@@ -16,9 +16,8 @@ from shared.messaging.dead_letters.parking import (
     copied,
     count_in,
 )
-from shared.messaging.envelope import Envelope, Headers, derived_id, safe_id
+from shared.messaging.envelope import REPLAYS_HEADER, Envelope, Headers, derived_id, safe_id
 
-REPLAYS_HEADER = "timeball-replays"
 REPLAYED_FOR_HEADER = "timeball-replayed-for"
 _OF_ITS_REST = {FAILURES_HEADER, REASON_HEADER, QUEUE_HEADER, PARKED_AT_HEADER}
 _NOBODY_SAID_WHEN = datetime(1970, 1, 1, tzinfo=UTC)

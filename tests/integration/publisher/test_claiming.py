@@ -7,11 +7,11 @@ import pytest
 from cryptography.fernet import Fernet
 
 from services.publisher.domain import CLAIMED
-from services.publisher.handlers import revived
 from services.publisher.restored import mark_restored
 from services.publisher.sending.case import Case
 from services.publisher.sending.claiming import Claims
 from services.publisher.sending.evidence import Attempt, Evidence, Standing
+from services.publisher.sending.taking import revived
 from services.publisher.store import Store
 from shared.events.progress import State
 from shared.secrets.vault import Vault

@@ -21,6 +21,7 @@ from shared.events.publisher import AccountConnectFailed, AccountDisconnected, A
 from shared.events.requests import (
     AccountDisconnectRequested,
     AccountLimits,
+    DeadLetterReplayRequested,
     LatePolicy,
     PublishResolveRequested,
     PublishRetryRequested,
@@ -415,6 +416,19 @@ async def a_failed_post_can_be_revived(world: System) -> None:
     succeeded = await world.bus.fact("publish.succeeded", post_id="revived")
     assert succeeded.body["attempts"] == 2
     assert len(world.sink.requests("revived")) == 2
+
+
+@scenario
+async def a_failed_post_is_tried_again_when_its_dead_letter_is_replayed(world: System) -> None:
+    world.sink.will_answer("replayed", refuse(422))
+    sent = await world.bus.emit(a_request("replayed"))
+    await world.bus.fact("dead_letter.parked", message_id=sent.message_id)
+
+    await world.bus.emit(DeadLetterReplayRequested(service="publisher", message_ids=(sent.message_id,)), times=2)
+
+    succeeded = await world.bus.fact("publish.succeeded", post_id="replayed")
+    assert succeeded.body["attempts"] == 2
+    assert world.bus.told_of("replayed")[-1] == "publish.succeeded"
 
 
 @scenario

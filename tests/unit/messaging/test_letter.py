@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared.messaging.dead_letters.letter import REPLAYED_FOR_HEADER, REPLAYS_HEADER, Letter
+from shared.messaging.dead_letters.letter import REPLAYED_FOR_HEADER, Letter
 from shared.messaging.dead_letters.parking import FAILURES_HEADER, parked
-from shared.messaging.envelope import PUT_OFF_SINCE_HEADER, SENT_AT_HEADER
+from shared.messaging.envelope import PUT_OFF_SINCE_HEADER, REPLAYS_HEADER, SENT_AT_HEADER
 from tests.fakes.incoming import incoming
 
 NOW = datetime(2027, 3, 28, 9, 30, tzinfo=UTC)

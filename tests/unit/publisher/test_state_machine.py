@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from services.publisher.domain import CLAIMED
-from services.publisher.handlers import resolved, revived
+from services.publisher.handlers import resolved
 from services.publisher.platforms.base import Published
 from services.publisher.platforms.errors import NotSent, Rejected, Transient, Unauthorized, Unconfirmed
 from services.publisher.refusals import MAY_BE_RETRIED
@@ -17,7 +17,7 @@ from services.publisher.sending.evidence import Attempt, Evidence
 from services.publisher.sending.next_step import next_step
 from services.publisher.sending.outcomes import WAITS_FOR_ITS_TURN
 from services.publisher.sending.steps import Settle
-from services.publisher.sending.taking import new_publication, take
+from services.publisher.sending.taking import new_publication, revived, take
 from services.publisher.withdrawing import withdraw
 from shared.events.progress import State
 from shared.events.requests import PublishResolveRequested
@@ -65,9 +65,11 @@ def taken_over() -> Iterator[Change]:
     for state, revision in product(STATES, (1, 2)):
         current = a_publication(state=state, outcome=None)
         for attempts in attempts_of(state):
-            taken = take(delivered(requested(revision=revision)), current, attempts, LATER)
-            if taken.changed:
-                yield state, taken.publication.state
+            for is_replayed in (False, True):
+                arrived = delivered(requested(revision=revision), is_replayed=is_replayed)
+                taken = take(arrived, current, attempts, LATER)
+                if taken.changed:
+                    yield state, taken.publication.state
 
 
 def withdrawn() -> Iterator[Change]:

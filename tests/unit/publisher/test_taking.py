@@ -63,6 +63,29 @@ def test_only_a_newer_revision_goes_past_an_end(state: State, revision: int, cha
     assert taken(REFUSED, state=state, revision=revision).changed is changed
 
 
+def test_a_failed_post_whose_dead_letter_is_replayed_gets_new_tries() -> None:
+    """Without that the replay would be reported as done, and nothing would come of it."""
+    failed = a_publication(state=State.FAILED, tries=3, outcome="failed")
+
+    found = take(delivered(is_replayed=True), failed, [REFUSED], NOON + SECOND)
+
+    kept = found.publication
+    assert (found.changed, kept.state, kept.claim_token) == (True, CLAIMED, "mine")
+    assert (kept.tries_before, kept.retries, kept.outcome) == (3, failed.retries + 1, None)
+    assert kept.due_at == kept.not_before == NOON + SECOND
+
+
+@pytest.mark.parametrize("state", [State.PUBLISHED, State.UNKNOWN, State.HELD, State.SKIPPED])
+def test_a_replay_goes_past_no_other_end(state: State) -> None:
+    assert not take(delivered(is_replayed=True), a_publication(state=state), [], NOON).changed
+
+
+def test_a_replay_that_comes_once_more_gives_no_more_tries() -> None:
+    replayed = delivered(is_replayed=True, redelivered=True)
+
+    assert not take(replayed, a_publication(state=State.FAILED), [REFUSED], NOON).changed
+
+
 @pytest.mark.parametrize("state", [CLAIMED, State.SENDING, State.RETRYING])
 def test_a_newer_revision_takes_over_where_nothing_is_out(state: str) -> None:
     found = taken(REFUSED, revision=2, state=state, tries=2, tries_before=1, waits=3)
