@@ -10,7 +10,7 @@ from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.matching import etag_of, on_accounts, require_match
-from services.console.api.posts import all_rejected, schedule, unknown_post
+from services.console.api.posts import all_rejected, schedule, taken, unknown_post
 from services.console.api.views import Cancelled, CancelledView, Scheduled, of_type, rejections_in
 from services.console.read_model.queries import Listed
 from services.console.requests.editing import Change, Overtaken, Unchangeable, edit_requests
@@ -57,10 +57,11 @@ async def change_post(
     except Overtaken as error:
         raise Refusal(409, "conflict", str(error), field="expected_revision", post_id=post_id) from error
     statuses = _STATUS | ({"conflict": 412} if if_match else {})
-    return _together([await schedule(console, request, statuses) for request in requests])
+    return taken(_together([await schedule(console, request) for request in requests]), statuses)
 
 
 def _together(parts: Sequence[Scheduled]) -> Scheduled:
+    """What the scheduler said to each part: where it took one and refused another, both are told."""
     return Scheduled(
         post_id=parts[0].post_id,
         correlation_id=parts[0].correlation_id,

@@ -53,16 +53,22 @@ async def schedule_post(
     console: TheConsole, once: TheOnce, request: Annotated[ScheduleRequested, Depends(body_of(ScheduleRequested))]
 ) -> Response:
     """Schedule a post; the same again changes nothing, a different one replaces what is not yet sent."""
-    return await once.answer(request, lambda: schedule(console, request))
+
+    async def carry_out() -> Scheduled:
+        return taken(await schedule(console, request))
+
+    return await once.answer(request, carry_out)
 
 
-async def schedule(
-    console: Console, request: ScheduleRequested, statuses: Mapping[str, int] = MappingProxyType({})
-) -> Scheduled:
-    """Ask for a post and wait for what the scheduler says; refuse when it takes none of it, with 400 or its status."""
+async def schedule(console: Console, request: ScheduleRequested) -> Scheduled:
+    """Ask for a post and wait for what the scheduler says to it on each account."""
     account_ids = [target.account_id for target in request.targets]
     until = each_account(account_ids, ScheduleAccepted, ScheduleRejected)
-    scheduled = _scheduled(request.post_id, await console.requests.send_and_wait(request, until))
+    return _scheduled(request.post_id, await console.requests.send_and_wait(request, until))
+
+
+def taken(scheduled: Scheduled, statuses: Mapping[str, int] = MappingProxyType({})) -> Scheduled:
+    """What was scheduled at least in part; refused where it was on no account, with 400 or the status of its code."""
     if scheduled.rejected and not scheduled.accepted and not scheduled.pending:
         raise all_rejected(scheduled.rejected, statuses)
     return scheduled

@@ -151,6 +151,21 @@ async def test_a_change_touches_the_account_that_is_named_alone(world: World) ->
     assert (nowhere[0], nowhere[1]["field"]) == (404, "account_id")
 
 
+async def test_a_change_that_one_account_refuses_is_told_of_the_others(world: World) -> None:
+    """The accounts are at different revisions, so that the change is asked for in two parts."""
+    name, long = a_name(), "x" * 20
+    await connect(world.api, world.system, "brief", rules={"text": {"most": 16}})
+    await world.api.call("POST", "/v1/posts", a_post(name, "brief", "plain"))
+    await world.api.call("PATCH", f"/v1/posts/{name}", {"content": "New."}, account_id="brief")
+
+    changed = await world.api.call("PATCH", f"/v1/posts/{name}", {"content": long})
+    refused = await world.api.refused("PATCH", f"/v1/posts/{name}?account_id=brief", {"content": long})
+
+    assert [one["account_id"] for one in changed["accepted"]] == ["plain"]
+    assert [(one["account_id"], one["code"]) for one in changed["rejected"]] == [("brief", "content_too_long")]
+    assert (refused[0], refused[1]["code"]) == (400, "content_too_long")
+
+
 async def test_whoever_changes_what_another_has_changed_is_told_so(world: World) -> None:
     name = a_name()
     await world.api.call("POST", "/v1/posts", a_post(name))
