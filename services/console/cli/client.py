@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 import httpx
+import typer
 
 from shared.events.patterns import STEPS_IN_A_PATH
 from shared.process.home import Home
@@ -116,7 +117,7 @@ def _left_by_up(file: Path) -> str:
 def in_path(identity: str) -> str:
     """An id as a part of a URL's path."""
     if identity in STEPS_IN_A_PATH:
-        raise Refused(404, {"detail": f"there is nothing called {identity!r}: no address can name it"})
+        raise typer.BadParameter(f"nothing is called {identity!r}: no address could name it")
     return quote(identity, safe="")
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from shared.events import EVENTS, Event
 from shared.events.base import MAX_OPTIONS_LENGTH, MAX_TEXT_LENGTH
 from shared.events.explaining import explain
+from shared.events.patterns import STEPS_IN_A_PATH
 from shared.events.publisher import PublishSucceeded
 from shared.events.requests import LocalTime, ScheduleRequested, Target, WorkspaceConfigured
 from shared.events.scheduler import PublishRequested
@@ -273,7 +274,7 @@ JSON = st.recursive(
 TEXT = st.text(st.characters(exclude_characters="\x00", codec="utf-8"), max_size=50)
 ID = st.text(
     st.characters(exclude_categories=["Cs"], min_codepoint=0x20, exclude_characters="\x7f"), min_size=1, max_size=50
-)
+).filter(lambda identity: identity not in STEPS_IN_A_PATH)
 
 
 @given(
