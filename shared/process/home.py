@@ -13,13 +13,10 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from shared.process.unusable_home import HomeUnusable
 from shared.secrets.sealing import SealingKey
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
-
-
-class HomeUnusable(Exception):
-    """The folder cannot be made, read or written to."""
 
 
 class Home:

@@ -11,10 +11,10 @@ import uvloop
 
 from shared.database.migrations import NotOurs, migrate_when_there
 from shared.process.ending import end_hard_after
-from shared.process.home import HomeUnusable
 from shared.process.logs import configure
 from shared.process.service import Service
 from shared.process.settings import ServiceSettings, load
+from shared.process.unusable_home import HomeUnusable
 
 
 def spare_the_collector(collect_after: int) -> None:

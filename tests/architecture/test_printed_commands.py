@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from services.console.cli.application import app
+from services.console.cli.loading import Named
 from tests.architecture.pages import PAGES, ROOT, blocks_of, name_of
 
 CODE = [path for path in sorted((ROOT / "services").rglob("*.py")) if "`timeball " in path.read_text()]
@@ -29,7 +30,7 @@ def problem_with(line: str) -> str | None:
     command: Any = typer.main.get_command(app)
     words = line.split()
     while words and (chosen := getattr(command, "commands", {}).get(words[0].rstrip(","))):
-        command, words = chosen, words[1:]
+        command, words = chosen.loaded() if isinstance(chosen, Named) else chosen, words[1:]
     if getattr(command, "commands", None) and words and re.match("[a-z]", words[0]):
         return f"no command {words[0]!r}"
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}

@@ -13,8 +13,10 @@ import typer
 from rich.prompt import Prompt
 from rich.text import Text
 
-from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
+from services.console.cli.account_limits import limits
+from services.console.cli.calling import JsonFlag, called, wrong
 from services.console.cli.client import in_path
+from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, with_zone
 from services.console.cli.screen import complain, say, screen, show_json, show_table
 from services.console.cli.sign_in import PORT, signed_in
@@ -189,3 +191,6 @@ def remove(account_id: Annotated[str, typer.Argument(metavar="ACCOUNT")], as_jso
         show_json(account)
     else:
         say(f"{account_id} is {'being ' if account['pending'] else ''}disconnected")
+
+
+app.command()(limits)

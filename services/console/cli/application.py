@@ -1,60 +1,60 @@
 """Every command, in one place."""
 
 import sys
+from typing import Any
 
 import typer
 
-from services.console.cli import (
-    account_limits,
-    accounts,
-    audit,
-    bulk,
-    dead_letters,
-    deciding,
-    demo,
-    importing,
-    keys,
-    posts,
-    rebuilding,
-    timers,
-    tokens,
-    up,
-    version,
-    watching,
-    workspaces,
-)
-from services.console.cli.calling import WRONG_USAGE
+from services.console.cli import version
+from services.console.cli.exit_codes import WRONG_USAGE
+from services.console.cli.loading import Loading, Named, Place
 from services.console.cli.screen import complain
-from services.console.cli.usage import OneLine
-from shared.process.home import HomeUnusable
+from shared.process.unusable_home import HomeUnusable
+
+COMMANDS = {
+    "up": Place(
+        "up", "up", "Start the broker, every service and a sandbox platform on this machine, and show what happens."
+    ),
+    "demo": Place(
+        "demo", "demo", "Connect two demo accounts, schedule three posts and show every event until they are published."
+    ),
+    "schedule": Place("posts", "schedule", "Schedule a post."),
+    "cancel": Place("posts", "cancel", "Cancel a post that is not yet published."),
+    "status": Place(
+        "posts", "status", "Show one post, or how many there are in each state, what comes next and what went out last."
+    ),
+    "retry": Place("deciding", "retry", "Publish a failed or held post again, now."),
+    "resolve": Place("deciding", "resolve", "Settle a post that may be out, as you found it on the network."),
+    "watch": Place("watching", "watch", "Show every event as it happens, until Ctrl-C."),
+    "import": Place("importing", "import_posts", "Schedule every post of a file."),
+    "audit": Place("audit", "audit", "Show who did what, from where, and how it ended, the latest first."),
+    "bulk": Place("bulk", "app", "Cancel, retry or move many posts at once."),
+    "accounts": Place("accounts", "app", "Connect, list and disconnect accounts."),
+    "timers": Place("timers", "app", "List timers and their runs, and fire one by hand."),
+    "tokens": Place("tokens", "app", "Create, list and revoke tokens."),
+    "workspaces": Place("workspaces", "app", "Configure what is watched, and see what was found."),
+    "keys": Place("keys", "app", "Show what to seal secrets with, or re-encrypt stored secrets."),
+    "console": Place("rebuilding", "app", "Look after the console's own memory."),
+    "dead-letters": Place("dead_letters", "app", "Look at messages that could not be handled; replay or drop them."),
+}
+"""In the order in which they are listed; what is said of each is the first line of its own help."""
+
+
+class Timeball(Loading):
+    """The commands, none of which is loaded."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more | {"commands": {name: Named(name, place) for name, place in COMMANDS.items()}})
+
 
 app = typer.Typer(
     name="timeball",
-    cls=OneLine,
+    cls=Timeball,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 app.callback()(version.options)
-app.command()(up.up)
-app.command()(demo.demo)
-app.command()(posts.schedule)
-app.command()(posts.cancel)
-app.command()(posts.status)
-app.command()(deciding.retry)
-app.command()(deciding.resolve)
-app.command()(watching.watch)
-app.command(name="import")(importing.import_posts)
-app.command()(audit.audit)
-app.add_typer(bulk.app)
-accounts.app.command()(account_limits.limits)
-app.add_typer(accounts.app)
-app.add_typer(timers.app)
-app.add_typer(tokens.app)
-app.add_typer(workspaces.app)
-app.add_typer(keys.app)
-app.add_typer(rebuilding.app)
-app.add_typer(dead_letters.app)
 
 
 def main() -> None:

@@ -17,12 +17,13 @@ from services.console.cli.bulk_runs import (
     show_outcome,
     show_prepared,
 )
-from services.console.cli.calling import REFUSED, JsonFlag, called, reading, wrong
+from services.console.cli.calling import JsonFlag, called, reading, wrong
 from services.console.cli.client import in_path
+from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, own_zone, with_zone
 from services.console.cli.screen import say, show_json, show_table
-from services.console.times import duration, instant_or_local, is_without_zone, shift
-from shared.clocks.local_time import in_utc, zone_named
+from services.console.times import UnreadableTime, duration, instant_or_local, is_without_zone, shift
+from shared.clocks.local_time import UnknownZone, in_utc, zone_named
 from shared.events.progress import State
 
 app = typer.Typer(name="bulk", help="Cancel, retry or move many posts at once.", no_args_is_help=True)
@@ -189,18 +190,18 @@ def _instant(option: str, time: str | None) -> str | None:
 
 
 def _time(option: str, time: str, zone: str | None) -> str | dict[str, str]:
-    with reading(option):
+    with reading(option, UnreadableTime, UnknownZone):
         return instant_or_local(time, zone if is_without_zone(time) else None)
 
 
 def _moving(by: str | None, to: str | None, every: str | None, zone: str | None) -> dict[str, Any]:
     zone = zone or own_zone()
     if by is not None and to is None and every is None:
-        with reading("--by"):
+        with reading("--by", UnreadableTime):
             days, seconds = shift(by)
         return {"days": days, "seconds": seconds, "zone": zone or "UTC"}
     if to is not None and by is None:
-        with reading("--every"):
+        with reading("--every", UnreadableTime):
             apart = duration(every or "0s")
         return {"to": _time("--to", to, zone), "every_seconds": int(apart.total_seconds())}
     return wrong("say how far, --by 2d, or when the first of them is due, --to TIME (with --every 5m, if you like)")

@@ -1,8 +1,4 @@
-"""Calling the console from a command, and the exit codes.
-
-0 done, 1 refused, 2 wrong usage, 3 console not reached, 4 what was there already was left alone, 5 asked for, with no
-outcome in time.
-"""
+"""Calling the console from a command."""
 
 import asyncio
 import re
@@ -11,22 +7,14 @@ from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
 from services.console.cli.client import Address, Client, Refused, Unreachable
+from services.console.cli.exit_codes import REFUSED, UNREACHABLE
 from services.console.cli.screen import complain
-from services.console.imports import UnknownEncoding
-from services.console.times import UnreadableTime
-from shared.clocks.local_time import UnknownZone
-from shared.events.base import Instant
-from shared.events.explaining import explain
-
-REFUSED, WRONG_USAGE, UNREACHABLE, LEFT_ALONE, NOT_YET = 1, 2, 3, 4, 5
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 _WHERE_TOKENS_ARE = "the one in keys/api_token under its TIMEBALL_HOME, or one of `timeball tokens create`"
 _SEPARATORS = re.compile(r"[,;]")
-_INSTANT = TypeAdapter(Instant)
 AnswerT = TypeVar("AnswerT")
 
 
@@ -78,20 +66,12 @@ def named(texts: Iterable[str]) -> list[str]:
     return [part for text in texts for part in map(str.strip, _SEPARATORS.split(text)) if part]
 
 
-def require_instant(option: str, text: str) -> None:
-    """End the program where the text is no instant."""
-    try:
-        _INSTANT.validate_python(text)
-    except ValidationError as error:
-        wrong(f"{option}: {explain(error)} (got {text!r})")
-
-
 @contextmanager
-def reading(option: str) -> Iterator[None]:
-    """Name the option where what was given for it cannot be read."""
+def reading(option: str, *unreadable: type[Exception]) -> Iterator[None]:
+    """Name the option where what was given for it cannot be read, which these errors say."""
     try:
         yield
-    except (UnreadableTime, UnknownZone, UnknownEncoding) as error:
+    except unreadable as error:
         wrong(f"{option}: {error}")
 
 

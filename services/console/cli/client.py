@@ -12,9 +12,6 @@ from urllib.parse import quote, urlsplit
 import httpx
 import typer
 
-from shared.events.patterns import STEPS_IN_A_PATH
-from shared.process.home import Home
-
 DEFAULT_URL = "http://127.0.0.1:8080"
 PATIENCE_SECONDS = 30.0
 FILE_PATIENCE_SECONDS = 300.0
@@ -23,6 +20,7 @@ Json = Mapping[str, Any]
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _USUAL_PORT = {"http": 80, "https": 443}
+_STEPS_IN_A_PATH = (".", "..")  # as in shared.events.patterns, with which every event would be loaded
 
 
 class Unreachable(Exception):
@@ -91,11 +89,6 @@ def url_file(home: Path) -> Path:
     return home / "console.url"
 
 
-def local_token(home: Home) -> str:
-    """The token of the local mode's console."""
-    return os.environ.get("TIMEBALL_API_TOKEN") or home.api_token()
-
-
 def _own_token(home: Path, url: str, own_url: str) -> str:
     return _left_by_up(home / "keys" / "api_token") if _place(url) == _place(own_url) else ""
 
@@ -116,7 +109,7 @@ def _left_by_up(file: Path) -> str:
 
 def in_path(identity: str) -> str:
     """An id as a part of a URL's path."""
-    if identity in STEPS_IN_A_PATH:
+    if identity in _STEPS_IN_A_PATH:
         raise typer.BadParameter(f"nothing is called {identity!r}: no address could name it")
     return quote(identity, safe="")
 

@@ -3,16 +3,21 @@
 from typing import Annotated, Any
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 
-from services.console.cli.calling import REFUSED, JsonFlag, called, require_instant, wrong
+from services.console.cli.calling import JsonFlag, called, wrong
 from services.console.cli.client import Client
+from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time
 from services.console.cli.screen import complain, say, show_json, show_table
+from shared.events.base import Instant
+from shared.events.explaining import explain
 
 app = typer.Typer(
     name="dead-letters", help="Look at messages that could not be handled; replay or drop them.", no_args_is_help=True
 )
 
+_INSTANT = TypeAdapter(Instant)
 Service = Annotated[str, typer.Argument(metavar="SERVICE", help="scheduler, publisher, monitor, maintenance, console.")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[MESSAGE_ID]...", help="Those that `list` shows.")]
 All = Annotated[bool, typer.Option("--all", help="All that rest in the service as of now.")]
@@ -111,9 +116,17 @@ def _body(service: str, message_ids: list[str] | None, as_of: str | None, *, eve
     if bool(message_ids) == every:
         wrong("name the messages, or say --all" if not every else "name messages or say --all, not both")
     if as_of:
-        require_instant("--as-of", as_of)
+        _require_instant("--as-of", as_of)
     named = {"message_ids": message_ids} if message_ids else {}
     return {"service": service, **named, **({"as_of": as_of} if as_of else {})}
+
+
+def _require_instant(option: str, text: str) -> None:
+    """End the program where the text is no instant."""
+    try:
+        _INSTANT.validate_python(text)
+    except ValidationError as error:
+        wrong(f"{option}: {explain(error)} (got {text!r})")
 
 
 async def _asked(client: Client, what: str, body: dict[str, Any]) -> dict[str, Any]:

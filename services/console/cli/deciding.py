@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from services.console.cli.calling import NOT_YET, REFUSED, JsonFlag, called, wrong
+from services.console.cli.calling import JsonFlag, called, wrong
 from services.console.cli.client import Client, in_path
+from services.console.cli.exit_codes import NOT_YET, REFUSED
 from services.console.cli.outcomes import UNDER_WAY, Wait, end_as_told, outcomes, show_outcomes
 from services.console.cli.screen import complain, say, show_json
 

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from services.console.cli.calling import REFUSED, called
+from services.console.cli.calling import called
 from services.console.cli.client import Client, LiveEvent, in_path
+from services.console.cli.exit_codes import REFUSED
 from services.console.cli.screen import complain, say
 from services.console.cli.watching import Following, followed
 

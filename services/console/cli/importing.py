@@ -6,16 +6,17 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from services.console.cli.calling import LEFT_ALONE, REFUSED, JsonFlag, called, reading, wrong
+from services.console.cli.calling import JsonFlag, called, reading, wrong
+from services.console.cli.exit_codes import LEFT_ALONE, REFUSED
 from services.console.cli.import_report import read_as, show_faults, show_outcome, show_plan
 from services.console.cli.import_runs import IN_DOUBT, followed, hand_over, show_started
 from services.console.cli.import_tally import Tally
 from services.console.cli.local_times import own_zone
 from services.console.cli.screen import complain, show_json
-from services.console.imports import PostFile, read
+from services.console.imports import PostFile, UnknownEncoding, read
 from services.console.imports.parts import parts_of
 from services.console.imports.plan import faults_in, plan_of
-from shared.clocks.local_time import zone_named
+from shared.clocks.local_time import UnknownZone, zone_named
 
 _FILE = typer.Argument(metavar="FILE", help="A table or JSON; - is stdin.")
 _OVERWRITE = typer.Option("--overwrite", help="Replace what is there already and differs, or was cancelled.")
@@ -53,7 +54,7 @@ def import_posts(
     """
     zone = _zone_of(zone)
     content = _content_of(file)
-    with reading("--encoding"):
+    with reading("--encoding", UnknownEncoding):
         posts = read(content, zone=zone, encoding=encoding)
     if dry_run:
         show_json(plan_of(posts)) if as_json else show_plan(posts, zone)
@@ -79,7 +80,7 @@ def import_posts(
 
 
 def _zone_of(zone: str | None) -> str | None:
-    with reading("--zone"):
+    with reading("--zone", UnknownZone):
         return zone_named(zone).key if zone else own_zone()
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import typer
 
-from services.console.cli.calling import REFUSED, JsonFlag, called
+from services.console.cli.calling import JsonFlag, called
+from services.console.cli.exit_codes import REFUSED
 from services.console.cli.screen import complain, say, show_json, show_table
 from shared.process.home import Home
 from shared.secrets.sealing import SealingKey

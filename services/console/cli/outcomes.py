@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from services.console.cli.calling import NOT_YET, REFUSED
 from services.console.cli.client import Client, in_path
+from services.console.cli.exit_codes import NOT_YET, REFUSED
 from services.console.cli.screen import complain, say
 from services.console.cli.sentences import lateness
 

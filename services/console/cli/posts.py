@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import typer
 
-from services.console.cli.calling import REFUSED, JsonFlag, called, named, wrong
+from services.console.cli.calling import JsonFlag, called, named, wrong
 from services.console.cli.client import Client, in_path
+from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, own_zone, shown_zone, with_zone
 from services.console.cli.repeats import EveryOption, TimesOption, request_for
 from services.console.cli.screen import complain, say, show_json, show_table

@@ -5,8 +5,9 @@ from typing import Any
 
 import typer
 
-from services.console.cli.calling import REFUSED, JsonFlag, called
+from services.console.cli.calling import JsonFlag, called
 from services.console.cli.client import Client, in_path
+from services.console.cli.exit_codes import REFUSED
 from services.console.cli.screen import complain, say, show_json
 
 LOOK_SECONDS = 0.5

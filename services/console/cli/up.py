@@ -13,9 +13,9 @@ import typer
 from deploy.local.broker import LocalBroker, NoBroker, running_broker
 from deploy.local.programs import SANDBOX, Place, by_name, places
 from deploy.local.running import NotReady, running_programs, until_ready
-from services.console.cli.calling import REFUSED
-from services.console.cli.client import Address, Client, Refused, Unreachable, local_token, url_file
+from services.console.cli.client import Address, Client, Refused, Unreachable, url_file
 from services.console.cli.demo import demo_at, run_demo
+from services.console.cli.exit_codes import REFUSED
 from services.console.cli.first_steps import SCHEDULE, show_first_steps
 from services.console.cli.screen import complain, say, show_table
 from services.console.cli.watching import Following, followed
@@ -62,7 +62,7 @@ async def _until_stopped(with_demo: bool, patience: int) -> None:
 async def _everything(with_demo: bool, patience: int) -> None:
     home = Home(os.environ.get("TIMEBALL_HOME", "var"))
     all_places = places()
-    address = Address(by_name(all_places)["console"].url, local_token(home))
+    address = Address(by_name(all_places)["console"].url, os.environ.get("TIMEBALL_API_TOKEN") or home.api_token())
     async with (
         running_broker(home.path, say) as broker,
         running_programs(all_places, home.path, broker.url, say) as running,

@@ -5,14 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
-from pydantic import ValidationError
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from services.console.cli.exit_codes import REFUSED
 from services.console.cli.screen import complain
-from shared.events.explaining import explain_one
-
-REFUSED = 1
 
 
 class OneLine(TyperGroup):
@@ -50,13 +47,17 @@ def _said(error: TyperException) -> str:
         return error.format_message() if hasattr(error, "option_name") else error.message
     if not error.message:
         return f"{field}: missing, it is required"
-    if isinstance(error.__cause__, ValidationError):
-        return _unread(field, error.__cause__)
-    return f"{field}: {error.message}"
+    return _unread(field, error.__cause__) or f"{field}: {error.message}"
 
 
-def _unread(field: str, error: ValidationError) -> str:
+def _unread(field: str, error: BaseException | None) -> str | None:
     """What is wrong with a value that was given; what typer says itself names it already."""
+    from pydantic import ValidationError  # noqa: PLC0415 - most commands are right, and need none of this
+
+    from shared.events.explaining import explain_one  # noqa: PLC0415
+
+    if not isinstance(error, ValidationError):
+        return None
     first = error.errors(include_url=False)[0]
     told = explain_one({**first, "loc": (field,)})
     return told.rpartition(" (got ")[0] if first["type"] == "value_error" else told

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from services.console.cli.calling import REFUSED, JsonFlag, called, wrong
+from services.console.cli.calling import JsonFlag, called, wrong
 from services.console.cli.client import Client, Refused, in_path
+from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, with_zone
 from services.console.cli.screen import complain, say, show_json, show_table
 from services.console.cli.workspace_files import Entry, UnreadableWorkspaces, workspaces_in
