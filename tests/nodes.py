@@ -15,6 +15,7 @@ from deploy.local.amqp_login import accepts_login
 from deploy.local.broker_node import BrokerNode
 from deploy.local.child import NodeError, free_ports, wait_until
 from deploy.local.docker_broker import IMAGE
+from tests.support.waiting import PATIENCE
 
 
 class Broker(Protocol):
@@ -105,8 +106,10 @@ class BrokerContainer:
         return str(said.decode())
 
     def _await_login(self) -> None:
-        if not wait_until(lambda: accepts_login(self.amqp_port, self.username, self.password), within=60, every=0.2):
-            raise NodeError("the broker container did not accept a login within 60 s")
+        if not wait_until(
+            lambda: accepts_login(self.amqp_port, self.username, self.password), within=PATIENCE, every=0.2
+        ):
+            raise NodeError("the broker container did not accept a login")
 
 
 @contextmanager
@@ -173,7 +176,7 @@ def await_registered(node: BrokerNode, *queues: str) -> None:
     declaration (and messages in it); killed before that, it brings the queue back without a leader, for good.
     """
     (names,) = (node.directory / "mnesia").glob("*/quorum/*/names.dets")
-    if not wait_until(lambda: all(f"_{queue}".encode() in names.read_bytes() for queue in queues), within=10):
+    if not wait_until(lambda: all(f"_{queue}".encode() in names.read_bytes() for queue in queues), within=PATIENCE):
         raise NodeError(f"RabbitMQ has not registered {', '.join(queues)}")
 
 
@@ -182,6 +185,6 @@ def manage(broker: Broker, method: str, path: str, body: bytes | None = None) ->
     credentials = base64.b64encode(f"{broker.username}:{broker.password}".encode()).decode()
     headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
     request = urllib.request.Request(broker.management_url + path, data=body, headers=headers, method=method)
-    with urllib.request.urlopen(request, timeout=30) as response:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as response:
         answer: bytes = response.read()
     return answer

@@ -99,7 +99,7 @@ async def test_what_expires_while_a_node_is_down_arrives_soon_after_its_start(
     await asyncio.to_thread(private_node.kill)
     await asyncio.to_thread(private_node.start)
 
-    async with asyncio.timeout(30), await aio_pika.connect(amqp_vhost_url) as connection:
+    async with asyncio.timeout(PATIENCE), await aio_pika.connect(amqp_vhost_url) as connection:
         channel = await connection.channel()
         for name in names:
             queue = await channel.declare_queue(f"arrives.{name}", passive=True)

@@ -27,7 +27,7 @@ from tests.support.waiting import LATE, eventually, until, with_time_enough
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-SHORT = {"TIMEBALL_PUBLISHER_LEASE_SECONDS": "15", "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "5"}
+IMPATIENT = {"TIMEBALL_PUBLISHER_LEASE_SECONDS": "150", "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "5"}
 NOT_PUBLISHED = ("publish.failed", "publish.skipped", "publish.held")
 TAKEN_BUT_500 = Answer(500, b"oops")
 
@@ -45,7 +45,7 @@ def scenario(promise: Scenario) -> Scenario:
 async def world(broker_node: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
     """One publisher with its accounts on the sink: one that deduplicates, one of which nobody can tell."""
     async with system(tmp_path_factory.mktemp("publisher"), broker_node) as running:
-        await running.start("publisher", env=SHORT)
+        await running.start("publisher", env=IMPATIENT)
         await running.connect("hook", "webhook", credentials={"secret": SECRET})
         await running.connect("plain")
         yield running

@@ -11,6 +11,8 @@ from tests.support.system import System, a_request, in_seconds, system
 from tests.support.waiting import LATE, eventually, with_time_enough
 
 COUNT = 5
+LONG_LEASE = {"TIMEBALL_PUBLISHER_LEASE_SECONDS": "150"}
+"""So late is a post whose lease was not given back."""
 SLOW_SECONDS = 3.0
 AHEAD = 3
 """Seconds before its instant when nothing of a post has been sent yet."""
@@ -29,7 +31,7 @@ class Stopped:
 
 async def stopped_in_time(running: System, lead: float) -> Stopped | None:
     """None where it was stopped so late that what waited may have been on its way."""
-    publisher = await running.start("publisher")
+    publisher = await running.start("publisher", env=LONG_LEASE)
     await running.connect("plain")
     waiting, in_flight = ([f"{kind}-{lead:g}-{number}" for number in range(COUNT)] for kind in ("waiting", "in-flight"))
     due_at = in_seconds(lead)

@@ -14,6 +14,7 @@ from deploy.local.sandbox.app import make_app
 from deploy.local.sandbox.posts import Post
 from deploy.local.sandbox.timeline import Timeline
 from tests.fakes.clock import FakeClock
+from tests.support.waiting import PATIENCE
 
 NOON = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
 
@@ -41,7 +42,7 @@ async def sandbox(clock: FakeClock) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    command = [sys.executable, "-m", "deploy.local.sandbox", "--port", "0", "--slow-seconds", "0.2"]
+    command = [sys.executable, "-m", "deploy.local.sandbox", "--port", "0", "--slow-seconds", "2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         yield process.stdout.readline().split()[-1]
@@ -187,7 +188,7 @@ def test_a_lost_reply_means_accepted_but_not_answered(server: str) -> None:
 def test_a_slow_reply_means_accepted_before_it_is_answered(server: str) -> None:
     with httpx.Client(base_url=server, trust_env=False) as client:
         with pytest.raises(httpx.ReadTimeout):
-            client.post("/posts", json=failing("slow"), timeout=0.1)
+            client.post("/posts", json=failing("slow"), timeout=httpx.Timeout(PATIENCE, read=0.1))
         found = client.get("/posts", params={"post_id": "p1", "account_id": "a1"})
 
     assert found.status_code == 200
