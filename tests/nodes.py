@@ -1,6 +1,7 @@
 """Real brokers for tests: a private node by default, a container on request, one vhost for each test."""
 
 import base64
+import json
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -135,18 +136,18 @@ def fresh_vhost(broker: Broker) -> Iterator[str]:
         manage(broker, "DELETE", f"/api/vhosts/{name}")
 
 
-def permit(broker: Broker, vhost: str) -> None:
-    """Let the broker's user do everything in a virtual host."""
-    permissions = b'{"configure": ".*", "write": ".*", "read": ".*"}'
-    manage(broker, "PUT", f"/api/permissions/{vhost}/{quote(broker.username)}", permissions)
+def permit(broker: Broker, vhost: str, *, user: str | None = None, names: str = ".*") -> None:
+    """Let a user (the broker's own) do everything in a virtual host with what is called so."""
+    permissions = json.dumps(dict.fromkeys(("configure", "write", "read"), names)).encode()
+    manage(broker, "PUT", f"/api/permissions/{vhost}/{quote(user or broker.username)}", permissions)
 
 
-def rabbitmqctl(broker: Broker, *arguments: str) -> str:
-    """RabbitMQ's own command on the broker's machine; what it says."""
+def evaluate(broker: Broker, erlang: str) -> str:
+    """What an expression comes to within the broker."""
     if isinstance(broker, BrokerContainer):
-        return broker.run("rabbitmqctl", *arguments)
+        return broker.run("rabbitmqctl", "eval", erlang)
     assert isinstance(broker, BrokerNode)
-    return broker.control(*arguments)
+    return broker.evaluate(erlang)
 
 
 @contextmanager
@@ -166,7 +167,7 @@ def alarm(broker: Broker) -> Iterator[Callable[[], None]]:
 def _set_most_memory(broker: Broker, share: str) -> None:
     """Return when every connection has been told of the alarm that this raises or ends."""
     set_it = f"ok = vm_memory_monitor:set_vm_memory_high_watermark({share})"
-    rabbitmqctl(broker, "eval", f"{set_it}, rabbit_alarm:get_alarms().")  # asked of the process that tells them
+    evaluate(broker, f"{set_it}, rabbit_alarm:get_alarms().")  # asked of the process that tells them
 
 
 def await_registered(node: BrokerNode, *queues: str) -> None:

@@ -95,18 +95,19 @@ class BrokerNode:
         self.stop()
         self.start()
 
-    def control(self, *arguments: str) -> str:
-        """RabbitMQ's own command for this node, `rabbitmqctl`; what it says."""
+    def evaluate(self, erlang: str) -> str:
+        """What an expression comes to within the node; `rabbitmqctl` would start another Erlang for it."""
         done = subprocess.run(
-            [find_server().replace("rabbitmq-server", "rabbitmqctl"), *arguments],
+            [find_of_erlang("erl_call"), "-address", f"127.0.0.1:{self._known.dist_port}", "-e"],
+            input=f"{erlang}\n",
             env=self._environment(self._known),
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise NodeError(f"rabbitmqctl {' '.join(arguments)} failed: {done.stderr.strip()}")
-        return done.stdout
+        if not done.stdout.startswith("{ok, "):
+            raise NodeError(f"{erlang} failed: {done.stdout}{done.stderr}".strip())
+        return done.stdout.removeprefix("{ok, ").removesuffix("}")
 
     @property
     def running(self) -> bool:
@@ -150,7 +151,7 @@ class BrokerNode:
             self._lock = None
 
     def _start_epmd(self, identity: BrokerIdentity) -> None:
-        command = [find_epmd(), "-port", str(identity.epmd_port), "-address", "127.0.0.1"]
+        command = [find_of_erlang("epmd"), "-port", str(identity.epmd_port), "-address", "127.0.0.1"]
         epmd = Child(command, self._environment(identity), self._console)
         self._children.append(epmd)
         epmd.start()
@@ -201,10 +202,10 @@ def find_server() -> str:
     return str(packaged) if packaged.exists() else _find("rabbitmq-server")
 
 
-def find_epmd() -> str:
-    """Erlang's name service."""
-    packaged = sorted(Path("/usr/lib/erlang").glob("erts-*/bin/epmd"))
-    return shutil.which("epmd") or (str(packaged[-1]) if packaged else _find("epmd"))
+def find_of_erlang(program: str) -> str:
+    """One of Erlang's own programs: its name service `epmd`, or `erl_call`."""
+    packaged = sorted(Path("/usr/lib/erlang").glob(f"erts-*/bin/{program}"))
+    return shutil.which(program) or (str(packaged[-1]) if packaged else _find(program))
 
 
 def _find(program: str) -> str:

@@ -16,7 +16,7 @@ from pamqp.common import FieldTable
 from deploy.local.broker import running_broker
 from deploy.local.broker_node import BrokerNode
 from deploy.local.child import Child, NodeError, wait_until
-from tests.nodes import Broker, await_registered, fresh_vhost
+from tests.nodes import Broker, await_registered, evaluate, fresh_vhost
 from tests.support.waiting import PATIENCE, eventually
 
 _QUORUM: FieldTable = {"x-queue-type": "quorum"}
@@ -185,3 +185,9 @@ def _processes_of(directory: Path) -> dict[int, str]:
         except OSError:
             continue
     return found
+
+
+def test_an_expression_is_evaluated_within_the_node_or_the_reason_is_told(broker_node: Broker) -> None:
+    assert evaluate(broker_node, "rabbit:is_running().").strip() == "true"
+    with pytest.raises(NodeError, match=r"nobody:here\(\)\. failed: .*undef"):
+        evaluate(broker_node, "nobody:here().")

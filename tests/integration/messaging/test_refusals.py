@@ -11,7 +11,7 @@ from yarl import URL
 from shared.clocks.clock import SystemClock
 from shared.messaging.broker import Publisher
 from shared.messaging.topology import Topology
-from tests.nodes import Broker, rabbitmqctl
+from tests.nodes import Broker, manage, permit
 from tests.support.waiting import eventually
 
 Change = Callable[[URL], URL]
@@ -55,13 +55,13 @@ async def test_what_hangs_up_before_the_login_is_told(broker_node: Broker) -> No
 async def test_a_right_that_is_missing_is_told(broker_node: Broker, amqp_vhost_url: str) -> None:
     """For the virtual host, then for an exchange in it."""
     name, vhost = f"poor-{uuid4().hex[:8]}", URL(amqp_vhost_url).path[1:]
-    await asyncio.to_thread(rabbitmqctl, broker_node, "add_user", name, "pw")
+    await asyncio.to_thread(manage, broker_node, "PUT", f"/api/users/{name}", b'{"password": "pw", "tags": ""}')
     try:
         async with connecting(URL(amqp_vhost_url).with_user(name).with_password("pw")) as publisher:
             await eventually(lambda: f"access to vhost '{vhost}' refused" in str(publisher.trouble))
-            await asyncio.to_thread(rabbitmqctl, broker_node, "set_permissions", "-p", vhost, name, "", "", "")
+            await asyncio.to_thread(permit, broker_node, vhost, user=name, names="")
             await eventually(lambda: "access to exchange 'timeball.events'" in str(publisher.trouble))
-            await asyncio.to_thread(rabbitmqctl, broker_node, "set_permissions", "-p", vhost, name, ".*", ".*", ".*")
+            await asyncio.to_thread(permit, broker_node, vhost, user=name)
             await eventually(lambda: publisher.is_connected and publisher.trouble is None)
     finally:
-        await asyncio.to_thread(rabbitmqctl, broker_node, "delete_user", name)
+        await asyncio.to_thread(manage, broker_node, "DELETE", f"/api/users/{name}")

@@ -22,7 +22,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.topology import Queue, Topology
 from shared.process.service import rabbit_broker
-from tests.nodes import Broker, rabbitmqctl
+from tests.nodes import Broker, evaluate
 from tests.support.waiting import eventually
 
 QUEUE = Queue("shop", "shop.orders", (ScheduleCancelRequested.type,))
@@ -58,14 +58,13 @@ def tls_port(broker_node: Broker, tmp_path: Path) -> Iterator[int]:
     (port,) = free_ports(1)
     _write_certificate(tmp_path)
     files = f'{{certfile, "{tmp_path}/certificate.pem"}}, {{keyfile, "{tmp_path}/key.pem"}}'
-    rabbitmqctl(
+    evaluate(
         broker_node,
-        "eval",
         "application:ensure_all_started(ssl), "
         f'rabbit_networking:start_ssl_listener({{"127.0.0.1", {port}, inet}}, [{files}], 1).',
     )
     yield port
-    rabbitmqctl(broker_node, "eval", f'rabbit_networking:stop_ranch_listener_of_protocol("{port}").')
+    evaluate(broker_node, f'rabbit_networking:stop_ranch_listener_of_protocol("{port}").')
 
 
 @pytest.fixture
