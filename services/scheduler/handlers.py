@@ -15,7 +15,7 @@ from services.scheduler.learning import learn
 from services.scheduler.near_posts import CROWDED_MINUTE, NearKeys
 from services.scheduler.origin import Origin
 from services.scheduler.outcomes import Outcome
-from services.scheduler.release import HORIZON
+from services.scheduler.release import is_soon
 from services.scheduler.requests import Request, batch_request, cancel_request, post_request
 from services.scheduler.store import Key, Store, Unit
 from services.scheduler.unreadable import answer_to_unreadable, refused_cancellation
@@ -130,7 +130,7 @@ class Handlers:
         return [None] * len(facts)
 
     def _wake(self, changed: Iterable[Schedule], now: datetime) -> None:
-        if any(schedule.publish_at <= now + HORIZON for schedule in changed):
+        if any(is_soon(schedule, now) for schedule in changed):
             self.due_soon.set()
 
 

@@ -12,7 +12,7 @@ import structlog
 from services.scheduler.domain import Schedule
 from services.scheduler.facts import withdrawal
 from services.scheduler.pending import PendingRequest
-from services.scheduler.release import HORIZON, LEAD, MEDIA_LEAD, UNDELAYED_HORIZON, ReleasePlan
+from services.scheduler.release import HORIZON, UNDELAYED_HORIZON, ReleasePlan, lead_of
 from services.scheduler.store import Store
 from shared.clocks.clock import Clock
 from shared.events.requests import LatePolicy, Media, RetryPolicy
@@ -83,10 +83,9 @@ class Dispatcher:
 
     def _outgoing(self, schedule: Schedule, now: datetime) -> Outgoing:
         envelope = Envelope.of(publish_requested(schedule), correlation_id=schedule.correlation_id)
-        lead = MEDIA_LEAD if schedule.has_media else LEAD
         if not self.publisher.may_delay:
             return Outgoing(envelope)
-        wanted = self.plan.release_at(schedule.publish_at, now, lead=lead)
+        wanted = self.plan.release_at(schedule.publish_at, now, lead=lead_of(schedule))
         release_at = min(wanted, now + FURTHEST)  # the clock may have been put back since the claim
         envelope, expiration_ms = delayed(envelope, release_at, now=now, kind=self.delay)
         return Outgoing(envelope, expiration_ms)

@@ -3,6 +3,8 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+from services.scheduler.domain import Schedule
+
 HORIZON = timedelta(seconds=30)
 """How far ahead schedules are dispatched; the database holds what lies beyond."""
 LEAD = timedelta(seconds=2)
@@ -17,10 +19,23 @@ SPREAD = timedelta(seconds=18)
 TOGETHER = timedelta(milliseconds=250)
 """Messages whose moments lie within such a stretch are released at its beginning. A quorum queue takes fifty messages
 at once for a fraction of what they cost it one by one, and the publisher claims them in one transaction."""
+SOON = timedelta(seconds=3)
+"""What is released sooner than this is dispatched at once. The rest waits for the next regular look, a second at most,
+and goes in one group with all else that has come until then."""
 RELEASES_PER_SECOND = 1000
 """Half of what one slot queue lets go in a second (about 2,200)."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def lead_of(schedule: Schedule) -> timedelta:
+    """How long before it is due a post is released."""
+    return MEDIA_LEAD if schedule.has_media else LEAD
+
+
+def is_soon(schedule: Schedule, now: datetime) -> bool:
+    """Whether a post is released so soon that its dispatch cannot wait."""
+    return schedule.publish_at - lead_of(schedule) - TOGETHER <= now + SOON
 
 
 class ReleasePlan:

@@ -18,10 +18,12 @@ from shared.database.migrations import migrate
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.publisher import AccountConnected, AccountDisconnected, PublishSucceeded
-from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested
+from shared.events.requests import Media, ScheduleBatchRequested, ScheduleCancelRequested
 from shared.events.scheduler import ScheduleAccepted, ScheduleBatchSettled, ScheduleRejected
 from tests.support.schedules import DUE, NOON, post, schedule, wanted
 from tests.support.scheduling import Replica
+
+PICTURE = Media(url="https://example.org/a.png")
 
 Replicas = tuple[Replica, Replica]
 
@@ -250,13 +252,23 @@ async def test_a_post_that_was_published_meanwhile_is_not_changed_any_more(repli
     assert (changed.code, cancelled.code) == ("already_published", "already_published")
 
 
-@pytest.mark.parametrize("hours", [0, 1])
-async def test_what_falls_due_soon_is_dispatched_without_waiting_for_the_next_look(
-    replica: Replica, hours: int
+@pytest.mark.parametrize(
+    ("seconds", "media", "waits"),
+    [
+        (0, (), False),
+        (5, (), False),
+        (6, (), True),
+        (20, (PICTURE,), False),
+        (24, (PICTURE,), True),
+        (3600, (), True),
+    ],
+)
+async def test_what_is_released_soon_is_dispatched_without_waiting_for_the_next_look(
+    replica: Replica, seconds: float, media: tuple[Media, ...], waits: bool
 ) -> None:
-    await replica.take(post(publish_at=NOON + timedelta(hours=hours)))
+    await replica.take(post(publish_at=NOON + timedelta(seconds=seconds), media=media))
 
-    assert replica.handlers.due_soon.is_set() is (hours == 0)
+    assert replica.handlers.due_soon.is_set() is not waits
 
 
 async def test_migrations_make_the_tables_the_code_expects(database_url: str) -> None:
