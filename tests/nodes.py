@@ -1,12 +1,13 @@
 """Real brokers for tests: a private node by default, a container on request, one vhost for each test."""
 
+import asyncio
 import base64
 import json
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -150,18 +151,21 @@ def evaluate(broker: Broker, erlang: str) -> str:
     return broker.evaluate(erlang)
 
 
-@contextmanager
-def alarm(broker: Broker) -> Iterator[Callable[[], None]]:
-    """The broker is short of memory and takes no messages, until the answer is called or the block ends."""
+@asynccontextmanager
+async def alarm(broker: Broker) -> AsyncIterator[Callable[[], Coroutine[Any, Any, None]]]:
+    """The broker is short of memory and takes no messages, until the answer is awaited or the block ends.
 
-    def lift() -> None:
-        _set_most_memory(broker, "0.4")
+    The command takes a minute on a machine that is very busy; meanwhile the fakes of the test go on answering.
+    """
 
-    _set_most_memory(broker, "0.00001")
+    async def lift() -> None:
+        await asyncio.to_thread(_set_most_memory, broker, "0.4")
+
+    await asyncio.to_thread(_set_most_memory, broker, "0.00001")
     try:
         yield lift
     finally:
-        lift()
+        await lift()
 
 
 def _set_most_memory(broker: Broker, share: str) -> None:

@@ -65,10 +65,10 @@ async def test_what_is_due_after_an_alarm_goes_out_on_time(running: System, brok
             await schedule(running, post_id, due_at)
         for post_id in dues:
             await running.bus.fact("schedule.accepted", post_id=post_id)
-        with alarm(broker_node) as lift:
+        async with alarm(broker_node) as lift:
             await is_told(scheduler, "takes no messages")
             await until(now + lead * 2 / 3 * SECOND)
-            await asyncio.to_thread(lift)
+            await lift()
             is_in_time = in_seconds(lead / 6) < min(dues.values())
             late = {post_id: await sent_at(running, post_id) - due_at for post_id, due_at in dues.items()}
         return late if is_in_time else None

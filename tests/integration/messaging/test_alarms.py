@@ -66,7 +66,7 @@ async def test_what_is_delayed_during_an_alarm_leaves_when_it_is_lifted_with_the
 ) -> None:
     async with publisher_at(amqp_vhost_url) as publisher, arrivals(amqp_vhost_url) as at:
         release_at = datetime.now(UTC) + 20 * SECOND
-        with alarm(broker_node) as lift:
+        async with alarm(broker_node) as lift:
             first = released("post-1", release_at)
             with pytest.raises(BrokerUnavailable):
                 await publisher.publish(first, within=2 * SECOND)
@@ -74,7 +74,7 @@ async def test_what_is_delayed_during_an_alarm_leaves_when_it_is_lifted_with_the
                 await publisher.try_publishing()
             second = released("post-1", release_at)
             publishing = asyncio.create_task(publisher.publish(second, within=PATIENCE * SECOND))
-            await asyncio.to_thread(lift)
+            await lift()
             lifted_at = datetime.now(UTC)
             await publishing
 
@@ -94,15 +94,16 @@ async def test_the_very_first_question_in_an_alarm_is_answered_right(
     async with publisher_at(amqp_vhost_url) as publisher:
         if not is_new:
             await publisher.try_publishing()
-        with alarm(broker_node), pytest.raises(BrokerUnavailable):
-            await publisher.try_publishing()
+        async with alarm(broker_node):
+            with pytest.raises(BrokerUnavailable):
+                await publisher.try_publishing()
 
 
 async def test_nothing_more_is_written_while_the_broker_takes_nothing(amqp_vhost_url: str, broker_node: Broker) -> None:
     """Copies of a message that is tried again and again would all arrive when the alarm is over."""
     async with publisher_at(amqp_vhost_url) as publisher, arrivals(amqp_vhost_url) as at:
         tried = Outgoing(event("post-1"))
-        with alarm(broker_node):
+        async with alarm(broker_node):
             for _ in range(5):
                 with pytest.raises(BrokerUnavailable):
                     await publisher.publish(tried, within=SECOND)
@@ -124,7 +125,7 @@ async def test_a_connection_outlives_an_alarm_however_long_it_lasts(
     async with publisher_at(amqp_vhost_url) as publisher:
         connection = await publisher._kept.current()
         ended = asyncio.create_task(connection.ended.wait())
-        with alarm(broker_node):
+        async with alarm(broker_node):
             with pytest.raises(BrokerUnavailable):
                 await publisher.try_publishing()
             with monkeypatch.context() as impatient:

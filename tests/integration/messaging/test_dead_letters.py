@@ -327,11 +327,11 @@ async def test_a_replay_that_an_alarm_interrupts_is_carried_out_after_it(shop: S
     await parked(shop, await shop.order("a"))
     await shop.consumer.broker.stop()
     asked = await shop.bus.emit(DeadLetterReplayRequested(service=SERVICE))
-    with alarm(broker_node) as lift:
+    async with alarm(broker_node) as lift:
         await shop.consumer.broker.start()
         requests = queue_of(SERVICE).name
         await eventually(lambda: is_empty(shop, requests), what="the request is at work")
-        await asyncio.to_thread(lift)
+        await lift()
 
     replayed = await settled(shop, "dead_letter.replayed", asked.correlation_id)
     await shop.handled("a", 2)

@@ -40,11 +40,11 @@ async def test_what_rests_during_an_alarm_is_tried_for_longer_than_the_delivery_
             await shop.order(post_id)
             await shop.handled(post_id)
         monkeypatch.setattr(publisher, "publish", publish_in_haste)
-        with alarm(broker_node) as lift:
+        async with alarm(broker_node) as lift:
             is_alarmed.set()
             await eventually(lambda: len(tries) > len(POSTS) * (DELIVERY_LIMIT + 5), what="it is tried again and again")
             assert shop.came == dict.fromkeys(POSTS, 1)
-            await asyncio.to_thread(lift)
+            await lift()
         monkeypatch.setattr(publisher, "publish", usual)
 
         for post_id in POSTS:
