@@ -10,16 +10,19 @@ from pydantic import Field, JsonValue
 from services.console.api.access import ADMIN, READ
 from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
-from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.errors import ErrorAnswer, Refusal, field_in
 from services.console.api.views import AccountList, AccountView, of_type
 from services.console.requests.sender import any_of
-from shared.events.base import Id, Name, Options, Text, Value
+from shared.events.base import Id, Name, NewId, Options, Text, Value
 from shared.events.publisher import AccountConnected, AccountConnectFailed, AccountDisconnected
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested, AccountLimits
 from shared.secrets.sealing import seal
 
 CONNECT_PATIENCE = timedelta(seconds=15)
 """The publisher tries the credentials for some seconds before it says that the network does not answer."""
+
+_OURS = ("invalid_settings", "invalid_credentials", "unknown_platform", "unreadable_credentials")
+"""Refusals in our own words, which begin with the field; a network begins as it likes."""
 
 router = APIRouter(tags=["accounts"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
 
@@ -47,7 +50,7 @@ async def show_account(console: TheConsole, account_id: Id) -> AccountView:
 
 
 @router.put("/v1/accounts/{account_id:path}", openapi_extra=documented(Connection), dependencies=[ADMIN])
-async def connect_account(console: TheConsole, account_id: Id, request: Request) -> AccountView:
+async def connect_account(console: TheConsole, account_id: NewId, request: Request) -> AccountView:
     """Connect an account, or connect it again with other settings or credentials, which are tried first."""
     credentials, body = _without_credentials(await request.body())
     connection = read_body(Connection, body)
@@ -63,7 +66,9 @@ async def connected(
         wanted, any_of(AccountConnected, AccountConnectFailed), patience=CONNECT_PATIENCE
     )
     for failed in of_type(answers.facts, AccountConnectFailed):
-        raise Refusal(409 if failed.error.code == "superseded" else 400, failed.error.code, failed.error.message)
+        code, reason = failed.error.code, failed.error.message
+        field = field_in(reason) if code in _OURS else None
+        raise Refusal(409 if code == "superseded" else 400, code, reason, field=field)
     if not answers.is_complete:
         return _pending(wanted)
     answers.require_learned()

@@ -168,6 +168,7 @@ async def list_items(
     limit: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = MOST_SHOWN,
 ) -> ItemPage:
     """What became of each post."""
+    await show_run(console, run_id)
     rows = await console.bulk.items(run_id, outcome=outcome, after=after, limit=limit + 1)
     items = [ItemView.model_validate(dict(row)) for row in rows[:limit]]
     return ItemPage(items=items, next=items[-1].position if len(rows) > limit else None)

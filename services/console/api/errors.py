@@ -1,6 +1,7 @@
 """Refusals: every error of the API is a problem (RFC 9457) with a `code` for programs and, where it fits, a `field`."""
 
 import json
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +17,7 @@ from shared.database.refusals import UNUSABLE, why_unusable
 from shared.events.explaining import explain, explain_one, field_named
 from shared.messaging.broker import BrokerUnavailable, Unroutable
 
+_FIELD = re.compile(r"[a-z_]+(\[\d+\])?(\.[a-z_]+(\[\d+\])?)*(?=: )")
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 log = structlog.get_logger()
@@ -54,10 +56,16 @@ class Refusal(Exception):
         self.more = more
 
 
+def field_in(reason: str) -> str | None:
+    """The field that is to blame, where a reason of ours begins with its name."""
+    named = _FIELD.match(reason)
+    return named[0] if named else None
+
+
 def invalid(error: ValidationError, **more: Any) -> Refusal:
     """The refusal of a body that is not what it should be."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return Refusal(400, "invalid", explain(error), field=field_named(first["loc"]) or None, **more)
+    return Refusal(400, "invalid", explain(error), field=field_named(first["loc"]) or field_in(explain(error)), **more)
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -113,10 +121,15 @@ async def _wrong_parameters(_: Request, error: Exception) -> Response:
 async def answer_plainly(request: Request, error: Exception) -> Response:
     """What the framework refuses: no such path, no such method."""
     assert isinstance(error, HTTPException)
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
-    response = refusal_response(Refusal(error.status_code, code, str(error.detail)))
-    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        response.headers["Allow"] = ", ".join(method for method in _METHODS if _is_taken(method, request))
+    path = request.url.path
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return refusal_response(Refusal(404, "not_found", f"there is no {path}; /docs lists every address there is"))
+    if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:
+        return refusal_response(Refusal(error.status_code, "refused", str(error.detail)))
+    allowed = ", ".join(method for method in _METHODS if _is_taken(method, request))
+    detail = f"{path} takes no {request.method}, but {allowed}; /docs lists every address there is"
+    response = refusal_response(Refusal(405, "method_not_allowed", detail))
+    response.headers["Allow"] = allowed
     return response
 
 

@@ -167,6 +167,7 @@ async def list_lines(
     limit: Annotated[int, Query(ge=1, le=MOST_SHOWN)] = MOST_SHOWN,
 ) -> LinePage:
     """Lines with faults, and those whose posts are not scheduled as the file says."""
+    await show_import(console, run_id)
     line, number = map(int, after.split("-"))
     rows = await console.imports.lines(run_id, (line, number), limit + 1)
     shown = rows[:limit]

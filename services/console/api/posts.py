@@ -10,7 +10,7 @@ from starlette.responses import Response
 from services.console.api.access import READ, WRITE
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
-from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.errors import ErrorAnswer, Refusal, field_in
 from services.console.api.matching import etag_of, on_accounts
 from services.console.api.once import TheOnce
 from services.console.api.views import (
@@ -88,7 +88,14 @@ def all_rejected(rejected: list[RejectionView], statuses: Mapping[str, int]) -> 
     """Nothing of a request was taken; the first rejection decides the status."""
     first = rejected[0]
     listed = [rejection.model_dump(exclude_none=True) for rejection in rejected]
-    return Refusal(statuses.get(first.code, 400), first.code, first.reason, post_id=first.post_id, rejected=listed)
+    return Refusal(
+        statuses.get(first.code, 400),
+        first.code,
+        first.reason,
+        field=field_in(first.reason),
+        post_id=first.post_id,
+        rejected=listed,
+    )
 
 
 @router.post(

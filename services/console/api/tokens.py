@@ -98,9 +98,12 @@ async def create_token(
     return CreatedToken(**TokenView.of(row, now).model_dump(), secret=secret)
 
 
-@router.delete("/v1/tokens/{name:path}", dependencies=[ADMIN])
+@router.delete("/v1/tokens/{name:path}", dependencies=[ADMIN], responses={409: {"model": ErrorAnswer}})
 async def revoke_token(console: TheConsole, name: Name) -> RevokedToken:
     """Revoke a token: it and every session made with it are good for nothing from this moment on."""
+    if name == LOCAL.name:
+        way_out = "give TIMEBALL_API_TOKEN another value, and start the console anew"
+        raise Refusal(409, "wrong_state", f"{name!r} is the token of the settings: {way_out}", field="name")
     if not await console.tokens.revoke(name):
         raise Refusal(404, "not_found", f"there is no token {name!r}")
     return RevokedToken(name=name)

@@ -19,7 +19,7 @@ from services.console.api.views import of_type
 from services.console.read_model.workspaces import cursor_of
 from services.console.requests.sender import any_of
 from shared.clocks.local_time import UnknownZone, zone_named
-from shared.events.base import Id, Name, Text, Value
+from shared.events.base import Id, Name, NewId, Text, Value
 from shared.events.monitor import WorkspaceAccepted, WorkspaceRejected
 from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
 from shared.secrets.sealing import seal
@@ -154,7 +154,7 @@ async def show_workspace(console: TheConsole, workspace_id: Id, response: Respon
     responses={412: {"model": ErrorAnswer}},
 )
 async def configure_workspace(
-    console: TheConsole, workspace_id: Id, request: Request, preconditions: Annotated[Preconditions, Depends()]
+    console: TheConsole, workspace_id: NewId, request: Request, preconditions: Annotated[Preconditions, Depends()]
 ) -> WorkspaceView:
     """Configure a workspace, or replace it whole: what is left out is gone, its targets too without `keep_notify`.
 

@@ -67,6 +67,13 @@ async def test_all_that_matched_are_cancelled_and_what_came_later_is_left(world:
     assert run["id"] in [one["id"] for one in (await world.api.call("GET", "/v1/bulk"))["runs"]]
 
 
+@pytest.mark.parametrize("path", ["/v1/bulk/nope/items", "/v1/imports/nope/lines"])
+async def test_a_run_that_nobody_knows_has_no_empty_page(world: World, path: str) -> None:
+    status, error = await world.api.refused("GET", path)
+
+    assert (status, error["code"]) == (404, "not_found")
+
+
 async def test_posts_are_moved_by_days_and_what_changed_meanwhile_says_why_not(world: World) -> None:
     first, second = await several(world, "crocus", 2)
     before = (await world.api.call("GET", f"/v1/posts/{first}"))["accounts"][0]["publish_at"]

@@ -1,0 +1,43 @@
+"""What is refused without asking any service says what is wrong, and the way out."""
+
+from typing import Any
+
+import pytest
+
+from services.console.api.errors import field_in
+from tests.integration.console.consoles import ADMIN_TOKEN, Replica
+
+WORKSPACE = {"monitoring_enabled": True, "subreddits": [], "keywords": []}
+
+
+@pytest.mark.parametrize(
+    ("request_line", "body", "status", "says"),
+    [
+        ("GET /v1/post", None, 404, "there is no /v1/post; /docs lists"),
+        ("PUT /v1/posts", None, 405, "/v1/posts takes no PUT, but GET, HEAD, POST; /docs lists"),
+        ("PUT /v1/accounts/%2E%2E", {"platform": "sandbox"}, 400, "account_id: no address can name"),
+        ("PUT /v1/workspaces/%2E", WORKSPACE, 400, "workspace_id: no address can name"),
+        ("POST /v1/tokens", {"name": ".."}, 400, "name: no address can name"),
+        ("DELETE /v1/tokens/local", None, 409, "'local' is the token of the settings: give TIMEBALL_API_TOKEN"),
+    ],
+)
+async def test_the_way_out_is_told(replica: Replica, request_line: str, body: Any, status: int, says: str) -> None:
+    method, _, path = request_line.partition(" ")
+    async with replica.client(ADMIN_TOKEN) as http:
+        answer = await http.request(method, path, json=body)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert answer.json()["detail"].startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("reason", "field"),
+    [
+        ("publish_at: 2020-01-01T00:00:00+00:00 is past; choose a time to come", "publish_at"),
+        ("targets[1].account_id: 'a' is listed twice; name it once", "targets[1].account_id"),
+        ("post 'p' has been published", None),
+        ("account 'n1' has been disconnected: connect it again", None),
+    ],
+)
+def test_a_reason_that_begins_with_a_field_names_it(reason: str, field: str | None) -> None:
+    assert field_in(reason) == field
