@@ -35,9 +35,11 @@ class BrokerNode:
     The methods block (a start takes seconds): call them through `asyncio.to_thread` where a loop is running.
     """
 
-    def __init__(self, directory: Path, *, plugins: tuple[str, ...] = PLUGINS) -> None:
+    def __init__(self, directory: Path, *, plugins: tuple[str, ...] = PLUGINS, erlang: str = "") -> None:
+        """`erlang`: more arguments for Erlang, such as settings that RabbitMQ's own file does not know."""
         self.directory = directory.resolve()
         self.plugins = plugins
+        self._erlang = f"{_LOOPBACK_ONLY} {_DEAD_LETTERS_AGAIN} {erlang}"
         self.username = USERNAME
         self._identity: BrokerIdentity | None = None
         self._children: list[Child] = []
@@ -185,7 +187,7 @@ class BrokerNode:
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(identity.amqp_port),
             "RABBITMQ_DIST_PORT": str(identity.dist_port),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{_LOOPBACK_ONLY} {_DEAD_LETTERS_AGAIN}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": self._erlang,
             "RABBITMQ_MNESIA_BASE": str(at / "mnesia"),
             "RABBITMQ_LOG_BASE": str(at / "log"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(at / "enabled_plugins"),
