@@ -15,6 +15,9 @@ LATE = timedelta(seconds=25)
 """More than a busy machine adds, and less than what a fault costs: a lease or a sweep, 30 s. What can be told by what
 came before what, or from how long the broker was asked to wait, is not told by this."""
 
+SELDOM = 0.1
+"""Seconds between two looks at what takes long."""
+
 AnswerT = TypeVar("AnswerT")
 
 
@@ -25,11 +28,15 @@ async def eventually(
     within: float = PATIENCE,
     every: float = 0.02,
 ) -> None:
-    """Return once the condition holds; AssertionError when it does not within so many seconds."""
-    deadline = time.monotonic() + within
+    """Return once the condition holds; AssertionError when it does not within so many seconds.
+
+    It is asked less often the longer it takes, for to ask may cost a service as much as what is waited for.
+    """
+    began = time.monotonic()
     while not await _holds(condition):
-        assert time.monotonic() < deadline, f"after {within:g} s still not: {what or condition}"
-        await asyncio.sleep(every)
+        passed = time.monotonic() - began
+        assert passed < within, f"after {within:g} s still not: {what or condition}"
+        await asyncio.sleep(max(every, min(passed / 10, SELDOM)))
 
 
 async def until(instant: datetime) -> None:
