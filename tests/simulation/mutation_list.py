@@ -120,7 +120,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         '"AND false)"',
         "networks",
     ),
-    one("the latest instant of a start is ignored", LOOP, "if now > attempt.latest_at or", "if", "clocks"),
+    one("the latest instant of a start is ignored", LOOP, "if now > attempt.latest_at:", "if False:", "clocks"),
     one(
         "nobody waits for the start",
         LOOP,
@@ -140,6 +140,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         f"{LIMITS}/bucket.py",
         "self.latest.append(max(_milliseconds(latest_at - EPOCH),",
         "self.latest.append(max(_milliseconds(start_at - EPOCH),",
+        "limits",
+    ),
+    one(
+        "a start that is missed is used",
+        f"{LIMITS}/starts.py",
+        "if first and now <= start.latest_at:",
+        "if first:",
         "limits",
     ),
     one("reservations are not kept", f"{LIMITS}/opening.py", "await unit.save_reservations(kept)", "pass", "limits"),

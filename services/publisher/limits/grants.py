@@ -1,93 +1,137 @@
 """Who of a limited account's posts may start when, in the order they are due, whichever replica has them. No I/O.
 
-Each replica tells, beside the reservations, when the first of its posts is due that has not begun. A replica whose next
-post is due after another's lets that one go first, but for a few posts on a fast limit.
+Each replica tells, beside the reservations, when its first posts are due that have no start. Whoever asks gives starts
+to all posts in due order: its own get theirs at once, those of others are kept for the replica that has them.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from services.publisher.limits.bucket import Bucket, earliest
 from services.publisher.limits.pace import Pace
 
 ASK_AGAIN_IN = timedelta(milliseconds=30)
-"""When a replica that lets another go first asks again."""
-HEADS_LAST = timedelta(seconds=2)
-"""How long others wait for a replica that does not ask any more."""
+"""When a replica that got no start asks again at the earliest."""
+TOLD_LASTS = timedelta(seconds=2)
+"""For how long starts are kept for a replica that does not ask any more."""
+MOST_TOLD = 100
 MOST_SLACK_OF_A_WINDOW = timedelta(seconds=2)
-HANDING_OVER = timedelta(milliseconds=90)
-"""How long it takes, where nothing is slow, until another replica knows that a post has begun."""
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A send may begin from `start_at` to `latest_at`."""
+    """A send may begin from `start_at` to `latest_at`. It is for whichever post of its replica is due first then."""
 
     start_at: datetime
     latest_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class NotBegun:
-    """A post that has a start and has not begun: by `latest_at` it has, or waits again."""
+class Told:
+    """What a replica tells of an account, believed until then: when posts without a start are due, and how slow it is.
 
-    due_at: datetime
-    latest_at: datetime
+    `starts` are kept for it until it asks.
+    """
+
+    due: tuple[datetime, ...]
+    lead: timedelta
+    slack: timedelta
+    until: datetime
+    starts: tuple[Start, ...] = ()
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> "Told":
+        """As it is kept."""
+        return cls(
+            tuple(map(datetime.fromisoformat, kept["due"])),
+            timedelta(seconds=kept["lead"]),
+            timedelta(seconds=kept["slack"]),
+            datetime.fromisoformat(kept["until"]),
+            tuple(Start(*map(datetime.fromisoformat, one)) for one in kept["starts"]),
+        )
+
+    def kept(self) -> dict[str, Any]:
+        """As it is kept."""
+        return {
+            "due": [due.isoformat() for due in self.due],
+            "lead": self.lead.total_seconds(),
+            "slack": self.slack.total_seconds(),
+            "until": self.until.isoformat(),
+            "starts": [[one.start_at.isoformat(), one.latest_at.isoformat()] for one in self.starts],
+        }
+
+    def with_start(self, start: Start) -> "Told":
+        """With a start kept for its first post."""
+        return replace(self, due=self.due[1:], starts=(*self.starts, start))
 
 
 @dataclass(frozen=True, slots=True)
-class Heads:
-    """When the first post of each other replica is due, and until when that is to be believed."""
+class Replicas:
+    """What the replicas tell of an account; those that do not ask any more are left out."""
 
-    told: Mapping[str, tuple[datetime, datetime]]
+    ours: str
+    told: Mapping[str, Told]
 
     @classmethod
-    def of(cls, kept: Mapping[str, Sequence[str]], *, but: str, now: datetime) -> "Heads":
-        """The heads as they are kept, ours left out and those that are too old."""
-        others = {replica: (_instant(due), _instant(until)) for replica, (due, until) in kept.items() if replica != but}
-        return cls({replica: (due, until) for replica, (due, until) in others.items() if until >= now})
+    def of(cls, kept: Mapping[str, Any], *, ours: str, now: datetime) -> "Replicas":
+        """As they are kept."""
+        told = {name: Told.of(one) for name, one in kept.items()}
+        return cls(ours, {name: one for name, one in told.items() if one.until >= now})
 
-    def go_before(self, due_at: datetime) -> bool:
-        """Whether another replica's post is due before."""
-        return any(due < due_at for due, _ in self.told.values())
+    def kept(self) -> dict[str, Any]:
+        """As they are kept."""
+        return {name: one.kept() for name, one in self.told.items()}
 
-    def with_ours(
-        self, replica: str, waiting: Sequence[datetime], not_begun: Sequence[NotBegun], next_at: datetime
-    ) -> dict[str, list[str]]:
-        """What is kept of all heads. Ours is believed until we should have asked again, or have begun."""
-        kept = {other: [due.isoformat(), until.isoformat()] for other, (due, until) in self.told.items()}
-        due = min([*waiting[:1], *(one.due_at for one in not_begun)], default=None)
-        if due is None:
-            return kept
-        until = next_at + HEADS_LAST if waiting else max(one.latest_at for one in not_begun)
-        return kept | {replica: [due.isoformat(), until.isoformat()]}
+    @property
+    def others(self) -> dict[str, Told]:
+        """All but ours."""
+        return {name: one for name, one in self.told.items() if name != self.ours}
+
+    def starts(self, now: datetime) -> list[Start]:
+        """What others have kept for us and is not over."""
+        told = self.told.get(self.ours)
+        return [one for one in told.starts if one.latest_at > now] if told else []
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Starts for the first posts in line, and when to ask for the next."""
+    """Starts for the first posts of our replica, when to ask for the next, and what is told of all replicas then."""
 
     starts: tuple[Start, ...]
     next_at: datetime
+    replicas: Replicas
 
 
-def given(waiting: Sequence[datetime], buckets: Sequence[Bucket], heads: Heads, pace: Pace, now: datetime) -> Given:
-    """Give starts to posts that may start from these instants on, earliest first, as far ahead as the pace says."""
-    first, last = now + pace.lead, now + pace.lead + pace.span
-    slack = max(pace.slack, _slack_of(buckets))
-    starts: list[Start] = []
-    out_of_turn = _out_of_turn(buckets)
-    for wanted_at in waiting:
-        start_at = earliest(buckets, max(wanted_at, first))
-        others_first = heads.go_before(wanted_at)
-        if start_at > last or (others_first and not out_of_turn):
-            return Given(tuple(starts), max(start_at - pace.lead, now + ASK_AGAIN_IN))
-        out_of_turn -= others_first
-        starts.append(Start(start_at, start_at + slack))
+def given(
+    waiting: Sequence[datetime], buckets: Sequence[Bucket], replicas: Replicas, pace: Pace, now: datetime
+) -> Given:
+    """Give starts to posts that may start from these instants on, earliest first, as far ahead as the slowest needs."""
+    starts, others = replicas.starts(now), replicas.others
+    left = deque(waiting[len(starts) :])
+    lead = max([pace.lead, *(one.lead for one in others.values())])
+    slack = max([pace.slack, _slack_of(buckets), *(one.slack for one in others.values())])
+    first, last, next_at = now + lead, now + lead + max(pace.span, lead), now + ASK_AGAIN_IN
+    while left:
+        due, name = min([(left[0], replicas.ours), *((one.due[0], name) for name, one in others.items() if one.due)])
+        start_at = earliest(buckets, max(due, first))
+        if start_at > last:
+            next_at = max(start_at - lead, next_at)
+            break
+        start = Start(start_at, start_at + slack)
         for bucket in buckets:
-            bucket.take(start_at, start_at + slack)
-    return Given(tuple(starts), now + ASK_AGAIN_IN)
+            bucket.take(start.start_at, start.latest_at)
+        if name == replicas.ours:
+            starts.append(start)
+            left.popleft()
+        else:
+            others[name] = others[name].with_start(start)
+    if left:
+        until = next_at + TOLD_LASTS + 2 * lead
+        others[replicas.ours] = Told(tuple(left)[:MOST_TOLD], pace.lead, pace.slack, until)
+    return Given(tuple(starts), next_at, Replicas(replicas.ours, others))
 
 
 def estimated(count: int, buckets: Sequence[Bucket], pace: Pace, now: datetime) -> list[datetime]:
@@ -106,13 +150,3 @@ def _slack_of(buckets: Sequence[Bucket]) -> timedelta:
     """The slack that costs a limit little: a tenth of its shortest window."""
     shortest = min((window.length for bucket in buckets for window in bucket.windows), default=timedelta(0))
     return min(shortest / 10, MOST_SLACK_OF_A_WINDOW)
-
-
-def _out_of_turn(buckets: Sequence[Bucket]) -> int:
-    """How many posts may overtake others' at a time: what the limit lets through while its turn is handed over."""
-    rates = [window.most / window.length.total_seconds() for bucket in buckets for window in bucket.windows]
-    return max(int(min(rates, default=1.0) * HANDING_OVER.total_seconds()) - 1, 0)
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
-from services.publisher.domain import Key
 from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
 from services.publisher.limits.gates import Gates
-from services.publisher.limits.grants import NotBegun
 from services.publisher.limits.pace import Pace
+from services.publisher.limits.starts import Runner, Starts
 from services.publisher.sending.case import Case, Delivered
 from services.publisher.sending.evidence import Attempt
 
@@ -31,10 +30,11 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An attempt is committed, and there is a turn for it at the destination."""
+    """An attempt is committed, there is a turn for it at the destination, and under limits it waits for a start."""
 
     attempt: Attempt
     turn: Turn
+    runner: Runner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,11 @@ class Place:
         """Whether it is still in line, and not among those that are being opened."""
         return self.turn is None and not self.answer.done()
 
-    def opened(self, attempt: Attempt) -> Opened:
+    def opened(self, attempt: Attempt, runner: Runner | None) -> Opened:
         """What comes of its waiting: the attempt, with the turn that it had."""
         turn, self.turn = self.turn, None
         assert turn is not None, "what is opened has a turn"
-        return Opened(attempt, turn)
+        return Opened(attempt, turn, runner)
 
     def give_turn_back(self) -> None:
         """Leave its turn to others, where it has one."""
@@ -108,41 +108,33 @@ class Place:
 
 @dataclass(slots=True)
 class Line:
-    """The posts of one account that wait, earliest due first. Its limits have nothing to give before `next_at`.
+    """The posts of one account that wait to be opened, earliest due first, and the starts of those that are.
 
-    `not_begun` are those with a start that has not come yet. Where the account `is_contested` by other replicas, they
-    are told at once when one has begun: that is the news.
+    Its limits have nothing to give before `next_at`.
     """
 
     account_id: str
     gates: Gates
     destination: str
+    starts: Starts
     next_at: datetime = EPOCH
     estimated_at: datetime = EPOCH
-    is_contested: bool = False
-    has_news: bool = False
     places: list[Place] = field(default_factory=list)
-    not_begun: dict[Key, NotBegun] = field(default_factory=dict)
 
     def ahead(self, pace: Pace) -> timedelta:
         """How long before its start a post may be opened."""
         return AHEAD_OF_LIMITS if self.gates else max(AHEAD, pace.lead)
 
     def look_at(self, pace: Pace) -> datetime:
-        """When its first post may be opened, or there is something to tell."""
-        if self.has_news:
-            return EPOCH
+        """When its first post may be opened, or starts may be asked for that are missing."""
+        if self.starts.missing():
+            return self.next_at
         return max(self.next_at, self.places[0].due_from - self.ahead(pace)) if self.places else NEVER
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody waits, and others know all that they must."""
-        return not (self.places or self.not_begun or self.has_news)
-
-    def started(self, key: Key) -> None:
-        """Note that a post with a start has begun, or never will."""
-        if self.not_begun.pop(key, None) is not None:
-            self.has_news = self.has_news or self.is_contested
+        """Whether nobody waits."""
+        return not self.places and self.starts.is_over
 
     def first_due(self) -> datetime:
         """When the first that waits is due."""
@@ -153,14 +145,6 @@ class Line:
         due = takewhile(lambda place: place.not_before < instant, self.places)
         cases = (place.case for place in due if place.is_waiting)
         return (case.delivered for case in cases if case.publication.updated_at < instant)
-
-    def has_missed_before(self, case: Case) -> bool:
-        """Whether a post that is due earlier waits again, for it missed its start under the limits.
-
-        Who has only come meanwhile voids no start that is given: where many come back, none would ever be used.
-        """
-        earlier = takewhile(lambda place: place.rank[:2] < rank_of(case), self.places if self.gates else ())
-        return any(place.case.changed_attempts for place in earlier)
 
     def ready(self, now: datetime, pace: Pace, most: int) -> list[Place]:
         """The posts that may be opened now, so many at most."""

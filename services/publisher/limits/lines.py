@@ -14,8 +14,8 @@ from services.publisher.accounts.credentials import destination_of
 from services.publisher.domain import Key
 from services.publisher.limits.alarm import Alarm
 from services.publisher.limits.circuit_breaker import REJECTED_AT_ONCE, CircuitBreakers, CircuitOpen
-from services.publisher.limits.gates import gates_of
-from services.publisher.limits.grants import NotBegun, estimated
+from services.publisher.limits.gates import Gates, gates_of
+from services.publisher.limits.grants import estimated
 from services.publisher.limits.line import (
     TOGETHER,
     Answer,
@@ -27,6 +27,7 @@ from services.publisher.limits.line import (
     Place,
 )
 from services.publisher.limits.opening import Candidate, Opening, Result
+from services.publisher.limits.starts import Starts
 from services.publisher.platforms.base import Limits
 from services.publisher.sending.case import Case, Delivered
 from shared.clocks.clock import Clock
@@ -88,19 +89,12 @@ class Lines:
         due = (line for line in self._lines.values() if max(line.first_due(), line.next_at) <= now)
         return any(not self.breakers.is_open(line.destination) for line in due)
 
-    def has_earlier(self, case: Case) -> bool:
-        """Whether a post of the same limited account that is due earlier has missed its start, and waits again."""
+    def leave(self, case: Case) -> None:
+        """Note that an opened post waits for no start any more."""
         line = self._lines.get(case.publication.account_id)
-        return line is not None and line.has_missed_before(case)
-
-    def started(self, case: Case) -> None:
-        """Note that a post with a start has begun, or missed it."""
-        line = self._lines.get(case.publication.account_id)
-        if line:
-            line.started(case.publication.key)
+        if line and case.runner:
+            line.starts.leave(case.runner)
             self._tidy(line)
-            if line.has_news:
-                self._alarm.wake()
 
     def stop(self) -> None:
         """Hand back what waits; what is being opened is sent."""
@@ -123,13 +117,30 @@ class Lines:
         self._numbers += 1
         place = Place(case, self._numbers, asyncio.get_running_loop().create_future())
         gates, destination = gates_of(account, self._limits.get(account.platform)), destination_of(account)
-        line = self._lines.setdefault(account.account_id, Line(account.account_id, gates, destination))
-        line.gates, line.destination = gates, destination
+        line = self._line(account.account_id, gates, destination)
         insort(line.places, place)
         self._by_key[case.publication.key] = place
+        self._wake_for(line)
+        return place
+
+    def _line(self, account_id: str, gates: Gates, destination: str) -> Line:
+        if account_id not in self._lines:
+            starts = Starts(self._clock, self._opening.pace, lambda: self._starts_ended(account_id))
+            self._lines[account_id] = Line(account_id, gates, destination, starts)
+        line = self._lines[account_id]
+        line.gates, line.destination = gates, destination
+        return line
+
+    def _starts_ended(self, account_id: str) -> None:
+        """The line is over, or has posts that are opened and missed their starts: look at it again."""
+        line = self._lines.get(account_id)
+        if line:
+            self._tidy(line)
+            self._wake_for(line)
+
+    def _wake_for(self, line: Line) -> None:
         if line.look_at(self._opening.pace) < self._alarm.rings_at:
             self._alarm.wake()
-        return place
 
     def _leave(self, place: Place) -> None:
         """Take a post whose delivery is cancelled out of its line, unless it is being opened."""
@@ -148,7 +159,7 @@ class Lines:
         """Of each line that may be looked at, the first posts, as far as there are turns at their destinations."""
         ready = [line for line in self._lines.values() if line.look_at(self._opening.pace) <= now]
         found = [(line, self._with_turns(line, now)) for line in sorted(ready, key=Line.first_due)]
-        return [(line, places) for line, places in found if places or line.has_news]
+        return [(line, places) for line, places in found if places or line.starts.missing()]
 
     def _with_turns(self, line: Line, now: datetime) -> list[Place]:
         breaker = self.breakers.at(line.destination)
@@ -171,8 +182,6 @@ class Lines:
     async def _open(self, candidates: Sequence[tuple[Line, list[Place]]]) -> None:
         now, asked_at = self._clock.now(), asyncio.get_running_loop().time()
         asked = [_asked(line, places) for line, places in candidates]
-        for line, _ in candidates:
-            line.has_news = False
         try:
             results = await self._opening.open(asked, now)
         except Exception as error:
@@ -189,11 +198,11 @@ class Lines:
                 place.give_turn_back()
                 self._answer(line, place, Changed())
                 continue
-            if line.gates:
-                line.not_begun[place.case.publication.key] = NotBegun(place.not_before, attempt.latest_at)
-            self._answer(line, place, place.opened(attempt))
+            runner = line.starts.enter(place.rank) if line.gates else None
+            self._answer(line, place, place.opened(attempt, runner))
         self._stay(line, places[len(result.attempts) :])
-        line.next_at, line.is_contested = result.next_at, result.is_contested
+        line.starts.add(result.starts)
+        line.next_at = result.next_at
         self._send_away(line, result)
         self._tidy(line)
 
@@ -247,12 +256,13 @@ class Lines:
 
 
 def _asked(line: Line, places: Sequence[Place]) -> Candidate:
-    cases, not_begun = [one.case for one in places], tuple(line.not_begun.values())
-    return Candidate(line.account_id, line.gates, cases, len(line.places), not_begun)
+    cases, missing = [one.case for one in places], line.starts.missing()
+    return Candidate(line.account_id, line.gates, cases, len(line.places) + len(missing), missing)
 
 
 def _nobody_is_there(line: Line, place: Place, answer: Answer | Exception) -> None:
     """The delivery was cancelled while its attempt was opened: nothing is sent, and its turn is given back."""
     if isinstance(answer, Opened):
-        line.not_begun.pop(place.case.publication.key, None)
+        if answer.runner:
+            line.starts.leave(answer.runner)
         answer.turn.end()

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.publisher.limits.bucket import Bucket
 from services.publisher.limits.gates import Gates
-from services.publisher.limits.grants import Given, Heads, NotBegun, Start, given
+from services.publisher.limits.grants import Replicas, Start, given
 from services.publisher.limits.pace import Pace
 from services.publisher.sending.case import Case, longest_send
 from services.publisher.sending.evidence import Attempt, Evidence
@@ -23,8 +23,8 @@ class Candidate:
     cases: Sequence[Case]
     in_line: int = 1
     """How many wait in the line, those without a turn included."""
-    not_begun: Sequence[NotBegun] = ()
-    """The posts of the account that have a start here and have not begun."""
+    missing: Sequence[datetime] = ()
+    """When those of its opened posts are due that have no start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,18 @@ class Result:
 
     attempts: tuple[Attempt | None, ...]
     next_at: datetime
+    starts: tuple[Start, ...] = ()
+    """Under limits, for the posts that are opened here now or were before."""
     buckets: Sequence[Bucket] = ()
-    is_contested: bool = False
-    """Whether other replicas have posts in line as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Granted:
+    """The cases of a candidate that are opened, each with when it may start, and the starts of the account."""
+
+    wanted: tuple[tuple[Case, Start], ...]
+    next_at: datetime
+    starts: tuple[Start, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,11 +62,7 @@ class Opening:
         async with self.store.unit() as unit:
             kept = await _reservations(unit, candidates)
             results = [self._given(candidate, kept, now) for candidate in candidates]
-            wanted = [
-                (case, start)
-                for candidate, one in zip(candidates, results, strict=True)
-                for case, start in zip(candidate.cases, one.starts, strict=False)
-            ]
+            wanted = [pair for one in results for pair in one.wanted]
             begun = await unit.begin([case.publication for case, _ in wanted], now)
             opened = {
                 case.delivered.token: self._attempt(case, start)
@@ -70,23 +75,27 @@ class Opening:
                 await unit.save_reservations(kept)
         return [_result(candidate, one, opened, kept, now) for candidate, one in zip(candidates, results, strict=True)]
 
-    def _given(self, candidate: Candidate, kept: dict[str, Any], now: datetime) -> Given:
+    def _given(self, candidate: Candidate, kept: dict[str, Any], now: datetime) -> _Granted:
         """Starts for one candidate; what is kept of its buckets changes with it."""
-        waiting = [case.publication.not_before for case in candidate.cases]
         if not candidate.gates:
-            window = max(self.lease - self.send_timeout, timedelta(0))
-            starts = (max(not_before, now) for not_before in waiting)
-            return Given(tuple(Start(start_at, start_at + window) for start_at in starts), now)
-        buckets, told = _buckets(candidate, kept, now), kept[candidate.account_id].get("heads", {})
-        heads = Heads.of(told, but=self.replica, now=now)
-        one = given(waiting, list(buckets.values()), heads, self.pace, now)
+            first = [max(case.publication.not_before, now) for case in candidate.cases]
+            starts = [Start(start_at, start_at + self._window) for start_at in first]
+            return _Granted(tuple(zip(candidate.cases, starts, strict=True)), now)
+        buckets = _buckets(candidate, kept, now)
+        replicas = Replicas.of(kept[candidate.account_id].get("replicas", {}), ours=self.replica, now=now)
+        waiting = _in_due_order(candidate)
+        dues = [due for due, _ in waiting]
+        one = given(dues, list(buckets.values()), replicas, self.pace, now)
         kept.update({name: bucket.kept() for name, bucket in buckets.items()})
-        begun_soon = [NotBegun(due, start.latest_at) for due, start in zip(waiting, one.starts, strict=False)]
-        told = heads.with_ours(
-            self.replica, waiting[len(one.starts) :], [*candidate.not_begun, *begun_soon], one.next_at
-        )
-        kept[candidate.account_id]["heads"] = told
-        return one
+        kept[candidate.account_id]["replicas"] = one.replicas.kept()
+        pairs = zip((case for _, case in waiting), one.starts, strict=False)
+        wanted = ((case, Start(start.start_at, start.latest_at + self._window)) for case, start in pairs if case)
+        return _Granted(tuple(wanted), one.next_at, one.starts)
+
+    @property
+    def _window(self) -> timedelta:
+        """For how long after its start an attempt may be used."""
+        return max(self.lease - self.send_timeout, timedelta(0))
 
     def _attempt(self, case: Case, start: Start) -> Attempt:
         """The next attempt; one that never left is made anew under its number."""
@@ -120,11 +129,16 @@ def _latest(attempts: Iterable[Attempt]) -> list[Attempt]:
     return list({(one.key, one.number): one for one in attempts}.values())
 
 
+def _in_due_order(candidate: Candidate) -> list[tuple[datetime, Case | None]]:
+    """The posts that want starts; without their cases those that are opened already."""
+    waiting = [(case.publication.not_before, case) for case in candidate.cases]
+    return sorted([*((due, None) for due in candidate.missing), *waiting], key=lambda one: one[0])
+
+
 def _result(
-    candidate: Candidate, one: Given, opened: Mapping[str, Attempt], kept: Mapping[str, Any], now: datetime
+    candidate: Candidate, one: _Granted, opened: Mapping[str, Attempt], kept: Mapping[str, Any], now: datetime
 ) -> Result:
-    attempts = tuple(opened.get(case.delivered.token) for case, _ in zip(candidate.cases, one.starts, strict=False))
+    attempts = tuple(opened.get(case.delivered.token) for case, _ in one.wanted)
     if not candidate.gates:
         return Result(attempts, one.next_at)
-    is_contested = len(kept[candidate.account_id]["heads"]) > 1
-    return Result(attempts, one.next_at, list(_buckets(candidate, kept, now).values()), is_contested)
+    return Result(attempts, one.next_at, one.starts, list(_buckets(candidate, kept, now).values()))

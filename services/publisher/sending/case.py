@@ -6,6 +6,7 @@ from typing import Any
 
 from services.publisher.domain import Publication, StoredAccount
 from services.publisher.limits.circuit_breaker import Turn
+from services.publisher.limits.starts import Runner
 from services.publisher.platforms.base import NEVER, Published, Ready
 from services.publisher.platforms.errors import PlatformError
 from services.publisher.sending.evidence import Attempt, Evidence, Standing, is_doubtful, standing
@@ -51,7 +52,8 @@ class Case:
 
     `committed` are the attempts as the database has them, `problem` is why nothing can be sent on the account at all,
     `place` where the account publishes, `error` what the last step came to, `opened` our own attempt that is on its
-    way, with its `turn` at the destination, and `is_looked_up` whether the network has been asked for the post.
+    way, with its `turn` at the destination and, under limits, its `runner` for a start, and `is_looked_up` whether the
+    network has been asked for the post.
     """
 
     delivered: Delivered
@@ -69,6 +71,7 @@ class Case:
     ready: Ready | None = None
     opened: Attempt | None = None
     turn: Turn | None = None
+    runner: Runner | None = None
     error: PlatformError | None = None
     blocked: Blocked | None = None
     is_looked_up: bool = False
@@ -118,10 +121,15 @@ class Case:
             one = replace(one, tries=one.tries + 1, waits=0)
         return replace(self, publication=replace(one, error=error.detail.model_dump_json()), error=error)
 
-    def with_opened(self, attempt: Attempt, turn: Turn) -> "Case":
+    def with_opened(self, attempt: Attempt, turn: Turn, runner: Runner | None = None) -> "Case":
         """The case with an attempt of ours committed as on its way, and with it what was known of others."""
         attempts = self._attempts_with(attempt)
-        return replace(self, attempts=attempts, committed=attempts, opened=attempt, turn=turn)
+        return replace(self, attempts=attempts, committed=attempts, opened=attempt, turn=turn, runner=runner)
+
+    def begun(self, now: datetime) -> "Case":
+        """The case whose attempt leaves now."""
+        assert self.opened is not None, "only what is opened is sent"
+        return replace(self, opened=replace(self.opened, start_at=now))
 
     def not_started(self) -> "Case":
         """The case after an attempt that was stopped at the last moment: nothing left."""
@@ -186,7 +194,7 @@ class Case:
     def _closed(self, evidence: Evidence, **changes: Any) -> "Case":
         assert self.opened is not None, "only what was opened is closed"
         attempts = self._attempts_with(replace(self.opened, evidence=evidence))
-        return replace(self, attempts=attempts, opened=None, turn=None, **changes)
+        return replace(self, attempts=attempts, opened=None, turn=None, runner=None, **changes)
 
     def _with(self, attempt: Attempt) -> "Case":
         return replace(self, attempts=self._attempts_with(attempt))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from services.publisher.limits.destinations import Destinations
 from services.publisher.limits.line import Changed, Closed, Later, Opened
 from services.publisher.limits.lines import Lines
 from services.publisher.limits.pace import Pace
+from services.publisher.limits.starts import Runner
 from services.publisher.platforms.base import Published, Ready
 from services.publisher.platforms.errors import NO_REPLY, PlatformError, Unavailable, Unconfirmed
 from services.publisher.sending.case import Blocked, Case, Delivered, longest_send
@@ -122,8 +124,8 @@ class Sending:
 
     async def _reserve(self, case: Case) -> Case:
         match await self.lines.join(case):
-            case Opened(attempt, turn):
-                return case.with_opened(attempt, turn)
+            case Opened(attempt, turn, runner):
+                return case.with_opened(attempt, turn, runner)
             case Changed():
                 return await self._claimed_again(case)
             case Later(until):
@@ -136,9 +138,8 @@ class Sending:
         attempt, turn, ready = case.opened, case.turn, case.ready
         assert attempt and turn and ready, "what is opened has been prepared and has a turn"
         try:
-            now = await self._until_its_start(attempt, turn)
-            self.lines.started(case)
-            if now > attempt.latest_at or self.lines.has_earlier(case):
+            now = await self._until_its_start(case, attempt, turn)
+            if now > attempt.latest_at:
                 return case.not_started()
             if now > deadline_of(case) and not case.doubtful(now):
                 return case.not_started()
@@ -146,15 +147,18 @@ class Sending:
             if reason and not case.was_in_doubt:
                 return case.not_started().withdrawn(reason)
             turn.begin(longest_send(ready, self.send_timeout) - self.send_timeout)
-            return await self._sent(case, ready, turn, now)
+            return await self._sent(case.begun(now), ready, turn, now)
         finally:
             turn.end()
+            self.lines.leave(case)
 
-    async def _until_its_start(self, attempt: Attempt, turn: Turn) -> datetime:
+    async def _until_its_start(self, case: Case, attempt: Attempt, turn: Turn) -> datetime:
         """Wait for it; the instant at which the send may begin.
 
         The pace learns from it how late we wake up; or, where the start is over already, how long it took to get it.
         """
+        if case.runner:
+            return await self._until_given(case.runner, attempt)
         had_to_wait = attempt.start_at > self.clock.now()
         await self.clock.sleep_until(attempt.start_at)
         now = self.clock.now()
@@ -163,6 +167,15 @@ class Sending:
         else:
             self.pace.committed_in(turn.age)
         return now
+
+    async def _until_given(self, runner: Runner, attempt: Attempt) -> datetime:
+        """Wait for a start under the limits, at the latest until the attempt is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout((attempt.latest_at - self.clock.now()).total_seconds()):
+                start = await runner.given
+                if (now := self.clock.now()) <= start.latest_at:
+                    return now
+        return max(self.clock.now(), attempt.latest_at + timedelta(milliseconds=1))
 
     async def _sent(self, case: Case, ready: Ready, turn: Turn, started_at: datetime) -> Case:
         try:

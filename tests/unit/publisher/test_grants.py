@@ -15,13 +15,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from services.publisher.limits.bucket import Bucket
-from services.publisher.limits.grants import ASK_AGAIN_IN, HEADS_LAST, Heads, NotBegun, Start, estimated, given
+from services.publisher.limits.grants import ASK_AGAIN_IN, TOLD_LASTS, Replicas, Start, Told, estimated, given
 from services.publisher.limits.pace import Pace
 from services.publisher.limits.windows import windows_of
 from tests.support.publications import NOON, SECOND
 from tests.unit.publisher.test_bucket import LENGTHS, most_within
 
-NOBODY = Heads({})
+NOBODY = Replicas("one", {})
 MOST_AT_ONCE = 500
 
 
@@ -33,6 +33,14 @@ class Replica:
     waiting: list[datetime]
     pace: Pace = field(default_factory=Pace)
     asks_at: datetime = NOON
+    starts: list[Start] = field(default_factory=list)
+    opened: list[datetime] = field(default_factory=list)
+    """The posts that wait for one of its starts."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has something to ask for."""
+        return bool(self.waiting) or len(self.opened) > len(self.starts)
 
 
 @dataclass
@@ -45,10 +53,10 @@ class Account:
     latency: tuple[float, float] = (0, 0)
     late: tuple[float, float] = (0, 0)
     kept: dict[str, Any] = field(default_factory=dict)
-    heads: dict[str, list[str]] = field(default_factory=dict)
+    replicas_kept: dict[str, Any] = field(default_factory=dict)
     free_at: datetime = NOON
-    woken: list[tuple[datetime, int, Start, datetime, Replica, datetime | None]] = field(default_factory=list)
-    """Senders, by when they wake up; those whose start was over by then know when it was asked for."""
+    woken: list[tuple[datetime, int, Start, Replica, bool]] = field(default_factory=list)
+    """Starts, by when their replica wakes up for them, and whether they were ahead when it had them."""
     given: list[Start] = field(default_factory=list)
     sent: list[tuple[datetime, datetime]] = field(default_factory=list)
     """When each began, and when it was due."""
@@ -56,7 +64,7 @@ class Account:
     def run(self) -> "Account":
         """Until nobody waits any more."""
         for _ in range(50_000):
-            asking = min((one for one in self.replicas if one.waiting), key=lambda one: one.asks_at, default=None)
+            asking = min((one for one in self.replicas if one.is_busy), key=lambda one: one.asks_at, default=None)
             if self.woken and (asking is None or self.woken[0][0] <= asking.asks_at):
                 self._wake()
             elif asking:
@@ -68,34 +76,33 @@ class Account:
     def _ask(self, replica: Replica) -> None:
         """One transaction: it waits for those of others, then commits after a while."""
         now = replica.asks_at
-        bucket = Bucket.of(windows_of(self.limits), self.kept, now, waiting=len(replica.waiting))
-        told = Heads.of(self.heads, but=replica.name, now=now)
-        asking = replica.waiting[:MOST_AT_ONCE]
+        asking = sorted([*replica.opened[len(replica.starts) :], *replica.waiting[:MOST_AT_ONCE]])
+        bucket = Bucket.of(windows_of(self.limits), self.kept, now, waiting=len(asking))
+        told = Replicas.of(self.replicas_kept, ours=replica.name, now=now)
         one = given(asking, [bucket], told, replica.pace, now)
-        first, replica.waiting = asking[: len(one.starts)], replica.waiting[len(one.starts) :]
-        not_begun = [NotBegun(due, start.latest_at) for due, start in zip(first, one.starts, strict=True)]
-        self.kept, self.heads = bucket.kept(), told.with_ours(replica.name, replica.waiting, not_begun, one.next_at)
+        self.kept, self.replicas_kept = bucket.kept(), one.replicas.kept()
+        for due_at in [due_at for due_at in asking[: len(one.starts)] if due_at in replica.waiting]:
+            replica.waiting.remove(due_at)
+            insort(replica.opened, due_at)
         self.free_at = max(now, self.free_at) + self.chance.uniform(*self.latency) * SECOND
         replica.pace.committed_in(self.free_at - now)
         replica.asks_at = max(one.next_at, self.free_at)
-        for start, due_at in zip(one.starts, first, strict=True):
+        for start in one.starts:
             self.given.append(start)
+            replica.starts.append(start)
             wakes_at = max(start.start_at, self.free_at) + self.chance.uniform(*self.late) * SECOND
-            asked_at = now if start.start_at <= self.free_at else None
-            heappush(self.woken, (wakes_at, len(self.given), start, due_at, replica, asked_at))
+            is_ahead = start.start_at > self.free_at
+            heappush(self.woken, (wakes_at, len(self.given), start, replica, is_ahead))
 
     def _wake(self) -> None:
-        """Begin a send; where its start is missed the post stands in line again."""
-        now, _, start, due_at, replica, asked_at = heappop(self.woken)
-        if asked_at is None:
+        """Let the post begin that is due first, unless the start is missed."""
+        now, _, start, replica, is_ahead = heappop(self.woken)
+        replica.starts.remove(start)
+        if is_ahead:
             replica.pace.began_late(now - start.start_at)
-        else:
-            replica.pace.committed_in(now - asked_at)
-        if now > start.latest_at:
-            insort(replica.waiting, due_at)
-            replica.asks_at = max(replica.asks_at, now)
-        else:
-            self.sent.append((now, due_at))
+        replica.asks_at = max(replica.asks_at, now)
+        if now <= start.latest_at and replica.opened:
+            self.sent.append((now, replica.opened.pop(0)))
 
 
 def overdue(count: int, name: str = "one") -> Replica:
@@ -128,8 +135,6 @@ def test_no_window_is_exceeded_by_several_replicas_that_are_slow_and_late(
     assert len(account.sent) == 20 * replicas
     for name, most in limits.items():
         assert most_within([at for at, _ in account.sent], LENGTHS[name] * SECOND) <= most
-    starts = [start.start_at for start in account.given]
-    assert starts == sorted(starts)
 
 
 @pytest.mark.parametrize("latency", [0, 0.05, 0.3, 1, 2, 5])
@@ -188,36 +193,95 @@ def test_a_post_that_is_not_due_starts_at_its_instant() -> None:
     assert start.start_at == due_at
 
 
-def heads(**due: timedelta) -> Heads:
-    """When the first posts of other replicas are due; believed for a while."""
-    return Heads({name: (NOON + after, NOON + HEADS_LAST) for name, after in due.items()})
+def replicas(*, now: datetime = NOON, until: datetime = NOON + TOLD_LASTS, **due: timedelta) -> Replicas:
+    """What other replicas tell of their first posts."""
+    slow = Pace()
+    told = {name: Told((NOON + after,), slow.lead, slow.slack, until) for name, after in due.items()}
+    return Replicas.of({name: one.kept() for name, one in told.items()}, ours="one", now=now)
 
 
-def test_on_a_slow_limit_what_is_due_before_at_another_replica_goes_first() -> None:
+def test_what_is_due_before_at_another_replica_gets_the_earlier_start() -> None:
+    bucket = Bucket(windows_of({"per_second": 2}))
+
+    one = given([NOON], [bucket], replicas(other=-SECOND), Pace(), NOON)
+
+    (theirs,), (ours,) = one.replicas.told["other"].starts, one.starts
+    assert theirs.start_at < ours.start_at
+    assert one.replicas.told["other"].due == ()
+
+
+def test_a_start_that_is_left_for_nobody_else_is_not_taken_from_who_is_due_first() -> None:
     bucket = Bucket(windows_of({"per_second": 1}))
 
-    assert given([NOON], [bucket], heads(other=-SECOND), Pace(), NOON).starts == ()
-    assert len(given([NOON], [bucket], heads(other=SECOND), Pace(), NOON).starts) == 1
+    one = given([NOON], [bucket], replicas(other=-SECOND), Pace(), NOON)
+
+    assert one.starts == ()
+    assert len(one.replicas.told["other"].starts) == 1
+    assert one.next_at > NOON + 0.5 * SECOND
+
+
+def test_what_is_due_later_at_another_replica_waits() -> None:
+    one = given([NOON], [Bucket(windows_of({"per_second": 1}))], replicas(other=SECOND), Pace(), NOON)
+
+    assert len(one.starts) == 1
+    assert one.replicas.told["other"].starts == ()
+
+
+def test_starts_that_others_kept_for_us_are_ours_once() -> None:
+    kept = (Start(NOON + SECOND, NOON + 1.1 * SECOND), Start(NOON - SECOND, NOON - 0.9 * SECOND))
+    told = Replicas("one", {"one": Told((), Pace().lead, Pace().slack, NOON + SECOND, kept)})
+
+    one = given([NOON], [Bucket(windows_of({"per_second": 1}))], told, Pace(), NOON)
+
+    assert one.starts == kept[:1]
+    assert one.replicas.told == {}
+
+
+def test_starts_lie_as_far_ahead_as_the_slowest_replica_needs() -> None:
+    told = Replicas("one", {"other": Told((NOON,), 3 * SECOND, SECOND, NOON + SECOND)})
+
+    (start,) = given([NOON], [Bucket(windows_of({"per_second": 5}))], told, Pace(), NOON).starts
+
+    assert start.start_at >= NOON + 3 * SECOND
+    assert start.latest_at - start.start_at == SECOND
 
 
 def test_a_replica_that_does_not_ask_any_more_keeps_nobody_waiting() -> None:
-    told = heads(other=-SECOND).with_ours("one", [], [], NOON)
-
-    assert Heads.of(told, but="one", now=NOON).go_before(NOON)
-    assert not Heads.of(told, but="one", now=NOON + HEADS_LAST + SECOND).go_before(NOON)
-
-
-def test_a_replica_does_not_wait_for_itself() -> None:
-    told = NOBODY.with_ours("one", [NOON], [], NOON)
-
-    assert not Heads.of(told, but="one", now=NOON).go_before(NOON + SECOND)
-    assert Heads.of(told, but="two", now=NOON).go_before(NOON + SECOND)
+    assert replicas(other=-SECOND, now=NOON + TOLD_LASTS).others != {}
+    assert replicas(other=-SECOND, now=NOON + TOLD_LASTS + SECOND).others == {}
 
 
 def test_a_replica_without_anybody_left_in_line_tells_so() -> None:
-    told = NOBODY.with_ours("one", [NOON], [], NOON)
+    one = given([NOON] * 20, [Bucket(windows_of({"per_second": 1}))], NOBODY, Pace(), NOON)
+    assert len(one.replicas.told["one"].due) == 19
 
-    assert Heads.of(told, but="one", now=NOON).with_ours("one", [], [], NOON) == {}
+    assert given([], [Bucket(windows_of({"per_second": 1}))], one.replicas, Pace(), NOON).replicas.told == {}
+
+
+@pytest.mark.parametrize("latency", [0.02, 0.2, 1, 2.5, 5])
+@pytest.mark.parametrize(("limits", "count"), [({"per_second": 2}, 180), ({"per_second": 10}, 900)])
+def test_three_replicas_use_a_limit_in_due_order_however_slow_commits_are(
+    limits: dict[str, int], count: int, latency: float
+) -> None:
+    """Each commit waits for those of the others: in their first round replicas do not know of one another."""
+    chance = Random(1)
+    due = [NOON - 60 * SECOND + number * SECOND / 100 for number in range(count)]
+    held: dict[int, list[datetime]] = {0: [], 1: [], 2: []}
+    for one in due:
+        held[chance.randrange(3)].append(one)
+    ours = [Replica(str(name), waiting) for name, waiting in held.items()]
+
+    account = Account(limits, ours, chance, latency=(latency, latency)).run()
+
+    sent = sorted(account.sent)
+    (most,) = limits.values()
+    assert len(sent) == count
+    assert most_within([at for at, _ in sent], SECOND) <= most
+    known = [one for one in sent if one[0] > NOON + 12 * latency * SECOND + SECOND]
+    spent = (known[-1][0] - known[0][0]).total_seconds()
+    assert (len(known) - 1) / spent >= 0.8 * most
+    later = [due_at for _, due_at in sent[count // 2 :]]
+    assert later == sorted(later)
 
 
 def test_posts_leave_in_due_order_over_two_replicas_of_a_slow_limit() -> None:
@@ -239,12 +303,3 @@ def test_an_estimate_takes_nothing() -> None:
     assert estimates[0] - NOON < 0.1 * SECOND
     assert all(later - earlier >= SECOND for earlier, later in pairwise(estimates))
     assert bucket.earliest(NOON) == NOON
-
-
-def test_a_post_that_has_a_start_is_let_go_first_until_it_has_begun_or_missed_it() -> None:
-    granted = [NotBegun(NOON - SECOND, NOON + SECOND)]
-
-    told = NOBODY.with_ours("one", [], granted, NOON)
-
-    assert Heads.of(told, but="other", now=NOON + SECOND).go_before(NOON)
-    assert not Heads.of(told, but="other", now=NOON + 1.001 * SECOND).go_before(NOON)

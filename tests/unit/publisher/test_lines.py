@@ -12,13 +12,15 @@ from sqlalchemy.exc import OperationalError
 
 from services.publisher.limits.bucket import Bucket
 from services.publisher.limits.circuit_breaker import OPENS_AFTER, REJECTED_AT_ONCE, CircuitBreakers
+from services.publisher.limits.gates import Gates
+from services.publisher.limits.grants import Start
 from services.publisher.limits.line import AHEAD, AHEAD_OF_LIMITS, Changed, Closed, Later, Line, Opened, Place
 from services.publisher.limits.lines import OPEN_AGAIN_IN, Lines
 from services.publisher.limits.opening import Candidate, Result
 from services.publisher.limits.pace import Pace
+from services.publisher.limits.starts import Starts
 from services.publisher.limits.windows import windows_of
 from services.publisher.sending.case import Case
-from services.publisher.sending.evidence import Attempt, Evidence
 from shared.messaging.verdict import HandBack
 from tests.fakes.clock import FakeClock
 from tests.support.publications import NOON, SECOND, a_case, a_stored_account, an_attempt, requested
@@ -27,6 +29,12 @@ from tests.support.waiting import PATIENCE, eventually
 NOW = datetime(2027, 3, 1, 12, 0, 0, tzinfo=UTC)
 TURNS = 3
 DESTINATION = "fake"
+TICK = timedelta(milliseconds=1)
+
+
+def a_line(gates: Gates | None = None, places: Sequence[Place] = ()) -> Line:
+    starts = Starts(FakeClock(NOW), Pace(), lambda: None)
+    return Line("account", gates or {}, "network", starts, places=list(places))
 
 
 @pytest.mark.parametrize("milliseconds", [0, 1, 49, 50, 99, 100, 101, 999])
@@ -36,7 +44,7 @@ async def test_a_line_that_is_looked_at_has_somebody_to_open(milliseconds: int) 
     case: Any = SimpleNamespace(publication=publication)
     place = Place(case, 1, asyncio.get_running_loop().create_future())
 
-    line = Line("account", {}, "network", places=[place])
+    line = a_line(places=[place])
 
     pace = Pace()
     assert line.ready(line.look_at(pace), pace, TURNS) == [place]
@@ -55,22 +63,20 @@ class FakeOpening:
     buckets: Sequence[Bucket] = ()
     asked: list[list[str]] = field(default_factory=list)
     next_at: datetime = NOON - SECOND
-    is_contested: bool = False
-    one_at_a_time: bool = False
+    starts: int = 0
+    """For how many posts of each candidate there is a start, at once."""
 
     async def open(self, candidates: Sequence[Candidate], now: datetime) -> list[Result]:
         self.asked += [[case.publication.post_id for case in one.cases] for one in candidates]
         await self.may_go.wait()
-        if self.one_at_a_time:
-            self.may_go.clear()
         if self.errors:
             raise self.errors.pop(0)
         return [
             Result(
                 tuple(map(self._attempt, one.cases[: self.most])),
-                max(self.next_at, now),
+                max(self.next_at, now + TICK),
+                (Start(now, now + 60 * SECOND),) * self.starts,
                 self.buckets,
-                self.is_contested,
             )
             for one in candidates
         ]
@@ -131,14 +137,14 @@ async def test_a_post_is_opened_earlier_where_commits_take_long() -> None:
     pace = Pace()
     pace.committed_in(SECOND)
 
-    assert Line("account", {}, "network").ahead(pace) == pace.lead > AHEAD
+    assert a_line().ahead(pace) == pace.lead > AHEAD
 
 
 async def test_under_limits_all_replicas_look_at_the_same_moment_however_fast_they_are() -> None:
     slow, gates = Pace(), {"account": windows_of({"per_second": 1})}
     slow.committed_in(SECOND)
 
-    assert Line("account", gates, "network").ahead(slow) == Line("account", gates, "network").ahead(Pace())
+    assert a_line(gates).ahead(slow) == a_line(gates).ahead(Pace())
 
 
 async def test_posts_of_an_account_are_opened_in_due_order_and_as_many_as_there_are_turns(world: World) -> None:
@@ -155,44 +161,27 @@ async def test_posts_of_an_account_are_opened_in_due_order_and_as_many_as_there_
     assert world.opening.asked[1:] == [["post 1", "post 0"]]
 
 
-async def test_a_line_that_came_while_the_news_of_the_one_before_was_told_is_served(world: World) -> None:
-    """It was once forgotten with the one before, and its post waited for ever."""
-    names = ["first", "second", "third"]
-    world.opening.is_contested = True
-    opened = await asyncio.gather(*(world.join(name, due_in=-2) for name in names))
-    assert all(isinstance(answer, Opened) for answer in opened)
-    for answer in opened:
-        answer.turn.end()
-    world.opening.one_at_a_time = True
-    world.opening.may_go.clear()
+async def test_a_line_that_came_while_another_was_being_opened_is_served(world: World) -> None:
+    first = await world.join("first", due_in=-2)
+    assert isinstance(first, Opened)
+    first.turn.end()
+    world.lines.leave(replace(case_of("first"), runner=first.runner))
 
-    world.lines.started(case_of("first"))
+    assert isinstance(await world.join("second", due_in=-1), Opened)
+
+
+async def test_an_opened_post_without_a_start_has_one_asked_for(world: World) -> None:
+    """Its own was missed: it keeps its attempt and its turn, and another start is asked for."""
+    world.opening.starts = 0
+    opened = await world.join("post", due_in=-2)
+    assert isinstance(opened, Opened) and opened.runner is not None
     await world.until_asked(2)
-    world.lines.started(case_of("second"))
-    world.opening.is_contested = False
-    world.opening.may_go.set()
-    await world.until_asked(3)
-    world.lines.started(case_of("third"))
-    waiting = world.join("fourth", due_in=-1)
-    await eventually(lambda: bool(world.lines._by_key), what="it is in line", every=0.001)
-    world.opening.one_at_a_time = False
-    world.opening.may_go.set()
+    assert world.opening.asked[1] == []
 
-    assert isinstance(await asyncio.wait_for(waiting, PATIENCE), Opened)
+    world.opening.starts = 1
+    world.clock.advance(SECOND)
 
-
-@pytest.mark.parametrize(("attempts", "goes_first"), [((), False), ((an_attempt(Evidence.NOT_SENT),), True)])
-async def test_a_start_is_void_where_an_earlier_post_missed_its_own_not_where_one_has_only_come_meanwhile(
-    world: World, attempts: tuple[Attempt, ...], goes_first: bool
-) -> None:
-    """Where many came back from their rest, none of the starts that were given was ever used."""
-    world.opening.may_go.clear()
-    joining = asyncio.create_task(world.lines.join(replace(case_of("early", due_in=-2), attempts=attempts)))
-    await world.until_asked()
-
-    assert world.lines.has_earlier(case_of("late", due_in=-1)) is goes_first
-
-    joining.cancel()
+    assert await asyncio.wait_for(opened.runner.given, PATIENCE)
 
 
 async def test_who_is_left_over_stays_in_line_and_gives_its_turn_back(world: World) -> None:
