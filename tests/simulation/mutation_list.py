@@ -120,7 +120,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         '"AND false)"',
         "networks",
     ),
-    one("the latest instant of a start is ignored", LOOP, "if now > attempt.latest_at:", "if False:", "clocks"),
+    one(
+        "the latest instant of a start is ignored",
+        LOOP,
+        "if now is None or now > attempt.latest_at:",
+        "if now is None:",
+        "clocks",
+    ),
     one(
         "nobody waits for the start",
         LOOP,
@@ -145,7 +151,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     one(
         "a start that is missed is used",
         f"{LIMITS}/starts.py",
-        "if first and now <= start.latest_at:",
+        "if first and start.start_at <= now <= start.latest_at:",
         "if first:",
         "limits",
     ),
@@ -242,13 +248,6 @@ MUTATIONS: tuple[Mutation, ...] = (
         "        yield unit\n    outbox.relay_soon(unit.emitted)",
         "        yield unit",
         "calm",
-    ),
-    one(
-        "a line that is over takes the one that came in its place with it",
-        f"{LIMITS}/lines.py",
-        "if line.is_over and self._lines.get(line.account_id) is line:\n            del self._lines[line.account_id]",
-        "if line.is_over:\n            self._lines.pop(line.account_id, None)",
-        "limits",
     ),
     one(
         "who joins a line wakes nobody",

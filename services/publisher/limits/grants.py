@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.publisher.limits.bucket import Bucket, earliest
+from services.publisher.limits.bucket import FURTHEST, Bucket, earliest
 from services.publisher.limits.pace import Pace
 
 ASK_AGAIN_IN = timedelta(milliseconds=30)
 """When a replica that got no start asks again at the earliest."""
+ASKS_WITHIN = timedelta(seconds=5)
+"""When it asks at the latest, however long the limit has no room: others see that it is still there."""
 TOLD_LASTS = timedelta(seconds=2)
-"""For how long starts are kept for a replica that does not ask any more."""
+"""For how long after that starts are kept for a replica that does not ask any more."""
 MOST_TOLD = 100
 MOST_SLACK_OF_A_WINDOW = timedelta(seconds=2)
 
@@ -70,7 +72,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Replicas:
-    """What the replicas tell of an account; those that do not ask any more are left out."""
+    """What the replicas tell of an account; left out are those that do not ask any more, or whose clock is wrong."""
 
     ours: str
     told: Mapping[str, Told]
@@ -79,7 +81,7 @@ class Replicas:
     def of(cls, kept: Mapping[str, Any], *, ours: str, now: datetime) -> "Replicas":
         """As they are kept."""
         told = {name: Told.of(one) for name, one in kept.items()}
-        return cls(ours, {name: one for name, one in told.items() if one.until >= now})
+        return cls(ours, {name: one for name, one in told.items() if now <= one.until <= now + FURTHEST})
 
     def kept(self) -> dict[str, Any]:
         """As they are kept."""
@@ -93,7 +95,7 @@ class Replicas:
     def starts(self, now: datetime) -> list[Start]:
         """What others have kept for us and is not over."""
         told = self.told.get(self.ours)
-        return [one for one in told.starts if one.latest_at > now] if told else []
+        return [one for one in told.starts if now < one.latest_at < now + FURTHEST] if told else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +110,22 @@ class Given:
 def given(
     waiting: Sequence[datetime], buckets: Sequence[Bucket], replicas: Replicas, pace: Pace, now: datetime
 ) -> Given:
-    """Give starts to posts that may start from these instants on, earliest first, as far ahead as the slowest needs."""
+    """Give starts to posts that may start from these instants on, earliest first, as far ahead as the slowest needs.
+
+    Where others wait too it is a span more: they ask within one, and find what is kept for them in time.
+    """
     starts, others = replicas.starts(now), replicas.others
     left = deque(waiting[len(starts) :])
     lead = max([pace.lead, *(one.lead for one in others.values())])
     slack = max([pace.slack, _slack_of(buckets), *(one.slack for one in others.values())])
-    first, last, next_at = now + lead, now + lead + max(pace.span, lead), now + ASK_AGAIN_IN
+    span = max(pace.span, lead)
+    ahead = lead + span if others else lead
+    first, last, next_at = now + ahead, now + ahead + span, now + ASK_AGAIN_IN
     while left:
         due, name = min([(left[0], replicas.ours), *((one.due[0], name) for name, one in others.items() if one.due)])
         start_at = earliest(buckets, max(due, first))
         if start_at > last:
-            next_at = max(start_at - lead, next_at)
+            next_at = min(max(start_at - ahead, next_at), now + ASKS_WITHIN)
             break
         start = Start(start_at, start_at + slack)
         for bucket in buckets:

@@ -10,7 +10,7 @@ from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
 from services.publisher.limits.gates import Gates
 from services.publisher.limits.pace import Pace
 from services.publisher.limits.starts import Runner, Starts
-from services.publisher.sending.case import Case, Delivered
+from services.publisher.sending.case import Case
 from services.publisher.sending.evidence import Attempt
 
 AHEAD = timedelta(milliseconds=100)
@@ -126,9 +126,7 @@ class Line:
         return AHEAD_OF_LIMITS if self.gates else max(AHEAD, pace.lead)
 
     def look_at(self, pace: Pace) -> datetime:
-        """When its first post may be opened, or starts may be asked for that are missing."""
-        if self.starts.missing():
-            return self.next_at
+        """When its first post may be opened."""
         return max(self.next_at, self.places[0].due_from - self.ahead(pace)) if self.places else NEVER
 
     @property
@@ -140,11 +138,11 @@ class Line:
         """When the first that waits is due."""
         return self.places[0].not_before if self.places else NEVER
 
-    def waiting_since(self, instant: datetime) -> Iterator[Delivered]:
-        """The deliveries of posts that were due, and in line, before and are still there."""
+    def waiting_since(self, instant: datetime) -> Iterator[Case]:
+        """The posts that were due, and in line, before and are still there."""
         due = takewhile(lambda place: place.not_before < instant, self.places)
-        cases = (place.case for place in due if place.is_waiting)
-        return (case.delivered for case in cases if case.publication.updated_at < instant)
+        cases = (place.case for place in due if not place.answer.done())
+        return (case for case in cases if case.publication.updated_at < instant)
 
     def ready(self, now: datetime, pace: Pace, most: int) -> list[Place]:
         """The posts that may be opened now, so many at most."""

@@ -29,7 +29,7 @@ from services.publisher.limits.line import (
 from services.publisher.limits.opening import Candidate, Opening, Result
 from services.publisher.limits.starts import Starts
 from services.publisher.platforms.base import Limits
-from services.publisher.sending.case import Case, Delivered
+from services.publisher.sending.case import Case
 from shared.clocks.clock import Clock
 from shared.database.errors import is_passing
 from shared.messaging.verdict import HandBack
@@ -72,8 +72,8 @@ class Lines:
             if self._by_key.get(case.publication.key) is place:
                 del self._by_key[case.publication.key]
 
-    def waiting_since(self, instant: datetime) -> Iterator[Delivered]:
-        """The deliveries of posts that were due, and in line, before and are still there."""
+    def waiting_since(self, instant: datetime) -> Iterator[Case]:
+        """The posts that were due, and in line, before and are still there."""
         for line in self._lines.values():
             yield from line.waiting_since(instant)
 
@@ -120,27 +120,17 @@ class Lines:
         line = self._line(account.account_id, gates, destination)
         insort(line.places, place)
         self._by_key[case.publication.key] = place
-        self._wake_for(line)
+        if line.look_at(self._opening.pace) < self._alarm.rings_at:
+            self._alarm.wake()
         return place
 
     def _line(self, account_id: str, gates: Gates, destination: str) -> Line:
         if account_id not in self._lines:
-            starts = Starts(self._clock, self._opening.pace, lambda: self._starts_ended(account_id))
+            starts = Starts(self._clock, self._opening.pace)
             self._lines[account_id] = Line(account_id, gates, destination, starts)
         line = self._lines[account_id]
         line.gates, line.destination = gates, destination
         return line
-
-    def _starts_ended(self, account_id: str) -> None:
-        """The line is over, or has posts that are opened and missed their starts: look at it again."""
-        line = self._lines.get(account_id)
-        if line:
-            self._tidy(line)
-            self._wake_for(line)
-
-    def _wake_for(self, line: Line) -> None:
-        if line.look_at(self._opening.pace) < self._alarm.rings_at:
-            self._alarm.wake()
 
     def _leave(self, place: Place) -> None:
         """Take a post whose delivery is cancelled out of its line, unless it is being opened."""
@@ -159,7 +149,7 @@ class Lines:
         """Of each line that may be looked at, the first posts, as far as there are turns at their destinations."""
         ready = [line for line in self._lines.values() if line.look_at(self._opening.pace) <= now]
         found = [(line, self._with_turns(line, now)) for line in sorted(ready, key=Line.first_due)]
-        return [(line, places) for line, places in found if places or line.starts.missing()]
+        return [(line, places) for line, places in found if places]
 
     def _with_turns(self, line: Line, now: datetime) -> list[Place]:
         breaker = self.breakers.at(line.destination)
@@ -250,14 +240,13 @@ class Lines:
             place.answer.set_result(answer)
 
     def _tidy(self, line: Line) -> None:
-        """Forget a line that is over; while its news was told, another one may have come in its place."""
-        if line.is_over and self._lines.get(line.account_id) is line:
-            del self._lines[line.account_id]
+        """Forget a line that is over."""
+        if line.is_over:
+            self._lines.pop(line.account_id, None)
 
 
 def _asked(line: Line, places: Sequence[Place]) -> Candidate:
-    cases, missing = [one.case for one in places], line.starts.missing()
-    return Candidate(line.account_id, line.gates, cases, len(line.places) + len(missing), missing)
+    return Candidate(line.account_id, line.gates, [one.case for one in places], len(line.places))
 
 
 def _nobody_is_there(line: Line, place: Place, answer: Answer | Exception) -> None:

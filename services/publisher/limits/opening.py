@@ -23,8 +23,6 @@ class Candidate:
     cases: Sequence[Case]
     in_line: int = 1
     """How many wait in the line, those without a turn included."""
-    missing: Sequence[datetime] = ()
-    """When those of its opened posts are due that have no start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ class Result:
     attempts: tuple[Attempt | None, ...]
     next_at: datetime
     starts: tuple[Start, ...] = ()
-    """Under limits, for the posts that are opened here now or were before."""
+    """Under limits: at least one for each attempt."""
     buckets: Sequence[Bucket] = ()
 
 
@@ -83,18 +81,16 @@ class Opening:
             return _Granted(tuple(zip(candidate.cases, starts, strict=True)), now)
         buckets = _buckets(candidate, kept, now)
         replicas = Replicas.of(kept[candidate.account_id].get("replicas", {}), ours=self.replica, now=now)
-        waiting = _in_due_order(candidate)
-        dues = [due for due, _ in waiting]
-        one = given(dues, list(buckets.values()), replicas, self.pace, now)
+        waiting = [case.publication.not_before for case in candidate.cases]
+        one = given(waiting, list(buckets.values()), replicas, self.pace, now)
         kept.update({name: bucket.kept() for name, bucket in buckets.items()})
         kept[candidate.account_id]["replicas"] = one.replicas.kept()
-        pairs = zip((case for _, case in waiting), one.starts, strict=False)
-        wanted = ((case, Start(start.start_at, start.latest_at + self._window)) for case, start in pairs if case)
-        return _Granted(tuple(wanted), one.next_at, one.starts)
+        usable = [Start(start.start_at, start.latest_at + self._window) for start in one.starts]
+        return _Granted(tuple(zip(candidate.cases, usable, strict=False)), one.next_at, one.starts)
 
     @property
     def _window(self) -> timedelta:
-        """For how long after its start an attempt may be used."""
+        """For how long after its start an attempt may be used: under limits it may be given a later one."""
         return max(self.lease - self.send_timeout, timedelta(0))
 
     def _attempt(self, case: Case, start: Start) -> Attempt:
@@ -129,16 +125,8 @@ def _latest(attempts: Iterable[Attempt]) -> list[Attempt]:
     return list({(one.key, one.number): one for one in attempts}.values())
 
 
-def _in_due_order(candidate: Candidate) -> list[tuple[datetime, Case | None]]:
-    """The posts that want starts; without their cases those that are opened already."""
-    waiting = [(case.publication.not_before, case) for case in candidate.cases]
-    return sorted([*((due, None) for due in candidate.missing), *waiting], key=lambda one: one[0])
-
-
 def _result(
     candidate: Candidate, one: _Granted, opened: Mapping[str, Attempt], kept: Mapping[str, Any], now: datetime
 ) -> Result:
     attempts = tuple(opened.get(case.delivered.token) for case, _ in one.wanted)
-    if not candidate.gates:
-        return Result(attempts, one.next_at)
     return Result(attempts, one.next_at, one.starts, list(_buckets(candidate, kept, now).values()))

@@ -6,14 +6,15 @@ destination is crowded, would be silent for as long as the destination hangs.
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from services.publisher.domain import CLAIMED, Key, Publication
 from services.publisher.sending import facts
-from services.publisher.sending.case import Delivered
-from services.publisher.sending.evidence import Attempt, Standing, standing
+from services.publisher.sending.case import Case, Delivered
+from services.publisher.sending.evidence import Attempt, Evidence, Standing, standing
 from services.publisher.sending.taking import new_publication, newer_publication
 from services.publisher.store import Store
 from shared.clocks.clock import Clock
@@ -37,19 +38,38 @@ Revision = tuple[Key, int]
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A delivery that waits, with what it knows of attempts beside the database: which of its own never left."""
+
+    delivered: Delivered
+    known: tuple[Attempt, ...] = ()
+
+    @property
+    def revision(self) -> Revision:
+        return _revision_of(self.delivered)
+
+    def over(self, current: Publication | None, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+        """The attempts with what it knows of them, while it has the claim."""
+        if current is None or current.claim_token != self.delivered.token:
+            return attempts
+        known = {(one.number, one.start_at): one for one in self.known}
+        return [known.get((one.number, one.start_at), one) for one in attempts]
+
+
 class LongWaits:
     """The waits of this process; `in_line` has the posts that have been in line since an instant."""
 
-    def __init__(self, store: Store, clock: Clock, in_line: Callable[[datetime], Iterable[Delivered]]) -> None:
+    def __init__(self, store: Store, clock: Clock, in_line: Callable[[datetime], Iterable[Case]]) -> None:
         self._store = store
         self._clock = clock
         self._in_line = in_line
-        self._turned_away: dict[Revision, Delivered] = {}
+        self._turned_away: dict[Revision, Waiting] = {}
         self._told_until: dict[Revision, datetime] = {}
 
     def turned_away(self, delivered: Delivered) -> None:
         """Note a post that was sent back to rest because too many others wait for its destination."""
-        self._turned_away[_revision_of(delivered)] = delivered
+        self._turned_away[_revision_of(delivered)] = Waiting(delivered)
 
     def over(self, delivered: Delivered) -> None:
         """Note that a post's wait is over; its next one is told of anew."""
@@ -73,35 +93,37 @@ class LongWaits:
             await self._tell(waiting[first : first + MOST], now)
         return len(waiting)
 
-    def _waiting(self, now: datetime) -> list[Delivered]:
+    def _waiting(self, now: datetime) -> list[Waiting]:
         """The posts that wait and whose wait is news, each once."""
         turned_away, self._turned_away = self._turned_away, {}
-        waiting = turned_away | {_revision_of(one): one for one in self._in_line(now - LONG)}
+        in_line = [Waiting(case.delivered, case.changed_attempts) for case in self._in_line(now - LONG)]
+        waiting = turned_away | {one.revision: one for one in in_line}
         return [
             one
             for revision, one in waiting.items()
-            if revision not in self._told_until and one.event.publish_at <= now - LONG
+            if revision not in self._told_until and one.delivered.event.publish_at <= now - LONG
         ]
 
-    async def _tell(self, waiting: Sequence[Delivered], now: datetime) -> None:
+    async def _tell(self, waiting: Sequence[Waiting], now: datetime) -> None:
         # noted before it is told: a wait that ends meanwhile is over all the same
-        self._told_until |= dict.fromkeys(map(_revision_of, waiting), now + TOLD_FOR)
+        self._told_until |= {one.revision: now + TOLD_FOR for one in waiting}
         try:
             await self._emit(waiting, now)
         except BaseException:
             for one in waiting:
-                self.over(one)
+                self.over(one.delivered)
             raise
 
-    async def _emit(self, waiting: Sequence[Delivered], now: datetime) -> None:
-        keys = {one.key for one in waiting}
+    async def _emit(self, waiting: Sequence[Waiting], now: datetime) -> None:
+        keys = {one.delivered.key for one in waiting}
         async with self._store.unit() as unit:
             known, attempts = await unit.publications(keys), await unit.attempts(keys)
-            told = [
-                Envelope.of(fact, correlation_id=one.correlation_id)
-                for one in waiting
-                if (fact := waits(one, known.get(one.key), attempts.get(one.key, ()), now))
-            ]
+            told = []
+            for one in waiting:
+                delivered, current = one.delivered, known.get(one.delivered.key)
+                tried = one.over(current, attempts.get(delivered.key, ()))
+                if fact := waits(delivered, current, tried, now):
+                    told.append(Envelope.of(fact, correlation_id=delivered.correlation_id))
             await unit.emit(told)
 
 
@@ -117,8 +139,11 @@ def waits(
     waiting = current or new_publication(delivered, now)
     if revision > waiting.revision and stands is Standing.NOTHING_OUT:
         waiting = newer_publication(delivered, waiting, now)
-    if revision != waiting.revision or waiting.is_withdrawn or waiting.state not in (CLAIMED, State.RETRYING):
+    if revision != waiting.revision or waiting.is_withdrawn:
         return None
-    if stands not in (Standing.NOTHING_OUT, Standing.IN_DOUBT):
+    is_waiting = waiting.state in (CLAIMED, State.RETRYING) and stands in (Standing.NOTHING_OUT, Standing.IN_DOUBT)
+    never_left = any(one.evidence is Evidence.NOT_SENT for one in attempts)
+    has_missed_its_start = waiting.state == State.SENDING and never_left and stands is Standing.NOTHING_OUT
+    if not is_waiting and not has_missed_its_start:
         return None
     return facts.retrying(waiting, IN_LINE, now + TOLD_FOR, in_doubt=stands is Standing.IN_DOUBT)

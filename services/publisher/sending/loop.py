@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -139,7 +138,7 @@ class Sending:
         assert attempt and turn and ready, "what is opened has been prepared and has a turn"
         try:
             now = await self._until_its_start(case, attempt, turn)
-            if now > attempt.latest_at:
+            if now is None or now > attempt.latest_at:
                 return case.not_started()
             if now > deadline_of(case) and not case.doubtful(now):
                 return case.not_started()
@@ -152,13 +151,13 @@ class Sending:
             turn.end()
             self.lines.leave(case)
 
-    async def _until_its_start(self, case: Case, attempt: Attempt, turn: Turn) -> datetime:
-        """Wait for it; the instant at which the send may begin.
+    async def _until_its_start(self, case: Case, attempt: Attempt, turn: Turn) -> datetime | None:
+        """Wait for it; the instant at which the send may begin, None where no start has come.
 
         The pace learns from it how late we wake up; or, where the start is over already, how long it took to get it.
         """
         if case.runner:
-            return await self._until_given(case.runner, attempt)
+            return await self._until_given(case.runner)
         had_to_wait = attempt.start_at > self.clock.now()
         await self.clock.sleep_until(attempt.start_at)
         now = self.clock.now()
@@ -168,14 +167,13 @@ class Sending:
             self.pace.committed_in(turn.age)
         return now
 
-    async def _until_given(self, runner: Runner, attempt: Attempt) -> datetime:
-        """Wait for a start under the limits, at the latest until the attempt is over."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout((attempt.latest_at - self.clock.now()).total_seconds()):
-                start = await runner.given
-                if (now := self.clock.now()) <= start.latest_at:
-                    return now
-        return max(self.clock.now(), attempt.latest_at + timedelta(milliseconds=1))
+    async def _until_given(self, runner: Runner) -> datetime | None:
+        """Wait for a start under the limits."""
+        start, now = await runner.given, self.clock.now()
+        if start is None or now <= start.latest_at:
+            return now if start else None
+        self.pace.began_late(now - start.start_at)
+        return None
 
     async def _sent(self, case: Case, ready: Ready, turn: Turn, started_at: datetime) -> Case:
         try:

@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import select
 
 from services.publisher.domain import CLAIMED
-from services.publisher.sending.case import Delivered
+from services.publisher.sending.case import Case, Delivered
 from services.publisher.sending.evidence import Evidence
 from services.publisher.sending.long_waits import LONG, TOLD_FOR, LongWaits, waits
 from services.publisher.store import Store, Unit
 from services.publisher.tables import outbox
 from shared.events.progress import State
 from tests.fakes.clock import FakeClock
-from tests.support.publications import NOON, SECOND, a_publication, an_attempt, delivered, requested
+from tests.support.publications import NOON, SECOND, a_case, a_publication, an_attempt, delivered, requested
 
 LATE = NOON + LONG + SECOND
 
@@ -28,8 +28,8 @@ class Queue:
     def __init__(self, *posts: Delivered) -> None:
         self.posts = posts
 
-    def waiting_since(self, _instant: datetime) -> Iterator[Delivered]:
-        yield from self.posts
+    def waiting_since(self, _instant: datetime) -> Iterator[Case]:
+        yield from (a_case(delivered=one) for one in self.posts)
 
 
 @dataclass
@@ -126,6 +126,23 @@ async def test_a_new_revision_is_told_of_while_an_old_one_that_was_withdrawn_els
     line.posts = delivered(requested(revision=2)), delivered()
     await waiting.tell()
 
+    assert await told(store) == ["publish.retrying"]
+
+
+async def test_a_post_that_has_missed_its_start_waits_though_its_attempt_is_kept_as_open(store: Store) -> None:
+    """Only its delivery knows that the attempt never left; to whoever has taken the post over it is in doubt."""
+    opened = an_attempt(Evidence.OPEN)
+    async with store.unit() as unit:
+        await unit.save([a_publication(state=State.SENDING, claim_token="mine")])
+        await unit.save_attempts([opened])
+    case = a_case(opened, delivered=delivered(token="mine"))
+    missed = replace(case, opened=opened).not_started()
+
+    stranger = replace(missed, delivered=delivered(token="theirs"))
+    await LongWaits(store, FakeClock(LATE), lambda _instant: [stranger]).tell()
+    assert await told(store) == []
+
+    await LongWaits(store, FakeClock(LATE), lambda _instant: [missed]).tell()
     assert await told(store) == ["publish.retrying"]
 
 

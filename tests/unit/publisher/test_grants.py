@@ -15,7 +15,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from services.publisher.limits.bucket import Bucket
-from services.publisher.limits.grants import ASK_AGAIN_IN, TOLD_LASTS, Replicas, Start, Told, estimated, given
+from services.publisher.limits.grants import (
+    ASK_AGAIN_IN,
+    ASKS_WITHIN,
+    TOLD_LASTS,
+    Replicas,
+    Start,
+    Told,
+    estimated,
+    given,
+)
 from services.publisher.limits.pace import Pace
 from services.publisher.limits.windows import windows_of
 from tests.support.publications import NOON, SECOND
@@ -40,7 +49,7 @@ class Replica:
     @property
     def is_busy(self) -> bool:
         """Whether it has something to ask for."""
-        return bool(self.waiting) or len(self.opened) > len(self.starts)
+        return bool(self.waiting)
 
 
 @dataclass
@@ -76,12 +85,12 @@ class Account:
     def _ask(self, replica: Replica) -> None:
         """One transaction: it waits for those of others, then commits after a while."""
         now = replica.asks_at
-        asking = sorted([*replica.opened[len(replica.starts) :], *replica.waiting[:MOST_AT_ONCE]])
+        asking = replica.waiting[:MOST_AT_ONCE]
         bucket = Bucket.of(windows_of(self.limits), self.kept, now, waiting=len(asking))
         told = Replicas.of(self.replicas_kept, ours=replica.name, now=now)
         one = given(asking, [bucket], told, replica.pace, now)
         self.kept, self.replicas_kept = bucket.kept(), one.replicas.kept()
-        for due_at in [due_at for due_at in asking[: len(one.starts)] if due_at in replica.waiting]:
+        for due_at in asking[: len(one.starts)]:
             replica.waiting.remove(due_at)
             insort(replica.opened, due_at)
         self.free_at = max(now, self.free_at) + self.chance.uniform(*self.latency) * SECOND
@@ -103,6 +112,8 @@ class Account:
         replica.asks_at = max(replica.asks_at, now)
         if now <= start.latest_at and replica.opened:
             self.sent.append((now, replica.opened.pop(0)))
+        while len(replica.opened) > len(replica.starts):
+            insort(replica.waiting, replica.opened.pop())
 
 
 def overdue(count: int, name: str = "one") -> Replica:
@@ -249,6 +260,32 @@ def test_starts_lie_as_far_ahead_as_the_slowest_replica_needs() -> None:
 def test_a_replica_that_does_not_ask_any_more_keeps_nobody_waiting() -> None:
     assert replicas(other=-SECOND, now=NOON + TOLD_LASTS).others != {}
     assert replicas(other=-SECOND, now=NOON + TOLD_LASTS + SECOND).others == {}
+
+
+def test_a_replica_that_has_died_takes_no_starts_along_however_long_the_limit_has_no_room() -> None:
+    """What it told is over by the time there is room again, which may be a day later."""
+    bucket = Bucket(windows_of({"per_day": 1}))
+    bucket.take(NOON - SECOND, NOON - SECOND)
+
+    died = given([NOON], [bucket], NOBODY, Pace(), NOON)
+
+    assert died.next_at == NOON + ASKS_WITHIN
+    later = NOON + ASKS_WITHIN + 2 * TOLD_LASTS
+    assert Replicas.of(died.replicas.kept(), ours="other", now=later).others == {}
+
+
+def test_a_replica_whose_clock_is_wrong_is_not_believed() -> None:
+    ahead = NOON + 3600 * SECOND
+    kept = replicas(other=-SECOND, now=ahead, until=ahead + TOLD_LASTS).kept()
+
+    assert Replicas.of(kept, ours="one", now=NOON).others == {}
+
+
+def test_a_start_that_a_wrong_clock_has_kept_for_us_is_none() -> None:
+    kept = (Start(NOON + 3600 * SECOND, NOON + 3601 * SECOND),)
+    told = Replicas("one", {"one": Told((), Pace().lead, Pace().slack, NOON + SECOND, kept)})
+
+    assert told.starts(NOON) == []
 
 
 def test_a_replica_without_anybody_left_in_line_tells_so() -> None:

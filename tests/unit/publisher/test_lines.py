@@ -24,7 +24,7 @@ from services.publisher.sending.case import Case
 from shared.messaging.verdict import HandBack
 from tests.fakes.clock import FakeClock
 from tests.support.publications import NOON, SECOND, a_case, a_stored_account, an_attempt, requested
-from tests.support.waiting import PATIENCE, eventually
+from tests.support.waiting import eventually
 
 NOW = datetime(2027, 3, 1, 12, 0, 0, tzinfo=UTC)
 TURNS = 3
@@ -32,7 +32,7 @@ DESTINATION = "fake"
 
 
 def a_line(gates: Gates | None = None, places: Sequence[Place] = ()) -> Line:
-    starts = Starts(FakeClock(NOW), Pace(), lambda: None)
+    starts = Starts(FakeClock(NOW), Pace())
     return Line("account", gates or {}, "network", starts, places=list(places))
 
 
@@ -62,8 +62,6 @@ class FakeOpening:
     buckets: Sequence[Bucket] = ()
     asked: list[list[str]] = field(default_factory=list)
     next_at: datetime = NOON - SECOND
-    misses: bool = False
-    """Whether all starts are over when they come; else there is one at once for each post."""
 
     async def open(self, candidates: Sequence[Candidate], now: datetime) -> list[Result]:
         self.asked += [[case.publication.post_id for case in one.cases] for one in candidates]
@@ -74,7 +72,7 @@ class FakeOpening:
             Result(
                 tuple(map(self._attempt, one.cases[: self.most])),
                 max(self.next_at, now),
-                () if self.misses else (Start(now, now + 60 * SECOND),) * (len(one.cases) + len(one.missing)),
+                (Start(now, now + 60 * SECOND),) * len(one.cases),
                 self.buckets,
             )
             for one in candidates
@@ -167,19 +165,6 @@ async def test_a_line_that_came_while_another_was_being_opened_is_served(world: 
     world.lines.leave(replace(case_of("first"), runner=first.runner))
 
     assert isinstance(await world.join("second", due_in=-1), Opened)
-
-
-async def test_an_opened_post_without_a_start_has_one_asked_for(world: World) -> None:
-    """Its own was missed: it keeps its attempt and its turn, and another start is asked for."""
-    world.opening.misses, world.opening.next_at = True, NOON
-    opened = await world.join("post", due_in=-2)
-    assert isinstance(opened, Opened) and opened.runner is not None
-    await world.clock.until_awaited(NOON)
-
-    world.opening.misses = False
-    world.clock.advance(SECOND)
-
-    assert await asyncio.wait_for(opened.runner.given, PATIENCE)
 
 
 async def test_who_is_left_over_stays_in_line_and_gives_its_turn_back(world: World) -> None:
@@ -335,6 +320,17 @@ async def test_an_error_that_does_not_pass_is_told_to_those_whom_it_concerns(wor
     assert world.breakers.at(DESTINATION).free == TURNS
     assert not waits.done()
     waits.cancel()
+
+
+async def test_who_is_tried_to_be_opened_again_and_again_has_been_in_line_for_long(world: World) -> None:
+    """Where commits are slow somebody is being opened most of the time, and gets no start."""
+    world.opening.may_go.clear()
+    waiting = world.join("post", due_in=-2)
+    await world.until_asked()
+
+    assert [one.event.post_id for one in world.lines.waiting_since(NOON + SECOND)] == ["post"]
+    world.opening.may_go.set()
+    await waiting
 
 
 @pytest.mark.parametrize("is_open", [False, True], ids=["waiting", "being opened"])

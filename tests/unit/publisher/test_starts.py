@@ -1,4 +1,4 @@
-"""Starts: each goes to the post that is due first when it comes, and a missed one costs nobody its attempt."""
+"""Starts: each goes to the post that is due first when it comes; whoever is left without one waits in line again."""
 
 import asyncio
 from datetime import timedelta
@@ -16,8 +16,7 @@ class World:
 
     def __init__(self) -> None:
         self.clock = FakeClock(NOON)
-        self.missing_told = asyncio.Event()
-        self.starts = Starts(self.clock, Pace(), self.missing_told.set)
+        self.starts = Starts(self.clock, Pace())
 
     def enter(self, due_in: float) -> Runner:
         due_at = NOON + due_in * SECOND
@@ -41,37 +40,34 @@ async def test_a_start_goes_to_the_post_that_is_due_first_though_it_came_last() 
     early = world.enter(-2)
 
     await reached(world, SECOND)
-    assert (await asyncio.wait_for(early.given, PATIENCE)).start_at == NOON + SECOND
+    assert await asyncio.wait_for(early.given, PATIENCE) == start(1)
     assert not late.given.done()
 
     await reached(world, 2 * SECOND)
-    assert (await asyncio.wait_for(late.given, PATIENCE)).start_at == NOON + 2 * SECOND
+    assert await asyncio.wait_for(late.given, PATIENCE) == start(2)
 
 
-async def test_a_start_that_is_missed_leaves_its_post_without_one() -> None:
+async def test_a_start_that_is_missed_leaves_the_last_post_without_one() -> None:
     world = World()
-    post = world.enter(-1)
+    late, early = world.enter(-1), world.enter(-2)
 
-    world.starts.add([start(-1)])
-    await asyncio.wait_for(world.missing_told.wait(), PATIENCE)
+    world.starts.add([start(-1), start(1)])
 
-    assert not post.given.done()
-    assert world.starts.missing() == [post.not_before]
-    assert not world.starts.is_over
+    assert await asyncio.wait_for(late.given, PATIENCE) is None
+    await reached(world, SECOND)
+    assert await asyncio.wait_for(early.given, PATIENCE) == start(1)
+    assert world.starts.is_over
 
 
 async def test_who_leaves_takes_no_start_along() -> None:
     world = World()
     quitter, stayer = world.enter(-2), world.enter(-1)
-    world.starts.add([start(1)])
-    assert world.starts.missing() == [stayer.not_before]
+    world.starts.add([start(1), start(2)])
 
     world.starts.leave(quitter)
-    assert world.starts.missing() == []
     await reached(world, SECOND)
 
-    assert await asyncio.wait_for(stayer.given, PATIENCE)
-    await asyncio.wait_for(world.missing_told.wait(), PATIENCE)
+    assert await asyncio.wait_for(stayer.given, PATIENCE) == start(1)
     assert world.starts.is_over
 
 
@@ -81,6 +77,29 @@ async def test_nobody_starts_before_it_is_due() -> None:
 
     world.starts.add([start(1)])
     await reached(world, SECOND)
-    await asyncio.wait_for(world.missing_told.wait(), PATIENCE)
 
-    assert not post.given.done()
+    assert await asyncio.wait_for(post.given, PATIENCE) is None
+
+
+async def test_a_sender_that_has_given_up_stops_nobody() -> None:
+    """Between its giving up and its leaving a start may come."""
+    world = World()
+    quitter, stayer = world.enter(-2), world.enter(-1)
+    world.starts.add([start(1), start(2)])
+
+    quitter.given.cancel()
+    await reached(world, SECOND)
+
+    assert await asyncio.wait_for(stayer.given, PATIENCE) == start(1)
+
+
+async def test_a_start_of_a_clock_that_was_wrong_keeps_nobody_waiting() -> None:
+    world = World()
+    post = world.enter(-1)
+    world.starts.add([start(3600)])
+    await world.clock.until_awaited(NOON + 3600 * SECOND)
+
+    world.starts.add([start(1)])
+    await reached(world, SECOND)
+
+    assert await asyncio.wait_for(post.given, PATIENCE) == start(1)
