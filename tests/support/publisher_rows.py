@@ -1,10 +1,10 @@
 """What a publisher wrote down, looked up in its database while it runs: no machine is too slow for that."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.publisher.tables import attempts, publications
@@ -23,6 +23,13 @@ async def is_known(url: str, post_id: str) -> bool:
     """Whether anything is known of a post, if only that it was cancelled."""
     async with _reading(url) as connection:
         return bool(await connection.scalar(select(exists().where(publications.c.post_id == post_id))))
+
+
+async def are_known(url: str, posts: Collection[str]) -> bool:
+    """Whether something is known of all of these posts."""
+    async with _reading(url) as connection:
+        known = select(func.count()).where(publications.c.post_id.in_(posts))
+        return await connection.scalar(known) == len(posts)
 
 
 @asynccontextmanager
