@@ -1,5 +1,6 @@
 """The calendar: posts on their days, moved by keyboard and by mouse, taken back, and many on one day."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -101,6 +102,25 @@ async def test_a_post_is_dragged_to_another_hour_of_a_week_and_keeps_minutes_and
 
     await expect(hour(visitor, there).locator(f'a[href="/posts/{name}"]')).to_be_visible()
     assert await due_at(world, name) == there
+
+
+async def test_a_free_place_leads_to_a_post_for_that_time(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.open("/calendar?view=week&date=2099-06-10")
+    await hour(visitor, datetime(2099, 6, 10, 14, tzinfo=BERLIN)).click()
+    await expect(page.get_by_label("Date and time")).to_have_value("2099-06-10T14:00")
+
+    await visitor.open("/calendar?view=month&date=2099-06-10")
+    await day(visitor, datetime(2099, 6, 12, tzinfo=BERLIN)).click()
+    await expect(page.get_by_label("Date and time")).to_have_value("2099-06-12T12:00")
+
+    await visitor.open("/calendar?view=day&date=2099-06-10")
+    await page.get_by_role("link", name="07:00").press("Enter")  # without a pointer
+    await expect(page.get_by_label("Date and time")).to_have_value("2099-06-10T07:00")
+
+    await visitor.open("/calendar?view=week&date=2020-06-10")
+    await hour(visitor, datetime(2020, 6, 10, 14, tzinfo=BERLIN)).click()
+    await expect(page).to_have_url(re.compile("/calendar"))
 
 
 async def test_what_somebody_has_changed_meanwhile_is_not_moved(world: World, visitor: Visitor) -> None:

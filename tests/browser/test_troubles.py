@@ -47,7 +47,7 @@ async def test_a_message_that_nobody_can_read_is_told_and_leads_to_where_it_rest
 async def test_a_broker_that_is_away_is_said_with_the_reason(visitor: Visitor) -> None:
     state = 'event: state\ndata: {"broker": "away", "reason": "connection refused"}\n\n'
     stream = {"body": state, "content_type": "text/event-stream"}
-    await visitor.page.route("**/v1/events*", lambda route: route.fulfill(**stream))
+    await visitor.page.route("**/live", lambda route: route.fulfill(**stream))
 
     await visitor.open("/timers")
 

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping
 from services.console.api.bulk import RunView
 from services.console.api.changes import cancel_post, change_post
 from services.console.api.console import Console
-from services.console.api.deciding import retry_post
+from services.console.api.deciding import Resolution, resolve_post, retry_post
 from services.console.api.errors import Refusal
 from services.console.api.run_work import AGAIN_SECONDS
 from services.console.requests.bulk_runs import Act, Item, Result
@@ -20,6 +20,10 @@ from shared.database.errors import is_passing
 from shared.messaging.broker import BrokerUnavailable
 
 SIDE_BY_SIDE = 10
+_RESOLUTIONS = {
+    Act.PUBLISHED: Resolution(outcome="published"),
+    Act.NOT_PUBLISHED: Resolution(outcome="not_published"),
+}
 
 log = structlog.get_logger()
 
@@ -83,6 +87,8 @@ async def _act(console: Console, run: RunView, item: Item) -> bool:
         return (await cancel_post(console, item.post_id, accounts)).pending
     if run.act is Act.RETRY:
         return (await retry_post(console, item.post_id, item.account_id)).pending
+    if run.act in _RESOLUTIONS:
+        return (await resolve_post(console, item.post_id, item.account_id, _RESOLUTIONS[run.act])).pending
     if item.move_to is None:
         raise Refusal(404, "not_found", f"post {item.post_id!r} is not there any more")
     return (await change_post(console, item.post_id, Change(publish_at=item.move_to), accounts)).pending

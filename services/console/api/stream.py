@@ -1,7 +1,7 @@
 """The stream: every event in the order in which the console learned of it, as server-sent events."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from fnmatch import fnmatchcase
 from time import monotonic
 from typing import Annotated, Any
@@ -20,7 +20,10 @@ KEEP_ALIVE_SECONDS = 15.0
 PULSE_SECONDS = 0.5
 """How often a stream on which nothing happens looks whether the broker is there, and whether it may go on."""
 _ALIVE = "event: alive\ndata: {}\n\n"
-_MOST_ID = 2**63 - 1
+MOST_ID = 2**63 - 1
+
+Told = Callable[[Sequence[Entry]], str]
+"""Entries as a stream tells them, never empty."""
 
 router = APIRouter(tags=["events"])
 
@@ -51,7 +54,7 @@ async def stream_events(
     console: TheConsole,
     request: Request,
     interest: Annotated[Interest, Depends(_interest)],
-    after: Annotated[int | None, Query(ge=0, le=_MOST_ID, description="the id of the last event you have")] = None,
+    after: Annotated[int | None, Query(ge=0, le=MOST_ID, description="the id of the last event you have")] = None,
     last_event_id: Annotated[str | None, Header(description="the same, as browsers send it")] = None,
 ) -> StreamingResponse:
     """Every event from now on, or from the one after the last you have: `event` is its type, `data` has type,
@@ -60,27 +63,33 @@ async def stream_events(
     An event `state` says that the broker is away, so that no events can come, or that it is back.
     A client that falls far behind gets a last event `dropped` and is disconnected; with its last id it goes on.
     """
+    return await streamed(console, request, interest, _heard(last_event_id) if last_event_id else after, _one_by_one)
+
+
+async def streamed(
+    console: Console, request: Request, interest: Interest, after: int | None, told: Told
+) -> StreamingResponse:
+    """What is of interest as it happens, until whoever asks would not be allowed any more."""
     await console.events.ensure_readable()  # while a failure can still be answered
-    lines = _lines(console, interest, _heard(last_event_id) if last_event_id else after)
-    let_in = while_let_in(lines, still_let_in(console, request))
+    let_in = while_let_in(_lines(console, interest, after, told), still_let_in(console, request))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(let_in, media_type="text/event-stream", headers=headers)
 
 
-async def _lines(console: Console, interest: Interest, after: int | None) -> AsyncGenerator[str, None]:
+async def _lines(console: Console, interest: Interest, after: int | None, told: Told) -> AsyncGenerator[str, None]:
     events, broker = console.events, console.broker
     try:
         async with events.listening(interest, after) as following:
-            async for line in _lines_of(following, broker):
+            async for line in _lines_of(following, broker, told):
                 yield line
     except Gone:
         async with events.listening(interest) as following:
             yield f"id: {following.last_id}\nevent: reset\ndata: {{}}\n\n"
-            async for line in _lines_of(following, broker):
+            async for line in _lines_of(following, broker, told):
                 yield line
 
 
-async def _lines_of(following: Following, broker: BrokerWatch) -> AsyncIterator[str]:
+async def _lines_of(following: Following, broker: BrokerWatch, told: Told) -> AsyncIterator[str]:
     """What is told, and now and then an empty line: a chance to look whether the stream may go on."""
     yield f": listening\nid: {following.last_id}\n{_ALIVE}"
     told_at, was_away = monotonic(), False
@@ -96,12 +105,16 @@ async def _lines_of(following: Following, broker: BrokerWatch) -> AsyncIterator[
             return
         except Closed:
             return
-        lines = "".join(map(_lines_for, entries))
+        lines = told(entries) if entries else ""
         if not lines and monotonic() - told_at >= KEEP_ALIVE_SECONDS:
             lines = _ALIVE
         if lines:
             told_at = monotonic()
         yield lines
+
+
+def _one_by_one(entries: Sequence[Entry]) -> str:
+    return "".join(map(_lines_for, entries))
 
 
 def _lines_for(entry: Entry) -> str:
@@ -116,7 +129,7 @@ def _state(trouble: str | None) -> str:
 
 def _heard(last_event_id: str) -> int:
     """The number of a browser's last event, newer than any in the address; what is no number leads to a reset."""
-    return int(last_event_id) if last_event_id.isdecimal() and len(last_event_id) < len(str(_MOST_ID)) else _MOST_ID
+    return int(last_event_id) if last_event_id.isdecimal() and len(last_event_id) < len(str(MOST_ID)) else MOST_ID
 
 
 def _parts(told: dict[str, Any]) -> list[dict[str, Any]]:

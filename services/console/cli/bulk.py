@@ -1,4 +1,4 @@
-"""`timeball bulk`: cancel, retry or move all posts that match, seen before it is done, followed while it goes on."""
+"""`timeball bulk`: cancel, retry, move or resolve all posts that match: seen before it is done, followed to its end."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,7 +26,7 @@ from services.console.times import UnreadableTime, duration, instant_or_local, i
 from shared.clocks.local_time import UnknownZone, in_utc, zone_named
 from shared.events.progress import State
 
-app = typer.Typer(name="bulk", help="Cancel, retry or move many posts at once.", no_args_is_help=True)
+app = typer.Typer(name="bulk", help="Cancel, retry, move or resolve many posts at once.", no_args_is_help=True)
 
 States = Annotated[
     list[State] | None, typer.Option("--state", metavar="STATE", help="Only in this state; several times.")
@@ -107,6 +107,26 @@ def move(
     wanted = _wanted("move", state, account, q, (due_from, before))
     wanted["move"] = _moving(by, to, every, zone)
     _run(wanted, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+@app.command()
+def resolve(
+    *,
+    is_published: Annotated[bool, typer.Option("--published/--not-published", help="Whether they are out.")],
+    account: Accounts = None,
+    q: Words = "",
+    due_from: From = None,
+    before: Before = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Say of all unknown posts that match whether they are out, after you have looked at the network.
+
+    timeball bulk resolve --not-published --account team --from "2027-03-28 09:00"
+    """
+    act = "published" if is_published else "not_published"
+    _run(_wanted(act, None, account, q, (due_from, before)), dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @app.command(name="list")

@@ -17,7 +17,20 @@ RunJson = Mapping[str, Any]
 
 LOOK_SECONDS = 0.5
 SHOWN = 10
-DONE = {"cancel": "cancelled", "retry": "tried again", "move": "moved"}
+DONE = {
+    "cancel": "cancelled",
+    "retry": "tried again",
+    "move": "moved",
+    "published": "resolved as published",
+    "not_published": "resolved as not published",
+}
+ASKED = {
+    "cancel": "Cancel {}?",
+    "retry": "Retry {}?",
+    "move": "Move {}?",
+    "published": "You have looked at the network, and {} are out?",
+    "not_published": "You have looked at the network, and {} are not out?",
+}
 
 
 @dataclass(frozen=True)
@@ -68,8 +81,7 @@ def _say_how_to_go_on(run: RunJson) -> None:
 
 def question(run: RunJson) -> str:
     """What is asked before a run begins."""
-    act = {"cancel": "Cancel", "retry": "Retry", "move": "Move"}[run["act"]]
-    return f"{act} {_posts(run['total'])}?"
+    return ASKED[run["act"]].format(_posts(run["total"]))
 
 
 def show_prepared(prepared: Prepared) -> None:

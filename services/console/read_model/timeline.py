@@ -1,18 +1,20 @@
 """Timelines: what happened to a post, event by event, in the order in which the console learned of it."""
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import select
 
 from services.console.tables.core import happenings
 from shared.database.engine import Database
 from shared.messaging.envelope import Delivery
 
-TOLD = frozenset(
+_KEY = ("post_id", "account_id")
+_TOLD = frozenset(
     {
+        *_KEY,
         "revision",
         "by",
         "publish_at",
@@ -34,7 +36,6 @@ TOLD = frozenset(
 )
 """Fields of an event that are kept; never what a post says."""
 MOST_SHOWN = 200
-_KEY = ("post_id", "account_id")
 
 Row = dict[str, Any]
 
@@ -45,13 +46,13 @@ def happenings_in(delivery: Delivery[Any], now: datetime) -> Iterator[Row]:
         return
     event = delivery.event
     for part in getattr(event, "accepted", None) or (event,):
-        told = part.model_dump(mode="json", include=TOLD | set(_KEY), exclude_none=True)
+        told = part.model_dump(mode="json", include=_TOLD, exclude_none=True)
         if told.keys() >= set(_KEY):
             yield {
                 **{name: told.pop(name) for name in _KEY},
                 "message_id": delivery.message_id,
                 "type": event.type,
-                "told": json.dumps(told, ensure_ascii=False),
+                "told": to_json(told).decode(),
                 "seen_at": now,
             }
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import RowMapping, insert, select, update
 
-from services.console.domain.posts import CHANGEABLE, RETRIABLE
+from services.console.domain.posts import CHANGEABLE, RESOLVABLE, RETRIABLE
 from services.console.requests.runs import CLAIM, Runs, RunState
 from services.console.tables.bulk import bulk_items, bulk_runs
 from shared.database import bulk
@@ -23,17 +23,21 @@ AT_ONCE = 50
 
 
 class Act(StrEnum):
-    """What is done to each post."""
+    """What is done to each post; the last two resolve a doubt, as a person found it on the network."""
 
     CANCEL = "cancel"
     RETRY = "retry"
     MOVE = "move"
+    PUBLISHED = "published"
+    NOT_PUBLISHED = "not_published"
 
 
 STATES: Mapping[Act, frozenset[State]] = {
     Act.CANCEL: CHANGEABLE - {State.SKIPPED, State.FAILED},
     Act.RETRY: RETRIABLE,
     Act.MOVE: CHANGEABLE,
+    Act.PUBLISHED: RESOLVABLE,
+    Act.NOT_PUBLISHED: RESOLVABLE,
 }
 """Posts for which an act is meant; others are left out when a run is prepared for all that match."""
 

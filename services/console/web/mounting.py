@@ -21,6 +21,7 @@ from services.console.web.pages import (
     compose,
     connect,
     importing,
+    live,
     now,
     post,
     posts,
@@ -37,6 +38,7 @@ from services.console.web.templating import render
 ASSETS = Path(__file__).parent / "assets"
 _PAGES = (
     now.router,
+    live.router,
     calendar.router,
     calendar_move.router,
     posts.router,

@@ -27,6 +27,15 @@ RUNS: Mapping[str, tuple[str, str]] = {
 }
 """By what became of a tick: what people read, and its meaning."""
 
+ACTS: Mapping[str, tuple[str, str]] = {
+    "cancel": ("Cancel {}", "cancelled"),
+    "retry": ("Retry {} now", "tried again"),
+    "move": ("Move {}", "moved"),
+    "published": ("Resolve {} as published", "resolved as published"),
+    "not_published": ("Resolve {} as not published", "resolved as not published"),
+}
+"""By act on many posts: what it is called with the posts in it, and what they are afterwards."""
+
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 

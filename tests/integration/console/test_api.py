@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ import pytest_asyncio
 from typer.testing import CliRunner
 
 from services.console.cli.application import app
+from shared.events.maintenance import AlertRaised
 from shared.events.scheduler import ScheduleAccepted
 from shared.secrets.sealing import seal
 from tests.integration.console.world import World, a_name, a_post, a_world, connect
@@ -124,6 +126,24 @@ async def told_first(world: World, parameters: Mapping[str, str], headers: Mappi
             elif fields.get("event") not in (None, "alive"):
                 return fields
     raise AssertionError(f"the stream ended: {fields}")
+
+
+async def test_a_page_is_told_how_much_of_which_kind_has_happened_and_not_of_what_was_asked_for(world: World) -> None:
+    link = await world.api.call("POST", "/sign-in-links")
+    told: Counter[str] = Counter()
+    async with httpx.AsyncClient(base_url=world.api.http.base_url) as browser:
+        await browser.get(link["path"])
+        async with browser.stream("GET", "/live") as stream:
+            lines = stream.aiter_lines()
+            assert await anext(lines) == ": listening"
+            await world.api.call("POST", "/v1/posts", a_post(a_name()))
+            await world.system.bus.emit(AlertRaised(severity="info", code="over", message="now", subject="test"))
+            async for line in lines:
+                told.update(json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {})
+                if "alert" in told:
+                    break
+
+    assert (told["schedule"], told["alert"]) == (1, 1)
 
 
 async def test_timers_are_listed_and_one_is_fired_by_hand(world: World) -> None:

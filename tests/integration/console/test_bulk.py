@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.fakes.sink import LOST_REPLY
 from tests.integration.console.world import World, a_name, a_post, a_world
 from tests.nodes import Broker
 from tests.support.waiting import eventually
@@ -113,6 +114,25 @@ async def test_the_posts_that_are_chosen_are_acted_on_and_others_of_them_say_why
     (refused,) = (await world.api.call("GET", f"/v1/bulk/{run['id']}/items", outcome="refused"))["items"]
     assert refused["post_id"] == "nobody-knows"
     assert "nobody-knows" in refused["reason"]
+
+
+@pytest.mark.parametrize(("outcome", "state"), [("published", "published"), ("not_published", "failed")])
+async def test_unknown_outcomes_are_resolved_together_and_what_is_not_in_doubt_is_left(
+    world: World, outcome: str, state: str
+) -> None:
+    names = [a_name() for _ in range(2)]
+    for name in names:
+        world.system.sink.will_answer(name, LOST_REPLY)
+        await world.api.call("POST", "/v1/posts", a_post(name, due_in=0) | {"content": f"about {outcome} poppies"})
+        await world.api.becomes(name, "unknown")
+    coming = await several(world, f"{outcome} poppies", 1)
+    run = await prepared(world, outcome, f"{outcome} poppies")
+    assert run["total"] == 2
+
+    over = await ended(world, run)
+
+    assert (over["state"], over["done"]) == ("done", 2)
+    assert await states(world, [*names, *coming]) == [state, state, "scheduled"]
 
 
 async def test_posts_are_moved_to_an_instant_one_after_the_other(world: World) -> None:

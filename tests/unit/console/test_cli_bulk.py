@@ -49,6 +49,24 @@ def test_what_matches_is_shown_and_done_once_it_is_confirmed() -> None:
     assert "2 of 2 posts cancelled" in result.stdout
 
 
+@pytest.mark.parametrize(("option", "act"), [("--published", "published"), ("--not-published", "not_published")])
+def test_of_unknown_posts_one_says_what_one_has_found(option: str, act: str) -> None:
+    shown = {name: (status, body | {"act": act}) for name, (status, body) in ANSWERS.items() if name != LIST}
+
+    result, api = answered(shown | {LIST: ANSWERS[LIST]}, "bulk", "resolve", option, "--account", "a", stdin="y\n")
+
+    assert result.exit_code == 0, result.output
+    assert api.requests[0][1] == {"act": act, "account_id": ["a"]}
+    assert "You have looked at the network" in result.stderr
+    assert f"2 of 2 posts resolved as {act.replace('_', ' ')}" in result.stdout
+
+
+def test_nothing_is_resolved_without_saying_how() -> None:
+    result, api = answered(ANSWERS, "bulk", "resolve", "--account", "a")
+
+    assert (result.exit_code, asked(api)) == (2, [])
+
+
 def test_who_says_no_has_changed_nothing() -> None:
     result, api = answered(ANSWERS, "bulk", "cancel", "--state", "scheduled", stdin="n\n")
 

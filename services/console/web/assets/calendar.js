@@ -6,6 +6,7 @@ import { tell } from "./tell.js";
 
 const DAY = 86_400_000, HOUR = 3_600_000;
 const FOLLOWED_FOR = 5000; // milliseconds in which the focus follows a post that was moved
+const NOON = "0000-00-00T12:00:00"; // for a post of which only the day is known
 const PAUSE = 150; // milliseconds after a key, so that the server is asked for the last time only
 
 export function startCalendar() {
@@ -22,6 +23,24 @@ export function startCalendar() {
     else moving.propose(later(dialog.querySelector("[name=to]").value, keys[event.key]));
   });
   startDragging(calendar, moving);
+  startWriting(calendar);
+}
+
+// A click where nothing is leads to a post for that day or hour.
+function startWriting(calendar) {
+  const freePlace = (target) => {
+    const place = target.closest("a, li li, td li") ? null : placeOf(target);
+    return place && !place.matches(".is-skipped") && (place.matches(".is-today") || timeAt(place, NOON) > calendar.dataset.now) ? place : null;
+  };
+  calendar.addEventListener("mouseover", ({ target }) => placeOf(target)?.classList.toggle("is-free", Boolean(freePlace(target))));
+  calendar.addEventListener("click", ({ target }) => { if (getSelection().isCollapsed && freePlace(target)) write(freePlace(target)); });
+}
+
+// Later today it is for the next hour, as without a time.
+function write(place) {
+  const zone = new URLSearchParams(location.search).get("zone");
+  const at = place.matches(".is-today") ? {} : { at: timeAt(place, NOON) };
+  location.assign(`/compose?${new URLSearchParams({ ...at, ...(zone ? { zone } : {}) })}`);
 }
 
 // Times on the clock are reckoned as such; the server makes instants of them.

@@ -3,42 +3,50 @@
 import { isAnyInUse, patch } from "./patching.js";
 import { follow } from "./stream.js";
 
-const TYPES = [
-  "schedule.accepted", "schedule.batch_settled", "schedule.cancelled", "schedule.rejected", "schedule.superseded",
-  "publish.requested", "publish.retrying", "publish.succeeded", "publish.failed", "publish.unknown", "publish.skipped", "publish.held",
-  "account.connected", "account.connect_failed", "account.disconnected", "account.refreshed", "account.refresh_failed",
-  "timer.fired", "timer.configured", "service.reported", "job.started", "job.succeeded", "job.failed", "job.skipped",
-  "dead_letter.parked", "dead_letter.replayed", "dead_letter.dropped", "workspace.configured", "workspace.accepted", "workspace.rejected", "workspace.removed", "mention.found", "digest.sent",
-];
-const SHORTEST_PAUSE = 20, LONGEST_PAUSE = 250; // milliseconds between two updates, more than a frame: as long as the one before took to come
+const SHORTEST_PAUSE = 40, LONGEST_PAUSE = 250; // milliseconds between two updates: as long as the one before took to come
 const LOOK_AGAIN = 1000;
 const SETTLED = 5; // seconds after the last event, when what no event tells has become known as well
 
 let isWaiting = false; // rows wait until nothing is in use any more
 let isPaused = false, missed = 0, isAsking = false, isDue = false, isOwn = false;
+let coming = Promise.withResolvers(); // the next look, which begins after all that has happened so far
 
 // After what one has done oneself the page moves even under the pointer: that is what one waits for.
-export async function refreshAfterOwnAct() {
+export function refreshAfterOwnAct() {
   isOwn = true;
   document.activeElement?.blur();
-  await refresh();
+  return refresh();
 }
 
-export async function refresh() {
-  if (isAsking) { isDue = true; return; }
+// Returns once the page shows what the console knew when this was called, or later.
+export function refresh() {
+  const { promise } = coming;
+  isDue = true;
+  if (!isAsking) lookWhileDue();
+  return promise;
+}
+
+async function lookWhileDue() {
   isAsking = true;
   try {
-    do {
-      isDue = false;
-      const began = performance.now(), fresh = await asked();
-      if (fresh) isWaiting = patch(document, fresh, isOwn);
-      const pause = Math.min(Math.max(performance.now() - began, SHORTEST_PAUSE), LONGEST_PAUSE);
-      await new Promise((resolve) => setTimeout(resolve, pause));
-    } while (isDue);
-    isOwn = false;
+    while (isDue) await look();
   } finally {
     isAsking = false;
   }
+}
+
+async function look() {
+  const began = performance.now(), wasOwn = isOwn, { resolve } = coming;
+  isDue = isOwn = false;
+  coming = Promise.withResolvers();
+  try {
+    const fresh = await asked();
+    if (fresh) isWaiting = patch(document, fresh, wasOwn);
+  } finally {
+    resolve();
+  }
+  const pause = Math.min(Math.max(performance.now() - began, SHORTEST_PAUSE), LONGEST_PAUSE);
+  await new Promise((resume) => setTimeout(resume, pause));
 }
 
 function asked() {
@@ -55,9 +63,10 @@ function asked() {
   });
 }
 
-function happened(kinds, type) {
-  if (!kinds.includes(type.split(".")[0])) return;
-  if (isPaused) { missed += 1; return draw(); }
+function happened(ours, kinds) {
+  const count = ours.reduce((sum, kind) => sum + (kinds[kind] ?? 0), 0);
+  if (!count) return;
+  if (isPaused) { missed += count; return draw(); }
   if (document.hidden) return; // who comes back to the tab asks anew
   refresh(); // what an event tells can be read when it is heard
   if (every) refreshIn(Math.min(every, SETTLED));
@@ -104,8 +113,8 @@ function deaf(reason) {
 }
 
 export function startLive() {
-  const kinds = document.body.dataset.live.split(" ").filter(Boolean);
-  if (!kinds.length) return;
+  const ours = document.body.dataset.live.split(" ").filter(Boolean);
+  if (!ours.length) return;
   light().hidden = false;
   light().addEventListener("click", () => {
     isPaused = !isPaused;
@@ -114,7 +123,7 @@ export function startLive() {
     if (!isPaused) refresh();
   });
   window.addEventListener("offline", () => stands(false));
-  follow(TYPES, { happened: (type) => happened(kinds, type), missed: () => isPaused || refresh(), stands, deaf });
+  follow({ happened: (kinds) => happened(ours, kinds), missed: () => isPaused || refresh(), stands, deaf });
   every = Number(document.body.dataset.every);
   if (every) refreshIn(every);
   setInterval(() => { if (isWaiting && !isPaused && !isAnyInUse(document)) refresh(); }, LOOK_AGAIN);

@@ -4,13 +4,13 @@ const SILENCE = 40_000; // the server says that it is alive every 15 s
 const SOON = 1000, LATE = 15_000; // between two attempts to connect
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("timeball") : null;
 
-// `listener` is told of each event (`happened`), that some are not kept any more (`missed`), how it `stands`, and why the
-// console hears nothing (`deaf`; null while it does).
-export function follow(types, listener) {
+// `listener` is told how many events of each kind there were (`happened`), that some are not kept any more (`missed`), how it
+// `stands`, and why the console hears nothing (`deaf`; null while it does).
+export function follow(listener) {
   let lastId = "";
   const take = (message) => {
     if (message.id) lastId = message.id;
-    if (message.kind === "event") listener.happened(message.type);
+    if (message.kind === "happened") listener.happened(message.kinds);
     if (message.kind === "reset") listener.missed();
     if (message.kind === "stands") listener.stands(message.isConnected);
     if (message.kind === "deaf") listener.deaf(message.reason);
@@ -28,7 +28,7 @@ export function follow(types, listener) {
       channel.postMessage({ kind: "stands", isConnected, id: lastId });
       channel.postMessage({ kind: "deaf", reason });
     };
-    listen(types, () => lastId, pass);
+    listen(() => lastId, pass);
   };
   if (!navigator.locks || !channel) return lead();
   channel.onmessage = ({ data }) => take(data);
@@ -36,11 +36,11 @@ export function follow(types, listener) {
   navigator.locks.request("timeball-stream", () => new Promise(lead));
 }
 
-function listen(types, lastId, pass) {
+function listen(lastId, pass) {
   let source, heard, wait = SOON;
   const open = () => {
     source?.close();
-    source = new EventSource(lastId() ? `/v1/events?after=${lastId()}` : "/v1/events");
+    source = new EventSource(lastId() ? `/live?after=${lastId()}` : "/live");
     heard = Date.now();
     source.onopen = () => { wait = SOON; heard = Date.now(); pass({ kind: "stands", isConnected: true }); pass({ kind: "deaf", reason: null }); };
     source.onerror = () => {
@@ -51,7 +51,7 @@ function listen(types, lastId, pass) {
     source.addEventListener("state", ({ data }) => { const state = JSON.parse(data); heard = Date.now(); pass({ kind: "deaf", reason: state.broker === "away" ? state.reason : null }); });
     source.addEventListener("dropped", again);
     source.addEventListener("reset", ({ lastEventId }) => { heard = Date.now(); pass({ kind: "reset", id: lastEventId }); });
-    for (const type of types) source.addEventListener(type, ({ lastEventId }) => { heard = Date.now(); pass({ kind: "event", type, id: lastEventId }); });
+    source.addEventListener("happened", ({ data, lastEventId }) => { heard = Date.now(); pass({ kind: "happened", kinds: JSON.parse(data), id: lastEventId }); });
   };
   const again = () => { source.close(); setTimeout(open, wait); wait = Math.min(wait * 2, LATE); };
   setInterval(() => { if (Date.now() - heard > SILENCE) { pass({ kind: "stands", isConnected: false }); open(); } }, 5000);

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from hashlib import blake2s
 from typing import Any
 
@@ -53,6 +53,10 @@ class Cell:
     entries: Sequence[Sequence[Entry]]
     more: int
     hour: Hour | None = None
+
+    def is_free(self, now: datetime) -> bool:
+        """Whether a post may still be planned for the beginning of this hour."""
+        return self.hour is not None and self.hour.begins > now and bool(self.hour.length)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -29,8 +29,8 @@ VIEWS = (
     ("Dropped", (State.CANCELLED, State.SKIPPED)),
     ("All", ()),
 )
-"""What people look for, by the states it means."""
-_STILL_TO_COME = set(VIEWS[0][1])
+"""What people look for, by the states it means. The first is shown to whoever does not say what they look for."""
+_STILL_TO_COME = VIEWS[0][1]
 
 router = APIRouter()
 
@@ -40,7 +40,7 @@ async def show_posts(
     console: TheConsole,
     request: Request,
     *,
-    state: Annotated[list[State], Query(default_factory=list)],
+    state: Annotated[list[State | Literal["all"]], Query(default_factory=list)],
     account: Annotated[list[str], Query(default_factory=list)],
     cursor: str | None = None,
     q: Annotated[str, Query(max_length=MOST_LOOKED_FOR)] = "",
@@ -49,10 +49,12 @@ async def show_posts(
 ) -> Response:
     """A page of posts: those to come the next one first, others the latest first; or what is found."""
     named = [one for one in account if one]
-    is_to_come = bool(state) and set(state) <= _STILL_TO_COME
     due = _instant(due_from), _instant(due_to)
-    wanted = Filter(state, named, *due, is_ascending=is_to_come or due[0] is not None)
     looked_for = q.strip()
+    is_open = not state and not looked_for and not any(due)  # nothing is said of which posts
+    states = _STILL_TO_COME if is_open else tuple(one for one in state if one != "all")
+    is_to_come = bool(states) and set(states) <= set(_STILL_TO_COME)
+    wanted = Filter(states, named, *due, is_ascending=is_to_come or due[0] is not None)
     if looked_for:
         listed = page = await console.search.find(looked_for, wanted, MOST_FOUND)
     else:
@@ -70,6 +72,8 @@ async def show_posts(
         posts=posts,
         views=_views(counts),
         state=state,
+        states=states,
+        is_empty=not any(counts.values()),
         account=named[0] if named else "",
         accounts=by_network(accounts),
         q=looked_for,
