@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.publisher.limits.bucket import FURTHEST, Bucket, earliest
-from services.publisher.limits.pace import Pace
+from services.publisher.limits.pace import LEAST_SPAN, Pace
 
 ASK_AGAIN_IN = timedelta(milliseconds=30)
 """When a replica that got no start asks again at the earliest."""
@@ -112,15 +112,14 @@ def given(
 ) -> Given:
     """Give starts to posts that may start from these instants on, earliest first, as far ahead as the slowest needs.
 
-    Where others wait too it is a span more: they ask within one, and find what is kept for them in time.
+    Where others wait too it is the least span more: so seldom do fast ones ask, and find what is kept for them in time.
     """
     starts, others = replicas.starts(now), replicas.others
     left = deque(waiting[len(starts) :])
     lead = max([pace.lead, *(one.lead for one in others.values())])
     slack = max([pace.slack, _slack_of(buckets), *(one.slack for one in others.values())])
-    span = max(pace.span, lead)
-    ahead = lead + span if others else lead
-    first, last, next_at = now + ahead, now + ahead + span, now + ASK_AGAIN_IN
+    ahead = lead + LEAST_SPAN if others else lead
+    first, last, next_at = now + ahead, now + ahead + max(pace.span, lead), now + ASK_AGAIN_IN
     while left:
         due, name = min([(left[0], replicas.ours), *((one.due[0], name) for name, one in others.items() if one.due)])
         start_at = earliest(buckets, max(due, first))
