@@ -282,7 +282,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         f"{SENDING}/long_waits.py",
         "await unit.emit(told)",
         "await unit.emit([])",
-        "hanging",
+        "contested",
     ),
     one(
         "who is turned away is told of by nobody",

@@ -18,8 +18,6 @@ from tests.support.system import System, a_request, in_seconds, started, system
 from tests.support.waiting import PATIENCE, eventually
 
 MILLISECOND = timedelta(milliseconds=1)
-MOST_PASSED_BY = timedelta(seconds=5)
-"""A tenth of the time that all posts take: in no order it would be most of it."""
 
 
 def most_within(instants: Sequence[datetime], length: timedelta) -> int:
@@ -63,7 +61,8 @@ async def test_three_publishers_keep_the_limit_and_the_order_of_one_account(
 
         ledger = list(running.sink.ledger)
         start_at = await starts(postgres_url, "plain")
-    assert most_passed_by(start_at) <= MOST_PASSED_BY
+    took = max(start_at.values()) - min(start_at.values())
+    assert most_passed_by(start_at) < took / 4  # in no order it would be most of it
     assert most_within(list(start_at.values()), timedelta(seconds=1)) <= most
     assert sorted(sent.post_id for sent in ledger) == posts
     assert all(sent.at >= start_at[sent.post_id] for sent in ledger)
