@@ -95,6 +95,7 @@ async def test_the_new_revision_goes_out_at_once_where_it_is_due_soon(replica: R
     await dispatched(replica)
     await replica.take(CHANGED)
     replica.handlers.due_soon.clear()
+    await replica.reach(DUE - timedelta(seconds=5))
 
     await replica.take(skipped())
 
