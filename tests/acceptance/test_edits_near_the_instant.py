@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -75,7 +76,7 @@ async def world(
 
 
 async def scheduled(api: Api, name: str, due_at: datetime, account_id: str = "plain") -> None:
-    """Ask for a post, and again where the broker was too slow to confirm that."""
+    """Ask for a post."""
     body = {
         "post_id": name,
         "content": OLD,
@@ -83,19 +84,27 @@ async def scheduled(api: Api, name: str, due_at: datetime, account_id: str = "pl
         "targets": [{"account_id": account_id}],
     }
 
-    async def is_taken() -> bool:
-        response = await api.http.post("/v1/posts", json=body)
-        assert response.is_success or response.status_code == HTTPStatus.SERVICE_UNAVAILABLE, response.text
-        return response.is_success
+    response = await answered(api, "POST", "/v1/posts", body)
+    assert response.is_success, response.text
 
-    await eventually(is_taken, every=1, what=f"{name} is asked for")
+
+async def answered(api: Api, method: str, path: str, body: Any) -> httpx.Response:
+    """The answer to a request, which is repeated where the broker was too slow to confirm that it was asked for."""
+    responses: list[httpx.Response] = []
+
+    async def is_answered() -> bool:
+        responses.append(await api.http.request(method, path, json=body))
+        return responses[-1].status_code != HTTPStatus.SERVICE_UNAVAILABLE
+
+    await eventually(is_answered, every=1, what=f"{method} {path} is answered")
+    return responses[-1]
 
 
 async def tried(world: World, name: str, method: str, at: datetime) -> Trial:
     """Change the post at an instant, and see what becomes of it."""
     await until(at)
     body = {"content": NEW} if method == "PATCH" else None
-    response = await world.api.http.request(method, f"/v1/posts/{name}", json=body)
+    response = await answered(world.api, method, f"/v1/posts/{name}", body)
     answer = response.json()
     correlation_id = answer.get("correlation_id")
     told = answer["code"] if response.is_error else _told(answer) or await _told_later(world, correlation_id)

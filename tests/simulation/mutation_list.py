@@ -287,7 +287,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     one(
         "who is turned away is told of by nobody",
         f"{SENDING}/long_waits.py",
-        "self._turned_away[_revision_of(delivered)] = delivered",
+        "self._turned_away[_revision_of(delivered)] = Waiting(delivered)",
         "pass",
         "hanging",
     ),
