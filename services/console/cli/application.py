@@ -28,7 +28,7 @@ COMMANDS = {
     "watch": Place("watching", "watch", "Show every event as it happens, until Ctrl-C."),
     "import": Place("importing", "import_posts", "Schedule every post of a file."),
     "audit": Place("audit", "audit", "Show who did what, from where, and how it ended, the latest first."),
-    "bulk": Place("bulk", "app", "Cancel, retry or move many posts at once."),
+    "bulk": Place("bulk", "app", "Cancel, retry, move or resolve many posts at once."),
     "accounts": Place("accounts", "app", "Connect, list and disconnect accounts."),
     "timers": Place("timers", "app", "List timers and their runs, and fire one by hand."),
     "tokens": Place("tokens", "app", "Create, list and revoke tokens."),
