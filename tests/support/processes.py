@@ -15,6 +15,15 @@ from tests.support.fork_server import Order
 from tests.support.forking import Forked, fork
 from tests.support.waiting import PATIENCE, eventually
 
+LOADED_AT_START = (
+    "shared.process.main",  # Alembic
+    "uvicorn.lifespan.off",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.protocols.websockets.auto",
+    "anyio._backends._asyncio",
+)
+"""What every service loads only while it starts."""
+
 
 @dataclass
 class Process:
@@ -30,9 +39,8 @@ class Process:
         """`python -m services.<service>`, or `python -m <module> <service>`, with a free port for its health."""
         (port,) = free_ports(1)
         own = {f"TIMEBALL_{service.upper()}_HTTP_PORT": str(port)}
-        order = Order(
-            module or f"services.{service}", [service] if module else [], {**env, **own}, [f"services.{service}.app"]
-        )
+        imports = [f"services.{service}.app", *LOADED_AT_START]
+        order = Order(module or f"services.{service}", [service] if module else [], {**env, **own}, imports)
         return cls(order, folder / f"{service}-{port}.log", port)
 
     async def start(self) -> None:
