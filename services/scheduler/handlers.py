@@ -28,7 +28,8 @@ from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent
 
 _ANSWERED_WHEN_UNREADABLE = {ScheduleRequested.type, ScheduleBatchRequested.type, ScheduleCancelRequested.type}
 MOST_IN_A_GROUP = 1000
-LINGER_SECONDS = 0.01
+LINGER_SECONDS = 0.05
+"""Requests that come one by one share a transaction, unless they are urgent."""
 OUTCOMES_LINGER_SECONDS = 0.25
 """A transaction costs as much for one fact as for many; only who edits a post that is just being sent waits for it."""
 LANES = 4
@@ -61,7 +62,8 @@ class Handlers:
     async def on_schedule_requested(self, delivery: Delivery[ScheduleRequested]) -> None:
         """Schedule a post on its accounts, or say why not."""
         origin = self._origin(delivery)
-        await self._requests.submit(post_request(delivery.event, delivery.inbox_id, origin, delivery.body))
+        request = post_request(delivery.event, delivery.inbox_id, origin, delivery.body)
+        await self._requests.submit(request, urgent=request.is_urgent)
 
     async def on_schedule_batch_requested(self, delivery: Delivery[ScheduleBatchRequested]) -> None:
         """Schedule many posts and settle them in one answer."""
@@ -74,7 +76,7 @@ class Handlers:
             async with self.store.unit() as unit:
                 await unit.tell(refused, correlation_id=delivery.correlation_id)
             return
-        await self._requests.submit(cancel_request(delivery.event, delivery.inbox_id, self._origin(delivery)))
+        await self._requests.submit(cancel_request(delivery.event, delivery.inbox_id, self._origin(delivery)), urgent=True)
 
     async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:
         """Reject a request that is no valid event, where its sender can be told."""

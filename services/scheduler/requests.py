@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from services.scheduler.decider import Decider, Key
+from services.scheduler.deciding import instant_of
 from services.scheduler.domain import Accepted, Decision, Rejected, Waiting
 from services.scheduler.facts import Near, accepted_post, facts_of, pending_post, rejected_post
 from services.scheduler.origin import Origin
@@ -21,6 +23,7 @@ from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequest
 from shared.events.scheduler import RejectedPost, ScheduleBatchSettled
 
 MOST_TARGETS_IN_A_BATCH = 20_000
+NEAR = timedelta(seconds=3)
 
 
 class Request(Protocol):
@@ -81,6 +84,12 @@ class _Wanted:
 @dataclass(frozen=True)
 class PostRequest(_Wanted):
     """One `schedule.requested`."""
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether a post in it is due so soon that it cannot wait for company."""
+        instants = (instant_of(wanted, self.origin.taken_at) for wanted in self.wanted)
+        return any(isinstance(at, datetime) and at < self.origin.taken_at + NEAR for at in instants)
 
     def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
         return [event for decision in decisions for event in facts_of(decision, near)]

@@ -396,3 +396,22 @@ def test_a_field_that_is_nearly_a_known_one_is_a_warning(misspelt: Any, warning:
 
     assert isinstance(alone, ScheduleAccepted)
     assert alone.warning == in_a_batch.warning == warning
+
+
+@pytest.mark.parametrize(
+    ("wanted_at", "is_urgent"),
+    [
+        (None, True),
+        ("2027-03-28T12:00:02Z", True),
+        ("2027-03-28T12:00:03Z", False),
+        ({"local": "2027-03-28T14:00:02", "zone": "Europe/Berlin"}, True),
+        ({"local": "2027-03-28T15:00:02", "zone": "Europe/Berlin"}, False),
+        ("2020-01-01T00:00:00Z", False),
+        ({"local": "2027-03-28T14:00:02", "zone": "Europe/Nowhere"}, False),
+    ],
+)
+def test_only_what_is_due_soon_does_not_wait_for_company(wanted_at: Any, is_urgent: bool) -> None:
+    later = {"account_id": "acct-2", "publish_at": "2027-05-01T09:00Z"}
+    request = post(publish_at=wanted_at, targets=[later, {"account_id": "acct-1"}])
+
+    assert post_request(request, "m-1", BY).is_urgent is is_urgent
