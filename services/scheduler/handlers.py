@@ -76,7 +76,8 @@ class Handlers:
             async with self.store.unit() as unit:
                 await unit.tell(refused, correlation_id=delivery.correlation_id)
             return
-        await self._requests.submit(cancel_request(delivery.event, delivery.inbox_id, self._origin(delivery)), urgent=True)
+        request = cancel_request(delivery.event, delivery.inbox_id, self._origin(delivery))
+        await self._requests.submit(request, urgent=True)
 
     async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:
         """Reject a request that is no valid event, where its sender can be told."""
