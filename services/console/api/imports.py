@@ -36,6 +36,8 @@ class Plan(BaseModel):
     first_due: datetime | None
     last_due: datetime | None
     due_at_once: int
+    in_the_past: int = 0
+    first_in_the_past: int | None = None
     in_default_zone: int
     zone: str | None
     encoding: str
@@ -125,13 +127,15 @@ async def prepare_import(
     encoding: Annotated[str | None, Query(max_length=40, description="the file's; found out without it")] = None,
 ) -> ImportView:
     """Read a file of posts (CSV or JSON) and say what is in it; nothing is sent until it is started."""
-    content = await request.body()
-    file, plan = await run_in_threadpool(_understood, content, zone, encoding)
-    run_id = await console.imports.prepare(name, file, plan, by=actor.name, now=console.clock.now())
+    content, now = await request.body(), console.clock.now()
+    file, plan = await run_in_threadpool(_understood, content, zone, encoding, now)
+    run_id = await console.imports.prepare(name, file, plan, by=actor.name, now=now)
     return await show_import(console, run_id)
 
 
-def _understood(content: bytes, zone: str | None, encoding: str | None) -> tuple[PostFile, dict[str, Any]]:
+def _understood(
+    content: bytes, zone: str | None, encoding: str | None, now: datetime
+) -> tuple[PostFile, dict[str, Any]]:
     try:
         named = zone_named(zone).key if zone else None
         file = read(content, zone=named, encoding=encoding)
@@ -139,7 +143,7 @@ def _understood(content: bytes, zone: str | None, encoding: str | None) -> tuple
         raise Refusal(400, "invalid", f"zone: {error}", field="zone") from error
     except UnknownEncoding as error:
         raise Refusal(400, "invalid", f"encoding: {error}", field="encoding") from error
-    plan = plan_of(file) | {"faults": len(file.faults), "zone": named}
+    plan = plan_of(file, now) | {"faults": len(file.faults), "zone": named}
     return file, json.loads(json.dumps(plan))
 
 

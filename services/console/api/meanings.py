@@ -99,6 +99,8 @@ MEANINGS: Mapping[str, str] = {
     "Plan.first_due": "When the first of them is due.",
     "Plan.last_due": "When the last of them is due.",
     "Plan.due_at_once": "How many name no time and are due at once.",
+    "Plan.in_the_past": "How many are due in the past: rejected, unless they are there already.",
+    "Plan.first_in_the_past": "The first line of these.",
     "Plan.in_default_zone": "How many times without a zone were read in `zone`.",
     "Plan.zone": "The zone of times without one.",
     "Plan.encoding": "How its letters were read.",

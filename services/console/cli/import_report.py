@@ -7,7 +7,7 @@ from services.console.cli.import_tally import Tally
 from services.console.cli.local_times import local_time, shown_zone
 from services.console.cli.screen import complain, say
 from services.console.imports import PostFile
-from services.console.imports.plan import plan_of
+from services.console.imports.plan import example_of
 
 MOST_LINES = 100
 MOST_WARNINGS = 10
@@ -16,9 +16,8 @@ _DELIMITERS = {"\t": "tab"}
 Told = Mapping[str, Any]
 
 
-def show_plan(posts: PostFile, zone: str | None) -> None:
+def show_plan(plan: Told, posts: PostFile, zone: str | None) -> None:
     """What a file holds, before anything is sent."""
-    plan = plan_of(posts)
     show_faults(plan["faults"])
     say(f"{plan['posts']} posts, {len(plan['faults'])} lines with faults; nothing was sent")
     for account, count in plan["accounts"].items():
@@ -28,6 +27,9 @@ def show_plan(posts: PostFile, zone: str | None) -> None:
         say(f"  due {span} ({shown_zone()})")
     if plan["due_at_once"]:
         say(f"  {plan['due_at_once']} without a time: due at once", "yellow")
+    if plan["in_the_past"]:
+        where = f"{plan['in_the_past']} in the past (the first in line {plan['first_in_the_past']})"
+        say(f"  {where}: rejected, unless they are there already", "yellow")
     show_reading(posts, zone)
 
 
@@ -41,7 +43,7 @@ def show_reading(posts: PostFile, zone: str | None) -> None:
 
 def read_as(posts: PostFile) -> str:
     """How the letters of a file were read that is no UTF-8, and what to do about it."""
-    example = plan_of(posts)["example"] or ""
+    example = example_of(posts) or ""
     return f"read as {posts.encoding}: {example!r}; if right, say --encoding {posts.encoding}, else another"
 
 

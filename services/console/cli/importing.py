@@ -1,6 +1,7 @@
 """`timeball import`: many posts from a file."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -57,7 +58,8 @@ def import_posts(
     with reading("--encoding", UnknownEncoding):
         posts = read(content, zone=zone, encoding=encoding)
     if dry_run:
-        show_json(plan_of(posts)) if as_json else show_plan(posts, zone)
+        plan = plan_of(posts, datetime.now(UTC))
+        show_json(plan) if as_json else show_plan(plan, posts, zone)
         raise typer.Exit(REFUSED if posts.faults else 0)
     if posts.faults and not skip_bad:
         _refuse(posts, _way_out(posts), as_json=as_json)
@@ -106,7 +108,7 @@ def _doubt(posts: PostFile, *, publishes_now: bool) -> str | None:
     """What must be said before the file is sent."""
     if posts.is_encoding_guessed:
         return f"the file is no UTF-8; {read_as(posts)}"
-    due_at_once = plan_of(posts)["due_at_once"]
+    due_at_once = plan_of(posts, datetime.now(UTC))["due_at_once"]
     if due_at_once and not publishes_now:
         return f"{due_at_once} without a publish_at: give each a time, or publish them at once with --now"
     return None

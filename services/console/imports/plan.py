@@ -6,6 +6,7 @@ from typing import Any
 
 from services.console.imports.lines import PostFile
 from services.console.imports.posts import as_request, due_times
+from shared.posting.rules import PAST_TOLERANCE
 
 MOST_OF_AN_EXAMPLE = 60
 
@@ -15,14 +16,20 @@ def faults_in(posts: PostFile) -> list[dict[str, Any]]:
     return [{"line": line.number, "reason": line.problem} for line in posts.faults]
 
 
-def plan_of(posts: PostFile) -> dict[str, Any]:
-    """What would be sent: how many posts to which account, from when until when."""
+def plan_of(posts: PostFile, now: datetime) -> dict[str, Any]:
+    """What would be sent: how many posts to which account, from when until when.
+
+    A time in the past is no fault of its line: a file may be imported again when some of its posts are out.
+    """
     accounts: Counter[str] = Counter()
     dues: list[datetime | None] = []
+    past_lines: list[int] = []
     for line in posts.posts:
         request = as_request(line.post or {})
         accounts.update(target.account_id for target in request.targets)
-        dues += due_times(request)
+        due = due_times(request)
+        past_lines += [line.number for one in due if one and one < now - PAST_TOLERANCE]
+        dues += due
     timed = [due for due in dues if due]
     return {
         "posts": len(posts.posts),
@@ -30,16 +37,18 @@ def plan_of(posts: PostFile) -> dict[str, Any]:
         "first_due": min(timed).isoformat() if timed else None,
         "last_due": max(timed).isoformat() if timed else None,
         "due_at_once": dues.count(None),
+        "in_the_past": len(past_lines),
+        "first_in_the_past": min(past_lines, default=None),
         "in_default_zone": posts.in_default_zone,
         "encoding": posts.encoding,
         "is_encoding_guessed": posts.is_encoding_guessed,
-        "example": _example(posts) if posts.is_encoding_guessed else None,
+        "example": example_of(posts) if posts.is_encoding_guessed else None,
         "delimiter": posts.delimiter,
         "faults": faults_in(posts),
     }
 
 
-def _example(posts: PostFile) -> str | None:
+def example_of(posts: PostFile) -> str | None:
     """The first text with letters by which a person can tell whether the encoding is right."""
     texts = (str(line.post["content"]) for line in posts.posts if line.post)
     return next((text[:MOST_OF_AN_EXAMPLE] for text in texts if not text.isascii()), None)

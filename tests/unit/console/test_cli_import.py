@@ -118,6 +118,17 @@ def test_a_dry_run_in_json_holds_the_same(file: Path) -> None:
     assert (plan["first_due"], plan["encoding"], plan["delimiter"]) == ("2027-03-28T07:00:00+00:00", "utf-8", ",")
 
 
+def test_a_dry_run_names_times_in_the_past_which_are_no_faults(file: Path) -> None:
+    added(file, "4,Hello,b,2020-03-28T09:00Z,\n5,Hello,b,2020-03-28T10:00Z,\n")
+
+    well = run("import", str(file), "--dry-run")
+    plan = json.loads(run("import", str(file), "--dry-run", "--json").stdout)
+
+    assert well.exit_code == 0
+    assert "2 in the past (the first in line 4): rejected, unless they are there already" in well.stdout
+    assert (plan["in_the_past"], plan["first_in_the_past"], plan["faults"]) == (2, 4, [])
+
+
 def test_a_guessed_encoding_is_told_with_an_example(tmp_path: Path) -> None:
     file = tmp_path / "posts.txt"
     file.write_bytes("post_id\tcontent\taccounts\n1\tSchöne Grüße\ta\n".encode("cp1252"))
