@@ -10,6 +10,7 @@ import aiormq
 from pamqp.commands import Queue
 from yarl import URL
 
+from shared.clocks.awake_timeout import AwakeTimeout
 from shared.clocks.clock import Clock
 from shared.messaging.connection import Addressed, Confirm, PublishingConnection
 from shared.messaging.delay import HORIZON
@@ -122,7 +123,7 @@ class Publisher:
         problem: BaseException = TimeoutError()
         connection: PublishingConnection | None = None
         try:
-            async with asyncio.timeout_at(deadline):
+            async with AwakeTimeout(deadline - _now()):
                 connection = await self._kept.current()
                 if self._has_hung or _any_delayed(outgoing):
                     await self._find_flowing(connection)

@@ -22,13 +22,13 @@ from pamqp.frame import marshal
 from pamqp.header import ContentHeader
 from yarl import URL
 
+from shared.messaging.answers import Answers
 from shared.messaging.declaring import declare, declare_own, figures_of
 from shared.messaging.handshake import ToldConnection
 from shared.messaging.topology import Topology
 
 OPEN_SECONDS = 10.0
-MAKE_SECONDS = 60.0
-"""Beyond that, once the broker has let us in, for making queues: a hundred of them on a busy machine."""
+"""Without an answer, while the connection is opened and what the service needs is made."""
 CLOSE_SECONDS = 1.0
 LOOK_SECONDS = 1.0
 A_MOMENT = 0.01
@@ -82,6 +82,7 @@ class PublishingConnection:
     connection: aiormq.Connection
     channel: aiormq.Channel
     _transport: _Transport
+    answers: Answers
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
@@ -92,12 +93,10 @@ class PublishingConnection:
         """
         to = URL(url).update_query(heartbeat=HEARTBEAT_SECONDS)
         transport = _Transport(TLSTransportFactory() if to.scheme == "amqps" else TCPTransportFactory())
-        connection = ToldConnection(to, transport_factory=transport)
-        opening = asyncio.create_task(cls._open(connection, transport, topology))
+        connection, answers = ToldConnection(to, transport_factory=transport), Answers()
+        opening = asyncio.create_task(cls._open(connection, transport, topology, answers))
         try:
-            await asyncio.wait({opening}, timeout=OPEN_SECONDS)
-            if connection.connected.is_set() and not opening.done():
-                await asyncio.wait({opening}, timeout=MAKE_SECONDS)
+            await answers.end_of(opening, silence=OPEN_SECONDS)
         finally:
             if not opening.done():
                 opening.add_done_callback(let_go)
@@ -110,12 +109,15 @@ class PublishingConnection:
         return opening.result()
 
     @classmethod
-    async def _open(cls, connection: aiormq.Connection, transport: _Transport, topology: Topology) -> Self:
+    async def _open(
+        cls, connection: aiormq.Connection, transport: _Transport, topology: Topology, answers: Answers
+    ) -> Self:
         await connection.connect()
-        await declare(connection, topology)
+        answers.note()
+        await declare(connection, topology, answers)
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         assert isinstance(channel, aiormq.Channel)
-        opened = cls(connection, channel, transport)
+        opened = cls(connection, channel, transport, answers)
         channel.closing.add_done_callback(lambda _: opened._end())
         return opened
 
@@ -178,11 +180,11 @@ class PublishingConnection:
 
     async def make(self, topology: Topology) -> None:
         """Make again whatever the service needs and is gone."""
-        await _to_the_end(declare(self.connection, topology))
+        await _to_the_end(declare(self.connection, topology, self.answers))
 
     async def make_own(self, topology: Topology) -> None:
         """The same without the wheel."""
-        await _to_the_end(declare_own(self.connection, topology))
+        await _to_the_end(declare_own(self.connection, topology, self.answers))
 
     async def queue_figures(self, name: str) -> commands.Queue.DeclareOk | None:
         """What the broker says of a queue, None where there is none."""

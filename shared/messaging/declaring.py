@@ -12,6 +12,7 @@ import structlog
 from aiormq.abc import AbstractChannel, AbstractConnection
 from pamqp import commands
 
+from shared.messaging.answers import Answers
 from shared.messaging.topology import (
     EVENTS_EXCHANGE,
     PLUGIN_DELAYED_EXCHANGE,
@@ -25,17 +26,19 @@ from shared.messaging.topology import (
 log = structlog.get_logger()
 
 
-async def declare(connection: AbstractConnection, topology: Topology) -> None:
+async def declare(connection: AbstractConnection, topology: Topology, answers: Answers) -> None:
     """Make everything that a service needs."""
-    await _make(connection, topology, [*own_queues(topology), *wheel(topology)])
+    await _make(connection, topology, [*own_queues(topology), *wheel(topology)], answers)
 
 
-async def declare_own(connection: AbstractConnection, topology: Topology) -> None:
+async def declare_own(connection: AbstractConnection, topology: Topology, answers: Answers) -> None:
     """Make all but the wheel, whose messages come back when it is gone: of bindings that are gone nobody tells."""
-    await _make(connection, topology, own_queues(topology))
+    await _make(connection, topology, own_queues(topology), answers)
 
 
-async def _make(connection: AbstractConnection, topology: Topology, queues: Iterable[DeclaredQueue]) -> None:
+async def _make(
+    connection: AbstractConnection, topology: Topology, queues: Iterable[DeclaredQueue], answers: Answers
+) -> None:
     channel = await connection.channel(publisher_confirms=False)
     try:
         await _declare_exchanges(channel, topology)
@@ -43,8 +46,10 @@ async def _make(connection: AbstractConnection, topology: Topology, queues: Iter
             if (on_missing := topology.on_missing.get(queue.name)) and not await is_there(connection, queue.name):
                 on_missing()
             channel = await _declare_queue(connection, channel, queue)
+            answers.note()
             for exchange, key, arguments in queue.bindings:
                 await channel.queue_bind(queue.name, exchange, routing_key=key, arguments=dict(arguments) or None)
+                answers.note()
     finally:
         if not channel.is_closed:
             await channel.close()

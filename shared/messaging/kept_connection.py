@@ -14,9 +14,9 @@ from shared.messaging.topology import Topology
 RECONNECT_SECONDS = 1.0
 MAKE_SECONDS = 10.0
 """How often the service's own queues and bindings are made again, in case somebody has deleted them."""
-MAKE_LIMIT_SECONDS = 10.0
+LOOK_SECONDS = 1.0
 LOOKS = 10
-"""How often it is looked meanwhile whether the broker takes anything."""
+"""How often it is looked, without an answer meanwhile, whether the broker takes anything."""
 LOST = (TimeoutError, OSError, EOFError, RuntimeError, StopAsyncIteration, aiormq.exceptions.AMQPError)
 """What a connection that is gone or going makes of any call; a closed channel makes it a RuntimeError, and one that
 breaks off while the broker is about to say something the end of an iteration."""
@@ -125,11 +125,13 @@ async def _answered(connection: PublishingConnection, work: Coroutine[Any, Any, 
     meanwhile that it takes nothing: it then does not read what it is asked, and all is well when that is over."""
     asked = asyncio.create_task(work)
     asked.add_done_callback(let_go)
-    took_nothing = False
-    for _ in range(LOOKS):
-        done, _ = await asyncio.wait({asked}, timeout=MAKE_LIMIT_SECONDS / LOOKS)
+    took_nothing, answered, looks = False, connection.answers.count, 0
+    while looks < LOOKS:
+        done, _ = await asyncio.wait({asked}, timeout=LOOK_SECONDS)
         if done:
             return asked.result()
+        looks = looks + 1 if connection.answers.count == answered else 0
+        answered = connection.answers.count
         took_nothing = took_nothing or not await connection.takes_messages()
     if not took_nothing:
         connection.cut("the broker does not answer")

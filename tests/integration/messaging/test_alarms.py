@@ -129,7 +129,7 @@ async def test_a_connection_outlives_an_alarm_however_long_it_lasts(
             with pytest.raises(BrokerUnavailable):
                 await publisher.try_publishing()
             with monkeypatch.context() as impatient:
-                impatient.setattr(kept_connection, "MAKE_LIMIT_SECONDS", 0.3)
+                impatient.setattr(kept_connection, "LOOK_SECONDS", 0.03)
                 await asyncio.wait({ended}, timeout=3)
 
         await publisher.publish(Outgoing(event("post-1")), within=PATIENCE * SECOND)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,8 +17,9 @@ from aio_pika.abc import AbstractIncomingMessage
 from shared.clocks.clock import SystemClock
 from shared.events.requests import ScheduleCancelRequested
 from shared.messaging import connection, kept_connection
+from shared.messaging.answers import Answers
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher, Unroutable
-from shared.messaging.connection import PublishingConnection
+from shared.messaging.connection import Addressed, Confirm, PublishingConnection
 from shared.messaging.declaring import declare
 from shared.messaging.delay import DelayKind, delayed, slot_of
 from shared.messaging.envelope import Envelope
@@ -308,22 +309,54 @@ async def test_the_delayed_exchange_lets_go_in_time_whatever_waits_beside(
         assert message.expiration is None
 
 
-async def test_a_broker_that_is_slow_in_making_queues_is_given_the_time(
+def freeze(longer_than: timedelta) -> None:
+    time.sleep(longer_than.total_seconds() + 0.5)
+
+
+async def test_a_confirm_that_came_while_the_process_was_frozen_is_read(
     amqp_vhost_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To begin again each time would never end where the queues take longer than a connection may to open."""
-    declares: list[int] = []
+    """To cut the connection for it would send everything again that was on its way."""
+    within, send = 3 * SECOND, PublishingConnection.send
 
-    async def slowly(*arguments: Any) -> None:
-        declares.append(1)
-        await asyncio.sleep(3 * connection.OPEN_SECONDS)
-        await declare(*arguments)
+    async def send_and_freeze(self: PublishingConnection, compose: Callable[[], Sequence[Addressed]]) -> list[Confirm]:
+        confirms = await send(self, compose)
+        await asyncio.sleep(0)  # it is written
+        freeze(within)
+        return confirms
 
-    monkeypatch.setattr(connection, "OPEN_SECONDS", 0.3)
+    monkeypatch.setattr(PublishingConnection, "send", send_and_freeze)
+    async with Station.open(amqp_vhost_url) as station:
+        await station.publisher.publish(Outgoing(event("post-1")), within=within)
+
+
+@pytest.fixture
+def slow_in_making(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The broker takes longer for all queues than it may be silent, not for each; how often they were made."""
+    made: list[int] = []
+
+    async def slowly(to: Any, topology: Topology, answers: Answers) -> None:
+        made.append(1)
+        for _ in range(5):
+            await asyncio.sleep(0.6 * connection.OPEN_SECONDS)
+            answers.note()
+        await declare(to, topology, answers)
+
+    monkeypatch.setattr(connection, "OPEN_SECONDS", 3.0)
+    monkeypatch.setattr(kept_connection, "LOOKS", 3)
     monkeypatch.setattr(connection, "declare", slowly)
+    return made
+
+
+async def test_a_broker_that_is_slow_in_making_queues_is_given_the_time(
+    amqp_vhost_url: str, slow_in_making: list[int]
+) -> None:
+    """To begin again each time would never end where the queues take longer than a connection may to open."""
     publisher = Publisher(amqp_vhost_url, app_id="station", clock=SystemClock())
 
     await publisher.connect(Topology("station", (ARRIVALS,)))
 
-    assert len(declares) == 1
+    assert len(slow_in_making) == 1
+    assert await publisher.make_again()
+    assert len(slow_in_making) == 2
     await publisher.close()
