@@ -52,7 +52,7 @@ class Handlers:
         self._requests = GroupCommit(
             self._decide,
             most=MOST_IN_A_GROUP,
-            weigh=lambda request: max(1, len(request.keys)),
+            weigh=lambda request: request.weight,
             linger_seconds=LINGER_SECONDS,
             lanes=LANES,
             keys=lambda request: request.post_ids,

@@ -19,11 +19,18 @@ from services.scheduler.wanted_posts import WantedPost, posts_wanted_by
 from shared.events import Event
 from shared.events.explaining import explain
 from shared.events.reading import read_json
-from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
+from shared.events.requests import (
+    MAX_CHARACTERS_IN_ALL,
+    ScheduleBatchRequested,
+    ScheduleCancelRequested,
+    ScheduleRequested,
+)
 from shared.events.scheduler import RejectedPost, ScheduleBatchSettled
 
 MOST_TARGETS_IN_A_BATCH = 20_000
 NEAR = timedelta(seconds=3)
+CHARACTERS_LIKE_A_ROW = 5_000
+"""To write so many costs as much as to write one more row."""
 
 
 class Request(Protocol):
@@ -46,6 +53,11 @@ class Request(Protocol):
     @property
     def whole_posts(self) -> Sequence[str]:
         """The posts all of whose schedules it concerns."""
+        ...
+
+    @property
+    def weight(self) -> int:
+        """How much there is to write for it, in rows."""
         ...
 
     def decide(self, decider: Decider) -> Sequence[Decision]:
@@ -76,6 +88,10 @@ class _Wanted:
     @property
     def post_ids(self) -> Iterable[str]:
         return {post_id for post_id, _ in self.keys}
+
+    @property
+    def weight(self) -> int:
+        return max(1, len(self.wanted)) + sum(one.characters for one in self.wanted) // CHARACTERS_LIKE_A_ROW
 
     def decide(self, decider: Decider) -> Sequence[Decision]:
         return [decider.schedule(wanted, self.origin) for wanted in self.wanted]
@@ -136,6 +152,10 @@ class CancelRequest:
     def whole_posts(self) -> Sequence[str]:
         return () if self.account_ids else (self.post_id,)
 
+    @property
+    def weight(self) -> int:
+        return max(1, len(self.keys))
+
     def decide(self, decider: Decider) -> Sequence[Decision]:
         if not self.account_ids:
             return decider.cancel_all(self.post_id, self.origin, self.expected_revision)
@@ -157,18 +177,29 @@ def batch_request(request: ScheduleBatchRequested, inbox_id: str | None, origin:
     """A batch: each post is read on its own."""
     wanted: list[WantedPost] = []
     refused: list[RejectedPost] = []
+    characters = 0
     for index, post in enumerate(request.posts):
         try:
             wanted_of_post = posts_wanted_by(read_json(ScheduleRequested, to_json(post)), post)
         except ValidationError as error:
             refused.append(refused_post(post, f"posts[{index}]: {explain(error)}"))
             continue
-        if len(wanted) + len(wanted_of_post) > MOST_TARGETS_IN_A_BATCH:
-            reason = f"posts[{index}]: the batch names more than {MOST_TARGETS_IN_A_BATCH:,} targets; send it in parts"
-            refused.append(refused_post(post, reason))
+        characters_in_all = characters + sum(one.characters for one in wanted_of_post)
+        if too_much := _too_much(len(wanted) + len(wanted_of_post), characters_in_all):
+            refused.append(refused_post(post, f"posts[{index}]: the batch {too_much}; send it in parts"))
             continue
         wanted.extend(wanted_of_post)
+        characters = characters_in_all
     return BatchRequest(wanted, inbox_id, origin, batch_id=request.batch_id, refused=refused)
+
+
+def _too_much(targets: int, characters: int) -> str | None:
+    """What is too much to be written at once."""
+    if targets > MOST_TARGETS_IN_A_BATCH:
+        return f"names more than {MOST_TARGETS_IN_A_BATCH:,} targets"
+    if characters > MAX_CHARACTERS_IN_ALL:
+        return f"has more than {MAX_CHARACTERS_IN_ALL:,} characters for all accounts"
+    return None
 
 
 def cancel_request(request: ScheduleCancelRequested, inbox_id: str | None, origin: Origin) -> CancelRequest:

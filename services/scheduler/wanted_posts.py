@@ -38,6 +38,11 @@ class WantedPost:
         return self.post_id, self.account_id
 
     @property
+    def characters(self) -> int:
+        """How many there are to be stored."""
+        return len(self.content) + len(self.media) + len(self.options)
+
+    @property
     def fingerprint(self) -> str:
         """Equal for requests that want the same; one that is usual in what was added later as it was before."""
         when = repr(self.publish_at)

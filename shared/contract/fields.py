@@ -146,7 +146,7 @@ FIELDS: Mapping[str, str] = {
     "subreddit": "The subreddit, without r/.",
     "subreddits": "The subreddits, without r/.",
     "swept": "Whether it is sent again because no outcome arrived.",
-    "targets": "The accounts it goes to.",
+    "targets": "The accounts it goes to; counted once for each, its texts have at most 20,000,000 characters.",
     "text": "The rule for the text.",
     "tick_at": "The tick, as the cron expression has it.",
     "timer": "The timer's name.",

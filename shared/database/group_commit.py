@@ -31,8 +31,9 @@ class GroupCommit(Generic[ItemT, AnswerT]):
     length unless `weigh` says else. With several `lanes`, full groups commit side by side as long as they have no key
     in common, so that items with the same key keep their order. When a group fails because of what is in it, its halves
     are tried, so that only those items fail that are at fault. When the database is away or busy, or the commit hangs,
-    all of it fails at once: to try its items in turn would keep everything behind it waiting. What nobody waits for any
-    more is not begun.
+    all of it fails at once: to try its items in turn would keep everything behind it waiting. After a group that was
+    too slow the next ones are lighter, until some succeed: what comes again would be too slow again, for ever. What
+    nobody waits for any more is not begun.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         within: timedelta = COMMIT_LIMIT,
     ) -> None:
         self._commit = commit
-        self._most = most
+        self._most = self._allowed = most
         self._weigh = weigh
         self._linger_seconds = linger_seconds
         self._lanes = lanes
@@ -71,7 +72,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
 
     def _start_soon(self) -> None:
         """Start a group: at once where it is urgent or full, else after the linger, unless one is in flight already."""
-        is_full = self._weight >= self._most
+        is_full = self._weight >= self._allowed
         if self._in_flight and not is_full:
             return
         loop = asyncio.get_running_loop()
@@ -95,7 +96,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
             task = asyncio.create_task(self._commit_group(group))
             self._in_flight[task] = {key for one in group for key in self._keys(one.item)}
             task.add_done_callback(self._finished)
-            if self._weight < self._most:
+            if self._weight < self._allowed:
                 return
 
     def _finished(self, task: asyncio.Task[None]) -> None:
@@ -109,7 +110,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         busy = set[Hashable]().union(*self._in_flight.values())
         group: list[_Submission[ItemT, AnswerT]] = []
         weight = 0
-        while self._waiting and weight < self._most:
+        while self._waiting and weight < self._allowed:
             if busy and not busy.isdisjoint(self._keys(self._waiting[0].item)):
                 break
             group.append(self._waiting.popleft())
@@ -126,9 +127,16 @@ class GroupCommit(Generic[ItemT, AnswerT]):
             async with asyncio.timeout(self._within_seconds):
                 answers = await self._commit([one.item for one in awaited])
         except Exception as error:
+            if isinstance(error, TimeoutError):
+                self._allow_less_than(awaited)
             await self._fail(awaited, error)
         else:
+            self._allowed = min(self._allowed * 2, self._most)
             await _answer(awaited, answers)
+
+    def _allow_less_than(self, group: Sequence[_Submission[ItemT, AnswerT]]) -> None:
+        weight = sum(self._weigh(one.item) for one in group)
+        self._allowed = max(min(self._allowed, weight) // 2, 1)
 
     async def _fail(self, group: Sequence[_Submission[ItemT, AnswerT]], error: Exception) -> None:
         if len(group) > 1 and (is_overtaken(error) or not is_passing(error)):

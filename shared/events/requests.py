@@ -9,6 +9,8 @@ from shared.events.patterns import LOCAL_TIME, MIME_TYPE, TIME_OF_DAY
 
 MAX_TARGETS = 1000
 MAX_POSTS_IN_A_BATCH = 500
+MAX_CHARACTERS_IN_ALL = 20_000_000
+"""Of the texts of one request, counted once for each account: they are written in one transaction."""
 
 
 class LocalTime(Value):
@@ -87,6 +89,15 @@ class ScheduleRequested(Event, type="schedule.requested"):
             if target.account_id in seen:
                 raise ValueError(f"targets[{index}].account_id: {target.account_id!r} is listed twice; name it once")
             seen.add(target.account_id)
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_written_at_once(self) -> Self:
+        media = sum(len(item.url) + len(item.alt or "") for item in self.media)
+        in_all = sum(media + len(self.content if one.content is None else one.content) for one in self.targets)
+        if in_all > MAX_CHARACTERS_IN_ALL:
+            most = f"{MAX_CHARACTERS_IN_ALL:,}"
+            raise ValueError(f"targets: {in_all:,} characters for all accounts are more than {most}; send it in parts")
         return self
 
 

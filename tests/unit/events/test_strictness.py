@@ -148,6 +148,17 @@ def test_an_account_listed_twice_is_named() -> None:
     assert refusal(targets=targets) == "targets[2].account_id: 'acct-1' is listed twice; name it once"
 
 
+def test_texts_for_all_accounts_together_have_at_most_20_million_characters() -> None:
+    text, accounts = "x" * MAX_TEXT_LENGTH, [{"account_id": f"acct-{number}"} for number in range(201)]
+    brief = {"account_id": "acct-brief", "content": "Brief"}
+
+    assert len(read(content=text, targets=accounts[:200]).targets) == 200
+    assert refusal(content=text, targets=accounts).startswith("targets: 20,100,000 characters for all accounts are")
+    assert refusal(content=text, targets=[*accounts[:200], brief]).startswith("targets: 20,000,005 characters for all")
+    alt = [{"url": "https://example.org/a.png", "alt": text}]
+    assert refusal(content="x", media=alt, targets=accounts).startswith("targets: 20,105,226 characters for all")
+
+
 def test_an_identifier_has_at_most_200_characters() -> None:
     assert read(post_id="ü" * 200).post_id == "ü" * 200
     assert refusal(post_id="ü" * 201).startswith("post_id: String should have at most 200 characters (got 'üüü")

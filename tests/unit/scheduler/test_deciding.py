@@ -283,6 +283,24 @@ def test_a_batch_names_a_bounded_number_of_targets() -> None:
     assert refused.reason == "posts[20]: the batch names more than 20,000 targets; send it in parts"
 
 
+def test_a_batch_has_a_bounded_number_of_characters_for_all_accounts() -> None:
+    """They are written in one transaction: one that is too slow is given up and begun again, for ever."""
+    wide = [body(post(f"post-{n}", *(f"acct-{m}" for m in range(60)), content="x" * 100_000)) for n in range(4)]
+
+    ask = batch(*wide)
+
+    assert len(ask.keys) == 180
+    (refused,) = settled(answered(ask, decider())).rejected
+    assert refused.reason == (
+        "posts[3]: the batch has more than 20,000,000 characters for all accounts; send it in parts"
+    )
+
+
+def test_a_request_weighs_more_the_longer_its_texts_are() -> None:
+    assert asked(post(content="x")).weight == 1
+    assert asked(post("post-1", "acct-1", "acct-2", content="x" * 50_000)).weight == 22
+
+
 def unreadable(type_name: str, given: Any) -> Event | None:
     """The answer to bytes that cannot be read."""
     bytes_ = given if isinstance(given, bytes) else to_json(given)

@@ -224,6 +224,40 @@ async def test_a_group_that_hangs_makes_way_for_the_next() -> None:
     assert ledger.committed == ["b"]
 
 
+async def test_what_is_too_slow_together_is_tried_again_in_lighter_groups_until_it_succeeds(ledger: Ledger) -> None:
+    """What failed comes again, all at once: as heavy a group would be too slow again, for ever."""
+
+    async def slow(items: Sequence[Any]) -> Sequence[Any]:
+        if len(items) > 3:
+            ledger.groups.append(list(items))
+            raise TimeoutError
+        return await ledger.commit(items)
+
+    commits, left = GroupCommit(slow), list(range(16))
+    for _ in range(20):
+        answers = await settle(commits, left)
+        left = [item for item, answer in zip(left, answers, strict=True) if isinstance(answer, TimeoutError)]
+
+    assert left == []
+    assert sorted(ledger.committed) == list(range(16))
+
+
+async def test_groups_are_as_heavy_as_before_once_some_have_succeeded(ledger: Ledger) -> None:
+    is_slow = True
+
+    async def slow_at_first(items: Sequence[Any]) -> Sequence[Any]:
+        if is_slow:
+            raise TimeoutError
+        return await ledger.commit(items)
+
+    commits = GroupCommit(slow_at_first, most=8)
+    await settle(commits, range(8))
+    is_slow = False
+    await settle(commits, range(32))
+
+    assert [len(group) for group in ledger.groups] == [4, 8, 8, 8, 4]
+
+
 async def test_what_nobody_waits_for_any_more_is_not_begun() -> None:
     ledger = Ledger()
     commits = GroupCommit(ledger.commit)
