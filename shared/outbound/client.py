@@ -15,6 +15,7 @@ The timeout bounds each connect and each read; bound a whole call with `asyncio.
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -126,12 +127,18 @@ class _Client(httpx.AsyncClient):
         return response
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Whom this process trusts, read once: that costs 15 ms. Of the environment only a machine's own certificate
+    authorities (SSL_CERT_FILE) count."""
+    return httpx.create_ssl_context(trust_env=True)
+
+
 class _Transport(AiohttpTransport):
     """aiohttp's connections, with errors that tell the truth about what was sent."""
 
     def __init__(self, connect: Callable[[ssl.SSLContext], aiohttp.TCPConnector]) -> None:
-        # Of the environment only a machine's own certificate authorities (SSL_CERT_FILE) are trusted.
-        super().__init__(client=self._session, trust_env=True)
+        super().__init__(client=self._session, verify=_certificates())
         self._connect = connect
 
     def _connector(self) -> aiohttp.BaseConnector:

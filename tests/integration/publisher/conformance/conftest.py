@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import certifi
 import pytest
 
 from services.publisher.app import MIGRATIONS
@@ -15,7 +14,6 @@ from tests.integration.publisher.conformance.bench import Bench, a_bench
 from tests.integration.publisher.conformance.case import Case
 from tests.integration.publisher.conformance.cases import CASES
 
-END = "-----END CERTIFICATE-----"
 UNHURRIED = 10.0
 """Seconds a send may take where no test is about that."""
 
@@ -36,20 +34,9 @@ def database_url(migrated: Path, tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{path}"
 
 
-@pytest.fixture(scope="session")
-def one_authority(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A file with one certificate authority: to load all there are would take longer than many a test."""
-    path = tmp_path_factory.mktemp("authorities") / "one.pem"
-    path.write_text("".join(certifi.contents().partition(END)[:2]) + "\n")
-    return str(path)
-
-
 @pytest.fixture(params=CASES, ids=repr)
-async def bench(
-    request: pytest.FixtureRequest, database_url: str, one_authority: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Bench]:
+async def bench(request: pytest.FixtureRequest, database_url: str) -> AsyncIterator[Bench]:
     """A bench for each network, one after the other."""
-    monkeypatch.setenv("SSL_CERT_FILE", one_authority)
     case: Case[Any] = request.param
     async with a_bench(case, database_url, send_timeout=UNHURRIED) as bench:
         yield bench
