@@ -12,6 +12,7 @@ from services.scheduler.store import Store
 from services.scheduler.tables import outbox
 from services.scheduler.timers.store import TimerStore
 from services.scheduler.timers.ticking import Ticker
+from services.scheduler.wheel_watch import WheelWatch
 from shared.events.publisher import (
     AccountConnected,
     AccountDisconnected,
@@ -60,15 +61,17 @@ def build(settings: Settings) -> Service:
     base = Base.of(NAME, settings, outbox)
     clock, store = base.clock, Store(base.database, base.outbox)
     handlers = Handlers(store, clock, settings.crowded_minute)
-    dispatcher = Dispatcher(store, base.publisher, clock, handlers.due_soon, settings.delay)
     sweeper = Sweeper(store, clock, handlers.due_soon)
+    watch = WheelWatch(store, base.publisher, clock, sweeper)
+    dispatcher = Dispatcher(store, base.publisher, clock, handlers.due_soon, settings.delay, note_sent=watch.note)
     ticker = Ticker(TimerStore(base.database, base.outbox), clock, settings.timers)
     subscribe(base.consumer, handlers, ticker)
     base.take_purges(base.retention(retention.RULES).on_retention_purge_requested)
     base.answer_rebuilds(OwnState(NAME, base.database, ticker.tell).parts)
     return replace(
         base.service(delay=settings.delay),
-        loops=(dispatcher.run, sweeper.run, ticker.run, ticker.tell_for_ever),
+        loops=(dispatcher.run, sweeper.run, watch.run, ticker.run, ticker.tell_for_ever),
+        checks={"wheel": watch.problem},
     )
 
 

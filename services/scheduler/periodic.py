@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -40,6 +40,7 @@ class Dispatcher:
     due_soon: asyncio.Event
     delay: DelayKind = "wheel"
     plan: ReleasePlan = field(default_factory=ReleasePlan)
+    note_sent: Callable[[Schedule, Outgoing, float], None] = lambda _schedule, _sent, _asked_at: None
 
     async def run(self) -> None:
         """Dispatch for ever, every second and whenever something new falls due soon."""
@@ -69,8 +70,12 @@ class Dispatcher:
 
     async def _send(self, batch: Sequence[Schedule]) -> Sequence[Schedule]:
         """Publish with confirms, then mark what the broker has: a crash in between repeats messages, loses none."""
-        now = self.clock.now()
-        results = await self.publisher.publish_all([self._outgoing(schedule, now) for schedule in batch])
+        now, asked_at = self.clock.now(), asyncio.get_running_loop().time()
+        outgoing = [self._outgoing(schedule, now) for schedule in batch]
+        results = await self.publisher.publish_all(outgoing)
+        for schedule, sent, error in zip(batch, outgoing, results, strict=True):
+            if error is None:
+                self.note_sent(schedule, sent, asked_at)
         confirmed = [schedule for schedule, error in zip(batch, results, strict=True) if error is None]
         unconfirmed = [schedule for schedule, error in zip(batch, results, strict=True) if error is not None]
         if confirmed:

@@ -179,6 +179,7 @@ class Store:
             c.outcome_expected_at, dialect, "state = 'scheduled'", also="state = 'dispatched', claimed_until = NULL"
         )
         self._shorten_claim = _update_of_revision(c.claimed_until, dialect, "claimed_until IS NOT NULL")
+        self._expect_by = _update_of_revision(c.outcome_expected_at, dialect, "state = 'dispatched'")
         self._any_due = any_due_statement()
         self._claim = claim_statement()
         self._sweep = sweep_statement()
@@ -219,6 +220,14 @@ class Store:
             for one in sorted(unconfirmed, key=lambda one: one.key)
         ]
         await self._database.write(self._shorten_claim, bulk.encode(rows))
+
+    async def expect_by(self, expected_at: datetime, dispatched: Iterable[tuple[Key, int]]) -> None:
+        """Expect an outcome of these revisions by then, where nothing has been heard of them since the dispatch."""
+        rows = [
+            {"post_id": key[0], "account_id": key[1], "outcome_expected_at": expected_at, "revision": revision}
+            for key, revision in sorted(dispatched)
+        ]
+        await self._database.write(self._expect_by, bulk.encode(rows))
 
     async def sweep(self, *, expected_before: datetime, now: datetime) -> int:
         """Make schedules without an outcome due again; how many there were."""

@@ -83,6 +83,10 @@ class Publisher:
         """
         return _now() >= self._distrusted_until
 
+    def avoid_delays(self) -> None:
+        """Do not rely on the delayed exchange for as long as its wheel takes to turn: it has lost messages."""
+        self._distrusted_until = max(self._distrusted_until, _now() + HORIZON.total_seconds())
+
     async def try_publishing(self) -> None:
         """Raise BrokerUnavailable unless the broker takes messages now."""
         try:

@@ -84,6 +84,11 @@ def slot_name(slot: int) -> str:
     return f"{slot:02d}"
 
 
+def slot_queue(slot: str) -> str:
+    """`timeball.delay.07`, the queue of a slot of the wheel."""
+    return f"timeball.delay.{slot}"
+
+
 def retry_queue(service: str, tier: int) -> str:
     """`publisher.retry.5s`, the queue where a message rests for that many seconds."""
     return f"{service}.retry.{tier}s"
@@ -150,7 +155,7 @@ def wheel(topology: Topology) -> Iterator[DeclaredQueue]:
     for slot in map(slot_name, range(SLOTS if topology.delay == "wheel" else 0)):
         arguments = _quorum({"x-dead-letter-exchange": EVENTS_EXCHANGE})
         binding = (DELAYED_EXCHANGE, "", {"x-match": "all", "slot": slot})
-        yield DeclaredQueue(f"timeball.delay.{slot}", arguments, [binding])
+        yield DeclaredQueue(slot_queue(slot), arguments, [binding])
 
 
 def _with_versions(binding: str) -> Sequence[str]:

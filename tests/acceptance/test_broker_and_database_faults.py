@@ -118,6 +118,26 @@ async def test_queues_and_exchanges_deleted_under_a_running_service_are_there_ag
     assert await sent_at(running, "post-2") - due_at < LATE
 
 
+async def test_posts_whose_messages_are_gone_from_the_wheel_go_out_on_time(
+    running: System, broker_node: Broker
+) -> None:
+    """The sweep alone would ask for them half a minute after they were due."""
+    scheduler, _ = await started(running, "scheduler", "publisher")
+    await running.connect("plain")
+    wheel = [f"timeball.delay.{slot:02}" for slot in range(64)]
+    due_at = in_seconds(24)
+    await schedule(running, "post-1", due_at)
+
+    async def rests() -> bool:
+        return sum([await running.bus.depth(queue) for queue in wheel]) == 1
+
+    await eventually(rests, every=0.2, what="the post is in the wheel")
+    await delete_queues(running, broker_node, *wheel)
+
+    assert await sent_at(running, "post-1") - due_at < LATE
+    assert scheduler.logged("delayed_messages_gone")
+
+
 async def recovers(service: Process) -> None:
     """Return once it is ready; one that ends, as its consumers do not come back, is started once more."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from shared.messaging.broker import PUBLISH_TIMEOUT, BrokerUnavailable, Outgoing, Publisher
+from shared.messaging.broker import PUBLISH_TIMEOUT, BrokerUnavailable, Outgoing, Publisher, QueueFigures
 from tests.fakes.clock import FakeClock
 
 
@@ -16,6 +16,7 @@ class RecordingPublisher(Publisher):
         super().__init__("amqp://nowhere", app_id="test", clock=clock)
         self.published: list[Outgoing] = []
         self.is_away = False
+        self.queued: dict[str, int] = {}
         self.delays = True
         self.asked, self.may_go = asyncio.Event(), asyncio.Event()
         self.may_go.set()
@@ -36,9 +37,14 @@ class RecordingPublisher(Publisher):
         self.published.append(outgoing)
         return None
 
+    async def queue_figures(self, name: str) -> QueueFigures | None:
+        if self.is_away:
+            raise BrokerUnavailable("away")
+        return QueueFigures(self.queued[name], 0) if name in self.queued else None
+
     @property
     def may_delay(self) -> bool:
-        return self.delays
+        return self.delays and super().may_delay
 
     @property
     def message_ids(self) -> list[str]:
