@@ -16,6 +16,10 @@ class TablesLocked(Exception):
     """The database takes writes, but not in tables that are needed; the text says who holds them."""
 
 
+class ClocksApart(Exception):
+    """The database's machine shows another time than ours; the text says by how much."""
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether the same work may succeed later: the database was away, busy, full, read-only, overtaken, too slow.
 

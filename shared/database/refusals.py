@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.connections.failures import causes, why_not_reached
-from shared.database.errors import ReadOnly, TablesLocked
+from shared.database.errors import ClocksApart, ReadOnly, TablesLocked
 
 UNUSABLE = (
     SQLAlchemyError,
@@ -59,7 +59,7 @@ def why_unusable(error: BaseException) -> str:
 def _said(error: BaseException) -> str | None:
     if isinstance(error, PoolTimeoutError):
         return "all its connections are at work"
-    if isinstance(error, ReadOnly | TablesLocked):
+    if isinstance(error, ReadOnly | TablesLocked | ClocksApart):
         return str(error)
     if isinstance(error, ConnectionError) and "rejected SSL" in str(error):
         return "it offers no TLS, and its address asks for it (sslmode)"

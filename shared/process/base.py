@@ -85,6 +85,7 @@ class Base:
         return Service(
             name=self.name,
             database=self.database,
+            clock=self.clock,
             tables=self.tables,
             publisher=self.publisher,
             broker=self.consumer.broker,

@@ -14,6 +14,8 @@ from faststream.rabbit import RabbitBroker
 from faststream.rabbit.utils import RabbitClientProperties
 from starlette.types import ASGIApp
 
+from shared.clocks.clock import Clock, SystemClock
+from shared.database.clock_check import try_clock
 from shared.database.engine import Database
 from shared.database.table_locks import try_tables
 from shared.messaging.broker import Publisher, named
@@ -60,6 +62,7 @@ class Service:
     publisher: Publisher
     broker: RabbitBroker
     topology: Topology
+    clock: Clock = field(default_factory=SystemClock)
     tables: Sequence[str] = ()
     outbox: Outbox | None = None
     loops: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
@@ -85,6 +88,7 @@ class Service:
     async def _write(self) -> None:
         await self.database.try_writing()
         await try_tables(self.database, self.tables)
+        await try_clock(self.database, self.clock.now)
 
     async def _publishing(self) -> str | None:
         if not self.publisher.is_connected:
