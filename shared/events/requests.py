@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
 
-from shared.events.base import Count, Event, Id, Instant, Name, NewId, Options, Text, Value, WebUrl
+from shared.events.base import Count, Event, Id, Instant, Name, NewId, NewWebUrl, Options, Text, Value, WebUrl
 from shared.events.patterns import LOCAL_TIME, MIME_TYPE, TIME_OF_DAY
 
 MAX_TARGETS = 1000
@@ -80,7 +80,7 @@ class ScheduleRequested(Event, type="schedule.requested"):
     late_policy: LatePolicy = LatePolicy()
     retry: RetryPolicy = RetryPolicy()
     expected_revision: Count | None = None
-    callback_url: WebUrl | None = None
+    callback_url: NewWebUrl | None = None
 
     @model_validator(mode="after")
     def _targets_are_distinct(self) -> Self:

@@ -64,6 +64,12 @@ def options(value: object) -> dict[str, object]:
         ),
         ({"media": [{"url": "https://x"}] * 21}, "media: List should have at most 20 items, not 21 (got "),
         ({"callback_url": "javascript:alert(1)"}, "callback_url: write an address without spaces"),
+        ({"callback_url": "http://["}, "callback_url: nobody can call this address: Invalid IPv6 URL"),
+        (
+            {"callback_url": "https://host:port/"},
+            "callback_url: nobody can call this address: Port could not be",
+        ),
+        ({"callback_url": "https:///path"}, "callback_url: the address names no host"),
         (
             {"late_policy": {"mode": "drop"}},
             "late_policy.mode: Input should be 'publish', 'skip' or 'hold' (got 'drop')",
