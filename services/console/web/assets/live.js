@@ -3,7 +3,7 @@
 import { isAnyInUse, patch } from "./patching.js";
 import { follow } from "./stream.js";
 
-const SHORTEST_PAUSE = 40, LONGEST_PAUSE = 250; // milliseconds between two updates: as long as the one before took to come
+const SHORTEST_PAUSE = 16, LONGEST_PAUSE = 250; // milliseconds between two updates: as long as the one before took, at least a frame
 const LOOK_AGAIN = 1000;
 const SETTLED = 5; // seconds after the last event, when what no event tells has become known as well
 
