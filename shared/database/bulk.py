@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any, get_type_hints
 
 from pydantic_core import to_json
-from sqlalchemy import Column, Dialect, Executable, Table, text
+from sqlalchemy import Column, Dialect, Executable, Table, TextualSelect, text
 from sqlalchemy.dialects import postgresql
 
 from shared.database.engine import as_text
@@ -137,7 +137,7 @@ def update(
 
 def select_by_key(
     table: Table, dialect: str, *, key: Sequence[Column[Any]] | None = None, lock: bool = False
-) -> Executable:
+) -> TextualSelect:
     """The whole rows with the given primary keys; `lock` keeps others from changing them until the commit.
 
     `key` may name the first columns of the primary key. SQLite finds the rows by their index; with the keys in a list

@@ -1,6 +1,6 @@
 """Reading the read model: every query of the HTTP API."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
@@ -13,6 +13,7 @@ from sqlalchemy import (
     CompoundSelect,
     RowMapping,
     Select,
+    Subquery,
     false,
     func,
     select,
@@ -147,15 +148,38 @@ def _is_named(account_id: str) -> ColumnElement[bool]:
 
 
 async def page_of(connection: AsyncConnection, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
-    """Posts by the time they are due: of each state on each account the first by its index, put in order here.
+    """Posts by the time they are due: of each state on each account the first by its index, then the first of these.
 
-    A condition for several states would have all their posts sorted, however few are shown.
+    A condition for several states would have all their posts sorted, however few are shown. It is the database that
+    puts them in order, since it decides as well what comes after this page: its order of texts may be a language's.
     """
     parts = list(first_of_each(wanted, after, limit))
-    listed: list[Listed] = []
+    if len(parts) == 1:
+        return await _listed(connection, parts[0])
+    found: list[Listed] = []
     for start in range(0, len(parts), MOST_PARTS):
-        listed += await posts_in(connection, at_once(parts[start : start + MOST_PARTS]))
-    return in_order(listed, wanted)[:limit]
+        some = at_once(parts[start : start + MOST_PARTS]).subquery("found")
+        found += await _listed(connection, _first(some, wanted, limit))
+    if len(parts) <= MOST_PARTS:
+        return found
+    keys = [{"post_id": one.post.post_id, "account_id": one.post.account_id} for one in found]
+    named = bulk.select_by_key(posts, connection.dialect.name).subquery("found")
+    return await _listed(connection, _first(named, wanted, limit), bulk.encode(keys))
+
+
+async def _listed(
+    connection: AsyncConnection, wanted: Select[Any], values: Mapping[str, str] | None = None
+) -> list[Listed]:
+    return [listed_in(row) for row in (await connection.execute(wanted, values)).mappings()]
+
+
+def _first(found: Subquery, wanted: Filter, limit: int) -> Select[Any]:
+    order = (found.c.due_at, found.c.post_id, found.c.account_id)
+    return select(found).order_by(*_directed(order, wanted)).limit(limit)
+
+
+def _directed(columns: Iterable[ColumnElement[Any]], wanted: Filter) -> Iterator[ColumnElement[Any]]:
+    return (column.asc() if wanted.is_ascending else column.desc() for column in columns)
 
 
 def first_of_each(wanted: Filter, after: Cursor | None, limit: int) -> Iterator[Select[Any]]:
@@ -169,13 +193,8 @@ def at_once(parts: Sequence[Select[Any]]) -> Select[Any] | CompoundSelect[Any]:
 
 
 def in_order(listed: Iterable[Listed], wanted: Filter) -> list[Listed]:
-    """The posts by the time they are due, as the filter has it."""
+    """All the posts that a list has, by the time they are due."""
     return sorted(listed, key=lambda one: one.cursor.place, reverse=not wanted.is_ascending)
-
-
-async def posts_in(connection: AsyncConnection, statement: Select[Any] | CompoundSelect[Any]) -> list[Listed]:
-    """The posts that the statement selects."""
-    return [listed_in(row) for row in (await connection.execute(statement)).mappings()]
 
 
 def _parts(wanted: Filter) -> Iterator[Filter]:
@@ -194,7 +213,7 @@ def _part(wanted: Filter, after: Cursor | None, limit: int) -> Select[Any]:
     statement = select(posts).where(*is_listed).limit(limit)
     if after:
         statement = statement.where((is_after if wanted.is_ascending else is_before)(columns, after.place))
-    return statement.order_by(*(column.asc() if wanted.is_ascending else column.desc() for column in columns))
+    return statement.order_by(*_directed(columns, wanted))
 
 
 def conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import pytest
 from pydantic import JsonValue
-from sqlalchemy import text
+from sqlalchemy import delete, text
 
 from services.console.api.views import AccountView
 from services.console.app import MIGRATIONS
@@ -175,6 +175,28 @@ async def test_pages_show_every_post_once_in_order(read_model: ReadModel) -> Non
         keys = [(listed.due_at, listed.post.post_id) for listed in seen]
         assert keys == sorted(keys, reverse=not is_ascending)
         assert len(set(keys)) == 10
+
+
+@pytest.mark.parametrize("is_ascending", [True, False])
+async def test_what_comes_and_goes_between_pages_hides_and_doubles_no_other(
+    read_model: ReadModel, database_url: str, *, is_ascending: bool
+) -> None:
+    await learn(read_model, *(accepted(f"p-{number}", at=NOON + timedelta(minutes=number)) for number in range(10)))
+    wanted = Filter(["scheduled", "retrying"], is_ascending=is_ascending)
+
+    seen, cursor, pages = [], None, 0
+    while page := await read_model.queries.list_posts(wanted, cursor, 2):
+        seen += [one.post.post_id for one in page]
+        cursor, pages = page[-1].cursor, pages + 1
+        if pages == 2:
+            new = [accepted(f"new-{number}", at=NOON + timedelta(minutes=number, seconds=30)) for number in range(10)]
+            await learn(read_model, *new)
+            gone = delete(posts).where(posts.c.post_id.in_([seen[0], seen[-1], "p-5"]))
+            async with a_database(database_url) as database:
+                await database.write(gone)
+
+    others = [name for name in seen if not name.startswith("new")]
+    assert sorted(others) == [f"p-{number}" for number in range(10) if number != 5]
 
 
 async def test_a_list_is_narrowed_by_state_account_and_time(read_model: ReadModel) -> None:
