@@ -109,7 +109,11 @@ def build(settings: Settings) -> Service:
     projector = Projector(store, base.clock)
     reactions = reactions_of(projector)
     rebuilding = Rebuilding(store, reactions, base.clock)
-    reactions |= {StateTold: rebuilding.on_state_told, ConsoleRebuildAnswered: rebuilding.on_rebuild_answered}
+    reactions |= {
+        ConsoleRebuildRequested: rebuilding.on_rebuild_requested,
+        StateTold: rebuilding.on_state_told,
+        ConsoleRebuildAnswered: rebuilding.on_rebuild_answered,
+    }
     consumer.subscribe(
         EVERYTHING, reactions, prefetch=PREFETCH, most_bytes=MOST_BYTES, on_unreadable=is_left_to_its_taker
     )

@@ -18,7 +18,14 @@ from services.console.streaming.journal import entries_of
 from shared.clocks.clock import Clock
 from shared.events import EVENTS, Event
 from shared.events.progress import Progress
-from shared.events.rebuilding import AccountTold, ConsoleRebuildAnswered, FactTold, ScheduleTold, StateTold
+from shared.events.rebuilding import (
+    AccountTold,
+    ConsoleRebuildAnswered,
+    ConsoleRebuildRequested,
+    FactTold,
+    ScheduleTold,
+    StateTold,
+)
 from shared.messaging.envelope import Delivery
 from shared.messaging.settlement import Handler
 
@@ -34,6 +41,12 @@ class Rebuilding:
     store: Store
     reactions: Mapping[type[Event], Handler]
     clock: Clock
+
+    async def on_rebuild_requested(self, delivery: Delivery[ConsoleRebuildRequested]) -> None:
+        """All services are asked for their state."""
+        now = self.clock.now()
+        await self.store.tellings.asked(delivery.correlation_id, now)
+        await self.store.apply(Changes(journal=entries_of(delivery, now)))
 
     async def on_state_told(self, delivery: Delivery[StateTold]) -> None:
         """A part of what a service keeps; the same part again changes nothing."""

@@ -27,7 +27,7 @@ from services.console.tables.counts import (
     lateness_by_minute,
 )
 from services.console.tables.imports import import_batches, import_lines, import_runs
-from services.console.tables.rebuilding import tellings, told_parts
+from services.console.tables.rebuilding import rebuilds, tellings, told_parts
 from services.console.tables.reports import job_runs, service_reports
 from services.console.tables.workspaces import digests, mentions
 from shared.database.purging import Rule
@@ -89,6 +89,7 @@ RULES = (
     Rule(import_lines, import_lines.c.seen_at),
     Rule(import_batches, import_batches.c.seen_at),
     Rule(import_runs, import_runs.c.as_of),
+    Rule(rebuilds, rebuilds.c.seen_at),
     Rule(tellings, tellings.c.seen_at),
     Rule(told_parts, told_parts.c.seen_at),
     Rule(service_reports, service_reports.c.seen_at),

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from services.console.api.access import ADMIN
 from services.console.api.console import Console, TheConsole
+from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.requests.sender import from_each
 from shared.contract.entries import KEEPERS
 from shared.events.base import Id
@@ -45,9 +46,16 @@ async def rebuild(console: TheConsole) -> Rebuild:
     return await _read(console, answers.correlation_id, within=PATIENCE if answers.is_complete else timedelta(0))
 
 
-@router.get("/v1/console/rebuilds/{correlation_id}", dependencies=[ADMIN])
+@router.get("/v1/console/rebuilds/{correlation_id}", responses={404: {"model": ErrorAnswer}}, dependencies=[ADMIN])
 async def show_rebuild(console: TheConsole, correlation_id: Id) -> Rebuild:
     """How far a rebuild has come; it is over when no service is waited for."""
+    if not await console.tellings.is_known(correlation_id):
+        known_by = "`POST /v1/console:rebuild` answers the `correlation_id` of the one that it begins"
+        raise Refusal(404, "not_found", f"no rebuild {correlation_id!r} is known; {known_by}")
+    return await _so_far(console, correlation_id)
+
+
+async def _so_far(console: Console, correlation_id: str) -> Rebuild:
     told = await _told(console, correlation_id)
     are_done = {one.service for one in told if one.read >= one.parts}
     return Rebuild(
@@ -60,7 +68,7 @@ async def _read(console: Console, correlation_id: str, *, within: timedelta) -> 
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within.total_seconds()
     while True:
-        rebuilt = await show_rebuild(console, correlation_id)
+        rebuilt = await _so_far(console, correlation_id)
         if not rebuilt.waiting or loop.time() >= deadline:
             return rebuilt
         await asyncio.sleep(LOOK_SECONDS)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from time import monotonic
 from typing import Annotated, Any
@@ -11,10 +12,12 @@ from starlette.responses import StreamingResponse
 
 from services.console.api.access import READ, still_let_in, while_let_in
 from services.console.api.console import Console, TheConsole
+from services.console.api.errors import Refusal
 from services.console.streaming.broker_watch import BrokerWatch
 from services.console.streaming.journal import Entry
 from services.console.streaming.listening import Closed, TooSlow
 from services.console.streaming.stream import Following, Gone, Interest
+from shared.events import EVENTS
 
 KEEP_ALIVE_SECONDS = 15.0
 PULSE_SECONDS = 0.5
@@ -40,6 +43,8 @@ def _interest(
 ) -> Interest:
     wanted = {"post_id": post_id, "account_id": account_id, "workspace_id": workspace_id}
     ids = {name: value for name, value in wanted.items() if value is not None}
+    for one in type:
+        _require_known(one)
 
     def is_of_interest(entry: Entry) -> bool:
         if type and not any(fnmatchcase(entry.type, one) for one in type):
@@ -47,6 +52,15 @@ def _interest(
         return not ids or any(_is_about(part, ids) for part in _parts(entry.told))
 
     return is_of_interest
+
+
+def _require_known(wanted: str) -> None:
+    """Refuse a type that no event ever has: whoever listens for it would wait for ever."""
+    if any(fnmatchcase(known, wanted) for known in EVENTS):
+        return
+    near = get_close_matches(wanted, EVENTS, n=1)
+    way_out = f"do you mean {near[0]!r}?" if near else "/asyncapi lists all there are"
+    raise Refusal(400, "invalid", f"type: no event is called {wanted!r}; {way_out}", field="type")
 
 
 @router.get("/v1/events", response_class=StreamingResponse, responses=_STREAMS, dependencies=[READ])

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import RowMapping, func, select
 
-from services.console.tables.rebuilding import tellings, told_parts
+from services.console.tables.rebuilding import rebuilds, tellings, told_parts
 from shared.database import bulk
 from shared.database.engine import Database
 from shared.events.rebuilding import ConsoleRebuildAnswered, StateTold
@@ -16,8 +16,17 @@ class Tellings:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._add_rebuild = bulk.insert_missing(rebuilds, database.dialect)
         self._add_part = bulk.insert_missing(told_parts, database.dialect)
         self._add_answer = bulk.insert_missing(tellings, database.dialect)
+
+    async def asked(self, rebuild_id: str, now: datetime) -> None:
+        """All services are asked to tell what they keep."""
+        await self._database.write(self._add_rebuild, bulk.encode([{"rebuild_id": rebuild_id, "seen_at": now}]))
+
+    async def is_known(self, rebuild_id: str) -> bool:
+        """Whether this rebuild was asked for."""
+        return bool(await self._database.rows(select(rebuilds).where(rebuilds.c.rebuild_id == rebuild_id)))
 
     async def read(self, part: StateTold, now: datetime) -> None:
         """A part has been read; the same part again changes nothing."""

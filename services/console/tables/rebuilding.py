@@ -5,6 +5,14 @@ from sqlalchemy import Column, Integer, String, Table
 from services.console.tables.core import metadata
 from shared.database.engine import InstantColumn
 
+rebuilds = Table(
+    "rebuilds",
+    metadata,
+    Column("rebuild_id", String(200), primary_key=True),
+    Column("seen_at", InstantColumn, nullable=False, index=True),
+)
+"""Rebuilds that were asked for."""
+
 tellings = Table(
     "tellings",
     metadata,

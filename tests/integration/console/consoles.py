@@ -17,6 +17,7 @@ from services.console.access.tokens import Tokens
 from services.console.api import Console, application
 from services.console.read_model.browsing import Browsing
 from services.console.read_model.queries import Queries
+from services.console.read_model.tellings import Tellings
 from services.console.tables.audit import outbox
 from services.console.web.mounting import mount_pages
 from shared.clocks.clock import Clock
@@ -61,6 +62,7 @@ async def a_replica(url: str, clock: Clock) -> AsyncIterator[Replica]:
     parts = SimpleNamespace(
         queries=Queries(database),
         browsing=Browsing(database),
+        tellings=Tellings(database),
         clock=clock,
         public_keys={},
         tokens=tokens,

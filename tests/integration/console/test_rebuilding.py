@@ -84,4 +84,5 @@ async def test_a_console_that_lost_its_database_learns_everything_again(broker_n
                 "publisher": 4,
                 "monitor": 1,
             }
+            assert await api.call("GET", f"/v1/console/rebuilds/{rebuilt['correlation_id']}") == rebuilt
             assert await shown(api) == before

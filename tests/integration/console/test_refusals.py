@@ -18,6 +18,9 @@ WORKSPACE = {"monitoring_enabled": True, "subreddits": [], "keywords": []}
         ("PUT /v1/accounts/%2E%2E", {"platform": "sandbox"}, 400, "account_id: no address can name"),
         ("PUT /v1/workspaces/%2E", WORKSPACE, 400, "workspace_id: no address can name"),
         ("POST /v1/tokens", {"name": ".."}, 400, "name: no address can name"),
+        ("GET /v1/events?type=nope", None, 400, "type: no event is called 'nope'; /asyncapi lists all there are"),
+        ("GET /v1/events?type=publish.success", None, 400, "type: no event is called 'publish.success'; do you mean"),
+        ("GET /v1/console/rebuilds/nope", None, 404, "no rebuild 'nope' is known; `POST /v1/console:rebuild` answers"),
         ("DELETE /v1/tokens/local", None, 409, "'local' is the token of the settings: give TIMEBALL_API_TOKEN"),
     ],
 )

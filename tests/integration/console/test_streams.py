@@ -47,7 +47,7 @@ async def test_an_idle_stream_ends_soon_after_its_token_was_revoked(broker_node:
         api = await stack.enter_async_context(api_of(console, running))
         made = await api.call("POST", "/v1/tokens", {"name": "watcher", "scope": "read"})
         headers = {"Authorization": f"Bearer {made['secret']}"}
-        async with api.http.stream("GET", "/v1/events", params={"type": "none.such"}, headers=headers) as stream:
+        async with api.http.stream("GET", "/v1/events", params={"type": "digest.sent"}, headers=headers) as stream:
             lines = stream.aiter_lines()
             assert await anext(lines) == ": listening"
 
