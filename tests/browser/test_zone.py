@@ -10,6 +10,14 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)
 ZONE_IS_KNOWN, ZONE_IS_NOT = 'data-zone-known="yes"', 'data-zone-known="no"'
 
 
+async def test_whoever_has_travelled_sees_all_times_in_the_new_zone(visitor: Visitor) -> None:
+    await visitor.context.add_cookies([{"name": "timeball_zone", "value": "Asia%2FKathmandu", "url": visitor.base}])
+
+    await visitor.open("/")
+
+    await expect(visitor.page.get_by_role("contentinfo")).to_contain_text("Times are in Europe/Berlin")
+
+
 async def test_a_page_that_does_not_know_the_zone_is_asked_for_once_more(visitor: Visitor) -> None:
     drawn: list[str] = []
 

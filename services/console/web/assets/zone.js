@@ -6,7 +6,9 @@ export function startZone() {
   const isKept = () => document.cookie.split("; ").includes(told);
   const wasKept = isKept();
   if (!wasKept) document.cookie = `${told}; path=/; max-age=31536000; samesite=strict`;
-  // A page may have been asked for before the cookie was kept. It is asked for once more: the server may not know the zone.
+  // The page was drawn in another zone, or perhaps asked for before the cookie was kept. Then it is asked for once more:
+  // the server may not know the zone.
   const isReloaded = performance.getEntriesByType("navigation")[0]?.type === "reload";
-  if (document.body.dataset.zoneKnown === "no" && isKept() && !(wasKept && isReloaded)) location.reload();
+  const isDrawnAnew = wasKept ? document.body.dataset.zoneKnown === "no" && !isReloaded : isKept();
+  if (isDrawnAnew) location.reload();
 }
