@@ -65,3 +65,15 @@ async def test_a_network_without_such_posts_shows_none(world: World, visitor: Vi
     await expect(visitor.page.get_by_text("No post was due in these 7 days on what you chose")).to_be_visible()
     await visitor.page.get_by_role("link", name="Show all accounts").click()
     await expect(figure(visitor, "Published")).to_be_visible()
+
+
+async def test_on_a_tablet_a_long_name_leaves_room_for_its_figures(world: World, visitor: Visitor) -> None:
+    account = "donaudampfschifffahrtsgesellschaft-official-newsroom"
+    await connect(world.api, world.system, account)
+    await goes(world, "published", account)
+    await visitor.resize("tablet")
+    await visitor.open("/statistics")
+
+    table = visitor.page.get_by_role("region", name="Every account")
+    await expect(table).to_contain_text(account)
+    assert await table.evaluate("(table) => table.scrollWidth <= table.clientWidth")
