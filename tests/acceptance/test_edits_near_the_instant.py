@@ -19,6 +19,7 @@ from tests.fakes.sink import LOST_REPLY, Request
 from tests.integration.console.conftest import Api, api_of
 from tests.integration.console.world import World
 from tests.nodes import Broker
+from tests.support.bus import FINAL
 from tests.support.publisher_rows import is_known, starts
 from tests.support.system import SECRET, in_seconds, started, system
 from tests.support.waiting import eventually, until, with_time_enough
@@ -35,6 +36,7 @@ LEAD = 12
 APART = timedelta(milliseconds=80)
 SERVICES = ("scheduler", "publisher", "console")
 IMPATIENT = {"TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "8", "TIMEBALL_PUBLISHER_LEASE_SECONDS": "10"}
+OVER = (*FINAL, "schedule.cancelled")
 LAST_STATES = ("published", "cancelled", "failed", "unknown", "held", "skipped")
 
 
@@ -108,6 +110,7 @@ async def tried(world: World, name: str, method: str, at: datetime) -> Trial:
     answer = response.json()
     correlation_id = answer.get("correlation_id")
     told = answer["code"] if response.is_error else _told(answer) or await _told_later(world, correlation_id)
+    await world.system.bus.fact(OVER, post_id=name)
     await eventually(lambda: _is_over(world.api, name), what=f"{name} is over")
     (post,) = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"]
     return Trial(name, told, post, [request.body for request in _sent(world, name)])

@@ -6,7 +6,7 @@ The scenarios are independent and mostly wait, so one process serves them all si
 import asyncio
 import json
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -43,6 +43,8 @@ from tests.support.waiting import LATE, PATIENCE, eventually, with_time_enough
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SECOND = timedelta(seconds=1)
+Arrival = tuple[datetime, AbstractIncomingMessage]
+"""A message, and when it came."""
 
 
 @dataclass
@@ -53,7 +55,8 @@ class World:
     process: Process
     database_url: str
     env: Mapping[str, str]
-    requested: list[tuple[datetime, AbstractIncomingMessage]] = field(default_factory=list)
+    requested: list[Arrival] = field(default_factory=list)
+    _by_revision: defaultdict[tuple[str, int], list[Arrival]] = field(default_factory=lambda: defaultdict(list))
 
     async def ask(self, request: Event, answer: str, **fields: Any) -> Fact:
         """Emit a request; its answer of this type, found by the correlation that begins with the request."""
@@ -68,18 +71,17 @@ class World:
         """The facts of a type about a post."""
         return [fact.body for fact in self.bus.heard(type_, post_id=post_id)]
 
-    async def dispatched(self, post_id: str, *, revision: int = 1) -> tuple[datetime, AbstractIncomingMessage]:
+    async def dispatched(self, post_id: str, *, revision: int = 1) -> Arrival:
         """When and how the request to publish a revision arrived at the publisher."""
-        await eventually(lambda: self._dispatched(post_id, revision), what=f"{post_id} is dispatched")
-        return self._dispatched(post_id, revision)[0]
-
-    def _dispatched(self, post_id: str, revision: int) -> list[tuple[datetime, AbstractIncomingMessage]]:
-        wanted = {"post_id": post_id, "revision": revision}
-        return [(at, one) for at, one in self.requested if wanted.items() <= json.loads(one.body).items()]
+        arrived = self._by_revision[post_id, revision]
+        await eventually(lambda: arrived, what=f"{post_id} is dispatched")
+        return arrived[0]
 
     async def take(self, message: AbstractIncomingMessage) -> None:
         """What the publisher's queue would take."""
-        self.requested.append((datetime.now(UTC), message))
+        arrival, body = (datetime.now(UTC), message), json.loads(message.body)
+        self.requested.append(arrival)
+        self._by_revision[body["post_id"], body["revision"]].append(arrival)
         await message.ack()
 
 
