@@ -85,7 +85,7 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def actor_of(request: Request) -> Actor:
+async def actor_of(request: Request) -> Actor:
     """Who asks, on a route that has been let through."""
     actor: Actor = request.state.actor
     return actor

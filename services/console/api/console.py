@@ -59,7 +59,8 @@ class Console:
     """Where browsers find the console; None: where they say that they found it."""
 
 
-def _console(request: Request) -> Console:
+async def _console(request: Request) -> Console:
+    """Asynchronous like all that routes depend on: what is not runs in a thread, which costs each request more."""
     console: Console = request.app.state.console
     return console
 

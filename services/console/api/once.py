@@ -90,7 +90,7 @@ def _as_before(claimed: Claimed, digest: str, key: str) -> Response:
     return Response(claimed.answer.body, claimed.answer.status, REPEATED, media_type)
 
 
-def _once(console: TheConsole, key: Key = None) -> Once:
+async def _once(console: TheConsole, key: Key = None) -> Once:
     return Once(console, key)
 
 

@@ -8,7 +8,7 @@ from fastapi import Request
 from services.console.api.errors import Refusal
 
 
-def require_known(request: Request) -> None:
+async def require_known(request: Request) -> None:
     """Refuse a query parameter that the route has not, and one that is given twice though it takes one value."""
     known = _parameters(request)
     for name, times in Counter(name for name, _ in request.query_params.multi_items()).items():

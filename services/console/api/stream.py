@@ -35,7 +35,7 @@ _STREAMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _interest(
+async def _interest(
     type: Annotated[list[str], Query(description="event types; `publish.*` matches all of a kind")] = [],  # noqa: B006
     post_id: str | None = None,
     account_id: str | None = None,

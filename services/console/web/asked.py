@@ -68,7 +68,7 @@ async def require_session(console: TheConsole, request: Request) -> None:
         raise NotAllowed(reason, "Go to Now", "/")
 
 
-def _viewer(console: TheConsole, request: Request) -> Viewer:
+async def _viewer(console: TheConsole, request: Request) -> Viewer:
     return viewer_of(request, console.clock.now())
 
 
