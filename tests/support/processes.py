@@ -105,7 +105,12 @@ class Process:
         return await asyncio.to_thread(self.problems) == {}
 
     async def _is_ready_or_gone(self) -> bool:
-        return not self.running or await self.is_ready()
+        return not self.running or (self._has_started and await self.is_ready())
+
+    @property
+    def _has_started(self) -> bool:
+        """Whether it says so itself: to ask before costs it as much as a step of its start."""
+        return '"service_started"' in self.log.read_text()
 
     def logged(self, event: str) -> list[dict[str, Any]]:
         """The lines of its log with this event name."""
