@@ -36,6 +36,7 @@ CREDENTIALS = {
 }
 """What is asked for when no file is given and nobody signs in; a file may hold more (see docs)."""
 
+_HOW_TO_GET = {"secret": " (whsec_ and base64: `echo whsec_$(openssl rand -base64 32)` makes one)"}
 
 LIMITS = ("per_second", "per_minute", "per_day")
 
@@ -113,7 +114,7 @@ def _value(text: str) -> Any:
 
 def _credentials(platform: str, file: Path | None, network: Network | None) -> dict[str, Any]:
     if file is None:
-        return {name: Prompt.ask(name, password=True) for name in _asked(platform, network)}
+        return {name: Prompt.ask(_named(name), password=True) for name in _asked(platform, network)}
     try:
         credentials = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
     except (OSError, ValueError) as error:
@@ -123,10 +124,15 @@ def _credentials(platform: str, file: Path | None, network: Network | None) -> d
     return credentials
 
 
+def _named(credential: str) -> str:
+    return f"{credential}{_HOW_TO_GET.get(credential, '')}"
+
+
 def _asked(platform: str, network: Network | None) -> tuple[str, ...]:
     asked = network.app if network else CREDENTIALS.get(platform, ())
     if asked and not sys.stdin.isatty():
-        wrong(f"{platform} needs {', '.join(asked)}: give --credentials-file FILE, or - for stdin")
+        needed = ", ".join(map(_named, asked))
+        wrong(f"{platform} needs {needed}: give --credentials-file FILE, a JSON object, or - for stdin")
     return asked
 
 

@@ -11,12 +11,19 @@ from services.console.cli import calling
 from services.console.cli.calling import called
 from services.console.cli.client import Client, in_path
 from services.console.cli.local_times import local_time, with_zone
-from services.console.cli.screen import complain, note, say, screen, show_table
+from services.console.cli.screen import complain, counted, note, say, screen, show_table
 
 RunJson = Mapping[str, Any]
 
 LOOK_SECONDS = 0.5
 SHOWN = 10
+NONE = {
+    "cancel": "no post that matches is still to come",
+    "retry": "no post that matches has failed or is held",
+    "move": "no post that matches can still be moved",
+    "published": "no post that matches is unknown",
+    "not_published": "no post that matches is unknown",
+}
 DONE = {
     "cancel": "cancelled",
     "retry": "tried again",
@@ -81,24 +88,26 @@ def _say_how_to_go_on(run: RunJson) -> None:
 
 def question(run: RunJson) -> str:
     """What is asked before a run begins."""
-    return ASKED[run["act"]].format(_posts(run["total"]))
+    return ASKED[run["act"]].format(counted(run["total"], "post"))
 
 
 def show_prepared(prepared: Prepared) -> None:
     """Which posts they are."""
     run = prepared.run
     if not run["total"]:
-        say("no post matches for which this is meant")
+        say(NONE[run["act"]])
         return
     rows = ((one["post_id"], one["account_id"]) for one in prepared.items)
-    show_table(with_zone(f"{_posts(run['total'])} as of {local_time(run['as_of'])}"), ("post", "account"), rows)
+    show_table(
+        with_zone(f"{counted(run['total'], 'post')} as of {local_time(run['as_of'])}"), ("post", "account"), rows
+    )
     if run["total"] > len(prepared.items):
         say(f"and {run['total'] - len(prepared.items):,} more")
 
 
 def show_outcome(run: RunJson, refused: list[dict[str, Any]]) -> None:
     """What became of the posts, and why it was refused for the first of those for which it was."""
-    told = f"{run['done']:,} of {_posts(run['total'])} {DONE[run['act']]}"
+    told = f"{run['done']:,} of {counted(run['total'], 'post')} {DONE[run['act']]}"
     pending = f", {run['pending']:,} asked for and not answered yet" if run["pending"] else ""
     rest = run["total"] - _seen_to(run)
     stopped = f"; stopped, the other {rest:,} are as they were" if run["state"] == "stopped" else ""
@@ -123,10 +132,6 @@ async def refused_of(client: Client, run: RunJson) -> list[dict[str, Any]]:
 
 def _path(run: RunJson) -> str:
     return f"/v1/bulk/{in_path(run['id'])}"
-
-
-def _posts(number: int) -> str:
-    return f"{number:,} {'post' if number == 1 else 'posts'}"
 
 
 def _seen_to(run: RunJson) -> int:

@@ -9,7 +9,7 @@ from services.console.cli.calling import JsonFlag, called, wrong
 from services.console.cli.client import Client
 from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time
-from services.console.cli.screen import complain, say, show_json, show_table
+from services.console.cli.screen import complain, counted, say, show_json, show_table
 from shared.events.base import Instant
 from shared.events.explaining import explain
 
@@ -20,7 +20,7 @@ app = typer.Typer(
 _INSTANT = TypeAdapter(Instant)
 Service = Annotated[str, typer.Argument(metavar="SERVICE", help="scheduler, publisher, monitor, maintenance, console.")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[MESSAGE_ID]...", help="Those that `list` shows.")]
-All = Annotated[bool, typer.Option("--all", help="All that rest in the service as of now.")]
+All = Annotated[bool, typer.Option("--all", help="All that the service has now.")]
 AsOf = Annotated[
     str | None,
     typer.Option("--as-of", metavar="INSTANT", help="None that was parked later, e.g. 2027-03-28T14:03:07Z."),
@@ -65,9 +65,9 @@ def _row(letter: dict[str, Any]) -> tuple[Any, ...]:
 def _say_how_many(page: dict[str, Any]) -> None:
     for one in page["services"]:
         if one["resting"] is None:
-            say(f"{one['service']}: the broker does not say how many rest", "yellow")
+            say(f"{one['service']}: the broker does not say how many there are", "yellow")
         elif one["resting"]:
-            say(f"{one['service']}: {one['resting']} rest")
+            say(f"{one['service']}: {counted(one['resting'], 'dead letter')}")
     if page["next"]:
         say("there are more; --limit shows up to 500, --json the cursor of the next page")
     if not page["dead_letters"] and not any(one["resting"] for one in page["services"]):
@@ -84,7 +84,7 @@ def replay(
 
     timeball dead-letters replay scheduler --all
 
-    What dies again rests again, with its replays counted.
+    A letter that fails again becomes a dead letter again, with one more replay counted.
     """
     body = _body(service, message_ids, as_of, every=every)
     _show(called(lambda client: _asked(client, "replay", body)), "replayed", as_json=as_json)
@@ -145,11 +145,11 @@ def _show(settled: dict[str, Any], done: str, *, as_json: bool) -> None:
 
 def _say(settled: dict[str, Any], done: str) -> None:
     service, more = settled["service"], " so far" if settled["pending"] else ""
-    left = f", {settled['resting']} rest" if settled["resting"] else ""
+    left = f", {settled['resting']:,} left" if settled["resting"] else ""
     say(f"{settled['count']} {done}{more}{left}", "yellow" if settled["pending"] else "green")
     if settled["pending"]:
         say(f"{service} has not finished yet: it goes on if it runs; `timeball dead-letters list {service}` tells")
     if settled["kept"]:
-        complain(f"{settled['kept']} rest on: {service} no longer has the queue that they came from; drop them")
+        complain(f"{settled['kept']:,} left: {service} no longer has the queue that they came from; drop them")
     for message_id in settled["absent"]:
-        complain(f"{message_id} does not rest in {service}")
+        complain(f"{message_id} is no dead letter of {service}; `timeball dead-letters list {service}` shows them")

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.console.cli.import_tally import Tally
 from services.console.cli.local_times import local_time, shown_zone
-from services.console.cli.screen import complain, say
+from services.console.cli.screen import complain, counted, say
 from services.console.imports import PostFile
 from services.console.imports.plan import example_of
 
@@ -19,7 +19,8 @@ Told = Mapping[str, Any]
 def show_plan(plan: Told, posts: PostFile, zone: str | None) -> None:
     """What a file holds, before anything is sent."""
     show_faults(plan["faults"])
-    say(f"{plan['posts']} posts, {len(plan['faults'])} lines with faults; nothing was sent")
+    faults = counted(len(plan["faults"]), "line")
+    say(f"{counted(plan['posts'], 'post')}, {faults} with faults; nothing was sent")
     for account, count in plan["accounts"].items():
         say(f"  {count} for {account}")
     if plan["first_due"]:

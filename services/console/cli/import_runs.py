@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from services.console.cli import calling
 from services.console.cli.client import Client, in_path
 from services.console.cli.import_tally import Tally
-from services.console.cli.screen import note, say, screen
+from services.console.cli.screen import counted, note, say, screen
 from services.console.imports.parts import Part
 
 LOOK_SECONDS = 0.25
@@ -53,7 +53,7 @@ async def _started(client: Client, run: RunJson, part: Part, wanted: Mapping[str
 def show_started(imports: Sequence[HandedOver]) -> None:
     """Where they can be followed."""
     for one in imports:
-        posts = f"{one.run['total']:,} {'post' if one.run['total'] == 1 else 'posts'}"
+        posts = counted(one.run["total"], "post")
         going_on = "and goes on without this terminal; follow or stop it at"
         say(f"the console imports {posts}, {going_on} {one.run['page']}", "green")
 

@@ -8,7 +8,7 @@ import typer
 
 from services.console.cli.calling import JsonFlag, called
 from services.console.cli.exit_codes import REFUSED
-from services.console.cli.screen import complain, say, show_json, show_table
+from services.console.cli.screen import complain, counted, say, show_json, show_table
 from shared.process.home import Home
 from shared.secrets.sealing import SealingKey
 
@@ -55,7 +55,7 @@ def rotate(as_json: JsonFlag = False) -> None:
 
 def _say(rotation: Mapping[str, Any]) -> None:
     for one in rotation["services"]:
-        say(f"{one['service']}: {one['rotated']} encrypted with the first key", "green")
+        say(f"{one['service']}: {counted(one['rotated'], 'secret')} encrypted with the first key", "green")
         if one["unreadable"]:
             names = ", ".join(one["unreadable"][:MOST_NAMED])
             more = f" and {len(one['unreadable']) - MOST_NAMED} more" if len(one["unreadable"]) > MOST_NAMED else ""

@@ -1,7 +1,9 @@
 """`timeball schedule`, `cancel` and `status`."""
 
 import sys
+from collections import Counter
 from datetime import UTC, datetime
+from shlex import quote
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -31,6 +33,11 @@ STATE_STYLES = {
     "failed": "bold red",
 }
 _LISTED = 10
+_WAYS_OUT = {
+    "held": "`timeball retry {names}` sends it, `timeball cancel {names}` gives it up",
+    "failed": "`timeball retry {names}` tries it again",
+    "unknown": "look at the network, then say `timeball resolve {names} --published`, or --not-published",
+}
 
 
 def schedule(
@@ -92,12 +99,14 @@ def _moment(at: str | None, zone: str | None, in_: str | None) -> Any:
 
 
 def _show_scheduled(scheduled: dict[str, Any]) -> None:
+    warnings: Counter[str] = Counter()
     for accepted in scheduled["accepted"]:
         what = "scheduled" if accepted["changed"] else "scheduled already, as it is,"
         due = f"due {local_time(accepted['publish_at'])} ({shown_zone()})"
         say(f"{accepted['post_id']} {what} on {accepted['account_id']}, {due}, revision {accepted['revision']}")
-        for warning in warnings_in(accepted):
-            say(f"  {warning}", "yellow")
+        warnings.update(warnings_in(accepted))
+    for warning, count in warnings.items():
+        say(f"  {warning}{f' ({count} posts)' if count > 1 else ''}", "yellow")
     for rejected in scheduled["rejected"]:
         complain(f"{rejected['post_id']} on {rejected.get('account_id')}: {rejected['reason']}")
     if scheduled["pending"]:
@@ -179,6 +188,11 @@ def _show_details(details: dict[str, Any]) -> None:
     for post in details["accounts"]:
         if post["error"]:
             say(f"{post['account_id']}: {post['error'].get('message')}", "red")
+        elif post["reason"] and post["state"] in ("held", "skipped"):
+            say(f"{post['account_id']}: {post['reason']}", "yellow")
+        if way_out := _WAYS_OUT.get(post["state"]):
+            names = f"{quote(post['post_id'])} --account {quote(post['account_id'])}"
+            say(f"  {way_out.format(names=names)}")
     for rejection in details["rejections"]:
         say(f"rejected: {rejection['reason']}", "red")
 

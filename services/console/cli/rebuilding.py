@@ -8,7 +8,7 @@ import typer
 from services.console.cli.calling import JsonFlag, called
 from services.console.cli.client import Client, in_path
 from services.console.cli.exit_codes import REFUSED
-from services.console.cli.screen import complain, say, show_json
+from services.console.cli.screen import complain, counted, say, show_json
 
 LOOK_SECONDS = 0.5
 PATIENCE_SECONDS = 30.0
@@ -34,7 +34,7 @@ def rebuild(as_json: JsonFlag = False) -> None:
         show_json(rebuilt)
     else:
         for one in rebuilt["services"]:
-            say(f"{one['service']}: told of {one['told']}", "green")
+            say(f"{one['service']} has told of {counted(one['told'], 'thing')}", "green")
         for name in rebuilt["waiting"]:
             complain(f"{name} has not finished telling: it goes on if it runs, else start it and ask again")
     if rebuilt["waiting"]:

@@ -33,6 +33,11 @@ def complain(line: str) -> None:
     screen(stderr=True).print(Text(line, "red"))
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 post`, `2,000 posts`"""
+    return f"{number:,} {noun if number == 1 else f'{noun}s'}"
+
+
 def show_json(answer: Any) -> None:
     """The answer for a program."""
     print(json.dumps(answer, ensure_ascii=False))
@@ -41,13 +46,16 @@ def show_json(answer: Any) -> None:
 def show_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], styles: Mapping[str, str] = {}
 ) -> None:
-    """A table; what is None stays empty, and words in `styles` get their colour."""
+    """A table, or that it is empty; what is None stays blank, and words in `styles` get their colour."""
     table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value, styles) for value in row))
-    screen().print(table)
+    if table.row_count:
+        screen().print(table)
+    else:
+        say(f"{title}: none")
 
 
 def _cell(value: Any, styles: Mapping[str, str]) -> Text:

@@ -12,7 +12,7 @@ from services.console.cli.client import LiveEvent
 Data = Mapping[str, Any]
 Says = Callable[[Data], str]
 
-_MOST_CHARACTERS = 200
+_MOST_CHARACTERS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,14 @@ class Style:
     word: str
     colour: str
     says: Says
+    instant: str | None = None
+    """The field with an instant, which `says` gets as a time on the clock."""
 
 
 def sentence(event: LiveEvent, at: datetime) -> Text:
     """`12:00:04.001  published   demo-1 on demo-one, 0.8 ms late: https://…`"""
     style = _STYLES.get(event.type) or Style(event.type, "dim", _anything)
-    said = style.says(event.data).replace("\n", " ")
+    said = style.says(_on_the_clock(event.data, style.instant, at)).replace("\n", " ")
     line = Text(no_wrap=True, overflow="ignore")
     line.append(f"{at.astimezone():%H:%M:%S}.{at.microsecond // 1000:03d}  ", "dim")
     line.append(f"{style.word:<11} ", style.colour)
@@ -42,9 +44,16 @@ def state_of_the_broker(state: Data) -> str:
     return "the broker is there again"
 
 
-def clock_time(instant: str | None) -> str:
-    """The instant on the clock of this machine."""
-    return f"{datetime.fromisoformat(instant).astimezone():%H:%M:%S}" if instant else "?"
+def _on_the_clock(data: Data, instant: str | None, at: datetime) -> Data:
+    return {**data, instant: clock_time(data.get(instant), at)} if instant else data
+
+
+def clock_time(instant: str | None, at: datetime) -> str:
+    """The instant on the clock of this machine, with its date where that is another day than `at`."""
+    if not instant:
+        return "?"
+    local = datetime.fromisoformat(instant).astimezone()
+    return f"{local:%H:%M:%S}" if local.date() == at.astimezone().date() else f"{local:%Y-%m-%d %H:%M:%S}"
 
 
 def lateness(milliseconds: float | None) -> str:
@@ -65,7 +74,7 @@ def _asked(data: Data) -> str:
 def _accepted(data: Data) -> str:
     again = "" if data.get("changed") else ", unchanged"
     warning = f" ({data['warning']})" if data.get("warning") else ""
-    return f"{_place(data)}, due {clock_time(data['publish_at'])}, revision {data['revision']}{again}{warning}"
+    return f"{_place(data)}, due {data['publish_at']}, revision {data['revision']}{again}{warning}"
 
 
 def _rejected(data: Data) -> str:
@@ -93,7 +102,7 @@ def _published(data: Data) -> str:
 
 def _retrying(data: Data) -> str:
     doubt = ", may be out already" if data.get("in_doubt") else ""
-    return f"{_place(data)} at {clock_time(data['next_attempt_at'])}{doubt}: {_error(data)}"
+    return f"{_place(data)} at {data['next_attempt_at']}{doubt}: {_error(data)}"
 
 
 def _failed(data: Data) -> str:
@@ -155,16 +164,16 @@ _STYLES: Mapping[str, Style] = {
     "schedule.requested": Style("asked", "cyan", _asked),
     "schedule.batch_requested": Style("asked", "cyan", lambda data: f"batch {data['batch_id']}"),
     "schedule.cancel_requested": Style("asked", "cyan", lambda data: f"to cancel {data['post_id']}"),
-    "schedule.accepted": Style("accepted", "blue", _accepted),
+    "schedule.accepted": Style("accepted", "blue", _accepted, "publish_at"),
     "schedule.rejected": Style("rejected", "red", _rejected),
     "schedule.batch_settled": Style("settled", "blue", _settled),
     "schedule.cancelled": Style("cancelled", "yellow", _because),
     "schedule.superseded": Style("superseded", "yellow", _superseded),
     "publish.withdraw_requested": Style("asked", "dim", _withdrawn),
     "publish.requested": Style(
-        "released", "magenta", lambda data: f"{_place(data)}, due {clock_time(data['publish_at'])}"
+        "released", "magenta", lambda data: f"{_place(data)}, due {data['publish_at']}", "publish_at"
     ),
-    "publish.retrying": Style("retrying", "yellow", _retrying),
+    "publish.retrying": Style("retrying", "yellow", _retrying, "next_attempt_at"),
     "publish.succeeded": Style("published", "bold green", _published),
     "publish.failed": Style("failed", "bold red", _failed),
     "publish.unknown": Style("unknown", "bold yellow", _failed),

@@ -35,7 +35,7 @@ def watch(
 
     timeball watch
 
-    timeball watch --type "publish.*" --json | jq .data.lateness_ms
+    timeball watch --type publish.succeeded --json | jq .data.lateness_ms
     """
     for wanted in types or ():
         if not fnmatch.filter(EVENTS, wanted):

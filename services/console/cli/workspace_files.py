@@ -59,8 +59,10 @@ def _found_in(path: Path) -> Iterator[Found]:
     read = _in_json if path.suffix.lower() == ".json" else _in_yaml
     try:
         yield from read(path, path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableWorkspaces(f"{path}: cannot be read ({type(error).__name__})") from error
+    except OSError as error:
+        raise UnreadableWorkspaces(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise UnreadableWorkspaces(f"{path}: not UTF-8: save it in that encoding") from error
     except json.JSONDecodeError as error:
         raise UnreadableWorkspaces(f"{path}:{error.lineno}: not JSON: {error.msg}") from None
     except yaml.MarkedYAMLError as error:

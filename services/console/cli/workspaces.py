@@ -11,7 +11,7 @@ from services.console.cli.calling import JsonFlag, called, wrong
 from services.console.cli.client import Client, Refused, in_path
 from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, with_zone
-from services.console.cli.screen import complain, say, show_json, show_table
+from services.console.cli.screen import complain, counted, say, show_json, show_table
 from services.console.cli.workspace_files import Entry, UnreadableWorkspaces, workspaces_in
 from shared.secrets.sealing import seal
 
@@ -52,7 +52,7 @@ def _show(applied: Applied) -> None:
     answered = [one["workspace_id"] for one in applied.workspaces if not one["pending"]]
     pending = [one["workspace_id"] for one in applied.workspaces if one["pending"]]
     if answered:
-        say(f"{len(answered)} workspaces configured: {', '.join(answered)}", "green")
+        say(f"{counted(len(answered), 'workspace')} configured: {', '.join(answered)}", "green")
     if pending:
         say(f"not answered yet: {', '.join(pending)}; `timeball workspaces list` tells later", "yellow")
     for one in applied.rejected:

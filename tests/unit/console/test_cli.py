@@ -309,6 +309,54 @@ def test_status_says_of_a_post_that_an_attempt_may_have_landed() -> None:
     assert "retrying, in doubt" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (
+            {"state": "held", "reason": "a is not connected"},
+            ["a: a is not connected", "`timeball retry 'p 1' --account a`"],
+        ),
+        ({"state": "failed", "error": {"message": "too long"}}, ["a: too long", "`timeball retry 'p 1' --account a`"]),
+        (
+            {"state": "unknown", "error": {"message": "no answer"}},
+            ["a: no answer", "`timeball resolve 'p 1' --account a"],
+        ),
+        ({"state": "skipped", "reason": "too_late"}, ["a: too_late"]),
+    ],
+)
+def test_status_says_why_a_post_is_not_out_and_what_to_do(told: dict[str, Any], said: list[str]) -> None:
+    post = ACCEPTED | {"post_id": "p 1", "attempts": 0, "lateness_ms": None, "url": None, "in_doubt": False}
+    post |= {"error": None, "reason": None} | told
+
+    result, _ = answered(
+        {"GET /v1/posts/p%201": (200, {"post_id": "p 1", "rejections": [], "accounts": [post]})}, "status", "p 1"
+    )
+
+    assert [text for text in said if text not in result.stdout] == []
+
+
+def test_of_a_webhook_it_is_said_how_a_secret_is_made() -> None:
+    result, api = answered({}, "accounts", "add", "webhook", "a", "--setting", "url=https://a.example", stdin="")
+
+    assert result.exit_code == 2
+    assert "`echo whsec_$(openssl rand -base64 32)` makes one" in " ".join(result.stderr.split())
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(
+    ("command", "path", "answer", "said"),
+    [
+        ("audit", "/v1/audit", {"acts": [], "next": None}, "Audit"),
+        ("workspaces mentions", "/v1/mentions", {"mentions": [], "next": None}, "Mentions"),
+    ],
+)
+def test_a_table_without_rows_says_so(command: str, path: str, answer: dict[str, Any], said: str) -> None:
+    result, _ = answered({f"GET {path}": (200, answer)}, *command.split())
+
+    assert result.stdout.startswith(said)
+    assert result.stdout.endswith(": none\n")
+
+
 def test_secrets_come_from_a_file_and_show_up_nowhere(tmp_path: Path) -> None:
     file = tmp_path / "secrets.json"
     file.write_text('{"access_token": "s3cret"}')
@@ -361,7 +409,7 @@ def test_accounts_are_listed_with_what_is_wrong_with_them() -> None:
 @pytest.mark.parametrize(
     ("unreadable", "waiting", "code", "said"),
     [
-        ([], [], 0, "publisher: 3 encrypted with the first key"),
+        ([], [], 0, "publisher: 3 secrets encrypted with the first key"),
         (["team"], [], 1, "none of TIMEBALL_SECRET_KEYS fits the secrets of team"),
         ([], ["monitor"], 1, "monitor has not answered"),
     ],

@@ -82,12 +82,12 @@ def test_a_dry_run_only_shows_what_matches() -> None:
 
 
 def test_nothing_that_matches_is_no_failure() -> None:
-    none = {PREPARE: (201, RUN | {"total": 0}), LIST: (200, {"items": [], "next": None})}
+    none = {PREPARE: (201, RUN | {"act": "retry", "total": 0}), LIST: (200, {"items": [], "next": None})}
 
     result, api = answered(ANSWERS | none, "bulk", "retry", "--account", "a", "--yes")
 
     assert (result.exit_code, asked(api)) == (0, [PREPARE, LIST, LEAVE])
-    assert "no post matches" in result.stdout
+    assert result.stdout == "no post that matches has failed or is held\n"
 
 
 def test_what_was_refused_is_told_with_its_reason() -> None:

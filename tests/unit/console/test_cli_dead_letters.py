@@ -42,7 +42,7 @@ def test_letters_are_listed_with_their_reason_and_how_many_rest() -> None:
     result, api = answered({LIST: (200, PAGE)}, "dead-letters", "list", "scheduler", "--post", "post-1")
 
     assert result.exit_code == 0
-    for word in ("schedule.requested", "m-1", "content: this field is required", "scheduler: 312 rest"):
+    for word in ("schedule.requested", "m-1", "content: this field is required", "scheduler: 312 dead letters"):
         assert word in result.stdout
     assert "monitor" not in result.stdout
     assert '{"post_id"' not in result.stdout
@@ -68,7 +68,7 @@ def test_more_than_are_listed_and_a_silent_broker_are_said() -> None:
 
     result, _ = answered({LIST: (200, page)}, "dead-letters", "list")
 
-    assert "scheduler: the broker does not say how many rest" in result.stdout
+    assert "scheduler: the broker does not say how many there are" in result.stdout
     assert "there are more" in result.stdout
 
 
@@ -85,7 +85,7 @@ def test_all_are_replayed_as_of_an_instant() -> None:
 
     result, api = answered({REPLAY: (202, SETTLED | {"resting": 4})}, *given)
 
-    assert result.stdout == "3 replayed, 4 rest\n"
+    assert result.stdout == "3 replayed, 4 left\n"
     assert api.requests[0][1] == {"service": "scheduler", "as_of": "2027-03-28T14:03:07Z"}
 
 
@@ -115,8 +115,8 @@ def test_what_could_not_be_settled_is_named_and_the_exit_code_says_so() -> None:
     kept, _ = answered({REPLAY: (202, SETTLED | {"kept": 2})}, "dead-letters", "replay", "scheduler", "--all")
 
     assert result.exit_code == kept.exit_code == 1
-    assert "m-2 does not rest in scheduler" in result.stderr
-    assert "2 rest on: scheduler no longer has the queue that they came from; drop them" in kept.stderr
+    assert "m-2 is no dead letter of scheduler" in result.stderr
+    assert "2 left: scheduler no longer has the queue that they came from; drop them" in kept.stderr
 
 
 def test_what_is_not_finished_is_said() -> None:

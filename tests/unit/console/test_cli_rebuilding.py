@@ -18,7 +18,7 @@ def rebuilt(*waiting: str) -> dict[str, Any]:
 def test_what_each_service_told_is_counted() -> None:
     result, api = answered({REBUILD: (202, rebuilt())}, "console", "rebuild")
 
-    assert (result.exit_code, result.stdout) == (0, "scheduler: told of 312\n")
+    assert (result.exit_code, result.stdout) == (0, "scheduler has told of 312 things\n")
     assert [request for request, _ in api.requests] == [REBUILD]
 
 
@@ -27,7 +27,7 @@ def test_a_rebuild_is_followed_until_everything_has_been_read() -> None:
 
     result, _ = answered(answers, "console", "rebuild")
 
-    assert (result.exit_code, result.stdout) == (0, "scheduler: told of 312\n")
+    assert (result.exit_code, result.stdout) == (0, "scheduler has told of 312 things\n")
 
 
 def test_a_service_that_has_not_told_everything_is_named(

@@ -19,6 +19,16 @@ def test_a_post_that_repeats_is_sent_as_one_request() -> None:
     assert sent["post"]["publish_at"] == {"local": "2027-03-28T09:00:00", "zone": "Europe/Berlin"}
 
 
+def test_what_is_to_be_said_of_many_posts_is_said_once() -> None:
+    accepted = [ACCEPTED | {"post_id": f"p.{day}", "warning": "duplicate_text"} for day in (1, 2, 3)]
+    answer = SETTLED | {"accepted": accepted, "posts": []}
+
+    result, _ = answered({"POST /v1/posts:repeat": (202, answer)}, *AT, "--every", "day", "--times", "3")
+
+    assert result.stdout.splitlines()[-1] == "  the same text is on a already, within 24 hours of it (3 posts)"
+    assert result.stdout.count("the same text") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

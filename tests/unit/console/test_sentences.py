@@ -1,6 +1,6 @@
 """What is said of events, and what is left unsaid."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -78,3 +78,24 @@ def test_what_services_only_repeat_is_left_unsaid(
     tell_news(event(type_, timer="digest.send"))
 
     assert bool(capsys.readouterr().out) is is_told
+
+
+@pytest.mark.parametrize(
+    ("type_", "field"),
+    [("schedule.accepted", "publish_at"), ("publish.requested", "publish_at"), ("publish.retrying", "next_attempt_at")],
+)
+def test_an_instant_on_another_day_is_told_with_its_date(type_: str, field: str) -> None:
+    def told(instant: datetime) -> str:
+        data = {"post_id": "p", "account_id": "a", "revision": 1, "changed": True, field: instant.isoformat()}
+        return sentence(event(type_, **data), NOON).plain
+
+    later = (NOON + timedelta(days=2)).astimezone()
+    assert f" {NOON.astimezone():%H:%M:%S}" in told(NOON).split("  ", 1)[1]
+    assert f"{NOON.astimezone():%Y-%m-%d}" not in told(NOON)
+    assert f" {later:%Y-%m-%d %H:%M:%S}" in told(later)
+
+
+def test_an_alert_is_told_to_its_end_where_the_way_out_stands() -> None:
+    message = f"{'7 posts wait. ' * 20}Then `timeball retry --held --account a`."
+
+    assert sentence(event("alert.raised", severity="warning", message=message), NOON).plain.endswith("--account a`.")

@@ -32,6 +32,14 @@ def a_file(folder: Path, text: str, name: str = "w.yaml") -> Path:
     return path
 
 
+def test_a_file_that_is_not_there_is_told_in_plain_words(tmp_path: Path) -> None:
+    result, api = answered({}, "workspaces", "apply", str(tmp_path / "none.yaml"))
+
+    assert result.exit_code == 2
+    assert "none.yaml: cannot be read (No such file or directory)" in " ".join(result.stderr.split())
+    assert api.requests == []
+
+
 def test_workspaces_are_sent_with_sealed_targets(tmp_path: Path) -> None:
     key = SealingKey.generate()
     view = {"workspace_id": "team", "pending": False}
@@ -66,7 +74,7 @@ def test_a_workspace_that_is_refused_ends_with_1_and_does_not_stop_the_others(tm
     in_json, _ = answered(answers, "workspaces", "apply", file, "--json")
 
     assert (result.exit_code, in_json.exit_code) == (1, 1)
-    assert "1 workspaces configured: other" in result.stdout
+    assert "1 workspace configured: other" in result.stdout
     assert "team stays as it was: keywords: '('" in result.stderr
     assert json.loads(in_json.stdout)["rejected"] == [{"workspace_id": "team", "reason": refusal["detail"]}]
 
