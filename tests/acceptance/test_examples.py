@@ -94,6 +94,17 @@ async def test_a_post_is_scheduled_and_its_outcome_heard(running: System, librar
     assert sent == ["Hello, ✓"]
 
 
+@pytest.mark.parametrize("library", ["aio_pika", "pika", "node"])
+async def test_a_post_that_waits_for_a_person_is_heard_of_too(running: System, library: str, tmp_path: Path) -> None:
+    env, post_id = {**os.environ, **running.env}, f"held, {library}"
+
+    async with following(program(library, "follow"), env, tmp_path) as printed:
+        await output_of([*program(library, "schedule"), post_id, "nobody", "Hello"], env)
+        await eventually(
+            lambda: "publish.held" in facts_in(printed.read_text(), post_id), what=f"{library} hears that it is held"
+        )
+
+
 async def test_a_service_serves_its_part_of_the_contract(running: System) -> None:
     async with httpx.AsyncClient() as client:
         served = [
@@ -119,10 +130,12 @@ async def test_rabbitmqadmin_schedules_a_post_and_reads_its_outcome(running: Sys
         for line in (await output_of([str(scripts / "follow.sh")], env)).splitlines():
             if line.startswith("["):
                 heard.update({one["properties"]["type"]: json.loads(one["payload"]) for one in json.loads(line)})
-        return "publish.succeeded" in heard
+        return {"publish.succeeded", "publish.held"} <= set(heard)
 
     assert not await is_out()
+    await output_of([str(scripts / "schedule.sh"), "held, by hand", "nobody", "Hello"], env)
     await output_of([str(scripts / "schedule.sh"), "by-hand", "demo-one", "Hello"], env)
-    await eventually(is_out, every=0.5, what="rabbitmqadmin reads the outcome")
+    await eventually(is_out, every=0.5, what="rabbitmqadmin reads the outcomes")
 
-    assert heard["schedule.accepted"]["post_id"] == heard["publish.succeeded"]["post_id"] == "by-hand"
+    assert "schedule.accepted" in heard
+    assert (heard["publish.succeeded"]["post_id"], heard["publish.held"]["post_id"]) == ("by-hand", "held, by hand")

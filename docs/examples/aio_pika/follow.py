@@ -6,7 +6,8 @@ import os
 
 import aio_pika
 
-TYPES = ("schedule.accepted", "schedule.rejected", "publish.succeeded", "publish.failed", "publish.unknown")
+ANSWERS = ("schedule.accepted", "schedule.rejected")
+OUTCOMES = ("publish.succeeded", "publish.failed", "publish.unknown", "publish.held", "publish.skipped")
 
 
 async def main() -> None:
@@ -14,7 +15,7 @@ async def main() -> None:
         channel = await connection.channel()
         await channel.set_qos(prefetch_count=100)
         queue = await channel.declare_queue("my-system.aio-pika", durable=True, arguments={"x-queue-type": "quorum"})
-        for type in TYPES:
+        for type in ANSWERS + OUTCOMES:
             await queue.bind("timeball.events", routing_key=type)
         print("listening", flush=True)
         async with queue.iterator() as messages:

@@ -5,7 +5,8 @@ import os
 
 import pika
 
-TYPES = ("schedule.accepted", "schedule.rejected", "publish.succeeded", "publish.failed", "publish.unknown")
+ANSWERS = ("schedule.accepted", "schedule.rejected")
+OUTCOMES = ("publish.succeeded", "publish.failed", "publish.unknown", "publish.held", "publish.skipped")
 QUEUE = "my-system.pika"
 
 
@@ -14,7 +15,7 @@ def main() -> None:
         channel = connection.channel()
         channel.basic_qos(prefetch_count=100)
         channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
-        for type in TYPES:
+        for type in ANSWERS + OUTCOMES:
             channel.queue_bind(QUEUE, "timeball.events", routing_key=type)
         print("listening", flush=True)
         for method, properties, body in channel.consume(QUEUE):
