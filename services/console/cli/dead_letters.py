@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from services.console.cli.calling import JsonFlag, called, wrong
 from services.console.cli.client import Client
 from services.console.cli.exit_codes import REFUSED
-from services.console.cli.local_times import local_time
+from services.console.cli.local_times import local_time, with_zone
 from services.console.cli.screen import complain, counted, say, show_json, show_table
 from shared.events.base import Instant
 from shared.events.explaining import explain
@@ -50,7 +50,7 @@ def list_letters(
     letters = page["dead_letters"]
     if letters:
         columns = ("parked", "service", "type", "replays", "message", "reason")
-        show_table("Dead letters", columns, map(_row, letters))
+        show_table(with_zone("Dead letters"), columns, map(_row, letters))
     for letter in letters if payload else ():
         say(f"{letter['message_id']} ({letter['size']:,} bytes): {letter['payload']}")
     _say_how_many(page)

@@ -7,7 +7,7 @@ import typer
 
 from services.console.cli.calling import JsonFlag, called
 from services.console.cli.client import in_path
-from services.console.cli.local_times import local_time, with_zone
+from services.console.cli.local_times import local_time, shown_zone, with_zone
 from services.console.cli.screen import note, say, show_json, show_table
 
 app = typer.Typer(name="tokens", help="Create, list and revoke tokens.", no_args_is_help=True)
@@ -56,7 +56,7 @@ def create(name: Name, scope: Scope = "read", days: Days = None, as_json: JsonFl
         show_json(made)
         return
     say(made["secret"])
-    until = f", until {local_time(made['expires_at'])}" if made["expires_at"] else ""
+    until = f", until {local_time(made['expires_at'])} ({shown_zone()})" if made["expires_at"] else ""
     note(f"the token of {name} ({scope}{until}): keep it now, it cannot be shown again")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.console.cli.local_times import shown_zone
 from tests.unit.console.test_cli import answered, run
 
 LETTER: dict[str, Any] = {
@@ -44,6 +45,7 @@ def test_letters_are_listed_with_their_reason_and_how_many_rest() -> None:
     assert result.exit_code == 0
     for word in ("schedule.requested", "m-1", "content: this field is required", "scheduler: 312 dead letters"):
         assert word in result.stdout
+    assert f"(times in {shown_zone()})" in result.stdout
     assert "monitor" not in result.stdout
     assert '{"post_id"' not in result.stdout
     assert api.requests[0][0] == f"{LIST}?service=scheduler&post_id=post-1&limit=50"

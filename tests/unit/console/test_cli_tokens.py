@@ -2,6 +2,7 @@
 
 import json
 
+from services.console.cli.local_times import shown_zone
 from tests.unit.console.test_cli import answered
 
 TOKEN = {
@@ -28,11 +29,13 @@ def test_tokens_are_listed_with_their_last_use() -> None:
 
 def test_a_created_tokens_secret_is_all_that_a_pipe_gets() -> None:
     result, api = answered(
-        {"POST /v1/tokens": (201, CREATED)}, "tokens", "create", "shop-backend", "--scope", "write", "--days", "90"
+        {"POST /v1/tokens": (201, CREATED | {"expires_at": "2027-06-26T12:00:00Z"})},
+        *("tokens", "create", "shop-backend", "--scope", "write", "--days", "90"),
     )
 
     assert result.stdout == "tbl_secret\n"
     assert "cannot be shown again" in result.stderr
+    assert f"({shown_zone()})" in result.stderr
     ((_, body),) = api.requests
     assert (body["name"], body["scope"]) == ("shop-backend", "write")
     assert body["expires_at"]
