@@ -1,11 +1,12 @@
-"""Fields that are nearly a known one, such as `publishAt` and `late_polcy`: what they ask for must not be lost."""
+"""Fields that are nearly a known one, such as `publishAt` and `late_polcy`, or a level too high, such as `options` beside
+`targets`: what they ask for must not be lost."""
 
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from itertools import islice
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, JsonValue
 
@@ -61,7 +62,19 @@ def _models_in(*annotations: Any) -> Iterator[type[BaseModel]]:
 def _meant(name: str, model: type[BaseModel]) -> str | None:
     known = {_compact(field): field for field in _inner_models(model)}
     near = get_close_matches(_compact(name), known, n=1, cutoff=_LIKENESS)
-    return known[near[0]] if near else None
+    return known[near[0]] if near else _further_in(model).get(_compact(name))
+
+
+@cache
+def _further_in(model: type[BaseModel]) -> Mapping[str, str]:
+    """The fields of what a model must have a list of, such as a post its targets: `targets[].options`."""
+    lists = [
+        (name, part)
+        for name, field in model.model_fields.items()
+        if field.is_required() and get_origin(field.annotation) is tuple
+        for part in _models_in(field.annotation, *field.metadata)
+    ]
+    return {_compact(inner): f"{name}[].{inner}" for name, part in lists for inner in part.model_fields}
 
 
 def _compact(name: str) -> str:

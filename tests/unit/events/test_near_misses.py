@@ -16,6 +16,8 @@ from shared.events.requests import ScheduleRequested
         ({"late_policy": {"graceSeconds": 1}}, "late_policy.graceSeconds: no such field; do you mean grace_seconds?"),
         ({"targets": [{}, {"acount_id": 1}]}, "targets[1].acount_id: no such field; do you mean account_id?"),
         ({"publish_at": {"Zone": "UTC"}}, "publish_at.Zone: no such field; do you mean zone?"),
+        ({"options": {"visibility": "unlisted"}}, "options: no such field; do you mean targets[].options?"),
+        ({"accountId": "a"}, "accountId: no such field; do you mean targets[].account_id?"),
     ],
 )
 def test_a_near_miss_is_named_with_its_place_and_what_is_meant(body: JsonValue, found: str) -> None:
@@ -25,7 +27,14 @@ def test_a_near_miss_is_named_with_its_place_and_what_is_meant(body: JsonValue, 
 @pytest.mark.parametrize(
     "body",
     [
-        {"author": "Ann", "campaign": {"publishAt": 1}, "title": "x", "id": 1},
+        {
+            "author": "Ann",
+            "campaign": {"publishAt": 1},
+            "title": "x",
+            "id": 1,
+            "url": "https://example.org",
+            "zone": "UTC",
+        },
         {"targets": [{"options": {"publishAt": 1}}], "publish_at": "2027-03-28T09:00Z"},
         {"targets": "none", "media": [1, None], "late_policy": []},
         ["post_id"],
