@@ -52,7 +52,7 @@ class Repeated(Value):
         assert isinstance(self.post.publish_at, LocalTime)
         return self.post.publish_at
 
-    def posts(self) -> list[tuple[Occurrence, ScheduleRequested]]:
+    def single_posts(self) -> list[tuple[Occurrence, ScheduleRequested]]:
         """A post for each time."""
         return [(one, self._at(one)) for one in occurrences(self.first, self.repeat)]
 
@@ -93,6 +93,6 @@ async def repeat_post(console: TheConsole, repeated: Annotated[Repeated, Depends
 
 def _posts_of(repeated: Repeated) -> list[tuple[Occurrence, ScheduleRequested]]:
     try:
-        return repeated.posts()
+        return repeated.single_posts()
     except (ValueError, OverflowError) as error:
         raise Refusal(400, "invalid", f"post.publish_at: {error}", field="post.publish_at") from error

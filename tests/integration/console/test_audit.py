@@ -140,6 +140,18 @@ async def test_many_posts_at_once_are_one_act_with_their_number(replica: Replica
     assert len(event.objects) == 300
 
 
+async def test_a_post_that_repeats_is_one_act_on_it_and_its_accounts(replica: Replica) -> None:
+    post = {"post_id": "stand-up", "targets": [{"account_id": "team"}], "content": "x"}
+    first = {"publish_at": {"local": "2099-01-01T09:00", "zone": "UTC"}}
+    async with replica.client(ADMIN_TOKEN) as http:
+        with pytest.raises(AttributeError):  # there is no broker: it fails, and that is written down as well
+            await http.post("/v1/posts:repeat", json={"post": post | first, "repeat": {"every": "day", "times": 3}})
+
+    (act,) = await audit(replica)
+    assert act["act"] == "repeat_post"
+    assert act["objects"] == [{"kind": "post", "id": "stand-up"}, {"kind": "account", "id": "team"}]
+
+
 async def test_acts_are_found_by_who_what_and_object_page_by_page(replica: Replica, clock: FakeClock) -> None:
     async with replica.client(await replica.token("anna", "admin")) as anna, replica.client(ADMIN_TOKEN) as local:
         for number in range(5):
