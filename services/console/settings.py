@@ -1,12 +1,17 @@
 """The console's settings."""
 
+from typing import Annotated
 from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
+from shared.events.base import NewWebUrl
 from shared.process.home import Home
 from shared.process.settings import HttpPort, ServiceSettings
 from shared.secrets.sealing import SealingKey
+
+PageAddress = Annotated[NewWebUrl | None, BeforeValidator(lambda given: (given or "").strip() or None)]
+"""Where people find a page in their browsers; one left blank is none."""
 
 
 class Settings(ServiceSettings):
@@ -17,9 +22,9 @@ class Settings(ServiceSettings):
     console_http_host: str | None = None
     trusted_proxies: str = Field(default="127.0.0.1", validation_alias="TIMEBALL_CONSOLE_TRUSTED_PROXIES")
     audit_days: int = Field(default=365, ge=0, validation_alias="TIMEBALL_CONSOLE_AUDIT_DAYS")
-    console_public_url: str | None = None
+    console_public_url: PageAddress = None
     allow_private_addresses: bool = False
-    console_broker_ui: str | None = None
+    console_broker_ui: PageAddress = None
     api_token: str | None = None
     publisher_public_key: str | None = None
     publisher_sealing_key: str | None = None

@@ -14,6 +14,8 @@ from shared.events.requests import LocalTime, PublishAt
 from shared.events.rules import PostRules
 from shared.posting.rules import PAST_TOLERANCE, problem
 
+_UNITS = {"day": timedelta(days=1), "hour": timedelta(hours=1), "minute": timedelta(minutes=1)}
+
 
 def decide(
     wanted: WantedPost,
@@ -119,7 +121,7 @@ def _conflict(post_id: str, account_id: str, expected_revision: int | None, curr
         return f"expected_revision: {where} has been cancelled (revision {current.revision})"
     if expected_revision == 0:
         return f"expected_revision: {where} is there already and differs (revision {current.revision})"
-    return f"expected_revision: {where} is at revision {current.revision}, not at {expected_revision}"
+    return f"expected_revision: {where} is at revision {current.revision}, not at {expected_revision}; look at it first"
 
 
 def instant_of(wanted: WantedPost, now: datetime) -> datetime | Rejected:
@@ -144,7 +146,9 @@ def _instant(publish_at: PublishAt | None, now: datetime) -> datetime:
 
 
 def _ago(past: timedelta) -> str:
-    return str(timedelta(seconds=round(past.total_seconds())))
+    unit = next((one for one in _UNITS if past >= _UNITS[one]), "minute")
+    count = past // _UNITS[unit]
+    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 def overtaken(post_id: str, account_id: str) -> Rejected:

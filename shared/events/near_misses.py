@@ -1,5 +1,5 @@
-"""Fields that are nearly a known one, such as `publishAt` and `late_polcy`, or a level too high, such as `options` beside
-`targets`: what they ask for must not be lost."""
+"""Fields that are nearly a known one, such as `publishAt` and `late_polcy`, or a level too high, such as `options`
+beside `targets`: what they ask for must not be lost."""
 
 import re
 from collections.abc import Iterator, Mapping

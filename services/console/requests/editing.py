@@ -60,7 +60,8 @@ def edit_requests(posts: Sequence[Post], drafts: Drafts, change: Change) -> list
 def _expect(post: Post, revision: int, change: Change) -> None:
     if change.expected_revision not in (None, revision):
         where = f"{post.post_id!r} on {post.account_id!r}"
-        raise Overtaken(f"expected_revision: {where} is at revision {revision}, not at {change.expected_revision}")
+        expected = f"not at {change.expected_revision}; look at it first"
+        raise Overtaken(f"expected_revision: {where} is at revision {revision}, {expected}")
 
 
 def _may_change(post: Post, change: Change) -> bool:

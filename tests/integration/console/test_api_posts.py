@@ -132,7 +132,7 @@ async def test_a_change_of_another_revision_than_is_expected_is_a_conflict(world
 
     assert changed["accepted"][0]["revision"] == 2
     assert (status, error["code"]) == (409, "conflict")
-    assert error["detail"] == f"expected_revision: '{name}' on 'plain' is at revision 2, not at 1"
+    assert error["detail"] == f"expected_revision: '{name}' on 'plain' is at revision 2, not at 1; look at it first"
     assert (again[0], again[1]["code"]) == (400, "conflict")
 
 

@@ -211,7 +211,7 @@ async def test_a_cancellation_that_waits_behind_an_edit_is_for_the_revision_that
     assert told(settled)[:2] == [("schedule.accepted", 2), ("schedule.superseded", 1)]
     (refused,) = [event for event in settled if isinstance(event, ScheduleRejected)]
     assert refused.code == "conflict"
-    assert refused.reason.endswith("is at revision 2, not at 1")
+    assert refused.reason.endswith("is at revision 2, not at 1; look at it first")
 
 
 @pytest.mark.parametrize(("expected", "answers"), [(1, ["schedule.cancelled"]), (2, ["schedule.rejected"])])

@@ -150,7 +150,7 @@ def test_a_post_that_is_tried_again_in_doubt_is_not_changed_before_that_is_known
     ("expected", "current", "is_now"),
     [
         (0, schedule(revision=2), "is there already and differs (revision 2)"),
-        (1, schedule(revision=2), "is at revision 2, not at 1"),
+        (1, schedule(revision=2), "is at revision 2, not at 1; look at it first"),
         (0, schedule(revision=2, state=State.CANCELLED), "has been cancelled (revision 2)"),
         (1, schedule(revision=2, state=State.CANCELLED), "has been cancelled (revision 2)"),
         (1, None, "is not scheduled, not at 1"),
@@ -185,7 +185,7 @@ def test_a_time_in_the_past_is_refused_with_how_long_ago_it_was() -> None:
     refused = rejected(wanted(publish_at=LATER - PAST_TOLERANCE - timedelta(seconds=30)))
 
     assert refused.code == "in_the_past"
-    assert refused.reason == "publish_at: 2027-03-28T12:08:30+00:00 is 0:01:30 ago; choose a time to come"
+    assert refused.reason == "publish_at: 2027-03-28T12:08:30+00:00 is 1 minute ago; choose a time to come"
 
 
 @pytest.mark.parametrize("content", ["", " ", "\n\t ", "\u2003\u00a0"])
@@ -351,7 +351,7 @@ def test_a_cancellation_is_for_the_revision_that_it_expects() -> None:
 
     assert isinstance(refused, Rejected)
     assert refused.code == "conflict"
-    assert refused.reason == "expected_revision: 'post-1' on 'acct-1' is at revision 3, not at 2"
+    assert refused.reason == "expected_revision: 'post-1' on 'acct-1' is at revision 3, not at 2; look at it first"
     assert isinstance(cancelled, Cancelled)
     assert isinstance(again, Cancelled)
 

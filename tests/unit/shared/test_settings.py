@@ -126,6 +126,27 @@ def test_what_cannot_be_used_is_named_with_its_value_and_the_way_out(
     assert line.count("\n") == 1
 
 
+@pytest.mark.parametrize("given", ["foo", "http://[", "ftp://example.org"])
+def test_an_address_that_no_browser_opens_ends_the_console(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
+    monkeypatch.setenv("TIMEBALL_CONSOLE_PUBLIC_URL", given)
+
+    with pytest.raises(SystemExit) as ended:
+        load(ConsoleSettings)
+
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("TIMEBALL_CONSOLE_PUBLIC_URL: ")
+
+
+def test_an_address_of_the_console_that_is_left_blank_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
+    monkeypatch.setenv("TIMEBALL_CONSOLE_PUBLIC_URL", " ")
+
+    assert load(ConsoleSettings).console_public_url is None
+
+
 def test_a_folder_that_cannot_be_used_ends_the_program_with_one_line(tmp_path: Path) -> None:
     taken = tmp_path / "a file"
     taken.touch()
