@@ -94,9 +94,8 @@ class Opening:
         return max(self.lease - self.send_timeout, timedelta(0))
 
     def _attempt(self, case: Case, start: Start) -> Attempt:
-        """The next attempt; one that never left is made anew under its number."""
-        last = max(case.attempts, key=lambda one: one.number, default=None)
-        number = 1 if last is None else last.number + (last.evidence is not Evidence.NOT_SENT)
+        """The next attempt. Its number is never used again: whoever still writes of an earlier one does not mean it."""
+        number = 1 + max((one.number for one in case.attempts), default=0)
         return Attempt(
             post_id=case.publication.post_id,
             account_id=case.publication.account_id,

@@ -86,13 +86,16 @@ async def test_nothing_is_opened_on_an_account_that_a_limit_has_closed_meanwhile
     assert (await opened(opening(store), [case])).attempts == (None,)
 
 
-async def test_an_attempt_that_never_left_is_made_anew_under_its_number(store: Store) -> None:
-    (case,) = await cases(store, 1, an_attempt(Evidence.REFUSED), an_attempt(Evidence.NOT_SENT, number=2))
+async def test_who_writes_late_of_an_attempt_that_never_left_does_not_touch_the_one_after_it(store: Store) -> None:
+    never_left = an_attempt(Evidence.NOT_SENT, number=2)
+    (case,) = await cases(store, 1, an_attempt(Evidence.REFUSED), never_left)
 
     await opened(opening(store), [case])
+    async with store.unit() as unit:
+        await unit.save_attempts([never_left])
 
     found = [(attempt.number, attempt.evidence) for attempt in await attempts_of(store, case)]
-    assert found == [(1, Evidence.REFUSED), (2, Evidence.OPEN)]
+    assert found == [(1, Evidence.REFUSED), (2, Evidence.NOT_SENT), (3, Evidence.OPEN)]
 
 
 async def test_what_we_know_of_attempts_before_is_committed_with_the_new_one(store: Store) -> None:

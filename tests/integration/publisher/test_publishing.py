@@ -139,7 +139,9 @@ async def test_a_machine_that_sleeps_through_its_lease_opens_its_attempt_anew(st
     assert bench.platform.sent == [("post", NOON + LEASE)]
     kept = await bench.kept()
     assert (kept.state, kept.tries) == (State.PUBLISHED, 1)
-    assert [(one.number, one.start_at) for one in await bench.attempts()] == [(1, NOON + LEASE)]
+    first, second = await bench.attempts()
+    assert (first.number, first.evidence) == (1, Evidence.NOT_SENT)
+    assert (second.number, second.evidence, second.start_at) == (2, Evidence.LANDED, NOON + LEASE)
     assert await bench.told() == ["publish.succeeded"]
 
 
