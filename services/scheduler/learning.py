@@ -1,13 +1,13 @@
 """Learns how far posts have come, and decides what waited for that."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.scheduler.decider import Decider, Key
 from services.scheduler.domain import Accepted, Decision, Schedule
 from services.scheduler.facts import facts_of
-from services.scheduler.outcomes import Outcome, advanced, contradicted, is_taken_back
+from services.scheduler.outcomes import Outcome, advanced, answered, contradicted, is_taken_back
 from services.scheduler.pending import PendingRequest
 from services.scheduler.store import Store, Unit
 from shared.messaging.envelope import Envelope
@@ -31,26 +31,26 @@ class Learning:
             told.setdefault((fact.post_id, fact.account_id), []).append(fact)
         known = await self.unit.schedules(told)
         after = {key: advanced(schedule, told[key], self.now) for key, schedule in known.items()}
-        answered = {
+        answers = {
             key: answer
             for key, schedule in after.items()
             if schedule.pending and (answer := is_taken_back(schedule, told[key])) is not None
         }
-        decider = await self._settle(after, answered) if answered else Decider({}, {}, self.now)
-        ended = {key: replace(after[key], pending=0) for key in answered}
+        decider = await self._settle(after, answers) if answers else Decider({}, {}, self.now)
+        ended = {key: answered(after[key], told[key], self.now) for key in answers}
         outcomes = [one for key, one in (after | ended).items() if one != known[key] and key not in decider.changed]
         await self.unit.save_outcomes(outcomes, self.now)
         self._take_back_answers(known, told)
         await self.unit.emit(self.emitted)
         return list(decider.changed.values())
 
-    async def _settle(self, schedules: Mapping[Key, Schedule], answered: Mapping[Key, bool]) -> Decider:
-        pending = await self.unit.pending(answered)
-        accounts = await self.unit.accounts({account_id for _, account_id in answered})
-        decider = Decider({key: schedules[key] for key in answered}, accounts, self.now)
+    async def _settle(self, schedules: Mapping[Key, Schedule], answers: Mapping[Key, bool]) -> Decider:
+        pending = await self.unit.pending(answers)
+        accounts = await self.unit.accounts({account_id for _, account_id in answers})
+        decider = Decider({key: schedules[key] for key in answers}, accounts, self.now)
         decided: list[Decided] = []
         for key, requests in pending.items():
-            decisions = decider.settle(requests, is_taken_back=answered[key])
+            decisions = decider.settle(requests, is_taken_back=answers[key])
             decided += zip(requests, decisions, strict=True)
         await self.unit.save(list(decider.changed.values()))
         await self.unit.forget([request for request, _ in decided])

@@ -36,6 +36,11 @@ def advanced(schedule: Schedule, facts: Sequence[Outcome], now: datetime) -> Sch
     return advance if schedule.pending else _expected_later(replace(advance, outcome_expected_at=now), facts)
 
 
+def answered(schedule: Schedule, facts: Sequence[Outcome], now: datetime) -> Schedule:
+    """The schedule once no request waits for it: from now on its outcome is expected, or when these facts say."""
+    return _expected_later(replace(schedule, pending=0, outcome_expected_at=now), facts)
+
+
 def _expected_later(schedule: Schedule, facts: Sequence[Outcome]) -> Schedule:
     """The schedule with when the publisher will try again, as told last: it waits several times within one attempt."""
     if schedule.pending:

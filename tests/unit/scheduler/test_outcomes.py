@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.scheduler.domain import Schedule
-from services.scheduler.outcomes import Outcome, advanced, contradicted, is_taken_back
+from services.scheduler.outcomes import Outcome, advanced, answered, contradicted, is_taken_back
 from shared.events.base import ErrorDetail
 from shared.events.progress import State
 from shared.events.publisher import (
@@ -121,6 +121,15 @@ def test_while_requests_wait_their_answer_is_expected_first() -> None:
     asked = waited_for(outcome_expected_at=NOON)
 
     assert advanced(asked, [retrying()], LATER).outcome_expected_at == NOON
+
+
+def test_once_nobody_waits_the_outcome_is_expected_when_it_was_told() -> None:
+    asked = waited_for(outcome_expected_at=NOON)
+    doubt = retrying(in_doubt=True, at=LATER + timedelta(minutes=1))
+
+    after = answered(advanced(asked, [doubt], LATER), [doubt], LATER)
+
+    assert (after.pending, after.outcome_expected_at) == (0, doubt.next_attempt_at)
 
 
 def test_an_accepted_revision_that_an_earlier_one_forestalled_is_rejected_after_all() -> None:
