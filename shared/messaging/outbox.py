@@ -147,9 +147,11 @@ class Outbox:
             return
         try:
             await self._rows.delete(sent)
-        except Exception as error:
-            log.warning("outbox_forget_failed", events=len(sent), error=repr(error))
+        except BaseException as error:  # a stop in the midst of it as well: `drain` forgets them then
             self._sent = [*sent, *self._sent]
+            if not isinstance(error, Exception):
+                raise
+            log.warning("outbox_forget_failed", events=len(sent), error=repr(error))
 
 
 def _now() -> float:

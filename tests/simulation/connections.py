@@ -16,6 +16,7 @@ from tests.simulation.queues import Incoming, Message, Subscription
 from tests.simulation.virtual_time import Process
 
 UNBOUNDED = 10**6
+A_MOMENT = 0.01
 
 
 class ModelPublisher(Publisher):
@@ -110,6 +111,7 @@ class Subscriber:
     ack_first: bool
     binding: tuple[str, str] | None
     handlers: list[tuple[Any, Any]] = field(default_factory=list)
+    at_work: int = 0
     _known: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, handler: Any, *, filter: Any = None) -> Any:
@@ -121,7 +123,11 @@ class Subscriber:
         if incoming.type not in self._known:
             self._known[incoming.type] = await self._handler_for(incoming)
         if handler := self._known[incoming.type]:
-            await handler(incoming)
+            self.at_work += 1
+            try:
+                await handler(incoming)
+            finally:
+                self.at_work -= 1
 
     async def _handler_for(self, incoming: Incoming) -> Any:
         looked_at = SimpleNamespace(raw_message=incoming)
@@ -179,6 +185,8 @@ class ModelRabbitBroker:
                 )
 
     async def stop(self) -> None:
-        """Take no new messages; those at hand can still be acknowledged."""
+        """Take no new messages, and wait for the handlers of those at hand."""
         self.is_stopped = True
         self.broker.pause(self.process)
+        while any(one.at_work for one in self.subscribers):  # noqa: ASYNC110  (nothing tells when it is over)
+            await asyncio.sleep(A_MOMENT)
