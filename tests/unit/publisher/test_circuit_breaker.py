@@ -8,6 +8,7 @@ import pytest
 
 from services.publisher.accounts.credentials import destination_of
 from services.publisher.domain import StoredAccount
+from services.publisher.limits import circuit_breaker
 from services.publisher.limits.circuit_breaker import (
     FIRST_REST,
     FORGET_AFTER,
@@ -34,10 +35,10 @@ async def taken(breaker: CircuitBreaker, count: int = MOST, *, ago: float = 0.0)
     return turns
 
 
-async def nearly_open() -> CircuitBreaker:
-    """All turns of a destination are taken, and in a moment they will have been for too long."""
+async def nearly_open(*, seconds: float = 0.05) -> CircuitBreaker:
+    """All turns of a destination are taken, and in so many seconds they will have been for too long."""
     breaker = CircuitBreakers(MOST).at("one")
-    await taken(breaker, ago=OPENS_AFTER - 0.05)
+    await taken(breaker, ago=OPENS_AFTER - seconds)
     return breaker
 
 
@@ -124,16 +125,28 @@ async def test_who_waits_is_rejected_when_the_breaker_opens() -> None:
     assert {type(answer) for answer in answers} == {CircuitOpen}
 
 
-async def test_who_waits_is_rejected_a_few_at_a_time() -> None:
-    """Thousands at once would stop all else; and none of them waits for long."""
-    breaker = await nearly_open()
+async def test_who_waits_is_rejected_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands at once would stop all else."""
+    breaker = await nearly_open(seconds=1.0)
     waiting = [asyncio.create_task(breaker.wait()) for _ in range(5 * REJECTED_AT_ONCE)]
+    await asyncio.sleep(0)
+    monkeypatch.setattr(circuit_breaker, "PAUSE_SECONDS", 10 * PATIENCE)  # before the next few
 
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     await asyncio.sleep(0)
-    assert sum(one.done() for one in waiting) <= REJECTED_AT_ONCE
+    assert sum(one.done() for one in waiting) == REJECTED_AT_ONCE
+
+    for one in waiting:
+        one.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_all_who_wait_are_rejected_in_the_end() -> None:
+    breaker = await nearly_open(seconds=1.0)
+    waiting = [asyncio.create_task(breaker.wait()) for _ in range(5 * REJECTED_AT_ONCE)]
 
     answers = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), PATIENCE)
+
     assert {type(answer) for answer in answers} == {CircuitOpen}
 
 
