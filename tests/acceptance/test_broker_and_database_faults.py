@@ -22,6 +22,7 @@ from tests.support.waiting import LATE, eventually, until, with_time_enough
 
 SECOND = timedelta(seconds=1)
 SUCCEEDED = "publish.succeeded"
+WHEEL = [f"timeball.delay.{slot:02}" for slot in range(64)]
 
 
 async def schedule(running: System, post_id: str, due_at: datetime) -> None:
@@ -101,9 +102,7 @@ async def test_queues_and_exchanges_deleted_under_a_running_service_are_there_ag
 ) -> None:
     scheduler, publisher = await started(running, "scheduler", "publisher")
     await running.connect("plain")
-    wheel = [f"timeball.delay.{slot:02}" for slot in range(64)]
-
-    queues = (*wheel, "scheduler.requests", "publisher.requests", "scheduler.outcomes")
+    queues = (*WHEEL, "scheduler.requests", "publisher.requests", "scheduler.outcomes")
     await delete_queues(running, broker_node, *queues)
     await are_there(running, broker_node, *queues)
     await scheduler.ready()
@@ -124,15 +123,14 @@ async def test_posts_whose_messages_are_gone_from_the_wheel_go_out_on_time(
     """The sweep alone would ask for them half a minute after they were due."""
     scheduler, _ = await started(running, "scheduler", "publisher")
     await running.connect("plain")
-    wheel = [f"timeball.delay.{slot:02}" for slot in range(64)]
     due_at = in_seconds(24)
     await schedule(running, "post-1", due_at)
 
     async def rests() -> bool:
-        return sum([await running.bus.depth(queue) for queue in wheel]) == 1
+        return sum([await running.bus.depth(queue) for queue in WHEEL]) == 1
 
     await eventually(rests, every=0.2, what="the post is in the wheel")
-    await delete_queues(running, broker_node, *wheel)
+    await delete_queues(running, broker_node, *WHEEL)
 
     assert await sent_at(running, "post-1") - due_at < LATE
     assert scheduler.logged("delayed_messages_gone")
