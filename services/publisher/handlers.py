@@ -21,7 +21,7 @@ from services.publisher.refusals import (
 from services.publisher.sending import facts
 from services.publisher.sending.evidence import Attempt, Evidence, is_doubtful
 from services.publisher.sending.loop import Sending
-from services.publisher.sending.taking import revived
+from services.publisher.sending.taking import asked_of_network, revived
 from services.publisher.store import Store, Unit
 from services.publisher.unreadable import answer_to_unreadable
 from services.publisher.withdrawing import Withdrawn, never_seen, withdraw
@@ -70,7 +70,7 @@ class Handlers:
         await self._carry_out(delivery, self._retry)
 
     async def on_publish_resolve_requested(self, delivery: Delivery[PublishResolveRequested]) -> None:
-        """Settle an unknown outcome as a person found it, or say why not."""
+        """Settle an unknown outcome as a person found it, or have the network settle it, or say why not."""
         await self._carry_out(delivery, self._resolve)
 
     async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:
@@ -99,14 +99,18 @@ class Handlers:
             return
         check_may_be_retried(delivery.event, publication)
         again = revived(publication, self.clock.now())
-        await unit.save([again])
-        told = facts.retrying(again, ASKED_AGAIN, again.not_before, in_doubt=False)
-        told_of_it = Envelope.of(told, correlation_id=delivery.correlation_id)
-        await unit.emit([told_of_it, self._request_again(again, delivery.correlation_id)])
+        await self._request_again(unit, again, delivery.correlation_id, in_doubt=False)
 
     async def _resolve(self, unit: Unit, delivery: Delivery[PublishResolveRequested]) -> None:
         publication, now = await _named(unit, delivery.event), self.clock.now()
+        asks_network = delivery.event.outcome == "ask_network"
+        if asks_network and publication.state in UNDER_WAY:
+            return
         check_may_be_resolved(delivery.event, publication)
+        if asks_network:
+            again = asked_of_network(publication, now)
+            await self._request_again(unit, again, delivery.correlation_id, in_doubt=True)
+            return
         attempts = (await unit.attempts([publication.key])).get(publication.key, ())
         settled, fact, evidence = resolved(publication, delivery.event, attempts, now)
         await unit.save([settled])
@@ -127,10 +131,15 @@ class Handlers:
                 await unit.emit(_answer(withdrawn, correlation_id, now))
         self.sending.note_withdrawal(key, asked.revision, asked.reason)
 
-    def _request_again(self, publication: Publication, correlation_id: str) -> Envelope:
+    async def _request_again(
+        self, unit: Unit, publication: Publication, correlation_id: str, *, in_doubt: bool
+    ) -> None:
         """The request as it came, straight to our own queue: to others it is no new dispatch."""
         request = PublishRequested.model_validate_json(publication.request)
-        return Envelope.of(request, correlation_id=correlation_id).to("", routing_key=self.requests_queue)
+        again = Envelope.of(request, correlation_id=correlation_id).to("", routing_key=self.requests_queue)
+        told = facts.retrying(publication, ASKED_AGAIN, publication.not_before, in_doubt=in_doubt)
+        await unit.save([publication])
+        await unit.emit([Envelope.of(told, correlation_id=correlation_id), again])
 
 
 def resolved(

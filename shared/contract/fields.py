@@ -99,7 +99,8 @@ FIELDS: Mapping[str, str] = {
     "options": "What the network offers besides, by name: see docs/platforms.",
     "other_options": "Whether options that are not listed are taken.",
     "outbox_age_seconds": "How long the oldest event has waited to be sent.",
-    "outcome": "How it ended, as a person found out.",
+    "outcome": "How it ended, as a person found out; with `ask_network` the very same request is sent again where the "
+    "network recognises it, else the network is asked for the post.",
     "p50_lateness_ms": "Half of the posts were sent no later than this.",
     "p99_lateness_ms": "Of 100 posts 99 were sent no later than this.",
     "parked_at": "When it was parked.",

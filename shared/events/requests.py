@@ -128,7 +128,7 @@ class PublishRetryRequested(Event, type="publish.retry_requested"):
 class PublishResolveRequested(Event, type="publish.resolve_requested"):
     post_id: Id
     account_id: Id
-    outcome: Literal["published", "not_published"]
+    outcome: Literal["published", "not_published", "ask_network"]
     platform_post_id: Text | None = None
 
 

@@ -3,9 +3,11 @@
 import pytest
 from playwright.async_api import expect
 
+from shared.events.requests import RetryPolicy
 from tests.browser.conftest import Visitor
 from tests.fakes.sink import LOST_REPLY, refuse
 from tests.integration.console.world import World, a_name, a_post
+from tests.support.system import SECRET
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
 
@@ -79,6 +81,26 @@ async def test_an_unknown_outcome_is_settled_on_the_first_page(
     await expect(card).to_have_count(0)
     await visitor.open(f"/posts/{name}")
     await expect(visitor.page.locator("article .state")).to_have_text(state)
+
+
+async def test_the_network_settles_an_unknown_outcome_where_it_recognises_the_request(
+    world: World, visitor: Visitor
+) -> None:
+    await world.system.connect("hook", "webhook", credentials={"secret": SECRET})
+    name = a_name()
+    world.system.sink.will_answer(name, LOST_REPLY)
+    once = {"retry": RetryPolicy(attempts=1).model_dump()}
+    await world.api.call("POST", "/v1/posts", a_post(name, "hook", due_in=0) | once)
+    await world.api.becomes(name, "unknown")
+    await visitor.open("/")
+    card = visitor.page.locator("article", has=visitor.page.locator(f'a[href="/posts/{name}"]'))
+
+    await card.get_by_role("button", name="Ask the network").click()
+
+    await expect(card).to_have_count(0)
+    await visitor.open(f"/posts/{name}")
+    await expect(visitor.page.locator("article .state")).to_have_text("Published")
+    assert world.system.sink.appearances()[name] == 1
 
 
 async def test_selected_posts_are_cancelled(world: World, visitor: Visitor) -> None:

@@ -31,6 +31,8 @@ PER_BATCH = 10
 CALLBACKS = "callbacks.example"
 CALLED_BACK = 6
 """One post in so many has a callback."""
+ASKED_OF_NETWORK = 3
+"""Of one post in so many the network is asked, before somebody looks."""
 ON_A_MOMENT = 0.7
 AROUND = (-8.0, 45.0)
 """When things are changed, from the due instant."""
@@ -83,6 +85,7 @@ class User:
     cancelled: dict[Key, list[float]] = field(default_factory=dict)
     retried: dict[Key, list[float]] = field(default_factory=dict)
     resolved: dict[Key, list[tuple[float, str]]] = field(default_factory=dict)
+    asked_of_network: set[Key] = field(default_factory=set)
     moments: list[float] = field(default_factory=list)
     """When many things are asked for, and many posts are due."""
     pending: int = 0
@@ -211,7 +214,7 @@ class User:
         """React to some of what is told."""
         event = told.event
         if isinstance(event, PublishUnknown):
-            self._at(self._now + LONGEST_ON_ITS_WAY + self.chance.uniform(0, 60), self._resolve, _key(event))
+            self._settle(_key(event), self.chance.uniform(0, 60))
         elif isinstance(event, PublishFailed | PublishHeld) and self._still_cares():
             wait = self.chance.uniform(0.5, 40)
             if isinstance(event, PublishHeld):
@@ -224,6 +227,17 @@ class User:
     def _retry(self, key: Key) -> None:
         self.retried.setdefault(key, []).append(self._now)
         self._send(PublishRetryRequested(post_id=key[0], account_id=key[1]))
+
+    def _settle(self, key: Key, wait: float) -> None:
+        """Have the network asked, once and as early as it comes, or look there when nothing is on its way any more."""
+        if int(key[0][1:]) % ASKED_OF_NETWORK or key in self.asked_of_network:
+            self._at(self._now + LONGEST_ON_ITS_WAY + wait, self._resolve, key)
+        else:
+            self.asked_of_network.add(key)
+            self._at(self._now + wait, self._ask_network, key)
+
+    def _ask_network(self, key: Key) -> None:
+        self._send(PublishResolveRequested(post_id=key[0], account_id=key[1], outcome="ask_network"))
 
     def _resolve(self, key: Key) -> None:
         """Say how it is: whoever looks at the network sees whether the post is there."""

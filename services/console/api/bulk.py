@@ -36,7 +36,7 @@ class Chosen(Value):
 class Prepared(Value):
     """What is to be done, and to which posts: those chosen; else those in these states, due then, and so on."""
 
-    act: Literal["cancel", "retry", "move", "published", "not_published"]
+    act: Literal["cancel", "retry", "move", "published", "not_published", "ask_network"]
     state: tuple[Literal[tuple(State)], ...] = ()  # type: ignore[valid-type]
     account_id: tuple[Id, ...] = ()
     q: Annotated[str, Field(max_length=200)] = ""

@@ -23,6 +23,7 @@ SIDE_BY_SIDE = 10
 _RESOLUTIONS = {
     Act.PUBLISHED: Resolution(outcome="published"),
     Act.NOT_PUBLISHED: Resolution(outcome="not_published"),
+    Act.ASK_NETWORK: Resolution(outcome="ask_network"),
 }
 
 log = structlog.get_logger()

@@ -25,9 +25,9 @@ router = APIRouter(
 
 
 class Resolution(Value):
-    """What a person found out about a post whose outcome is unknown."""
+    """What a person found out about a post whose outcome is unknown, or that the network is to be asked."""
 
-    outcome: Literal["published", "not_published"]
+    outcome: Literal["published", "not_published", "ask_network"]
     platform_post_id: Text | None = None
 
 
@@ -60,7 +60,11 @@ async def resolve_post(
     account_id: Id,
     resolution: Annotated[Resolution, Depends(body_of(Resolution))],
 ) -> Decided:
-    """Settle a post that may or may not have been published, as a person found it on the platform."""
+    """Settle a post that may or may not have been published, as a person found it on the platform.
+
+    With `ask_network` the very same request is sent again where the network recognises it; else the network is asked
+    for the post. Where it does neither, the outcome stays unknown.
+    """
     await _require_state(console, post_id, account_id, RESOLVABLE)
     request = PublishResolveRequested(
         post_id=post_id,

@@ -41,7 +41,9 @@ MEANINGS: Mapping[str, str] = {
     "ItemView.outcome": "`done`, `pending` (asked for, not answered in time) or `refused`; null: still to be done.",
     "ItemView.position": "Its place in the run.",
     "ItemView.reason": "Why it was refused.",
-    "RunView.act": "What is done to each post: `cancel`, `retry`, `move`, `published` or `not_published`.",
+    "RunView.act": (
+        "What is done to each post: `cancel`, `retry`, `move`, `published`, `not_published` or `ask_network`."
+    ),
     "RunView.id": "By which it is started, followed and stopped.",
     "RunView.pending": "How many posts it was asked for without an answer in time.",
     "RunView.problem": "Why it waits, or was stopped by an error; null while all is well.",

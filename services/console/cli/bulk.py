@@ -19,6 +19,7 @@ from services.console.cli.bulk_runs import (
 )
 from services.console.cli.calling import JsonFlag, called, reading, wrong
 from services.console.cli.client import in_path
+from services.console.cli.deciding import AskNetwork, resolution
 from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, own_zone, with_zone
 from services.console.cli.screen import say, show_json, show_table
@@ -112,7 +113,9 @@ def move(
 @app.command()
 def resolve(
     *,
-    is_published: Annotated[bool, typer.Option("--published/--not-published", help="Whether they are out.")],
+    published: Annotated[bool, typer.Option("--published", help="You found all of them on the network.")] = False,
+    not_published: Annotated[bool, typer.Option("--not-published", help="You found none of them there.")] = False,
+    ask_network: AskNetwork = False,
     account: Accounts = None,
     q: Words = "",
     due_from: From = None,
@@ -121,11 +124,13 @@ def resolve(
     yes: Yes = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say of all unknown posts that match whether they are out, after you have looked at the network.
+    """Say of all unknown posts that match whether they are out, as you found it there, or have the network settle it.
 
     timeball bulk resolve --not-published --account team --from "2027-03-28 09:00"
+
+    timeball bulk resolve --ask-network --from "2027-03-28 09:00"
     """
-    act = "published" if is_published else "not_published"
+    act = resolution(published=published, not_published=not_published, ask_network=ask_network)
     _run(_wanted(act, None, account, q, (due_from, before)), dry_run=dry_run, yes=yes, as_json=as_json)
 
 

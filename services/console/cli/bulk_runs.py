@@ -23,6 +23,7 @@ NONE = {
     "move": "no post that matches can still be moved",
     "published": "no post that matches is unknown",
     "not_published": "no post that matches is unknown",
+    "ask_network": "no post that matches is unknown",
 }
 DONE = {
     "cancel": "cancelled",
@@ -30,6 +31,7 @@ DONE = {
     "move": "moved",
     "published": "resolved as published",
     "not_published": "resolved as not published",
+    "ask_network": "asked of their networks",
 }
 ASKED = {
     "cancel": "Cancel {}?",
@@ -37,6 +39,7 @@ ASKED = {
     "move": "Move {}?",
     "published": "You have looked at the network, and {} are out?",
     "not_published": "You have looked at the network, and {} are not out?",
+    "ask_network": "Ask the network about {}?",
 }
 
 

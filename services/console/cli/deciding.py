@@ -13,6 +13,12 @@ from services.console.cli.screen import complain, say, show_json
 
 RETRIABLE = ("failed", "held")
 
+AskNetwork = Annotated[
+    bool,
+    typer.Option(
+        "--ask-network", help="Send the very same request again where the network recognises it; else look it up there."
+    ),
+]
 Accounts = Annotated[list[str] | None, typer.Option("--account", help="Only on this account; several times.")]
 
 
@@ -113,43 +119,62 @@ def resolve(
     account: Annotated[str, typer.Option(help="The account on which its outcome is unknown.")],
     published: Annotated[bool, typer.Option("--published", help="You found it on the network.")] = False,
     not_published: Annotated[bool, typer.Option("--not-published", help="You found that it is not there.")] = False,
+    ask_network: AskNetwork = False,
     wait: Wait = True,
     as_json: JsonFlag = False,
 ) -> None:
-    """Settle a post that may be out, as you found it on the network.
+    """Settle a post that may be out, as you found it on the network, or have the network settle it.
 
     timeball resolve spring-sale --account mastodon-team --published 113456789
 
     timeball resolve spring-sale --account mastodon-team --not-published
 
+    timeball resolve spring-sale --account mastodon-team --ask-network
+
     What was not published is then failed, and `timeball retry` publishes it.
     """
-    if published == not_published:
-        wrong("say what you found on the network: either --published or --not-published")
+    outcome = resolution(published=published, not_published=not_published, ask_network=ask_network)
     if platform_post_id is not None and not published:
-        wrong("what was not published has no id on its network: leave it out")
-    found = {"outcome": "published" if published else "not_published", "platform_post_id": platform_post_id}
-    body = {name: value for name, value in found.items() if value is not None}
+        wrong("an id on the network belongs to --published: leave it out")
+    body = {"outcome": outcome} | ({"platform_post_id": platform_post_id} if platform_post_id is not None else {})
     answer = called(lambda client: _settle(client, post_id, account, body, waits=wait))
-    if as_json:
-        show_json(answer)
-    elif answer["pending"]:
+    show_json(answer) if as_json else _show_settled(post_id, account, answer)
+    if wait and (answer["pending"] or answer["state"] in UNDER_WAY):
+        raise typer.Exit(NOT_YET)
+    if answer["state"] == "unknown":
+        raise typer.Exit(REFUSED)
+
+
+def resolution(*, published: bool, not_published: bool, ask_network: bool) -> str:
+    """The one that was chosen."""
+    ways = {"published": published, "not_published": not_published, "ask_network": ask_network}
+    chosen = [way for way, is_chosen in ways.items() if is_chosen]
+    if len(chosen) != 1:
+        wrong("say one of --published, --not-published (what you found on the network) and --ask-network")
+    return chosen[0]
+
+
+def _show_settled(post_id: str, account: str, answer: dict[str, Any]) -> None:
+    if answer["pending"]:
         say(f"asked for; the publisher has not answered yet, and `timeball status {post_id}` tells later", "yellow")
-    elif published:
+    elif answer["state"] in UNDER_WAY:
+        say(f"{account} is asked about {post_id}; `timeball status {post_id}` tells later what came of it", "yellow")
+    elif answer["state"] == "published":
         say(f"{post_id} counts as published on {account}", "green")
+    elif answer["state"] == "unknown":
+        complain(f"{post_id} is still unknown on {account}: look there, then say --published or --not-published")
     else:
         say(f"{post_id} counts as not published on {account}; `timeball retry {post_id} --account {account}` sends it")
-    if wait and answer["pending"]:
-        raise typer.Exit(NOT_YET)
 
 
 async def _settle(client: Client, post_id: str, account: str, body: dict[str, Any], *, waits: bool) -> dict[str, Any]:
-    """Ask, and look for the outcome for a minute where the publisher does not answer at once."""
+    """Ask, and look for the outcome for a minute where the publisher, or the network, does not answer at once."""
     answer: dict[str, Any] = await client.call("POST", _path(post_id, account, "resolve"), body=body)
-    if waits and answer["pending"]:
-        for post in await outcomes(client, post_id, [account], but_for=frozenset({"unknown"})):
-            is_known = post["state"] != "unknown"
-            answer |= {"state": post["state"], "pending": not is_known}
+    is_asked = answer["state"] in UNDER_WAY
+    if waits and (answer["pending"] or is_asked):
+        open_states = UNDER_WAY if is_asked else frozenset({"unknown"})
+        for post in await outcomes(client, post_id, [account], but_for=open_states):
+            answer |= {"state": post["state"], "pending": not is_asked and post["state"] == "unknown"}
     return answer
 
 

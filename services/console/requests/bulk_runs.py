@@ -23,13 +23,14 @@ AT_ONCE = 50
 
 
 class Act(StrEnum):
-    """What is done to each post; the last two resolve a doubt, as a person found it on the network."""
+    """What is done to each post; the last three resolve a doubt: as a person found it, or by the network."""
 
     CANCEL = "cancel"
     RETRY = "retry"
     MOVE = "move"
     PUBLISHED = "published"
     NOT_PUBLISHED = "not_published"
+    ASK_NETWORK = "ask_network"
 
 
 STATES: Mapping[Act, frozenset[State]] = {
@@ -38,6 +39,7 @@ STATES: Mapping[Act, frozenset[State]] = {
     Act.MOVE: CHANGEABLE,
     Act.PUBLISHED: RESOLVABLE,
     Act.NOT_PUBLISHED: RESOLVABLE,
+    Act.ASK_NETWORK: RESOLVABLE,
 }
 """Posts for which an act is meant; others are left out when a run is prepared for all that match."""
 

@@ -57,7 +57,7 @@ def _succeeded(told: Told) -> tuple[str, str]:
 
 
 def _resolving(told: Told) -> tuple[str, str]:
-    return ("Settled by hand: it is out" if told.get("outcome") == "published" else "Settled by hand: not out"), "calm"
+    return _RESOLUTIONS.get(str(told.get("outcome")), "Settled by hand"), "calm"
 
 
 def _because(said: str, meaning: str) -> Callable[[Told], tuple[str, str]]:
@@ -68,6 +68,11 @@ def _because(said: str, meaning: str) -> Callable[[Told], tuple[str, str]]:
     return say
 
 
+_RESOLUTIONS = {
+    "published": "Settled by hand: it is out",
+    "not_published": "Settled by hand: not out",
+    "ask_network": "Asked of the network",
+}
 _SAYINGS: Mapping[str, Callable[[Told], tuple[str, str]]] = {
     "schedule.accepted": _accepted,
     "schedule.batch_settled": _accepted,

@@ -33,6 +33,7 @@ ACTS: Mapping[str, tuple[str, str]] = {
     "move": ("Move {}", "moved"),
     "published": ("Resolve {} as published", "resolved as published"),
     "not_published": ("Resolve {} as not published", "resolved as not published"),
+    "ask_network": ("Ask the network about {}", "asked of the network"),
 }
 """By act on many posts: what it is called with the posts in it, and what they are afterwards."""
 

@@ -92,3 +92,8 @@ def kept(outcome: str) -> Event:
     """The fact as it was told."""
     told = json.loads(outcome)
     return EVENTS[told["type"]].model_validate_json(told["body"])
+
+
+def error_of(outcome: str) -> ErrorDetail | None:
+    """The error in a fact that was kept, where it has one."""
+    return getattr(kept(outcome), "error", None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.publisher.domain import CLAIMED, Publication
+from services.publisher.sending import facts
 from services.publisher.sending.case import Delivered
 from services.publisher.sending.evidence import Attempt, Evidence, Standing, is_doubtful, standing
 from services.publisher.sending.outcomes import INTERRUPTED
@@ -61,7 +62,7 @@ def _is_asked_again(delivered: Delivered, stands: Standing) -> bool:
 
 
 def revived(publication: Publication, now: datetime) -> Publication:
-    """A failed, held or skipped publication that a person wants tried again."""
+    """A publication that came to an end, and that a person wants tried again."""
     return replace(
         publication,
         state=State.RETRYING,
@@ -74,6 +75,12 @@ def revived(publication: Publication, now: datetime) -> Publication:
         claim_token=None,
         updated_at=now,
     )
+
+
+def asked_of_network(publication: Publication, now: datetime) -> Publication:
+    """An unknown publication that a person wants settled by its network; the doubt stays, with its reason."""
+    error = facts.error_of(publication.outcome) if publication.outcome else None
+    return replace(revived(publication, now), error=error.model_dump_json() if error else None)
 
 
 def _rests(current: Publication, now: datetime) -> bool:

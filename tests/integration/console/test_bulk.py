@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.fakes.sink import LOST_REPLY
+from shared.events.requests import RetryPolicy
+from tests.fakes.sink import LOST_REPLY, refuse
 from tests.integration.console.world import World, a_name, a_post, a_world
 from tests.nodes import Broker
+from tests.support.system import SECRET
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -133,6 +135,29 @@ async def test_unknown_outcomes_are_resolved_together_and_what_is_not_in_doubt_i
 
     assert (over["state"], over["done"]) == ("done", 2)
     assert await states(world, [*names, *coming]) == [state, state, "scheduled"]
+
+
+async def test_after_an_outage_the_network_settles_what_it_can(world: World) -> None:
+    """A receiver that recognises what it has taken is sent the very same requests again; nothing appears twice."""
+    await world.system.connect("hook", "webhook", credentials={"secret": SECRET})
+    taken, lost = a_name(), a_name()
+    once = RetryPolicy(attempts=1).model_dump()
+    for name, answer in ((taken, LOST_REPLY), (lost, refuse(502))):
+        world.system.sink.will_answer(name, answer)
+        body = a_post(name, "hook", due_in=0) | {"content": "about dahlias", "retry": once}
+        await world.api.call("POST", "/v1/posts", body)
+        await world.api.becomes(name, "unknown")
+    run = await prepared(world, "ask_network", "dahlias")
+    assert run["total"] == 2
+
+    over = await ended(world, run)
+
+    assert (over["state"], over["done"]) == ("done", 2)
+    for name in (taken, lost):
+        await world.api.becomes(name, "published")
+        requests = world.system.sink.requests(name)
+        assert (len(requests), len({request.headers["webhook-id"] for request in requests})) == (2, 1)
+        assert world.system.sink.appearances()[name] == 1
 
 
 async def test_posts_are_moved_to_an_instant_one_after_the_other(world: World) -> None:

@@ -16,11 +16,13 @@ from services.publisher.domain import Publication
 from services.publisher.handlers import Handlers
 from services.publisher.limits.circuit_breaker import CircuitBreakers
 from services.publisher.platforms import Platforms
+from services.publisher.sending import facts
 from services.publisher.sending.evidence import Attempt, Evidence
 from services.publisher.settings import Settings
 from services.publisher.store import Store
 from services.publisher.tables import outbox
 from shared.events import Event
+from shared.events.base import ErrorDetail
 from shared.events.progress import Progress, State, progress_of
 from shared.events.publisher import PublishRetrying
 from shared.events.requests import (
@@ -205,10 +207,30 @@ async def test_an_unknown_outcome_is_settled_as_a_person_found_it(
     assert body.get("platform_post_id") == ("seen" if outcome == "published" else None)
 
 
-@pytest.mark.parametrize("state", [State.PUBLISHED, State.FAILED, State.SENDING])
-async def test_only_an_unknown_outcome_is_settled_by_a_person(store: Store, state: State) -> None:
+async def test_the_network_is_asked_with_the_doubt_and_its_reason_kept(store: Store) -> None:
+    """The request comes again; nobody may take the post for one that is not out, to edit or cancel it."""
+    lost = ErrorDetail(kind="unconfirmed", code="no_reply", message="the network did not reply")
+    outcome = facts.as_text(facts.unknown(a_publication(tries=3), lost))
+    doubt = an_attempt(Evidence.UNKNOWN)
+    desk = await Desk.at(store).having(doubt, state=State.UNKNOWN, tries=3, outcome=outcome, claim_token=None)
+
+    for message in ("one", "another"):
+        await desk.handlers.on_publish_resolve_requested(delivery(resolve("ask_network"), message))
+
+    kept = await desk.kept()
+    assert (kept.state, kept.tries, kept.tries_before, kept.not_before) == (State.RETRYING, 3, 3, NOON)
+    assert kept.error == lost.model_dump_json()
+    assert await desk.evidence() == [Evidence.UNKNOWN]
+    told = await desk.told()
+    assert sorted(kind for kind, _ in told) == ["publish.requested", "publish.retrying"]
+    assert (dict(told)["publish.retrying"]["in_doubt"], dict(told)["publish.retrying"]["retries"]) == (True, 1)
+
+
+@pytest.mark.parametrize("outcome", ["published", "ask_network"])
+@pytest.mark.parametrize("state", [State.PUBLISHED, State.FAILED])
+async def test_only_an_unknown_outcome_is_settled_by_a_person(store: Store, state: State, outcome: str) -> None:
     desk = await Desk.at(store).having(state=state)
 
-    await desk.handlers.on_publish_resolve_requested(delivery(resolve("published")))
+    await desk.handlers.on_publish_resolve_requested(delivery(resolve(outcome)))
 
     assert f"is {state}, not unknown" in await rejection(desk, "conflict")

@@ -34,7 +34,7 @@ def nothing_is_asked_for_again(run: Run) -> Violations:
     if _loses_time(run) or scenario.commit_seconds[1] > 0.2:
         return
     for key in run.keys:
-        if key in run.user.retried:
+        if key in run.user.retried or key in run.user.asked_of_network:
             continue
         asked = list(run.witness.of(key, PublishRequested))
         if any(one.event.swept for one in asked):

@@ -61,6 +61,17 @@ def test_of_unknown_posts_one_says_what_one_has_found(option: str, act: str) -> 
     assert f"2 of 2 posts resolved as {act.replace('_', ' ')}" in result.stdout
 
 
+def test_networks_are_asked_about_unknown_posts() -> None:
+    shown = {name: (status, body | {"act": "ask_network"}) for name, (status, body) in ANSWERS.items() if name != LIST}
+
+    result, api = answered(shown | {LIST: ANSWERS[LIST]}, "bulk", "resolve", "--ask-network", "--account", "a", stdin="y\n")
+
+    assert result.exit_code == 0, result.output
+    assert api.requests[0][1] == {"act": "ask_network", "account_id": ["a"]}
+    assert "Ask the network about 2 posts?" in result.stderr
+    assert "2 of 2 posts asked of their networks" in result.stdout
+
+
 def test_nothing_is_resolved_without_saying_how() -> None:
     result, api = answered(ANSWERS, "bulk", "resolve", "--account", "a")
 

@@ -21,12 +21,12 @@ def post(**states: str) -> dict[str, Any]:
     return {"post_id": "p", "accounts": accounts, "rejections": []}
 
 
-@pytest.mark.parametrize("found", [(), ("--published", "--not-published")], ids=["nothing", "both"])
+@pytest.mark.parametrize("found", [(), ("--published", "--not-published"), ("--published", "--ask-network")])
 def test_what_was_found_must_be_said_and_be_one_thing(found: tuple[str, ...]) -> None:
     result, api = answered({}, "resolve", "p", "--account", "a", *found)
 
     assert result.exit_code == 2
-    assert "either --published or --not-published" in " ".join(result.stderr.replace("│", " ").split())
+    assert "say one of --published, --not-published" in " ".join(result.stderr.replace("│", " ").split())
     assert api.requests == []
 
 
@@ -153,10 +153,33 @@ def test_a_post_is_settled_as_published_under_its_id() -> None:
 
 
 def test_a_post_is_settled_as_not_published_and_how_to_send_it_is_said() -> None:
-    result, api = answered({RESOLVE: (202, SETTLED)}, "resolve", "p", "--account", "a", "--not-published")
+    failed = SETTLED | {"state": "failed"}
+
+    result, api = answered({RESOLVE: (202, failed)}, "resolve", "p", "--account", "a", "--not-published")
 
     assert "`timeball retry p --account a` sends it" in result.stdout
     assert api.requests == [(RESOLVE, {"outcome": "not_published"})]
+
+
+@pytest.mark.parametrize(
+    ("becomes", "code", "said"),
+    [
+        ("published", 0, "p counts as published on a"),
+        ("unknown", 1, "p is still unknown on a: look there"),
+        ("failed", 0, "p counts as not published on a"),
+        ("retrying", 5, "a is asked about p; `timeball status p` tells later"),
+    ],
+)
+def test_the_network_is_asked_and_what_it_said_is_told(
+    monkeypatch: pytest.MonkeyPatch, becomes: str, code: int, said: str
+) -> None:
+    monkeypatch.setattr(outcomes, "PATIENCE_SECONDS", 0.0)
+    answers = {RESOLVE: (202, SETTLED | {"state": "retrying"}), "GET /v1/posts/p": (200, post(a=becomes))}
+
+    result, api = answered(answers, "resolve", "p", "--account", "a", "--ask-network")
+
+    assert (result.exit_code, api.requests[0]) == (code, (RESOLVE, {"outcome": "ask_network"}))
+    assert said in result.output
 
 
 @pytest.mark.parametrize("given", [("--account", "a"), ("--published",), ("1134", "--account", "a", "--not-published")])

@@ -40,6 +40,7 @@ def said(event_type: str, **told: Any) -> tuple[str, str]:
             ("Attempt 2 did not succeed, tried again later; it may be out already", "gone"),
         ),
         ("publish.resolve_requested", {"outcome": "not_published"}, ("Settled by hand: not out", "")),
+        ("publish.resolve_requested", {"outcome": "ask_network"}, ("Asked of the network", "")),
         ("something.new", {}, ("something.new", "")),
     ],
 )

@@ -17,7 +17,7 @@ from services.publisher.sending.evidence import Attempt, Evidence
 from services.publisher.sending.next_step import next_step
 from services.publisher.sending.outcomes import WAITS_FOR_ITS_TURN
 from services.publisher.sending.steps import Settle
-from services.publisher.sending.taking import new_publication, revived, take
+from services.publisher.sending.taking import asked_of_network, new_publication, revived, take
 from services.publisher.withdrawing import withdraw
 from shared.events.progress import State
 from shared.events.requests import PublishResolveRequested
@@ -90,6 +90,7 @@ def asked_for_by_people() -> Iterator[Change]:
     for outcome in ("published", "not_published"):
         asked = PublishResolveRequested.model_validate({"post_id": "post", "account_id": "account", "outcome": outcome})
         yield State.UNKNOWN, resolved(a_publication(state=State.UNKNOWN), asked, (), NOON)[0].state
+    yield State.UNKNOWN, asked_of_network(a_publication(state=State.UNKNOWN, outcome=None), NOON).state
 
 
 def cases(state: str) -> Iterator[Case]:
