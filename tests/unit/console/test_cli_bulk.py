@@ -64,7 +64,9 @@ def test_of_unknown_posts_one_says_what_one_has_found(option: str, act: str) -> 
 def test_networks_are_asked_about_unknown_posts() -> None:
     shown = {name: (status, body | {"act": "ask_network"}) for name, (status, body) in ANSWERS.items() if name != LIST}
 
-    result, api = answered(shown | {LIST: ANSWERS[LIST]}, "bulk", "resolve", "--ask-network", "--account", "a", stdin="y\n")
+    result, api = answered(
+        shown | {LIST: ANSWERS[LIST]}, "bulk", "resolve", "--ask-network", "--account", "a", stdin="y\n"
+    )
 
     assert result.exit_code == 0, result.output
     assert api.requests[0][1] == {"act": "ask_network", "account_id": ["a"]}
