@@ -24,7 +24,7 @@ COMMANDS = {
         "posts", "status", "Show one post, or how many there are in each state, what comes next and what went out last."
     ),
     "retry": Place("deciding", "retry", "Publish a failed or held post again, now."),
-    "resolve": Place("deciding", "resolve", "Settle a post that may be out, as you found it on the network."),
+    "resolve": Place("deciding", "resolve", "Settle a post that may be out: as you found it there, or by the network."),
     "watch": Place("watching", "watch", "Show every event as it happens, until Ctrl-C."),
     "import": Place("importing", "import_posts", "Schedule every post of a file."),
     "audit": Place("audit", "audit", "Show who did what, from where, and how it ended, the latest first."),

@@ -123,7 +123,7 @@ def resolve(
     wait: Wait = True,
     as_json: JsonFlag = False,
 ) -> None:
-    """Settle a post that may be out, as you found it on the network, or have the network settle it.
+    """Settle a post that may be out: as you found it there, or by the network.
 
     timeball resolve spring-sale --account mastodon-team --published 113456789
 

@@ -36,7 +36,7 @@ _LISTED = 10
 _WAYS_OUT = {
     "held": "`timeball retry {names}` sends it, `timeball cancel {names}` gives it up",
     "failed": "`timeball retry {names}` tries it again",
-    "unknown": "look at the network, then say `timeball resolve {names} --published`, or --not-published",
+    "unknown": "look at the network, then say `timeball resolve {names} --published`, --not-published or --ask-network",
 }
 
 

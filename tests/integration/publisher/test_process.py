@@ -99,7 +99,7 @@ async def what_is_asked_wrongly_for_a_post_is_answered_and_not_parked(world: Sys
     rejected = await world.bus.fact("schedule.rejected", post_id="asked-for")
 
     assert rejected.body["code"] == "invalid"
-    assert "outcome: Input should be 'published' or 'not_published' (got 'sent')" in rejected.body["reason"]
+    assert "'published', 'not_published' or 'ask_network' (got 'sent')" in rejected.body["reason"]
     assert rejected.correlation_id == "settled-wrongly"
 
 

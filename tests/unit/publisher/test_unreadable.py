@@ -66,7 +66,7 @@ def test_where_no_account_is_named_nobody_can_be_answered(body: Any) -> None:
     [
         ("publish.retry_requested", {"post_id": "sale"}, None, "account_id: this field is required"),
         ("publish.retry_requested", POST | {"account_id": 7}, None, "account_id: Input should be a valid string"),
-        ("publish.resolve_requested", POST | {"outcome": "sent"}, "team", "outcome: Input should be 'published' or "),
+        ("publish.resolve_requested", POST | {"outcome": "sent"}, "team", "outcome: Input should be 'published', "),
         ("publish.resolve_requested", POST, "team", "outcome: this field is required"),
     ],
 )
