@@ -41,6 +41,7 @@ REGRESSIONS = {
     "replicas of one account wait a commit for each other at each post, and leave most of its limit": "contested:0",
     # of the simulation itself
     "a run is taken to be over while people wait for the broker to come back": "small:1052",
+    "an account that a person connects again is taken to be asked to wait on": "small:212597",
 }
 """Faults that were found, by what they were, with the scenario and the seed that shows them if they come back."""
 

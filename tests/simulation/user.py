@@ -82,6 +82,8 @@ class User:
     generations: dict[str, int] = field(default_factory=dict)
     wishes: dict[str, Wish] = field(default_factory=dict)
     """By the message that asked for them, and by their texts."""
+    connected: dict[str, list[float]] = field(default_factory=dict)
+    """When accounts were asked to be connected, by their names."""
     cancelled: dict[Key, list[float]] = field(default_factory=dict)
     retried: dict[Key, list[float]] = field(default_factory=dict)
     resolved: dict[Key, list[tuple[float, str]]] = field(default_factory=dict)
@@ -110,6 +112,7 @@ class User:
     def _connect(self, account_id: str) -> None:
         network = self.accounts[account_id]
         generation = self.generations[account_id] = self.generations.get(account_id, 0) + 1
+        self.connected.setdefault(account_id, []).append(self._now)
         self._send(connection(account_id, network, generation, self.scenario.limits, self._now))
 
     def _plan_accounts(self) -> None:
