@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
+
 from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.connecting import Connecting
 from services.publisher.accounts.secret_keys import SecretKeys
@@ -91,10 +93,10 @@ def build(settings: Settings) -> Service:
     breakers = CircuitBreakers(MOST_AT_ONCE)
     base = Base.of(NAME, settings, outbox)
     clock, store = base.clock, Store(base.database, base.outbox)
-    client = outbound_client(allow_private_addresses=settings.allow_private_addresses, max_connections=MOST_CONNECTIONS)
+    client = network_client(settings)
     known, vault = platforms(client), Vault.from_keys(settings.encryption_keys)
     at_rest = AtRest(store)
-    tokens = Tokens(at_rest, known, vault, clock, timeout=min(settings.send_timeout, LONGEST_RENEWAL))
+    tokens = Tokens(at_rest, known, vault, clock)
     sending = sending_of(settings, store, clock=clock, breakers=breakers, known=known, vault=vault, tokens=tokens)
     base.outbox.is_crowded = sending.lines.is_crowded
     connecting = Connecting(store, tokens, vault, SealingKey.from_base64(settings.private_key), clock)
@@ -148,6 +150,15 @@ def sending_of(
         pace=pace,
         destinations=Destinations(),
         send_timeout=send_timeout,
+    )
+
+
+def network_client(settings: Settings) -> httpx.AsyncClient:
+    """The client for networks; it waits for an answer as long as any call may take, and each call ends by itself."""
+    return outbound_client(
+        allow_private_addresses=settings.allow_private_addresses,
+        max_connections=MOST_CONNECTIONS,
+        timeout=max(settings.send_timeout, LONGEST_RENEWAL).total_seconds(),
     )
 
 

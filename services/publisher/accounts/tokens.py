@@ -37,7 +37,7 @@ from shared.secrets.vault import Vault
 AHEAD = timedelta(seconds=60)
 """A token that ends sooner than this after it is needed is renewed first."""
 LONGEST_RENEWAL = timedelta(seconds=20)
-"""Shorter than the lease it needs."""
+"""For every network alike, however short sends may be: shorter than the lease it needs."""
 FIRST_LOOK, LONGEST_LOOK = timedelta(seconds=1), timedelta(seconds=4)
 """How soon one looks again whether another replica's renewal has ended; each time twice as long."""
 WRITE_AGAIN_IN = timedelta(seconds=0.5)
@@ -59,7 +59,7 @@ class Tokens:
     platforms: Mapping[str, Platform]
     vault: Vault
     clock: Clock
-    timeout: timedelta
+    timeout: timedelta = LONGEST_RENEWAL
     flights: SingleFlight[StoredAccount] = field(default_factory=SingleFlight)
 
     async def lasting(self, stored: StoredAccount, *, until: datetime) -> StoredAccount:
