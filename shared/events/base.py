@@ -54,6 +54,12 @@ def _addressable(identity: str) -> str:
     return identity
 
 
+def _visible(identity: str) -> str:
+    if identity.isspace():
+        raise ValueError("nobody can see a name of blanks alone; choose another one")
+    return identity
+
+
 def _without_nul(text: str) -> str:
     if "\x00" in text:
         raise ValueError("the text contains the character U+0000, which no database stores; remove it")
@@ -106,7 +112,10 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_read), AfterValidator(_in_ut
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_CONTROLS)]
 """An identifier chosen by a producer: 1 to 200 characters, no control characters."""
 
-NewId = Annotated[Id, AfterValidator(_addressable)]
+VisibleId = Annotated[Id, AfterValidator(_visible)]
+"""An identifier that is not of blanks alone."""
+
+NewId = Annotated[VisibleId, AfterValidator(_addressable)]
 """An identifier of something that may be made by it: an address can name it."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NAME)]

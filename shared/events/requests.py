@@ -4,7 +4,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
 
-from shared.events.base import Count, Event, Id, Instant, Name, NewId, NewWebUrl, Options, Text, Value, WebUrl
+from shared.events.base import (
+    Count,
+    Event,
+    Id,
+    Instant,
+    Name,
+    NewId,
+    NewWebUrl,
+    Options,
+    Text,
+    Value,
+    VisibleId,
+    WebUrl,
+)
 from shared.events.patterns import LOCAL_TIME, MIME_TYPE, TIME_OF_DAY
 
 MAX_TARGETS = 1000
@@ -104,7 +117,7 @@ class ScheduleRequested(Event, type="schedule.requested"):
 class ScheduleBatchRequested(Event, type="schedule.batch_requested"):
     """Many posts in one message; each is read on its own, so that one bad post does not refuse the others."""
 
-    batch_id: Id
+    batch_id: VisibleId
     posts: tuple[JsonValue, ...] = Field(
         min_length=1,
         max_length=MAX_POSTS_IN_A_BATCH,

@@ -188,5 +188,5 @@ def _unknown(type_name: str) -> str:
 
 
 def safe_id(identity: str | None) -> str | None:
-    """An id that any database and log stores as it is; anything else counts as absent."""
-    return identity if identity and _SAFE_ID.match(identity) else None
+    """An id that any database and log stores as it is, and that is not of blanks alone; else it counts as absent."""
+    return identity if identity and _SAFE_ID.match(identity) and not identity.isspace() else None

@@ -45,6 +45,8 @@ def options(value: object) -> dict[str, object]:
         ({"post_id": "."}, "post_id: no address can name `.` and `..`; choose another one (got '.')"),
         ({"post_id": ".."}, "post_id: no address can name `.` and `..`; choose another one (got '..')"),
         ({"targets": [{"account_id": ".."}]}, "targets[0].account_id: no address can name `.` and `..`"),
+        ({"post_id": "  "}, "post_id: nobody can see a name of blanks alone; choose another one (got '  ')"),
+        ({"targets": [{"account_id": "\u2003"}]}, "targets[0].account_id: nobody can see a name of blanks alone"),
         ({"post_id": None}, "post_id: Input should be a valid string (got null)"),
         ({"content": None}, "content: Input should be a valid string (got null)"),
         ({"content": ["a"]}, "content: Input should be a valid string (got ['a'])"),

@@ -90,8 +90,8 @@ def test_the_type_is_the_routing_key_where_a_producer_left_it_out() -> None:
 
 @pytest.mark.parametrize(
     "identity",
-    [None, "", "x" * 201, "a\nb", "a\x00b", "ü", "\x7f"],
-    ids=["none", "empty", "long", "newline", "nul", "not ascii", "delete"],
+    [None, "", "  ", "x" * 201, "a\nb", "a\x00b", "ü", "\x7f"],
+    ids=["none", "empty", "blanks", "long", "newline", "nul", "not ascii", "delete"],
 )
 def test_an_identity_that_cannot_be_stored_everywhere_counts_as_absent(identity: str | None) -> None:
     delivery = read(incoming(CANCEL.body(), routing_key=TYPE, message_id=identity, correlation_id=identity))
