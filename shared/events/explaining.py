@@ -9,6 +9,8 @@ from shared.events.patterns import IN_WORDS
 from shared.secrets.redaction import is_secret_name, redact_text, redacted
 
 _UNION_TAGS = {"instant", "local_time"}
+_FORMS = {"Keyword": '{"phrase": "…"}'}
+"""By the class, how something is written that many write as a plain text."""
 _AS_JSON = {None: "null", True: "true", False: "false"}
 
 
@@ -43,6 +45,8 @@ def what_is_right(detail: Mapping[str, Any]) -> str:
         return "this field is required"
     if detail["type"] == "string_pattern_mismatch":
         return IN_WORDS[detail["ctx"]["pattern"]]
+    if detail["type"] == "model_type" and (form := _FORMS.get(detail["ctx"]["class_name"])):
+        return f"Input should be an object: write {form}"
     message: str = detail["msg"].removeprefix("Value error, ")
     return message.replace("Tuple should", "List should").replace(" after validation", "")
 

@@ -8,6 +8,7 @@ from services.console.api.errors import field_in
 from tests.integration.console.consoles import ADMIN_TOKEN, Replica
 
 WORKSPACE = {"monitoring_enabled": True, "subreddits": [], "keywords": []}
+PLAIN_KEYWORD = WORKSPACE | {"keywords": ["time ball"]}
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,8 @@ WORKSPACE = {"monitoring_enabled": True, "subreddits": [], "keywords": []}
         ("PUT /v1/posts", None, 405, "/v1/posts takes no PUT, but GET, HEAD, POST; /docs lists"),
         ("PUT /v1/accounts/%2E%2E", {"platform": "sandbox"}, 400, "account_id: no address can name"),
         ("PUT /v1/workspaces/%2E", WORKSPACE, 400, "workspace_id: no address can name"),
+        ("PUT /v1/workspaces/%20", WORKSPACE, 400, "workspace_id: nobody can see a name of blanks alone"),
+        ("PUT /v1/workspaces/w", PLAIN_KEYWORD, 400, 'keywords[0]: Input should be an object: write {"phrase": "…"}'),
         ("POST /v1/tokens", {"name": ".."}, 400, "name: no address can name"),
         ("GET /v1/events?type=nope", None, 400, "type: no event is called 'nope'; /asyncapi lists all there are"),
         ("GET /v1/events?type=publish.success", None, 400, "type: no event is called 'publish.success'; do you mean"),
