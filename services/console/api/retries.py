@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
+from sqlalchemy import RowMapping
 
 from services.console.api.access import WRITE
 from services.console.api.console import Console, TheConsole
@@ -37,10 +38,12 @@ async def retry_held_posts(
     limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = MOST_ON_A_PAGE,
 ) -> HeldRetried:
     """Publish the held posts of an account again, now, in the order in which they were due."""
-    await _require_connected(console, account_id)
+    account = await _known(console, account_id)
     held = Filter(states=[State.HELD], account_ids=[account_id], is_ascending=True)
     listed = await console.queries.list_posts(held, place_in(cursor), limit + 1)
     page = listed[:limit]
+    if page:
+        _require_connected(account)
     requests = [PublishRetryRequested(post_id=one.post.post_id, account_id=account_id) for one in page]
     return HeldRetried(
         account_id=account_id,
@@ -50,12 +53,18 @@ async def retry_held_posts(
     )
 
 
-async def _require_connected(console: Console, account_id: str) -> None:
-    """Posts of an account that cannot publish would only be held again."""
+async def _known(console: Console, account_id: str) -> RowMapping:
     known = await console.queries.accounts(account_id)
     if not known:
-        raise Refusal(404, "not_found", f"no account {account_id!r} is known")
-    if not known[0]["is_connected"] or known[0]["needs_reconnect"]:
+        reason = f"{account_id!r} holds no posts: no account of that name is known; `timeball accounts list` shows all"
+        raise Refusal(404, "not_found", reason, field="account_id")
+    return known[0]
+
+
+def _require_connected(account: RowMapping) -> None:
+    """Posts of an account that cannot publish would only be held again."""
+    if not account["is_connected"] or account["needs_reconnect"]:
+        account_id = account["account_id"]
         raise Refusal(
             409, "not_connected", f"account {account_id!r} is not connected: connect it, then retry what it holds"
         )

@@ -51,6 +51,14 @@ async def test_an_account_that_nobody_knows_holds_nothing(world: World) -> None:
     refused = await world.api.refused("POST", "/v1/accounts/nobody:retry-held")
 
     assert (refused[0], refused[1]["code"]) == (404, "not_found")
+    assert refused[1]["detail"].startswith("'nobody' holds no posts: no account of that name is known")
+
+
+async def test_an_account_that_is_not_connected_and_holds_nothing_need_not_be(world: World) -> None:
+    await connect(world.api, world.system, "left")
+    await world.api.call("DELETE", "/v1/accounts/left")
+
+    assert (await world.api.call("POST", "/v1/accounts/left:retry-held"))["post_ids"] == []
 
 
 async def test_what_the_publisher_refuses_is_told_with_its_reason(world: World) -> None:
