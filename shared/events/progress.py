@@ -24,7 +24,10 @@ from shared.events.scheduler import PublishRequested, ScheduleAccepted, Schedule
 
 
 class State(StrEnum):
-    """The states of a publication, as the contract names them."""
+    """The states of a publication, as the contract names them, in the order in which one attempt can bring them.
+
+    What failed or is held can still be withdrawn, and is skipped then; what is skipped changes no more by itself.
+    """
 
     SCHEDULED = "scheduled"
     DISPATCHED = "dispatched"
@@ -32,8 +35,8 @@ class State(StrEnum):
     RETRYING = "retrying"
     UNKNOWN = "unknown"
     HELD = "held"
-    SKIPPED = "skipped"
     FAILED = "failed"
+    SKIPPED = "skipped"
     CANCELLED = "cancelled"
     PUBLISHED = "published"
 

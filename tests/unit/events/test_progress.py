@@ -85,6 +85,7 @@ def test_nothing_is_beyond_published_but_published(other: Progress, revision: in
                 Progress(State.UNKNOWN, 1, 1),
                 Progress(State.HELD, 1, 1),
                 Progress(State.FAILED, 1, 1),
+                Progress(State.SKIPPED, 1, 1),
                 Progress(State.RETRYING, 1, 2, in_doubt=True),
                 Progress(State.RETRYING, 1, 3),
                 Progress(State.FAILED, 1, 3),
