@@ -23,6 +23,8 @@ from tests.support.waiting import PATIENCE
 class Broker(Protocol):
     """A RabbitMQ that tests may stop, kill and start again; every method blocks."""
 
+    def __hash__(self) -> int: ...
+
     @property
     def url(self) -> str: ...
 
@@ -132,13 +134,24 @@ def contained_broker() -> Iterator[Broker]:
 @contextmanager
 def fresh_vhost(broker: Broker) -> Iterator[str]:
     """The AMQP address of a new virtual host, deleted at the end with all that is in it."""
-    name = f"test-{uuid4().hex[:12]}"
-    manage(broker, "PUT", f"/api/vhosts/{name}")
-    permit(broker, name)
+    name = new_vhost(broker)
     try:
         yield broker.url + name
     finally:
-        manage(broker, "DELETE", f"/api/vhosts/{name}")
+        delete_vhost(broker, name)
+
+
+def new_vhost(broker: Broker) -> str:
+    """The name of a new virtual host."""
+    name = f"test-{uuid4().hex[:12]}"
+    manage(broker, "PUT", f"/api/vhosts/{name}")
+    permit(broker, name)
+    return name
+
+
+def delete_vhost(broker: Broker, name: str) -> None:
+    """Delete a virtual host with all that is in it."""
+    manage(broker, "DELETE", f"/api/vhosts/{name}")
 
 
 def permit(broker: Broker, vhost: str, *, user: str | None = None, names: str = ".*") -> None:

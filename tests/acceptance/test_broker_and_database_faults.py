@@ -17,7 +17,7 @@ from shared.events.requests import ScheduleRequested, Target
 from tests.nodes import Broker, alarm, manage, permit
 from tests.support.databases import plain
 from tests.support.processes import Process
-from tests.support.system import System, in_seconds, started, system
+from tests.support.system import System, in_seconds, running_system, started, system
 from tests.support.waiting import LATE, eventually, until, with_time_enough
 
 SECOND = timedelta(seconds=1)
@@ -208,8 +208,8 @@ async def test_a_read_only_database_parks_no_request_and_they_are_answered_after
     tmp_path: Path, broker_node: Broker, postgres_node: PostgresNode
 ) -> None:
     database = postgres_node.create_database("read_only")
-    async with system(tmp_path, broker_node, scheduler=database) as running:
-        (scheduler,) = await started(running, "scheduler")
+    async with running_system(tmp_path, broker_node, "scheduler", scheduler=database) as running:
+        (scheduler,) = running.processes
         async with read_only(postgres_node) as end:
             await is_told(scheduler, "read-only")
             for number in range(20):
@@ -231,8 +231,8 @@ async def test_a_table_that_is_locked_for_long_is_named(
 ) -> None:
     """The database takes writes, so that asking for one in general finds nothing wrong."""
     database = postgres_node.create_database("locked")
-    async with system(tmp_path, broker_node, scheduler=database) as running:
-        (scheduler,) = await started(running, "scheduler")
+    async with running_system(tmp_path, broker_node, "scheduler", scheduler=database) as running:
+        (scheduler,) = running.processes
         connection = await asyncpg.connect(plain(database))
         async with connection.transaction():
             await connection.execute(left_open)

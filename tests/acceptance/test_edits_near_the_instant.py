@@ -21,7 +21,7 @@ from tests.integration.console.world import World
 from tests.nodes import Broker
 from tests.support.bus import FINAL
 from tests.support.publisher_rows import is_known, starts
-from tests.support.system import SECRET, in_seconds, started, system
+from tests.support.system import SECRET, in_seconds, running_system, started, system
 from tests.support.waiting import eventually, until, with_time_enough
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -69,8 +69,8 @@ async def world(
     if database == "postgres":
         node: PostgresNode = request.getfixturevalue("postgres_node")
         urls = {name: node.create_database(f"near_{name}_{uuid4().hex[:8]}") for name in SERVICES}
-    async with system(folder, broker_node, **urls) as running:
-        *_, console = await started(running, *SERVICES * replicas, env=IMPATIENT)
+    async with running_system(folder, broker_node, *SERVICES * replicas, env=IMPATIENT, **urls) as running:
+        *_, console = running.processes
         await running.connect("plain", answers_lookups=False)
         await running.connect("hook", "webhook", credentials={"secret": SECRET})
         async with api_of(console, running) as api:

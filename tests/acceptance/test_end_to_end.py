@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from shared.events.requests import LocalTime, ScheduleCancelRequested, ScheduleRequested, Target
 from tests.nodes import Broker
 from tests.support.standard_webhooks import verify
-from tests.support.system import SECRET, System, in_seconds, started, system
+from tests.support.system import SECRET, System, in_seconds, running_system
 from tests.support.waiting import LATE, until, with_time_enough
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -52,9 +52,8 @@ async def asked_in_time(running: System, lead: float) -> Asked | None:
 
 
 async def test_a_post_is_published_at_its_moment_once(broker_node: Broker, tmp_path: Path) -> None:
-    async with system(tmp_path, broker_node) as running:
+    async with running_system(tmp_path, broker_node, "scheduler", "publisher") as running:
         bus, sink = running.bus, running.sink
-        await started(running, "scheduler", "publisher")
         await running.connect("hook", "webhook", credentials={"secret": SECRET})
         await running.connect("plain")
 

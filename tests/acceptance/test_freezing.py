@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shared.events.requests import ScheduleRequested, Target
 from tests.nodes import Broker
-from tests.support.system import in_seconds, started, system
+from tests.support.system import in_seconds, running_system
 from tests.support.waiting import eventually, until
 
 POSTS = 20
@@ -19,8 +19,8 @@ IMPATIENT = {
 
 
 async def test_a_reply_that_came_while_the_publisher_was_frozen_counts(broker_node: Broker, tmp_path: Path) -> None:
-    async with system(tmp_path, broker_node) as running:
-        _, publisher = await started(running, "scheduler", "publisher", env=IMPATIENT)
+    async with running_system(tmp_path, broker_node, "scheduler", "publisher", env=IMPATIENT) as running:
+        _, publisher = running.processes
         await running.connect("plain", answers_lookups=False)
         running.sink.slow = lambda _: ANSWERS_AFTER
         names, due_at = [f"frozen-{number}" for number in range(POSTS)], in_seconds(3)

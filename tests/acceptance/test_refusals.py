@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.integration.console.conftest import Api, api_of
 from tests.nodes import Broker
-from tests.support.system import in_seconds, started, system
+from tests.support.system import in_seconds, running_system
 from tests.support.waiting import eventually
 
 RULES = {"text": {"most": 20, "counted_in": "graphemes"}}
@@ -21,9 +21,9 @@ def a_post(post_id: str, content: str, due_at: datetime) -> dict[str, Any]:
 async def test_a_post_that_can_never_be_published_is_refused_over_http_with_the_reason(
     broker_node: Broker, tmp_path: Path
 ) -> None:
-    async with system(tmp_path, broker_node) as running:
-        due_at, env = in_seconds(3600), {"TIMEBALL_SCHEDULER_CROWDED_MINUTE": "1"}
-        _, _, console = await started(running, "scheduler", "publisher", "console", env=env)
+    due_at, env = in_seconds(3600), {"TIMEBALL_SCHEDULER_CROWDED_MINUTE": "1"}
+    async with running_system(tmp_path, broker_node, "scheduler", "publisher", "console", env=env) as running:
+        *_, console = running.processes
         async with api_of(console, running) as api:
             await running.connect("strict", rules=RULES)
             await eventually(lambda: _is_known(api), what="the scheduler knows the account")

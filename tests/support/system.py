@@ -17,6 +17,7 @@ from tests.fakes.sink import Sink
 from tests.nodes import Broker, fresh_vhost
 from tests.support.bus import Bus
 from tests.support.processes import Process, environment
+from tests.support.vhosts import vhosts_of
 
 SECRET = "whsec_dGhlIGJhbGwgZHJvcHMgYXQgb25lIG8nY2xvY2s="
 
@@ -90,8 +91,26 @@ class System:
 @asynccontextmanager
 async def system(folder: Path, broker: Broker, **databases: str) -> AsyncIterator[System]:
     """A system in which nothing runs yet, in a virtual host of its own; SQLite where no database is named."""
+    with fresh_vhost(broker) as url:
+        async with _system(folder, url, **databases) as running:
+            yield running
+
+
+@asynccontextmanager
+async def running_system(
+    folder: Path, broker: Broker, *services: str, env: Mapping[str, str] | None = None, **databases: str
+) -> AsyncIterator[System]:
+    """A system in which these services run, in a virtual host that is lent: for tests that change no queues."""
+    with vhosts_of(broker).lent(*services) as lent:
+        async with _system(folder, lent.url, **databases) as running:
+            await started(running, *services, env=env)
+            lent.declared()
+            yield running
+
+
+@asynccontextmanager
+async def _system(folder: Path, url: str, **databases: str) -> AsyncIterator[System]:
     async with AsyncExitStack() as stack:
-        url = stack.enter_context(fresh_vhost(broker))
         sink = await stack.enter_async_context(Sink().serving())
         bus = await stack.enter_async_context(Bus.connected(url))
         running = System(folder, sink, bus, environment(folder / "home", url, **databases))

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from services.console.cli.application import app
 from tests.integration.console.conftest import Api, api_of
 from tests.nodes import Broker
-from tests.support.system import System, started, system
+from tests.support.system import System, running_system
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
@@ -23,8 +23,9 @@ MALFORMED = b'{"post_id": 7, "sealed_credentials": {"password": "hunter2"}, "con
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(tmp_path_factory: pytest.TempPathFactory, broker_node: Broker) -> AsyncIterator[tuple[System, Api]]:
     """Scheduler and console; no publisher."""
-    async with system(tmp_path_factory.mktemp("letters"), broker_node) as its_system:
-        _, console = await started(its_system, "scheduler", "console")
+    folder = tmp_path_factory.mktemp("letters")
+    async with running_system(folder, broker_node, "scheduler", "console") as its_system:
+        _, console = its_system.processes
         async with api_of(console, its_system) as api:
             yield its_system, api
 

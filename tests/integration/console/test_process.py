@@ -15,7 +15,7 @@ from shared.events.scheduler import ScheduleAccepted
 from shared.process.home import Home
 from tests.integration.console.conftest import Api, api_of
 from tests.nodes import Broker
-from tests.support.system import System, in_seconds, started, system
+from tests.support.system import System, in_seconds, running_system, started, system
 from tests.support.waiting import PATIENCE, eventually
 
 POST = {"content": "The ball drops.", "targets": [{"account_id": "plain"}], "publish_at": in_seconds(3600).isoformat()}
@@ -81,9 +81,9 @@ async def has_been_here(running: System) -> bool:
 async def test_two_consoles_share_the_work_and_each_hears_its_own_answers(
     broker_node: Broker, tmp_path: Path, database_url: str
 ) -> None:
-    async with system(tmp_path, broker_node, console=database_url) as running:
-        await running.start("scheduler")
-        one, other = [await running.start("console") for _ in range(2)]
+    services = ("scheduler", "console", "console")
+    async with running_system(tmp_path, broker_node, *services, console=database_url) as running:
+        _, one, other = running.processes
         async with api_of(one, running) as api, api_of(other, running) as another:
             posts = [{"post_id": f"p-{number}"} | POST for number in range(40)]
             pairs = zip(posts, [api, another] * 20, strict=True)

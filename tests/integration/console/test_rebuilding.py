@@ -8,7 +8,7 @@ from tests.integration.console.conftest import Api, api_of
 from tests.integration.console.world import a_post, connect
 from tests.nodes import Broker
 from tests.support.processes import Process
-from tests.support.system import System, started, system
+from tests.support.system import System, running_system
 from tests.support.waiting import eventually
 
 WATCHED = {
@@ -57,8 +57,8 @@ def forget(home: Path) -> None:
 
 
 async def test_a_console_that_lost_its_database_learns_everything_again(broker_node: Broker, tmp_path: Path) -> None:
-    async with system(tmp_path, broker_node) as running:
-        console, *_ = await started(running, "console", "scheduler", "publisher", "monitor")
+    async with running_system(tmp_path, broker_node, "console", "scheduler", "publisher", "monitor") as running:
+        console, *_ = running.processes
         async with api_of(console, running) as api:
             await connect(api, running, "plain")
             await connect(api, running, "strict", rules=RULES)

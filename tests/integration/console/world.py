@@ -10,7 +10,7 @@ from uuid import uuid4
 from tests.integration.console.conftest import Api, api_of
 from tests.nodes import Broker
 from tests.support.processes import Process
-from tests.support.system import System, in_seconds, started, system
+from tests.support.system import System, in_seconds, running_system
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class World:
 @asynccontextmanager
 async def a_world(folder: Path, broker_node: Broker) -> AsyncIterator[World]:
     """Scheduler, publisher and console, with an account on the sink."""
-    async with system(folder, broker_node) as running:
-        _, _, console = await started(running, "scheduler", "publisher", "console")
+    async with running_system(folder, broker_node, "scheduler", "publisher", "console") as running:
+        *_, console = running.processes
         async with api_of(console, running) as api:
             await connect(api, running, "plain", answers_lookups=False)
             yield World(running, api, console)

@@ -22,7 +22,7 @@ from shared.secrets.sealing import seal
 from tests.fakes.sink import LOST_REPLY, Answer, Sink, refuse
 from tests.nodes import Broker
 from tests.support.bus import Fact
-from tests.support.system import SECRET, System, a_request, system
+from tests.support.system import SECRET, System, a_request, running_system
 from tests.support.waiting import LATE, eventually, until, with_time_enough
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -44,8 +44,7 @@ def scenario(promise: Scenario) -> Scenario:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(broker_node: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
     """One publisher with its accounts on the sink: one that deduplicates, one of which nobody can tell."""
-    async with system(tmp_path_factory.mktemp("publisher"), broker_node) as running:
-        await running.start("publisher", env=IMPATIENT)
+    async with running_system(tmp_path_factory.mktemp("publisher"), broker_node, "publisher", env=IMPATIENT) as running:
         await running.connect("hook", "webhook", credentials={"secret": SECRET})
         await running.connect("plain")
         yield running

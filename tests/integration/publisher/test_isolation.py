@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.fakes.sink import Sink
 from tests.nodes import Broker
-from tests.support.system import System, a_request, system
+from tests.support.system import System, a_request, running_system
 from tests.support.waiting import eventually, with_time_enough
 
 HEALTHY, HANGING = 150, 400
@@ -32,8 +32,10 @@ async def lateness(running: System, name: str, *, count: int = HEALTHY) -> timed
 
 
 async def test_a_destination_that_fills_the_prefetch_lets_the_others_pass(broker_node: Broker, tmp_path: Path) -> None:
-    async with system(tmp_path, broker_node) as running, Sink().serving() as crowded:
-        await running.start("publisher", env=NARROW)
+    async with (
+        running_system(tmp_path, broker_node, "publisher", env=NARROW) as running,
+        Sink().serving() as crowded,
+    ):
         await running.connect("plain")
         await running.connect("crowded", url=f"{crowded.url}/crowded")
 
@@ -57,9 +59,11 @@ def postponed_in(running: System) -> list[dict[str, Any]]:
 
 
 async def test_a_network_that_hangs_does_not_delay_the_others(broker_node: Broker, tmp_path: Path) -> None:
-    async with system(tmp_path, broker_node) as running, Sink().serving() as hanging:
+    async with (
+        running_system(tmp_path, broker_node, "publisher", env=NARROW | PATIENT) as running,
+        Sink().serving() as hanging,
+    ):
         hanging.slow = lambda _: 600.0
-        await running.start("publisher", env=NARROW | PATIENT)
         await running.connect("plain")
         await running.connect("stuck", url=f"{hanging.url}/stuck")
 

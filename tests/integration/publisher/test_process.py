@@ -34,7 +34,7 @@ from tests.nodes import Broker
 from tests.support.bus import Fact
 from tests.support.publisher_rows import are_known, is_known, starts
 from tests.support.standard_webhooks import verify
-from tests.support.system import SECRET, System, a_request, in_seconds, system
+from tests.support.system import SECRET, System, a_request, in_seconds, running_system
 from tests.support.waiting import LATE, eventually, until, with_time_enough
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -55,8 +55,7 @@ def scenario(promise: Scenario) -> Scenario:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(broker_node: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
     """One publisher with its accounts on the sink."""
-    async with system(tmp_path_factory.mktemp("publisher"), broker_node) as running:
-        await running.start("publisher", env=SHORT)
+    async with running_system(tmp_path_factory.mktemp("publisher"), broker_node, "publisher", env=SHORT) as running:
         await running.connect("plain")
         await running.connect("asked", answers_lookups=True)
         await running.connect("hook", "webhook", credentials={"secret": SECRET})

@@ -11,7 +11,7 @@ import pytest
 from shared.events.requests import AccountLimits, RetryPolicy
 from shared.events.scheduler import PublishRequested
 from tests.nodes import Broker
-from tests.support.system import SECRET, System, a_request, system
+from tests.support.system import SECRET, System, a_request, running_system
 from tests.support.waiting import eventually
 
 ACCOUNTS = [f"account-{number}" for number in range(10)]
@@ -45,37 +45,23 @@ async def all_succeed(running: System, requests: Sequence[PublishRequested], *, 
     assert running.sink.appearances() == dict.fromkeys((request.post_id for request in requests), 1)
 
 
-def databases(request: pytest.FixtureRequest, kind: str) -> dict[str, str]:
-    return {"publisher": request.getfixturevalue("postgres_url")} if kind == "postgres" else {}
-
-
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 @pytest.mark.parametrize(
     ("count", "per_second", "times"), [(300, 1000, 1), (600, 1000, 1), (600, 1000, 3), (600, 100, 1)]
 )
 async def test_overdue_posts_on_limited_accounts_all_leave(  # noqa: PLR0917
-    broker_node: Broker,
-    tmp_path: Path,
-    request: pytest.FixtureRequest,
-    kind: str,
-    count: int,
-    per_second: int,
-    times: int,
+    broker_node: Broker, tmp_path: Path, database_url: str, count: int, per_second: int, times: int
 ) -> None:
-    async with system(tmp_path, broker_node, **databases(request, kind)) as running:
-        await running.start("publisher")
+    async with running_system(tmp_path, broker_node, "publisher", publisher=database_url) as running:
         await limited(running, per_second)
 
         await all_succeed(running, overdue(count), times=times)
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 async def test_overdue_posts_all_leave_though_the_publisher_is_killed_again_and_again(
-    broker_node: Broker, tmp_path: Path, request: pytest.FixtureRequest, kind: str
+    broker_node: Broker, tmp_path: Path, database_url: str
 ) -> None:
     env = {"TIMEBALL_PUBLISHER_LEASE_SECONDS": "12", "TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "10"}
-    async with system(tmp_path, broker_node, **databases(request, kind)) as running:
-        await running.start("publisher", env=env)
+    async with running_system(tmp_path, broker_node, "publisher", env=env, publisher=database_url) as running:
         await limited(running, 1000)
         leaving = asyncio.create_task(all_succeed(running, overdue(600, retry=ENOUGH)))
 

@@ -14,7 +14,7 @@ from shared.events.publisher import AccountConnected
 from shared.events.requests import AccountLimits
 from tests.nodes import Broker
 from tests.support.publisher_rows import starts
-from tests.support.system import System, a_request, in_seconds, started, system
+from tests.support.system import System, a_request, in_seconds, running_system
 from tests.support.waiting import PATIENCE, eventually
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -50,8 +50,8 @@ async def test_three_publishers_keep_the_limit_and_the_order_of_one_account(
     broker_node: Broker, postgres_url: str, tmp_path: Path
 ) -> None:
     most, posts = 10, [f"post-{number:03}" for number in range(500)]
-    async with system(tmp_path, broker_node, publisher=postgres_url) as running:
-        await started(running, "publisher", "publisher", "publisher")
+    three = ("publisher",) * 3
+    async with running_system(tmp_path, broker_node, *three, publisher=postgres_url) as running:
         await limited(running, most)
 
         await publish_shuffled(running, posts, due_in=20)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.nodes import Broker
 from tests.support.beats import EVERY_SECOND, beat_once_each_second
-from tests.support.system import started, system
+from tests.support.system import running_system
 from tests.support.waiting import until
 
 PAUSE = timedelta(seconds=3)
@@ -17,9 +17,11 @@ async def test_each_second_is_told_once_while_one_replica_pauses_and_the_other_d
     postgres_url: str, broker_node: Broker, tmp_path: Path
 ) -> None:
     async with AsyncExitStack() as stack:
-        running = await stack.enter_async_context(system(tmp_path, broker_node, scheduler=postgres_url))
-        env = {"TIMEBALL_TIMERS": EVERY_SECOND}
-        one, other = await started(running, "scheduler", "scheduler", env=env)
+        two, env = ("scheduler",) * 2, {"TIMEBALL_TIMERS": EVERY_SECOND}
+        running = await stack.enter_async_context(
+            running_system(tmp_path, broker_node, *two, env=env, scheduler=postgres_url)
+        )
+        one, other = running.processes
         await running.bus.fact("timer.fired", timer="beat")
 
         paused_at = datetime.now(UTC)

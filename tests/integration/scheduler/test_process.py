@@ -35,9 +35,10 @@ from shared.events.requests import (
     TimerTriggerRequested,
 )
 from shared.messaging.topology import DELAYED_EXCHANGE
-from tests.nodes import Broker, fresh_vhost
+from tests.nodes import Broker
 from tests.support.bus import Bus, Fact
 from tests.support.processes import Process, environment
+from tests.support.vhosts import vhosts_of
 from tests.support.waiting import LATE, PATIENCE, eventually, with_time_enough
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -106,18 +107,20 @@ async def world(
         node: PostgresNode = request.getfixturevalue("postgres_node")
         url = node.create_database(f"scheduler_{uuid4().hex[:12]}")
     async with AsyncExitStack() as stack:
-        broker_url = stack.enter_context(fresh_vhost(broker_node))
+        lent = stack.enter_context(vhosts_of(broker_node).lent("scheduler"))
+        broker_url = lent.url
         bus = await stack.enter_async_context(Bus.connected(broker_url))
         env = environment(folder / "home", broker_url, scheduler=url)
         process = Process.of("scheduler", env, folder)
         running = World(bus, process, url, env)
         connection = await stack.enter_async_context(await aio_pika.connect(broker_url))
-        queue = await (await connection.channel()).declare_queue("publisher.stand-in")
+        queue = await (await connection.channel()).declare_queue("publisher.stand-in", exclusive=True)
         await queue.bind("timeball.events", "publish.requested")
         await queue.consume(running.take)
         stack.push_async_callback(process.kill)
         await process.start()
         await process.ready()
+        lent.declared()
         yield running
 
 

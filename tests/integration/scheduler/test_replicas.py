@@ -9,9 +9,10 @@ from typing import Any
 
 from shared.events.publisher import PublishSkipped
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested
-from tests.nodes import Broker, fresh_vhost
+from tests.nodes import Broker
 from tests.support.bus import Bus
 from tests.support.processes import Process, environment
+from tests.support.vhosts import vhosts_of
 from tests.support.waiting import eventually
 from tests.support.wire import Wire
 
@@ -53,9 +54,11 @@ async def test_two_replicas_dispatch_two_thousand_posts_once_each_and_lose_none_
     postgres_url: str, broker_node: Broker, tmp_path: Path
 ) -> None:
     async with AsyncExitStack() as stack:
-        broker_url = stack.enter_context(fresh_vhost(broker_node))
+        lent = stack.enter_context(vhosts_of(broker_node).lent("scheduler"))
+        broker_url = lent.url
         bus = await stack.enter_async_context(Bus.connected(broker_url))
         async with schedulers(postgres_url, broker_url, tmp_path, 2) as replicas:
+            lent.declared()
             due = datetime.now(UTC) + timedelta(seconds=8)
             for number in range(4):
                 await bus.emit(batch(f"even-{number}", 500, due))
@@ -77,10 +80,12 @@ async def test_a_scheduler_that_was_away_dispatches_what_is_late_at_once(
     sqlite_url: str, broker_node: Broker, tmp_path: Path
 ) -> None:
     async with AsyncExitStack() as stack:
-        broker_url = stack.enter_context(fresh_vhost(broker_node))
+        lent = stack.enter_context(vhosts_of(broker_node).lent("scheduler"))
+        broker_url = lent.url
         bus = await stack.enter_async_context(Bus.connected(broker_url))
         wire = await stack.enter_async_context(Wire.to(broker_url))
         (replica,) = await stack.enter_async_context(schedulers(sqlite_url, wire.url, tmp_path, 1))
+        lent.declared()
         due = datetime.now(UTC) + timedelta(seconds=2)
         await wire.cut()
         await bus.emit(batch("while-away", 20, due))
@@ -100,9 +105,11 @@ async def test_what_waits_for_the_publisher_is_answered_though_the_scheduler_tha
     postgres_url: str, broker_node: Broker, tmp_path: Path
 ) -> None:
     async with AsyncExitStack() as stack:
-        broker_url = stack.enter_context(fresh_vhost(broker_node))
+        lent = stack.enter_context(vhosts_of(broker_node).lent("scheduler"))
+        broker_url = lent.url
         bus = await stack.enter_async_context(Bus.connected(broker_url))
         async with schedulers(postgres_url, broker_url, tmp_path, 1):
+            lent.declared()
             await bus.emit(batch("taken-back", 2, datetime.now(UTC) + timedelta(seconds=25)))
             await eventually(lambda: len(dispatched(bus, "taken-back")) == 2, what="both are dispatched")
             await bus.emit(batch("taken-back", 2, datetime.now(UTC) + timedelta(hours=1)))
