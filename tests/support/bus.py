@@ -108,11 +108,11 @@ class Bus:
         post_id = fields.get("post_id")
         return [fact.type for fact in self.facts if post_id is None or fact.post_id == post_id]
 
-    async def depth(self, queue: str) -> int:
-        """How many messages are ready in a queue; those that a consumer holds do not count."""
+    async def depth(self, *queues: str) -> int:
+        """How many messages are ready in these queues; those that a consumer holds do not count."""
         async with self.connection.channel() as channel:
-            declared = await channel.declare_queue(queue, passive=True)
-            return int(declared.declaration_result.message_count or 0)
+            declared = [await channel.declare_queue(queue, passive=True) for queue in queues]
+            return sum(one.declaration_result.message_count or 0 for one in declared)
 
     async def resting_in(self, queue: str) -> list[AbstractIncomingMessage]:
         """The messages at rest in a queue, which stay there."""
