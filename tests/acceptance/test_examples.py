@@ -19,7 +19,7 @@ from deploy.local.child import tied
 from shared.contract.document import contract_of
 from tests.nodes import Broker
 from tests.support.node import node_packages
-from tests.support.system import System, running_system
+from tests.support.system import System, started, system
 from tests.support.waiting import eventually
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -31,8 +31,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(broker_node: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
     """A scheduler and a publisher with an account on the sandbox platform."""
-    folder = tmp_path_factory.mktemp("examples")
-    async with running_system(folder, broker_node, "scheduler", "publisher") as running:
+    async with system(tmp_path_factory.mktemp("examples"), broker_node) as running:
+        await started(running, "scheduler", "publisher")
         await running.connect("demo-one")
         yield running
 
