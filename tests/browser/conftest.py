@@ -73,16 +73,16 @@ class Visitor:
         return bool(await self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def world(broker_node: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """Scheduler, publisher and console, with an account on the sink."""
     async with a_world(tmp_path_factory.mktemp("page"), broker_node) as running:
         yield running
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """Chromium as the system has it."""
+    """Chromium as the system has it, started once: each visitor has a context of their own."""
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine: `make packages` installs it, or your package manager")
     expect.set_options(timeout=PATIENCE_MS)
@@ -107,14 +107,14 @@ async def a_stranger(world: World, browser: Browser, session: StorageState | Non
     await context.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def stranger(world: World, browser: Browser) -> AsyncIterator[Visitor]:
     """Somebody who is not signed in."""
     async with a_stranger(world, browser) as one:
         yield one
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def another(world: World, browser: Browser) -> AsyncIterator[Visitor]:
     """Somebody else, with a browser of their own."""
     async with a_stranger(world, browser) as one:
@@ -128,7 +128,7 @@ async def sign_in_by_link(world: World, one: Visitor) -> None:
     await expect(one.page.get_by_role("contentinfo")).to_contain_text("Europe/Berlin")
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def newcomer(world: World, stranger: Visitor) -> AsyncIterator[Visitor]:
     """Somebody who has just signed in and may sign out again, and whose browser never complains."""
     await sign_in_by_link(world, stranger)
@@ -136,7 +136,7 @@ async def newcomer(world: World, stranger: Visitor) -> AsyncIterator[Visitor]:
     assert stranger.complaints == []
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def session(world: World, browser: Browser) -> StorageState:
     """What the browser of somebody who is signed in keeps."""
     async with a_stranger(world, browser) as one:
@@ -145,7 +145,7 @@ async def session(world: World, browser: Browser) -> StorageState:
         return await one.context.storage_state()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def visitor(world: World, browser: Browser, session: StorageState) -> AsyncIterator[Visitor]:
     """Somebody who has been signed in for a while, and whose browser never complains."""
     async with a_stranger(world, browser, session) as one:

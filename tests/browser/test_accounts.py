@@ -11,7 +11,7 @@ from tests.browser.conftest import Visitor
 from tests.fakes.networks.x import XFake
 from tests.integration.console.world import World, a_name, a_post, connect
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 
 async def test_an_account_is_connected_once_its_faults_are_mended(world: World, visitor: Visitor) -> None:
@@ -92,7 +92,7 @@ async def test_how_much_of_its_limits_is_used_up_is_shown(world: World, visitor:
     assert await visitor.barriers() == []
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def network() -> AsyncIterator[XFake]:
     """A network with a sign-in of its own."""
     async with XFake(clock=SystemClock()).serving() as serving:

@@ -10,10 +10,10 @@ from tests.browser.conftest import PATIENCE_MS, SIZES, Visitor
 from tests.fakes.sink import LOST_REPLY
 from tests.integration.console.world import World, a_name, a_post
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def phone(world: World, browser: Browser) -> AsyncIterator[Visitor]:
     """Somebody who is signed in on a phone."""
     width, height = SIZES["phone"]

@@ -6,7 +6,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import Visitor
 from tests.integration.console.world import World, a_name, a_post
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 
 async def test_what_was_done_on_the_page_is_found_from_the_posts_page(world: World, visitor: Visitor) -> None:

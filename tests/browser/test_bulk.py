@@ -9,7 +9,7 @@ from tests.browser.conftest import SIZES, Visitor
 from tests.integration.console.world import World, a_name, a_post
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 
 async def test_all_that_match_are_moved_after_one_has_seen_how_many(world: World, visitor: Visitor) -> None:

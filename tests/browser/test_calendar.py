@@ -10,7 +10,7 @@ from playwright.async_api import FloatRect, Locator, expect
 from tests.browser.conftest import Visitor
 from tests.integration.console.world import World, a_name, a_post
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CHANGE = datetime(2027, 3, 27, 2, 30, 15, tzinfo=BERLIN)

@@ -13,7 +13,7 @@ from tests.browser.conftest import SIZES, Visitor
 from tests.integration.console.world import World
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 SHORT = PostRules(text=TextRule(most=20, counted_in="graphemes"))
 MASTODON = PostRules(

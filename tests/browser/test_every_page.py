@@ -15,7 +15,7 @@ from tests.browser.conftest import SIZES, Visitor
 from tests.integration.console.world import World, a_name, a_post
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 PAGES = (
     "/",

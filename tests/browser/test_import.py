@@ -8,7 +8,7 @@ from playwright.async_api import FilePayload, expect
 from tests.browser.conftest import SIZES, Visitor
 from tests.integration.console.world import World, a_name
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 HEADER = "post_id,content,accounts,publish_at,zone\n"
 TIME = "2099-03-28T09:00,Europe/Berlin"

@@ -7,7 +7,7 @@ from tests.browser.conftest import Visitor
 from tests.integration.console.world import World, a_name, a_post
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(400)]
 
 TABS = 7
 

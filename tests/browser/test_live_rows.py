@@ -13,7 +13,7 @@ from tests.integration.console.world import World, a_name
 from tests.support.system import in_seconds
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 
 ERROR = ErrorDetail(kind="unconfirmed", code="timeout", message="no answer")

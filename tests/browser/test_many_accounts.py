@@ -13,7 +13,7 @@ from tests.browser.test_every_page import MOST_BYTES
 from tests.integration.console.world import World
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 MANY = 100
 WHY = ErrorDetail(kind="unauthorized", code="401", message="The token was revoked.")

@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import COLOURS, SIZES, Visitor
 from tests.integration.console.world import World, a_name, a_post
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 PAGES = ("/", "/calendar", "/posts", "/posts/{post}", "/compose", "/import", "/timers", "/accounts", "/accounts/plain",
          "/workspaces", "/statistics", "/queues", "/queues/scheduler.dead")  # fmt: skip
@@ -18,7 +18,7 @@ _OFFERED = """() => [...document.querySelectorAll('main form:is([data-call], [da
 """The buttons that send something."""
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def reader(world: World, stranger: Visitor) -> AsyncIterator[Visitor]:
     """Somebody with a token that may only look."""
     token = await world.api.call("POST", "/v1/tokens", {"name": a_name(), "scope": "read"})

@@ -16,7 +16,7 @@ from tests.fakes.sink import refuse
 from tests.integration.console.world import World, a_name, a_post, connect
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 BALL = {"url": "https://pictures.example/ball.jpg", "alt": "A red ball"}
 RULES = PostRules(options=(OptionRule(name="visibility", choices=("public", "unlisted")),), other_options=False)

@@ -9,7 +9,7 @@ from tests.fakes.sink import LOST_REPLY, refuse
 from tests.integration.console.world import World, a_name, a_post
 from tests.support.system import SECRET
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 
 async def test_the_first_page_shows_without_reloading_what_goes_out(world: World, visitor: Visitor) -> None:

@@ -9,7 +9,7 @@ from services.console.access.sessions import COOKIE
 from tests.browser.conftest import Visitor
 from tests.integration.console.world import World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 
 async def test_a_stranger_signs_in_with_the_token_and_gets_to_the_page_that_was_asked_for(

@@ -7,7 +7,7 @@ from tests.browser.conftest import Visitor
 from tests.fakes.sink import refuse
 from tests.integration.console.world import World, a_name, a_post, connect
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 
 def figure(visitor: Visitor, name: str) -> Locator:

@@ -7,7 +7,7 @@ from shared.events.maintenance import JobFailed, JobStarted, JobSucceeded
 from tests.browser.conftest import Visitor
 from tests.integration.console.world import World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 
 async def test_a_timer_is_fired_by_hand_and_the_page_shows_its_tick(visitor: Visitor) -> None:

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import Visitor
 from tests.integration.console.world import World, a_name
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 
 async def create(newcomer: Visitor, name: str, scope: str) -> str:

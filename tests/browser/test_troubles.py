@@ -7,7 +7,7 @@ from shared.events.maintenance import ServiceReported
 from tests.browser.conftest import Visitor
 from tests.integration.console.world import World
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 
 async def test_a_service_that_is_not_well_and_a_queue_without_consumers_stand_first(

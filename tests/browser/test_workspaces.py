@@ -13,13 +13,13 @@ from tests.fakes.networks.reddit_listing import CLIENT_ID, CLIENT_SECRET, Reddit
 from tests.integration.console.world import World, a_name
 from tests.support.waiting import eventually
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 WATCH = {"subreddits": ["sailing"], "keywords": [{"phrase": "time ball"}]}
 NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
 async def reddit(world: World) -> AsyncIterator[RedditListing]:
     """Reddit, and a monitor that watches it."""
     async with RedditListing().serving() as network:

@@ -5,7 +5,7 @@ from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Visitor
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
 ZONE_IS_KNOWN, ZONE_IS_NOT = 'data-zone-known="yes"', 'data-zone-known="no"'
 
