@@ -3,15 +3,18 @@
 Of page, size and scheme every two are seen together; all three would take twice the time.
 """
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from itertools import cycle
 from typing import Literal
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, StorageState
 
 from shared.events.monitor import DigestSent, MentionFound
 from shared.events.requests import Keyword, WorkspaceConfigured
-from tests.browser.conftest import SIZES, Visitor
+from tests.browser.conftest import SIZES, Visitor, a_stranger
 from tests.integration.console.world import World, a_name, a_post
 from tests.support.waiting import eventually
 
@@ -45,16 +48,32 @@ Scheme = Literal["light", "dark"]
 SCHEMES: tuple[tuple[Scheme, ...], ...] = (("light", "dark", "light"), ("dark", "light", "dark"))
 """What each size of screen shows a page in; pages take turns."""
 MOST_BYTES = 60_000
+SEVERAL = 5
 LONG = "Donaudampfschifffahrtsgesellschaftskapitän" * 8
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def name(world: World) -> str:
+    """The name of a post and of a workspace of long words, one of several."""
+    names = [a_name() for _ in range(SEVERAL)]
+    for one in names:
+        await world.api.call("POST", "/v1/posts", a_post(one, content=f"{LONG} שלום, كرة <script>alert(1)</script>"))
+        await watched(world, one)
+    return names[0]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def visitor(world: World, browser: Browser, session: StorageState) -> AsyncIterator[Visitor]:
+    """Somebody who looks at one page after the other."""
+    async with a_stranger(world, browser, session) as one:
+        yield one
 
 
 @pytest.mark.parametrize(("path", "schemes"), [*zip(PAGES, cycle(SCHEMES))], ids=PAGES)
 async def test_a_page_is_within_everyones_reach(
-    world: World, visitor: Visitor, path: str, schemes: tuple[Scheme, ...]
+    visitor: Visitor, name: str, path: str, schemes: tuple[Scheme, ...]
 ) -> None:
-    name = a_name()
-    await world.api.call("POST", "/v1/posts", a_post(name, content=f"{LONG} שלום, كرة <script>alert(1)</script>"))
-    await watched(world, name)
+    visitor.complaints.clear()
 
     response = await visitor.page.goto(visitor.base + path.format(post=name))
     assert response
@@ -64,8 +83,7 @@ async def test_a_page_is_within_everyones_reach(
         await visitor.page.emulate_media(color_scheme=scheme)
         assert not await visitor.is_wider_than_the_screen(), size
         assert await visitor.barriers() == [], (size, scheme)
-    if path == "/no-such-page":
-        visitor.complaints.clear()  # the browser tells that the page is not there
+    assert len(visitor.complaints) == (path == "/no-such-page"), visitor.complaints  # that the page is not there
 
 
 async def watched(world: World, name: str) -> None:
