@@ -24,13 +24,13 @@ _PLACES = [Column(name, String(200)) for name in ("post_id", "account_id")]
 _WITHIN = "near.due_at >= given.due_from AND near.due_at < given.due_to"
 _IN_ORDER = "posts.due_at, posts.post_id, posts.account_id"
 _COLUMNS = ", ".join(f"posts.{column.name}" for column in posts.columns)
-_FIRST = {
+_NEXT = {
     "sqlite": """CROSS JOIN posts ON posts.rowid IN (
         SELECT near.rowid FROM posts AS near WHERE {within}
-        ORDER BY near.due_at, near.post_id, near.account_id LIMIT :most)""",
+        ORDER BY near.due_at {way}, near.post_id {way}, near.account_id {way} LIMIT :most)""",
     "postgresql": """CROSS JOIN LATERAL (
         SELECT * FROM posts AS near WHERE {within}
-        ORDER BY near.due_at, near.post_id, near.account_id LIMIT :most) AS posts""",
+        ORDER BY near.due_at {way}, near.post_id {way}, near.account_id {way} LIMIT :most) AS posts""",
 }
 _MEANT = "posts.state IN ('scheduled', 'dispatched', 'sending', 'retrying', 'unknown', 'held', 'published')"
 """What is out, or still may be."""
@@ -70,13 +70,11 @@ class DueSpans:
 
     async def first(self, spans: Sequence[Span], account_id: str, most: int) -> list[list[Listed]]:
         """The first posts of each span, at most so many of each."""
-        given = bulk.rows_of([_POSITION, *_INSTANTS], self._dialect)
-        found = _FIRST[self._dialect].format(within=_within(account_id))
-        statement = f"SELECT given.position, {_COLUMNS} FROM {given} {found} ORDER BY {_IN_ORDER}"
-        listed: list[list[Listed]] = [[] for _ in spans]
-        for row in await self._rows(statement, spans, account_id, posts.columns, most=most):
-            listed[int(row["position"])].append(listed_in(row))
-        return listed
+        return await self._listed(spans, account_id, most, "ASC")
+
+    async def last(self, spans: Sequence[Span], account_id: str, most: int) -> list[list[Listed]]:
+        """The last posts of each span, the earliest of them first."""
+        return await self._listed(spans, account_id, most, "DESC")
 
     async def company(self, places: Sequence[Place]) -> list[Company]:
         """What else is due on the account of each, at the same instant or less than `NEAR` from it."""
@@ -92,6 +90,15 @@ class DueSpans:
         rows = await self._database.rows(asked, bulk.encode(_given(places)))
         found = {int(row["position"]): Company(bool(row["at_once"]), bool(row["near"])) for row in rows}
         return [found[position] for position in range(len(places))]
+
+    async def _listed(self, spans: Sequence[Span], account_id: str, most: int, way: str) -> list[list[Listed]]:
+        given = bulk.rows_of([_POSITION, *_INSTANTS], self._dialect)
+        found = _NEXT[self._dialect].format(within=_within(account_id), way=way)
+        statement = f"SELECT given.position, {_COLUMNS} FROM {given} {found} ORDER BY {_IN_ORDER}"
+        listed: list[list[Listed]] = [[] for _ in spans]
+        for row in await self._rows(statement, spans, account_id, posts.columns, most=most):
+            listed[int(row["position"])].append(listed_in(row))
+        return listed
 
     async def _rows(
         self, statement: str, spans: Sequence[Span], account_id: str, columns: Iterable[Any] = (), **more: Any

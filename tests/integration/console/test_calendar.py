@@ -79,6 +79,23 @@ async def test_a_burst_makes_no_hour_of_a_week_higher_than_the_others_can_be_see
     assert f">+{100 - MOST_OF_AN_HOUR['week']} more<" in week
 
 
+async def test_of_today_a_month_shows_what_comes_next_and_what_was_last_where_little_is_to_come(replica: Replica) -> None:
+    due = [NOW + timedelta(minutes=minutes) for minutes in (-50, -40, -30, -20, -10, 10, 20, 30)]
+    await fill(replica.console.browsing.database, [a_post(number, at) for number, at in enumerate(due)])
+    query = f"view=month&date={NOW:%Y-%m-%d}&zone=UTC"
+
+    assert times_in(await page(replica, query)) == [f"{at:%H:%M}" for at in due[4:]]  # three are to come, one was last
+
+    await fill(replica.console.browsing.database, [a_post(number, NOW + timedelta(hours=1)) for number in (8, 9)])
+    html = await page(replica, query)
+    assert times_in(html) == [f"{at:%H:%M}" for at in (*due[5:], NOW + timedelta(hours=1))]
+    assert ">+6 more<" in html
+
+
+def times_in(html: str) -> list[str]:
+    return re.findall("<time>(.*?)</time>", html)
+
+
 async def test_posts_of_one_account_are_shown_alone(replica: Replica) -> None:
     kept = [a_post(number, MARCH + timedelta(hours=number), f"account-{number % 2}") for number in range(4)]
     await fill(replica.console.browsing.database, kept)

@@ -70,6 +70,8 @@ SMALL_SORTS: dict[str, Asked] = {
     "how many are due on an account": lambda database: DueSpans(database).counts([(NOON, TOMORROW)], "a"),
     "what is due in each span": lambda database: DueSpans(database).first([(NOON, TOMORROW)], "", 4),
     "what is due on an account": lambda database: DueSpans(database).first([(NOON, TOMORROW)], "a", 4),
+    "what is due last in each span": lambda database: DueSpans(database).last([(NOON, TOMORROW)], "", 4),
+    "what is due last on an account": lambda database: DueSpans(database).last([(NOON, TOMORROW)], "a", 4),
     "what is due near a post": lambda database: DueSpans(database).company([Place("p-1", "a", NOON)]),
     "lateness of the last hour": lambda database: Queries(database).counts.lateness_since(NOON),
 }

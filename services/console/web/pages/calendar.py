@@ -122,20 +122,39 @@ class _Shown:
     is_connected: Mapping[str, bool]
 
     async def by_day(self, span: days.Span) -> list[Day]:
-        """Each day in one cell."""
+        """Each day in one cell; of today what comes next, and not what is long out."""
         spans = [self._bounds(day) for day in span.days]
-        cells = iter(await self._cells(spans, MOST_OF_A_DAY))
+        counts = await self._due.counts(spans, self.account)
+        cells = iter(await self._cells(counts, await self._next_of(spans)))
         return [self._day(span, day, [next(cells)]) for day in span.days]
 
     async def by_hour(self, span: days.Span) -> list[Day]:
         """Each hour in a cell."""
         hours = [hour for day in span.days for hour in hours_of(day, self.viewer.zone)]
         bounds = [(hour.begins, hour.ends) for hour in hours]
-        cells = await self._cells(bounds, MOST_TOGETHER[span.view], hours, MOST_OF_AN_HOUR[span.view])
+        counts = await self._due.counts(bounds, self.account)
+        most = min(most_of_each(counts, MOST_TOGETHER[span.view]), MOST_OF_AN_HOUR[span.view])
+        cells = await self._cells(counts, await self._due.first(bounds, self.account, most), hours)
         return [
             self._day(span, day, cells[number * len(HOURS) : (number + 1) * len(HOURS)])
             for number, day in enumerate(span.days)
         ]
+
+    @property
+    def _due(self) -> DueSpans:
+        return DueSpans(self.console.browsing.database)
+
+    async def _next_of(self, spans: Sequence[Span]) -> list[list[Listed]]:
+        """The first of each day; of today the first to come, or its last where fewer are to come than are shown."""
+        listed = await self._due.first([self._from_now_on(span) for span in spans], self.account, MOST_OF_A_DAY)
+        for position, span in enumerate(spans):
+            if self._from_now_on(span) != span and len(listed[position]) < MOST_OF_A_DAY:
+                (listed[position],) = await self._due.last([span], self.account, MOST_OF_A_DAY)
+        return listed
+
+    def _from_now_on(self, span: Span) -> Span:
+        since, until = span
+        return (max(since, self.viewer.now), until) if self.viewer.now < until else span
 
     def _bounds(self, day: date) -> Span:
         return begins(day, self.viewer.zone), begins(day + DAY, self.viewer.zone)
@@ -145,13 +164,10 @@ class _Shown:
         return Day(day, cells, is_today, span.is_outside(day), change_of_clocks(day, self.viewer.zone))
 
     async def _cells(
-        self, spans: Sequence[Span], most: int, hours: Sequence[Hour] = (), most_of_one: int = MOST_OF_A_DAY
+        self, counts: Sequence[int], listed: Sequence[Sequence[Listed]], hours: Sequence[Hour] = ()
     ) -> list[Cell]:
-        """One cell for each span; where they are hours, `most` is meant of all of them together."""
-        due = DueSpans(self.console.browsing.database)
-        counts = await due.counts(spans, self.account)
-        listed = await due.first(spans, self.account, min(most_of_each(counts, most), most_of_one) if hours else most)
-        entries = iter(await self._entries(due, [one for of_span in listed for one in of_span]))
+        """One cell for each span of which so many are due, and these are shown."""
+        entries = iter(await self._entries([one for of_span in listed for one in of_span]))
         return [
             Cell(
                 side_by_side([(one.due_at, next(entries)) for one in of_span]),
@@ -161,10 +177,10 @@ class _Shown:
             for position, (of_span, count) in enumerate(zip(listed, counts, strict=True))
         ]
 
-    async def _entries(self, due: DueSpans, listed: Sequence[Listed]) -> list[Entry]:
+    async def _entries(self, listed: Sequence[Listed]) -> list[Entry]:
         places = [Place(one.post.post_id, one.post.account_id, one.due_at) for one in listed]
         views = await views_of(self.console, listed)
-        return list(map(self._entry, views, await due.company(places)))
+        return list(map(self._entry, views, await self._due.company(places)))
 
     def _entry(self, post: PostView, company: Company) -> Entry:
         marks = marks_on(post.state, company, is_connected=self.is_connected.get(post.account_id, True))
