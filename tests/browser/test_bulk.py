@@ -45,6 +45,37 @@ async def test_all_that_match_are_moved_after_one_has_seen_how_many(world: World
     assert await visitor.barriers() == []
 
 
+LEFT_EDGE = """(element) => {
+    const range = document.createRange(), texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    range.selectNode(texts.nextNode());
+    return Math.round(range.getBoundingClientRect().left);
+}"""
+"""Where the letters of an element begin; its box may be wider."""
+
+
+async def test_texts_begin_where_their_column_does_in_either_direction_and_on_a_phone_so_does_what_became_of_them(
+    world: World, visitor: Visitor
+) -> None:
+    page = visitor.page
+    for content in ("hyacinth", "יקינתון hyacinth"):
+        await world.api.call("POST", "/v1/posts", a_post(a_name()) | {"content": content})
+    await visitor.open("/posts?q=hyacinth")
+    said = page.locator(".row .said")
+    assert len({await one.evaluate(LEFT_EDGE) for one in await said.all()}) == 1
+
+    await page.get_by_text("Change many posts").click()
+    await page.get_by_role("button", name="Look at them first").click()
+    await page.wait_for_url("**/bulk/*")
+    await visitor.resize("phone")
+    await expect(said).to_have_count(2)
+    texts = await page.locator(".row :is(.said, .how)").all()
+    assert len({await one.evaluate(LEFT_EDGE) for one in texts}) == 1
+
+    await page.get_by_role("link", name="Acts on many posts").click()
+    await page.get_by_role("main").get_by_role("link", name="Posts", exact=True).click()
+    await page.wait_for_url("**/posts")
+
+
 async def test_what_was_found_can_be_left_as_it_is(world: World, visitor: Visitor) -> None:
     name, page = a_name(), visitor.page
     await world.api.call("POST", "/v1/posts", a_post(name) | {"content": "about peonies"})

@@ -27,6 +27,8 @@ NAVIGATION = (
     ("/timers", "Timers"),
     ("/queues", "Queues"),
 )
+_WITHIN = {"/bulk": "/posts", "/import": "/posts", "/connect": "/accounts"}
+"""Pages that belong to one of these, though their addresses do not begin with its."""
 
 _environment = Environment(
     loader=PackageLoader("services.console.web"),
@@ -103,6 +105,12 @@ def viewer_of(request: Request, now: datetime) -> Viewer:
         return Viewer(now, ZoneInfo("UTC"))
 
 
+def section_of(path: str) -> str:
+    """The page of the navigation to which an address belongs."""
+    first = f"/{path.split('/')[1]}"
+    return _WITHIN.get(first, first)
+
+
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """A page that is drawn from a template."""
     now = request.app.state.console.clock.now()
@@ -110,7 +118,7 @@ def render(request: Request, template: str, status: int = 200, **values: Any) ->
     has_zone = ZONE_COOKIE in request.cookies or "zone" in request.query_params
     actor: Actor | None = getattr(request.state, "actor", None)
     may_write = actor is not None and actor.scope.includes(Scope.WRITE)
-    page = {"navigation": NAVIGATION, "path": request.url.path, "actor": actor, "may_write": may_write}
+    page = {"navigation": NAVIGATION, "here": section_of(request.url.path), "actor": actor, "may_write": may_write}
     told: Mapping[str, Any] = page | {"viewer": viewer} | values
     html = _environment.get_template(template).render(told, has_zone=has_zone, utc=UTC)
     permits: Permits = request.app.state.permits
