@@ -1,16 +1,14 @@
 """Mounting the page: its addresses, its files, its headers, and what it says when something goes wrong."""
 
-from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import Depends, FastAPI, Request
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from services.console.api.errors import answer_plainly
 from services.console.web import signing_in
-from services.console.web.asked import NoSuchPage, SignInNeeded, require_session
+from services.console.web.asked import SignInNeeded, require_session
+from services.console.web.failing import show_problems
 from services.console.web.pages import (
     accounts,
     audit,
@@ -33,7 +31,6 @@ from services.console.web.pages import (
 )
 from services.console.web.permitting import Permits
 from services.console.web.security import SecurityHeaders
-from services.console.web.templating import render
 
 ASSETS = Path(__file__).parent / "assets"
 _PAGES = (
@@ -66,9 +63,8 @@ def mount_pages(app: FastAPI) -> FastAPI:
     for router in _PAGES:
         app.include_router(router, include_in_schema=False, dependencies=[Depends(require_session)])
     app.state.permits = Permits.of(app.routes)
+    show_problems(app)
     app.add_exception_handler(SignInNeeded, _to_sign_in)
-    app.add_exception_handler(NoSuchPage, _no_such_page)
-    app.add_exception_handler(HTTPException, _not_there)
     app.add_middleware(SecurityHeaders)
     return app
 
@@ -76,17 +72,3 @@ def mount_pages(app: FastAPI) -> FastAPI:
 async def _to_sign_in(_: Request, error: Exception) -> Response:
     assert isinstance(error, SignInNeeded)
     return RedirectResponse(error.address, 303)
-
-
-async def _no_such_page(request: Request, error: Exception) -> Response:
-    assert isinstance(error, NoSuchPage)
-    return render(request, "missing.html", error.status, missing=error)
-
-
-async def _not_there(request: Request, error: Exception) -> Response:
-    """For a browser a page, for a program JSON."""
-    assert isinstance(error, HTTPException)
-    is_page = "text/html" in request.headers.get("accept", "") and error.status_code == HTTPStatus.NOT_FOUND
-    if not is_page:
-        return await answer_plainly(request, error)
-    return await _no_such_page(request, NoSuchPage(f"there is no page at {request.url.path}", "Go to Now", "/"))

@@ -1,0 +1,46 @@
+"""What a browser is shown where a program gets a problem: the same words on a page, and the way out."""
+
+import json
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from services.console.web.asked import NoSuchPage
+from services.console.web.security import HEADERS
+from services.console.web.templating import render
+
+Answer = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def show_problems(app: FastAPI) -> None:
+    """Answer a browser with a page where a program gets a problem."""
+    for kind, answer in list(app.exception_handlers.items()):
+        app.add_exception_handler(kind, _shown(answer))
+    app.add_exception_handler(NoSuchPage, no_such_page)
+
+
+async def no_such_page(request: Request, error: Exception) -> Response:
+    """Say what there is not, within the page that everybody knows."""
+    assert isinstance(error, NoSuchPage)
+    return render(request, "missing.html", error.status, missing=error)
+
+
+def _shown(answer: Answer) -> Answer:
+    async def shown(request: Request, error: Exception) -> Response:
+        if "text/html" not in request.headers.get("accept", "") or request.url.path.startswith("/v1/"):
+            return await answer(request, error)
+        if isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND:
+            return await no_such_page(request, NoSuchPage(f"there is no page at {request.url.path}", "Go to Now", "/"))
+        return _failed(request, await answer(request, error))
+
+    return shown
+
+
+def _failed(request: Request, answered: Response) -> Response:
+    problem = json.loads(bytes(answered.body))
+    page = render(request, "failed.html", answered.status_code, problem=problem, can_repeat=request.method == "GET")
+    page.headers.update(HEADERS)  # the answer to what nobody expected passes no middleware
+    return page
