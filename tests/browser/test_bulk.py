@@ -19,6 +19,9 @@ async def test_all_that_match_are_moved_after_one_has_seen_how_many(world: World
     await visitor.open("/posts?q=marigolds")
     await page.get_by_text("Change many posts").click()
     await page.get_by_label("What").select_option("move")
+    await page.get_by_role("spinbutton", name="Later by").fill("")
+    await page.get_by_role("button", name="Look at them first").click()
+    await expect(page.locator("#acts :invalid")).to_be_focused()  # the browser asks for it
     await page.get_by_role("spinbutton", name="Later by").fill("-1")
     await page.get_by_label("Unit").select_option("minutes")
     assert await visitor.barriers() == []
@@ -29,6 +32,7 @@ async def test_all_that_match_are_moved_after_one_has_seen_how_many(world: World
     await expect(page.locator('[data-region="run"]')).to_contain_text("by -1 minute")
     await expect(page.locator('[data-region="run"]')).to_contain_text("Nothing has been done yet")
     await expect(page.locator('[data-region="items"] .said')).to_have_text(["about marigolds"] * 3)
+    await expect(page.locator('[data-region="items"] .where').first).to_contain_text("due ")
     await page.get_by_role("button", name="Move all 3").click()
     await expect(page.locator('[data-region="run"]')).to_contain_text("3 of 3: 3 moved")
     await expect(page.locator('[data-region="run"]')).to_contain_text("Done")

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.async_api import expect
 
-from shared.events.publisher import AccountConnected, AccountDisconnected
+from shared.events.base import ErrorDetail
+from shared.events.publisher import AccountConnected, AccountDisconnected, AccountRefreshFailed
 from shared.events.rules import MediaRule, OptionRule, PostRules, TextRule
 from tests.browser.conftest import SIZES, Visitor
 from tests.integration.console.world import World
@@ -63,6 +64,48 @@ async def test_what_the_scheduler_refuses_is_told_and_the_text_is_kept(world: Wo
     await page.reload()
     await expect(page.get_by_label("Text", exact=True)).to_have_value("Too late")
     visitor.complaints.clear()  # the browser tells of the refusal too
+
+
+async def test_what_is_missing_is_said_in_the_words_of_the_page_and_nothing_is_sent(visitor: Visitor) -> None:
+    page, alert = visitor.page, visitor.page.locator("form > [role=alert]")
+    await visitor.open("/compose")
+    schedule = page.get_by_role("button", name="Schedule")
+    await page.get_by_role("checkbox", name="plain").check()
+    await schedule.click()
+    await expect(alert).to_have_text("Write a text, or add a picture.")
+
+    await page.get_by_label("Text", exact=True).fill("Every week")
+    await page.get_by_label("Repeat").select_option("every week")
+    for number in ("", "500"):
+        await page.get_by_label("How often in all").fill(number)
+        await schedule.click()
+        await expect(alert).to_have_text("How often in all: write a number from 2 to 100.")
+
+    await page.get_by_label("How often in all").fill("3")
+    await page.get_by_label("Date and time").fill("")
+    await schedule.click()
+    await expect(alert).to_have_text("Choose the first time of those that repeat.")
+
+
+async def test_an_account_that_must_be_connected_again_is_told_before_its_posts_are_held(
+    world: World, visitor: Visitor
+) -> None:
+    page = visitor.page
+    async with connected(world, "expired", "sandbox", PostRules()):
+        error = ErrorDetail(kind="unauthorized", code="401", message="the token was revoked")
+        refused = AccountRefreshFailed(account_id="expired", platform="sandbox", error=error, needs_reconnect=True)
+        await world.system.bus.emit(refused)
+        await eventually(lambda: _needs_reconnect(world, "expired"), what="the console knows it")
+        await visitor.open("/compose")
+
+        await page.get_by_role("checkbox", name="expired Sandbox, to be connected again").check()
+
+        await expect(page.locator(".checked")).to_contain_text("expired: its network takes nothing until")
+
+
+async def _needs_reconnect(world: World, account_id: str) -> bool:
+    listed = (await world.api.call("GET", "/v1/accounts"))["accounts"]
+    return any(one["needs_reconnect"] for one in listed if one["account_id"] == account_id)
 
 
 async def test_a_text_is_counted_and_judged_as_it_is_written(world: World, visitor: Visitor) -> None:

@@ -11,6 +11,7 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.posts import MOST_ON_A_PAGE, place_in
 from services.console.read_model.queries import Filter
+from services.console.read_model.rows import takes_posts
 from shared.events.base import Id
 from shared.events.progress import State
 from shared.events.requests import PublishRetryRequested
@@ -63,7 +64,7 @@ async def _known(console: Console, account_id: str) -> RowMapping:
 
 def _require_connected(account: RowMapping) -> None:
     """Posts of an account that cannot publish would only be held again."""
-    if not account["is_connected"] or account["needs_reconnect"]:
+    if not takes_posts(account):
         account_id = account["account_id"]
         raise Refusal(
             409, "not_connected", f"account {account_id!r} is not connected: connect it, then retry what it holds"

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import RowMapping
+
 from services.console.domain.accounts import Account, ConnectFailure, Connection, Link, Token
 from services.console.domain.posts import Content, Plan, Post, Standing
 from shared.events.progress import Progress, State
@@ -104,3 +106,8 @@ def account_in(row: Row) -> Account:
     if row["connect_failed_at"] is not None:
         failure = ConnectFailure(row["connect_failed_at"], row["connect_failed_on"], row["connect_error"])
     return Account(row["account_id"], link, token, failure, connection)
+
+
+def takes_posts(row: RowMapping) -> bool:
+    """Whether the posts of the account that a row holds can go out now; else they are held."""
+    return bool(row["is_connected"]) and not row["needs_reconnect"]

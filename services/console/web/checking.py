@@ -1,6 +1,6 @@
 """What a post that is being written lacks, by the rules that the scheduler goes by, and how it will look. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -57,6 +57,8 @@ class Network:
     platform: str | None = None
     rules: PostRules | None = None
     is_connected: bool = True
+    needs_reconnect: bool = False
+    """Whether its network takes nothing until it is connected again; its posts are held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +98,8 @@ def checked(written: Written, networks: Mapping[str, Network], now: datetime) ->
         counts |= dict.fromkeys(named, _count(network.rules, text, media, targets[0].options))
         if found := _problem(network.rules, text, media, targets[0].options):
             problems.append(f"{', '.join(named)}: {found}")
-    problems += [f"{one.account_id}: it is not connected; connect it again" for one in written.targets
-                 if not networks.get(one.account_id, Network()).is_connected]  # fmt: skip
+    for one in written.targets:
+        problems += _obstacles(one.account_id, networks.get(one.account_id, Network()))
     times, wrong = _times(written, now)
     return Said(
         counts=counts,
@@ -110,6 +112,13 @@ def checked(written: Written, networks: Mapping[str, Network], now: datetime) ->
 
 def _text(written: Written, target: Destination) -> str:
     return written.content if target.content is None else target.content
+
+
+def _obstacles(account_id: str, network: Network) -> Iterator[str]:
+    if not network.is_connected:
+        yield f"{account_id}: it is not connected; connect it again"
+    elif network.needs_reconnect:
+        yield f"{account_id}: its network takes nothing until it is connected again; what is due before is held"
 
 
 def _count(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import cast
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
@@ -18,7 +19,7 @@ Answer = Callable[[Request, Exception], Awaitable[Response]]
 def show_problems(app: FastAPI) -> None:
     """Answer a browser with a page where a program gets a problem."""
     for kind, answer in list(app.exception_handlers.items()):
-        app.add_exception_handler(kind, _shown(answer))
+        app.add_exception_handler(kind, _shown(cast(Answer, answer)))
     app.add_exception_handler(NoSuchPage, no_such_page)
 
 

@@ -9,7 +9,7 @@ MARKABLE = frozenset({State.SCHEDULED, State.DISPATCHED, State.RETRYING, State.H
 """Posts of which something can still be done about it."""
 MARKS: Mapping[str, str] = {
     "held": "it waits for somebody to retry it",
-    "not connected": "its account is not connected",
+    "not connected": "its account is not connected, or must be connected again",
     "at once": "another post is due on its account at the same instant",
     "close": f"another post is due on its account within {NEAR.seconds // 60} minutes",
 }

@@ -10,10 +10,11 @@ import pytest
 
 from services.console.access.actors import LOCAL
 from services.console.access.sessions import cookie_of
+from services.console.domain.accounts import Account, Link, Token
 from services.console.domain.posts import Plan, Post, Standing
 from services.console.read_model.due_spans import Company, DueSpans, Place
-from services.console.read_model.rows import row_of_post
-from services.console.tables.core import drafts, posts
+from services.console.read_model.rows import row_of_account, row_of_post
+from services.console.tables.core import accounts, drafts, posts
 from services.console.web.pages.calendar import MOST_OF_AN_HOUR
 from shared.database import bulk
 from shared.database.engine import Database
@@ -79,7 +80,7 @@ async def test_a_burst_makes_no_hour_of_a_week_higher_than_the_others_can_be_see
     assert f">+{100 - MOST_OF_AN_HOUR['week']} more<" in week
 
 
-async def test_of_today_a_month_shows_what_comes_next_and_what_was_last_where_little_is_to_come(replica: Replica) -> None:
+async def test_of_today_a_month_shows_what_comes_next_and_else_what_was_last(replica: Replica) -> None:
     due = [NOW + timedelta(minutes=minutes) for minutes in (-50, -40, -30, -20, -10, 10, 20, 30)]
     await fill(replica.console.browsing.database, [a_post(number, at) for number, at in enumerate(due)])
     query = f"view=month&date={NOW:%Y-%m-%d}&zone=UTC"
@@ -104,6 +105,20 @@ async def test_posts_of_one_account_are_shown_alone(replica: Replica) -> None:
 
     assert html.count("<b>account-1</b>") == 2
     assert "<b>account-0</b>" not in html
+
+
+async def test_a_post_whose_account_must_be_connected_again_is_marked(replica: Replica) -> None:
+    database = replica.console.browsing.database
+    await fill(database, [a_post(1, MARCH, "well"), a_post(2, MARCH, "expired")])
+    for name in ("well", "expired"):
+        account = Account(name, Link(NOW, True, "x"), Token(NOW, None, needs_reconnect=name == "expired"))
+        async with database.transaction() as connection:
+            await connection.execute(accounts.insert().values(row_of_account(account, NOW, 1)))
+
+    html = await page(replica, "view=month&date=2027-03-01&zone=UTC")
+
+    marked = re.findall("<mark>not connected</mark>.*?<b>(.*?)</b>", html)
+    assert marked == ["expired"]
 
 
 async def test_a_phone_is_shown_a_day_unless_it_asks_for_more(replica: Replica) -> None:

@@ -80,6 +80,14 @@ def test_an_account_that_is_not_connected_is_told() -> None:
     assert found.problems == ["gone: it is not connected; connect it again"]
 
 
+def test_an_account_whose_posts_would_be_held_is_told() -> None:
+    written = Written.model_validate({"targets": [{"account_id": "a"}]})
+
+    found = checked(written, {"a": Network("x", needs_reconnect=True)}, NOW)
+
+    assert found.problems == ["a: its network takes nothing until it is connected again; what is due before is held"]
+
+
 def test_accounts_on_which_it_looks_alike_share_a_preview() -> None:
     alike = {name: Network("x", SHORT) for name in ("one", "two")}
     targets = [{"account_id": name} for name in alike]

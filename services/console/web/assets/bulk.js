@@ -42,6 +42,7 @@ function drawMove(form) {
   form.querySelector("[data-move]").hidden = act.value !== "move";
   form.querySelector("[data-by]").hidden = how.value !== "by";
   form.querySelector("[data-to]").hidden = how.value !== "to";
+  form.elements.amount.required = act.value === "move" && how.value === "by";
   form.elements.to.required = act.value === "move" && how.value === "to";
 }
 

@@ -46,7 +46,9 @@ function postOf(form) {
 
 function repeatOf(form) {
   const { every, times } = form.elements;
-  return every.value ? { every: every.value, times: Number(times.value) || 1 } : null;
+  if (!every.value) return null;
+  if (!times.validity.valid) throw new Refused(`How often in all: write a number from ${times.min} to ${times.max}.`);
+  return { every: every.value, times: times.valueAsNumber };
 }
 
 function draftOf(form) {
@@ -133,6 +135,8 @@ async function send(form) {
 
 async function sendPost(form, post, repeat) {
   if (!post.targets.length) throw new Refused("Choose at least one account.");
+  if (post.targets.some((one) => !(one.content ?? post.content).trim()) && !post.media.length) throw new Refused("Write a text, or add a picture.");
+  if (repeat && !post.publish_at) throw new Refused("Choose the first time of those that repeat.");
   if (!repeat) {
     const answer = await call("POST", "/v1/posts", post);
     return settle(form, answer.rejected, `/posts/${encodeURIComponent(post.post_id)}?sent=${encodeURIComponent(answer.correlation_id)}`);

@@ -26,6 +26,7 @@ async function send(form, submitter) {
   const button = submitter ?? form.querySelector('button[type="submit"]');
   const body = bodyOf(form);
   if (problem) problem.hidden = true;
+  if (form.dataset.none && !Object.values(body).every((value) => value.length)) return show(problem, form.dataset.none);
   button.disabled = true;
   try {
     const seen = form.dataset.etag ? { "If-Match": form.dataset.etag } : {};

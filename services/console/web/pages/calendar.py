@@ -16,6 +16,7 @@ from services.console.api.views import PostView
 from services.console.domain.posts import CHANGEABLE
 from services.console.read_model.due_spans import Company, DueSpans, Place, Span
 from services.console.read_model.queries import Listed
+from services.console.read_model.rows import takes_posts
 from services.console.web import days
 from services.console.web.asked import TheViewer
 from services.console.web.choosing import by_network
@@ -81,7 +82,7 @@ async def show_calendar(
     """The days around a date: on a phone one, else this month, unless something else is asked for."""
     span = span_of(view or _usual_view(request), date, day_of(viewer.now, viewer.zone))
     accounts = await console.queries.accounts()
-    shown = _Shown(console, viewer, account, {row["account_id"]: bool(row["is_connected"]) for row in accounts})
+    shown = _Shown(console, viewer, account, {row["account_id"]: takes_posts(row) for row in accounts})
     listed = await shown.by_day(span) if span.view == "month" else await shown.by_hour(span)
     used = {mark for entry in _entries(listed) for mark in entry.marks}
     return render(

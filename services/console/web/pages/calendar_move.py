@@ -13,6 +13,7 @@ from services.console.api.matching import on_accounts
 from services.console.api.posts import unknown_post, views_of
 from services.console.read_model.due_spans import DueSpans, Place
 from services.console.read_model.queries import Listed
+from services.console.read_model.rows import takes_posts
 from services.console.web.moves import Move, in_words, notes_on
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id
@@ -70,5 +71,5 @@ async def _notes(console: Console, found: Listed, move: Move) -> list[str]:
     place = Place(post.post_id, post.account_id, move.instant)
     (company,) = await DueSpans(console.browsing.database).company([place])
     accounts = await console.queries.accounts(post.account_id)
-    is_connected = all(row["is_connected"] for row in accounts)
+    is_connected = all(map(takes_posts, accounts))
     return notes_on(move, company, now=console.clock.now(), is_connected=is_connected)

@@ -72,7 +72,7 @@ async def _networks(console: Console, account_ids: Iterable[str]) -> dict[str, N
     rules = await console.account_rules.of(wanted)
     known = [AccountView.of(row) for row in await console.queries.accounts()]
     return {
-        one.account_id: Network(one.platform, rules.get(one.account_id), one.connected)
+        one.account_id: Network(one.platform, rules.get(one.account_id), one.connected, one.needs_reconnect)
         for one in known
         if one.account_id in wanted
     }
