@@ -39,16 +39,27 @@ class Databases:
     @contextmanager
     def lent(self) -> Iterator[str]:
         """The address of an empty database, for as long as the block lasts."""
-        name = self._empty.pop() if self._empty else self._new()
-        yield self._node.address(name)
-        with ThreadPoolExecutor(1) as thread:  # this one may have an event loop of its own
-            thread.submit(asyncio.run, _empty(plain(self._node.address(name)))).result()
-        self._empty.append(name)
+        name = self.take()
+        yield self.address(name)
+        self.take_back(name)
 
-    def _new(self) -> str:
+    def take(self) -> str:
+        """The name of an empty database that nobody else has."""
+        if self._empty:
+            return self._empty.pop()
         name = f"test_{uuid4().hex[:12]}"
         self._node.create_database(name)
         return name
+
+    def take_back(self, name: str) -> None:
+        """Empty a database for whoever takes it next."""
+        with ThreadPoolExecutor(1) as thread:  # this one may have an event loop of its own
+            thread.submit(asyncio.run, _empty(plain(self.address(name)))).result()
+        self._empty.append(name)
+
+    def address(self, name: str) -> str:
+        """Where a database is."""
+        return self._node.address(name)
 
 
 def plain(url: str) -> str:

@@ -1,6 +1,6 @@
 """The console over HTTP, as a process; and its store over a migrated database, without a broker."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,11 @@ from shared.database.engine import Database
 from shared.process.home import Home
 from tests.fakes.clock import FakeClock
 from tests.integration.console.consoles import NOW, Replica, a_replica
+from tests.support.databases import Databases
 from tests.support.migrated import migrated
 from tests.support.processes import Process
 from tests.support.system import System
+from tests.support.tables import Tables
 from tests.support.waiting import eventually
 
 
@@ -41,6 +43,19 @@ async def a_read_model(url: str) -> AsyncIterator[ReadModel]:
         yield ReadModel(Projector(Store(database, clock), clock), Queries(database))
     finally:
         await database.close()
+
+
+@pytest.fixture(scope="session")
+def tables(databases: Databases) -> Tables:
+    """The databases of the session's PostgreSQL that have the console's tables."""
+    return Tables(databases, MIGRATIONS)
+
+
+@pytest.fixture
+def postgres_url(tables: Tables) -> Iterator[str]:
+    """A PostgreSQL database of this test's own in which the console's tables are, all empty."""
+    with tables.lent() as url:
+        yield url
 
 
 @pytest.fixture
