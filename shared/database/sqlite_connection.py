@@ -53,11 +53,15 @@ class WholeCursor:
 
 
 class SqliteConnection(aiosqlite.Connection):
-    """Its thread ends with the first request to stop and would leave a second one unanswered for ever: SQLAlchemy asks
+    """SQLAlchemy's rollback after each read and each commit need not call the thread: no transaction is open.
+
+    The thread ends with the first request to stop and would leave a second one unanswered for ever: SQLAlchemy asks
     again where the closing of a connection is cancelled, as it is when a service stops while it reads."""
 
     _ended: "asyncio.Future[Any] | None" = None
     _is_asked_to_stop = False
+    _unanswered = 0
+    """Calls that the thread may still carry out, among them those that were given up."""
 
     def cursor(self) -> WholeCursor:  # type: ignore[override]
         """A cursor, as SQLAlchemy uses one."""
@@ -65,7 +69,22 @@ class SqliteConnection(aiosqlite.Connection):
 
     async def in_thread(self, work: Callable[[sqlite3.Connection], None]) -> None:
         """Have the thread do this with the connection."""
-        await self._execute(lambda: work(self._conn))  # type: ignore[no-untyped-call]
+        await self._execute(lambda: work(self._conn))
+
+    async def rollback(self) -> None:
+        """End the transaction that is open or about to be, should there be one."""
+        if self._unanswered or self.in_transaction:
+            await super().rollback()
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self._unanswered += 1
+        try:
+            answer = await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        except Exception:
+            self._unanswered -= 1
+            raise
+        self._unanswered -= 1
+        return answer
 
     def stop(self) -> "asyncio.Future[Any] | None":
         """End the thread; all who ask wait for the same end."""

@@ -1,8 +1,10 @@
 """A connection to SQLite calls its thread seldom, and ends, whoever is cancelled while it is closed."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from sqlalchemy import Executable, text
 from sqlalchemy.exc import IntegrityError
 
 from shared.database.engine import Database
-from shared.database.sqlite_connection import SqliteConnection
+from shared.database.sqlite_connection import SqliteConnection, connect
 from tests.support.waiting import PATIENCE, eventually
 
 SLOW = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT sum(i) FROM n")
@@ -44,7 +46,7 @@ async def write(database: Database, *statements: Executable) -> None:
             await connection.execute(statement)
 
 
-@pytest.mark.parametrize(("act", "around"), [(read, 1), (write, 3)])  # the pool ends what was begun, once more
+@pytest.mark.parametrize(("act", "around"), [(read, 0), (write, 2)])  # it begins and commits
 async def test_a_statement_is_one_call_of_the_thread(tmp_path: Path, calls: list[str], act: Any, around: int) -> None:
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/x.db")
     await act(database, ONE)
@@ -75,6 +77,30 @@ async def test_a_statement_answers_as_sqlite_does(tmp_path: Path) -> None:
     assert {row["name"]: row["count"] for row in found} == {"a": 4, "b": 4, "c": 3, "d": 3, "e": 3}
     assert await database.rows(text("SELECT name FROM things WHERE count = 0")) == []
     await database.close()
+
+
+async def test_a_transaction_that_begins_after_its_beginning_was_given_up_is_rolled_back(tmp_path: Path) -> None:
+    """What the thread has taken up it does to the end, whether anybody waits for it or not."""
+    connection, may_begin = connect(str(tmp_path / "x.db"), isolation_level=None), threading.Event()
+    await connection
+
+    def begin(opened: sqlite3.Connection) -> None:
+        may_begin.wait(PATIENCE)
+        opened.execute("BEGIN IMMEDIATE")
+
+    beginning = asyncio.create_task(connection.in_thread(begin))
+    await asyncio.sleep(0)
+    beginning.cancel()
+    with suppress(asyncio.CancelledError):
+        await beginning
+    rolling_back = asyncio.create_task(connection.rollback())
+    await asyncio.sleep(0)
+    may_begin.set()
+    await rolling_back
+    await connection.in_thread(lambda _: None)  # all that was asked before is done
+
+    assert not connection.in_transaction
+    await connection.close()
 
 
 async def test_a_reader_waits_for_no_writer(tmp_path: Path) -> None:
