@@ -32,8 +32,9 @@ class GroupCommit(Generic[ItemT, AnswerT]):
     in common, so that items with the same key keep their order. When a group fails because of what is in it, its halves
     are tried, so that only those items fail that are at fault. When the database is away or busy, or the commit hangs,
     all of it fails at once: to try its items in turn would keep everything behind it waiting. After a group that was
-    too slow the next ones are lighter, until some succeed: what comes again would be too slow again, for ever. What
-    nobody waits for any more is not begun.
+    too slow the next ones are lighter, until some succeed: what comes again would be too slow again, for ever. When the
+    next one is too slow as well, all that waits fails with it: another replica may reach the database. What nobody
+    waits for any more is not begun.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         self._waiting: deque[_Submission[ItemT, AnswerT]] = deque()
         self._in_flight: dict[asyncio.Task[None], set[Hashable]] = {}
         self._weight = 0
+        self._slow_since: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_urgent = False
         self._starts_at = 0.0  # what uvloop gives for a timer that is due at once does not know when
@@ -123,20 +125,33 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         awaited = [one for one in group if not one.answer.done()]
         if not awaited:
             return
+        began_at = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(self._within_seconds):
                 answers = await self._commit([one.item for one in awaited])
         except Exception as error:
             if isinstance(error, TimeoutError):
                 self._allow_less_than(awaited)
+                awaited += self._given_up(began_at)
             await self._fail(awaited, error)
         else:
-            self._allowed = min(self._allowed * 2, self._most)
+            self._allowed, self._slow_since = min(self._allowed * 2, self._most), None
             await _answer(awaited, answers)
 
     def _allow_less_than(self, group: Sequence[_Submission[ItemT, AnswerT]]) -> None:
         weight = sum(self._weigh(one.item) for one in group)
         self._allowed = max(min(self._allowed, weight) // 2, 1)
+
+    def _given_up(self, began_at: float) -> list[_Submission[ItemT, AnswerT]]:
+        """All that waits, if the group that was too slow began after another one had been."""
+        if self._slow_since is None:
+            self._slow_since = asyncio.get_running_loop().time()
+        if began_at < self._slow_since:
+            return []
+        given_up = list(self._waiting)
+        self._waiting.clear()
+        self._weight, self._is_urgent = 0, False
+        return given_up
 
     async def _fail(self, group: Sequence[_Submission[ItemT, AnswerT]], error: Exception) -> None:
         if len(group) > 1 and (is_overtaken(error) or not is_passing(error)):

@@ -1,8 +1,8 @@
 """The transactional outbox: events are written with the change they report, and relayed to the broker afterwards.
 
 A row is born claimed by the process that wrote it, which relays it from memory right after the commit. A row whose
-claim ran out (the process died, the broker was away) is taken over by whichever relay polls first. An event may so be
-sent twice, under the same message id; it is never lost.
+claim ran out (the process died, the broker was away) is taken over by whichever relay polls first and is connected. An
+event may so be sent twice, under the same message id; it is never lost.
 """
 
 import asyncio
@@ -114,8 +114,9 @@ class Outbox:
                 raise
 
     async def _poll(self) -> None:
+        """Take over what was left behind; without a connection it is left to replicas that have one."""
         try:
-            while left_behind := await self._rows.claim_left_behind():
+            while self._publisher.is_connected and (left_behind := await self._rows.claim_left_behind()):
                 log.info("outbox_taken_over", events=len(left_behind))
                 await self._relay(left_behind)
         except Exception as error:

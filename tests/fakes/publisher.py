@@ -43,6 +43,10 @@ class RecordingPublisher(Publisher):
         return QueueFigures(self.queued[name], 0) if name in self.queued else None
 
     @property
+    def is_connected(self) -> bool:
+        return not self.is_away
+
+    @property
     def may_delay(self) -> bool:
         return self.delays and super().may_delay
 

@@ -194,6 +194,25 @@ async def test_what_the_broker_did_not_take_is_sent_when_it_is_back_under_the_sa
     assert sorted(relay.publisher.message_ids) == sorted(ids(written))
 
 
+async def test_a_replica_without_a_connection_leaves_what_is_left_behind_to_others(
+    database: Database, clock: FakeClock
+) -> None:
+    cut_off, other, left = Relay.on(database, clock), Relay.on(database, clock), events(3)
+    await cut_off.write(*left)
+    await cut_off.passes(CLAIM)
+    cut_off.publisher.is_away = True
+
+    async with cut_off.running():
+        for before_and_after_it_polls in events(2):
+            cut_off.publisher.asked.clear()
+            cut_off.outbox.relay_soon([before_and_after_it_polls])
+            await cut_off.publisher.asked.wait()
+        async with other.running():
+            await eventually(other.is_empty)
+
+    assert sorted(other.publisher.message_ids) == sorted(ids(left))
+
+
 async def test_a_wall_clock_that_is_set_back_ends_neither_the_polling_nor_a_claim(
     database: Database, clock: FakeClock
 ) -> None:

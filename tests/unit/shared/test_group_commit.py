@@ -370,3 +370,16 @@ def test_the_faults_of_some_are_never_the_faults_of_others(
     _, answers = in_lanes(items, pauses, most=most, lanes=lanes, bad=bad)
 
     assert [isinstance(answer, ValueError) for answer in answers] == [item in bad for item in items]
+
+
+async def test_when_two_groups_in_a_row_hang_all_that_waits_fails_with_them(ledger: Ledger) -> None:
+    """One after the other they would wait as long as the database is away, while another replica may reach it."""
+
+    async def hang(items: Sequence[Any]) -> Sequence[Any]:
+        ledger.groups.append(list(items))
+        raise TimeoutError
+
+    answers = await settle(GroupCommit(hang, most=8), range(100))
+
+    assert [type(answer) for answer in answers] == [TimeoutError] * 100
+    assert [len(group) for group in ledger.groups] == [8, 4]

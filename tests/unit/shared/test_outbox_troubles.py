@@ -1,16 +1,17 @@
 """What the outbox says while its database cannot be used."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import MetaData
 from structlog.testing import capture_logs
 
-from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
-from shared.messaging.broker import Publisher
 from shared.messaging.outbox import Outbox
 from shared.messaging.outbox_rows import outbox_table
+from tests.fakes.clock import FakeClock
+from tests.fakes.publisher import RecordingPublisher
 from tests.support.waiting import eventually
 
 
@@ -26,7 +27,8 @@ class Frozen:
 
 
 async def test_the_log_names_an_error_that_has_no_words() -> None:
-    outbox = Outbox(outbox_table(MetaData()), cast(Database, Frozen()), cast(Publisher, None), SystemClock())
+    clock = FakeClock(datetime(2027, 3, 28, tzinfo=UTC))
+    outbox = Outbox(outbox_table(MetaData()), cast(Database, Frozen()), RecordingPublisher(clock), clock)
 
     with capture_logs() as logs:
         relaying = asyncio.create_task(outbox.run())
