@@ -45,6 +45,7 @@ class Decider:
 
     def __post_init__(self) -> None:
         self._taken_back: set[Key] = set()
+        self._asked_before = {key: schedule.asked_at for key, schedule in self.schedules.items()}
         self._accounts_of: defaultdict[str, set[str]] = defaultdict(set)
         for post_id, account_id in self.schedules:
             self._accounts_of[post_id].add(account_id)
@@ -132,9 +133,16 @@ class Decider:
         return decide(wanted, self.schedules.get(wanted.key), account=account, origin=origin, now=self.now)
 
     def _is_overtaken(self, key: Key, origin: Origin) -> bool:
-        """Whether a request that was put off comes back after one that arrived later, and has been decided."""
-        if not origin.was_put_off:
+        """Whether one that arrived later has been decided already.
+
+        It may have been while this one was put off, or just now by another replica; an instant to come says only that
+        the clocks of the two disagree.
+        """
+        if origin.is_in_order:
             return False
+        if not origin.was_put_off:
+            before = self._asked_before.get(key)
+            return before is not None and origin.taken_at < before <= self.now
         current = self.schedules.get(key)
         cancelled_at = (self.cancelled_at.get(key), self.cancelled_at.get((key[0], WHOLE_POST)))
         since = (current.asked_at if current else None, *cancelled_at)

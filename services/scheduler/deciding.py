@@ -154,8 +154,8 @@ def _ago(past: timedelta) -> str:
 def overtaken(post_id: str, account_id: str) -> Rejected:
     """A request that comes back after one that arrived later changes nothing."""
     reason = (
-        f"this request for {post_id!r} on {account_id!r} could not be handled when it came, and one that came later "
-        "has been: ask again if it is still wanted"
+        f"a request for {post_id!r} on {account_id!r} that came later has been decided before this one: "
+        "ask again if it is still wanted"
     )
     return Rejected(post_id, account_id, "conflict", reason)
 

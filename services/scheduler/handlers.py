@@ -111,7 +111,8 @@ class Handlers:
         async with self.store.unit() as unit:
             fresh = await unit.remember((request.inbox_id for request in requests if request.inbox_id), now)
             accounts, cancelled_at = await unit.accounts(_accounts(requests)), await _cancelled_at(unit, requests)
-            decider = Decider(await _concerned(unit, requests), accounts, now, cancelled_at)
+            schedules = await _concerned(unit, requests)
+            decider = Decider(schedules, accounts, self.clock.now(), cancelled_at)
             decided = [(request, request.decide(decider)) for request in requests if _take(request, fresh)]
             await unit.save(list(decider.changed.values()))
             await unit.confirm(decider.confirmed.values())

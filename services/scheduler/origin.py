@@ -8,10 +8,12 @@ from datetime import datetime
 class Origin:
     """The ids that a request came with, when it was first taken, and whether it has been put off since.
 
-    What was put off comes back after requests that arrived later, and must not win over them.
+    What was put off comes back after requests that arrived later, and must not win over them. `is_in_order` where that
+    has been looked at already.
     """
 
     correlation_id: str
     request_id: str
     taken_at: datetime
     was_put_off: bool = False
+    is_in_order: bool = False

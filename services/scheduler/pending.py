@@ -36,7 +36,7 @@ class PendingRequest:
     @property
     def origin(self) -> Origin:
         """Where it comes from; its order has been looked at when it came."""
-        return Origin(self.correlation_id, self.request_id or self.correlation_id, self.asked_at)
+        return Origin(self.correlation_id, self.request_id or self.correlation_id, self.asked_at, is_in_order=True)
 
     @property
     def wanted(self) -> WantedPost | None:

@@ -138,6 +138,22 @@ def test_what_waits_for_the_publisher_arrived_later_too() -> None:
     assert isinstance(decisions.schedule(wanted(content="C"), at(3, was_put_off=True)), Waiting)
 
 
+def test_a_request_does_not_win_over_one_that_another_replica_took_later_and_decided_first() -> None:
+    decisions = decider(scheduled("B", asked_at=NOON + 2 * SECOND))
+
+    assert is_conflict(decisions.schedule(wanted(content="A"), at(1)))
+    assert is_conflict(decisions.cancel(*KEY, at(1)))
+    assert decisions.schedules[KEY].content == "B"
+    assert isinstance(decisions.cancel(*KEY, at(3)), Cancelled)
+
+
+def test_requests_of_one_replica_keep_their_order_though_its_clock_is_set_back_a_little() -> None:
+    decisions = decider(scheduled("first"))
+    decisions.schedule(wanted(content="A"), at(2))
+
+    assert isinstance(decisions.schedule(wanted(content="B"), at(1)), Accepted)
+
+
 def test_a_clock_that_was_set_back_makes_no_new_request_an_old_one() -> None:
     decisions = decider(scheduled("first", NOON + timedelta(hours=1)))
 
