@@ -62,6 +62,8 @@ MOST_AT_ONCE = 100
 """Sends in flight to one destination from one process."""
 MOST_PREPARING = 50
 MOST_CALLING_BACK = 10
+CALLBACKS_AT_HAND = 1000
+"""Those of a slow receiver wait in memory for their turns: beyond this number all others wait behind them."""
 MOST_COMMANDS = 500
 """At work at one time: some wait for seconds, while a network is asked whether it takes an account's credentials."""
 CALL_BACK_WITHIN = timedelta(seconds=15)
@@ -110,7 +112,7 @@ def build(settings: Settings) -> Service:
     subscribe(
         base.consumer, overflow, connecting, handlers, secret_keys, limits=limits_told, prefetch=settings.prefetch
     )
-    base.consumer.subscribe(CALLBACKS, {CallbackRequested: calling.on_callback_requested}, prefetch=200)
+    base.consumer.subscribe(CALLBACKS, {CallbackRequested: calling.on_callback_requested}, prefetch=CALLBACKS_AT_HAND)
     base.take_purges(KeyRetention(base.database, base.retention(RULES)).on_retention_purge_requested)
     base.answer_rebuilds(OwnState(NAME, store, base.database).parts)
     return replace(

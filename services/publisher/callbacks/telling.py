@@ -12,6 +12,7 @@ from shared.events.callbacks import CallbackRequested
 from shared.events.publisher import PublishFailed, PublishHeld, PublishSkipped, PublishSucceeded, PublishUnknown
 from shared.events.scheduler import PublishRequested
 from shared.messaging.envelope import Envelope
+from shared.messaging.topology import RETRY_TIERS
 
 QUEUE = "publisher.callbacks"
 TOLD = (PublishSucceeded, PublishFailed, PublishUnknown, PublishHeld, PublishSkipped)
@@ -58,9 +59,13 @@ def body_of(event: CallbackRequested) -> bytes:
 
 
 def next_wait(event: CallbackRequested, now: datetime, *, at_least: timedelta = FIRST_WAIT) -> timedelta | None:
-    """How long until the next attempt: as long as it has been tried, up to an hour; None after a day."""
+    """How long until the next attempt: as long as it has been tried, up to an hour; None after a day.
+
+    A message comes back early from the retry queue that it is put into. It goes into one that lasts `at_least`.
+    """
     age = now - event.told_at
-    return None if age > GIVE_UP_AFTER else min(max(age, at_least, FIRST_WAIT), LONGEST_WAIT)
+    asked_for = next((tier for tier in RETRY_TIERS if tier >= at_least.total_seconds()), RETRY_TIERS[-1])
+    return None if age > GIVE_UP_AFTER else max(min(age, LONGEST_WAIT), timedelta(seconds=asked_for))
 
 
 def _callback_url(request: PublishRequested | str) -> str | None:

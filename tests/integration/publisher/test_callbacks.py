@@ -26,6 +26,7 @@ from shared.clocks.clock import Clock, SystemClock
 from shared.events.base import ErrorDetail
 from shared.events.callbacks import CallbackRequested
 from shared.messaging.envelope import Delivery, read_event
+from shared.messaging.topology import tier_within
 from shared.messaging.verdict import Park, TryAgain
 from shared.outbound.client import outbound_client
 from tests.fakes.clock import FakeClock
@@ -114,13 +115,15 @@ async def test_pauses_grow_to_an_hour(age: int, wait: int) -> None:
     assert wait <= again.value.delay.total_seconds() <= wait + 2
 
 
-async def test_a_receiver_may_say_when_to_come_back() -> None:
+@pytest.mark.parametrize(("asked_for", "rests"), [(5, 5), (60, 80), (90, 160), (2560, 2560), (7200, 2560)])
+async def test_a_receiver_may_say_when_to_come_back(asked_for: int, rests: int) -> None:
+    """No earlier than that, where one of the retry queues is long enough."""
     async with receiving() as receiver:
-        receiver.sink.will_answer("post", refuse(429, retry_after="90"))
+        receiver.sink.will_answer("post", refuse(429, retry_after=str(asked_for)))
         with pytest.raises(TryAgain) as again:
             await receiver.call()
 
-    assert again.value.delay == 90 * SECOND
+    assert tier_within(again.value.delay) == rests
 
 
 async def test_after_a_day_it_is_given_up_with_the_reason() -> None:
