@@ -93,4 +93,5 @@ class Base:
             outbox=self.outbox,
             http=self.http,
             stopping=self.stopping,
+            is_idle=lambda: not self.consumer.at_work,
         )

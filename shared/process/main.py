@@ -1,7 +1,6 @@
 """The whole of a service's `__main__`."""
 
 import asyncio
-import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,19 +10,11 @@ import uvloop
 
 from shared.database.migrations import NotOurs, migrate_when_there
 from shared.process.ending import end_hard_after
+from shared.process.garbage import spare_the_collector
 from shared.process.logs import configure
 from shared.process.service import Service
 from shared.process.settings import ServiceSettings, load
 from shared.process.unusable_home import HomeUnusable
-
-
-def spare_the_collector(collect_after: int) -> None:
-    """Collect garbage seldom: each collection looks at every post that waits in memory and stops all else meanwhile,
-    for up to 200 ms; and hardly anything here forms rings. What start-up made is never looked at again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(collect_after, 20, 100)
-
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -24,6 +25,7 @@ from shared.messaging.outbox import Outbox
 from shared.messaging.taking import take_directly
 from shared.messaging.topology import Topology
 from shared.process.ending import CLOSE_SECONDS, GRACE_SECONDS, within
+from shared.process.garbage import collect_when_idle
 from shared.process.health import Check, Health, consuming, relaying, writing
 from shared.process.reporting import Reporting
 
@@ -75,6 +77,7 @@ class Service:
     make_http: Callable[[Health], ASGIApp] = Health.application
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     collect_after: int = COLLECT_AFTER
+    is_idle: Callable[[], bool] = lambda: True
 
     @property
     def health(self) -> Health:
@@ -137,7 +140,8 @@ class Service:
 
     def _all_loops(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         relay = [self.outbox.run] if self.outbox else []
-        return [*relay, *self.loops, self._watch_consumers, self._reporting().run]
+        collect = partial(collect_when_idle, self.is_idle)
+        return [*relay, *self.loops, self._watch_consumers, self._reporting().run, collect]
 
     def _reporting(self) -> Reporting:
         age = self.outbox.age if self.outbox else None
