@@ -63,6 +63,18 @@ def test_every_variable_is_one_that_is_read() -> None:
     assert used <= known | READ_BY_THE_COMMAND_LINE
 
 
+def test_every_setting_can_be_given_in_env(containers: Containers) -> None:
+    """But for ports and folders, which compose.yaml itself relies on, and keys that are handed out as files."""
+    missing = {
+        variable
+        for settings in SETTINGS
+        for variable in (_variable(settings, name) for name in settings.model_fields)
+        if variable not in containers[settings.__module__.split(".")[1]]["environment"]
+    }
+
+    assert {name for name in missing if not name.endswith(("_HTTP_PORT", "_HTTP_HOST", "_HOME", "_KEY"))} == set()
+
+
 def test_every_image_has_one_exact_tag_wherever_it_is_named() -> None:
     """A release that is tried is the release that runs."""
     named = (ROOT / "compose.yaml").read_text() + (ROOT / "deploy" / "Dockerfile").read_text() + IMAGE
