@@ -28,9 +28,11 @@ HttpPort = Annotated[int, Field(ge=0, le=65535)]
 
 
 class ServiceSettings(BaseSettings):
-    """Frozen settings, `TIMEBALL_…` in the environment."""
+    """Frozen settings, `TIMEBALL_…` in the environment; an empty variable counts as one that is not there."""
 
-    model_config = SettingsConfigDict(env_prefix="TIMEBALL_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="TIMEBALL_", env_ignore_empty=True, frozen=True, extra="ignore", populate_by_name=True
+    )
 
     home: Path = Path("var")
     broker_url: str = ""

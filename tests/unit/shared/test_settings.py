@@ -101,6 +101,17 @@ def test_an_empty_database_url_means_the_file_under_timeball_home(monkeypatch: p
     assert load(Settings).database_url is None
 
 
+@pytest.mark.parametrize("variable", ["TIMEBALL_LOG_FORMAT", "TIMEBALL_SCHEDULER_CROWDED_MINUTE", "TIMEBALL_DELAY"])
+def test_an_empty_variable_counts_as_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """As in a `.env` that lists what could be set."""
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
+    without_it = load(Settings)
+
+    monkeypatch.setenv(variable, "")
+
+    assert load(Settings) == without_it
+
+
 @pytest.mark.parametrize(
     ("variable", "given", "said"),
     [
