@@ -99,9 +99,13 @@ class Decider:
                 current, pending_cancellation(post_id, account_id, current.pending, origin, expected_revision)
             )
         decision = decide_cancel(post_id, account_id, current, origin, self.now, expected_revision=expected_revision)
-        if isinstance(decision, Cancelled) and decision.schedule is not current:
-            if current and self._may_be_on_its_way(current):
-                return self._wait(current, pending_cancellation(post_id, account_id, 0, origin, expected_revision))
+        if not isinstance(decision, Cancelled):
+            return decision
+        if decision.schedule is current:
+            self._confirm(current, origin)
+        elif current and self._may_be_on_its_way(current):
+            return self._wait(current, pending_cancellation(post_id, account_id, 0, origin, expected_revision))
+        else:
             self._keep(decision.schedule)
         return decision
 

@@ -89,6 +89,14 @@ def test_a_cancellation_in_between_is_not_undone() -> None:
     assert decisions.schedules[KEY].state is State.CANCELLED
 
 
+def test_a_cancellation_of_what_is_cancelled_already_came_later_too() -> None:
+    decisions = decider(scheduled("first", state=State.CANCELLED))
+    decisions.cancel(*KEY, at(2))
+
+    assert decisions.confirmed[KEY].asked_at == NOON + 2 * SECOND
+    assert is_conflict(decisions.schedule(wanted(content="A"), at(1, was_put_off=True)))
+
+
 @pytest.mark.parametrize("account_ids", [None, ("acct-1",)], ids=["whole post", "account"])
 def test_a_cancellation_that_found_nothing_stops_the_request_that_was_put_off(account_ids: Any) -> None:
     before, after = decider(), ScheduleCancelRequested(post_id="post-1", account_ids=account_ids)
