@@ -1,7 +1,7 @@
 """Starts: those that one account has here, each handed to the opened post that is due first when it comes.
 
 A start that is missed costs its place under the limit and nothing else: the posts that are due first have the others,
-and the last one waits in line again.
+and the last one waits in line again. Whoever wakes up too late for the start that it was given has the next one.
 """
 
 import asyncio
@@ -22,12 +22,24 @@ CLOCK_SET_BACK = timedelta(seconds=20)
 Rank = tuple[datetime, datetime, int]
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(slots=True, order=True)
 class Runner:
     """A post whose attempt is open, waiting for a start: due first goes first. It is given None where none is left."""
 
     rank: Rank
-    given: "asyncio.Future[Start | None]" = field(compare=False)
+    starts: "Starts" = field(compare=False, repr=False)
+    given: "asyncio.Future[Start | None]" = field(compare=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait for a start, or for another one."""
+        self.given = asyncio.get_running_loop().create_future()
+
+    async def begin(self) -> datetime | None:
+        """The instant at which it begins, within a start; None where no start is left for it."""
+        return await self.starts.beginning(self)
 
     def may_begin(self, now: datetime) -> bool:
         """Whether it is due, and its sender still waits."""
@@ -56,9 +68,21 @@ class Starts:
 
     def enter(self, rank: Rank) -> Runner:
         """Wait for a start; `add` one before anything else is awaited."""
-        runner = Runner(rank, asyncio.get_running_loop().create_future())
+        runner = Runner(rank, self)
         insort(self._runners, runner)
         return runner
+
+    async def beginning(self, runner: Runner) -> datetime | None:
+        """When it begins; before those that are due later, though it woke up too late for what it was given first."""
+        while start := await runner.given:
+            now = self._clock.now()
+            if now <= start.latest_at:
+                return now
+            self._pace.began_late(now - start.start_at)
+            runner.wait()
+            insort(self._runners, runner)
+            self._release()
+        return None
 
     def leave(self, runner: Runner) -> None:
         """Wait no longer; a start that was there for it is there for others."""

@@ -15,7 +15,6 @@ from services.publisher.limits.destinations import Destinations
 from services.publisher.limits.line import Changed, Closed, Later, Opened
 from services.publisher.limits.lines import Lines
 from services.publisher.limits.pace import Pace
-from services.publisher.limits.starts import Runner
 from services.publisher.platforms.base import Published, Ready
 from services.publisher.platforms.errors import NO_REPLY, PlatformError, Unavailable, Unconfirmed
 from services.publisher.sending.case import Blocked, Case, Delivered, longest_send
@@ -157,7 +156,7 @@ class Sending:
         The pace learns from it how late we wake up; or, where the start is over already, how long it took to get it.
         """
         if case.runner:
-            return await self._until_given(case.runner)
+            return await case.runner.begin()
         had_to_wait = attempt.start_at > self.clock.now()
         await self.clock.sleep_until(attempt.start_at)
         now = self.clock.now()
@@ -166,14 +165,6 @@ class Sending:
         else:
             self.pace.committed_in(turn.age)
         return now
-
-    async def _until_given(self, runner: Runner) -> datetime | None:
-        """Wait for a start under the limits."""
-        start, now = await runner.given, self.clock.now()
-        if start is None or now <= start.latest_at:
-            return now if start else None
-        self.pace.began_late(now - start.start_at)
-        return None
 
     async def _sent(self, case: Case, ready: Ready, turn: Turn, started_at: datetime) -> Case:
         try:

@@ -71,6 +71,24 @@ async def test_who_leaves_takes_no_start_along() -> None:
     assert world.starts.is_over
 
 
+async def test_whoever_wakes_too_late_for_its_start_has_the_next_one_before_what_is_due_later() -> None:
+    world = World()
+    slow, later, last = world.enter(-3), world.enter(-2), world.enter(-1)
+    world.starts.add([start(1), start(2), start(3)])
+    await reached(world, SECOND)
+    await asyncio.wait_for(slow.given, PATIENCE)
+    world.clock.advance(SECOND / 2)
+
+    began = asyncio.create_task(slow.begin())
+
+    assert await asyncio.wait_for(last.given, PATIENCE) is None
+    await reached(world, 2 * SECOND)
+    assert await asyncio.wait_for(began, PATIENCE) == NOON + 2 * SECOND
+    assert not later.given.done()
+    await reached(world, 3 * SECOND)
+    assert await asyncio.wait_for(later.given, PATIENCE) == start(3)
+
+
 async def test_nobody_starts_before_it_is_due() -> None:
     world = World()
     post = world.enter(5)
