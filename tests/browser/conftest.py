@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    StorageState,
+    async_playwright,
+    expect,
+)
 
 from tests.integration.console.world import World, a_world
 from tests.nodes import Broker
@@ -25,6 +34,8 @@ SIZES = {"phone": (390, 844), "tablet": (820, 1180), "laptop": (1440, 900)}
 PATIENCE_MS = PATIENCE * 1000
 OVERTAKEN = "the server responded with a status of 412"
 """What the browser says when a page was behind: the page then compares, and shows or repeats what was wanted."""
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
+"""What Chromium says of what it loads when a network interface comes or goes, as with the containers of other tests."""
 
 
 @dataclass
@@ -35,6 +46,7 @@ class Visitor:
     context: BrowserContext
     page: Page
     complaints: list[str] = field(default_factory=list)
+    is_interrupted: bool = False
 
     def watch(self, page: Page) -> None:
         """Remember every error of a page: scripts, console, policy."""
@@ -42,12 +54,22 @@ class Visitor:
         page.on("console", lambda said: self._hear(said) if said.type in ("error", "warning") else None)
 
     def _hear(self, said: ConsoleMessage) -> None:
-        if OVERTAKEN not in said.text:
+        if NETWORK_CHANGED in said.text:
+            self.is_interrupted = True
+        elif OVERTAKEN not in said.text:
             self.complaints.append(said.text)
 
     async def open(self, path: str) -> None:
-        """Go to a page."""
-        await self.page.goto(self.base + path)
+        """Go to a page, again where the machine's network changed meanwhile."""
+        self.is_interrupted = False
+        try:
+            await self.page.goto(self.base + path)
+        except Error as error:
+            if NETWORK_CHANGED not in str(error):
+                raise
+            self.is_interrupted = True
+        if self.is_interrupted:
+            await self.open(path)
 
     async def sign_in(self, token: str) -> None:
         """Sign in as a person does."""
