@@ -12,8 +12,11 @@ from sqlalchemy import make_url
 
 from deploy.local.postgres_node import PostgresNode, find_program
 
-EMPTY = """
+OTHERS_LEAVE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+"""
+EMPTY = f"""
+{OTHERS_LEAVE}
 DO $$
 DECLARE
     schema name;

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from tests.support.databases import Databases, plain
+from tests.support.databases import OTHERS_LEAVE, Databases, plain
 from tests.support.migrated import migrated
 
 MOST_BYTES = 4_000_000
@@ -35,8 +35,8 @@ SELECT md5(string_agg(found, ',' ORDER BY found)) FROM (
 ) AS all_of_it
 """
 """Changes with everything that is defined, with the version, and where the planner has learned something."""
-EMPTY = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+EMPTY = f"""
+{OTHERS_LEAVE}
 DO $$
 DECLARE
     filled regclass;
