@@ -18,6 +18,7 @@ from benchmarks.figure import TIMEBALL, Reach, Result, ratio
 from services.monitor.app import MIGRATIONS
 from services.monitor.checking import Checking
 from services.monitor.domain import Item, Kind
+from services.monitor.listing import Page
 from services.monitor.reading import MOST_IN_A_GROUP, MOST_PAGES
 from services.monitor.reddit import PAGE, Reddit
 from services.monitor.store import Store
@@ -113,19 +114,20 @@ class Generated(Reddit):
 
     async def listing(
         self, subreddits: Sequence[str], kind: Kind, *, before: str | None = None, after: str | None = None
-    ) -> list[Item]:
+    ) -> Page:
         """The next page of the group."""
         self.highest_rss = max(self.highest_rss, _rss_mib())
         group = tuple(subreddits)
         if kind == "comment":
-            return []
+            return Page([])
         if group not in self._pages:
             self._pages[group] = 0
-            return [self._item(group)]
+            return Page([self._item(group)])
         if not self._pages[group]:
-            return []
+            return Page([])
         self._pages[group] -= 1
-        return [self._item(group) for _ in range(PAGE)]
+        items = [self._item(group) for _ in range(PAGE)]
+        return Page(items, older=items[-1].item_id)
 
     def _item(self, group: Sequence[str]) -> Item:
         self._number += 1

@@ -77,6 +77,10 @@ class Group:
         self.bookmarks = [one.having_seen(by_name.get(one.subreddit, ())) for one in self.bookmarks]
         return self.bookmarks
 
+    def begin(self, anchor: str | None, at: datetime) -> None:
+        """Read on from the anchor next time; whatever is older is not new."""
+        self.bookmarks = [one.begun(anchor, at) for one in self.bookmarks]
+
     def move(self, anchor: str | None, at: datetime) -> list[Bookmark]:
         """Read on from the anchor next time; the answer has the bookmarks to be kept."""
         self.bookmarks = [one.moved(anchor, at) for one in self.bookmarks]

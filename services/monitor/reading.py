@@ -13,6 +13,7 @@ import structlog
 
 from services.monitor.bookmarks import MOST_REMEMBERED, Bookmark, Group
 from services.monitor.domain import Item, Kind, grouped, number_of
+from services.monitor.listing import Page
 from services.monitor.reddit import PAGE, AccessDenied, NotConfigured, NotReadable, Reddit, RedditError
 
 OVERLAP = 50
@@ -100,17 +101,19 @@ class Reading:
         elif group.anchor is None or not await self._follow(group, group.anchor):
             await self._read_down_to(group, group.anchor, page)
 
-    async def _begin(self, group: Group, page: Sequence[Item]) -> None:
+    async def _begin(self, group: Group, page: Page) -> None:
         """What was there before anybody asked for it is not new."""
-        anchor = page[0].item_id if page else None
-        await self.take([], [one.begun(anchor, self.started_at) for one in group.bookmarks])
+        anchor = page.items[0].item_id if page.items else None
+        group.begin(anchor, self.started_at)
+        await self.take([], group.see(page.items))
 
-    async def _take_with_overlap(self, group: Group, page: Sequence[Item]) -> None:
+    async def _take_with_overlap(self, group: Group, page: Page) -> None:
         """Take what is new of the newest page, and of those after it until enough of it was read before."""
-        items, anchor = list(page), group.anchor
-        while len(page) == PAGE and _overlap(items, anchor) < self._wanted_overlap(group):
-            page = await self._page(group, after=page[-1].item_id)
-            items += page
+        items, anchor, pages = list(page.items), group.anchor, 1
+        while page.older and pages < MOST_PAGES and _overlap(items, anchor) < self._wanted_overlap(group):
+            page = await self._page(group, after=page.older)
+            items += page.items
+            pages += 1
         await self._take(group, items, anchor=items[0].item_id if items else anchor)
 
     def _wanted_overlap(self, group: Group) -> int:
@@ -121,36 +124,39 @@ class Reading:
     async def _follow(self, group: Group, anchor: str) -> bool:
         """Read on from the anchor, page by page; False where nothing follows, which means that it is gone."""
         for number in range(MOST_PAGES):
-            page = await self._page(group, before=anchor)
-            if not page:
+            items = (await self._page(group, before=anchor)).items
+            if not items:
                 return number > 0
-            anchor = page[0].item_id
-            await self._take(group, page, anchor=anchor)
+            anchor = items[0].item_id
+            await self._take(group, items, anchor=anchor)
         self._behind(group, f"more than {MOST_PAGES * PAGE:,} new items; the next check goes on from there")
         return True
 
-    async def _read_down_to(self, group: Group, anchor: str | None, page: Sequence[Item]) -> None:
+    async def _read_down_to(self, group: Group, anchor: str | None, page: Page) -> None:
         """Read from the newest item back to where the anchor was; the bookmarks move once all of it is dealt with."""
         pages = [page]
-        while not _reaches(page, anchor) and len(pages) < MOST_PAGES:
-            await self.take(group.new_among(page), [])
-            page = await self._page(group, after=page[-1].item_id)
+        while page.older and not _passes(page, anchor) and len(pages) < MOST_PAGES:
+            await self.take(group.new_among(page.items), [])
+            page = await self._page(group, after=page.older)
             pages.append(page)
-        if not _reaches(page, anchor):
+        if len(pages) == MOST_PAGES and not _passes(page, anchor):  # the listing ends here, whatever there is
             self._behind(group, f"more than {MOST_PAGES * PAGE:,} items since the last check; older ones were missed")
-        new = group.new_among(page)
-        group.see([item for page in pages for item in page])
-        await self.take(new, group.move(pages[0][0].item_id, self.started_at))
+        items, new = [item for page in pages for item in page.items], group.new_among(page.items)
+        group.see(items)
+        await self.take(new, group.move(items[0].item_id if items else anchor, self.started_at))
 
-    async def _take(self, group: Group, page: Sequence[Item], *, anchor: str | None) -> None:
+    async def _take(self, group: Group, items: Sequence[Item], *, anchor: str | None) -> None:
         """Deal with what is new of these items; the next check reads on from the anchor."""
-        new = group.new_among(page)
-        group.see(page)
+        new = group.new_among(items)
+        group.see(items)
         await self.take(new, group.move(anchor, self.started_at))
 
-    async def _page(self, group: Group, *, before: str | None = None, after: str | None = None) -> Sequence[Item]:
+    async def _page(self, group: Group, *, before: str | None = None, after: str | None = None) -> Page:
         kind: Kind = "post" if group.bookmarks[0].kind == "post" else "comment"
-        return await self.reddit.listing(group.names, kind, before=before, after=after)
+        page = await self.reddit.listing(group.names, kind, before=before, after=after)
+        if page.unreadable:
+            self._behind(group, f"{page.unreadable} of Reddit's items cannot be read and were left out")
+        return page
 
     def _behind(self, group: Group, note: str) -> None:
         for name in group.names:
@@ -158,9 +164,14 @@ class Reading:
             self.report.behind[name] = note
 
 
-def _reaches(page: Sequence[Item], anchor: str | None) -> bool:
+def _reaches(page: Page, anchor: str | None) -> bool:
     """Whether nothing that is newer than the anchor comes after this page."""
-    return len(page) < PAGE or page[-1].number <= number_of(anchor or "")
+    return page.older is None or _passes(page, anchor)
+
+
+def _passes(page: Page, anchor: str | None) -> bool:
+    """Whether the page ends beyond the anchor."""
+    return bool(page.items) and page.items[-1].number <= number_of(anchor or "")
 
 
 def _overlap(items: Sequence[Item], anchor: str | None) -> int:

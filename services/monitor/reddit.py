@@ -1,18 +1,17 @@
 """Reddit's listings: signed in as an app, never faster than Reddit allows, and with errors that say what to do."""
 
 import asyncio
-import re
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import structlog
 
-from services.monitor.domain import Item, Kind
+from services.monitor.domain import Kind
+from services.monitor.listing import NoListing, Page, page_of
+from services.monitor.pace import Pace, number_in
 from shared.clocks.clock import Clock
 from shared.outbound.client import read_bounded
 
@@ -21,15 +20,10 @@ MOST_BYTES = 16 * 1024 * 1024
 CALL_SECONDS = 30.0
 ATTEMPTS = 3
 FIRST_PAUSE = timedelta(seconds=1)
-LONGEST_PAUSE = timedelta(minutes=10)
-"""Reddit's windows are ten minutes long."""
-A_MINUTE, MOST_A_MINUTE = timedelta(minutes=1), 100
 TOKEN_MARGIN = timedelta(minutes=1)
 OK, UNAUTHORIZED, TOO_MANY, SERVER_ERROR = 200, 401, 429, 500
-NO_SUCH = frozenset({301, 302, 403, 404})
-
-_ITEM_ID = re.compile(r"^t[13]_[0-9a-z]{1,20}$")
-_SUBREDDIT = re.compile(r"^\w{1,50}$", re.ASCII)
+CLOSED = frozenset({301, 302, 303, 307, 308, 403, 404, 410, 451})
+"""How Reddit answers for what is private, banned, renamed or not there."""
 
 log = structlog.get_logger()
 
@@ -66,34 +60,6 @@ class Access:
     listings_at: str = "https://oauth.reddit.com"
 
 
-@dataclass
-class Pace:
-    """How fast to ask: at most 100 times a minute, and as Reddit's own count of what is left allows."""
-
-    clock: Clock
-    _asked: deque[datetime] = field(default_factory=deque)
-    _closed_until: datetime | None = None
-
-    async def wait(self) -> None:
-        """Return when a request may be made, and count it."""
-        if self._closed_until:
-            await self.clock.sleep(min(self._closed_until - self.clock.now(), LONGEST_PAUSE))
-            self._closed_until = None
-        if len(self._asked) >= MOST_A_MINUTE:
-            await self.clock.sleep(min(self._asked.popleft() + A_MINUTE - self.clock.now(), A_MINUTE))
-        self._asked.append(self.clock.now())
-
-    def learn(self, headers: Mapping[str, str]) -> None:
-        """What Reddit says is left of its window."""
-        left, seconds = _number(headers, "x-ratelimit-remaining"), _number(headers, "x-ratelimit-reset")
-        if left is not None and seconds is not None and left < 1:
-            self.close_for(timedelta(seconds=seconds))
-
-    def close_for(self, duration: timedelta) -> None:
-        """Ask nothing for so long."""
-        self._closed_until = self.clock.now() + min(duration, LONGEST_PAUSE)
-
-
 class Reddit:
     """Reads new posts and comments."""
 
@@ -117,16 +83,16 @@ class Reddit:
 
     async def listing(
         self, subreddits: Sequence[str], kind: Kind, *, before: str | None = None, after: str | None = None
-    ) -> list[Item]:
+    ) -> Page:
         """A page of what is new, the newest first: all, or next to the item named and younger or older than it."""
         place = {"before": before, "after": after}
         parameters = {"limit": str(PAGE), "raw_json": "1", **{name: item for name, item in place.items() if item}}
         path = f"/r/{'+'.join(subreddits)}/{'new' if kind == 'post' else 'comments'}"
         answer = await self._get(path, parameters)
         try:
-            return [_item(child) for child in answer["data"]["children"]]
-        except (KeyError, TypeError, ValueError) as error:
-            raise RedditError(f"Reddit's answer is no listing ({type(error).__name__})") from error
+            return page_of(answer)
+        except NoListing as error:
+            raise RedditError(str(error)) from error
 
     async def _get(self, path: str, parameters: Mapping[str, str]) -> Any:
         """The answer's JSON; what may be better in a moment is asked for again."""
@@ -151,8 +117,10 @@ class Reddit:
         if status == UNAUTHORIZED:
             self._token = ""
             raise RedditError("Reddit no longer takes the token")
-        if status in NO_SUCH:
+        if status in CLOSED:
             raise NotReadable(_reason(status, answer))
+        if status != OK:
+            raise RedditError(f"Reddit does not answer this request ({status})")
         return answer
 
     async def _signed_in(self) -> tuple[Access, str]:
@@ -174,7 +142,7 @@ class Reddit:
         try:
             self._token = str(answer["access_token"])
             lasts = timedelta(seconds=float(answer["expires_in"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise RedditError("Reddit's answer holds no token") from error
         self._token_until = self._clock.now() + max(lasts - TOKEN_MARGIN, lasts / 2)
 
@@ -214,34 +182,5 @@ def _reason(status: int, answer: Any) -> str:
 
 
 def _told_pause(headers: Mapping[str, str]) -> timedelta:
-    waits = (_number(headers, "retry-after"), _number(headers, "x-ratelimit-reset"))
+    waits = (number_in(headers, "retry-after"), number_in(headers, "x-ratelimit-reset"))
     return timedelta(seconds=next((wait for wait in waits if wait is not None), 60))
-
-
-def _number(headers: Mapping[str, str], name: str) -> float | None:
-    try:
-        value = float(headers[name])
-    except (KeyError, ValueError):
-        return None
-    return value if 0 <= value < 1e6 else None  # noqa: PLR2004  (not a number, or no wait anyone means)
-
-
-def _item(child: Any) -> Item:
-    told, is_post = child["data"], child["kind"] == "t3"
-    item_id, subreddit = f"{child['kind']}_{told['id']}", str(told["subreddit"])
-    if not _ITEM_ID.match(item_id) or not _SUBREDDIT.match(subreddit):
-        raise ValueError("no item of Reddit's")
-    return Item(
-        item_id=item_id,
-        kind="post" if is_post else "comment",
-        subreddit=subreddit,
-        title=_text(told, "title" if is_post else "link_title"),
-        text=_text(told, "selftext" if is_post else "body"),
-        author=_text(told, "author") or "[deleted]",
-        url=f"https://www.reddit.com{quote(_text(told, 'permalink')[:500], safe='/%?=&#')}",
-        created_at=datetime.fromtimestamp(float(told["created_utc"]), UTC),
-    )
-
-
-def _text(told: Any, name: str) -> str:
-    return str(told.get(name) or "").replace("\x00", "")

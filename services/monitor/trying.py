@@ -48,7 +48,7 @@ class Trying:
         for name in workspace.subreddits:
             try:
                 for kind in KINDS:
-                    items += await self.reddit.listing([name], kind)
+                    items += (await self.reddit.listing([name], kind)).items
             except RedditError as error:
                 problems.append(SubredditProblem(subreddit=name, error=str(error)))
         mentions = await asyncio.to_thread(_mentions, matcher, items)

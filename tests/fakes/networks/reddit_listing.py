@@ -52,6 +52,9 @@ class RedditListing(Network):
     closed: dict[str, Reply] = field(default_factory=dict)
     left: float = 99.0
     window_seconds: int = 600
+    withheld: set[str] = field(default_factory=set)
+    """What is left out of its page, which is the shorter for it."""
+
     tokens: set[str] = field(default_factory=set)
     posted: int = 0
 
@@ -120,7 +123,9 @@ class RedditListing(Network):
             if thing.subreddit.lower() in wanted and thing.name.startswith(kind)
         ][:1000]
         page = _page(newest_first, call.query, min(int(call.query.get("limit", 25)), 100))
-        return Reply(body={"kind": "Listing", "data": {"children": [thing.told() for thing in page]}})
+        after = page[-1].name if page and page[-1] is not newest_first[-1] else None
+        children = [thing.told() for thing in page if thing.name not in self.withheld]
+        return Reply(body={"kind": "Listing", "data": {"children": children, "after": after}})
 
     def _add(self, kind: str, subreddit: str, title: str, text: str, author: str) -> str:
         self.posted += 1

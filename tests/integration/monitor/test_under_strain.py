@@ -27,6 +27,20 @@ async def test_a_clock_that_was_set_back_stops_no_check(light_monitor: Monitor) 
     assert max(light_monitor.clock.naps, default=timedelta(0)) <= timedelta(minutes=10)
 
 
+async def test_a_clock_that_was_set_back_slows_no_check_down(light_monitor: Monitor) -> None:
+    await light_monitor.configure()
+    light_monitor.network.left = 1e6
+    for _ in range(60):
+        await light_monitor.check()
+    light_monitor.clock.advance(-timedelta(hours=6))
+    light_monitor.clock.naps.clear()
+
+    for _ in range(20):
+        await light_monitor.check()
+
+    assert sum(light_monitor.clock.naps, timedelta(0)) <= timedelta(minutes=1)
+
+
 async def test_a_thousand_workspaces_ask_reddit_no_more_than_their_subreddits_need(light_monitor: Monitor) -> None:
     for number in range(WORKSPACES):
         keywords = [{"phrase": "time ball"}, {"phrase": f"word{number}"}]
