@@ -13,7 +13,7 @@ from services.monitor.domain import KINDS, Item, Mention, Notification, Workspac
 from services.monitor.matching import Matcher
 from services.monitor.reading import Reading, Report
 from services.monitor.reddit import Reddit, RedditError
-from services.monitor.store import Store, notification, workspace_of
+from services.monitor.store import Store, Versions, notification, workspace_of
 from shared.clocks.clock import Clock
 from shared.events.monitor import (
     MentionFound,
@@ -27,6 +27,9 @@ from shared.messaging.envelope import Envelope
 MOST_TOLD = 1000
 """Failures named in one `monitor.completed`; the log has them all."""
 
+MOST_CHANGES = 10
+"""How often what was read is looked through again, because workspaces have changed meanwhile."""
+
 log = structlog.get_logger()
 
 
@@ -37,6 +40,15 @@ class Tally:
     items: int = 0
     found: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Watched:
+    """The workspaces as a check knows them, with what finds their keywords."""
+
+    workspaces: Sequence[Workspace]
+    matcher: Matcher
+    versions: Versions
 
 
 @dataclass(frozen=True)
@@ -52,10 +64,9 @@ class Checking:
         """Check every subreddit of every workspace that is to be watched, and tell how it went."""
         started_at = self.clock.now()
         tally = Tally()
-        workspaces = _readable(await self.store.enabled(), tally)
-        matcher = await asyncio.to_thread(Matcher, workspaces)
-        tally.failed |= matcher.unusable
-        report = await self._read(workspaces, matcher, tally, started_at, correlation_id)
+        watched = await self._watched(tally)
+        workspaces = watched.workspaces
+        report = await self._read(watched, tally, started_at, correlation_id)
         tally.failed |= _touched(workspaces, report)
         completed = self._completed(len(workspaces), tally, report, started_at)
         async with self.store.unit() as unit:
@@ -64,26 +75,41 @@ class Checking:
         if report.unread and not report.is_anything_read:
             raise RedditError(f"nothing could be read: {next(iter(report.unread.values()))}")
 
-    async def _read(
-        self, workspaces: Sequence[Workspace], matcher: Matcher, tally: Tally, started_at: datetime, correlation_id: str
-    ) -> Report:
+    async def _watched(self, tally: Tally) -> Watched:
+        rows = await self.store.enabled()
+        workspaces = _readable(rows, tally)
+        matcher = await asyncio.to_thread(Matcher, workspaces)
+        tally.failed |= matcher.unusable
+        return Watched(workspaces, matcher, {row["workspace_id"]: row["updated_at"] for row in rows})
+
+    async def _read(self, watched: Watched, tally: Tally, started_at: datetime, correlation_id: str) -> Report:
+        names = sorted({name for workspace in watched.workspaces for name in workspace.subreddits})
+
         async def take(items: Sequence[Item], bookmarks: Sequence[Bookmark]) -> None:
+            nonlocal watched
             tally.items += len(items)
-            tally.found += await self._take(items, bookmarks, matcher, correlation_id)
+            for _ in range(MOST_CHANGES):
+                new = await self._take(items, bookmarks, watched, correlation_id)
+                if new is not None:
+                    tally.found += new
+                    return
+                watched = await self._watched(tally)
+            raise RedditError("workspaces change faster than they can be read; the next check goes on from here")
 
         reading = Reading(self.reddit, take, started_at)
-        names = sorted({name for workspace in workspaces for name in workspace.subreddits})
         for kind in KINDS:
             await reading.read(names, kind, await self.store.bookmarks(kind))
         return reading.report
 
     async def _take(
-        self, items: Sequence[Item], bookmarks: Sequence[Bookmark], matcher: Matcher, correlation_id: str
-    ) -> int:
-        """Find, keep and tell, and move the bookmarks, all of it or nothing."""
-        found = await asyncio.to_thread(_mentions, matcher, items) if items else []
+        self, items: Sequence[Item], bookmarks: Sequence[Bookmark], watched: Watched, correlation_id: str
+    ) -> int | None:
+        """Find, keep and tell, and move the bookmarks, all of it or nothing; None where workspaces have changed."""
+        found = await asyncio.to_thread(_mentions, watched.matcher, items) if items else []
         now = self.clock.now()
         async with self.store.unit() as unit:
+            if items and await unit.versions() != watched.versions:
+                return None
             new = await unit.add_mentions(found, now)
             to_send = await unit.add_notifications([one for mention in new for one in _notifications(mention, now)])
             facts = [Envelope.of(_fact(mention), correlation_id=correlation_id) for mention in new]

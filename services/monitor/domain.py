@@ -1,5 +1,6 @@
 """What the monitor knows of workspaces, items and mentions, and what it decides about them. No I/O."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -99,6 +100,29 @@ class Mention:
     workspace: Workspace
     item: Item
     phrases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMention:
+    """A mention as a notification tells of it."""
+
+    workspace_id: str
+    item_id: str
+    kind: str
+    subreddit: str
+    title: str
+    excerpt: str
+    url: str
+    author: str
+    phrases: str
+    created_at: datetime
+    found_at: datetime
+    day: str | None
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """The phrases that were found."""
+        return tuple(json.loads(self.phrases))
 
 
 class State(StrEnum):

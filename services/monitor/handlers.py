@@ -10,7 +10,7 @@ import structlog
 from services.monitor.domain import InvalidWorkspace
 from services.monitor.store import Store
 from services.monitor.unreadable import answer_to_unreadable
-from services.monitor.workspaces import Checked, CheckTarget, checked, is_older, row_of
+from services.monitor.workspaces import Checked, CheckTarget, checked, is_older, later_of, row_of
 from shared.clocks.clock import Clock
 from shared.events.monitor import WorkspaceAccepted, WorkspaceRejected
 from shared.events.requests import WorkspaceConfigured
@@ -24,6 +24,7 @@ Job = Callable[[str], Awaitable[None]]
 """A job's work, told the correlation id of the tick."""
 
 OVERTAKEN = "it was configured anew since this was asked for; what is there stays"
+REMOVED_SINCE = "it was removed since this was asked for; configure it again if it is wanted"
 
 log = structlog.get_logger()
 
@@ -67,10 +68,13 @@ class Handlers:
         async with self.store.unit() as unit:
             if not await unit.remember(delivery.inbox_id, now):
                 return
+            latest = await unit.latest_request(event.workspace_id, now)
             previous = await unit.workspace(event.workspace_id)
-            if is_older(event, previous):
-                await unit.tell(_rejected(event, OVERTAKEN, now), correlation_id=delivery.correlation_id)
+            if is_older(event.configured_at, latest):
+                reason = OVERTAKEN if previous else REMOVED_SINCE
+                await unit.tell(_rejected(event, reason, now), correlation_id=delivery.correlation_id)
                 return
+            await unit.save_request(event.workspace_id, later_of(event.configured_at, latest), now)
             await unit.save_workspace(row_of(workspace, previous, vault=self.vault, now=now))
             await unit.tell(accepted, correlation_id=delivery.correlation_id)
         log.info("workspace_accepted", workspace_id=event.workspace_id, enabled=event.monitoring_enabled)

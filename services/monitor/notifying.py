@@ -44,6 +44,10 @@ class NothingToTell(Exception):
     """What was to be told, or whom, is no longer there."""
 
 
+class WorkspaceRemoved(Exception):
+    """The workspace was removed, and with it everybody who was to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A notification to be sent, or one whose sender died (`is_lost`), of which nobody knows whether it arrived."""
@@ -70,6 +74,9 @@ class Notifying:
         try:
             url = await self._url(claimed.notification)
             messages = await self._messages(claimed.notification, self.targets.form_of(url))
+        except WorkspaceRemoved:
+            await self._let_go(claimed.notification)
+            return
         except (NothingToTell, NoTarget) as error:
             nothing = Unconfirmed(DIED) if claimed.is_lost else Refused(str(error), for_good=True)
             await self._settle(claimed.notification, nothing, None, delivery.correlation_id)
@@ -104,8 +111,10 @@ class Notifying:
     async def _url(self, notification: Notification) -> str:
         """The target as it is now."""
         kept = await self.store.targets(notification.workspace_id)
+        if kept is None:
+            raise WorkspaceRemoved
         try:
-            url = target_named(notification.target_id, *kept, self.vault) if kept else None
+            url = target_named(notification.target_id, *kept, self.vault)
         except UnreadableSecret as error:
             raise NothingToTell(f"the workspace's targets: {error}; configure it again") from error
         if url is None:
@@ -127,6 +136,13 @@ class Notifying:
         mentions = await self.store.digest(workspace_id, day, most=MOST_IN_A_DIGEST)
         total = await self.store.digest_size(workspace_id, day)
         return digest_messages(Digest(workspace_id, day, mentions, total), form) if mentions else []
+
+    async def _let_go(self, notification: Notification) -> None:
+        """Nobody waits for it any more: it is no dead letter that somebody had to look at."""
+        ended = _ended(notification, State.FAILED, "the workspace was removed", self.clock.now())
+        async with self.store.unit() as unit:
+            await unit.save_notification(ended)
+        log.info("notification_settled", state=ended.state, attempt=ended.attempts, error=ended.error, **_named(ended))
 
     async def _settle(
         self, sent: Notification, outcome: Outcome, following: Notification | None, correlation_id: str

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.monitor.store import Store
+from services.monitor.workspaces import is_older, later_of
 from shared.clocks.clock import Clock
 from shared.events.monitor import WorkspaceRejected, WorkspaceRemoved
 from shared.events.requests import WorkspaceRemoveRequested
@@ -29,12 +30,13 @@ class Removing:
         async with self.store.unit() as unit:
             if not await unit.remember(delivery.inbox_id, now):
                 return
-            known = await unit.workspace(workspace_id)
+            latest = await unit.latest_request(workspace_id, now)
             answer: WorkspaceRejected | WorkspaceRemoved
-            if known is not None and known["configured_at"] and known["configured_at"] > asked_at:
+            if is_older(asked_at, latest) and await unit.workspace(workspace_id):
                 answer = WorkspaceRejected(workspace_id=workspace_id, reason=CONFIGURED_SINCE, decided_at=now)
             else:
                 await unit.remove_workspace(workspace_id)
+                await unit.save_request(workspace_id, later_of(asked_at, latest), now)
                 answer = WorkspaceRemoved(workspace_id=workspace_id, removed_at=asked_at, decided_at=now)
             await unit.tell(answer, correlation_id=delivery.correlation_id)
         log.info("workspace_removal_answered", workspace_id=workspace_id, answer=answer.type)

@@ -5,7 +5,7 @@ Those that may have arrived, or whose dead letter was dropped, go as well: after
 
 from datetime import timedelta
 
-from services.monitor.tables import deliveries, inbox, mentions
+from services.monitor.tables import deliveries, inbox, mentions, workspace_requests
 from shared.database.purging import Rule, inbox_rule
 
 _NO_DIGEST_WAITS = """(day IS NOT NULL OR NOT EXISTS (
@@ -13,8 +13,13 @@ _NO_DIGEST_WAITS = """(day IS NOT NULL OR NOT EXISTS (
     WHERE workspaces.workspace_id = mentions.workspace_id AND workspaces.enabled AND workspaces.digest IS NOT NULL
 ))"""
 
+_IS_REMOVED = """NOT EXISTS (
+    SELECT 1 FROM workspaces WHERE workspaces.workspace_id = workspace_requests.workspace_id
+)"""
+
 RULES = (
     Rule(mentions, mentions.c.found_at, _NO_DIGEST_WAITS),
     Rule(deliveries, deliveries.c.updated_at, longer=timedelta(days=21)),
+    Rule(workspace_requests, workspace_requests.c.decided_at, _IS_REMOVED, longer=timedelta(days=21)),
     inbox_rule(inbox),
 )

@@ -4,15 +4,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, func, select, true, update
 
 from services.monitor.bookmarks import Bookmark
-from services.monitor.domain import Digest, Keyword, Kind, Mention, Notification, State, Workspace
-from services.monitor.tables import bookmarks, deliveries, inbox, mentions, workspaces
+from services.monitor.domain import Digest, Keyword, Kind, Mention, Notification, State, StoredMention, Workspace
+from services.monitor.tables import bookmarks, deliveries, inbox, mentions, workspace_requests, workspaces
 from shared.database import bulk
 from shared.database.engine import Database
 from shared.messaging.inbox import Inbox
@@ -22,29 +21,8 @@ from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
 MOST_EXCERPT = 500
 
 Key = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredMention:
-    """A mention as a notification tells of it."""
-
-    workspace_id: str
-    item_id: str
-    kind: str
-    subreddit: str
-    title: str
-    excerpt: str
-    url: str
-    author: str
-    phrases: str
-    created_at: datetime
-    found_at: datetime
-    day: str | None
-
-    @property
-    def keywords(self) -> tuple[str, ...]:
-        """The phrases that were found."""
-        return tuple(json.loads(self.phrases))
+Versions = dict[str, datetime]
+"""When each workspace was last changed."""
 
 
 class Unit(UnitOfWork["Store"]):
@@ -54,10 +32,31 @@ class Unit(UnitOfWork["Store"]):
         """Note a message as taken; False when it had been taken before."""
         return inbox_id is None or bool(await self.store.inbox.remember(self.connection, [inbox_id], now))
 
+    async def latest_request(self, workspace_id: str, now: datetime) -> datetime | None:
+        """When the latest request for a workspace was made, if it said so; another waits until the commit."""
+        row = {"workspace_id": workspace_id, "asked_at": None, "decided_at": now}
+        await self.connection.execute(self.store.make_request, bulk.encode([row]))
+        c = workspace_requests.c
+        wanted = select(c.asked_at).where(c.workspace_id == workspace_id).with_for_update()
+        asked_at: datetime | None = (await self.connection.execute(wanted)).scalar()
+        return asked_at
+
+    async def save_request(self, workspace_id: str, asked_at: datetime | None, now: datetime) -> None:
+        """Note when the latest request for a workspace was made."""
+        c = workspace_requests.c
+        ours = update(workspace_requests).where(c.workspace_id == workspace_id)
+        await self.connection.execute(ours.values(asked_at=asked_at, decided_at=now))
+
     async def workspace(self, workspace_id: str) -> RowMapping | None:
         """The row of a workspace, locked until the commit."""
         wanted = select(workspaces).where(workspaces.c.workspace_id == workspace_id).with_for_update()
         return (await self.connection.execute(wanted)).mappings().one_or_none()
+
+    async def versions(self) -> Versions:
+        """What tells the workspaces that are to be watched from those at another time."""
+        c = workspaces.c
+        rows = await self.connection.execute(select(c.workspace_id, c.updated_at).where(c.enabled == true()))
+        return {row.workspace_id: row.updated_at for row in rows}
 
     async def save_workspace(self, row: bulk.Row) -> None:
         """Write a workspace."""
@@ -120,6 +119,7 @@ class Store:
         self.outbox = outbox_
         self.inbox = Inbox(inbox, database)
         self.write_workspace = bulk.upsert(workspaces, dialect, guard="true")
+        self.make_request = bulk.insert_missing(workspace_requests, dialect)
         self.write_bookmarks = bulk.upsert(bookmarks, dialect, guard="true")
         self.make_mentions = bulk.insert_missing(mentions, dialect)
         self.make_deliveries = bulk.insert_missing(deliveries, dialect)

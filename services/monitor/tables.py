@@ -29,6 +29,15 @@ workspaces = Table(
 )
 """`targets` is encrypted; `target_ids` are digests of the same, in the same order."""
 
+workspace_requests = Table(
+    "workspace_requests",
+    metadata,
+    Column("workspace_id", String(200), primary_key=True),
+    Column("asked_at", InstantColumn),
+    Column("decided_at", InstantColumn, nullable=False, index=True),
+)
+"""When the latest request for each workspace was made, if it said so; those of removed ones are kept for a while."""
+
 bookmarks = Table(
     "bookmarks",
     metadata,

@@ -79,11 +79,14 @@ def _told_of(workspace: Checked, previous: RowMapping | None, vault: Vault) -> d
     }
 
 
-def is_older(event: WorkspaceConfigured, previous: RowMapping | None) -> bool:
-    """Whether the workspace has been configured anew since, as far as the two say when."""
-    if previous is None or event.configured_at is None or previous["configured_at"] is None:
-        return False
-    return bool(event.configured_at < previous["configured_at"])
+def is_older(asked_at: datetime | None, latest: datetime | None) -> bool:
+    """Whether a request was made before the latest one, as far as the two say when."""
+    return asked_at is not None and latest is not None and asked_at < latest
+
+
+def later_of(asked_at: datetime | None, latest: datetime | None) -> datetime | None:
+    """The later of two requests, as far as they say when."""
+    return max(filter(None, (asked_at, latest)), default=None)
 
 
 def target_named(wanted: str, stored: str, ids: Sequence[str], vault: Vault) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from services.monitor.store import StoredMention
+from services.monitor.domain import StoredMention
 from shared.outbound.targets import Form, Message
 
 MOST_PARTS = 20

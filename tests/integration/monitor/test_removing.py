@@ -1,9 +1,14 @@
 """Removed workspaces: not watched, not known, and not confused with another one of their name."""
 
+import asyncio
 from datetime import timedelta
 
+import pytest
+
+from services.monitor.domain import State
 from shared.events.requests import WorkspaceRemoveRequested
 from shared.messaging.envelope import Delivery
+from tests.fakes.mail import Mailbox
 from tests.support.monitoring import NOON, Monitor
 
 
@@ -45,3 +50,60 @@ async def test_what_was_configured_since_stays(light_monitor: Monitor) -> None:
     assert len(await light_monitor.store.enabled()) == 1
     (rejected,) = await light_monitor.told("workspace.rejected")
     assert "configured anew" in rejected["reason"]
+
+
+async def test_what_was_asked_for_before_the_removal_and_comes_after_it_changes_nothing(monitor: Monitor) -> None:
+    await monitor.configure(configured_at=NOON.isoformat())
+    await removed(monitor, seconds=2)
+
+    await monitor.configure(configured_at=(NOON + timedelta(seconds=1)).isoformat())
+
+    assert await monitor.store.enabled() == []
+    (rejected,) = await monitor.told("workspace.rejected")
+    assert "removed since" in rejected["reason"]
+
+
+async def test_what_is_configured_after_the_removal_is_watched(monitor: Monitor) -> None:
+    await monitor.configure(configured_at=NOON.isoformat())
+    await removed(monitor, seconds=1)
+
+    await monitor.configure(configured_at=(NOON + timedelta(seconds=2)).isoformat())
+
+    assert len(await monitor.store.enabled()) == 1
+
+
+async def test_a_removal_that_comes_first_counts(monitor: Monitor) -> None:
+    await removed(monitor, seconds=1)
+
+    await monitor.configure(configured_at=NOON.isoformat())
+
+    assert await monitor.store.enabled() == []
+
+
+@pytest.mark.parametrize("later", [0, 1])
+async def test_of_requests_that_replicas_take_at_once_the_later_one_counts(monitor: Monitor, later: int) -> None:
+    async def set_to(number: int) -> None:
+        at = NOON + timedelta(milliseconds=number == later)
+        await monitor.configure(subreddits=[f"sub{number}"], configured_at=at.isoformat())
+
+    await asyncio.gather(set_to(0), set_to(1))
+
+    assert [row["subreddits"] for row in await monitor.store.enabled()] == [f'["sub{later}"]']
+
+
+async def test_a_mention_of_a_removed_workspace_is_no_dead_letter(light_monitor: Monitor) -> None:
+    async with Mailbox().serving() as mailbox:
+        await light_monitor.configure(targets=[mailbox.url])
+        await light_monitor.begun()
+        light_monitor.network.post("sailing", "The time ball drops")
+        await light_monitor.check()
+        await removed(light_monitor)
+
+        await light_monitor.notify()
+
+    (order,) = await light_monitor.told("notification.requested")
+    async with light_monitor.store.unit() as unit:
+        ended = await unit.notification(order["delivery_id"])
+    assert ended is not None
+    assert (ended.state, ended.error) == (State.FAILED, "the workspace was removed")
+    assert mailbox.mails == []

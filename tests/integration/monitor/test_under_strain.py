@@ -4,9 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.monitor.matching import Matcher
+from services.monitor.checking import Tally
 from services.monitor.reading import Reading
-from services.monitor.store import workspace_of
 from tests.support.monitoring import Monitor
 
 WORKSPACES = 1000
@@ -90,8 +89,8 @@ async def killed_after(monitor: Monitor, *, pages: int) -> None:
         if taken == pages:
             raise Killed
         taken += 1
-        await monitor.checking._take(found, bookmarks, matcher, "c")  # type: ignore[arg-type]
+        await monitor.checking._take(found, bookmarks, watched, "c")  # type: ignore[arg-type]
 
-    matcher = Matcher([workspace_of(row) for row in await monitor.store.enabled()])
+    watched = await monitor.checking._watched(Tally())
     reading = Reading(monitor.checking.reddit, take, monitor.clock.now())
     await reading.read(["sailing"], "post", await monitor.store.bookmarks("post"))

@@ -209,6 +209,20 @@ async def test_the_monitor_keeps_mentions_that_a_digest_waits_for(database_url: 
         assert await left(database, monitor.mentions, "item_id") == {"waits"}
 
 
+async def test_the_monitor_keeps_requests_for_ever_only_of_workspaces_that_are_there(database_url: str) -> None:
+    migrations, rules = SERVICES["monitor"]
+    workspace: dict[str, Any] = dict.fromkeys(("subreddits", "keywords", "targets", "target_ids"), "[]")
+    workspace |= {"enabled": True, "tells_at_once": False, "updated_at": LONG_AGO}
+    async with a_database(database_url, migrations) as database:
+        await write(database, monitor.workspaces, [workspace | {"workspace_id": "there"}])
+        for name, at in (("there", LONG_AGO), ("gone", LONG_AGO), ("just gone", NOW - timedelta(days=20))):
+            await write(database, monitor.workspace_requests, [{"workspace_id": name, "decided_at": at}])
+
+        await a_purge(database).run(rules, ASKED)
+
+        assert await left(database, monitor.workspace_requests, "workspace_id") == {"there", "just gone"}
+
+
 async def test_the_monitor_keeps_no_notification_for_ever(database_url: str) -> None:
     migrations, rules = SERVICES["monitor"]
     usual = {"workspace_id": "w", "target_id": "t", "part": 1, "attempts": 1}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.monitor.store import StoredMention
+from services.monitor.domain import StoredMention
 from services.monitor.writing import MOST_PARTS, SMALLEST, Digest, digest_messages, mention_message
 from shared.outbound.targets import Form, Message
 
