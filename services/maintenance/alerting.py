@@ -11,6 +11,9 @@ REMIND_AFTER = timedelta(days=1)
 CALM = timedelta(minutes=2)
 """How long a condition must be gone before it is told to be over: what comes and goes is one alert."""
 
+BLIND_AFTER = timedelta(minutes=2)
+"""Between two looks so far apart nobody knows what was: what had not lasted long enough before begins anew."""
+
 Key = tuple[str, str]
 
 
@@ -23,11 +26,16 @@ class Verdict:
     told: list[AlertRaised] = field(default_factory=list)
 
 
-def judge(known: Mapping[Key, Alert], conditions: Iterable[Condition], now: datetime) -> Verdict:
-    """Compare what is wrong now with what was told."""
+def judge(
+    known: Mapping[Key, Alert], conditions: Iterable[Condition], now: datetime, *, looked_at: datetime | None
+) -> Verdict:
+    """Compare what is wrong now with what was told; `looked_at` is when that was last done."""
     verdict, current = Verdict(), {condition.key: condition for condition in conditions}
+    was_blind = looked_at is None or now - looked_at > BLIND_AFTER
     for key, condition in current.items():
-        _judge_present(verdict, known.get(key), condition, now)
+        alert = known.get(key)
+        forgets = was_blind and alert is not None and alert.told_at is None
+        _judge_present(verdict, None if forgets else alert, condition, now)
     for key, alert in known.items():
         if key not in current:
             _judge_absent(verdict, alert, now)

@@ -12,9 +12,10 @@ WARNED_DAYS = (14, 7, 1)
 USUAL_PERIOD = timedelta(hours=1)
 """What a run that nobody gave a period may take."""
 OLD_OUTBOX_SECONDS = 60.0
-SILENT_AFTER = timedelta(minutes=5)
 SETTLING = timedelta(minutes=2)
-"""What a start or a restart may take before it is anything to tell."""
+"""What a start or a restart may take before it is anything to tell; also maintenance's own, which then hears of all
+that was told meanwhile."""
+SILENT_AFTER = timedelta(minutes=5) - SETTLING
 FEWEST_SENDS = 10
 """Of fewer, the slowest says nothing of the others."""
 
@@ -84,7 +85,7 @@ def of_jobs(latest: Iterable[JobRun], ended: Iterable[JobRun], now: datetime) ->
         if took > period:
             verb = "has been running for" if run.ended_at is None else "took"
             message = f"{run.job} {verb} {_rounded(took)}, longer than its period of {_rounded(period)}"
-            yield Condition("job_overdue", run.job, "warning", message)
+            yield Condition("job_overdue", run.job, "warning", message, patience=SETTLING)
 
 
 def _took(run: JobRun, now: datetime) -> timedelta:
@@ -107,7 +108,7 @@ def of_services(reports: Iterable[Report], now: datetime) -> Iterator[Condition]
         if not heard:
             latest = max(report.reported_at for report in told)
             silent = f"{service} has said nothing since {latest:%Y-%m-%d %H:%M} UTC: is it running?"
-            yield Condition("service_silent", service, "critical", silent)
+            yield Condition("service_silent", service, "critical", silent, patience=SETTLING)
         yield from _of_heard(service, heard)
 
 

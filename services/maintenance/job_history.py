@@ -19,16 +19,21 @@ class JobHistory:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._begin = bulk.insert_missing(job_history, database.dialect)
-        self._end = bulk.upsert(job_history, database.dialect, guard="job_history.ended_at IS NULL")
+        c, dialect = job_history.c, database.dialect
+        self._begin = bulk.insert_missing(job_history, dialect)
+        ends = (c.state, c.ended_at, c.duration_ms, c.error)
+        self._end = bulk.update(job_history, ends, dialect, guard="job_history.ended_at IS NULL")
 
     async def begin(self, run: JobRun) -> None:
         """Keep a run that started, or a tick that was skipped; one of which the end is known stays as it is."""
         await self._database.write(self._begin, bulk.encode_records([run]))
 
     async def end(self, run: JobRun) -> None:
-        """Keep how a run ended, whether or not its start was told."""
-        await self._database.write(self._end, bulk.encode_records([run]))
+        """Keep how a run ended; when it began is taken from the run only where its start was not told."""
+        rows = bulk.encode_records([run])
+        async with self._database.transaction() as connection:
+            await connection.execute(self._begin, rows)
+            await connection.execute(self._end, rows)
 
     async def latest(self) -> list[JobRun]:
         """Each job's latest run."""

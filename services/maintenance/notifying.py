@@ -39,14 +39,21 @@ class Notifying:
     clock: Clock
 
     async def on_alert_raised(self, delivery: Delivery[AlertRaised]) -> None:
-        """Notify each target that has not been; TryAgain while some may still take it, Park once none will."""
-        message_id = delivery.message_id or delivery.correlation_id
+        """Notify each target that has not been; TryAgain while some may still take it, Park once none will.
+
+        What is no longer so when it is tried again is not told: what is so now has been raised as well.
+        """
+        message_id, alert = delivery.message_id or delivery.correlation_id, delivery.event
         tried = await self.store.attempts(message_id)
+        if tried and await self._is_overtaken(alert):
+            log.info("alert_overtaken", code=alert.code, subject=alert.subject, state=alert.state)
+            return
+        message = message_of(alert, delivery.sent_at or self.clock.now())
         failed: dict[str, int] = {}
         for url in dict.fromkeys(self.urls):
             attempts, is_sent = tried.get(fingerprint_of(url), (0, False))
             if not is_sent and attempts < MOST_ATTEMPTS:
-                attempts, is_sent = await self._notify(url, delivery.event, message_id, attempts + 1)
+                attempts, is_sent = await self._notify(url, alert, message, message_id, attempts + 1)
             if not is_sent:
                 failed[url] = attempts
         waiting = [attempts for attempts in failed.values() if attempts < MOST_ATTEMPTS]
@@ -64,9 +71,15 @@ class Notifying:
                 _log_not_told(url, alert, outcome.reason, 1)
         return not outcomes or any(isinstance(outcome, Sent) for _, outcome in outcomes)
 
-    async def _notify(self, url: str, alert: AlertRaised, message_id: str, attempt: int) -> tuple[int, bool]:
+    async def _is_overtaken(self, alert: AlertRaised) -> bool:
+        """Whether it is over, or raised again, since this was told."""
+        return await self.store.is_open(alert.code, alert.subject) is (alert.state == "resolved")
+
+    async def _notify(
+        self, url: str, alert: AlertRaised, message: Message, message_id: str, attempt: int
+    ) -> tuple[int, bool]:
         """The attempts so far, and whether the target has it; what it refuses for good uses up every attempt."""
-        outcome = await self.targets.tell(url, message_of(alert, self.clock.now()))
+        outcome = await self.targets.tell(url, message)
         is_sent, attempts = isinstance(outcome, Sent), attempt
         if not isinstance(outcome, Sent):
             attempts = MOST_ATTEMPTS if isinstance(outcome, Refused) and outcome.for_good else attempt
@@ -86,8 +99,8 @@ def wait_after(attempts: int) -> timedelta:
     return FIRST_WAIT * (1 << (attempts - 1))
 
 
-def message_of(alert: AlertRaised, now: datetime) -> Message:
-    """An alert as a person reads it."""
+def message_of(alert: AlertRaised, at: datetime) -> Message:
+    """An alert as a person reads it, with the instant at which it was told of."""
     word = "resolved" if alert.state == "resolved" else alert.severity
-    text = f"{alert.message}\n\n{alert.code} · {alert.subject} · {now:%Y-%m-%d %H:%M} UTC"
+    text = f"{alert.message}\n\n{alert.code} · {alert.subject} · {at:%Y-%m-%d %H:%M} UTC"
     return Message(f"Timeball {word}: {alert.code} ({alert.subject})", text)

@@ -30,7 +30,7 @@ from shared.messaging.topology import dead_queue
 LOOK_EVERY = timedelta(seconds=10)
 RECENTLY = timedelta(minutes=5)
 STILL_CHANGING = 2 * ONE
-"""For so long facts of a day may come late: its figures are told again where they have changed."""
+"""For so long no fact of a day has been deleted, and some may come late: figures that changed are told again."""
 
 log = structlog.get_logger()
 
@@ -84,8 +84,12 @@ class Timers:
         now, told = self.clock.now(), await self.outcomes.days_told()
         oldest = min(await self.outcomes.oldest_at() or now, now - ONE)
         for day in days_to_add_up(oldest, now, self.zone):
-            if day.name not in told or now - day.end < STILL_CHANGING:
+            if day.name not in told or self._may_have_changed(day, oldest, now):
                 await self.add_up(day)
+
+    def _may_have_changed(self, day: Day, oldest: datetime, now: datetime) -> bool:
+        """Whether facts of a day may have come late, and all of its earlier ones are still there."""
+        return now - day.end < STILL_CHANGING or (oldest < day.start and now - day.end < self.retention)
 
     async def add_up(self, day: Day) -> None:
         """Tell a day's figures, unless they are as they were told before."""
@@ -133,9 +137,10 @@ class Watch:
         now = self.clock.now()
         found = await self.conditions(now)
         async with self.store.unit() as unit:
+            looked_at = await unit.last_turn("watch")
             if not await unit.take_turn("watch", every=LOOK_EVERY / 2, now=now):
                 return
-            verdict = judge(await unit.alerts(), found, now)
+            verdict = judge(await unit.alerts(), found, now, looked_at=looked_at)
             await unit.save_alerts(verdict.kept, verdict.forgotten)
             await unit.tell(*verdict.told)
         for alert in verdict.told:

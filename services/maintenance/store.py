@@ -48,6 +48,13 @@ class Unit(UnitOfWork["Store"]):
         due = update(turns).where(turns.c.name == name, is_due)
         return (await self.connection.execute(due.values(taken_at=now))).rowcount > 0
 
+    async def last_turn(self, name: str) -> datetime | None:
+        """When this was last done."""
+        taken_at: datetime | None = (
+            await self.connection.execute(select(turns.c.taken_at).where(turns.c.name == name))
+        ).scalar()
+        return taken_at
+
     async def alerts(self) -> dict[Key, Alert]:
         """Every alert that is open."""
         rows = (await self.connection.execute(select(alerts))).mappings()
@@ -93,6 +100,12 @@ class Store:
     async def reports(self) -> list[Report]:
         """The latest report of every process that is remembered."""
         return [_report(row) for row in await self._database.rows(select(reports))]
+
+    async def is_open(self, code: str, subject: str) -> bool:
+        """Whether an alert was raised and is not over."""
+        c = alerts.c
+        wanted = select(c.code).where(c.code == code, c.subject == subject, c.told_at.is_not(None))
+        return bool(await self._database.rows(wanted))
 
     async def attempts(self, message_id: str) -> dict[str, tuple[int, bool]]:
         """How often each target has been tried with a message, and whether it took it."""

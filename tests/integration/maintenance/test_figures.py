@@ -96,6 +96,36 @@ async def test_a_day_is_told_again_when_something_came_late(replica: Replica) ->
     assert sorted(days) == [("2027-03-27", 0), ("2027-03-27", 1)]
 
 
+async def test_an_unknown_that_is_resolved_after_days_counts_on_its_day(replica: Replica) -> None:
+    """Its publication is as old as its attempt; over a long weekend nobody resolves anything."""
+    sent = NOW - timedelta(days=5)
+    await replica.handlers.on_account_fact(delivery(AccountConnected(account_id="a", platform="x", changed_at=NOW)))
+    await hear(replica, succeeded("earlier", at=sent - timedelta(days=1)))
+    await hear(replica, unknown("p"), at=sent)
+    await replica.timers.add_up_days()
+
+    replica.clock.advance(timedelta(minutes=1))
+    await hear(replica, succeeded("p", at=sent, attempts=2))
+    await replica.timers.add_up_days()
+
+    (figures,) = (await told(replica))["2027-03-23"]
+    assert figures["published"] == 1
+
+
+async def test_a_day_of_which_outcomes_were_deleted_is_not_told_again(replica: Replica) -> None:
+    """Somebody asks for an earlier purge than the retention would."""
+    sent = NOW - timedelta(days=5)
+    await hear(replica, *(succeeded(f"p{number}", at=sent + timedelta(hours=number)) for number in range(10)))
+    await replica.timers.add_up_days()
+    before = await told(replica)
+
+    purge = Purge(replica.database, replica.clock, replica.stopping)
+    assert await purge.run(RULES, RetentionPurgeRequested(before=sent + timedelta(days=3, hours=5))) == 5
+    await replica.timers.add_up_days()
+
+    assert await told(replica) == before
+
+
 async def test_a_day_begins_at_midnight_where_its_zone_is(replica: Replica) -> None:
     """On 28 March 2027 Berlin goes over to summer time: the day has 23 hours."""
     berlin = Replica(replica.database, replica.clock, zone="Europe/Berlin")

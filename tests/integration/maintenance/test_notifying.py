@@ -1,16 +1,19 @@
 """Each target gets an alert once, however often another one refuses it."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from services.maintenance.domain import Alert
 from services.maintenance.notifying import MOST_ATTEMPTS, Notifying
 from shared.events.maintenance import AlertRaised
+from shared.messaging.broker import QueueFigures
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park, TryAgain
 from shared.outbound.targets import Message, Outcome, Refused, Sent, Targets, Unconfirmed
 from tests.fakes.mail import Mailbox
-from tests.integration.maintenance.conftest import Replica
+from tests.integration.maintenance.conftest import NOW, Replica
 
 GOOD, BAD = "json://good/", "json://hush-hush@bad/"
 BUSY = Refused("the target answered 503")
@@ -24,12 +27,23 @@ class FakeTargets:
         self.down = set(down)
         self.answer = answer
         self.got: list[str] = []
+        self.titles: list[str] = []
+        self.bodies: list[str] = []
 
     async def tell(self, url: str, message: Message) -> Outcome:
         if url in self.down:
             return self.answer
         self.got.append(url)
+        self.titles.append(message.title)
+        self.bodies.append(message.body)
         return Sent()
+
+
+@pytest.fixture(autouse=True)
+async def alert_is_open(replica: Replica) -> None:
+    """ALERT was raised and is not over."""
+    async with replica.store.unit() as unit:
+        await unit.save_alerts([Alert("c", "s", "info", "m", 0, seen_at=NOW, told_at=NOW)], [])
 
 
 async def test_a_target_that_refuses_is_tried_again_without_the_others(replica: Replica) -> None:
@@ -55,6 +69,54 @@ async def test_a_target_that_never_takes_it_is_given_up(replica: Replica) -> Non
         await notifying.on_alert_raised(ALERT)
 
     assert "hush-hush" not in given_up.value.reason
+
+
+async def refused_then_up(replica: Replica, alert: AlertRaised, message_id: str) -> tuple[Notifying, FakeTargets]:
+    """A target refuses the alert, and is up again before the next attempt."""
+    targets = FakeTargets(GOOD)
+    notifying = Notifying(replica.store, targets, [GOOD], replica.clock)
+    with pytest.raises(TryAgain):
+        await notifying.on_alert_raised(Delivery(alert, message_id, "c"))
+    targets.down.clear()
+    return notifying, targets
+
+
+async def test_an_alert_that_is_over_before_a_target_takes_it_is_not_told_after_its_end(replica: Replica) -> None:
+    await replica.report()
+    replica.queues["publisher.dead"] = QueueFigures(1, 0)
+    (raised,) = await replica.look()
+    notifying, targets = await refused_then_up(replica, raised, "raised")
+    replica.queues["publisher.dead"] = QueueFigures(0, 0)
+    for _ in range(2):
+        await replica.look()
+    (resolved,) = [told for told in await replica.look(timedelta(minutes=2)) if told.code == raised.code]
+
+    await notifying.on_alert_raised(Delivery(resolved, "resolved", "c"))
+    await notifying.on_alert_raised(Delivery(raised, "raised", "c"))
+
+    assert targets.titles == ["Timeball resolved: dead_letters (publisher)"]
+
+
+async def test_the_end_of_an_alert_is_not_told_after_it_has_been_raised_anew(replica: Replica) -> None:
+    over = AlertRaised(severity="info", code="dead_letters", subject="publisher", message="over", state="resolved")
+    notifying, targets = await refused_then_up(replica, over, "over")
+    await replica.report()
+    replica.queues["publisher.dead"] = QueueFigures(1, 0)
+    (raised,) = await replica.look()
+
+    await notifying.on_alert_raised(Delivery(raised, "raised", "c"))
+    await notifying.on_alert_raised(Delivery(over, "over", "c"))
+
+    assert targets.titles == ["Timeball warning: dead_letters (publisher)"]
+
+
+async def test_an_alert_says_when_it_was_raised_and_not_when_it_is_told(replica: Replica) -> None:
+    targets = FakeTargets()
+    notifying = Notifying(replica.store, targets, [GOOD], replica.clock)
+
+    await notifying.on_alert_raised(replace(ALERT, sent_at=NOW - timedelta(minutes=40)))
+
+    assert "2027-03-28 11:20 UTC" in targets.bodies[0]
 
 
 async def test_an_alert_that_may_have_arrived_is_told_again(replica: Replica) -> None:

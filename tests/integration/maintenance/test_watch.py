@@ -73,13 +73,28 @@ async def test_an_outbox_that_grows_old_is_told(replica: Replica) -> None:
 async def test_a_service_that_falls_silent_is_told(replica: Replica) -> None:
     await replica.report()
     await replica.report("scheduler")
-    before = await replica.look(4 * MINUTE)
-    await replica.report("scheduler")
+    told = []
+    for _ in range(5):
+        told.append(await replica.look(MINUTE))
+        await replica.report("scheduler")
 
-    after = await replica.look(MINUTE)
+    assert told[:4] == [[]] * 4
+    assert [(alert.code, alert.subject) for alert in told[4]] == [("service_silent", "publisher")]
 
-    assert before == []
-    assert [(alert.code, alert.subject) for alert in after] == [("service_silent", "publisher")]
+
+async def test_no_service_counts_as_silent_because_maintenance_did_not_listen(replica: Replica) -> None:
+    """It was down, or cut off from the broker: what the others told meanwhile reaches it when it is back."""
+    await replica.report()
+    started = JobStarted(job="retention.purge", run_id="1", period_seconds=300.0)
+    await replica.handlers.on_job_started(delivery(started))
+    await replica.look()
+
+    back = await replica.look(timedelta(hours=1))
+    await replica.report()
+    await replica.handlers.on_job_ended(delivery(JobSucceeded(job="retention.purge", run_id="1", duration_ms=5.0)))
+    later = [await replica.look(MINUTE) for _ in range(3)]
+
+    assert [back, *later] == [[]] * 4
 
 
 async def test_a_service_that_is_not_ready_is_told_when_it_stays_so(replica: Replica) -> None:
@@ -119,13 +134,28 @@ async def test_a_job_that_runs_longer_than_its_period_or_never_ends_is_told(repl
     slow = JobSucceeded(job="digest.send", run_id="3", duration_ms=901_000.0, period_seconds=900.0)
     await replica.handlers.on_job_ended(delivery(slow))
 
-    told = [*await replica.look(), *await replica.look(5 * MINUTE), *await replica.look(timedelta(hours=1))]
+    told = [alert for _ in range(65) for alert in await replica.look(MINUTE)]
 
     assert [(alert.code, alert.subject) for alert in told] == [
         ("job_overdue", "digest.send"),
         ("job_overdue", "retention.purge"),
         ("job_overdue", "by.hand"),
     ]
+
+
+async def test_a_run_that_took_a_dead_one_over_is_the_latest_though_both_are_told_of_in_one_second(
+    replica: Replica,
+) -> None:
+    """Messages carry whole seconds. The run whose process died, and the one that took its place, were told together."""
+    await replica.handlers.on_job_started(delivery(JobStarted(job="j", run_id="dead"), sent_at=NOW))
+    at = NOW + MINUTE
+    replica.clock.advance(2 * MINUTE)
+    await replica.handlers.on_job_ended(delivery(JobFailed(job="j", run_id="dead", error="died"), sent_at=at))
+    await replica.handlers.on_job_started(delivery(JobStarted(job="j", run_id="next"), sent_at=at))
+    await replica.handlers.on_job_ended(delivery(JobSucceeded(job="j", run_id="next", duration_ms=400.0), sent_at=at))
+
+    assert [run.run_id for run in await replica.job_history.latest_ended()] == ["next"]
+    assert await replica.look() == []
 
 
 async def test_a_run_that_its_service_gave_back_is_no_reason_for_an_alert(replica: Replica) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.maintenance.alerting import CALM, REMIND_AFTER, Key, judge
+from services.maintenance.alerting import BLIND_AFTER, CALM, REMIND_AFTER, Key, judge
 from services.maintenance.domain import Alert, Condition
 from shared.events.maintenance import AlertRaised
 
@@ -17,12 +17,13 @@ def condition(code: str = "code", *, grade: int = 0, patience: timedelta = timed
     return Condition(code, "subject", "warning", f"grade {grade}", grade=grade, patience=patience)
 
 
-def through(looks: list[list[Condition]]) -> list[list[AlertRaised]]:
+def through(looks: list[list[Condition]], *, step: timedelta = STEP) -> list[list[AlertRaised]]:
     """What is told at each look, a minute apart."""
     known: dict[Key, Alert] = {}
     told = []
     for number, conditions in enumerate(looks):
-        verdict = judge(known, conditions, NOW + STEP * number)
+        looked_at = NOW + step * (number - 1) if number else None
+        verdict = judge(known, conditions, NOW + step * number, looked_at=looked_at)
         known = {alert.key: alert for alert in verdict.kept}
         told.append(verdict.told)
     return told
@@ -38,6 +39,17 @@ def test_what_lasts_longer_than_its_patience_is_told_once() -> None:
     lasting = condition(patience=2 * STEP)
 
     assert [len(told) for told in through([[lasting]] * 6)] == [0, 0, 1, 0, 0, 0]
+
+
+def test_patience_begins_anew_after_a_time_in_which_nobody_looked() -> None:
+    lasting = condition(patience=2 * STEP)
+
+    assert [len(told) for told in through([[lasting]] * 4, step=BLIND_AFTER + STEP)] == [0, 0, 0, 0]
+    assert [len(told) for told in through([[lasting]] * 2, step=BLIND_AFTER)] == [0, 1]
+
+
+def test_what_was_told_is_not_told_again_because_nobody_looked_for_a_while() -> None:
+    assert [len(told) for told in through([[condition()]] * 3, step=BLIND_AFTER + STEP)] == [1, 0, 0]
 
 
 def test_what_grows_worse_is_told_again_and_what_gets_better_is_not() -> None:
