@@ -1,9 +1,9 @@
 """Decides requests one after another, each on what those before it left. No I/O."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.scheduler.deciding import decide, decide_cancel, overtaken
 from services.scheduler.domain import (
@@ -17,10 +17,12 @@ from services.scheduler.domain import (
 )
 from services.scheduler.origin import Origin
 from services.scheduler.pending import PendingRequest, pending_cancellation, pending_edit
+from services.scheduler.unmet import MOMENT, came_to_be_meanwhile
 from services.scheduler.wanted_posts import WantedPost
 from shared.events.progress import State
 
 Key = tuple[str, str]
+ZERO = timedelta(0)
 WHOLE_POST = ""
 """In the place of an account: all accounts of a post."""
 
@@ -38,6 +40,8 @@ class Decider:
     now: datetime
     cancelled_at: dict[Key, datetime] = field(default_factory=dict)
     """When cancellations came that concern more than there was to cancel; without an account, the whole post."""
+    noted_here: Container[Key] = ()
+    """Those of them that this replica took itself, before all that it decides now."""
     changed: dict[Key, Schedule] = field(default_factory=dict)
     confirmed: dict[Key, Schedule] = field(default_factory=dict)
     unmet: dict[Key, datetime] = field(default_factory=dict)
@@ -46,6 +50,7 @@ class Decider:
     def __post_init__(self) -> None:
         self._taken_back: set[Key] = set()
         self._asked_before = {key: schedule.asked_at for key, schedule in self.schedules.items()}
+        self._cancelled_before = dict(self.cancelled_at)
         self._accounts_of: defaultdict[str, set[str]] = defaultdict(set)
         for post_id, account_id in self.schedules:
             self._accounts_of[post_id].add(account_id)
@@ -92,7 +97,7 @@ class Decider:
         current = self.schedules.get((post_id, account_id))
         if current is None:
             self._note_unmet((post_id, account_id), origin)
-        elif self._is_overtaken(current.key, origin) and current.state is not State.CANCELLED:
+        elif self._is_overtaken_cancellation(current, origin):
             return overtaken(post_id, account_id)
         if current and current.pending:
             return self._wait(
@@ -146,11 +151,29 @@ class Decider:
             return False
         if not origin.was_put_off:
             before = self._asked_before.get(key)
-            return before is not None and origin.taken_at < before <= self.now
+            is_known = before is not None and origin.taken_at < before <= self.now
+            stopping = self._cancelled_before if origin.shares_queue else self.cancelled_at
+            return is_known or self._is_stopped(key, origin, stopping)
         current = self.schedules.get(key)
-        cancelled_at = (self.cancelled_at.get(key), self.cancelled_at.get((key[0], WHOLE_POST)))
-        since = (current.asked_at if current else None, *cancelled_at)
-        return any(at is not None and origin.taken_at < at for at in since)
+        asked_at = current.asked_at if current else None
+        is_known = asked_at is not None and origin.taken_at < asked_at
+        return is_known or self._is_stopped(key, origin, self.cancelled_at)
+
+    def _is_stopped(self, key: Key, origin: Origin, cancelled_at: Mapping[Key, datetime]) -> bool:
+        """Whether a cancellation that found nothing came later, or so little before that it may have."""
+        return any(
+            origin.taken_at < at + (ZERO if self._is_order_known(key, one, origin) else MOMENT)
+            for one in (key, (key[0], WHOLE_POST))
+            if (at := cancelled_at.get(one)) is not None and at <= self.now
+        )
+
+    def _is_order_known(self, key: Key, cancelled: Key, origin: Origin) -> bool:
+        return key in self._asked_before or (origin.shares_queue and cancelled in self.noted_here)
+
+    def _is_overtaken_cancellation(self, current: Schedule, origin: Origin) -> bool:
+        if current.state is State.CANCELLED or not self._is_overtaken(current.key, origin):
+            return False
+        return origin.was_put_off or not came_to_be_meanwhile(current, origin.taken_at)
 
     def _note_unmet(self, key: Key, origin: Origin) -> None:
         self.unmet[key] = self.cancelled_at[key] = max(origin.taken_at, self.cancelled_at.get(key, origin.taken_at))

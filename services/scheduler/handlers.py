@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +16,9 @@ from services.scheduler.near_posts import CROWDED_MINUTE, NearKeys
 from services.scheduler.origin import Origin
 from services.scheduler.outcomes import Outcome
 from services.scheduler.release import is_soon
-from services.scheduler.requests import Request, batch_request, cancel_request, post_request
+from services.scheduler.requests import CancelRequest, Request, batch_request, cancel_request, post_request
 from services.scheduler.store import Key, Store, Unit
+from services.scheduler.unmet import MOMENT, NotedHere, found_nothing
 from services.scheduler.unreadable import answer_to_unreadable, refused_cancellation
 from shared.clocks.clock import Clock
 from shared.database.group_commit import GroupCommit
@@ -49,6 +50,7 @@ class Handlers:
     due_soon: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
+        self._noted_here = NotedHere()
         self._requests = GroupCommit(
             self._decide,
             most=MOST_IN_A_GROUP,
@@ -67,7 +69,8 @@ class Handlers:
 
     async def on_schedule_batch_requested(self, delivery: Delivery[ScheduleBatchRequested]) -> None:
         """Schedule many posts and settle them in one answer."""
-        await self._requests.submit(batch_request(delivery.event, delivery.inbox_id, self._origin(delivery)))
+        origin = replace(self._origin(delivery), shares_queue=False)
+        await self._requests.submit(batch_request(delivery.event, delivery.inbox_id, origin))
 
     async def on_schedule_cancel_requested(self, delivery: Delivery[ScheduleCancelRequested]) -> None:
         """Cancel what has not been published; `account_id` for `account_ids` would cancel more than was asked for."""
@@ -77,7 +80,9 @@ class Handlers:
                 await unit.tell(refused, correlation_id=delivery.correlation_id)
             return
         request = cancel_request(delivery.event, delivery.inbox_id, self._origin(delivery))
-        await self._requests.submit(request, urgent=True)
+        if refusals := await self._requests.submit(request, urgent=True):
+            await self.clock.sleep(MOMENT)
+            await self._tell(request, refusals)
 
     async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:
         """Reject a request that is no valid event, where its sender can be told."""
@@ -106,14 +111,20 @@ class Handlers:
         changed_at = event.changed_at or self.clock.now()
         await self.store.save_account(event.account_id, event.platform, account, changed_at)
 
-    async def _decide(self, requests: Sequence[Request]) -> Sequence[None]:
+    async def _decide(self, requests: Sequence[Request]) -> Sequence[Sequence[Decision]]:
+        """Decide requests in their order; what is still to be told of each, a moment later."""
         now = self.clock.now()
+        post_ids = {post_id for request in requests for post_id in request.post_ids}
         async with self.store.unit() as unit:
+            await unit.take_turns(post_ids, cancelled=_cancelled(requests))
             fresh = await unit.remember((request.inbox_id for request in requests if request.inbox_id), now)
-            accounts, cancelled_at = await unit.accounts(_accounts(requests)), await _cancelled_at(unit, requests)
+            accounts, unmet = await unit.accounts(_accounts(requests)), await unit.unmet(post_ids)
             schedules = await _concerned(unit, requests)
-            decider = Decider(schedules, accounts, self.clock.now(), cancelled_at)
-            decided = [(request, request.decide(decider)) for request in requests if _take(request, fresh)]
+            decider = Decider(schedules, accounts, self.clock.now(), unmet, self._noted_here.among(unmet))
+            taken = [(request, request.decide(decider)) for request in requests if _take(request, fresh)]
+            later = {id(request): decisions for request, decisions in taken if _is_told_later(request, decisions)}
+            decided = [one for one in taken if id(one[0]) not in later]
+            await unit.forget_messages(request.inbox_id for request, _ in taken if id(request) in later)
             await unit.save(list(decider.changed.values()))
             await unit.confirm(decider.confirmed.values())
             await unit.note_unmet(decider.unmet)
@@ -121,8 +132,16 @@ class Handlers:
             near = await unit.near_posts(_near_keys(decided), crowded=self.crowded_minute)
             answers = [envelope for request, decisions in decided for envelope in _answers(request, decisions, near)]
             await unit.emit(answers + _withdrawals(decider))
+        self._noted_here.note(decider.unmet, now)
         self._wake(decider.changed.values(), now)
-        return [None] * len(requests)
+        return [later.get(id(request), ()) for request in requests]
+
+    async def _tell(self, request: Request, decisions: Sequence[Decision]) -> None:
+        """Tell what was decided of a request whose message is still to be remembered."""
+        async with self.store.unit() as unit:
+            inbox_ids = [request.inbox_id] if request.inbox_id else []
+            if await unit.remember(inbox_ids, self.clock.now()) or not inbox_ids:
+                await unit.emit(_answers(request, decisions, {}))
 
     def _origin(self, delivery: Delivery[Any]) -> Origin:
         since = delivery.put_off_since
@@ -143,10 +162,12 @@ async def _concerned(unit: Unit, requests: Sequence[Request]) -> dict[Key, Sched
     return named | await unit.schedules_of(post_id for request in requests for post_id in request.whole_posts)
 
 
-async def _cancelled_at(unit: Unit, requests: Sequence[Request]) -> dict[Key, datetime]:
-    """When posts were cancelled of which there was nothing yet: only what was put off must know."""
-    put_off = [request for request in requests if request.origin.was_put_off]
-    return await unit.unmet(post_id for request in put_off for post_id in request.post_ids)
+def _cancelled(requests: Sequence[Request]) -> set[str]:
+    return {request.post_id for request in requests if isinstance(request, CancelRequest)}
+
+
+def _is_told_later(request: Request, decisions: Sequence[Decision]) -> bool:
+    return isinstance(request, CancelRequest) and found_nothing(decisions)
 
 
 def _accounts(requests: Sequence[Request]) -> set[str]:

@@ -1,6 +1,6 @@
 """Every query of the scheduler."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,6 +35,7 @@ from services.scheduler.tables import (
     schedules,
     unmet_cancellations,
 )
+from services.scheduler.turns import take_turns_statement, turns
 from shared.database import bulk
 from shared.database.engine import Database
 from shared.database.errors import Conflict
@@ -53,9 +54,18 @@ _OF_THE_SCHEDULE = "pending_requests.post_id = given.post_id AND pending_request
 class Unit(UnitOfWork["Store"]):
     """One transaction's queries; what it emits is relayed after the commit."""
 
+    async def take_turns(self, post_ids: Iterable[str], *, cancelled: Container[str]) -> None:
+        """Wait until no other replica cancels one of these posts, nor decides any request for one that is cancelled."""
+        if self.store.take_turns is not None:
+            await self.connection.execute(self.store.take_turns, bulk.encode(turns(post_ids, cancelled)))
+
     async def remember(self, inbox_ids: Iterable[str], now: datetime) -> set[str]:
         """Note the messages as taken; the answer has those that are new."""
         return await self.store.inbox.remember(self.connection, inbox_ids, now)
+
+    async def forget_messages(self, inbox_ids: Iterable[str | None]) -> None:
+        """Count the messages as not taken, because their answers are still to come."""
+        await self.store.inbox.forget(self.connection, [inbox_id for inbox_id in inbox_ids if inbox_id])
 
     async def schedules(self, keys: Iterable[Key]) -> dict[Key, Schedule]:
         """The schedules of these posts and accounts, locked until the commit."""
@@ -112,11 +122,9 @@ class Unit(UnitOfWork["Store"]):
 
     async def unmet(self, post_ids: Iterable[str]) -> dict[Key, datetime]:
         """When these posts were cancelled with nothing to cancel, by post and account."""
-        wanted = sorted(set(post_ids))
-        if not wanted:
-            return {}
-        statement = select(unmet_cancellations).where(unmet_cancellations.c.post_id.in_(wanted))
-        return {(row.post_id, row.account_id): row.asked_at for row in await self.connection.execute(statement)}
+        rows = [{"post_id": post_id} for post_id in sorted(set(post_ids))]
+        found = await self.connection.execute(self.store.load_unmet, bulk.encode(rows))
+        return {(row.post_id, row.account_id): row.asked_at for row in found}
 
     async def queue(self, requests: Sequence[PendingRequest], queued: Sequence[Schedule]) -> None:
         """Keep requests that wait, and that these schedules have such."""
@@ -171,6 +179,8 @@ class Store:
         self.note_unmet = bulk.upsert(
             unmet_cancellations, dialect, guard="unmet_cancellations.asked_at < excluded.asked_at"
         )
+        self.load_unmet = bulk.select_by_key(unmet_cancellations, dialect, key=[unmet_cancellations.c.post_id])
+        self.take_turns = take_turns_statement(dialect)
         self.count_pending = bulk.update(schedules, [c[name] for name in PENDING], dialect)
         self.expect_later = bulk.update(schedules, [c.sweeps, c.outcome_expected_at], dialect)
         self.unanswered = unanswered_statement()

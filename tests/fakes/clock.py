@@ -38,6 +38,11 @@ class FakeClock:
         """Return once the clock has been advanced so far."""
         await self.sleep_until(self._now + span)
 
+    @property
+    def sleepers(self) -> int:
+        """How many tasks wait for this clock."""
+        return len(self._sleepers)
+
     async def until_awaited(self, instant: datetime) -> None:
         """Return once somebody waits for this very instant."""
         while instant not in [awaited for awaited, _ in self._sleepers]:

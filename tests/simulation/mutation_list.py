@@ -320,4 +320,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         "tried = 0, self.attempts",
         "retried",
     ),
+    one(
+        "a cancellation that finds nothing stops only what was put off",
+        "services/scheduler/decider.py",
+        "return is_known or self._is_stopped(key, origin, stopping)",
+        "return is_known",
+        "hasty",
+    ),
 )

@@ -82,6 +82,8 @@ class Scenario:
     edits: float = 0.0
     """Per post; so are cancels."""
     cancels: float = 0.0
+    regrets: float = 0.0
+    """Per post: it is cancelled as soon as it has been asked for."""
     meddling: float = 0.0
     """Per request that may have landed: an edit or a cancellation in the instant in which its sender learns of it."""
     retries: float = 0.5
@@ -131,6 +133,18 @@ SCENARIOS: Mapping[str, Scenario] = {
     for one in (
         CALM,
         replace(CALM, name="broker", broker_outages=1, edits=0.15, cancels=0.1, **_BROKER),
+        replace(
+            CALM,
+            name="hasty",
+            posts=80,
+            replicas={"scheduler": 3, "publisher": 1, "console": 1},
+            ahead=(0.0, 6.0),
+            transit=(0.002, 0.002),
+            hiccups=2000,
+            edits=0.2,
+            regrets=0.7,
+            trouble_seconds=60.0,
+        ),
         replace(CALM, name="crashes", crashes=8, restarts=1, edits=0.4, cancels=0.2),
         replace(CALM, name="networks", fates=_mixed(0.3, 0.2, 0.03), retries=0.7),
         replace(CALM, name="doubt", fates=_mixed(0.3, 0.15, 0.05), edits=0.5, cancels=0.25, meddling=0.5, retries=0.7),

@@ -38,6 +38,7 @@ AROUND = (-8.0, 45.0)
 """When things are changed, from the due instant."""
 GIVES_UP_AFTER = 10.0
 """Seconds after which the sender of a request waits no longer."""
+REGRETS_WITHIN = 0.03
 AT_ITS_END = (-0.005, 0.025)
 """When it is meddled with a post, from the end of a request: what a sender has just learned, not all have heard."""
 
@@ -171,17 +172,28 @@ class User:
 
     def _schedule(self, post_id: str, account_id: str, due: float, policy: LatePolicy) -> None:
         self._send(self._wish(post_id, account_id, due, policy))
+        self._regret(post_id, account_id)
 
     def _schedule_batch(self, posts: Sequence[tuple[str, str, float, LatePolicy]]) -> None:
         bodies = tuple(json.loads(self._wish(*post).body()) for post in posts)
         self._send(ScheduleBatchRequested(batch_id=f"b{self._sent}", posts=bodies))
+        for post_id, account_id, *_ in posts:
+            self._regret(post_id, account_id)
+
+    def _regret(self, post_id: str, account_id: str) -> None:
+        """Cancel what has just been asked for: the post, or this account of it."""
+        if self._versions[post_id] == 1 and self._happens(self.scenario.regrets):
+            account_ids = self.chance.choice((None, (account_id,)))
+            self._at(
+                self._now + self.chance.uniform(0.0, REGRETS_WITHIN), self._cancel, post_id, account_id, account_ids
+            )
 
     def _edit(self, post_id: str, account_id: str, policy: LatePolicy) -> None:
         self._schedule(post_id, account_id, self._now + self.chance.choice((0.5, 3.0, 20.0)), policy)
 
-    def _cancel(self, post_id: str, account_id: str) -> None:
+    def _cancel(self, post_id: str, account_id: str, account_ids: tuple[str, ...] | None = None) -> None:
         self.cancelled.setdefault((post_id, account_id), []).append(self._now)
-        self._send(ScheduleCancelRequested(post_id=post_id))
+        self._send(ScheduleCancelRequested(post_id=post_id, account_ids=account_ids))
 
     def _wish(self, post_id: str, account_id: str, due: float, policy: LatePolicy) -> ScheduleRequested:
         version = self._versions[post_id] = self._versions.get(post_id, 0) + 1

@@ -1,5 +1,6 @@
 """The scheduler without its broker: real store and handlers, a clock that stands still, a publisher that remembers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from services.scheduler.handlers import Handlers
 from services.scheduler.periodic import Dispatcher, Sweeper
 from services.scheduler.store import Store
 from services.scheduler.tables import AWAITING_DISPATCH, outbox, schedules
+from services.scheduler.unmet import MOMENT
 from shared.database.engine import Database
 from shared.events import Event
 from shared.events.publisher import AccountConnected, AccountDisconnected
@@ -71,11 +73,11 @@ class Replica:
         body: bytes | None = None,
     ) -> list[Event]:
         """Handle an event as it comes from a queue, under a new id unless one is given; what is emitted in answer."""
-        before = await self._emitted()
+        before = await self.emitted()
         await self.handle(
             event, message_id=message_id, correlation_id=correlation_id, put_off_since=put_off_since, body=body
         )
-        return [event for message_id, event in (await self._emitted()).items() if message_id not in before]
+        return [event for message_id, event in (await self.emitted()).items() if message_id not in before]
 
     async def handle(
         self,
@@ -97,9 +99,19 @@ class Replica:
             AccountConnected: handlers.on_account_connected,
             AccountDisconnected: handlers.on_account_disconnected,
         }
-        await chosen.get(type(delivery.event), handlers.on_outcome)(delivery)
+        await self._over(asyncio.create_task(chosen.get(type(delivery.event), handlers.on_outcome)(delivery)))
 
-    async def _emitted(self) -> dict[str, Event]:
+    async def _over(self, handling: "asyncio.Task[None]") -> None:
+        """Return when it is handled; the clock moves on where it waits a moment."""
+        asleep = asyncio.create_task(self.clock.until_asleep(self.clock.sleepers + 1))
+        await asyncio.wait((handling, asleep), return_when=asyncio.FIRST_COMPLETED)
+        if not handling.done():
+            self.clock.advance(MOMENT)
+        asleep.cancel()
+        await handling
+
+    async def emitted(self) -> dict[str, Event]:
+        """What has been emitted so far, by message id."""
         async with self.database.reading() as connection:
             rows = await connection.execute(select(outbox.c.message_id, outbox.c.type, outbox.c.body))
             return {row.message_id: _without_request_id(read_event(row.type, row.body.encode())) for row in rows}

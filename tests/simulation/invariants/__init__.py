@@ -33,6 +33,7 @@ from tests.simulation.invariants.once import (
 from tests.simulation.invariants.read_model import the_console_counts_what_it_shows, the_journal_has_each_event_once
 from tests.simulation.invariants.run import Run, Violations
 from tests.simulation.invariants.truth import (
+    a_cancellation_that_finds_nothing_is_the_end,
     an_accepted_edit_is_what_appears,
     an_unknown_may_be_there,
     cancelled_means_not_published,
@@ -57,6 +58,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     success_is_true,
     what_is_told_as_not_published_is_not_there,
     cancelled_means_not_published,
+    a_cancellation_that_finds_nothing_is_the_end,
     an_accepted_edit_is_what_appears,
     an_unknown_may_be_there,
     absence_uses_no_attempts,

@@ -52,6 +52,26 @@ def cancelled_means_not_published(run: Run) -> Violations:
                     yield f"{key} was told as cancelled at {told.at:.2f}, but stands there since {post.at:.2f}"
 
 
+def a_cancellation_that_finds_nothing_is_the_end(run: Run) -> Violations:
+    """Who cancels what he has asked for, and is told that there is nothing, never finds it there.
+
+    What a replica has in hand that stands still or dies may have been asked for before or after: nobody knows.
+    """
+    one = run.world.scenario
+    if one.freezes or one.crashes or one.restarts or one.stalls or one.broker_outages or one.clock_steps:
+        return
+    asked_at = {told.message_id: told.at for told in run.witness.told}
+    for told in run.witness.told:
+        if not isinstance(told.event, ScheduleRejected) or told.event.code != "not_found":
+            continue
+        wishes = [wish for wish in run.wishes.values() if wish.post_id == told.event.post_id]
+        if any(wish.asked_at >= asked_at[told.correlation_id] for wish in wishes):
+            continue
+        for wish in wishes:
+            for post in run.posts.get(wish.key, ()):
+                yield f"{wish.key} was told as not to be found at {told.at:.2f}, but stands there since {post.at:.2f}"
+
+
 def an_accepted_edit_is_what_appears(run: Run) -> Violations:
     """Who was told that a new version is accepted does not find an old one, unless that was taken back."""
     for key in run.keys:

@@ -1,5 +1,6 @@
 """Requests of one post count in the order in which they arrived, though some of them had to be put off."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -10,6 +11,8 @@ from services.scheduler.decider import Decider
 from services.scheduler.domain import Accepted, Cancelled, Decision, Rejected, Schedule, Waiting
 from services.scheduler.origin import Origin
 from services.scheduler.requests import cancel_request
+from services.scheduler.turns import TURNS, turns
+from services.scheduler.unmet import REMEMBERED, NotedHere
 from shared.events.progress import State
 from shared.events.requests import ScheduleCancelRequested
 from tests.support.schedules import NOON, schedule, wanted
@@ -109,6 +112,82 @@ def test_a_cancellation_that_found_nothing_stops_the_request_that_was_put_off(ac
     assert is_conflict(later.schedule(wanted(content="A"), at(1, was_put_off=True)))
     assert isinstance(later.schedule(wanted(content="A"), at(3)), Accepted)
     assert isinstance(decider(cancelled_at=before.unmet).schedule(wanted(), at(3, was_put_off=True)), Accepted)
+
+
+UNMET = {"account": {KEY: NOON}, "whole post": {("post-1", ""): NOON}}
+
+
+@pytest.mark.parametrize("cancelled_at", UNMET.values(), ids=UNMET)
+@pytest.mark.parametrize(
+    ("seconds", "is_refused"), [(-3600, True), (-0.001, True), (0.4, True), (0.5, False), (9, False)]
+)
+def test_a_request_counts_as_older_than_a_cancellation_that_was_not_answered_when_it_was_taken(
+    cancelled_at: Any, seconds: float, is_refused: bool
+) -> None:
+    decision = decider(cancelled_at=cancelled_at).schedule(wanted(), at(seconds))
+
+    assert is_conflict(decision) == is_refused
+
+
+@pytest.mark.parametrize("cancelled_at", UNMET.values(), ids=UNMET)
+def test_a_replica_knows_the_order_of_what_it_took_itself_from_one_queue(cancelled_at: Any) -> None:
+    def decision(origin: Origin) -> Decision:
+        return decider(cancelled_at=cancelled_at, noted_here=set(cancelled_at)).schedule(wanted(), origin)
+
+    assert isinstance(decision(at(0.001)), Accepted)
+    assert is_conflict(decision(at(-0.001)))
+    assert is_conflict(decision(replace(at(0.001), shares_queue=False)))
+
+
+def test_what_a_batch_and_a_cancellation_of_one_group_want_in_the_same_moment_is_not_scheduled() -> None:
+    decisions = decider()
+    decisions.cancel(*KEY, at(1))
+
+    assert is_conflict(decisions.schedule(wanted(), replace(at(1.1), shares_queue=False)))
+    assert isinstance(decisions.schedule(wanted(), at(1.1)), Accepted)
+
+
+def test_a_cancellation_by_a_clock_that_is_ahead_refuses_nothing() -> None:
+    ahead = {KEY: NOON + timedelta(hours=1)}
+
+    assert isinstance(decider(cancelled_at=ahead).schedule(wanted(), at(0)), Accepted)
+
+
+def test_a_cancellation_means_the_request_that_another_replica_took_a_little_later_and_decided_first() -> None:
+    new = scheduled("first", asked_at=NOON + 1.3 * SECOND, updated_at=NOON + 1.31 * SECOND)
+
+    assert isinstance(decider(new).cancel(*KEY, at(1)), Cancelled)
+    assert is_conflict(decider(replace(new, revision=2)).cancel(*KEY, at(1)))
+    assert is_conflict(decider(replace(new, updated_at=NOON)).cancel(*KEY, at(1)))
+    assert is_conflict(decider(replace(new, asked_at=NOON + 2 * SECOND)).cancel(*KEY, at(1)))
+
+
+def test_a_replica_forgets_what_it_noted_long_ago() -> None:
+    noted, cancelled_at = NotedHere(), {("post-1", ""): NOON}
+    noted.note(cancelled_at, NOON)
+    noted.note({("post-2", ""): NOON + REMEMBERED}, NOON + REMEMBERED)
+    assert noted.among(cancelled_at) == {("post-1", "")}
+    assert noted.among({("post-1", ""): NOON - SECOND}) == set()
+
+    noted.note({}, NOON + REMEMBERED + SECOND)
+
+    assert noted.among(cancelled_at) == set()
+
+
+def test_whoever_cancels_has_his_turn_alone() -> None:
+    shared = turns(["post-1", "post-2"], cancelled=())
+    alone = turns(["post-1", "post-2"], cancelled={"post-1"})
+
+    assert [one["is_alone"] for one in shared] == [False, False]
+    assert [one["turn"] for one in shared] == [one["turn"] for one in alone]
+    assert [one["is_alone"] for one in alone] == [True, False]
+
+
+def test_however_many_posts_there_are_the_turns_are_few() -> None:
+    many = turns([f"post-{number}" for number in range(10_000)], cancelled={"post-7"})
+
+    assert sorted(one["turn"] for one in many) == list(range(TURNS))
+    assert sum(one["is_alone"] for one in many) == 1
 
 
 def test_a_cancelled_post_is_not_scheduled_on_an_account_it_was_to_get_before() -> None:
