@@ -1,6 +1,7 @@
 """Imports: a file of posts, reported on line by line before anything is sent, then sent in the background."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -13,7 +14,9 @@ from services.console.api.access import READ, WRITE, TheActor
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.views import AccountView
 from services.console.imports import PostFile, UnknownEncoding, read
+from services.console.imports.accounts import Obstacle
 from services.console.imports.outcomes import Kind
 from services.console.imports.plan import plan_of
 from services.console.requests.runs import RunState
@@ -28,11 +31,21 @@ BEFORE_THE_FIRST = "0-0"
 router = APIRouter(tags=["imports"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
 
 
+class AccountToConnect(BaseModel):
+    """An account that cannot publish its posts of a file: how many they are, and the first of their lines."""
+
+    account_id: str
+    obstacle: Obstacle
+    posts: int
+    lines: list[int]
+
+
 class Plan(BaseModel):
     """What a file holds; an `example` shows how its letters were read where the encoding was guessed."""
 
     posts: int
     accounts: dict[str, int]
+    accounts_to_connect: list[AccountToConnect] = []
     first_due: datetime | None
     last_due: datetime | None
     due_at_once: int
@@ -128,13 +141,14 @@ async def prepare_import(
 ) -> ImportView:
     """Read a file of posts (CSV or JSON) and say what is in it; nothing is sent until it is started."""
     content, now = await request.body(), console.clock.now()
-    file, plan = await run_in_threadpool(_understood, content, zone, encoding, now)
+    known = [AccountView.of(row).model_dump() for row in await console.queries.accounts()]
+    file, plan = await run_in_threadpool(_understood, content, zone, encoding, now, known)
     run_id = await console.imports.prepare(name, file, plan, by=actor.name, now=now)
     return await show_import(console, run_id)
 
 
 def _understood(
-    content: bytes, zone: str | None, encoding: str | None, now: datetime
+    content: bytes, zone: str | None, encoding: str | None, now: datetime, known: Sequence[Mapping[str, Any]]
 ) -> tuple[PostFile, dict[str, Any]]:
     try:
         named = zone_named(zone).key if zone else None
@@ -143,7 +157,7 @@ def _understood(
         raise Refusal(400, "invalid", f"zone: {error}", field="zone") from error
     except UnknownEncoding as error:
         raise Refusal(400, "invalid", f"encoding: {error}", field="encoding") from error
-    plan = plan_of(file, now) | {"faults": len(file.faults), "zone": named}
+    plan = plan_of(file, now, known) | {"faults": len(file.faults), "zone": named}
     return file, json.loads(json.dumps(plan))
 
 

@@ -43,6 +43,14 @@ def called(work: Callable[[Client], Awaitable[AnswerT]], *, in_doubt: str | None
         raise typer.Exit(UNREACHABLE) from error
 
 
+def attempted(work: Callable[[Client], Awaitable[AnswerT]]) -> AnswerT:
+    """The work's answer; Refused or Unreachable say why there is none, to a command that can do without it."""
+    address = Address.known()
+    if fault := address.fault():
+        raise Unreachable(fault, may_have_heard=False)
+    return asyncio.run(_with_client(address, work))
+
+
 def followed(work: Callable[[Client], Awaitable[AnswerT]], say_how_it_goes_on: Callable[[], None]) -> AnswerT:
     """The answer of work that the console goes on with; who does not wait for it, or cannot, is told how it does."""
     try:

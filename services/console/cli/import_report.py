@@ -1,5 +1,6 @@
 """What `timeball import` says: what a file holds, what is wrong with it, and what became of its posts."""
 
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from services.console.cli.import_tally import Tally
 from services.console.cli.local_times import local_time, shown_zone
 from services.console.cli.screen import complain, counted, say
 from services.console.imports import PostFile
+from services.console.imports.accounts import what_becomes_of
 from services.console.imports.plan import example_of
 
 MOST_LINES = 100
@@ -31,7 +33,13 @@ def show_plan(plan: Told, posts: PostFile, zone: str | None) -> None:
     if plan["in_the_past"]:
         where = f"{plan['in_the_past']} in the past (the first in line {plan['first_in_the_past']})"
         say(f"  {where}: rejected, unless they are there already", "yellow")
+    for account in plan["accounts_to_connect"] or ():
+        say(f"  {what_becomes_of(account)}; {_way_to_connect(account)}", "yellow")
     show_reading(posts, zone)
+
+
+def _way_to_connect(account: Told) -> str:
+    return f"`timeball accounts add PLATFORM {shlex.quote(account['account_id'])}` connects it"
 
 
 def show_reading(posts: PostFile, zone: str | None) -> None:

@@ -1,19 +1,21 @@
 """`timeball import`: many posts from a file."""
 
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from services.console.cli.calling import JsonFlag, called, reading, wrong
+from services.console.cli.calling import JsonFlag, attempted, called, reading, wrong
+from services.console.cli.client import Refused, Unreachable
 from services.console.cli.exit_codes import LEFT_ALONE, REFUSED
 from services.console.cli.import_report import read_as, show_faults, show_outcome, show_plan
-from services.console.cli.import_runs import IN_DOUBT, followed, hand_over, show_started
+from services.console.cli.import_runs import IN_DOUBT, HandedOver, followed, hand_over, show_started
 from services.console.cli.import_tally import Tally
 from services.console.cli.local_times import own_zone
-from services.console.cli.screen import complain, show_json
+from services.console.cli.screen import complain, note, show_json
 from services.console.imports import PostFile, UnknownEncoding, read
 from services.console.imports.parts import parts_of
 from services.console.imports.plan import faults_in, plan_of
@@ -53,32 +55,23 @@ def import_posts(
     is sent; they are listed with their lines. A post that is there already stays as it is. What names no time is sent
     with --now only: it is published at once, and once more if it was imported longer ago than the retention.
     """
-    zone = _zone_of(zone)
-    content = _content_of(file)
+    zone, content = _zone_of(zone), _content_of(file)
     with reading("--encoding", UnknownEncoding):
         posts = read(content, zone=zone, encoding=encoding)
     if dry_run:
-        plan = plan_of(posts, datetime.now(UTC))
-        show_json(plan) if as_json else show_plan(plan, posts, zone)
-        raise typer.Exit(REFUSED if posts.faults else 0)
-    if posts.faults and not skip_bad:
-        _refuse(posts, _way_out(posts), as_json=as_json)
-    if doubt := _doubt(posts, publishes_now=now):
-        _refuse(posts, doubt, as_json=as_json)
+        _say_what_is_in(posts, zone, as_json=as_json)
+    if reason := _why_not(posts, skip_bad=skip_bad, now=now):
+        _refuse(posts, reason, as_json=as_json)
     wanted = {"skip_faults": skip_bad, "overwrite": overwrite, "publish_now": now}
     parts = parts_of(content, posts, encoding)
     imports = called(
         lambda client: hand_over(client, parts, name=file.name, zone=zone, wanted=wanted), in_doubt=IN_DOUBT
     )
     if background:
-        show_json({"imports": [one.run for one in imports]}) if as_json else show_started(imports)
-        raise typer.Exit(REFUSED if posts.faults else 0)
+        _leave(imports, posts, as_json=as_json)
     tally = followed(imports, Tally(skipped=faults_in(posts)), name=file.name)
     show_json(vars(tally)) if as_json else show_outcome(tally, posts, zone)
-    if not tally.is_complete:
-        raise typer.Exit(REFUSED)
-    if tally.left_alone:
-        raise typer.Exit(LEFT_ALONE)
+    _end(tally)
 
 
 def _zone_of(zone: str | None) -> str | None:
@@ -94,6 +87,28 @@ def _content_of(file: Path) -> bytes:
         wrong(f"FILE: {str(file)!r} cannot be read ({error.strerror}): name another, or - for stdin")
 
 
+def _say_what_is_in(posts: PostFile, zone: str | None, *, as_json: bool) -> NoReturn:
+    plan = plan_of(posts, datetime.now(UTC), _known_accounts())
+    show_json(plan) if as_json else show_plan(plan, posts, zone)
+    raise typer.Exit(REFUSED if posts.faults else 0)
+
+
+def _known_accounts() -> Sequence[Mapping[str, Any]] | None:
+    """The accounts that the console knows; None, which is said, where it does not tell."""
+    try:
+        return attempted(lambda client: client.call("GET", "/v1/accounts"))["accounts"]  # type: ignore[no-any-return]
+    except (Refused, Unreachable) as error:
+        note(f"whether the accounts are connected was not checked, for the console was not reached: {error}")
+        return None
+
+
+def _why_not(posts: PostFile, *, skip_bad: bool, now: bool) -> str | None:
+    """What must be said before the file is sent."""
+    if posts.faults and not skip_bad:
+        return _way_out(posts)
+    return _doubt(posts, publishes_now=now)
+
+
 def _refuse(posts: PostFile, way_out: str, *, as_json: bool) -> NoReturn:
     """End the program: a file is sent as it was meant or not at all, unless somebody says otherwise."""
     if as_json:
@@ -105,7 +120,6 @@ def _refuse(posts: PostFile, way_out: str, *, as_json: bool) -> NoReturn:
 
 
 def _doubt(posts: PostFile, *, publishes_now: bool) -> str | None:
-    """What must be said before the file is sent."""
     if posts.is_encoding_guessed:
         return f"the file is no UTF-8; {read_as(posts)}"
     due_at_once = plan_of(posts, datetime.now(UTC))["due_at_once"]
@@ -119,3 +133,15 @@ def _way_out(posts: PostFile) -> str:
         return "there is no good line in the file"
     one, many = "mend it, or leave that line out", "mend them, or leave these lines out"
     return f"{one if len(posts.faults) == 1 else many} with --skip-bad"
+
+
+def _leave(imports: Sequence[HandedOver], posts: PostFile, *, as_json: bool) -> NoReturn:
+    show_json({"imports": [one.run for one in imports]}) if as_json else show_started(imports)
+    raise typer.Exit(REFUSED if posts.faults else 0)
+
+
+def _end(tally: Tally) -> None:
+    if not tally.is_complete:
+        raise typer.Exit(REFUSED)
+    if tally.left_alone:
+        raise typer.Exit(LEFT_ALONE)

@@ -1,9 +1,11 @@
 """What a file of posts would do, told before anything is sent. Pure."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from services.console.imports.accounts import accounts_to_connect
 from services.console.imports.lines import PostFile
 from services.console.imports.posts import as_request, due_times
 from shared.posting.rules import PAST_TOLERANCE
@@ -16,10 +18,11 @@ def faults_in(posts: PostFile) -> list[dict[str, Any]]:
     return [{"line": line.number, "reason": line.problem} for line in posts.faults]
 
 
-def plan_of(posts: PostFile, now: datetime) -> dict[str, Any]:
+def plan_of(posts: PostFile, now: datetime, known: Iterable[Mapping[str, Any]] | None = None) -> dict[str, Any]:
     """What would be sent: how many posts to which account, from when until when.
 
-    A time in the past is no fault of its line: a file may be imported again when some of its posts are out.
+    A time in the past is no fault of its line: a file may be imported again when some of its posts are out. `known`
+    are the accounts as the API shows them, or None where nobody can be asked for them.
     """
     accounts: Counter[str] = Counter()
     dues: list[datetime | None] = []
@@ -34,6 +37,7 @@ def plan_of(posts: PostFile, now: datetime) -> dict[str, Any]:
     return {
         "posts": len(posts.posts),
         "accounts": dict(accounts),
+        "accounts_to_connect": None if known is None else accounts_to_connect(posts, known),
         "first_due": min(timed).isoformat() if timed else None,
         "last_due": max(timed).isoformat() if timed else None,
         "due_at_once": dues.count(None),

@@ -58,6 +58,15 @@ async def test_a_file_is_reported_on_and_sent_when_it_is_started(world: World) -
     assert (await world.api.call("GET", f"/v1/posts/{good}"))["accounts"][0]["state"] == "scheduled"
 
 
+async def test_accounts_that_nobody_has_connected_are_named_with_their_lines(world: World) -> None:
+    posts = "".join(f"{a_name()},Hello,{account},{FAR}\n" for account in ("plain", "tema", "plain tema"))
+
+    run = await prepared(world.api, (HEADER + posts).encode())
+
+    tema = {"account_id": "tema", "obstacle": "unknown", "posts": 2, "lines": [3, 4]}
+    assert run["plan"]["accounts_to_connect"] == [tema]
+
+
 @pytest.mark.parametrize(
     ("line", "encoding", "seen", "code"),
     [

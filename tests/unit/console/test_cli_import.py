@@ -129,6 +129,59 @@ def test_a_dry_run_names_times_in_the_past_which_are_no_faults(file: Path) -> No
     assert (plan["in_the_past"], plan["first_in_the_past"], plan["faults"]) == (2, 4, [])
 
 
+def an_account(name: str, **standing: Any) -> dict[str, Any]:
+    return {"account_id": name, "connected": True, "settings": {}, "needs_reconnect": False} | standing
+
+
+KNOWN = {
+    "GET /v1/accounts": (200, {"accounts": [
+        an_account("a"),
+        an_account("gone", connected=False),
+        an_account("tired", needs_reconnect=True),
+        an_account("never", connected=False, settings=None),
+    ]}),
+}  # fmt: skip
+
+
+def test_a_dry_run_names_the_accounts_that_cannot_publish_with_their_lines(file: Path) -> None:
+    many = "".join(f"many-{number},Hello,a tema,2099-03-28T09:00Z,\n" for number in range(12))
+    added(file, f"3,Hello,gone tired,2099-03-28T09:00Z,\n4,Hello,never gone,2099-03-28T09:00Z,\n{many}")
+
+    result, api = answered(KNOWN, "import", str(file), "--dry-run")
+    in_json, _ = answered(KNOWN, "import", str(file), "--dry-run", "--json")
+
+    assert (result.exit_code, [asked for asked, _ in api.requests]) == (0, ["GET /v1/accounts"])
+    lines = [line for line in result.stdout.splitlines() if "would be" in line]
+    assert lines == [
+        "  account 'gone' is disconnected: lines 4 and 5 would be rejected, unless there already;"
+        " `timeball accounts add PLATFORM gone` connects it",
+        "  account 'tired' must be connected again: line 4 would be held if due before;"
+        " `timeball accounts add PLATFORM tired` connects it",
+        "  the console knows no account 'never': line 5 would be accepted, and held when due unless it is connected"
+        " before; `timeball accounts add PLATFORM never` connects it",
+        "  the console knows no account 'tema': lines 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 and 2 more would be accepted,"
+        " and held when due unless it is connected before; `timeball accounts add PLATFORM tema` connects it",
+    ]
+    told = {one["account_id"]: one for one in json.loads(in_json.stdout)["accounts_to_connect"]}
+    assert told["gone"] == {"account_id": "gone", "obstacle": "disconnected", "posts": 2, "lines": [4, 5]}
+    assert (told["tema"]["obstacle"], told["tema"]["posts"]) == ("unknown", 12)
+
+
+@pytest.mark.parametrize("answer", [None, (401, {"code": "unauthorized", "detail": "no token"}), (200, b"<html>")])
+def test_a_dry_run_without_a_console_says_that_accounts_were_not_checked(file: Path, answer: Any) -> None:
+    answers = {"GET /v1/accounts": answer} if answer else None
+    ways = (["--dry-run"], ["--dry-run", "--json"])
+    said, in_json = (
+        answered(answers, "import", str(file), *way)[0] if answers else run("import", str(file), *way) for way in ways
+    )
+
+    assert said.exit_code == 0
+    assert "2 posts, 0 lines with faults" in said.stdout
+    assert "whether the accounts are connected was not checked" in said.stderr
+    assert "the console knows no account" not in said.stdout
+    assert json.loads(in_json.stdout)["accounts_to_connect"] is None
+
+
 def test_a_guessed_encoding_is_told_with_an_example(tmp_path: Path) -> None:
     file = tmp_path / "posts.txt"
     file.write_bytes("post_id\tcontent\taccounts\n1\tSchöne Grüße\ta\n".encode("cp1252"))

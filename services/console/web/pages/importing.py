@@ -7,6 +7,7 @@ from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.errors import Refusal
 from services.console.api.imports import BEFORE_THE_FIRST, list_imports, list_lines, show_import
+from services.console.imports.accounts import what_becomes_of
 from services.console.web.asked import NoSuchPage, TheViewer
 from services.console.web.templating import render
 
@@ -35,7 +36,7 @@ async def show_one_import(
         page = await list_lines(console, run_id, after=_place(after), limit=ON_A_PAGE)
     except Refusal as refusal:
         raise NoSuchPage(refusal.problem.detail, "Import a file", "/import") from refusal
-    return render(request, "import_run.html", viewer=viewer, run=run, page=page)
+    return render(request, "import_run.html", viewer=viewer, run=run, page=page, what_becomes_of=what_becomes_of)
 
 
 def _place(after: str) -> str:
