@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, Query
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field, model_validator
 from sqlalchemy import RowMapping
 
@@ -13,7 +14,7 @@ from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.read_model.queries import Filter, Listed
-from services.console.requests.bulk_runs import MOST_POSTS, STATES, Act
+from services.console.requests.bulk_runs import MOST_POSTS, STATES, Act, has_expired
 from services.console.requests.moving import Moving
 from services.console.requests.runs import RunState
 from shared.events.base import Id, Instant, Value
@@ -59,18 +60,22 @@ class Prepared(Value):
 
 
 class RunView(BaseModel):
-    """A run: `pending` posts were asked for and not answered in time; their own pages say what becomes of them."""
+    """A run: `pending` posts were asked for and not answered in time; their own pages say what becomes of them.
+
+    `in_the_past` would be moved to a time that is past, as seen when it was prepared.
+    """
 
     id: str
     act: Act
     move: Moving | None
-    state: RunState
+    state: RunState | Literal["expired"]
     as_of: datetime
     asked_by: str
     total: int
     done: int
     pending: int
     refused: int
+    in_the_past: int
     ended_at: datetime | None
     problem: str | None
 
@@ -79,12 +84,18 @@ class RunView(BaseModel):
         return self.done + self.pending + self.refused
 
     @classmethod
-    def of(cls, run: RowMapping) -> Self:
-        moving = Moving.model_validate_json(run["moving"]) if run["moving"] else None
-        return cls(id=run["run_id"], move=moving, **{name: run[name] for name in _SHOWN})
+    def of(cls, run: RowMapping, now: datetime) -> Self:
+        shown = {name: run[name] for name in _SHOWN}
+        return cls(
+            id=run["run_id"],
+            move=Moving.model_validate_json(run["moving"]) if run["moving"] else None,
+            state="expired" if has_expired(run, now) else run["state"],
+            in_the_past=run["in_the_past"] or 0,
+            **shown,
+        )
 
 
-_SHOWN = ("act", "state", "as_of", "asked_by", "total", "done", "pending", "refused", "ended_at", "problem")
+_SHOWN = ("act", "as_of", "asked_by", "total", "done", "pending", "refused", "ended_at", "problem")
 
 
 class ItemView(BaseModel):
@@ -120,17 +131,37 @@ async def prepare_run(
     """
     act, now = Act(wanted.act), console.clock.now()
     _require_to_come(wanted.move, now)
-    posts = wanted.posts or [one.post for one in await _matching(console, wanted, act)]
+    listed = await (_named(console, wanted.posts) if wanted.posts else _matching(console, wanted, act))
+    posts = wanted.posts or [one.post for one in listed]
     if len(posts) > MOST_POSTS:
         raise Refusal(400, "too_many", f"more than {MOST_POSTS:,} posts match: narrow it by state, account or time")
     moving = wanted.move.model_dump_json() if wanted.move else None
-    return RunView.of(await console.bulk.prepare(act, posts, moving=moving, by=actor.name, now=now))
+    past = await run_in_threadpool(_into_the_past, wanted.move, listed, now)
+    run = await console.bulk.prepare(act, posts, moving=moving, by=actor.name, now=now, in_the_past=past)
+    return RunView.of(run, now)
 
 
 def _require_to_come(move: Moving | None, now: datetime) -> None:
     if move and move.first_at and move.first_at < now - PAST_TOLERANCE:
         reason = f"move.to: {move.first_at.isoformat()} is past; choose a time to come"
         raise Refusal(400, "in_the_past", reason, field="move.to")
+
+
+def _into_the_past(move: Moving | None, listed: Sequence[Listed], now: datetime) -> int:
+    """How many a move would bring there; refused where it is all of them."""
+    try:
+        past = move.into_the_past([one.due_at for one in listed], now) if move else 0
+    except OverflowError as error:
+        reason = "move: a post would then be due outside the years 1 to 9999; move them less far"
+        raise Refusal(400, "invalid", reason, field="move") from error
+    if past and past == len(listed):
+        reason = f"move: all of them ({past:,}) would then be due in the past; move them later, or to a time to come"
+        raise Refusal(400, "in_the_past", reason, field="move")
+    return past
+
+
+async def _named(console: Console, posts: Sequence[Chosen]) -> Sequence[Listed]:
+    return await console.queries.posts_named([(one.post_id, one.account_id) for one in posts])
 
 
 async def _matching(console: Console, wanted: Prepared, act: Act) -> Sequence[Listed]:
@@ -146,7 +177,7 @@ async def _matching(console: Console, wanted: Prepared, act: Act) -> Sequence[Li
 @router.get("/v1/bulk", dependencies=[READ])
 async def list_runs(console: TheConsole, limit: Annotated[int, Query(ge=1, le=100)] = 50) -> RunPage:
     """The latest acts on many posts."""
-    return RunPage(runs=[RunView.of(run) for run in await console.bulk.latest(limit)])
+    return RunPage(runs=[RunView.of(run, console.clock.now()) for run in await console.bulk.latest(limit)])
 
 
 @router.get("/v1/bulk/{run_id}", dependencies=[READ])
@@ -155,7 +186,7 @@ async def show_run(console: TheConsole, run_id: Id) -> RunView:
     run = await console.bulk.run(run_id)
     if run is None:
         raise Refusal(404, "not_found", f"no run {run_id!r} is known; it may have been deleted after its retention")
-    return RunView.of(run)
+    return RunView.of(run, console.clock.now())
 
 
 @router.get("/v1/bulk/{run_id}/items", dependencies=[READ])
@@ -174,11 +205,16 @@ async def list_items(
     return ItemPage(items=items, next=items[-1].position if len(rows) > limit else None)
 
 
-@router.post("/v1/bulk/{run_id}:start", status_code=202, dependencies=[WRITE])
+@router.post("/v1/bulk/{run_id}:start", status_code=202, responses={409: {"model": ErrorAnswer}}, dependencies=[WRITE])
 async def start_run(console: TheConsole, run_id: Id) -> RunView:
-    """Begin; to start it again changes nothing."""
-    await console.bulk.start(run_id)
-    return await show_run(console, run_id)
+    """Begin; to start it again changes nothing, and after an hour it is too late."""
+    await console.bulk.begin(run_id, console.clock.now())
+    run = await show_run(console, run_id)
+    if run.state == "expired":
+        raise Refusal(
+            409, "expired", "it was prepared more than an hour ago, and other posts may match: prepare it anew"
+        )
+    return run
 
 
 @router.delete("/v1/bulk/{run_id}", status_code=202, dependencies=[WRITE])

@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 async def act_on_posts(console: Console, run: RowMapping) -> None:
     """Do what is left of a run, until it is stopped."""
-    runs, run_id, view = console.bulk, run["run_id"], RunView.of(run)
+    runs, run_id, view = console.bulk, run["run_id"], RunView.of(run, console.clock.now())
     side_by_side = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def do(item: Item) -> Result:

@@ -44,10 +44,11 @@ MEANINGS: Mapping[str, str] = {
     "RunView.act": (
         "What is done to each post: `cancel`, `retry`, `move`, `published`, `not_published` or `ask_network`."
     ),
+    "RunView.in_the_past": "How many posts a move would bring to a time that is past: they are refused.",
     "RunView.id": "By which it is started, followed and stopped.",
     "RunView.pending": "How many posts it was asked for without an answer in time.",
     "RunView.problem": "Why it waits, or was stopped by an error; null while all is well.",
-    "RunView.state": "`prepared`, `running`, `done` or `stopped`.",
+    "RunView.state": "`prepared`, `running`, `done`, `stopped`, or `expired`: it was not started within an hour.",
     "Repeated.post": "The post as for `POST /v1/posts`; its `publish_at` is a local time, the first of all.",
     "Repeated.repeat": "How it repeats.",
     "Repeat.every": "What lies between two times; `weekday` means Monday to Friday.",
@@ -98,6 +99,13 @@ MEANINGS: Mapping[str, str] = {
     "LinePage.next": "`after` of the page that follows, if there is one.",
     "Plan.posts": "How many posts the file holds.",
     "Plan.accounts": "How many posts there are for each account.",
+    "Plan.accounts_to_connect": "Accounts that cannot publish the posts that the file has for them.",
+    "AccountToConnect.obstacle": (
+        "`unknown` (its posts are accepted, and held when due), `disconnected` (they are rejected) or `needs_reconnect`"
+        " (they are held)."
+    ),
+    "AccountToConnect.posts": "How many posts of the file are for it.",
+    "AccountToConnect.lines": "The first lines of these.",
     "Plan.first_due": "When the first of them is due.",
     "Plan.last_due": "When the last of them is due.",
     "Plan.due_at_once": "How many name no time and are due at once.",

@@ -106,10 +106,15 @@ def show_prepared(prepared: Prepared) -> None:
     )
     if run["total"] > len(prepared.items):
         say(f"and {run['total'] - len(prepared.items):,} more")
+    if run["in_the_past"]:
+        say(f"{counted(run['in_the_past'], 'post')} would then be due in the past, and be refused", "yellow")
 
 
 def show_outcome(run: RunJson, refused: list[dict[str, Any]]) -> None:
     """What became of the posts, and why it was refused for the first of those for which it was."""
+    if run["state"] == "expired":
+        say("nothing was done: it was not started within an hour", "yellow")
+        return
     told = f"{run['done']:,} of {counted(run['total'], 'post')} {DONE[run['act']]}"
     pending = f", {run['pending']:,} asked for and not answered yet" if run["pending"] else ""
     rest = run["total"] - _seen_to(run)

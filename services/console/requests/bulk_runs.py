@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import uuid4
@@ -18,6 +18,8 @@ from shared.database.engine import Database
 from shared.events.progress import State
 
 MOST_POSTS = 10_000
+PREPARED_FOR = timedelta(hours=1)
+"""How long a run may wait for its start: what matched longer ago is looked for again."""
 AT_ONCE = 50
 """Posts that are worked on between two looks at whether the run was stopped."""
 
@@ -72,6 +74,11 @@ class Result:
     reason: str | None = None
 
 
+def has_expired(run: RowMapping, now: datetime) -> bool:
+    """Whether nobody has started it in time."""
+    return bool(run["state"] == RunState.PREPARED and run["as_of"] < now - PREPARED_FOR)
+
+
 class BulkRuns(Runs):
     """The runs in the console's database."""
 
@@ -89,12 +96,19 @@ class BulkRuns(Runs):
         )
 
     async def prepare(
-        self, act: Act, posts: Sequence[HasKey], *, moving: str | None, by: str, now: datetime
+        self,
+        act: Act,
+        posts: Sequence[HasKey],
+        *,
+        moving: str | None,
+        by: str,
+        now: datetime,
+        in_the_past: int = 0,
     ) -> RowMapping:
         """Keep which posts there are; nothing is done to them until the run is started."""
         run_id = str(uuid4())
         run = {"run_id": run_id, "act": act, "moving": moving, "state": RunState.PREPARED, "asked_by": by}
-        figures = {"as_of": now, "total": len(posts), "done": 0, "pending": 0, "refused": 0}
+        figures = {"as_of": now, "total": len(posts), "in_the_past": in_the_past, "done": 0, "pending": 0, "refused": 0}
         items = [
             {"run_id": run_id, "position": position, "post_id": one.post_id, "account_id": one.account_id}
             | {"seen_at": now}
@@ -107,6 +121,10 @@ class BulkRuns(Runs):
         found = await self.run(run_id)
         assert found
         return found
+
+    async def begin(self, run_id: str, now: datetime) -> None:
+        """Start it, unless it has expired."""
+        await self.start(run_id, bulk_runs.c.as_of >= now - PREPARED_FOR)
 
     async def items(self, run_id: str, *, outcome: str | None, after: int, limit: int) -> Sequence[RowMapping]:
         """The posts of a run after a position, those with this outcome if one is named."""

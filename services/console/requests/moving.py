@@ -1,5 +1,6 @@
 """Moving many posts: by so much, or to an instant. Pure."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Self
 
@@ -8,6 +9,7 @@ from pydantic import Field, model_validator
 from shared.clocks.local_time import in_utc, zone_named
 from shared.events.base import Value
 from shared.events.requests import LocalTime, PublishAt
+from shared.posting.rules import PAST_TOLERANCE
 
 MOST_DAYS = 3660
 MOST_SECONDS = 31_536_000
@@ -47,6 +49,10 @@ class Moving(Value):
         local = due_at.astimezone(zone).replace(tzinfo=None) + timedelta(days=self.days)
         moved = in_utc(local, zone) if self.days else due_at
         return moved + timedelta(seconds=self.seconds)
+
+    def into_the_past(self, dues: Iterable[datetime], now: datetime) -> int:
+        """How many of the posts that are due then would be due in the past, and are refused therefore."""
+        return sum(self.of(due_at) < now - PAST_TOLERANCE for due_at in dues)
 
 
 def _instant_of(time: LocalTime) -> datetime:

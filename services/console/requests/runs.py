@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, Table, bindparam, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, bindparam, select, update
 
 from shared.database.engine import Database, InstantColumn
 
@@ -48,9 +48,9 @@ class Runs:
         """The runs that were prepared last."""
         return await self._database.rows(select(self._table).order_by(self._table.c.as_of.desc()).limit(limit))
 
-    async def start(self, run_id: str, **chosen: Any) -> None:
-        """Begin as it was chosen, unless it has begun or ended."""
-        await self._turn(run_id, {RunState.PREPARED}, {"state": RunState.RUNNING} | chosen)
+    async def start(self, run_id: str, *conditions: ColumnElement[bool], **chosen: Any) -> None:
+        """Begin as it was chosen, unless it has begun or ended, or the conditions do not hold."""
+        await self._turn(run_id, {RunState.PREPARED}, {"state": RunState.RUNNING} | chosen, *conditions)
         self._started.set()
 
     async def until_started(self, seconds: float) -> None:
@@ -91,9 +91,12 @@ class Runs:
             await connection.execute(claimed.values(claimed_until=now + CLAIM))
         return await self.run(run_id)
 
-    async def _turn(self, run_id: str, from_: set[RunState], changes: Mapping[str, Any]) -> None:
+    async def _turn(
+        self, run_id: str, from_: set[RunState], changes: Mapping[str, Any], *conditions: ColumnElement[bool]
+    ) -> None:
         c = self._table.c
-        await self._database.write(update(self._table).where(c.run_id == run_id, c.state.in_(from_)).values(**changes))
+        turned = update(self._table).where(c.run_id == run_id, c.state.in_(from_), *conditions)
+        await self._database.write(turned.values(**changes))
 
 
 def _free(table: Table) -> Select[Any]:

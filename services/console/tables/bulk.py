@@ -18,12 +18,14 @@ bulk_runs = Table(
     Column("done", Integer, nullable=False),
     Column("pending", Integer, nullable=False),
     Column("refused", Integer, nullable=False),
+    Column("in_the_past", Integer),
     Column("claimed_until", InstantColumn),
     Column("ended_at", InstantColumn),
     Column("problem", Text),
     Index("bulk_runs_by_state", "state", "as_of"),
 )
-"""An act on all posts that matched at an instant; `moving` is how far, for the act that moves."""
+"""An act on all posts that matched at an instant; `moving` is how far, for the act that moves, and `in_the_past` how
+many posts that would bring to a time that is past."""
 
 bulk_items = Table(
     "bulk_items",

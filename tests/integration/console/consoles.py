@@ -18,6 +18,7 @@ from services.console.api import Console, application
 from services.console.read_model.browsing import Browsing
 from services.console.read_model.queries import Queries
 from services.console.read_model.tellings import Tellings
+from services.console.requests.bulk_runs import BulkRuns
 from services.console.tables.audit import outbox
 from services.console.web.mounting import mount_pages
 from shared.clocks.clock import Clock
@@ -62,6 +63,7 @@ async def a_replica(url: str, clock: Clock) -> AsyncIterator[Replica]:
     parts = SimpleNamespace(
         queries=Queries(database),
         browsing=Browsing(database),
+        bulk=BulkRuns(database),
         tellings=Tellings(database),
         clock=clock,
         public_keys={},

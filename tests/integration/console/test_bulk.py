@@ -93,6 +93,22 @@ async def test_posts_are_moved_by_days_and_what_changed_meanwhile_says_why_not(w
     assert "cancelled" in item["reason"]
 
 
+async def test_a_move_into_the_past_is_told_when_it_is_prepared(world: World) -> None:
+    near, far = await several(world, "begonias", 1), await several(world, "begonias", 1, due_in=86_400)
+
+    run = await prepared(world, "move", "begonias", move={"seconds": -7_200})
+    refusal = await world.api.refused("POST", "/v1/bulk", {"act": "move", "q": "begonias", "move": {"days": -30}})
+    chosen = {"act": "move", "posts": [{"post_id": near[0], "account_id": "plain"}], "move": {"days": -1}}
+    of_one = await world.api.refused("POST", "/v1/bulk", chosen)
+    over = await ended(world, run)
+
+    assert (run["total"], run["in_the_past"]) == (2, 1)
+    assert (over["done"], over["refused"]) == (1, 1)
+    assert far != near
+    for status, problem in (refusal, of_one):
+        assert (status, problem["code"], problem["field"]) == (400, "in_the_past", "move")
+
+
 async def test_only_posts_for_which_the_act_is_meant_are_found(world: World) -> None:
     await several(world, "daisies", 2)
 

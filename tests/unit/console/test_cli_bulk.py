@@ -17,7 +17,7 @@ from tests.unit.console.test_cli import COMMAND, answered, run
 
 RUN: dict[str, Any] = {
     "id": "r-1", "act": "cancel", "move": None, "state": "prepared", "as_of": "2027-03-28T07:00:00Z",
-    "asked_by": "anna", "total": 2, "done": 0, "pending": 0, "refused": 0, "ended_at": None,
+    "asked_by": "anna", "total": 2, "done": 0, "pending": 0, "refused": 0, "in_the_past": 0, "ended_at": None,
 }  # fmt: skip
 ITEMS = {"items": [{"position": 0, "post_id": "p", "account_id": "a", "outcome": None, "reason": None}], "next": None}
 REFUSED = {"items": [ITEMS["items"][0] | {"outcome": "refused", "reason": "it is published"}], "next": None}  # type: ignore[index]
@@ -85,6 +85,20 @@ def test_who_says_no_has_changed_nothing() -> None:
 
     assert result.exit_code == 1
     assert asked(api) == [PREPARE, LIST, LEAVE]
+
+
+def test_a_move_into_the_past_is_told_before_one_says_yes() -> None:
+    answers = ANSWERS | {PREPARE: (201, RUN | {"act": "move", "in_the_past": 1})}
+
+    result, _ = answered(answers, "bulk", "move", "--by=-2d", "--account", "a", stdin="n\n")
+
+    assert "1 post would then be due in the past, and be refused" in result.stdout
+
+
+def test_a_run_that_nobody_has_started_says_so() -> None:
+    result, _ = answered({LOOK: (200, RUN | {"state": "expired"})}, "bulk", "follow", "r-1")
+
+    assert (result.exit_code, "nothing was done: it was not started within an hour" in result.stdout) == (1, True)
 
 
 def test_a_dry_run_only_shows_what_matches() -> None:

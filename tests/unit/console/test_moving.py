@@ -1,6 +1,6 @@
 """Moving by days keeps the time on the clock; moving to an instant puts posts one after the other."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +21,13 @@ def test_moving_to_an_instant_puts_posts_one_after_the_other() -> None:
 
     assert moving.of(BEFORE_SUMMER, 0) == datetime(2027, 3, 30, 9, 0, 30, tzinfo=UTC)
     assert moving.of(BEFORE_SUMMER, 2) == datetime(2027, 3, 30, 9, 3, 30, tzinfo=UTC)
+
+
+def test_posts_that_would_be_moved_into_the_past_are_counted() -> None:
+    dues = [BEFORE_SUMMER + timedelta(hours=hours) for hours in (1, 2, 3)]
+
+    assert Moving(seconds=-3600).into_the_past(dues, BEFORE_SUMMER + timedelta(minutes=61, seconds=1)) == 2
+    assert Moving(seconds=-3600).into_the_past(dues, BEFORE_SUMMER) == 0
 
 
 def test_a_local_time_that_the_clocks_skip_is_the_first_after_it() -> None:
