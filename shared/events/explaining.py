@@ -47,6 +47,10 @@ def what_is_right(detail: Mapping[str, Any]) -> str:
         return IN_WORDS[detail["ctx"]["pattern"]]
     if detail["type"] == "model_type" and (form := _FORMS.get(detail["ctx"]["class_name"])):
         return f"Input should be an object: write {form}"
+    if detail["type"] == "string_too_long":
+        return f"at most {detail['ctx']['max_length']:,} characters are possible"
+    if detail["type"] == "string_too_short":
+        return "it must not be empty"
     message: str = detail["msg"].removeprefix("Value error, ")
     return message.replace("Tuple should", "List should").replace(" after validation", "")
 

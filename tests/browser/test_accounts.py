@@ -25,7 +25,7 @@ async def test_an_account_is_connected_once_its_faults_are_mended(world: World, 
     await page.get_by_label("Signing secret").fill("no such secret")
 
     await page.get_by_role("button", name="Connect", exact=True).click()
-    await expect(page.get_by_role("alert")).to_contain_text("credentials.secret")
+    await expect(page.get_by_role("alert")).to_contain_text("Signing secret: ")
     await expect(page.get_by_label("Signing secret")).to_be_focused()
     await page.get_by_label("Signing secret").fill("whsec_dGhlIGJhbGwgZHJvcHMgYXQgb25lIG8nY2xvY2s=")
     visitor.complaints.clear()  # the browser tells of refusals too

@@ -201,7 +201,7 @@ async def test_an_edit_is_judged_as_it_is_written(world: World, visitor: Visitor
     await page.get_by_label("Address").fill("pictures.example/ball.jpg")
 
     await expect(page.locator(".times")).to_contain_text("The clocks skip 02:30 on this day")
-    await expect(page.locator(".checked")).to_contain_text("media[0].url")
+    await expect(page.locator(".checked")).to_contain_text("Picture 1, address: ")
     await page.get_by_text("How it will look").click()
     await expect(page.locator(".preview .text")).to_have_text("The ball drops.")
     assert await visitor.barriers() == []

@@ -63,8 +63,9 @@ async def test_a_workspace_is_made_once_its_faults_are_mended(world: World, visi
     await page.get_by_label("Addresses of Apprise").fill("json://127.0.0.1:9/x")
 
     await page.get_by_role("button", name="Create").click()
+    await expect(page.locator('[data-fault="digest"]')).to_contain_text("in the zone: ")
     await expect(page.locator('[data-fault="digest"]')).to_contain_text("Europe/Berlim")
-    await expect(page.get_by_label("Every day at")).to_be_focused()
+    await expect(page.get_by_label("in the zone")).to_be_focused()
     await page.get_by_label("in the zone").fill("Europe/Berlin")
     await page.get_by_role("button", name="Create").click()
     await expect(page.locator('[data-fault="keywords"]')).to_contain_text("regular expression")

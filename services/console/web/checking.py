@@ -22,28 +22,26 @@ MOST_MEDIA = 20
 MOST_PREVIEWS = 12
 _MEDIA = TypeAdapter(Media)
 
-Draft = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
-
 
 class Picture(BaseModel):
     """A picture as far as it is named; its address may be half written."""
 
-    url: Draft = ""
-    alt: Draft = ""
+    url: str = ""
+    alt: str = ""
 
 
 class Destination(BaseModel):
     """An account with what is its own."""
 
     account_id: Id
-    content: Draft | None = None
+    content: str | None = None
     options: dict[str, JsonValue] = {}
 
 
 class Written(BaseModel):
     """A post as far as it is written."""
 
-    content: Draft = ""
+    content: str = ""
     media: Annotated[list[Picture], Field(max_length=100)] = []
     targets: Annotated[list[Destination], Field(max_length=MOST_ACCOUNTS)] = []
     publish_at: LocalTime | None = None
@@ -62,11 +60,19 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, on these accounts or on all, in the words of the API, which begin with the field to blame."""
+
+    words: str
+    account_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """What the networks say to a post: for each account how long it is, what is wrong, and how it will look."""
 
     counts: Mapping[str, Length | None]
-    problems: Sequence[str]
+    problems: Sequence[Problem]
     previews: Sequence["Shown"]
     unshown: int
     times: Sequence[Occurrence]
@@ -92,14 +98,13 @@ def checked(written: Written, networks: Mapping[str, Network], now: datetime) ->
         together.setdefault(alike, []).append(target)
     groups = [(networks.get(targets[0].account_id, Network()), targets) for targets in together.values()]
     counts: dict[str, Length | None] = {}
-    problems = list(_media_problems(written.media))
+    problems = [*_too_long(written), *_media_problems(written.media)]
     for network, targets in groups:
         text, named = _text(written, targets[0]), [one.account_id for one in targets]
         counts |= dict.fromkeys(named, _count(network.rules, text, media, targets[0].options))
         if found := _problem(network.rules, text, media, targets[0].options):
-            problems.append(f"{', '.join(named)}: {found}")
-    for one in written.targets:
-        problems += _obstacles(one.account_id, networks.get(one.account_id, Network()))
+            problems.append(Problem(found, tuple(named)))
+    problems += _obstacles(written.targets, networks)
     times, wrong = _times(written, now)
     return Said(
         counts=counts,
@@ -114,25 +119,37 @@ def _text(written: Written, target: Destination) -> str:
     return written.content if target.content is None else target.content
 
 
-def _obstacles(account_id: str, network: Network) -> Iterator[str]:
-    if not network.is_connected:
-        yield f"{account_id}: it is not connected; connect it again"
-    elif network.needs_reconnect:
-        yield f"{account_id}: its network takes nothing until it is connected again; what is due before is held"
+def _obstacles(targets: Sequence[Destination], networks: Mapping[str, Network]) -> Iterator[Problem]:
+    for account_id in (one.account_id for one in targets):
+        network = networks.get(account_id, Network())
+        if not network.is_connected:
+            yield Problem("it is not connected; connect it again", (account_id,))
+        elif network.needs_reconnect:
+            told = "its network takes nothing until it is connected again; what is due before is held"
+            yield Problem(told, (account_id,))
+
+
+def _too_long(written: Written) -> Iterator[Problem]:
+    """What is longer than any text may be, whatever the network."""
+    of_their_own = [(target.content or "", (target.account_id,)) for target in written.targets]
+    for text, account_ids in ((written.content, ()), *of_their_own):
+        if len(text) > MAX_TEXT_LENGTH:
+            told = f"content: it has {len(text):,} characters, and at most {MAX_TEXT_LENGTH:,} are possible; shorten it"
+            yield Problem(told, account_ids)
 
 
 def _count(
     rules: PostRules | None, text: str, media: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
 ) -> Length | None:
-    rule = rule_for(rules, has_media=bool(media)) if rules else None
+    rule = rule_for(rules, has_media=bool(media)) if rules and len(text) <= MAX_TEXT_LENGTH else None
     return telling(lengths(text, rule, options)) if rule else None
 
 
 def _problem(
     rules: PostRules | None, text: str, media: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
 ) -> str | None:
-    """Of a post that is not begun nothing is said."""
-    if not (text.strip() or media):
+    """Of a post that is not begun nothing is said, nor of one whose text is too long in any case."""
+    if not (text.strip() or media) or len(text) > MAX_TEXT_LENGTH:
         return None
     found = problem(rules, text, media, options) if rules else None
     return found[1] if found else None
@@ -142,32 +159,32 @@ def _shown(
     network: Network, targets: Sequence[Destination], written: Written, media: Sequence[Mapping[str, Any]]
 ) -> Shown:
     first = targets[0]
-    preview = preview_of(network.platform, network.rules, _text(written, first), media, first.options)
+    preview = preview_of(network.platform, network.rules, _text(written, first)[:MAX_TEXT_LENGTH], media, first.options)
     return Shown(network.platform, title_of(network.platform), [one.account_id for one in targets], preview)
 
 
-def _media_problems(media: Sequence[Picture]) -> list[str]:
+def _media_problems(media: Sequence[Picture]) -> Iterator[Problem]:
     """What the contract itself refuses, whatever the network."""
-    found = [f"media: there are {len(media)}, and at most {MOST_MEDIA} are possible"] if len(media) > MOST_MEDIA else []
+    if len(media) > MOST_MEDIA:
+        yield Problem(f"media: there are {len(media)}, and at most {MOST_MEDIA} are possible")
     for index, item in enumerate(media):
         try:
             _MEDIA.validate_python(item.model_dump(exclude_defaults=True))
         except ValidationError as error:
-            found.append(f"media[{index}].{explain(error)}")
-    return found
+            yield Problem(f"media[{index}].{explain(error)}")
 
 
-def _times(written: Written, now: datetime) -> tuple[Sequence[Occurrence], Sequence[str]]:
+def _times(written: Written, now: datetime) -> tuple[Sequence[Occurrence], Sequence[Problem]]:
     """The times that are meant, and what is wrong with them."""
     at, repeat = written.publish_at, written.repeat
     if at is None:
-        return (), (["publish_at: choose the first time of those that repeat"] if repeat else [])
+        return (), ([Problem("publish_at: choose the first time of those that repeat")] if repeat else [])
     try:
         times = occurrences(at, repeat) if repeat else [occurrence(at)]
     except (ValueError, OverflowError) as error:
-        return (), [f"publish_at: {error}"]
+        return (), [Problem(f"publish_at: {error}")]
     past = sum(one.instant < now - PAST_TOLERANCE for one in times)
     if not past:
         return times, ()
     which = "it is" if len(times) == 1 else f"{past} of these {len(times)} times are"
-    return times, [f"publish_at: {which} in the past; choose a time to come"]
+    return times, [Problem(f"publish_at: {which} in the past; choose a time to come")]

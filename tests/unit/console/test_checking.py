@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.console.web.checking import Network, Said, Written, checked
+from services.console.web.checking import Network, Problem, Said, Written, checked
 from shared.events.rules import MediaRule, PostRules, TextRule
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
@@ -27,14 +27,26 @@ def test_each_account_counts_by_its_own_rules() -> None:
     assert short and (short.count, short.most, short.is_over) == (6, 5, True)
     assert long and (long.count, long.most, long.is_over) == (6, 500, False)
     assert found.counts["c"] is None
-    assert [one.partition(":")[0] for one in found.problems] == ["a"]
+    assert [one.account_ids for one in found.problems] == [("a",)]
+
+
+@pytest.mark.parametrize("platform", ["a", "c"])
+def test_a_text_that_is_longer_than_any_may_be_is_told_and_the_rest_is_judged_all_the_same(platform: str) -> None:
+    long, targets = "x" * 100_001, [{"account_id": platform}, {"account_id": "b", "content": "y" * 100_002}]
+
+    found = said(content=long, targets=targets, media=[{"url": "half"}])
+
+    told = "content: it has {} characters, and at most 100,000 are possible; shorten it"
+    assert list(found.problems[:2]) == [Problem(told.format("100,001")), Problem(told.format("100,002"), ("b",))]
+    assert found.problems[2].words.startswith("media[0].url: ")
+    assert (len(found.problems), found.counts, len(found.previews)) == (3, {platform: None, "b": None}, 2)
 
 
 def test_a_caption_has_its_own_length() -> None:
     found = said("a", content="four", media=[PICTURE])
 
     assert found.counts["a"] and found.counts["a"].most == 3
-    assert "beside media" in found.problems[0]
+    assert "beside media" in found.problems[0].words
 
 
 def test_an_account_with_a_text_of_its_own_is_judged_by_that() -> None:
@@ -58,7 +70,7 @@ def test_an_option_that_the_network_does_not_know_is_told() -> None:
 
     found = checked(Written.model_validate({"content": "x", "targets": targets}), {"a": strict}, NOW)
 
-    assert "options.colour: is not known" in found.problems[0]
+    assert "options.colour: is not known" in found.problems[0].words
 
 
 def test_of_what_is_not_begun_nothing_is_said() -> None:
@@ -68,8 +80,8 @@ def test_of_what_is_not_begun_nothing_is_said() -> None:
 def test_an_address_that_is_half_written_is_told_and_the_rest_is_judged_all_the_same() -> None:
     found = said("a", content="four", media=[{"url": "pictures.example/a"}])
 
-    assert found.problems[0].startswith("media[0].url: ")
-    assert found.problems[1].startswith("a: content: ")
+    assert found.problems[0].words.startswith("media[0].url: ")
+    assert (found.problems[1].account_ids, found.problems[1].words.partition(":")[0]) == (("a",), "content")
 
 
 def test_an_account_that_is_not_connected_is_told() -> None:
@@ -77,7 +89,7 @@ def test_an_account_that_is_not_connected_is_told() -> None:
         Written.model_validate({"targets": [{"account_id": "gone"}]}), {"gone": Network("x", None, False)}, NOW
     )
 
-    assert found.problems == ["gone: it is not connected; connect it again"]
+    assert found.problems == [Problem("it is not connected; connect it again", ("gone",))]
 
 
 def test_an_account_whose_posts_would_be_held_is_told() -> None:
@@ -85,7 +97,9 @@ def test_an_account_whose_posts_would_be_held_is_told() -> None:
 
     found = checked(written, {"a": Network("x", needs_reconnect=True)}, NOW)
 
-    assert found.problems == ["a: its network takes nothing until it is connected again; what is due before is held"]
+    (found_one,) = found.problems
+    assert found_one.account_ids == ("a",)
+    assert found_one.words == "its network takes nothing until it is connected again; what is due before is held"
 
 
 def test_accounts_on_which_it_looks_alike_share_a_preview() -> None:
@@ -118,7 +132,7 @@ def test_a_time_is_judged(local: str, zone: str, problem: str | None) -> None:
     found = said("c", content="x", publish_at={"local": local, "zone": zone})
 
     assert bool(found.problems) is (problem is not None)
-    assert (problem or "") in "".join(found.problems)
+    assert (problem or "") in "".join(one.words for one in found.problems)
 
 
 def test_what_repeats_shows_all_its_times() -> None:
@@ -126,5 +140,5 @@ def test_what_repeats_shows_all_its_times() -> None:
     found = said("c", content="x", publish_at={"local": "2026-12-31T09:00", "zone": "UTC"}, repeat=repeat)
 
     assert [one.instant.day for one in found.times] == [31, 1, 2]
-    assert found.problems == ["publish_at: 1 of these 3 times are in the past; choose a time to come"]
-    assert said("c", repeat=repeat).problems == ["publish_at: choose the first time of those that repeat"]
+    assert found.problems == [Problem("publish_at: 1 of these 3 times are in the past; choose a time to come")]
+    assert said("c", repeat=repeat).problems == [Problem("publish_at: choose the first time of those that repeat")]

@@ -39,7 +39,7 @@ def options(value: object) -> dict[str, object]:
     ("changes", "text"),
     [
         ({"post_id": 5}, "post_id: Input should be a valid string (got 5)"),
-        ({"post_id": ""}, "post_id: String should have at least 1 character (got '')"),
+        ({"post_id": ""}, "post_id: it must not be empty (got '')"),
         ({"post_id": "a\nb"}, r"post_id: leave out line breaks, tabs and other control characters (got 'a\nb')"),
         ({"post_id": "ab\n"}, r"post_id: leave out line breaks, tabs and other control characters (got 'ab\n')"),
         ({"post_id": "."}, "post_id: no address can name `.` and `..`; choose another one (got '.')"),
@@ -128,7 +128,7 @@ def options(value: object) -> dict[str, object]:
             {"publish_at": {"local": "2027-03-28T02:30Z", "zone": "UTC"}},
             "publish_at.local: write a time on the clock, such as 2027-03-28T09:00",
         ),
-        ({"publish_at": {"local": "2027-03-28T02:30", "zone": ""}}, "publish_at.zone: String should have at least 1"),
+        ({"publish_at": {"local": "2027-03-28T02:30", "zone": ""}}, "publish_at.zone: it must not be empty"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_value(changes: dict[str, object], text: str) -> None:
@@ -169,12 +169,12 @@ def test_texts_for_all_accounts_together_have_at_most_20_million_characters() ->
 
 def test_an_identifier_has_at_most_200_characters() -> None:
     assert read(post_id="ü" * 200).post_id == "ü" * 200
-    assert refusal(post_id="ü" * 201).startswith("post_id: String should have at most 200 characters (got 'üüü")
+    assert refusal(post_id="ü" * 201).startswith("post_id: at most 200 characters are possible (got 'üüü")
 
 
 def test_a_text_has_at_most_100_000_characters() -> None:
     assert len(read(content="x" * MAX_TEXT_LENGTH).content) == MAX_TEXT_LENGTH
-    assert refusal(content="x" * (MAX_TEXT_LENGTH + 1)).startswith("content: String should have at most 100000")
+    assert refusal(content="x" * (MAX_TEXT_LENGTH + 1)).startswith("content: at most 100,000 characters are possible")
 
 
 def test_a_text_with_nul_is_refused_as_no_database_stores_it() -> None:

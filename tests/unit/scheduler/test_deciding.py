@@ -211,7 +211,7 @@ def test_a_batch_is_settled_in_one_answer() -> None:
         ([1, 2], "null", "posts[1]: Input should be an object"),
         ({"post_id": {"a": [1]}}, '{"a": [1]}', "posts[1]: post_id: Input should be a valid string"),
         ({"post_id": "a\x00b"}, "ab", "posts[1]: post_id: leave out line breaks"),
-        ({"post_id": "x" * 5000}, "x" * 200, "posts[1]: post_id: String should have at most 200"),
+        ({"post_id": "x" * 5000}, "x" * 200, "posts[1]: post_id: at most 200 characters"),
     ],
 )
 def test_a_bad_post_in_a_batch_refuses_only_itself(bad: object, post_id: str, reason: str) -> None:

@@ -1,6 +1,9 @@
 // Connecting an account with a form, and retrying what is held for one.
 import { call, Refused } from "./api.js";
+import { clearRefusal, showRefusal } from "./fields.js";
 import { refreshAfterOwnAct } from "./live.js";
+
+const UNNAMED = new Refused("Give it a name.", { field: "account_id" });
 
 export function startAccounts() {
   const form = document.getElementById("connect");
@@ -23,7 +26,7 @@ function connectionOf(form) {
 
 async function connect(form) {
   const name = form.elements.account_id.value.trim();
-  if (!name) return show(form, "Give it a name.", form.elements.account_id);
+  if (!name) return showRefusal(form, UNNAMED);
   const { app, ...body } = connectionOf(form); // an app is for signing in only
   await busy(form, "Asking the network…", async () => {
     const answer = await call("PUT", `/v1/accounts/${encodeURIComponent(name)}`, body);
@@ -36,7 +39,7 @@ async function connect(form) {
 
 async function signIn(form) {
   const name = form.elements.account_id.value.trim();
-  if (!name) return show(form, "Give it a name.", form.elements.account_id);
+  if (!name) return showRefusal(form, UNNAMED);
   const { credentials, ...body } = connectionOf(form);
   await busy(form, "Asking the network where to sign in…", async () => {
     location.assign((await call("POST", "/connect/start", { ...body, account_id: name })).page);
@@ -46,33 +49,18 @@ async function signIn(form) {
 async function busy(form, words, work) {
   const buttons = form.querySelectorAll("button");
   const said = form.querySelector("[data-connecting]");
-  show(form, "");
+  clearRefusal(form);
   said.textContent = words;
   for (const button of buttons) button.disabled = true;
   try {
     await work();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    show(form, error.message, blamed(form, error.message));
+    showRefusal(form, error);
   } finally {
     said.textContent = "";
     for (const button of buttons) button.disabled = false;
   }
-}
-
-// `credentials.password: …` names its field
-function blamed(form, words) {
-  const [, group, name] = /^(settings|credentials|limits|app)\.(\w+)/.exec(words) ?? [];
-  return name ? form.querySelector(`[data-group="${group}"][name="${CSS.escape(name)}"]`) : null;
-}
-
-function show(form, words, field = null) {
-  const problem = form.querySelector('[role="alert"]');
-  for (const marked of form.querySelectorAll("[aria-invalid]")) marked.removeAttribute("aria-invalid");
-  problem.textContent = words;
-  problem.hidden = !words;
-  field?.setAttribute("aria-invalid", "true");
-  field?.focus();
 }
 
 async function retryHeld(button) {

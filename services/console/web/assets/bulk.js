@@ -1,5 +1,6 @@
 // Acts on posts that are selected, or on all of the list: the console keeps which, and its page of the run asks once more.
 import { call, Refused } from "./api.js";
+import { clearRefusal, showRefusal } from "./fields.js";
 import { refresh } from "./live.js";
 
 const LOOK_EVERY = 1000; // milliseconds between two looks at how far a run has come
@@ -52,17 +53,15 @@ function moveOf({ elements: { how, amount, unit, to, apart }, dataset: { zone } 
 }
 
 async function prepare(form) {
-  const problem = form.querySelector('[role="alert"]');
   const { act, whom } = form.elements;
   const which = whom.value === "picked" ? { posts: picked() } : JSON.parse(form.dataset.wanted);
-  problem.hidden = true;
+  clearRefusal(form);
   try {
     const run = await call("POST", "/v1/bulk", { ...which, act: act.value, ...(act.value === "move" ? { move: moveOf(form) } : {}) });
     location.assign(`/bulk/${run.id}`);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    problem.textContent = error.message;
-    problem.hidden = false;
+    showRefusal(form, error);
   }
 }
 

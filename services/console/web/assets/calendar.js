@@ -1,6 +1,7 @@
 // A post is moved by dragging it, or with Alt and an arrow key: its old and new time are shown before it is done.
 // The server says what a time on the clock is: which instant, whether the clocks skip it, what else is due then.
 import { call, Refused } from "./api.js";
+import { showRefusal } from "./fields.js";
 import { refreshAfterOwnAct } from "./live.js";
 import { tell } from "./tell.js";
 
@@ -111,8 +112,7 @@ function startDialog(dialog) {
 
   function refuse(error) {
     if (!(error instanceof Refused)) throw error;
-    problem.textContent = error.message;
-    problem.hidden = false;
+    showRefusal(form, error);
   }
 
   async function move(event) {

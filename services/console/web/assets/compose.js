@@ -2,7 +2,8 @@
 import { call, Refused } from "./api.js";
 import { fillMedia, mediaIn, optionsIn } from "./post_fields.js";
 import { keep, kept, forget } from "./draft.js";
-import { documentFrom } from "./documents.js";
+import { checked } from "./checking.js";
+import { clearRefusal, inWordsOf, reword, showRefusal } from "./fields.js";
 import { startFinding } from "./find_account.js";
 import { patch } from "./patching.js";
 
@@ -47,7 +48,7 @@ function postOf(form) {
 function repeatOf(form) {
   const { every, times } = form.elements;
   if (!every.value) return null;
-  if (!times.validity.valid) throw new Refused(`How often in all: write a number from ${times.min} to ${times.max}.`);
+  if (!times.validity.valid) throw new Refused(`repeat.times: write a number from ${times.min} to ${times.max}.`);
   return { every: every.value, times: times.valueAsNumber };
 }
 
@@ -111,32 +112,32 @@ async function check(form) {
     written = { ...postOf(form), repeat: repeatOf(form) };
   } catch (error) {
     isUnreadable = true;
-    return show(form, error.message);
+    return show(form, inWordsOf(form, error.message).words);
   }
   if (isUnreadable) show(form, ""); // what a sending came to stays until the next one
   isUnreadable = false;
-  const said = await documentFrom("POST", "/compose/check", written);
-  if (said && number === asked) patch(document, said, true); // else a later one is on its way
+  const said = await checked(form, written);
+  if (number === asked) patch(document, said, true); // else a later one is on its way
 }
 
 async function send(form) {
   const button = form.querySelector('button[type="submit"]');
   button.disabled = true;
-  show(form, "");
+  clearRefusal(form);
   try {
     await sendPost(form, postOf(form), repeatOf(form));
   } catch (error) {
     if (!(error instanceof Refused || error instanceof SyntaxError)) throw error;
-    show(form, error.message);
+    showRefusal(form, error);
   } finally {
     button.disabled = false;
   }
 }
 
 async function sendPost(form, post, repeat) {
-  if (!post.targets.length) throw new Refused("Choose at least one account.");
-  if (post.targets.some((one) => !(one.content ?? post.content).trim()) && !post.media.length) throw new Refused("Write a text, or add a picture.");
-  if (repeat && !post.publish_at) throw new Refused("Choose the first time of those that repeat.");
+  if (!post.targets.length) throw new Refused("Choose at least one account.", { field: "targets" });
+  if (post.targets.some((one) => !(one.content ?? post.content).trim()) && !post.media.length) throw new Refused("Write a text, or add a picture.", { field: "content" });
+  if (repeat && !post.publish_at) throw new Refused("Choose the first time of those that repeat.", { field: "publish_at" });
   if (!repeat) {
     const answer = await call("POST", "/v1/posts", post);
     return settle(form, answer.rejected, `/posts/${encodeURIComponent(post.post_id)}?sent=${encodeURIComponent(answer.correlation_id)}`);
@@ -148,7 +149,7 @@ async function sendPost(form, post, repeat) {
 function settle(form, rejected, address) {
   forget();
   if (!rejected.length) return location.assign(address);
-  const words = rejected.map((one) => `${one.post_id}${one.account_id ? ` on ${one.account_id}` : ""}: ${one.reason}`);
+  const words = rejected.map((one) => `${one.post_id}${one.account_id ? ` on ${one.account_id}` : ""}: ${inWordsOf(form, one.reason, one.account_id).words}`);
   keep(draftOf(form));
   show(form, `The others are scheduled, but not these. Mend them and send it again: what is scheduled stays as it is.\n${words.join("\n")}`);
 }

@@ -2,7 +2,9 @@
 // shown beside one's own, which stays. An open form is never patched.
 import { call, Refused } from "./api.js";
 import { clearTheirs, showTheirs } from "./conflicts.js";
+import { checked } from "./checking.js";
 import { documentFrom } from "./documents.js";
+import { clearRefusal, inWordsOf, showRefusal } from "./fields.js";
 import { refreshAfterOwnAct } from "./live.js";
 import { patch } from "./patching.js";
 import { isNoted, notePending } from "./pending.js";
@@ -53,7 +55,7 @@ async function save(form, button) {
 async function act(form, method, body, said) {
   const answer = await call(method, form.dataset.address, body, { "If-Match": form.dataset.etag });
   const drawer = form.closest("details");
-  if (answer.rejected.length) throw new Refused(answer.rejected.map((one) => `${one.account_id}: ${one.reason}`).join("\n"));
+  if (answer.rejected.length) throw new Refused(answer.rejected.map((one) => `${one.account_id}: ${inWordsOf(form, one.reason).words}`).join("\n"));
   clearTheirs(form);
   drawer.open = false;
   if (answer.pending) {
@@ -81,15 +83,14 @@ async function carryOut(form, button) {
 }
 
 async function submit(form, button) {
-  const problem = form.querySelector('[role="alert"]');
-  problem.hidden = true;
+  clearRefusal(form);
   if (button) button.disabled = true;
   try {
     await carryOut(form, button);
   } catch (error) {
     if (!(error instanceof Refused || error instanceof SyntaxError)) throw error;
     const isShown = error.answer?.status === PRECONDITION_FAILED && form.querySelector("[data-theirs]").childElementCount;
-    if (!isShown) Object.assign(problem, { textContent: error.message, hidden: false });
+    if (!isShown) showRefusal(form, error);
   } finally {
     if (button) button.disabled = false;
   }
@@ -148,8 +149,7 @@ async function check(form) {
     const { content, media, options = {}, publish_at: at } = read(form);
     const targets = JSON.parse(form.dataset.accounts).map((name) => ({ account_id: name, options }));
     const time = at && at !== seen.get(form)?.publish_at ? { publish_at: { local: at, zone: form.dataset.zone } } : {};
-    const said = await documentFrom("POST", "/compose/check", { content, media, targets, ...time });
-    if (said) patch(form, said, true);
+    patch(form, await checked(form, { content, media, targets, ...time }), true);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error; // told when it is saved
   }

@@ -1,6 +1,7 @@
 // A form with data-call="METHOD /address" sends its fields to the API as JSON; with data-etag only if nothing has changed.
 // A button with a data-call of its own sends them there instead.
-import { call } from "./api.js";
+import { call, Refused } from "./api.js";
+import { clearRefusal, showRefusal } from "./fields.js";
 import { refreshAfterOwnAct } from "./live.js";
 import { tell } from "./tell.js";
 
@@ -22,11 +23,10 @@ export function bodyOf(form) {
 async function send(form, submitter) {
   const { call: where, done } = submitter?.dataset.call ? submitter.dataset : form.dataset;
   const [method, address] = where.split(" ");
-  const problem = form.querySelector('[role="alert"]');
   const button = submitter ?? form.querySelector('button[type="submit"]');
   const body = bodyOf(form);
-  if (problem) problem.hidden = true;
-  if (form.dataset.none && !Object.values(body).every((value) => value.length)) return show(problem, form.dataset.none);
+  clearRefusal(form);
+  if (form.dataset.none && !Object.values(body).every((value) => value.length)) return showRefusal(form, new Refused(form.dataset.none));
   button.disabled = true;
   try {
     const seen = form.dataset.etag ? { "If-Match": form.dataset.etag } : {};
@@ -41,7 +41,7 @@ async function send(form, submitter) {
     else tell(done.replace(/\{(\w+)\}/g, (_, name) => answer[name]));
     await refreshAfterOwnAct();
   } catch (error) {
-    show(problem, error.message);
+    showRefusal(form, error);
   } finally {
     button.disabled = false;
   }
@@ -51,12 +51,6 @@ async function send(form, submitter) {
 function tellPending(form) {
   tell("Asked for, but not answered yet.");
   if (form.closest("article[data-etag]")) form.dispatchEvent(new CustomEvent("pending", { bubbles: true, detail: { said: "Carried out" } }));
-}
-
-function show(problem, words) {
-  if (!problem) return tell(words);
-  problem.textContent = words;
-  problem.hidden = false;
 }
 
 export function startForms() {

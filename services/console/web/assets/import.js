@@ -1,5 +1,6 @@
 // Import: a file goes to the console, which reports on it; it sends the posts by itself once that was seen.
 import { call, Refused } from "./api.js";
+import { clearRefusal, showRefusal } from "./fields.js";
 import { refreshAfterOwnAct } from "./live.js";
 
 export function startImport() {
@@ -49,16 +50,14 @@ async function start(form) {
 }
 
 async function told(form, work) {
-  const problem = form.querySelector('[role="alert"]');
   const button = form.querySelector('button[type="submit"]');
-  problem.hidden = true;
+  clearRefusal(form);
   button.disabled = true;
   try {
     await work();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    problem.textContent = error.message;
-    problem.hidden = false;
+    showRefusal(form, error);
   } finally {
     button.disabled = false;
   }

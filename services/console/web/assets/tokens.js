@@ -1,5 +1,6 @@
 // /tokens: a new token's secret is shown once; the page keeps it nowhere but in this field.
 import { call } from "./api.js";
+import { clearRefusal, showRefusal } from "./fields.js";
 import { refreshAfterOwnAct } from "./live.js";
 import { tell } from "./tell.js";
 
@@ -10,7 +11,6 @@ export function startTokens() {
   if (!form) return;
   const card = document.getElementById("new-secret");
   const field = document.getElementById("secret");
-  const problem = form.querySelector('[role="alert"]');
 
   async function create() {
     const { name, scope, days } = Object.fromEntries(new FormData(form));
@@ -44,12 +44,11 @@ export function startTokens() {
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    problem.hidden = true;
+    clearRefusal(form);
     try {
       await create();
     } catch (error) {
-      problem.textContent = error.message;
-      problem.hidden = false;
+      showRefusal(form, error);
     }
   });
   card.querySelector("[data-copy]").addEventListener("click", copy);

@@ -1,5 +1,6 @@
 // The settings of a workspace: sent whole, and each fault is shown beside its field. What was written stays.
 import { call } from "./api.js";
+import { inWordsOf } from "./fields.js";
 import { refreshAfterOwnAct } from "./live.js";
 import { tell } from "./tell.js";
 import { startTrial } from "./trial.js";
@@ -94,7 +95,7 @@ function clear(form) {
 
 function show(form, words, field = "") {
   const { problem, input } = placeOf(form, field ?? "");
-  problem.textContent = words;
+  problem.textContent = inWordsOf(form, words, null, (_, path) => placeOf(form, path).input).words;
   problem.hidden = false;
   input?.setAttribute("aria-invalid", "true");
   input?.focus();
@@ -105,5 +106,6 @@ function placeOf(form, field) {
   const row = first === "keywords" && number !== undefined ? rowsOf(form)[number] : null;
   if (row) return { problem: row.querySelector(".problem"), input: row.querySelector(field.endsWith("exclude") ? '[name="exclude"]' : '[name="phrase"]') };
   const problem = form.querySelector(`[data-fault="${CSS.escape(first)}"]`) ?? form.querySelector('[data-fault=""]');
-  return { problem, input: form.querySelector(`[aria-describedby~="fault-${CSS.escape(first)}"]:not(fieldset)`) };
+  const inputs = [...form.querySelectorAll(`[aria-describedby~="fault-${CSS.escape(first)}"]:not(fieldset)`)];
+  return { problem, input: inputs.find((input) => field.endsWith(`.${input.name}`)) ?? inputs[0] ?? null };
 }

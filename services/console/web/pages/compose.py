@@ -7,6 +7,7 @@ from secrets import token_hex
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
+from pydantic import ValidationError
 from starlette.responses import Response
 
 from services.console.api.access import READ
@@ -14,10 +15,11 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.views import AccountView
 from services.console.requests.repeating import MOST_TIMES, Every
 from services.console.web.asked import TheViewer
-from services.console.web.checking import Network, Written, checked
+from services.console.web.checking import Network, Problem, Written, checked
 from services.console.web.networks import title_of
 from services.console.web.templating import render
 from shared.clocks.local_time import UnknownZone, zone_named
+from shared.events.explaining import explain
 
 MOST_AT_A_GLANCE = 12
 """Of more accounts than so many one is looked for."""
@@ -34,12 +36,18 @@ router = APIRouter()
 
 
 @router.post("/compose/check", dependencies=[READ])
-async def check(console: TheConsole, request: Request, viewer: TheViewer, written: Written) -> Response:
+async def check(console: TheConsole, request: Request, viewer: TheViewer) -> Response:
     """What the networks say to a post that is being written; nothing is sent."""
+    try:
+        written = Written.model_validate_json(await request.body())
+    except ValidationError as error:
+        return render(
+            request, "compose_checked.html", viewer=viewer, said=None, problems_found=[Problem(explain(error))]
+        )
     networks = await _networks(console, [target.account_id for target in written.targets])
     said = await asyncio.to_thread(checked, written, networks, viewer.now)  # a long text takes a while
     zone = _zone(written.publish_at.zone if written.publish_at else "") or viewer.zone
-    return render(request, "compose_checked.html", viewer=viewer, said=said, zone=zone)
+    return render(request, "compose_checked.html", viewer=viewer, said=said, zone=zone, problems_found=said.problems)
 
 
 @router.get("/compose", dependencies=[READ])

@@ -1,0 +1,18 @@
+// What the networks say to a post as it is being written, in the words of its form; without an answer, that there is none.
+import { documentFrom } from "./documents.js";
+import { reword } from "./fields.js";
+
+export async function checked(form, written) {
+  const said = await documentFrom("POST", "/compose/check", written) ?? unchecked();
+  reword(form, said);
+  return said;
+}
+
+function unchecked() {
+  const said = document.implementation.createHTMLDocument();
+  const problems = said.createElement("div");
+  problems.dataset.region = "problems";
+  problems.append(Object.assign(said.createElement("p"), { textContent: "It cannot be checked now: the console does not answer, or what is written is too long for it." }));
+  said.body.append(problems);
+  return said;
+}
