@@ -11,7 +11,10 @@ from services.monitor.domain import due_digest
 from services.monitor.store import Store, digest_of, notification
 from shared.clocks.clock import Clock
 from shared.events.monitor import DigestSent
+from shared.jobs.failures import why_failed
 from shared.messaging.envelope import Envelope
+
+MOST_NAMED = 10
 
 log = structlog.get_logger()
 
@@ -37,10 +40,13 @@ class Digesting:
                     await self._settle(row["workspace_id"], correlation_id)
             except Exception as error:
                 log.warning("digest_failed", workspace_id=row["workspace_id"], exc_info=error)
-                failed[row["workspace_id"]] = type(error).__name__
+                failed[row["workspace_id"]] = why_failed(error, "monitor")
         if failed:
-            names = ", ".join(f"{workspace_id!r} ({kind})" for workspace_id, kind in list(failed.items())[:10])
-            raise DigestsFailed(f"{len(failed)} digests could not be settled: {names}")
+            names = ", ".join(map(repr, list(failed)[:MOST_NAMED]))
+            first = next(iter(failed.values()))
+            raise DigestsFailed(
+                f"{len(failed)} digests could not be settled: {names}; the first because of this: {first}"
+            )
 
     def _due_day(self, row: RowMapping) -> str | None:
         digest = digest_of(row["digest"])

@@ -52,8 +52,12 @@ UNSUPPORTED = "unsupported startup parameter"
 
 def why_unusable(error: BaseException) -> str:
     """What the database, the network or TLS said."""
-    said = next(filter(None, map(_said, causes(error))), None)
-    return said or why_not_reached(error) or f"it failed ({type(error).__name__}): the log says more"
+    return said_by_database(error) or why_not_reached(error) or f"it failed ({type(error).__name__}): the log says more"
+
+
+def said_by_database(error: BaseException) -> str | None:
+    """What the database said, None where the error is none of its own or says nothing that a person could mend."""
+    return next(filter(None, map(_said, causes(error))), None)
 
 
 def _said(error: BaseException) -> str | None:

@@ -17,19 +17,18 @@ from shared.events import Event
 from shared.events.maintenance import JobFailed, JobReleased, JobSucceeded
 from shared.events.scheduler import TimerFired
 from shared.jobs import facts
+from shared.jobs.failures import why_failed
 from shared.jobs.runs import KEEP, Finding, Overlap, Run, Running, Runs, Start, State, Suspect, find
 from shared.messaging.envelope import Delivery
 from shared.messaging.outbox import Outbox
 from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
 from shared.messaging.verdict import HandBack, TryAgain
-from shared.secrets.redaction import redact_text
 
 LEASE = timedelta(seconds=30)
 HEARTBEATS_PER_LEASE = 3
 WATCHED_HEARTBEATS = 1.5
 LOOK_AGAIN = timedelta(seconds=5)
 """When a tick that is at work elsewhere looks whether that has ended well."""
-LONGEST_ERROR = 2000
 RELEASED_AFTER = timedelta(seconds=6)
 """How long a run may go on once its service stops: shorter than its grace (`shared/process/ending.py`)."""
 
@@ -135,7 +134,7 @@ class Jobs:
             return str(lost)
         except Exception as error:
             log.warning("job_failed", job=run.job, run_id=run.run_id, exc_info=error)
-            return redact_text(f"{type(error).__name__}: {error}".replace("\x00", ""))[:LONGEST_ERROR]
+            return why_failed(error, self.service)
         log.info("job_succeeded", job=run.job, run_id=run.run_id)
         return None
 

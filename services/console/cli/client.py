@@ -146,7 +146,7 @@ class Client:
             response = await self._http.request(method, path, params=given, **how)
         except httpx.HTTPError as error:
             may_have_heard = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-            raise Unreachable(f"{type(error).__name__} at {self.url}", may_have_heard=may_have_heard) from error
+            raise Unreachable(_why(error), may_have_heard=may_have_heard) from error
         return _answer(response)
 
     async def events(self, *, types: Sequence[str] = (), post_id: str | None = None) -> AsyncIterator[LiveEvent | None]:
@@ -160,8 +160,14 @@ class Client:
                 async for event in _events_in(response.aiter_lines()):
                     yield event
         except httpx.HTTPError as error:
-            raise Unreachable(f"{type(error).__name__} at {self.url}") from error
+            raise Unreachable(_why(error)) from error
         raise Unreachable("it ended the stream")
+
+
+def _why(error: httpx.HTTPError) -> str:
+    if isinstance(error, httpx.ConnectError):
+        return "nothing answers there"
+    return "it does not answer in time" if isinstance(error, httpx.TimeoutException) else "the connection broke off"
 
 
 def _authorization(token: str) -> dict[str, str]:

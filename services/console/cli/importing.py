@@ -98,7 +98,7 @@ def _known_accounts() -> Sequence[Mapping[str, Any]] | None:
     try:
         return attempted(lambda client: client.call("GET", "/v1/accounts"))["accounts"]  # type: ignore[no-any-return]
     except (Refused, Unreachable) as error:
-        note(f"whether the accounts are connected was not checked, for the console was not reached: {error}")
+        note(f"whether the accounts are connected was not checked, for the console does not tell: {error}")
         return None
 
 
