@@ -107,18 +107,8 @@ def build(settings: Settings) -> Service:
     events = EventStream(Journal(base.database))
     store = Store(base.database, base.clock, events.wake)
     projector = Projector(store, base.clock)
-    reactions = reactions_of(projector)
-    rebuilding = Rebuilding(store, reactions, base.clock)
-    reactions |= {
-        ConsoleRebuildRequested: rebuilding.on_rebuild_requested,
-        StateTold: rebuilding.on_state_told,
-        ConsoleRebuildAnswered: rebuilding.on_rebuild_answered,
-    }
-    consumer.subscribe(
-        EVERYTHING, reactions, prefetch=PREFETCH, most_bytes=MOST_BYTES, on_unreadable=is_left_to_its_taker
-    )
-    rules = retention.rules(audit=timedelta(days=settings.audit_days))
-    base.take_purges(base.retention(rules).on_retention_purge_requested)
+    reactions = reactions_to_everything(projector, Rebuilding(store, reactions_of(projector), base.clock))
+    subscribe(base, settings, reactions)
     answers = answers_on(consumer, projector)
     requests = sender_of(publisher, answers, reactions)
     missed = missed_events(base, requests)
@@ -144,6 +134,25 @@ def build(settings: Settings) -> Service:
         trusted_proxies=settings.trusted_proxies,
         make_http=lambda health: mount_pages(application(console, health)),
     )
+
+
+def reactions_to_everything(projector: Projector, rebuilding: Rebuilding) -> dict[type[Event], Handler]:
+    """What is learnt from each event, also while the console's database is filled anew."""
+    return {
+        **reactions_of(projector),
+        ConsoleRebuildRequested: rebuilding.on_rebuild_requested,
+        StateTold: rebuilding.on_state_told,
+        ConsoleRebuildAnswered: rebuilding.on_rebuild_answered,
+    }
+
+
+def subscribe(base: Base, settings: Settings, reactions: Mapping[type[Event], Handler]) -> None:
+    """What the console consumes: every event, and requests to delete what is old."""
+    base.consumer.subscribe(
+        EVERYTHING, reactions, prefetch=PREFETCH, most_bytes=MOST_BYTES, on_unreadable=is_left_to_its_taker
+    )
+    rules = retention.rules(audit=timedelta(days=settings.audit_days))
+    base.take_purges(base.retention(rules).on_retention_purge_requested)
 
 
 def missed_events(base: Base, requests: RequestSender) -> MissedEvents:

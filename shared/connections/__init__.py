@@ -1,1 +1,1 @@
-"""Connections to broker and database: how their addresses are written, and why one cannot be had."""
+"""Connections to broker, database and console: how their addresses are written, and why one cannot be had."""

@@ -18,7 +18,8 @@ from pydantic import (
     StringConstraints,
 )
 
-from shared.events.patterns import NAME, NO_CONTROLS, STEPS_IN_A_PATH, WEB_URL
+from shared.connections.paths import STEPS_IN_A_PATH
+from shared.events.patterns import NAME, NO_CONTROLS, WEB_URL
 
 MAX_TEXT_LENGTH = 100_000
 MAX_OPTIONS_LENGTH = 20_000

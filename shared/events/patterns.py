@@ -11,9 +11,6 @@ DAY = r"^\d{4}-\d\d-\d\d$"
 PLACE = r"^\d{1,9}-\d{1,9}$"
 PRINTABLE = r"^[\x20-\x7e]+$"
 
-STEPS_IN_A_PATH = frozenset({".", ".."})
-"""No address can name them: whoever asks for one takes them for steps in its path, encoded or not."""
-
 IN_WORDS = {
     NO_CONTROLS: "leave out line breaks, tabs and other control characters",
     NO_CONTROLS_OR_EMPTY: "leave out line breaks, tabs and other control characters",

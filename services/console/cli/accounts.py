@@ -75,18 +75,18 @@ def add(
     credentials = _credentials(platform, credentials_file, network)
     if network and network.needed not in credentials:
         settings, credentials = _signed_in(network, settings, credentials, port=port, browser=browser)
-    body: dict[str, Any] = {"platform": platform, "settings": settings}
-    if limit:
-        body["limits"] = _limits(limit)
-    if credentials:
-        body["credentials"] = credentials
+    more = {"limits": _limits(limit or []), "credentials": credentials}
+    body = {"platform": platform, "settings": settings} | {name: given for name, given in more.items() if given}
     account = called(lambda client: client.call("PUT", f"/v1/accounts/{in_path(account_id)}", body=body))
-    if as_json:
-        show_json(account)
-    elif account["pending"]:
-        say(f"{account_id} is being connected; `timeball accounts list` shows when it is", "yellow")
+    show_json(account) if as_json else _show_connected(account)
+
+
+def _show_connected(account: Mapping[str, Any]) -> None:
+    name = account["account_id"]
+    if account["pending"]:
+        say(f"{name} is being connected; `timeball accounts list` shows when it is", "yellow")
     else:
-        say(f"{account_id} is connected to {account['platform']}", "green")
+        say(f"{name} is connected to {account['platform']}", "green")
 
 
 def _pairs(option: str, texts: list[str]) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _credentials(platform: str, file: Path | None, network: Network | None) -> d
     try:
         credentials = json.loads(sys.stdin.read() if str(file) == "-" else file.read_text())
     except (OSError, ValueError) as error:
-        wrong(f"--credentials-file: {type(error).__name__}: it must be a readable JSON object")
+        wrong(f"--credentials-file: it must be a readable JSON object ({getattr(error, 'strerror', 'no JSON')})")
     if not isinstance(credentials, dict):
         wrong("--credentials-file: it must hold a JSON object")
     return credentials

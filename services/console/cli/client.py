@@ -12,6 +12,8 @@ from urllib.parse import quote, urlsplit
 import httpx
 import typer
 
+from shared.connections.paths import STEPS_IN_A_PATH
+
 DEFAULT_URL = "http://127.0.0.1:8080"
 PATIENCE_SECONDS = 30.0
 FILE_PATIENCE_SECONDS = 300.0
@@ -20,7 +22,6 @@ Json = Mapping[str, Any]
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _USUAL_PORT = {"http": 80, "https": 443}
-_STEPS_IN_A_PATH = (".", "..")  # as in shared.events.patterns, with which every event would be loaded
 
 
 class Unreachable(Exception):
@@ -109,7 +110,7 @@ def _left_by_up(file: Path) -> str:
 
 def in_path(identity: str) -> str:
     """An id as a part of a URL's path."""
-    if identity in _STEPS_IN_A_PATH:
+    if identity in STEPS_IN_A_PATH:
         raise typer.BadParameter(f"nothing is called {identity!r}: no address could name it")
     return quote(identity, safe="")
 

@@ -68,7 +68,7 @@ def schedule(
     """
     post: dict[str, Any] = {
         "post_id": post_id or f"post-{uuid4().hex[:12]}",
-        "content": sys.stdin.read().removesuffix("\n") if content == "-" else content,
+        "content": _text(content),
         "targets": [{"account_id": account_id} for account_id in named(to)],
         "media": [{"url": url} for url in media] if media else None,
         "retry": None if attempts is None else {"attempts": attempts},
@@ -76,14 +76,13 @@ def schedule(
     }
     path, request = request_for({name: given for name, given in post.items() if given is not None}, every, times)
     scheduled = called(lambda client: client.call("POST", path, body=request), in_doubt=_again(post["post_id"]))
-    if as_json:
-        show_json(scheduled)
-    else:
-        _show_scheduled(scheduled)
-        if at and not zone and is_without_zone(at):
-            say(f"  {at} is taken as a time in {own_zone()}, this machine's zone; --zone names another", "yellow")
+    show_json(scheduled) if as_json else _show_scheduled(scheduled, in_own_zone=None if zone else at)
     if scheduled["rejected"]:
         raise typer.Exit(REFUSED)
+
+
+def _text(content: str) -> str:
+    return sys.stdin.read().removesuffix("\n") if content == "-" else content
 
 
 def _again(post_id: str) -> str:
@@ -98,7 +97,7 @@ def _moment(at: str | None, zone: str | None, in_: str | None) -> Any:
         wrong(error)
 
 
-def _show_scheduled(scheduled: dict[str, Any]) -> None:
+def _show_scheduled(scheduled: dict[str, Any], *, in_own_zone: str | None) -> None:
     warnings: Counter[str] = Counter()
     for accepted in scheduled["accepted"]:
         what = "scheduled" if accepted["changed"] else "scheduled already, as it is,"
@@ -112,6 +111,8 @@ def _show_scheduled(scheduled: dict[str, Any]) -> None:
     if scheduled["pending"]:
         post_id = scheduled.get("post_id") or scheduled["batch_id"]
         say(f"not all of {post_id} is answered yet; `timeball status {post_id}` tells what became of it")
+    if in_own_zone and is_without_zone(in_own_zone):
+        say(f"  {in_own_zone} is taken as a time in {own_zone()}, this machine's zone; --zone names another", "yellow")
 
 
 def cancel(

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from shared.connections.paths import STEPS_IN_A_PATH
 from shared.events import EVENTS, Event
 from shared.events.base import MAX_OPTIONS_LENGTH, MAX_TEXT_LENGTH
 from shared.events.explaining import explain
-from shared.events.patterns import STEPS_IN_A_PATH
 from shared.events.publisher import PublishSucceeded
 from shared.events.requests import LocalTime, ScheduleRequested, Target, WorkspaceConfigured
 from shared.events.scheduler import PublishRequested

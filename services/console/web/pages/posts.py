@@ -1,7 +1,7 @@
 """`/posts`: every post, by state and account, in pages."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
-from services.console.read_model.queries import Filter
+from services.console.read_model.queries import Filter, Listed
 from services.console.requests.bulk_runs import MOST_POSTS
 from services.console.web.asked import NoSuchPage, place_or_missing
 from services.console.web.choosing import by_network
@@ -48,18 +48,9 @@ async def show_posts(
     due_to: Annotated[str, Query(alias="to")] = "",
 ) -> Response:
     """A page of posts: those to come the next one first, others the latest first; or what is found."""
-    named = [one for one in account if one]
-    due = _instant(due_from), _instant(due_to)
-    looked_for = q.strip()
-    is_open = not state and not looked_for and not any(due)  # nothing is said of which posts
-    states = _STILL_TO_COME if is_open else tuple(one for one in state if one != "all")
-    is_to_come = bool(states) and set(states) <= set(_STILL_TO_COME)
-    wanted = Filter(states, named, *due, is_ascending=is_to_come or due[0] is not None)
-    if looked_for:
-        listed = page = await console.search.find(looked_for, wanted, MOST_FOUND)
-    else:
-        listed = await console.browsing.page(wanted, place_or_missing(cursor, "/posts"), ON_A_PAGE + 1)
-        page = listed[:ON_A_PAGE]
+    named, due, looked_for = [one for one in account if one], (_instant(due_from), _instant(due_to)), q.strip()
+    wanted = _meant(state, named, due, looked_for)
+    page, following = await _page(console, wanted, looked_for, cursor)
     posts, counts, accounts, matching = await asyncio.gather(
         views_of(console, page),
         console.queries.counts.by_state(),
@@ -72,7 +63,7 @@ async def show_posts(
         posts=posts,
         views=_views(counts),
         state=state,
-        states=states,
+        states=wanted.states,
         is_empty=not any(counts.values()),
         account=named[0] if named else "",
         accounts=by_network(accounts),
@@ -83,8 +74,32 @@ async def show_posts(
         matching=matching,
         is_cut=bool(looked_for) and len(page) == MOST_FOUND,
         has_cursor=cursor is not None,
-        following=str(page[-1].cursor) if len(listed) > len(page) else None,
+        following=following,
     )
+
+
+def _meant(
+    state: Sequence[State | Literal["all"]],
+    account_ids: Sequence[str],
+    due: tuple[datetime | None, datetime | None],
+    looked_for: str,
+) -> Filter:
+    """The posts that are asked for; whoever does not say which is shown those to come."""
+    is_open = not state and not looked_for and not any(due)
+    states = _STILL_TO_COME if is_open else tuple(one for one in state if one != "all")
+    is_to_come = bool(states) and set(states) <= set(_STILL_TO_COME)
+    return Filter(states, account_ids, *due, is_ascending=is_to_come or due[0] is not None)
+
+
+async def _page(
+    console: Console, wanted: Filter, looked_for: str, cursor: str | None
+) -> tuple[Sequence[Listed], str | None]:
+    """The posts of a page, and where the next one begins."""
+    if looked_for:
+        return await console.search.find(looked_for, wanted, MOST_FOUND), None
+    listed = await console.browsing.page(wanted, place_or_missing(cursor, "/posts"), ON_A_PAGE + 1)
+    page = listed[:ON_A_PAGE]
+    return page, str(page[-1].cursor) if len(listed) > len(page) else None
 
 
 def _views(counts: Mapping[str, int]) -> list[tuple[str, tuple[State, ...], int]]:
