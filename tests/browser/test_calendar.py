@@ -42,6 +42,25 @@ def hour(visitor: Visitor, at: datetime) -> Locator:
     return visitor.page.locator(f"#h{at.hour} td").nth(at.weekday())
 
 
+async def test_hours_open_at_the_first_post_of_a_week_and_at_the_present_hour_of_today(
+    world: World, visitor: Visitor
+) -> None:
+    at, page = datetime(2031, 5, 7, 21, 10, tzinfo=BERLIN), visitor.page
+    await scheduled(world, at)
+    await page.set_viewport_size({"width": 1440, "height": 500})
+    for view in ("week", "day"):
+        await visitor.open(f"/calendar?view={view}&date=2031-05-07")
+        await expect(page.locator("#h21")).to_be_in_viewport(ratio=0.9)
+        await expect(page.locator("#h3")).not_to_be_in_viewport()
+
+    await visitor.open("/calendar?view=day&date=2031-05-07#h2")
+    await expect(page.locator("#h2")).to_be_in_viewport(ratio=0.9)
+
+    now = datetime.now(BERLIN)
+    await visitor.open("/calendar?view=week")
+    await expect(page.locator(f"#h{now.hour}, #h{(now + timedelta(minutes=3)).hour}").first).to_be_in_viewport()
+
+
 async def test_a_post_is_moved_by_keyboard_once_both_times_were_seen_and_taken_back(
     world: World, visitor: Visitor
 ) -> None:

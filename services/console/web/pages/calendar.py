@@ -75,6 +75,14 @@ class Day:
         return not any(cell.entries for cell in self.cells)
 
 
+def opening_hour(days: Sequence[Day], present: int) -> int | None:
+    """The hour to be looked at first: the present one, else the first in which something is due."""
+    if any(day.is_today for day in days):
+        return present
+    due = (hour for day in days for hour, cell in enumerate(day.cells) if cell.entries)
+    return min(due, default=None)
+
+
 @router.get("/calendar", dependencies=[READ])
 async def show_calendar(
     console: TheConsole, request: Request, viewer: TheViewer, *, view: str = "", date: str = "", account: str = ""
@@ -93,6 +101,7 @@ async def show_calendar(
         views=VIEWS,
         days=listed,
         hours=HOURS,
+        opens_at=None if span.view == "month" else opening_hour(listed, viewer.local(viewer.now).hour),
         letters=LETTERS[span.view],
         marks=explained(used),
         account=account,
