@@ -54,7 +54,8 @@ class Digest:
         return day
 
     def _exists(self, day: date) -> bool:
-        return self.due_at(day).astimezone(zone_named(self.zone)).date() == day
+        zone = zone_named(self.zone)
+        return in_utc(datetime.combine(day, time()), zone).astimezone(zone).date() == day
 
 
 @dataclass(frozen=True, slots=True)

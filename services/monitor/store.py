@@ -63,8 +63,12 @@ class Unit(UnitOfWork["Store"]):
         await self.connection.execute(self.store.write_workspace, bulk.encode([row]))
 
     async def remove_workspace(self, workspace_id: str) -> None:
-        """Delete a workspace, and what was found for it: another one of its name has nothing to do with it."""
+        """Delete a workspace, what was found for it, and what it was sent: another one of its name begins anew."""
         await self.connection.execute(delete(mentions).where(_is_of(workspace_id)))
+        c = deliveries.c
+        await self.connection.execute(
+            delete(deliveries).where(c.workspace_id == workspace_id, c.day.is_not(None), c.state == State.SENT)
+        )
         await self.connection.execute(delete(workspaces).where(workspaces.c.workspace_id == workspace_id))
 
     async def save_bookmarks(self, read: Iterable[Bookmark]) -> None:

@@ -18,6 +18,9 @@ from shared.messaging.envelope import Delivery
 MOST_SUBREDDITS = 10
 MOST_MATCHES = 50
 MOST_EXCERPT = 300
+TRIAL_SECONDS = 25.0
+"""Whoever tries keywords waits for half a minute; what Reddit has not given by then is not read any more."""
+TOO_SLOW = "Reddit took too long; try it again later"
 
 log = structlog.get_logger()
 
@@ -28,6 +31,7 @@ class Trying:
 
     store: Store
     reddit: Reddit
+    seconds: float = TRIAL_SECONDS
 
     async def on_keywords_try_requested(self, delivery: Delivery[KeywordsTryRequested]) -> None:
         """Read the first page of each subreddit, and tell what is found there; delivered again, it is read again."""
@@ -45,12 +49,16 @@ class Trying:
     async def _try(self, workspace: Workspace, matcher: Matcher) -> KeywordsTried:
         items: list[Item] = []
         problems: list[SubredditProblem] = []
+        until = asyncio.get_running_loop().time() + self.seconds
         for name in workspace.subreddits:
             try:
-                for kind in KINDS:
-                    items += (await self.reddit.listing([name], kind)).items
+                async with asyncio.timeout_at(until):
+                    for kind in KINDS:
+                        items += (await self.reddit.listing([name], kind)).items
             except RedditError as error:
                 problems.append(SubredditProblem(subreddit=name, error=str(error)))
+            except TimeoutError:
+                problems.append(SubredditProblem(subreddit=name, error=TOO_SLOW))
         mentions = await asyncio.to_thread(_mentions, matcher, items)
         return KeywordsTried(
             subreddits=workspace.subreddits,

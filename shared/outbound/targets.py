@@ -19,9 +19,12 @@ from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.common import OverflowMode
 
 from shared.outbound.guard import Watch, guarded
+from shared.outbound.silence import Silence
 
 SEND_SECONDS = 30.0
 SOCKET_SECONDS = 10.0
+SILENT_SECONDS = 5.0
+"""A target that has not taken a message after so long counts as silent."""
 AT_ONCE = 8
 MOST_URL = 2000
 MOST_IN_A_MAIL = 500_000
@@ -81,6 +84,7 @@ class Unconfirmed:
 
 
 Outcome = Sent | Refused | Unconfirmed
+HAD_TO_WAIT = Refused("other targets do not answer, and this one had to wait for them")
 
 
 _ROOM = 0.8
@@ -111,7 +115,7 @@ def check(url: str) -> None:
 
 
 class Targets:
-    """Tells targets, a few at a time, each within a bounded time."""
+    """Tells targets, a few at a time, each within a bounded time; those that are silent keep nobody from the others."""
 
     def __init__(self, *, allow_private_addresses: bool, send_seconds: float = SEND_SECONDS) -> None:
         self._allow_private_addresses = allow_private_addresses
@@ -120,6 +124,7 @@ class Targets:
             app_id="Timeball", app_desc="Timeball", service_timeout=0, http_redirects=False, async_mode=False
         )
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="telling")
+        self._silence = Silence()
 
     def form_of(self, url: str) -> Form:
         """What the target takes; NoTarget where it is none."""
@@ -132,13 +137,27 @@ class Targets:
             plugin = self._plugin(url)
         except NoTarget as error:
             return Refused(str(error), for_good=True)
-        telling = self._threads.submit(copy_context().run, self._tell, plugin, message)
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        if not self._silence.may_be_asked(url, began):
+            return Refused("the target did not answer a moment ago, and is asked again after a minute")
+        outcome = await self._told(plugin, message)
+        if isinstance(outcome, Sent) or clock() - began < min(SILENT_SECONDS, self._send_seconds):
+            self._silence.end(url)
+        elif outcome != HAD_TO_WAIT:
+            self._silence.begin(url, clock())
+        return outcome
+
+    async def _told(self, plugin: Any, message: Message) -> Outcome:
+        watch = Watch(self._allow_private_addresses)
+        telling = self._threads.submit(copy_context().run, self._tell, plugin, message, watch)
         try:
             async with asyncio.timeout(self._send_seconds):
                 return await asyncio.wrap_future(telling)
         except TimeoutError:
             if telling.cancelled():  # it had not begun: targets that hang keep all threads
-                return Refused("other targets do not answer, and this one had to wait for them")
+                return HAD_TO_WAIT
+            watch.hang_up()  # else a target that goes on answering keeps the thread for ever
             return Unconfirmed(f"the target did not answer within {self._send_seconds:g} s")
 
     async def close(self) -> None:
@@ -157,12 +176,11 @@ class Targets:
         plugin.socket_read_timeout = SOCKET_SECONDS
         return plugin
 
-    def _tell(self, plugin: Any, message: Message) -> Outcome:
+    def _tell(self, plugin: Any, message: Message, watch: Watch) -> Outcome:
         _keep_log_to_itself()
         apprise = Apprise(asset=self._asset)
         apprise.add(plugin)
         form = NotifyFormat.HTML if message.is_html else NotifyFormat.TEXT
-        watch = Watch(self._allow_private_addresses)
         try:
             with guarded(watch):
                 result = apprise.notify(message.body, message.title, body_format=form, log_level=logging.DEBUG)

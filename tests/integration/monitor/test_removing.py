@@ -91,6 +91,22 @@ async def test_of_requests_that_replicas_take_at_once_the_later_one_counts(monit
     assert [row["subreddits"] for row in await monitor.store.enabled()] == [f'["sub{later}"]']
 
 
+async def test_a_workspace_that_is_made_anew_gets_its_digest_on_the_same_day(light_monitor: Monitor) -> None:
+    """As whoever tries it out does: the first one had its digest of the day."""
+    async with Mailbox().serving() as mailbox:
+        for number, at in enumerate(("12:10", "12:50")):
+            await light_monitor.configure(targets=[mailbox.url], notify="digest", digest={"at": at, "zone": "UTC"})
+            await light_monitor.check()
+            light_monitor.network.post("sailing", f"The time ball drops {number}")
+            await light_monitor.check()
+            await light_monitor.digest(at=NOON + timedelta(minutes=20 + 35 * number))
+            (order, *_) = reversed(await light_monitor.told("notification.requested"))
+            await light_monitor.send(order["delivery_id"])
+            await removed(light_monitor, seconds=3600)
+
+    assert len(mailbox.mails) == 2
+
+
 async def test_a_mention_of_a_removed_workspace_is_no_dead_letter(light_monitor: Monitor) -> None:
     async with Mailbox().serving() as mailbox:
         await light_monitor.configure(targets=[mailbox.url])

@@ -1,13 +1,15 @@
 """Keywords are tried on what is there already, and nothing is left behind."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from shared.events.requests import Keyword
 from shared.events.trials import KeywordsTryRequested
 from shared.messaging.envelope import Delivery
-from tests.fakes.networks.base import refuses
+from tests.fakes.networks.base import HANGS, refuses
 from tests.support.monitoring import Monitor
 
 
@@ -77,3 +79,16 @@ async def test_a_subreddit_that_cannot_be_read_does_not_stop_the_others(light_mo
 
     assert answer["found"] == 1
     assert [problem["subreddit"] for problem in answer["problems"]] == ["secret"]
+
+
+async def test_whoever_tries_gets_an_answer_while_they_wait_though_reddit_gives_none(light_monitor: Monitor) -> None:
+    light_monitor.network.post("sailing", "The time ball drops")
+    light_monitor.network.faults = [HANGS] * 99
+    request = KeywordsTryRequested(subreddits=("sailing", "clocks"), keywords=(Keyword(phrase="time ball"),))
+
+    await replace(light_monitor.trying, seconds=0.2).on_keywords_try_requested(Delivery(request, "m", "c"))
+
+    (answer,) = await light_monitor.told("keywords.tried")
+    assert [(one["subreddit"], "too long" in one["error"]) for one in answer["problems"]] == [
+        ("sailing", True), ("clocks", True),
+    ]  # fmt: skip

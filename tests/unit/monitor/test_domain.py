@@ -44,6 +44,7 @@ def test_a_digest_is_due_once_a_day(now: str, last_day: str, day: str | None) ->
         (Digest("02:30", "Europe/Berlin"), "2027-10-31"),  # that time is twice
         (Digest("00:00", "America/Sao_Paulo"), "2018-11-04"),  # the day begins at one
         (Digest("12:00", "Pacific/Apia"), "2011-12-29"),  # the day after is skipped
+        (Digest("23:45", "America/Nuuk"), "2027-03-27"),  # the day ends at eleven
     ],
 )
 def test_no_day_is_lost_or_doubled_when_clocks_change(digest: Digest, day: str) -> None:
