@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from shlex import quote
 
-from services.maintenance.domain import Account, Condition, JobRun, Report, Waiting
+from services.maintenance.domain import SETTLING, SILENT_AFTER, Account, Condition, JobRun, Report, Waiting
 from shared.events.progress import State
 
 WARNED_DAYS = (14, 7, 1)
+RENEWED_WITHIN = timedelta(hours=1)
+"""After its end a token should have been renewed; it is asked for half an hour before."""
+A_TICK_AND_ITS_ANSWER = timedelta(minutes=20)
+"""What renewals take after maintenance, or whoever fires its timers, was down."""
 USUAL_PERIOD = timedelta(hours=1)
 """What a run that nobody gave a period may take."""
 OLD_OUTBOX_SECONDS = 60.0
-SETTLING = timedelta(minutes=2)
-"""What a start or a restart may take before it is anything to tell; also maintenance's own, which then hears of all
-that was told meanwhile."""
-SILENT_AFTER = timedelta(minutes=5) - SETTLING
 FEWEST_SENDS = 10
 """Of fewer, the slowest says nothing of the others."""
 
@@ -39,7 +39,7 @@ class Lateness:
 
 
 def of_accounts(accounts: Iterable[Account], now: datetime) -> Iterator[Condition]:
-    """Access that is refused, has ended, or nears an end that no refresh can move."""
+    """Access that is refused, has ended, is not renewed, or nears an end that no refresh can move."""
     for account in accounts:
         if not account.connected:
             continue
@@ -48,17 +48,37 @@ def of_accounts(accounts: Iterable[Account], now: datetime) -> Iterator[Conditio
             yield _needs_reconnect(account, f"account {who} was refused by its platform")
         elif account.ends_at and account.ends_at <= now:
             yield _needs_reconnect(account, f"the access of account {who} ended on {_date(account.ends_at)}")
-        elif account.ends_at and (grade := _grade(account.ends_at - now)):
-            days = -(-(account.ends_at - now) // timedelta(days=1))
-            yield Condition(
-                "account_access_ends",
-                account.account_id,
-                "critical" if grade == len(WARNED_DAYS) else "warning",
-                f"the access of account {who} ends on {_date(account.ends_at)} (within {days} "
-                f"{'day' if days == 1 else 'days'}), which no refresh can move: connect it again before",
-                grade=grade,
-                reminded=False,
-            )
+        else:
+            yield from _of_renewals(account, who, now)
+            yield from _of_nearing_end(account, who, now)
+
+
+def _of_renewals(account: Account, who: str, now: datetime) -> Iterator[Condition]:
+    """A token that ended and has not been renewed, whether renewals fail or are not answered."""
+    ended_at = account.token_expires_at
+    if account.can_refresh is False or ended_at is None or now - ended_at < RENEWED_WITHIN:
+        return
+    message = (
+        f"the token of account {who} ended at {ended_at:%Y-%m-%d %H:%M} UTC and has not been renewed, which is tried "
+        "again at every tick: its posts may fail; the publisher's log says what the platform answers"
+    )
+    yield Condition("account_not_renewed", account.account_id, "warning", message, patience=A_TICK_AND_ITS_ANSWER)
+
+
+def _of_nearing_end(account: Account, who: str, now: datetime) -> Iterator[Condition]:
+    """An end that no refresh can move; one alert each 14, 7 and 1 days before."""
+    if account.ends_at is None or not (grade := _grade(account.ends_at - now)):
+        return
+    days = -(-(account.ends_at - now) // timedelta(days=1))
+    yield Condition(
+        "account_access_ends",
+        account.account_id,
+        "critical" if grade == len(WARNED_DAYS) else "warning",
+        f"the access of account {who} ends on {_date(account.ends_at)} (within {days} "
+        f"{'day' if days == 1 else 'days'}), which no refresh can move: connect it again before",
+        grade=grade,
+        reminded=False,
+    )
 
 
 def _grade(left: timedelta) -> int:

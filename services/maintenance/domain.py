@@ -11,6 +11,11 @@ from shared.events.publisher import AccountConnected, AccountDisconnected, Accou
 REFRESH_AHEAD = timedelta(minutes=30)
 PENDING_FOR = timedelta(minutes=10)
 """How long an answer to a refresh request is waited for before it is asked for again."""
+SETTLING = timedelta(minutes=2)
+"""What a start or a restart may take before it is anything to tell; also maintenance's own, which then hears of all
+that was told meanwhile."""
+SILENT_AFTER = timedelta(minutes=5) - SETTLING
+"""How old the last report of a service may be; it is told once that has lasted."""
 
 Severity = Literal["info", "warning", "critical"]
 AccountFact = AccountConnected | AccountRefreshed | AccountRefreshFailed | AccountDisconnected

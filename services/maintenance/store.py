@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, and_, false, func, or_, select, update
 
-from services.maintenance.domain import REFRESH_AHEAD, Account, Alert, Report
+from services.maintenance.domain import REFRESH_AHEAD, SILENT_AFTER, Account, Alert, Report
 from services.maintenance.tables import accounts, alerts, notifications, reports, turns
 from shared.database import bulk
 from shared.database.engine import Database
@@ -98,8 +98,11 @@ class Store:
         await self._database.write(self._write_report, bulk.encode([row]))
 
     async def reports(self) -> list[Report]:
-        """The latest report of every process that is remembered."""
-        return [_report(row) for row in await self._database.rows(select(reports))]
+        """Each service's last report and those shortly before it; processes that ended earlier are not looked at."""
+        c = reports.c
+        newest = await self._database.rows(select(c.service, func.max(c.reported_at).label("at")).group_by(c.service))
+        recent = [and_(c.service == row["service"], c.reported_at > row["at"] - SILENT_AFTER) for row in newest]
+        return [_report(row) for row in await self._database.rows(select(reports).where(or_(false(), *recent)))]
 
     async def is_open(self, code: str, subject: str) -> bool:
         """Whether an alert was raised and is not over."""

@@ -147,7 +147,7 @@ CHAPTERS: dict[str, tuple[Entry, ...]] = {
         Entry("keywords.tried", "What keywords would have found.", (MONITOR,)),
         Entry("mention.found", "A keyword was found in a post or comment.", (MONITOR,)),
         Entry("monitor.completed", "One look at all subreddits is over.", (MONITOR,)),
-        Entry("digest.sent", "A workspace has got its digest of a day.", (MONITOR,)),
+        Entry("digest.sent", "A workspace's digest of a day is made, and on its way to its targets.", (MONITOR,)),
     ),
     "Upkeep": (
         Entry("alert.raised", "Something a person should know, or the end of it.", (MAINTENANCE,), (MAINTENANCE,)),

@@ -99,6 +99,22 @@ async def test_an_account_that_cannot_refresh_is_not_asked_to(replica: Replica) 
     assert await asked(replica) == 0
 
 
+async def test_a_token_that_nobody_renews_is_told_until_it_is_renewed(replica: Replica) -> None:
+    """The answers never come, or only that it failed for now."""
+    await hear(replica, connected(token_expires_at=NOW + 30 * MINUTE))
+    await replica.fire("token.refresh_check")
+
+    told = [[alert.code for alert in await replica.look(MINUTE)] for _ in range(115)]
+    at = replica.clock.now()
+    later = at + timedelta(hours=2)
+    await hear(replica, AccountRefreshed(account_id="a", platform="x", token_expires_at=later, changed_at=at))
+    over = [alert.state for _ in range(4) for alert in await replica.look(MINUTE)]
+
+    assert [minute for minute, codes in enumerate(told, start=1) if codes] == [30 + 60 + 20]
+    assert told[109] == ["account_not_renewed"]
+    assert over == ["resolved"]
+
+
 async def test_an_end_that_no_refresh_moves_is_told_14_7_and_1_days_before_each_once(replica: Replica) -> None:
     await hear(replica, connected(token_expires_at=NOW + DAY, refresh_expires_at=NOW + 20 * DAY))
 

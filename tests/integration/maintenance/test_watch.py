@@ -97,6 +97,20 @@ async def test_no_service_counts_as_silent_because_maintenance_did_not_listen(re
     assert [back, *later] == [[]] * 4
 
 
+async def test_processes_that_ended_are_not_looked_at_for_ever(replica: Replica) -> None:
+    """A service that crashes and is started again every minute leaves ten thousand of them in a week."""
+    for number in range(20):
+        replica.clock.advance(MINUTE)
+        await replica.report(instance=f"publisher-{number}")
+    await replica.report("scheduler")
+
+    reports = await replica.store.reports()
+
+    assert sorted(report.instance for report in reports) == [
+        "publisher-17", "publisher-18", "publisher-19", "scheduler-1",
+    ]  # fmt: skip
+
+
 async def test_a_service_that_is_not_ready_is_told_when_it_stays_so(replica: Replica) -> None:
     for _ in range(3):
         await replica.report(problems={"database": "it does not answer"})
