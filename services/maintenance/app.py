@@ -11,10 +11,11 @@ from services.maintenance.handlers import Handlers
 from services.maintenance.job_history import JobHistory
 from services.maintenance.notifying import Notifying
 from services.maintenance.outcomes import Outcomes
-from services.maintenance.periodic import Timers, Watch
+from services.maintenance.periodic import Timers
 from services.maintenance.settings import Settings
 from services.maintenance.store import Store
 from services.maintenance.tables import job_runs, outbox
+from services.maintenance.watch import Watch
 from shared.clocks.clock import Clock
 from shared.events.maintenance import (
     AlertRaised,

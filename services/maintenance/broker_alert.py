@@ -24,8 +24,9 @@ class BrokerAlert:
 
     async def is_away(self, reason: str) -> None:
         """The broker could not be reached: told once it has lasted, and until a target has it."""
-        self._away_since = self._away_since or self.clock.now()
-        if self._is_told or self.clock.now() - self._away_since < PATIENCE:
+        now = self.clock.now()
+        self._away_since = min(self._away_since or now, now)  # a clock that is set back shortens nothing
+        if self._is_told or now - self._away_since < PATIENCE:
             return
         message = (
             f"the broker cannot be reached since {self._away_since:%Y-%m-%d %H:%M} UTC ({reason}): nothing is "
@@ -34,10 +35,11 @@ class BrokerAlert:
         self._is_told = await self.notifying.tell_directly(_alert("critical", message, "raised"))
 
     async def is_back(self) -> None:
-        """The broker answers; who was told that it is away is told that this is over."""
+        """The broker answers; who was told that it is away is told that this is over, until a target has it."""
+        self._away_since = None
         if self._is_told:
-            await self.notifying.tell_directly(_alert("info", "over: the broker can be reached again", "resolved"))
-        self._away_since, self._is_told = None, False
+            over = _alert("info", "over: the broker can be reached again", "resolved")
+            self._is_told = not await self.notifying.tell_directly(over)
 
 
 def _alert(severity: Literal["info", "critical"], message: str, state: Literal["raised", "resolved"]) -> AlertRaised:

@@ -67,7 +67,7 @@ class Checking:
         watched = await self._watched(tally)
         workspaces = watched.workspaces
         report = await self._read(watched, tally, started_at, correlation_id)
-        tally.failed |= _touched(workspaces, report)
+        tally.failed |= _who_misses_something(workspaces, report)
         completed = self._completed(len(workspaces), tally, report, started_at)
         async with self.store.unit() as unit:
             await unit.tell(completed, correlation_id=correlation_id)
@@ -158,7 +158,7 @@ def _readable(rows: Iterable[RowMapping], tally: Tally) -> list[Workspace]:
     return workspaces
 
 
-def _touched(workspaces: Iterable[Workspace], report: Report) -> dict[str, str]:
+def _who_misses_something(workspaces: Iterable[Workspace], report: Report) -> dict[str, str]:
     """The workspaces that follow something that could not be read, and what."""
     touched = {}
     for workspace in workspaces:

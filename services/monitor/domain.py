@@ -36,7 +36,7 @@ class Keyword:
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class DigestTime:
     """The time of day of a workspace's digest, `09:00` in an IANA zone."""
 
     at: str
@@ -67,7 +67,6 @@ class Workspace:
     keywords: tuple[Keyword, ...]
     target_ids: tuple[str, ...] = ()
     tells_at_once: bool = True
-    digest: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +168,7 @@ def check_subreddit(name: str) -> str:
     return name.lower()
 
 
-def due_digest(digest: Digest, *, since: datetime, last_day: str | None, now: datetime) -> str | None:
+def due_digest(digest: DigestTime, *, since: datetime, last_day: str | None, now: datetime) -> str | None:
     """The day whose digest is to be settled now, if any.
 
     Days that were missed are settled together with the latest one. A day before the digest was asked for is none, and

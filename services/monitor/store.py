@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping, delete, func, select, true, update
 
 from services.monitor.bookmarks import Bookmark
-from services.monitor.domain import Digest, Keyword, Kind, Mention, Notification, State, StoredMention, Workspace
+from services.monitor.domain import DigestTime, Keyword, Kind, Mention, Notification, State, StoredMention, Workspace
 from services.monitor.tables import bookmarks, deliveries, inbox, mentions, workspace_requests, workspaces
 from shared.database import bulk
 from shared.database.engine import Database
@@ -184,13 +184,12 @@ def workspace_of(row: RowMapping) -> Workspace:
         keywords=tuple(_keywords(json.loads(row["keywords"]))),
         target_ids=tuple(json.loads(row["target_ids"])),
         tells_at_once=bool(row["tells_at_once"]),
-        digest=digest_of(row["digest"]),
     )
 
 
-def digest_of(text: str | None) -> Digest | None:
+def digest_of(text: str | None) -> DigestTime | None:
     """The digest that a column holds."""
-    return Digest(**json.loads(text)) if text else None
+    return DigestTime(**json.loads(text)) if text else None
 
 
 def notification(

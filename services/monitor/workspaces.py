@@ -55,7 +55,7 @@ def row_of(workspace: Checked, previous: RowMapping | None, *, vault: Vault, now
     """The workspace as it is kept, its targets encrypted, in place of what it was before."""
     event = workspace.event
     had_digest = previous is not None and previous["digest"] is not None
-    return _told_of(workspace, previous, vault) | {
+    return _targets_kept(workspace, previous, vault) | {
         "workspace_id": event.workspace_id,
         "enabled": event.monitoring_enabled,
         "subreddits": json.dumps(workspace.subreddits),
@@ -69,7 +69,7 @@ def row_of(workspace: Checked, previous: RowMapping | None, *, vault: Vault, now
     }
 
 
-def _told_of(workspace: Checked, previous: RowMapping | None, vault: Vault) -> dict[str, Any]:
+def _targets_kept(workspace: Checked, previous: RowMapping | None, vault: Vault) -> dict[str, Any]:
     """Whom to tell: the targets of the request, or those that there are."""
     if workspace.event.keep_notify and previous is not None:
         return {"targets": previous["targets"], "target_ids": previous["target_ids"]}

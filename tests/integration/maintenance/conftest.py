@@ -17,9 +17,10 @@ from services.maintenance.handlers import Handlers
 from services.maintenance.job_history import JobHistory
 from services.maintenance.notifying import Notifying
 from services.maintenance.outcomes import Outcomes
-from services.maintenance.periodic import Timers, Watch
+from services.maintenance.periodic import Timers
 from services.maintenance.store import Store
 from services.maintenance.tables import job_runs, outbox
+from services.maintenance.watch import Watch
 from shared.database.engine import Database
 from shared.events import Event
 from shared.events.maintenance import ServiceReported
@@ -41,16 +42,18 @@ TARGET = "json://people/"
 
 @dataclass
 class FakeTargets:
-    """Takes messages unless it is down; the titles of those it took."""
+    """Takes messages unless it is down."""
 
     is_down: bool = False
     titles: list[str] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
 
     async def tell(self, url: str, message: Message) -> Outcome:
         """Take a message for the target."""
         if self.is_down:
             return Refused("the target answered 503")
         self.titles.append(message.title)
+        self.bodies.append(message.body)
         return Sent()
 
 

@@ -236,6 +236,47 @@ async def test_a_clock_that_was_set_back_stops_no_alert(replica: Replica) -> Non
     assert [alert.code for alert in told] == ["dead_letters"]
 
 
+async def test_the_end_of_an_outage_is_told_until_a_target_has_it(replica: Replica) -> None:
+    """Its network may come back after the broker's."""
+    for _ in range(4):
+        await replica.broker_alert.is_away("it does not answer")
+        replica.clock.advance(MINUTE)
+    replica.targets.is_down = True
+    await replica.broker_alert.is_back()
+    replica.targets.is_down = False
+
+    for _ in range(2):
+        await replica.broker_alert.is_back()
+
+    assert replica.targets.titles == [
+        "Timeball critical: broker_unreachable (broker)",
+        "Timeball resolved: broker_unreachable (broker)",
+    ]
+
+
+async def test_a_clock_that_is_set_back_delays_no_word_of_an_outage(replica: Replica) -> None:
+    await replica.broker_alert.is_away("it does not answer")
+    replica.clock.advance(-timedelta(hours=1))
+    for _ in range(3):
+        await replica.broker_alert.is_away("it does not answer")
+        replica.clock.advance(MINUTE)
+
+    assert replica.targets.titles == ["Timeball critical: broker_unreachable (broker)"]
+
+
+async def test_a_broker_that_is_away_is_told_in_words(replica: Replica) -> None:
+    async def away(_: str) -> QueueFigures | None:
+        raise BrokerUnavailable("cannot look for maintenance.timers: TimeoutError()") from TimeoutError()
+
+    await replica.report()
+    watch = replace(replica.watch, queue_figures=away)
+    for _ in range(3):
+        await watch.look_if_possible()
+        replica.clock.advance(MINUTE)
+
+    assert "(it does not answer): nothing is published" in replica.targets.bodies[0]
+
+
 async def test_a_broker_that_is_away_is_told_without_it_once_and_told_to_be_over(replica: Replica) -> None:
     is_away = True
 

@@ -6,7 +6,7 @@ import pytest
 
 from services.monitor.domain import (
     MOST_ATTEMPTS,
-    Digest,
+    DigestTime,
     InvalidWorkspace,
     check_subreddit,
     due_digest,
@@ -14,7 +14,7 @@ from services.monitor.domain import (
     wait_before,
 )
 
-BERLIN = Digest("09:00", "Europe/Berlin")
+BERLIN = DigestTime("09:00", "Europe/Berlin")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -40,14 +40,14 @@ def test_a_digest_is_due_once_a_day(now: str, last_day: str, day: str | None) ->
 @pytest.mark.parametrize(
     ("digest", "day"),
     [
-        (Digest("02:30", "Europe/Berlin"), "2027-03-28"),  # that time is in no clock
-        (Digest("02:30", "Europe/Berlin"), "2027-10-31"),  # that time is twice
-        (Digest("00:00", "America/Sao_Paulo"), "2018-11-04"),  # the day begins at one
-        (Digest("12:00", "Pacific/Apia"), "2011-12-29"),  # the day after is skipped
-        (Digest("23:45", "America/Nuuk"), "2027-03-27"),  # the day ends at eleven
+        (DigestTime("02:30", "Europe/Berlin"), "2027-03-28"),  # that time is in no clock
+        (DigestTime("02:30", "Europe/Berlin"), "2027-10-31"),  # that time is twice
+        (DigestTime("00:00", "America/Sao_Paulo"), "2018-11-04"),  # the day begins at one
+        (DigestTime("12:00", "Pacific/Apia"), "2011-12-29"),  # the day after is skipped
+        (DigestTime("23:45", "America/Nuuk"), "2027-03-27"),  # the day ends at eleven
     ],
 )
-def test_no_day_is_lost_or_doubled_when_clocks_change(digest: Digest, day: str) -> None:
+def test_no_day_is_lost_or_doubled_when_clocks_change(digest: DigestTime, day: str) -> None:
     start = at(f"{day}T00:00:00+00:00") - timedelta(days=2)
     settled: list[str] = []
 
