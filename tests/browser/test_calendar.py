@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import FloatRect, Locator, expect
 
 from tests.browser.conftest import Visitor
-from tests.integration.console.world import World, a_name, a_post
+from tests.integration.console.world import World, a_name, a_post, connect
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
@@ -212,6 +212,28 @@ async def test_thirty_posts_of_an_hour_lie_beside_or_below_each_other_never_over
         lines = {box["y"] for box in boxes[:10] if box}
         assert len(lines) < 6  # of the same minute: side by side, as far as there is room
         assert await visitor.barriers() == []
+
+
+async def test_a_week_says_for_which_account_each_post_is_also_of_one_that_goes_to_several(
+    world: World, visitor: Visitor
+) -> None:
+    at, name = datetime(2029, 2, 14, 9, tzinfo=BERLIN), a_name()
+    await connect(world.api, world.system, "harbour-mastodon")
+    for post, accounts in ((name, ("plain", "harbour-mastodon")), (a_name(), ("plain",))):
+        due = at if post == name else at + timedelta(minutes=20)
+        await world.api.call("POST", "/v1/posts", a_post(post, *accounts) | {"publish_at": due.isoformat()})
+
+    for size in ("laptop", "phone"):
+        await visitor.resize(size)
+        await visitor.open("/calendar?view=week&date=2029-02-14")
+        told = visitor.page.locator('[data-region="calendar"] li > a > b')
+        assert sorted(await told.all_inner_texts()) == ["harbour-mastodon", "plain", "plain"]
+        assert [await one.evaluate(IS_READABLE) for one in await told.all()] == [True] * 3
+    await visitor.resize("laptop")
+
+
+IS_READABLE = "(one) => one.clientHeight > 10 && one.scrollWidth <= one.clientWidth"
+"""Whether an element is shown, and with all its letters."""
 
 
 def _overlap(one: FloatRect, other: FloatRect) -> bool:

@@ -57,10 +57,14 @@ class Viewer:
         """`Fri 28 Nov, 14:03:07`, without the day where it is today."""
         local, today = self.local(instant), self.local(self.now)
         time = local.strftime("%H:%M:%S")
-        if local.date() == today.date():
+        if self.is_today(instant):
             return time
         year = "" if local.year == today.year else f" {local.year}"
         return f"{local:%a} {local.day} {local:%b}{year}, {time}"
+
+    def is_today(self, instant: datetime) -> bool:
+        """Whether it is on the viewer's present day."""
+        return self.local(instant).date() == self.local(self.now).date()
 
     def in_full(self, instant: datetime) -> str:
         """`in 3 minutes, Monday 09:00 Europe/Berlin`; further away than a week with its date."""
