@@ -29,7 +29,7 @@ async def test_all_that_match_are_moved_after_one_has_seen_how_many(world: World
 
     await page.wait_for_url("**/bulk/*")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Move 3 posts")
-    await expect(page.locator('[data-region="run"]')).to_contain_text("by -1 minute")
+    await expect(page.locator('[data-region="run"]')).to_contain_text("1 minute earlier")
     await expect(page.locator('[data-region="run"]')).to_contain_text("Nothing has been done yet")
     await expect(page.locator('[data-region="items"] .said')).to_have_text(["about marigolds"] * 3)
     await expect(page.locator('[data-region="items"] .where').first).to_contain_text("→")

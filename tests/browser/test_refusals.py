@@ -95,7 +95,7 @@ async def test_a_time_that_is_past_is_told_by_its_label(world: World, visitor: V
     await page.get_by_role("checkbox", name="plain").check()
     await page.get_by_label("Date and time").fill("2020-01-01T10:00")
     await page.get_by_role("button", name="Schedule").click()
-    await expect(page.locator("form > [role=alert]")).to_contain_text("Date and time: ")
+    await expect(page.locator("form > [role=alert]")).to_contain_text("Date and time: 1 Jan 2020, 10:00:00 is ")
     await blamed(page.get_by_label("Date and time"))
 
     await world.api.call("POST", "/v1/posts", a_post(a_name()) | {"content": "about gentians"})
@@ -111,7 +111,7 @@ async def test_a_time_that_is_past_is_told_by_its_label(world: World, visitor: V
     await page.get_by_label("How").select_option("to")
     await page.get_by_label("The first at").fill("2020-01-01T10:00")
     await page.get_by_role("button", name="Look at them first").click()
-    await expect(page.locator("#acts [role=alert]")).to_contain_text("The first at: ")
+    await expect(page.locator("#acts [role=alert]")).to_contain_text("The first at: 1 Jan 2020, 10:00:00 is past")
     await blamed(page.get_by_label("The first at"))
     visitor.complaints.clear()
 

@@ -72,6 +72,13 @@ def distance(days: int, seconds: int) -> str:
     return " and ".join(f"{number} {name if abs(number) == 1 else name + 's'}" for number, name in parts)
 
 
+def shift(days: int, seconds: int) -> str:
+    """`2 days earlier`, `90 minutes later`, `1 day and -1 hour later`"""
+    if days <= 0 and seconds <= 0:
+        return f"{distance(-days, -seconds)} earlier"
+    return f"{distance(days, seconds)} later"
+
+
 _LENGTHS = ((3_600, "hour"), (60, "minute"), (1, "second"))
 
 

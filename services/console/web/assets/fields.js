@@ -4,6 +4,7 @@ import { tell } from "./tell.js";
 const PATH = "[a-z_]\\w*(?:\\[\\d+\\])?(?:\\.\\w+(?:\\[\\d+\\])?)*";
 const NAMED = new RegExp(`^${PATH}(?=: )`);
 const NEXT = new RegExp(`; (?=${PATH}: )`);
+const INSTANT = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g;
 
 // The words as the form has them, and the first field that is to blame; `find` is for forms that know better.
 export function inWordsOf(form, words, account, find = fieldOf) {
@@ -14,7 +15,12 @@ export function inWordsOf(form, words, account, find = fieldOf) {
     blamed ??= field;
     return field ? labelOf(field) + part.slice(path.length) : part;
   });
-  return { words: told.join("; "), field: blamed };
+  return { words: told.join("; ").replaceAll(INSTANT, onTheClock), field: blamed };
+}
+
+function onTheClock(instant) {
+  const timeZone = document.querySelector("footer strong").textContent; // the zone that the page says it shows
+  return new Date(instant).toLocaleString("en-GB", { timeZone, dateStyle: "medium", timeStyle: "medium" });
 }
 
 // What is wrong, at the form's end; the field that is to blame has the focus.

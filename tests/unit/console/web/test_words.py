@@ -19,6 +19,19 @@ def test_how_far_away_an_instant_is(seconds: float, told: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("days", "seconds", "told"),
+    [
+        (-2, 0, "2 days earlier"),
+        (0, 5_400, "90 minutes later"),
+        (-1, -3_600, "1 day and 1 hour earlier"),
+        (1, -3_600, "1 day and -1 hour later"),
+    ],
+)
+def test_how_far_a_post_is_moved(days: int, seconds: int, told: str) -> None:
+    assert words.shift(days, seconds) == told
+
+
+@pytest.mark.parametrize(
     ("seconds", "told"),
     [
         (4_291_200, "in 49 days"),
