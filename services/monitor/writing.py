@@ -1,5 +1,6 @@
 """What people read: notifications of mentions, and digests in as many parts as a target needs. No I/O."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ SMALLEST = 600
 """Characters below which a target is told how many mentions there are, and where: not a dozen short messages."""
 MOST_TITLE = 120
 MOST_QUOTE = 240
+_CALL = re.compile(r"@(?=everyone\b|here\b|channel\b)|<(?=[@!#])", re.IGNORECASE)
 RESERVED = 200
 """Characters of each part for its heading, and for what is said of mentions that are left out."""
 
@@ -52,7 +54,7 @@ def mention_message(mention: StoredMention, form: Form) -> Message:
     title = _cut(f"{words} in r/{mention.subreddit}", MOST_TITLE)
     if form.is_html:
         return Message(title, f"<p><b>{escape(words)}</b></p><ul>{_html_entry(mention)}</ul>", is_html=True)
-    return Message(title, f"{_line(mention)}\n{mention.url}\n\n{_quote(mention)}".rstrip())
+    return Message(title, f"{_line(mention)}\n{mention.url}\n\n{_calling_nobody(_quote(mention))}".rstrip())
 
 
 def digest_messages(digest: Digest, form: Form) -> list[Message]:
@@ -144,7 +146,12 @@ def _entry(mention: StoredMention, *, is_html: bool) -> str:
 
 def _line(mention: StoredMention) -> str:
     kind = "comment on" if mention.kind == "comment" else "post"
-    return f"r/{mention.subreddit}, {kind} “{_cut(mention.title, MOST_TITLE)}” by {mention.author}"
+    return _calling_nobody(f"r/{mention.subreddit}, {kind} “{_cut(mention.title, MOST_TITLE)}” by {mention.author}")
+
+
+def _calling_nobody(text: str) -> str:
+    """What a stranger wrote, with a space of no width where Discord or Slack would call everybody in the channel."""
+    return _CALL.sub(lambda call: f"{call[0]}\u200b", text)
 
 
 def _html_entry(mention: StoredMention) -> str:

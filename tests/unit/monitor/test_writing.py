@@ -123,3 +123,21 @@ def test_one_mention_is_told_whole() -> None:
 
     assert message.title == "time ball in r/sailing"
     assert message.body.endswith("comments/1/\n\nIt drops at one.")
+
+
+@pytest.mark.parametrize(
+    "call", ["@everyone", "@HERE", "@channel", "<!channel>", "<@U024BE7LH>", "<@&67890>", "<#C024>"]
+)
+def test_what_a_stranger_writes_calls_nobody(call: str) -> None:
+    """Discord and Slack would call everybody in the channel that is told of it."""
+    mention = a_mention(1, title=f"{call} the time ball", excerpt=f"Look, {call}")
+    messages = [mention_message(mention, CHAT), *digest_messages(a_digest([mention]), CHAT)]
+
+    assert all(call not in message.body for message in messages)
+    assert all(call in message.body.replace("\u200b", "") for message in messages)
+
+
+def test_an_address_and_a_heart_stay_as_they_are() -> None:
+    mention = a_mention(1, title="ann@harbour.example <3 everyone")
+
+    assert mention.title in mention_message(mention, CHAT).body
