@@ -1,6 +1,6 @@
 """What should not be: of accounts, jobs, services, queues and lateness. No I/O."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from shlex import quote
@@ -16,6 +16,9 @@ A_TICK_AND_ITS_ANSWER = timedelta(minutes=20)
 USUAL_PERIOD = timedelta(hours=1)
 """What a run that nobody gave a period may take."""
 OLD_OUTBOX_SECONDS = 60.0
+STILL_SO = timedelta(seconds=100)
+"""A process reports every minute. What it said before may be over, or the process: one report alone is less than what
+a start may take."""
 FEWEST_SENDS = 10
 """Of fewer, the slowest says nothing of the others."""
 
@@ -129,15 +132,15 @@ def of_services(reports: Iterable[Report], now: datetime) -> Iterator[Condition]
             latest = max(report.reported_at for report in told)
             silent = f"{service} has said nothing since {latest:%Y-%m-%d %H:%M} UTC: is it running?"
             yield Condition("service_silent", service, "critical", silent, patience=SETTLING)
-        yield from _of_heard(service, heard)
+        yield from _of_problems(service, [report for report in heard if now - report.reported_at < STILL_SO])
 
 
-def _of_heard(service: str, heard: Iterable[Report]) -> Iterator[Condition]:
-    oldest = max((report.outbox_age_seconds or 0 for report in heard), default=0)
+def _of_problems(service: str, latest: Sequence[Report]) -> Iterator[Condition]:
+    oldest = max((report.outbox_age_seconds or 0 for report in latest), default=0)
     if oldest > OLD_OUTBOX_SECONDS:
         message = f"events of {service} have been waiting in its outbox for {oldest:.0f} s"
         yield Condition("outbox_old", service, "critical", message)
-    for report in heard:
+    for report in latest:
         problems = {name: text for name, text in report.problems.items() if name != "outbox"}
         if problems:
             said = "; ".join(f"{name}: {text}" for name, text in problems.items())

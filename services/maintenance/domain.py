@@ -11,6 +11,7 @@ from shared.events.publisher import AccountConnected, AccountDisconnected, Accou
 REFRESH_AHEAD = timedelta(minutes=30)
 PENDING_FOR = timedelta(minutes=10)
 """How long an answer to a refresh request is waited for before it is asked for again."""
+CLOCKS_DIFFER = timedelta(minutes=5)
 SETTLING = timedelta(minutes=2)
 """What a start or a restart may take before it is anything to tell; also maintenance's own, which then hears of all
 that was told meanwhile."""
@@ -48,9 +49,13 @@ class Account:
         return self.token_expires_at <= now + REFRESH_AHEAD and not is_pending
 
 
-def learned(known: Account | None, fact: AccountFact, arrived_at: datetime) -> Account | None:
-    """The account after a fact; None where the fact is older than what is known."""
-    at = fact.changed_at or arrived_at
+def learned(known: Account | None, fact: AccountFact, arrived_at: datetime, *, now: datetime) -> Account | None:
+    """The account after a fact; None where the fact is older than what is known.
+
+    One from further in the future than clocks differ is of now: it must not outdo what is told once its clock is right.
+    """
+    told_at = fact.changed_at or arrived_at
+    at = now if told_at > now + CLOCKS_DIFFER else told_at
     if known is not None and at < known.changed_at:
         return None
     platform = fact.platform or (known.platform if known else "unknown")

@@ -43,7 +43,7 @@ class Handlers:
         """Learn until when an account's access lasts; older news changes nothing."""
         async with self.store.unit() as unit:
             known = await unit.account_to_change(delivery.event.account_id)
-            account = learned(known, delivery.event, self._at(delivery))
+            account = learned(known, delivery.event, self._at(delivery), now=self.clock.now())
             await unit.save_accounts([account] if account else [])
 
     async def on_outcome(self, delivery: Delivery[PublishSucceeded | PublishFailed | PublishUnknown]) -> None:

@@ -10,7 +10,7 @@ import structlog
 from services.monitor.domain import InvalidWorkspace
 from services.monitor.store import Store
 from services.monitor.unreadable import answer_to_unreadable
-from services.monitor.workspaces import Checked, CheckTarget, checked, is_older, later_of, row_of
+from services.monitor.workspaces import Checked, CheckTarget, checked, is_older, later_of, made_at, row_of
 from shared.clocks.clock import Clock
 from shared.events.monitor import WorkspaceAccepted, WorkspaceRejected
 from shared.events.requests import WorkspaceConfigured
@@ -70,11 +70,12 @@ class Handlers:
                 return
             latest = await unit.latest_request(event.workspace_id, now)
             previous = await unit.workspace(event.workspace_id)
-            if is_older(event.configured_at, latest):
+            asked_at = made_at(event.configured_at, now)
+            if is_older(asked_at, latest):
                 reason = OVERTAKEN if previous else REMOVED_SINCE
                 await unit.tell(_rejected(event, reason, now), correlation_id=delivery.correlation_id)
                 return
-            await unit.save_request(event.workspace_id, later_of(event.configured_at, latest), now)
+            await unit.save_request(event.workspace_id, later_of(asked_at, latest), now)
             await unit.save_workspace(row_of(workspace, previous, vault=self.vault, now=now))
             await unit.tell(accepted, correlation_id=delivery.correlation_id)
         log.info("workspace_accepted", workspace_id=event.workspace_id, enabled=event.monitoring_enabled)

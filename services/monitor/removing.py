@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.monitor.store import Store
-from services.monitor.workspaces import is_older, later_of
+from services.monitor.workspaces import is_older, later_of, made_at
 from shared.clocks.clock import Clock
 from shared.events.monitor import WorkspaceRejected, WorkspaceRemoved
 from shared.events.requests import WorkspaceRemoveRequested
@@ -32,11 +32,12 @@ class Removing:
                 return
             latest = await unit.latest_request(workspace_id, now)
             answer: WorkspaceRejected | WorkspaceRemoved
-            if is_older(asked_at, latest) and await unit.workspace(workspace_id):
+            made = made_at(asked_at, now)
+            if is_older(made, latest) and await unit.workspace(workspace_id):
                 answer = WorkspaceRejected(workspace_id=workspace_id, reason=CONFIGURED_SINCE, decided_at=now)
             else:
                 await unit.remove_workspace(workspace_id)
-                await unit.save_request(workspace_id, later_of(asked_at, latest), now)
+                await unit.save_request(workspace_id, later_of(made, latest), now)
                 answer = WorkspaceRemoved(workspace_id=workspace_id, removed_at=asked_at, decided_at=now)
             await unit.tell(answer, correlation_id=delivery.correlation_id)
         log.info("workspace_removal_answered", workspace_id=workspace_id, answer=answer.type)

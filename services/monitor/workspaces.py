@@ -7,7 +7,7 @@ before the transaction.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -24,6 +24,9 @@ MOST_SUBREDDITS = 500
 MOST_KEYWORDS = 1_000
 MOST_EXCLUSIONS = 50
 MOST_TARGETS = 20
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""By more, a clock was wrong, and must not outdo what is asked for once it is right."""
 
 CheckTarget = Callable[[str], object]
 """Raises NoTarget, without telling the URL, where it is none."""
@@ -77,6 +80,11 @@ def _targets_kept(workspace: Checked, previous: RowMapping | None, vault: Vault)
         "targets": vault.encrypt({"urls": workspace.targets}),
         "target_ids": json.dumps(list(map(fingerprint_of, workspace.targets))),
     }
+
+
+def made_at(said: datetime | None, now: datetime) -> datetime | None:
+    """When a request was made, if it says so; one from further in the future than clocks differ was made now."""
+    return now if said and said > now + CLOCKS_DIFFER else said
 
 
 def is_older(asked_at: datetime | None, latest: datetime | None) -> bool:

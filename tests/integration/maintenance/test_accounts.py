@@ -90,6 +90,15 @@ async def test_older_news_does_not_undo_newer(replica: Replica) -> None:
     assert await asked(replica) == 0
 
 
+async def test_a_clock_that_was_ahead_does_not_outdo_what_is_told_once_it_is_right(replica: Replica) -> None:
+    await hear(replica, connected(token_expires_at=NOW + MINUTE, changed_at=NOW + timedelta(hours=1)))
+    replica.clock.advance(MINUTE)
+    later = NOW + timedelta(hours=9)
+    await hear(replica, AccountRefreshed(account_id="a", platform="x", token_expires_at=later, changed_at=NOW + MINUTE))
+
+    assert await asked(replica) == 0
+
+
 async def test_an_account_that_cannot_refresh_is_not_asked_to(replica: Replica) -> None:
     end = NOW + MINUTE
     unmoved = AccountRefreshed(account_id="b", platform="x", token_expires_at=end, changed_at=NOW + MINUTE)

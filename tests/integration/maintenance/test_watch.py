@@ -120,6 +120,17 @@ async def test_a_service_that_is_not_ready_is_told_when_it_stays_so(replica: Rep
     assert "database: it does not answer" in told[0].message
 
 
+async def test_what_a_process_said_before_it_was_replaced_is_no_alert(replica: Replica) -> None:
+    """It was stopped while its database was away; the one in its place is well."""
+    await replica.report(problems={"database": "it does not answer"}, outbox_age_seconds=30.0)
+    told = []
+    for _ in range(20):
+        await replica.report(instance="publisher-2")
+        told += await replica.look(timedelta(seconds=10))
+
+    assert told == []
+
+
 async def test_a_job_that_fails_is_told_until_it_succeeds(replica: Replica) -> None:
     async def run(event: JobStarted | JobSucceeded | JobFailed) -> None:
         replica.clock.advance(MINUTE)

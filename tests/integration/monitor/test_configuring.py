@@ -68,6 +68,15 @@ async def test_an_older_message_does_not_undo_a_newer_one(monitor: Monitor) -> N
     assert list(await phrases(monitor)) == ["new"]
 
 
+async def test_a_clock_that_was_ahead_keeps_nobody_from_configuring_a_workspace(monitor: Monitor) -> None:
+    await monitor.configure(keywords=[{"phrase": "ahead"}], configured_at=(NOON + timedelta(hours=1)).isoformat())
+    monitor.clock.advance(timedelta(minutes=1))
+
+    await monitor.configure(keywords=[{"phrase": "now"}], configured_at=(NOON + timedelta(minutes=1)).isoformat())
+
+    assert list(await phrases(monitor)) == ["now"]
+
+
 async def test_a_message_delivered_again_does_not_undo_a_newer_one(monitor: Monitor) -> None:
     keywords = [{"phrase": "old"}]
     body = {"workspace_id": "w", "monitoring_enabled": True, "subreddits": ["sailing"], "keywords": keywords}
