@@ -19,6 +19,8 @@ from shared.outbound.targets import Message, Outcome, Refused, Sent, fingerprint
 
 MOST_ATTEMPTS = 10
 FIRST_WAIT = timedelta(seconds=5)
+A_SECOND = timedelta(seconds=1)
+"""Messages carry whole seconds: what was sent in the one in which it was raised may seem to be earlier."""
 
 log = structlog.get_logger()
 
@@ -45,7 +47,7 @@ class Notifying:
         """
         message_id, alert = delivery.message_id or delivery.correlation_id, delivery.event
         tried = await self.store.attempts(message_id)
-        if tried and await self._is_overtaken(alert):
+        if tried and await self._is_overtaken(alert, delivery.sent_at or self.clock.now()):
             log.info("alert_overtaken", code=alert.code, subject=alert.subject, state=alert.state)
             return
         message = message_of(alert, delivery.sent_at or self.clock.now())
@@ -71,9 +73,12 @@ class Notifying:
                 _log_not_told(url, alert, outcome.reason, 1)
         return not outcomes or any(isinstance(outcome, Sent) for _, outcome in outcomes)
 
-    async def _is_overtaken(self, alert: AlertRaised) -> bool:
-        """Whether it is over, or raised again, since this was told."""
-        return await self.store.is_open(alert.code, alert.subject) is (alert.state == "resolved")
+    async def _is_overtaken(self, alert: AlertRaised, sent_at: datetime) -> bool:
+        """Whether it is over, or raised again, since this was sent."""
+        raised_at = await self.store.raised_at(alert.code, alert.subject)
+        if raised_at is None or alert.state == "resolved":
+            return (raised_at is None) is (alert.state == "raised")
+        return raised_at >= sent_at + A_SECOND
 
     async def _notify(
         self, url: str, alert: AlertRaised, message: Message, message_id: str, attempt: int

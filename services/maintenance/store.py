@@ -104,11 +104,11 @@ class Store:
         recent = [and_(c.service == row["service"], c.reported_at > row["at"] - SILENT_AFTER) for row in newest]
         return [_report(row) for row in await self._database.rows(select(reports).where(or_(false(), *recent)))]
 
-    async def is_open(self, code: str, subject: str) -> bool:
-        """Whether an alert was raised and is not over."""
+    async def raised_at(self, code: str, subject: str) -> datetime | None:
+        """When an alert was last raised; None where it is over."""
         c = alerts.c
-        wanted = select(c.code).where(c.code == code, c.subject == subject, c.told_at.is_not(None))
-        return bool(await self._database.rows(wanted))
+        rows = await self._database.rows(select(c.told_at).where(c.code == code, c.subject == subject))
+        return rows[0]["told_at"] if rows else None
 
     async def attempts(self, message_id: str) -> dict[str, tuple[int, bool]]:
         """How often each target has been tried with a message, and whether it took it."""

@@ -44,7 +44,7 @@ class NothingToTell(Exception):
     """What was to be told, or whom, is no longer there."""
 
 
-class WorkspaceRemoved(Exception):
+class NobodyToTell(Exception):
     """The workspace was removed, and with it everybody who was to be told."""
 
 
@@ -74,7 +74,7 @@ class Notifying:
         try:
             url = await self._url(claimed.notification)
             messages = await self._messages(claimed.notification, self.targets.form_of(url))
-        except WorkspaceRemoved:
+        except NobodyToTell:
             await self._let_go(claimed.notification)
             return
         except (NothingToTell, NoTarget) as error:
@@ -112,7 +112,7 @@ class Notifying:
         """The target as it is now."""
         kept = await self.store.targets(notification.workspace_id)
         if kept is None:
-            raise WorkspaceRemoved
+            raise NobodyToTell
         try:
             url = target_named(notification.target_id, *kept, self.vault)
         except UnreadableSecret as error:

@@ -97,6 +97,21 @@ async def test_an_alert_that_is_over_before_a_target_takes_it_is_not_told_after_
     assert targets.titles == ["Timeball resolved: dead_letters (publisher)"]
 
 
+async def test_an_alert_that_has_grown_worse_before_a_target_takes_it_is_told_as_it_is_now(replica: Replica) -> None:
+    await replica.report()
+    replica.queues["publisher.dead"] = QueueFigures(1, 0)
+    (one,) = await replica.look()
+    first = Delivery(one, "one", "c", sent_at=replica.clock.now())
+    notifying, targets = await refused_then_up(replica, one, "one")
+    replica.queues["publisher.dead"] = QueueFigures(2, 0)
+    (two,) = await replica.look()
+
+    await notifying.on_alert_raised(Delivery(two, "two", "c", sent_at=replica.clock.now()))
+    await notifying.on_alert_raised(first)
+
+    assert [body[:24] for body in targets.bodies] == ["publisher.dead holds 2 m"]
+
+
 async def test_the_end_of_an_alert_is_not_told_after_it_has_been_raised_anew(replica: Replica) -> None:
     over = AlertRaised(severity="info", code="dead_letters", subject="publisher", message="over", state="resolved")
     notifying, targets = await refused_then_up(replica, over, "over")
