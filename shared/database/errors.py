@@ -37,6 +37,11 @@ def is_overtaken(error: BaseException) -> bool:
     return isinstance(error, Conflict) or str(getattr(getattr(error, "orig", error), "sqlstate", "")).startswith("40")
 
 
+def is_about_all_work(error: BaseException) -> bool:
+    """Whether the database may be away as a whole, not only for the rows that were asked for."""
+    return is_passing(error) and not is_overtaken(error) and not isinstance(error, TablesLocked)
+
+
 PASSING_STATES = (
     "08",  # the connection
     "25006",  # read-only, as while another server takes over

@@ -22,6 +22,7 @@ from shared.messaging.budget import ByteBudget
 from shared.messaging.envelope import read, type_of
 from shared.messaging.listening import BindingGate
 from shared.messaging.settlement import Handler, Refusal, Settlement
+from shared.messaging.standby import Standby
 from shared.messaging.taking import TAKES
 from shared.messaging.topology import EVENTS_EXCHANGE, Queue
 
@@ -41,12 +42,16 @@ class Taker(Protocol):
 
 @dataclass(frozen=True)
 class Consumer:
-    """Binds handlers to queues and settles each message. `queues` are those that it has subscribed to, by name."""
+    """Binds handlers to queues and settles each message. `queues` are those that it has subscribed to, by name.
+
+    With a `standby` it takes none while the database is away.
+    """
 
     service: str
     broker: RabbitBroker
     publisher: Publisher
     clock: Clock
+    standby: Standby | None = None
     queues: dict[str, Queue] = field(default_factory=dict)
     at_work: set[asyncio.Task[None]] = field(default_factory=set)
     acknowledgements: Acknowledgements = field(default_factory=Acknowledgements)
@@ -91,7 +96,10 @@ class Consumer:
             budget=ByteBudget(most_bytes),
             on_unreadable=on_unreadable,
             at_work=self.at_work,
+            standby=self.standby,
         )
+        if self.standby:
+            self.standby.subscribers.append(subscriber)
         for event_class, handler in handlers.items():
             subscriber(_documented(settlement.settle, event_class, handler), filter=_has_type(event_class))
         subscriber(settlement.settle)

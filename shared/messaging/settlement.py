@@ -17,9 +17,10 @@ from shared.events import EVENTS, Event
 from shared.messaging.acknowledging import Acknowledgements
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
 from shared.messaging.budget import ByteBudget
-from shared.messaging.dead_letters.parking import failures_of, parked, tried_again
+from shared.messaging.dead_letters.parking import failures_of, handed_on, parked, tried_again
 from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent, correlation_of, read, type_of
 from shared.messaging.in_hand import published_in_hand
+from shared.messaging.standby import Standby
 from shared.messaging.topology import RETRY_TIERS, tier_within
 from shared.messaging.verdict import HandBack, Park, TryAgain
 from shared.secrets.redaction import redact_text
@@ -46,6 +47,7 @@ class Settlement:
     budget: ByteBudget
     on_unreadable: Refusal | None
     at_work: set[asyncio.Task[None]]
+    standby: Standby | None = None
 
     def begin(self, message: AbstractIncomingMessage) -> asyncio.Task[None]:
         """Settle it in a task of our own: a channel that closes cancels its deliveries, and would cut sends short."""
@@ -100,8 +102,13 @@ class Settlement:
             log.error("message_failed", queue=self.queue, type=type_of(message), exc_info=error)
             await self._park(message, f"{type(error).__name__}: {error}")
             return
-        log.warning("message_tried_again", queue=self.queue, type=type_of(message), error=repr(error), passing=passing)
         failures = failures_of(message) + 1
+        if self.standby and await self.standby.is_on_after(error):
+            await self._move(
+                message, handed_on(message, queue=self.queue, taken_at=taken_at, failures=failures), "handed_on"
+            )
+            return
+        log.warning("message_tried_again", queue=self.queue, type=type_of(message), error=repr(error), passing=passing)
         tier = RETRY_TIERS[0]
         again = tried_again(
             message, service=self.service, queue=self.queue, tier=tier, taken_at=taken_at, failures=failures

@@ -22,6 +22,7 @@ from shared.messaging.outbox import Outbox
 from shared.messaging.rebuild_answers import Parts, RebuildAnswers
 from shared.messaging.rebuild_answers import queue_of as rebuild_queue
 from shared.messaging.settlement import Handler
+from shared.messaging.standby import Standby
 from shared.messaging.topology import RETRY_TIERS, Topology
 from shared.process.service import Service, rabbit_broker
 from shared.process.settings import ServiceSettings
@@ -46,6 +47,7 @@ class Base:
         """The base as the settings have it; nothing is connected yet."""
         clock, database = SystemClock(), Database(settings.database(name))
         publisher = Publisher(settings.broker_url, app_id=name, clock=clock)
+        broker, standby = rabbit_broker(settings.broker_url, name), Standby(database.try_writing)
         return cls(
             name=name,
             http=settings.http_address,
@@ -55,7 +57,7 @@ class Base:
             tables=tuple(outbox.metadata.tables),
             publisher=publisher,
             outbox=Outbox(outbox, database, publisher, clock),
-            consumer=Consumer(name, rabbit_broker(settings.broker_url, name), publisher, clock),
+            consumer=Consumer(name, broker, publisher, clock, standby),
         )
 
     def retention(self, rules: Sequence[Rule]) -> Retention:
@@ -94,4 +96,5 @@ class Base:
             http=self.http,
             stopping=self.stopping,
             is_idle=lambda: not self.consumer.at_work,
+            standby=self.consumer.standby,
         )

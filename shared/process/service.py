@@ -22,6 +22,7 @@ from shared.database.table_locks import try_tables
 from shared.messaging.broker import Publisher, named
 from shared.messaging.listening import bind_again
 from shared.messaging.outbox import Outbox
+from shared.messaging.standby import Standby
 from shared.messaging.taking import take_directly
 from shared.messaging.topology import Topology
 from shared.process.ending import CLOSE_SECONDS, GRACE_SECONDS, within
@@ -78,15 +79,21 @@ class Service:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     collect_after: int = COLLECT_AFTER
     is_idle: Callable[[], bool] = lambda: True
+    standby: Standby | None = None
 
     @property
     def health(self) -> Health:
         """The checks behind `/readyz`."""
-        checks = {"broker": consuming(self.broker), "database": writing(self._write)}
+        checks = {"broker": self._consuming, "database": writing(self._write)}
         if self.outbox:
             checks["outbox"] = relaying(self.outbox.age)
         checks |= self.checks
         return Health(self.name, checks | {"publishing": self._publishing, "running": self._running})
+
+    async def _consuming(self) -> str | None:
+        if self.standby and self.standby.is_on:
+            return "no messages are taken until the database takes writes again"
+        return await consuming(self.broker)()
 
     async def _write(self) -> None:
         await self.database.try_writing()
@@ -141,7 +148,8 @@ class Service:
     def _all_loops(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         relay = [self.outbox.run] if self.outbox else []
         collect = partial(collect_when_idle, self.is_idle)
-        return [*relay, *self.loops, self._watch_consumers, self._reporting().run, collect]
+        standing_by = [self.standby.run] if self.standby else []
+        return [*relay, *standing_by, *self.loops, self._watch_consumers, self._reporting().run, collect]
 
     def _reporting(self) -> Reporting:
         age = self.outbox.age if self.outbox else None
@@ -150,10 +158,12 @@ class Service:
 
     async def _watch_consumers(self) -> None:
         """End the process when consumers stay lost: a service that only looks alive is worse than a restart."""
-        check, failed = consuming(self.broker), 0
+        failed = 0
         while not self.stopping.is_set():
             await asyncio.sleep(CONSUMING_CHECK_SECONDS)
-            problem = await within(CONSUMING_CHECK_SECONDS, check())
+            if self.standby and self.standby.is_on:
+                continue
+            problem = await within(CONSUMING_CHECK_SECONDS, consuming(self.broker)())
             failed = failed + 1 if problem and self.publisher.is_connected else 0
             if failed >= MOST_FAILED_CHECKS:
                 raise RuntimeError(f"consumers are lost: {problem}")

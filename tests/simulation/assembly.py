@@ -34,7 +34,7 @@ from shared.process import base
 from shared.process.service import Service
 from tests.simulation import virtual_time
 from tests.simulation.broker import ModelBroker
-from tests.simulation.connections import ModelPublisher, ModelRabbitBroker
+from tests.simulation.connections import ModelPublisher, ModelRabbitBroker, ModelStandby
 from tests.simulation.networks import Internet
 from tests.simulation.sqlite import File, ModelDatabase
 from tests.simulation.virtual_time import Process
@@ -112,7 +112,8 @@ class Running:
         await service.publisher.connect(service.topology)
         await service.broker.start()
         relay = [service.outbox.run] if service.outbox else []
-        self.loops = [asyncio.create_task(loop()) for loop in (*relay, *service.loops)]
+        standing_by = [service.standby.run] if service.standby else []
+        self.loops = [asyncio.create_task(loop()) for loop in (*relay, *standing_by, *service.loops)]
 
     async def stop(self) -> None:
         """Stop as on SIGTERM."""
@@ -168,6 +169,7 @@ def _substitutes(process: Process, wires: Wires) -> Mapping[str, Any]:
         "Database": lambda url: ModelDatabase(wires.files, url),
         "Publisher": lambda _url, *, app_id, clock: ModelPublisher(wires.broker, process, app_id=app_id, clock=clock),
         "rabbit_broker": lambda _url, _name: ModelRabbitBroker(wires.broker, process),
+        "Standby": lambda try_database: ModelStandby(try_database, broker=wires.broker, process=process),
         "consuming": lambda _broker: _nothing_is_wrong,
         "outbound_client": lambda **_: wires.internet.client(process),
         "Vault": PlainVault,

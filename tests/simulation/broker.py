@@ -162,6 +162,12 @@ class ModelBroker:
             if one.process is process:
                 one.prefetch = 0
 
+    def turn(self, process: Process, *, is_paused: bool) -> None:
+        """Give it nothing for a while, or messages again."""
+        for one in [one for one in self.subscriptions if one.process is process]:
+            one.is_paused = is_paused
+            self._pump(one.queue)
+
     def disconnect(self, process: Process, *, noticed_after: float = 0.0) -> None:
         """Close the process's channels; what it has not acknowledged is delivered again."""
         lost = [one for one in self.subscriptions if one.process is process]

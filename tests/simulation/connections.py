@@ -10,6 +10,7 @@ from typing import Any
 from faststream import AckPolicy
 
 from shared.messaging.broker import PUBLISH_TIMEOUT, BrokerUnavailable, Outgoing, Publisher, QueueFigures, Unroutable
+from shared.messaging.standby import Standby
 from shared.messaging.topology import Topology, exchanges, own_queues, wheel
 from tests.simulation.broker import ModelBroker
 from tests.simulation.queues import Incoming, Message, Subscription
@@ -190,3 +191,19 @@ class ModelRabbitBroker:
         self.broker.pause(self.process)
         while any(one.at_work for one in self.subscribers):  # noqa: ASYNC110  (nothing tells when it is over)
             await asyncio.sleep(A_MOMENT)
+
+
+@dataclass
+class ModelStandby(Standby):
+    """Standing by, at the model broker."""
+
+    broker: ModelBroker = field(kw_only=True)
+    process: Process = field(kw_only=True)
+
+    async def _detach(self) -> None:
+        await asyncio.sleep(self.broker.weather.transit_seconds())
+        self.broker.turn(self.process, is_paused=True)
+
+    async def _attach(self) -> None:
+        await asyncio.sleep(self.broker.weather.transit_seconds())
+        self.broker.turn(self.process, is_paused=False)

@@ -61,6 +61,7 @@ class Subscription:
     handle: Any
     unacked: dict[int, Message] = field(default_factory=dict)
     is_open: bool = True
+    is_paused: bool = False
     tags: int = 0
     broker: Owner | None = None
     number: int = 0
@@ -87,7 +88,7 @@ class Subscription:
 
     @property
     def has_room(self) -> bool:
-        return self.is_open and len(self.unacked) < self.prefetch
+        return self.is_open and not self.is_paused and len(self.unacked) < self.prefetch
 
 
 @dataclass(eq=False)

@@ -15,6 +15,7 @@ from shared.messaging.broker import Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.dead_letters.attending import attended
 from shared.messaging.envelope import Delivery, UnreadableEvent
+from shared.messaging.standby import Standby
 from shared.messaging.topology import Queue, Topology, dead_queue
 from shared.process.service import rabbit_broker
 from tests.support.bus import Bus
@@ -50,14 +51,20 @@ class Shop:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: str, *, surplus: bool = False, attends: bool = False, bus: Bus | None = None
+        cls,
+        url: str,
+        *,
+        surplus: bool = False,
+        attends: bool = False,
+        bus: Bus | None = None,
+        standby: Standby | None = None,
     ) -> AsyncIterator["Shop"]:
         """The service, consuming (with `surplus` also what there is no room for), and a bus to talk to it.
 
         With `attends` it tells of its dead letters, and replays and drops them. Replicas share a `bus`.
         """
         publisher, broker = Publisher(url, app_id=SERVICE, clock=SystemClock()), rabbit_broker(url, SERVICE)
-        consumer = Consumer(SERVICE, broker, publisher, SystemClock())
+        consumer = Consumer(SERVICE, broker, publisher, SystemClock(), standby)
         await publisher.connect(attended(consumer, cls.topology) if attends else cls.topology)
         async with nullcontext(bus) if bus else Bus.connected(url) as its_bus:
             shop = cls(its_bus, consumer)

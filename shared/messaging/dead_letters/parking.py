@@ -34,8 +34,14 @@ def tried_again(
     message: AbstractIncomingMessage, *, service: str, queue: str, tier: int, taken_at: datetime, failures: int = 0
 ) -> Envelope:
     """The message on its way to a retry queue, from which it returns to `queue` after `tier` seconds."""
+    again = handed_on(message, queue=queue, taken_at=taken_at, failures=failures)
+    return again.to(RETRY_EXCHANGE, headers={"tier": retry_queue(service, tier)})
+
+
+def handed_on(message: AbstractIncomingMessage, *, queue: str, taken_at: datetime, failures: int) -> Envelope:
+    """The message on its way back to `queue`, for whoever takes it next."""
     headers = carried_headers(message) | {FAILURES_HEADER: failures} | _put_off(message, taken_at)
-    return copied(message, headers).to(RETRY_EXCHANGE, routing_key=queue, headers={"tier": retry_queue(service, tier)})
+    return copied(message, headers).to("", routing_key=queue)
 
 
 def failures_of(message: AbstractIncomingMessage) -> int:

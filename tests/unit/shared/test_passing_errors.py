@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.database.engine import Database
-from shared.database.errors import Conflict, ReadOnly, is_overtaken, is_passing
+from shared.database.errors import Conflict, ReadOnly, TablesLocked, is_about_all_work, is_overtaken, is_passing
 
 PASS = {
     "08000": "connection exception",
@@ -202,3 +202,18 @@ async def test_a_full_disk_passes_and_takes_no_write(tmp_path: Path) -> None:
 
     await database.try_writing()
     await database.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ConnectionRefusedError(), True),
+        (TimeoutError(), True),
+        (ReadOnly("read-only"), True),
+        (Conflict("overtaken"), False),
+        (TablesLocked("tables are locked"), False),
+        (ValueError("a message is at fault"), False),
+    ],
+)
+def test_what_concerns_the_database_as_a_whole(error: Exception, expected: bool) -> None:
+    assert is_about_all_work(error) is expected

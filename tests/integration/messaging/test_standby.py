@@ -1,0 +1,110 @@
+"""While its database is away a service takes nothing, and what it has goes to whoever can handle it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.exc import DBAPIError
+
+from shared.messaging.standby import Standby
+from tests.nodes import Broker
+from tests.support.bus import Bus
+from tests.support.connections import close_connections
+from tests.support.shop import Order, Shop
+from tests.support.waiting import eventually
+
+
+class Away:
+    """A database that is away while a test says so."""
+
+    def __init__(self) -> None:
+        self.is_away = True
+
+    async def try_writing(self) -> None:
+        if self.is_away:
+            raise ConnectionRefusedError("away")
+
+    async def handle(self, order: Order, times: int) -> None:
+        """What needs the database."""
+        await self.try_writing()
+
+
+@asynccontextmanager
+async def standing_by(url: str, away: Away, bus: Bus | None = None) -> AsyncIterator[Shop]:
+    """A shop whose database is away, and which has noticed."""
+    async with Shop.open(url, bus=bus, standby=Standby(away.try_writing)) as shop:
+        standby = shop.consumer.standby
+        assert standby
+        ending = asyncio.create_task(standby.run())
+        shop.reactions["first"] = away.handle
+        await shop.order("first")
+        await eventually(lambda: standby.is_on, what="it takes nothing")
+        yield shop
+        ending.cancel()
+
+
+async def test_what_comes_meanwhile_waits_in_the_queue_and_is_handled_once_the_database_is_back(
+    amqp_vhost_url: str,
+) -> None:
+    away = Away()
+    async with standing_by(amqp_vhost_url, away) as shop:
+        await shop.order("second")
+        await eventually(lambda: _both_wait(shop), what="both wait")
+        assert shop.came["second"] == 0
+
+        away.is_away = False
+        await shop.handled("second")
+
+        await shop.is_settled()
+        (came_back,) = [one for one in shop.orders[1:] if one.event.post_id == "first"]
+        assert came_back.put_off_since
+
+
+async def _both_wait(shop: Shop) -> bool:
+    return await shop.bus.depth("shop.orders") == 2
+
+
+async def test_a_replica_that_reaches_its_database_gets_what_another_one_had(amqp_vhost_url: str) -> None:
+    async with (
+        Bus.connected(amqp_vhost_url) as bus,
+        standing_by(amqp_vhost_url, Away(), bus) as shop,
+        Shop.open(amqp_vhost_url, bus=bus) as other,
+    ):
+        await other.handled("first")
+        for number in range(20):
+            await other.order(f"post-{number}")
+        await other.handled("post-19")
+
+        assert len([one for one in other.orders if one.event.post_id != "first"]) == 20
+        assert {one.event.post_id for one in shop.orders} == {"first"}
+
+
+async def test_a_connection_that_is_made_again_takes_nothing_either(amqp_vhost_url: str, broker_node: Broker) -> None:
+    away = Away()
+    async with standing_by(amqp_vhost_url, away) as shop:
+        taken = len(shop.orders)
+        await close_connections(broker_node, "shop consuming")
+        await shop.order("second")
+        await eventually(lambda: _both_wait(shop), what="both wait")
+        assert len(shop.orders) == taken
+
+        away.is_away = False
+        await shop.handled("second")
+
+
+async def test_an_error_of_one_statement_makes_nobody_stand_by(amqp_vhost_url: str) -> None:
+    async def fails_once(order: Order, times: int) -> None:
+        if times == 1:
+            raise DBAPIError("", None, ConnectionResetError("once"), connection_invalidated=True)
+
+    there = Away()
+    there.is_away = False
+    async with Shop.open(amqp_vhost_url, standby=Standby(there.try_writing)) as shop:
+        shop.reactions["first"] = fails_once
+
+        await shop.order("first")
+        await shop.handled("first")
+        await shop.is_alive()
+
+        assert shop.consumer.standby
+        assert not shop.consumer.standby.is_on
