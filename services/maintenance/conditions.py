@@ -182,8 +182,9 @@ def of_decisions(waiting: Iterable[Waiting]) -> Iterator[Condition]:
 _DECISIONS = {
     State.UNKNOWN: (
         "posts_unknown",
-        "may or may not be out: look at the network, then `timeball resolve {post} --account {account} --published` "
-        "or `--not-published`",
+        "may or may not be out: once the network answers, `timeball bulk resolve --ask-network --account {account}` "
+        "has it settle what it can; what is unknown then, look for there, and say "
+        "`timeball resolve {post} --account {account} --published` or `--not-published`",
     ),
     State.HELD: (
         "posts_held",

@@ -128,10 +128,15 @@ def resolve(
 
     timeball bulk resolve --not-published --account team --from "2027-03-28 09:00"
 
-    timeball bulk resolve --ask-network --from "2027-03-28 09:00"
+    timeball bulk resolve --ask-network
+
+    What is asked of the networks may be all there is; what you found there must be said of some.
     """
     act = resolution(published=published, not_published=not_published, ask_network=ask_network)
-    _run(_wanted(act, None, account, q, (due_from, before)), dry_run=dry_run, yes=yes, as_json=as_json)
+    narrowed = _narrowed(None, account, q, (due_from, before))
+    if not narrowed and not ask_network:
+        wrong("say which posts: --account, --q, --from or --before")
+    _run({"act": act} | narrowed, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 @app.command(name="list")
@@ -199,12 +204,18 @@ def _end(run: RunJson, *, as_json: bool) -> None:
 def _wanted(
     act: str, states: Sequence[State] | None, accounts: Sequence[str] | None, q: str, due: tuple[str | None, str | None]
 ) -> dict[str, Any]:
-    due_from, due_to = map(_instant, ("--from", "--before"), due)
-    given = {"state": states, "account_id": accounts, "q": q, "due_from": due_from, "due_to": due_to}
-    narrowed = {name: value for name, value in given.items() if value}
+    narrowed = _narrowed(states, accounts, q, due)
     if not narrowed:
         wrong("say which posts: --state, --account, --q, --from or --before")
     return {"act": act} | narrowed
+
+
+def _narrowed(
+    states: Sequence[State] | None, accounts: Sequence[str] | None, q: str, due: tuple[str | None, str | None]
+) -> dict[str, Any]:
+    due_from, due_to = map(_instant, ("--from", "--before"), due)
+    given = {"state": states, "account_id": accounts, "q": q, "due_from": due_from, "due_to": due_to}
+    return {name: value for name, value in given.items() if value}
 
 
 def _instant(option: str, time: str | None) -> str | None:

@@ -81,8 +81,7 @@ async def _retriable(client: Client, post_id: str) -> list[str]:
     details = await client.call("GET", f"/v1/posts/{in_path(post_id)}")
     found = [post["account_id"] for post in details["accounts"] if post["state"] in RETRIABLE]
     if not found:
-        states = ", ".join(f"{post['state']} on {post['account_id']}" for post in details["accounts"])
-        complain(f"{post_id} is nowhere failed or held: it is {states or 'scheduled on no account'}")
+        complain(f"{post_id} is nowhere failed or held: it is {_states(details)}")
         raise typer.Exit(REFUSED)
     return found
 
@@ -116,7 +115,9 @@ def resolve(
         str | None, typer.Argument(metavar="[ID]", help="With --published: the post's id on its network.")
     ] = None,
     *,
-    account: Annotated[str, typer.Option(help="The account on which its outcome is unknown.")],
+    account: Annotated[
+        str | None, typer.Option(help="The account on which its outcome is unknown, where that is so on several.")
+    ] = None,
     published: Annotated[bool, typer.Option("--published", help="You found it on the network.")] = False,
     not_published: Annotated[bool, typer.Option("--not-published", help="You found that it is not there.")] = False,
     ask_network: AskNetwork = False,
@@ -129,7 +130,7 @@ def resolve(
 
     timeball resolve spring-sale --account mastodon-team --not-published
 
-    timeball resolve spring-sale --account mastodon-team --ask-network
+    timeball resolve spring-sale --ask-network
 
     What was not published is then failed, and `timeball retry` publishes it.
     """
@@ -137,8 +138,8 @@ def resolve(
     if platform_post_id is not None and not published:
         wrong("an id on the network belongs to --published: leave it out")
     body = {"outcome": outcome} | ({"platform_post_id": platform_post_id} if platform_post_id is not None else {})
-    answer = called(lambda client: _settle(client, post_id, account, body, waits=wait))
-    show_json(answer) if as_json else _show_settled(post_id, account, answer)
+    where, answer = called(lambda client: _settled(client, post_id, account, body, waits=wait))
+    show_json(answer) if as_json else _show_settled(post_id, where, answer)
     if wait and (answer["pending"] or answer["state"] in UNDER_WAY):
         raise typer.Exit(NOT_YET)
     if answer["state"] == "unknown":
@@ -165,6 +166,30 @@ def _show_settled(post_id: str, account: str, answer: dict[str, Any]) -> None:
         complain(f"{post_id} is still unknown on {account}: look there, then say --published or --not-published")
     else:
         say(f"{post_id} counts as not published on {account}; `timeball retry {post_id} --account {account}` sends it")
+
+
+async def _settled(
+    client: Client, post_id: str, account: str | None, body: dict[str, Any], *, waits: bool
+) -> tuple[str, dict[str, Any]]:
+    """The account that is named, else the only one on which the outcome is unknown; and what came of it."""
+    where = account or await _only_unknown(client, post_id)
+    return where, await _settle(client, post_id, where, body, waits=waits)
+
+
+async def _only_unknown(client: Client, post_id: str) -> str:
+    details = await client.call("GET", f"/v1/posts/{in_path(post_id)}")
+    found = [post["account_id"] for post in details["accounts"] if post["state"] == "unknown"]
+    if not found:
+        complain(f"{post_id} is nowhere unknown: it is {_states(details)}")
+        raise typer.Exit(REFUSED)
+    if len(found) > 1:
+        wrong(f"name the --account: {post_id} is unknown on {', '.join(found)}")
+    return str(found[0])
+
+
+def _states(details: dict[str, Any]) -> str:
+    states = ", ".join(f"{post['state']} on {post['account_id']}" for post in details["accounts"])
+    return states or "scheduled on no account"
 
 
 async def _settle(client: Client, post_id: str, account: str, body: dict[str, Any], *, waits: bool) -> dict[str, Any]:

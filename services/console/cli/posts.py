@@ -177,6 +177,12 @@ def _show_overview(overview: dict[str, Any]) -> None:
     stats = overview["stats"]
     states = {state: count for state, count in stats["states"].items() if count}
     show_table("Posts", ("state", "posts"), states.items(), STATE_STYLES)
+    if unknown := states.get("unknown"):
+        posts = "1 post" if unknown == 1 else f"{unknown:,} posts"
+        say(
+            f"{posts} may be out: once the networks answer, `timeball bulk resolve --ask-network` has them say",
+            "yellow",
+        )
     late = stats["lateness_ms"]
     if late["count"]:
         say(f"last hour: {late['count']} published, half within {late['p50']:.1f} ms, 99 % within {late['p99']:.1f} ms")

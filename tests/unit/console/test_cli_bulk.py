@@ -74,6 +74,21 @@ def test_networks_are_asked_about_unknown_posts() -> None:
     assert "2 of 2 posts asked of their networks" in result.stdout
 
 
+@pytest.mark.parametrize("option", ["--published", "--not-published"])
+def test_what_was_found_is_not_said_of_all_posts_there_are(option: str) -> None:
+    result, api = answered(ANSWERS, "bulk", "resolve", option)
+
+    assert result.exit_code == 2
+    assert "say which posts: --account, --q, --from or --before" in " ".join(result.stderr.split())
+    assert api.requests == []
+
+
+def test_of_all_unknown_posts_the_networks_may_be_asked() -> None:
+    _, api = answered(ANSWERS, "bulk", "resolve", "--ask-network", "--dry-run")
+
+    assert api.requests[0] == (PREPARE, {"act": "ask_network"})
+
+
 def test_nothing_is_resolved_without_saying_how() -> None:
     result, api = answered(ANSWERS, "bulk", "resolve", "--account", "a")
 

@@ -182,6 +182,32 @@ def test_the_network_is_asked_and_what_it_said_is_told(
     assert said in result.output
 
 
-@pytest.mark.parametrize("given", [("--account", "a"), ("--published",), ("1134", "--account", "a", "--not-published")])
+def test_the_account_need_not_be_named_where_only_one_is_unknown() -> None:
+    answers = {RESOLVE: (202, SETTLED), "GET /v1/posts/p": (200, post(a="unknown", b="published"))}
+
+    result, api = answered(answers, "resolve", "p", "--published")
+
+    assert (result.exit_code, result.stdout) == (0, "p counts as published on a\n")
+    assert [request for request, _ in api.requests] == ["GET /v1/posts/p", RESOLVE]
+
+
+@pytest.mark.parametrize(
+    ("states", "code", "said"),
+    [
+        ({"a": "unknown", "b": "unknown"}, 2, "p is unknown on a, b"),
+        ({"a": "published"}, 1, "p is nowhere unknown: it is published on a"),
+    ],
+)
+def test_where_it_is_not_clear_which_account_is_meant_nothing_is_asked_for(
+    states: dict[str, str], code: int, said: str
+) -> None:
+    result, api = answered({"GET /v1/posts/p": (200, post(**states))}, "resolve", "p", "--ask-network")
+
+    assert result.exit_code == code
+    assert said in " ".join(result.stderr.replace("│", " ").split())
+    assert [request for request, _ in api.requests] == ["GET /v1/posts/p"]
+
+
+@pytest.mark.parametrize("given", [("--account", "a"), ("1134", "--account", "a", "--not-published")])
 def test_how_it_ended_must_be_said(given: tuple[str, ...]) -> None:
     assert run("resolve", "p", *given).exit_code == 2
