@@ -8,7 +8,7 @@ from datetime import datetime
 
 from benchmarks.broker import Broker, IncompleteError
 from benchmarks.figure import percentile
-from benchmarks.posts import batches
+from benchmarks.posts import ACCOUNTS, batches
 
 SUCCEEDED = "publish.succeeded"
 BATCHES_IN_FLIGHT = 4
@@ -47,11 +47,11 @@ def _published(broker: Broker) -> set[str]:
 
 
 async def schedule(
-    broker: Broker, prefix: str, dues: Sequence[datetime], within: float, *, account: str | None = None
+    broker: Broker, prefix: str, dues: Sequence[datetime], within: float, *, accounts: Sequence[str] = ACCOUNTS
 ) -> None:
-    """Have a post for each due instant accepted, in batches."""
+    """Have a post for each due instant accepted, in batches, for each account in turn."""
     expected = broker.settled_posts + len(dues)
-    messages = (broker.encode("schedule.batch_requested", body) for body in batches(prefix, dues, account))
+    messages = (broker.encode("schedule.batch_requested", body) for body in batches(prefix, dues, accounts))
     await broker.emit_windowed(messages, "schedule.batch_settled", BATCHES_IN_FLIGHT, within)
     if broker.settled_posts != expected:
         raise IncompleteError(f"{expected} posts to be accepted, {broker.settled_posts} were")

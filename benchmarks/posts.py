@@ -4,23 +4,18 @@ import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-ACCOUNTS = 100
+ACCOUNTS = tuple(f"a{number}" for number in range(100))
 LENGTH = 400
 BATCH = 500
 FAR = timedelta(days=30)
 
 
-def account_id(number: int) -> str:
-    """The account that the post of this number goes to."""
-    return f"a{number % ACCOUNTS}"
-
-
-def post(prefix: str, number: int, due: datetime, account: str | None = None) -> str:
-    """One body of `schedule.requested`, for one account or else the next of the hundred."""
+def post(prefix: str, number: int, due: datetime, accounts: Sequence[str] = ACCOUNTS) -> str:
+    """One body of `schedule.requested`; the posts go to the accounts in turn."""
     content = f"{prefix}{number} ".ljust(LENGTH, "x")
     return (
         f'{{"post_id":"{prefix}{number}","content":"{content}","publish_at":"{due.isoformat()}",'
-        f'"targets":[{{"account_id":"{account or account_id(number)}"}}]}}'
+        f'"targets":[{{"account_id":"{accounts[number % len(accounts)]}"}}]}}'
     )
 
 
@@ -29,11 +24,11 @@ def singles(prefix: str, dues: Sequence[datetime]) -> Iterator[bytes]:
     return (post(prefix, number, due).encode() for number, due in enumerate(dues))
 
 
-def batches(prefix: str, dues: Sequence[datetime], account: str | None = None) -> Iterator[bytes]:
+def batches(prefix: str, dues: Sequence[datetime], accounts: Sequence[str] = ACCOUNTS) -> Iterator[bytes]:
     """Bodies of `schedule.batch_requested`, 500 posts each, one post for each due instant."""
     for start in range(0, len(dues), BATCH):
         part = dues[start : start + BATCH]
-        posts = ",".join(post(prefix, number, due, account) for number, due in enumerate(part, start))
+        posts = ",".join(post(prefix, number, due, accounts) for number, due in enumerate(part, start))
         yield f'{{"batch_id":"{prefix}{start}","posts":[{posts}]}}'.encode()
 
 

@@ -17,7 +17,7 @@ from nacl.public import PrivateKey, SealedBox
 
 from benchmarks.backing import STOP_SECONDS, Backing, backing
 from benchmarks.broker import Broker
-from benchmarks.posts import ACCOUNTS, account_id
+from benchmarks.posts import ACCOUNTS
 from deploy.local.broker_node import BrokerNode
 from deploy.local.child import Child, NodeError, clean_environment, free_ports, log_tail, wait_until
 
@@ -98,7 +98,7 @@ async def system(home: Path, services: Sequence[str] = CORE) -> AsyncIterator[Sy
             keys["publisher"],
             f"{base.sink_url}/p",
         )
-        await running.connect(f"{base.sink_url}/p", *map(account_id, range(ACCOUNTS)))
+        await running.connect(f"{base.sink_url}/p", *ACCOUNTS)
         yield running
 
 

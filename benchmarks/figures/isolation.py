@@ -21,7 +21,7 @@ async def isolation(bench: Bench) -> Result:
         broker = running.broker
         await running.connect(url, "stuck")
         alone = (await publish_steadily(broker, "alone", posts)).lateness
-        await schedule(broker, "stuck", [datetime.now(UTC) + AHEAD] * stuck, WITHIN, account="stuck")
+        await schedule(broker, "stuck", [datetime.now(UTC) + AHEAD] * stuck, WITHIN, accounts=("stuck",))
         await _is_felt(broker)
         beside = (await publish_steadily(broker, "beside", posts)).lateness
     rows = {f"{TIMEBALL} alone": alone, f"{TIMEBALL} beside a network that hangs": beside}

@@ -42,6 +42,6 @@ async def _others_beside_a_crowd(broker: Broker, posts: int, crowd: int, publish
     starts_at = datetime.now(UTC) + AHEAD
     patience = (AHEAD + span).total_seconds() + PATIENCE
     await schedule(broker, OTHERS, spread(posts, starts_at, span), patience)
-    await schedule(broker, CROWD, [starts_at + span / 2] * crowd, patience, account=CROWD)
+    await schedule(broker, CROWD, [starts_at + span / 2] * crowd, patience, accounts=(CROWD,))
     await until_published(broker, published, patience)
     return outcomes(broker, posts, OTHERS).lateness

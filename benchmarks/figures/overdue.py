@@ -31,10 +31,9 @@ async def _drained(running: System, limit: int | None, each: int) -> float:
     broker, accounts = running.broker, [f"o{number}" for number in range(ACCOUNTS)]
     await running.connect(running.sink_url, *accounts, limits={"per_second": limit} if limit else None)
     broker.forget()
-    for account in accounts:
-        due = datetime.now(UTC) - OVERDUE
-        dues = [due + number * timedelta(milliseconds=1) for number in range(each)]
-        await schedule(broker, f"{account}-", dues, PATIENCE, account=account)
+    due = datetime.now(UTC) - OVERDUE
+    dues = [due + number * timedelta(milliseconds=1) for number in range(ACCOUNTS * each)]
+    await schedule(broker, "o", dues, PATIENCE, accounts=accounts)
     await until_published(broker, ACCOUNTS * each, PATIENCE)
     sent = [datetime.fromisoformat(json.loads(fact.body)["published_at"]) for fact in broker.facts[SUCCEEDED]]
     took = (max(sent) - min(sent)).total_seconds()
