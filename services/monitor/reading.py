@@ -45,18 +45,23 @@ class Report:
 
 @dataclass
 class Reading:
-    """One check's way through the subreddits; `started_at` ties those together that were read in the same check."""
+    """One check's way through the subreddits; `started_at` ties those together that were read in the same check.
+
+    What is `closed` is asked for once, not for its posts and for its comments.
+    """
 
     reddit: Reddit
     take: Take
     started_at: datetime
     report: Report = field(default_factory=Report)
+    closed: set[str] = field(default_factory=set)
     _failures_in_a_row: int = 0
     _closed_in_a_row: int = 0
 
     async def read(self, names: Sequence[str], kind: Kind, known: dict[str, Bookmark]) -> None:
         """Read what is new in these subreddits."""
-        for group in groups_of([known.get(name) or Bookmark(name, kind) for name in names]):
+        open_names = [name for name in names if name not in self.closed]
+        for group in groups_of([known.get(name) or Bookmark(name, kind) for name in open_names]):
             await self._read_group(group)
 
     async def _read_group(self, group: Group) -> None:
@@ -80,6 +85,7 @@ class Reading:
         """One of the group spoils it for all: halve it until that one is alone."""
         if len(group.bookmarks) == 1:
             (closed,) = group.bookmarks
+            self.closed.add(closed.subreddit)
             self._closed_in_a_row += closed.trouble is None
             self._unread(group, str(error))
             await self.take([], [replace(closed, trouble=str(error))])

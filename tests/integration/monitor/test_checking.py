@@ -160,6 +160,20 @@ async def test_a_closed_subreddit_does_not_stop_the_others(monitor: Monitor, sta
     assert str(status) in error
 
 
+async def test_a_closed_subreddit_is_asked_for_once_a_check(light_monitor: Monitor) -> None:
+    await light_monitor.configure(subreddits=["sailing", "secret"])
+    await light_monitor.begun()
+    light_monitor.network.close("secret")
+    await light_monitor.check()
+    light_monitor.network.calls.clear()
+
+    await light_monitor.check()
+
+    assert [path for path, _ in light_monitor.network.listings()] == [
+        "/r/sailing/new", "/r/secret/new", "/r/sailing/comments",
+    ]  # fmt: skip
+
+
 async def test_a_subreddit_that_opens_again_is_read_on_from_where_it_was(light_monitor: Monitor) -> None:
     await light_monitor.configure(subreddits=["sailing", "clocks"])
     light_monitor.network.post("clocks", "the last one")
