@@ -66,7 +66,7 @@ FIELDS: Mapping[str, str] = {
     "kind": "Whether it is a post or a comment.",
     "last_tick_at": "When it last fired.",
     "late_policy": "What becomes of the post when it is late.",
-    "lateness_ms": "How long after its instant the first byte was sent.",
+    "lateness_ms": "How long after its instant, or after a person asked for it again, the first byte was sent.",
     "letters": "The dead letters, each by its id, its queue and when it was parked.",
     "limits": "How much may be sent to the account.",
     "link_length": "What every link counts as, however long it is.",

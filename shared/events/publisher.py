@@ -23,7 +23,7 @@ class PublishRetrying(Event, type="publish.retrying"):
 
 
 class PublishSucceeded(Event, type="publish.succeeded"):
-    """`lateness_ms` is the start of the send minus the due instant."""
+    """`lateness_ms` is the start of the send minus the due instant, or minus when a person asked for it again."""
 
     post_id: Id
     account_id: Id

@@ -21,14 +21,18 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def succeeded(publication: Publication, published: Published, started_at: datetime) -> PublishSucceeded:
-    """It is on the platform; its lateness is that of the start of the send."""
+    """It is on the platform; its lateness is that of the start of the send.
+
+    What was sent after a person had asked for it again is as late as it was then; an earlier send came for its instant.
+    """
+    wanted_at = publication.due_at if started_at >= publication.due_at else publication.publish_at
     return PublishSucceeded(
         **_of(publication),
         platform=publication.platform or "unknown",
         platform_post_id=published.platform_post_id,
         url=published.url,
         published_at=started_at,
-        lateness_ms=round((started_at - publication.publish_at) / _MILLISECOND, 3),
+        lateness_ms=round((started_at - wanted_at) / _MILLISECOND, 3),
         attempts=publication.tries,
     )
 
