@@ -17,6 +17,7 @@ from services.console.cli.repeats import EveryOption, TimesOption, request_for
 from services.console.cli.screen import complain, say, show_json, show_table
 from services.console.cli.sentences import lateness
 from services.console.domain.warnings import warnings_in
+from services.console.durations import duration
 from services.console.times import UnreadableTime, is_without_zone, publish_at
 
 STATE_STYLES = {
@@ -185,7 +186,8 @@ def _show_overview(overview: dict[str, Any]) -> None:
         )
     late = stats["lateness_ms"]
     if late["count"]:
-        say(f"last hour: {late['count']} published, half within {late['p50']:.1f} ms, 99 % within {late['p99']:.1f} ms")
+        half, most = duration(late["p50"]), duration(late["p99"])
+        say(f"last hour: {late['count']} published, half within {half}, 99 % within {most}")
     _show_posts("Coming", overview["coming"])
     _show_posts("Latest", overview["latest"])
 

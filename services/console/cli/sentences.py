@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from services.console.cli.client import LiveEvent
+from services.console.durations import duration
 
 Data = Mapping[str, Any]
 Says = Callable[[Data], str]
@@ -57,10 +58,10 @@ def clock_time(instant: str | None, at: datetime) -> str:
 
 
 def lateness(milliseconds: float | None) -> str:
-    """`0.8 ms late`"""
+    """`0.8 ms late`, `3.3 min late`"""
     if milliseconds is None:
         return "lateness unknown"
-    return f"{milliseconds:.1f} ms late" if milliseconds >= 0 else f"{-milliseconds:.1f} ms early"
+    return f"{duration(abs(milliseconds))} {'late' if milliseconds >= 0 else 'early'}"
 
 
 def _place(data: Data) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from services.console.durations import duration
 from services.console.read_model.statistics import Figures, Period
 from services.console.web import words
 from services.console.web.charts import Column, Range
@@ -103,7 +104,7 @@ def range_of(row: Row, label: str) -> Range:
     told = row.figures.lateness
     if not told.count:
         return Range(label, f"{row.name}: nothing was sent")
-    half, nearly_all, worst = map(words.duration, (told.p50, told.p99, told.worst))
+    half, nearly_all, worst = map(duration, (told.p50, told.p99, told.worst))
     posts = words.count(told.count, "post")
     said = f"{row.name}: half of {posts} within {half}, 99 % within {nearly_all}, all within {worst}"
     return Range(label, said, told.p50, told.p99, told.worst)

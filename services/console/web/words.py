@@ -4,6 +4,8 @@ import json
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
+from services.console.durations import UNITS, duration
+
 STATES: Mapping[str, tuple[str, str]] = {
     "scheduled": ("Scheduled", "calm"),
     "dispatched": ("About to go", "active"),
@@ -37,8 +39,6 @@ ACTS: Mapping[str, tuple[str, str]] = {
 }
 """By act on many posts: what it is called with the posts in it, and what they are afterwards."""
 
-_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-
 
 def away(span: timedelta) -> str:
     """`in 3 min`, `2 h ago`, `now`"""
@@ -46,7 +46,7 @@ def away(span: timedelta) -> str:
     size = abs(seconds)
     if size < 1:
         return "now"
-    told = next(f"{int(size // length)} {unit}" for length, unit in _UNITS if size >= length)
+    told = next(f"{int(size // length)} {unit}" for length, unit in UNITS if size >= length)
     return f"in {told}" if seconds > 0 else f"{told} ago"
 
 
@@ -87,23 +87,6 @@ def lateness(milliseconds: float | None) -> str:
     if milliseconds is None:
         return ""
     return f"{'+' if milliseconds >= 0 else '-'}{duration(abs(milliseconds))}"
-
-
-def duration(milliseconds: float | None) -> str:
-    """`0.4 ms`, `1.2 s`"""
-    if milliseconds is None:
-        return ""
-    if milliseconds < 10:  # noqa: PLR2004  (a digit more where it says something)
-        return f"{milliseconds:.1f} ms"
-    if milliseconds < 1_000:  # noqa: PLR2004
-        return f"{milliseconds:.0f} ms"
-    return _span(milliseconds / 1_000)
-
-
-def _span(seconds: float) -> str:
-    if seconds < 60:  # noqa: PLR2004
-        return f"{seconds:.1f} s"
-    return next(f"{seconds / length:.1f} {unit}" for length, unit in _UNITS if seconds >= length)
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

@@ -30,6 +30,16 @@ def event(type_: str, **data: Any) -> LiveEvent:
             "job failed  digest.send after 12 ms: OSError: no",
         ),
         (
+            "publish.succeeded",
+            {"post_id": "p", "account_id": "a", "lateness_ms": 196_000.0},
+            "published   p on a, 3.3 min late",
+        ),
+        (
+            "publish.succeeded",
+            {"post_id": "p", "account_id": "a", "lateness_ms": -0.4},
+            "published   p on a, 0.4 ms early",
+        ),
+        (
             "schedule.superseded",
             {"post_id": "p", "account_id": "a", "revision": 1, "by": 2},
             "superseded  p on a, revision 1 by revision 2",
