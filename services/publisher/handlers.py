@@ -128,7 +128,7 @@ class Handlers:
                 await unit.save([withdrawn.publication])
             is_news = current is not None and current.state != State.SKIPPED and withdrawn.publication is not None
             if answers or is_news:
-                await unit.emit(_answer(withdrawn, correlation_id, now))
+                await unit.emit(_answer(withdrawn, correlation_id, now, is_news=is_news))
         self.sending.note_withdrawal(key, asked.revision, asked.reason)
 
     async def _request_again(
@@ -155,11 +155,9 @@ def resolved(
     return replace(publication, state=state, outcome=facts.as_text(fact), updated_at=now), fact, evidence
 
 
-def _answer(withdrawn: Withdrawn, correlation_id: str, now: datetime) -> list[Envelope]:
+def _answer(withdrawn: Withdrawn, correlation_id: str, now: datetime, *, is_news: bool) -> list[Envelope]:
     """What is told; whoever is to be called back learns of a post that was stopped, not of what is told again."""
-    if withdrawn.publication is None:
-        return [Envelope.of(fact, correlation_id=correlation_id) for fact in withdrawn.told]
-    request = withdrawn.publication.request
+    request = withdrawn.publication.request if withdrawn.publication and is_news else ""
     return told_and_called_back(withdrawn.told, request, correlation_id=correlation_id, now=now)
 
 

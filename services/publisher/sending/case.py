@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.publisher.domain import Publication, StoredAccount
-from services.publisher.limits.circuit_breaker import Turn
+from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
 from services.publisher.limits.starts import Runner
 from services.publisher.platforms.base import NEVER, Published, Ready
-from services.publisher.platforms.errors import PlatformError
+from services.publisher.platforms.errors import PlatformError, Unavailable
 from services.publisher.sending.evidence import Attempt, Evidence, Standing, is_doubtful, standing
 from shared.events.base import ErrorDetail
 from shared.events.scheduler import PublishRequested
@@ -44,6 +44,12 @@ class Blocked:
 
     reason: ErrorDetail
     until: datetime
+
+    @classmethod
+    def by(cls, error: CircuitOpen, now: datetime) -> "Blocked":
+        """By a destination that keeps its posts waiting because it does not answer."""
+        reason = ErrorDetail(kind=Unavailable.kind, code="circuit_open", message=str(error))
+        return cls(reason, now + timedelta(seconds=error.rest_seconds))
 
 
 @dataclass(frozen=True, slots=True)

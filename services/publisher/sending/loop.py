@@ -16,7 +16,7 @@ from services.publisher.limits.line import Changed, Closed, Later, Opened
 from services.publisher.limits.lines import Lines
 from services.publisher.limits.pace import Pace
 from services.publisher.platforms.base import Published, Ready
-from services.publisher.platforms.errors import NO_REPLY, PlatformError, Unavailable, Unconfirmed
+from services.publisher.platforms.errors import NO_REPLY, PlatformError, Unconfirmed
 from services.publisher.sending.case import Blocked, Case, Delivered, longest_send
 from services.publisher.sending.claiming import Claims
 from services.publisher.sending.evidence import Attempt
@@ -32,7 +32,6 @@ from services.publisher.sending.waiting import SHORTEST_REST, deadline_of
 from services.publisher.sending.withdrawals import Withdrawals
 from shared.clocks.awake_timeout import AwakeTimeout
 from shared.clocks.clock import Clock
-from shared.events.base import ErrorDetail
 from shared.events.scheduler import PublishRequested
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import HandBack, Park, TryAgain
@@ -75,7 +74,7 @@ class Sending:
         with self.under_way.being_at(key, revision):
             case: Case | None = await self.claims.claim(delivered)
             while case is not None:
-                case = await self._advance(case)
+                case = await self._go_on(case)
 
     def note_withdrawal(self, key: Key, revision: int, reason: str) -> None:
         """Stop what is not on its way yet."""
@@ -89,6 +88,16 @@ class Sending:
         self.lines.stop()
         for task in self._at_leisure:
             task.cancel()
+
+    async def _go_on(self, case: Case) -> Case | None:
+        """Advance; where that ends without an outcome, what is known of attempts is committed first."""
+        try:
+            return await self._advance(case)
+        except (Park, TryAgain):
+            raise
+        except Exception:
+            await self.recording.keep(case)
+            raise
 
     async def _advance(self, case: Case) -> Case | None:
         """Carry out the next step; the case after it, or None when the delivery is done."""
@@ -118,7 +127,7 @@ class Sending:
         try:
             return await self.preparation.prepared(case)
         except CircuitOpen as error:
-            return self._blocked_by(case, error)
+            return replace(case, blocked=Blocked.by(error, self.clock.now()))
 
     async def _reserve(self, case: Case) -> Case:
         match await self.lines.join(case):
@@ -129,7 +138,7 @@ class Sending:
             case Later(until):
                 return replace(case, blocked=Blocked(WAITS_FOR_ITS_TURN, until))
             case Closed(error):
-                return self._blocked_by(case, error)
+                return replace(case, blocked=Blocked.by(error, self.clock.now()))
 
     async def _send(self, case: Case) -> Case:
         """Send our attempt at its start, unless it was withdrawn meanwhile or it is too late for it."""
@@ -223,10 +232,6 @@ class Sending:
             return again
         return replace(again, ready=case.ready, has_renewed=case.has_renewed)
 
-    def _blocked_by(self, case: Case, error: CircuitOpen) -> Case:
-        until = self.clock.now() + timedelta(seconds=error.rest_seconds)
-        return replace(case, blocked=Blocked(circuit_open(error), until))
-
     async def _leisurely(self, waiting: Coroutine[Any, Any, AnswerT]) -> AnswerT:
         """Wait; if the service stops first, the message goes to another replica."""
         if self._stopping.is_set():
@@ -244,8 +249,3 @@ class Sending:
             raise HandBack from None
         finally:
             self._at_leisure.discard(task)
-
-
-def circuit_open(error: CircuitOpen) -> ErrorDetail:
-    """What is told of posts that their destination keeps waiting."""
-    return ErrorDetail(kind=Unavailable.kind, code="circuit_open", message=str(error))

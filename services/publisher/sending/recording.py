@@ -52,6 +52,15 @@ class Recording:
                 log.warning("outcome_not_written_yet", post_id=case.publication.post_id, error=repr(error))
             await self.clock.sleep(WRITE_AGAIN_IN)
 
+    async def keep(self, case: Case) -> None:
+        """Commit what only this delivery knows of attempts, such as that one never left: others would doubt it."""
+        if not case.changed_attempts:
+            return
+        try:
+            await self.record(case, Outcome(None, attempts=case.changed_attempts))
+        except Exception as error:
+            log.warning("attempts_not_kept", post_id=case.publication.post_id, error=repr(error))
+
     async def _record(self, group: Sequence[Recorded]) -> Sequence[bool]:
         async with self.store.unit() as unit:
             written = [(one, case, outcome) for case, outcome in group if (one := outcome.publication)]

@@ -29,11 +29,12 @@ from shared.events.requests import (
     PublishResolveRequested,
     PublishRetryRequested,
 )
+from shared.events.scheduler import PublishWithdrawRequested
 from shared.messaging.envelope import Delivery
 from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
-from tests.support.publications import NOON, a_publication, an_attempt
+from tests.support.publications import NOON, a_publication, an_attempt, requested
 
 KEY = ("post", "account")
 QUEUE = "publisher.requests"
@@ -205,6 +206,19 @@ async def test_an_unknown_outcome_is_settled_as_a_person_found_it(
     ((kind, body),) = await desk.told()
     assert kind == fact
     assert body.get("platform_post_id") == ("seen" if outcome == "published" else None)
+
+
+async def test_a_post_that_is_withdrawn_twice_is_answered_twice_and_calls_back_once(store: Store) -> None:
+    """Its sender may have heard of the withdrawal before, and told of it already."""
+    asked = requested().model_copy(update={"callback_url": "https://callbacks.example/"})
+    desk = await Desk.at(store).having(request=asked.body().decode())
+    withdrawal = PublishWithdrawRequested(post_id="post", account_id="account", revision=1, reason="superseded")
+
+    for message in ("one", "another"):
+        await desk.handlers.on_publish_withdraw_requested(delivery(withdrawal, message))
+
+    told = [kind for kind, _ in await desk.told()]
+    assert sorted(told) == ["callback.requested", "publish.skipped", "publish.skipped"]
 
 
 async def test_the_network_is_asked_with_the_doubt_and_its_reason_kept(store: Store) -> None:

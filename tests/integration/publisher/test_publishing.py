@@ -239,6 +239,19 @@ async def test_what_waits_is_handed_back_when_the_service_stops(store: Store) ->
     assert bench.platform.sent == []
 
 
+async def test_that_an_attempt_never_left_is_kept_when_the_service_stops(store: Store) -> None:
+    bench = await Bench.of(store)
+    publishing = bench.publish()
+    await bench.go_to_the_opening()
+
+    bench.sending.stop()
+    bench.clock.advance(AHEAD + LEASE)
+
+    with pytest.raises(HandBack):
+        await publishing
+    assert [one.evidence for one in await bench.attempts()] == [Evidence.NOT_SENT]
+
+
 async def test_what_is_opened_is_sent_though_the_service_stops(store: Store) -> None:
     bench = await Bench.of(store)
     publishing = bench.publish()

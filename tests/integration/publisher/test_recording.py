@@ -171,6 +171,20 @@ async def test_an_outcome_is_kept_while_the_database_is_away(store: Store) -> No
     assert await told(store) == ["publish.succeeded"]
 
 
+async def test_that_an_attempt_never_left_is_kept_while_the_database_is_away(store: Store) -> None:
+    case = (await sent(store)).not_started()
+    clock, gone = FakeClock(NOON), away(store)
+    keeping = asyncio.create_task(Recording(gone, clock).keep(case))
+    await clock.until_asleep()
+
+    gone.is_away = False
+    clock.advance(WRITE_AGAIN_IN)
+    await keeping
+
+    assert await kept(store) == (State.SENDING, [Evidence.NOT_SENT])
+    assert await told(store) == []
+
+
 async def test_a_service_that_stops_waits_for_no_database(store: Store) -> None:
     after, outcome = landed(await sent(store))
     clock = FakeClock(NOON)
