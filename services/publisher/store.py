@@ -30,6 +30,11 @@ _KNOWS_OF_IT = "given.withdrawn >= publications.withdrawn"
 _MAY_BE_TOLD = f"{_NOT_WITHDRAWN} OR given.stands OR {_KNOWS_OF_IT}"
 """What may be told of a post that was withdrawn meanwhile: what answers that, or that the post is out or may be."""
 _OURS_AND_TRUE = f"{_STILL_OURS} AND ({_MAY_BE_TOLD})"
+_IS_LATER = (
+    "accounts.asked_at IS NULL OR excluded.asked_at IS NULL OR accounts.asked_at <= excluded.asked_at "
+    "OR accounts.asked_at > excluded.changed_at"
+)
+"""Also for an account that another replica has just added, which could not be locked."""
 _STANDS = Column("stands", Boolean)
 _KEY = ("post_id", "account_id")
 _BEGUN = (*_KEY, "claim_token")
@@ -73,9 +78,10 @@ class Unit(UnitOfWork["Store"]):
         found = (await self.connection.execute(self.store.load_account_to_change, rows)).mappings().one_or_none()
         return StoredAccount(**found) if found else None
 
-    async def save_account(self, account: StoredAccount) -> None:
-        """Write an account."""
-        await self.connection.execute(self.store.write_account, bulk.encode([bulk.row_of(account)]))
+    async def save_account(self, account: StoredAccount) -> bool:
+        """Write an account; False where a later request has changed it. One of the future is of a clock set back."""
+        written = await self.connection.execute(self.store.write_account, bulk.encode([bulk.row_of(account)]))
+        return bool(written.all())
 
     async def close_accounts(self, account_id: str, until: datetime, *, whole_app: bool) -> None:
         """Let nothing be sent on the account, or on all accounts of its app, until then."""
@@ -158,7 +164,7 @@ class Store:
         self.save_attempts = bulk.upsert(attempts, dialect, guard="attempts.evidence <> 'landed'")
         self.load_accounts = bulk.select_by_key(accounts, dialect)
         self.load_account_to_change = bulk.select_by_key(accounts, dialect, lock=True)
-        self.write_account = bulk.upsert(accounts, dialect, guard="true")
+        self.write_account = bulk.upsert(accounts, dialect, guard=_IS_LATER, returns_keys=True)
         self.make_reservations = bulk.insert_missing(reservations, dialect)
         self.load_reservations = bulk.select_by_key(reservations, dialect, lock=True)
         self.save_reservations = bulk.update(reservations, [reservations.c.kept], dialect)

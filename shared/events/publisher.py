@@ -109,7 +109,7 @@ class AccountDisconnected(Event, type="account.disconnected"):
 
 
 class AccountDisconnectFailed(Event, type="account.disconnect_failed"):
-    """The request cannot be read as it was meant; the account stays exactly as it was."""
+    """The request cannot be read as it was meant, or a later one has been carried out; the account stays as it was."""
 
     account_id: Id
     error: ErrorDetail

@@ -14,7 +14,7 @@ from services.console.api.errors import ErrorAnswer, Refusal, field_in
 from services.console.api.views import AccountList, AccountView, of_type
 from services.console.requests.sender import any_of
 from shared.events.base import Id, Name, NewId, Options, Text, Value
-from shared.events.publisher import AccountConnected, AccountConnectFailed, AccountDisconnected
+from shared.events.publisher import AccountConnected, AccountConnectFailed, AccountDisconnected, AccountDisconnectFailed
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested, AccountLimits
 from shared.secrets.sealing import seal
 
@@ -120,7 +120,9 @@ async def disconnect_account(console: TheConsole, account_id: Id) -> AccountView
     """Disconnect an account and have the publisher forget its credentials."""
     view = await _view(console, account_id)
     request = AccountDisconnectRequested(account_id=account_id, requested_at=console.clock.now())
-    answers = await console.requests.send_and_wait(request, any_of(AccountDisconnected))
+    answers = await console.requests.send_and_wait(request, any_of(AccountDisconnected, AccountDisconnectFailed))
+    for failed in of_type(answers.facts, AccountDisconnectFailed):
+        raise Refusal(409, failed.error.code, failed.error.message)
     answers.require_learned()
     return await _view(console, account_id) if answers.is_complete else view.model_copy(update={"pending": True})
 

@@ -9,12 +9,20 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from services.publisher.accounts.asked import asked_at, check_not_overtaken, is_overtaken
-from services.publisher.accounts.credentials import destination_of, forgotten, must_wait_for, opened, stored, unsealed
+from services.publisher.accounts.asked import asked_at, check_not_overtaken
+from services.publisher.accounts.credentials import (
+    destination_of,
+    forgotten,
+    must_wait_for,
+    nobody,
+    opened,
+    stored,
+    unsealed,
+)
 from services.publisher.accounts.facts import refresh_failed, refreshed
 from services.publisher.accounts.tokens import Overtaken, Tokens
 from services.publisher.accounts.trying import TRY_FOR, Candidate, Trial
-from services.publisher.accounts.unreadable import UNKNOWN_PLATFORM, check_spelling
+from services.publisher.accounts.unreadable import check_spelling
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Platform
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized
@@ -68,27 +76,29 @@ class Connecting:
                 await self._refuse(delivery, error)
 
     async def on_account_disconnect_requested(self, delivery: Delivery[AccountDisconnectRequested]) -> None:
-        """Forget an account's credentials; its posts are held from now on. One that never was is answered as well."""
+        """Forget an account's credentials; its posts are held from now on. One that never was is noted as well."""
         try:
             check_spelling(delivery)
             await self._disconnect(delivery)
         except Rejected as error:
             await self._keep(delivery, error)
+        except Overtaken:
+            await self.on_account_disconnect_requested(delivery)
 
     async def _disconnect(self, delivery: Delivery[AccountDisconnectRequested]) -> None:
         now, account_id = self.clock.now(), delivery.event.account_id
         asked = asked_at(delivery, now)
         async with self._turn_of(account_id), self.store.unit() as unit:
             account = await unit.account_to_change(account_id)
-            if account and is_overtaken(asked, account, now):
-                log.info("disconnecting_overtaken", account_id=account_id)
+            check_not_overtaken(asked, account, now)
+            if not await unit.remember(delivery.inbox_id, now):
                 return
-            if account:
-                await unit.save_account(replace(forgotten(account, self.vault, now), asked_at=asked))
-            platform = account.platform if account else UNKNOWN_PLATFORM
-            gone = AccountDisconnected(account_id=account_id, platform=platform, changed_at=now)
-            await unit.emit([Envelope.of(gone, correlation_id=delivery.correlation_id)])
-        log.info("account_disconnected", account_id=account_id, platform=platform)
+            gone = replace(forgotten(account or nobody(account_id, now), self.vault, now), asked_at=asked)
+            if not await unit.save_account(gone):
+                raise Overtaken(f"a later request has connected account {account_id!r}")
+            told = AccountDisconnected(account_id=account_id, platform=gone.platform, changed_at=now)
+            await unit.emit([Envelope.of(told, correlation_id=delivery.correlation_id)])
+        log.info("account_disconnected", account_id=account_id, platform=gone.platform)
 
     async def on_account_refresh_requested(self, delivery: Delivery[AccountRefreshRequested]) -> None:
         """Renew an account's tokens before they end."""
@@ -143,14 +153,13 @@ class Connecting:
         now, new = self.clock.now(), replace(passed.new, changed_at=self.clock.now())
         async with self.store.unit() as unit:
             current = await unit.account_to_change(new.account_id)
-            if is_overtaken(new.asked_at, current, now):
-                raise Overtaken(f"a later request has changed account {new.account_id!r}")
             is_changed = not _is_same(current, passed.stored) or must_wait_for(current, new, now)
             if passed.shares_tokens and is_changed:
                 raise Overtaken(f"account {new.account_id!r} has changed while its credentials were tried")
             if not await unit.remember(delivery.inbox_id, now):
                 return
-            await unit.save_account(new)
+            if not await unit.save_account(new):
+                raise Overtaken(f"a later request has changed account {new.account_id!r}")
             told = _connected(new, rules, now, delivery.request_id, can_refresh=self.tokens.can_renew(new))
             await unit.emit([Envelope.of(told, correlation_id=delivery.correlation_id)])
         log.info("account_connected", account_id=new.account_id, platform=new.platform)
@@ -187,7 +196,10 @@ class Connecting:
         """Say what is wrong; the account stays connected."""
         now, account_id = self.clock.now(), delivery.event.account_id
         kept = AccountDisconnectFailed(account_id=account_id, error=error.detail, changed_at=now)
-        await self.store.tell(kept, delivery.correlation_id)
+        async with self.store.unit() as unit:
+            if not await unit.remember(delivery.inbox_id, now):
+                return
+            await unit.emit([Envelope.of(kept, correlation_id=delivery.correlation_id)])
         log.warning("account_not_disconnected", account_id=account_id, reason=error.detail.message)
 
 

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
+from services.publisher.accounts.unreadable import UNKNOWN_PLATFORM
 from services.publisher.domain import StoredAccount
 from services.publisher.limits.windows import limits_of
 from services.publisher.platforms.base import Account, Platform, Renewed
@@ -93,6 +94,11 @@ def is_being_renewed(account: StoredAccount, now: datetime) -> bool:
     The clock of who does may be ahead of ours; a lease much longer than any is of a clock that was set back since.
     """
     return account.renewing_until is not None and now < account.renewing_until <= now + 2 * LEASE
+
+
+def nobody(account_id: str, now: datetime) -> StoredAccount:
+    """An account that nobody has connected, so that a request to disconnect it can be kept all the same."""
+    return StoredAccount(account_id, UNKNOWN_PLATFORM, "{}", "", "{}", connected=False, changed_at=now)
 
 
 def forgotten(account: StoredAccount, vault: Vault, now: datetime) -> StoredAccount:

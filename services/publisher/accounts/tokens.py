@@ -120,7 +120,9 @@ class Tokens:
                 raise Unauthorized("the platform gives no new token", code=NEEDS_RECONNECT)
             now = self.clock.now()
             if not is_being_renewed(current, now) and await self.at_rest.begin(current, until=now + LEASE, now=now):
-                return await self._renew(current, correlation_id)
+                if newer := await self._renew(current, correlation_id):
+                    return newer
+                continue
             await self.clock.sleep(look_in)
             look_in = min(look_in * 2, LONGEST_LOOK)
 
@@ -130,7 +132,7 @@ class Tokens:
             raise Unauthorized(f"account {account_id!r} is not connected", code=NEEDS_RECONNECT)
         return current
 
-    async def _renew(self, stored: StoredAccount, correlation_id: str | None) -> StoredAccount:
+    async def _renew(self, stored: StoredAccount, correlation_id: str | None) -> StoredAccount | None:
         try:
             renewed = await self.fetched(stored)
         except Unauthorized as error:
@@ -153,14 +155,17 @@ class Tokens:
         except PlatformError:
             await self.at_rest.end(holder)
             raise
-        return await self._keep(holder, renewed, None)
+        if kept := await self._keep(holder, renewed, None):
+            return kept
+        raise Overtaken(f"account {holder.account_id!r} has changed while its tokens were renewed")
 
-    async def _keep(self, stored: StoredAccount, renewed: Renewed, correlation_id: str | None) -> StoredAccount:
+    async def _keep(self, stored: StoredAccount, renewed: Renewed, correlation_id: str | None) -> StoredAccount | None:
+        """The account with its new tokens; None where it was connected anew or disconnected meanwhile."""
         new = with_renewed(stored, renewed, self.vault)
         told = Envelope.of(refreshed(new, self.clock.now()), correlation_id=correlation_id)
         is_kept = await self.written(stored, lambda: self.at_rest.keep(stored, new, told))
         log.info("tokens_renewed", account_id=stored.account_id, platform=stored.platform, kept=is_kept)
-        return new if is_kept else await self.at_rest.store.account(stored.account_id) or stored
+        return new if is_kept else None
 
     async def _refuse(self, stored: StoredAccount, error: PlatformError, correlation_id: str | None) -> None:
         refusal = refresh_failed(replace(stored, needs_reconnect=True), error.detail, self.clock.now())

@@ -54,22 +54,24 @@ class Trial:
         Raises Unauthorized or Rejected where the network refuses it, and Unavailable where it cannot be asked.
         A refresh token that it shares with the stored account may be used up: what came of it is stored there.
         """
-        deadline = asyncio.get_running_loop().time() + self.within.total_seconds()
         if _needs_token(candidate.new, self.tokens.clock.now()):
-            return await self._passed_anew(candidate, deadline)
+            return await self._passed_anew(candidate)
         try:
-            await self._patiently(lambda: self._verify(candidate.new), deadline)
+            await self._verified(candidate.new)
         except Unauthorized:
             if not self.tokens.can_renew(candidate.new):
                 raise
-            return await self._passed_anew(candidate, deadline)
+            return await self._passed_anew(candidate)
         return candidate
 
-    async def _passed_anew(self, candidate: Candidate, deadline: float) -> Candidate:
-        """With a new token. That it was given says enough, where the network can say no more at the moment."""
-        candidate = await self._patiently(lambda: self._renewed(candidate), deadline)
+    async def _passed_anew(self, candidate: Candidate) -> Candidate:
+        """With a new token. That it was given says enough, where the network can say no more at the moment.
+
+        A renewal that has begun has the time of every renewal: one that is cut off may use up the refresh token.
+        """
+        candidate = await self._several_times(lambda: self._renewed(candidate))
         try:
-            await self._patiently(lambda: self._verify(candidate.new), deadline)
+            await self._verified(candidate.new)
         except Unavailable as error:
             log.warning("credentials_not_verified", account_id=candidate.new.account_id, reason=error.detail.message)
         return candidate
@@ -90,22 +92,25 @@ class Trial:
         except RateLimited as error:
             log.warning("credentials_not_verified", account_id=new.account_id, reason=error.detail.message)
 
-    async def _patiently(self, work: Callable[[], Awaitable[AnswerT]], deadline: float) -> AnswerT:
-        """Do it, again after a moment where the network gave no answer to go by; Unavailable where it gives none."""
+    async def _verified(self, new: StoredAccount) -> None:
+        """Raise Unavailable where the network gives no answer to go by in time."""
         try:
-            async with asyncio.timeout_at(deadline):
-                return await self._several_times(work)
+            async with asyncio.timeout(self.within.total_seconds()):
+                await self._several_times(lambda: self._verify(new))
         except TimeoutError as error:
             raise _not_tried(Unavailable(f"no answer within {self.within.total_seconds():g} s")) from error
 
     async def _several_times(self, work: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
+        """Do it, again after a moment where the network gave no answer to go by, as long as there is time."""
+        begun_at = asyncio.get_running_loop().time()
         for pause in (*PAUSES, None):
             try:
                 return await work()
             except (Rejected, Unauthorized):
                 raise
             except PlatformError as error:
-                if pause is None:
+                took = asyncio.get_running_loop().time() - begun_at
+                if pause is None or took > self.within.total_seconds():
                     raise _not_tried(error) from error
                 await self.tokens.clock.sleep(pause)
         raise AssertionError("the last time ends it")

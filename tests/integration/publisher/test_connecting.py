@@ -47,6 +47,7 @@ class Network(FakePlatform):
     is_tried: asyncio.Event = field(default_factory=asyncio.Event)
     refreshes: list[str] = field(default_factory=list)
     refusal: PlatformError | None = None
+    token_takes: timedelta = timedelta(0)
 
     async def verify(self, account: Account) -> None:
         """The next verdict, or that all is well."""
@@ -76,6 +77,7 @@ class Network(FakePlatform):
             raise Unauthorized("the refresh token was used before")
         self.refreshes.append(used)
         number = len(self.refreshes)
+        await asyncio.sleep(self.token_takes.total_seconds())
         return Renewed({"access_token": f"access-{number}", "refresh_token": f"refresh-{number}"}, now + DAY)
 
 
@@ -370,6 +372,17 @@ async def test_a_token_got_for_the_new_account_alone_is_never_thrown_away(store:
     assert await desk.kinds() == ["account.connected"] * 2
 
 
+async def test_a_token_server_that_is_slow_has_the_time_of_every_renewal(store: Store) -> None:
+    """Who hangs up before it answers may have used up a refresh token that was good for one use."""
+    desk = Desk.at(store, Network(token_takes=timedelta(seconds=0.4)))
+    desk.connecting = replace(desk.connecting, try_for=timedelta(seconds=0.2))
+
+    await desk.connecting.on_account_connect_requested(desk.request({"refresh_token": "first"}))
+
+    assert (await desk.credentials())["refresh_token"] == "refresh-1"
+    assert await desk.kinds() == ["account.connected"]
+
+
 async def test_a_token_that_was_got_is_held_on_to_while_the_database_is_away(store: Store) -> None:
     desk = Desk.at(store)
     away = Away(store, units=2)
@@ -442,6 +455,51 @@ async def test_an_older_request_does_not_connect_what_was_disconnected_since(two
     assert not (await one.row()).connected
 
 
+async def test_an_older_request_does_not_connect_for_the_first_time_what_was_disconnected_since(
+    two_stores: tuple[Store, Store],
+) -> None:
+    network = Network(slow={"good": asyncio.Event()})
+    one, other = (Desk.at(store, network) for store in two_stores)
+    asked = one.clock.now() - 10 * SECOND
+
+    first = asyncio.create_task(one.connect("good", requested_at=asked))
+    await network.is_tried.wait()
+    await other.disconnect(requested_at=asked + SECOND)
+    network.slow["good"].set()
+    await first
+
+    assert not (await one.row()).connected
+    assert await one.kinds() == ["account.disconnected", "account.connect_failed"]
+
+
+async def test_of_two_first_requests_that_are_carried_out_at_once_the_later_one_counts(
+    two_stores: tuple[Store, Store],
+) -> None:
+    """There is no row yet that one of them could lock."""
+    for number in range(20):
+        one, other = map(Desk.at, two_stores)
+        asked, more = one.clock.now() - 10 * SECOND, {"account_id": f"account-{number}"}
+        leaving = AccountDisconnectRequested(requested_at=asked + SECOND, **more)
+
+        await asyncio.gather(
+            one.connect("good", requested_at=asked, **more),
+            other.connecting.on_account_disconnect_requested(Delivery(leaving, None, "correlation")),
+        )
+
+        account = await one.store.account(more["account_id"])
+        assert account and not account.connected
+
+
+async def test_what_was_disconnected_before_it_was_ever_connected_can_be_connected(store: Store) -> None:
+    desk = Desk.at(store)
+    await desk.disconnect()
+
+    await desk.connect("good")
+
+    assert await desk.credentials() == {"token": "good"}
+    assert (await desk.row()).platform == "fake"
+
+
 async def test_an_older_request_does_not_disconnect_what_was_connected_since(store: Store) -> None:
     desk = Desk.at(store)
     await desk.connect("good", requested_at=desk.clock.now())
@@ -449,7 +507,8 @@ async def test_an_older_request_does_not_disconnect_what_was_connected_since(sto
     await desk.disconnect(requested_at=desk.clock.now() - DAY)
 
     assert (await desk.row()).connected
-    assert await desk.kinds() == ["account.connected"]
+    (_, (kind, kept)) = await desk.told()
+    assert (kind, kept["error"]["code"]) == ("account.disconnect_failed", "superseded")
 
 
 async def test_a_clock_that_is_ahead_keeps_nobody_from_connecting_again(store: Store) -> None:

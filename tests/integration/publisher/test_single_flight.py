@@ -12,11 +12,11 @@ from cryptography.fernet import Fernet
 
 from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.connecting import Connecting
-from services.publisher.accounts.credentials import opened
+from services.publisher.accounts.credentials import forgotten, opened
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
-from services.publisher.platforms.errors import PlatformError, Unavailable
+from services.publisher.platforms.errors import PlatformError, Unauthorized, Unavailable
 from services.publisher.store import Store
 from shared.events.publisher import AccountRefreshRequested
 from shared.messaging.envelope import Delivery
@@ -192,3 +192,19 @@ async def test_all_are_told_why_there_is_no_new_token(store: Store) -> None:
     with pytest.raises(Unavailable):
         await tokens.renewed(account)
     assert server.asked == ["slow", "slow"]
+
+
+async def test_a_post_whose_account_is_disconnected_while_it_waits_gets_no_account_without_secrets(
+    store: Store,
+) -> None:
+    """It is held until the account is connected, in place of failing for credentials that are missing."""
+    clock, server = FakeClock(NOON), TokenServer()
+    tokens, account = replica(store, server, clock), await an_account(store, "slow")
+
+    post = asyncio.create_task(tokens.renewed(account))
+    await server.was_asked.wait()
+    await keep(store, forgotten(account, VAULT, NOON))
+    server.answers.set()
+
+    with pytest.raises(Unauthorized, match="not connected"):
+        await post
