@@ -12,6 +12,7 @@ failure is an httpx exception that tells whether the request may have arrived:
 The timeout bounds each connect and each read; bound a whole call with `asyncio.timeout`.
 """
 
+import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -70,16 +71,29 @@ def outbound_client(
 
 
 async def send_bounded(
-    client: httpx.AsyncClient, request: httpx.Request, limit: int = 65536
+    client: httpx.AsyncClient, request: httpx.Request, limit: int = 65536, *, body_within: float | None = None
 ) -> tuple[httpx.Response, bytes]:
-    """Send a request; the reply, and the first `limit` bytes of its body."""
+    """Send a request; the reply, and the first `limit` bytes of its body.
+
+    With `body_within` the status says it all: a body that cannot be read in so many seconds counts as empty.
+    """
     response = await client.send(request, stream=True)
     try:
-        return response, await read_bounded(response, limit)
+        if body_within is None:
+            return response, await read_bounded(response, limit)
+        return response, await _read_if_possible(response, limit, body_within)
     finally:
         await response.aclose()
         # httpx's stream and its response refer to each other: thousands a second would keep the garbage collector busy
         response.stream = _READ
+
+
+async def _read_if_possible(response: httpx.Response, limit: int, seconds: float) -> bytes:
+    try:
+        async with asyncio.timeout(seconds):
+            return await read_bounded(response, limit)
+    except (httpx.TransportError, httpx.DecodingError, TimeoutError):
+        return b""
 
 
 async def read_bounded(response: httpx.Response, limit: int = 65536) -> bytes:

@@ -1,8 +1,9 @@
 """Calls back: a signed POST, repeated with growing pauses until it is taken, apart from all publishing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from http import HTTPStatus
 
 import httpx
 import structlog
@@ -10,8 +11,11 @@ import structlog
 from services.publisher.accounts.credentials import host_of
 from services.publisher.callbacks.telling import FIRST_WAIT, body_of, next_wait
 from services.publisher.limits.circuit_breaker import CircuitBreakers, CircuitOpen
-from services.publisher.platforms.errors import PlatformError, Transient, Unavailable
+from services.publisher.platforms.allowance import retry_after_of
+from services.publisher.platforms.errors import PlatformError, Unavailable
 from services.publisher.platforms.exchange import exchange, network_failures
+from services.publisher.platforms.judging import ANY, any_words
+from services.publisher.platforms.reply import Reply
 from services.publisher.platforms.webhook.signature import signature_headers
 from shared.clocks.awake_timeout import AwakeTimeout
 from shared.clocks.clock import Clock
@@ -22,7 +26,20 @@ from shared.messaging.verdict import Park, TryAgain
 GONE = "410"
 HOPELESS = ("forbidden_address", "invalid_request")
 
+WORDS_WITHIN = 1.0
+
 log = structlog.get_logger()
+
+
+def refused(reply: Reply) -> PlatformError | None:
+    """Every refusal but 410 may pass, after the pause that it asks for."""
+    if not reply.is_refusal or reply.status in (HTTPStatus.GONE, HTTPStatus.TOO_MANY_REQUESTS):
+        return None
+    message = reply.saying(any_words(reply) or "")
+    return Unavailable(message, code=str(reply.status), retry_after=retry_after_of(reply.headers, reply.at))
+
+
+RECEIVER = replace(ANY, documented=refused, body_within=WORDS_WITHIN)
 
 
 @dataclass(frozen=True)
@@ -59,7 +76,7 @@ class CallingBack:
             try:
                 async with network_failures(), AwakeTimeout(self.timeout.total_seconds()):
                     request = self.client.build_request("POST", event.url, content=body, headers=headers)
-                    await exchange(self.client, request, now)
+                    await exchange(self.client, request, now, RECEIVER)
             except PlatformError as error:
                 turn.was_answered = not error.is_silence
                 raise
@@ -72,5 +89,5 @@ class CallingBack:
 
 def _asked_for(error: PlatformError) -> timedelta:
     """The wait that the receiver asks for."""
-    asked_for = error.retry_after if isinstance(error, Unavailable | Transient) else None
+    asked_for = error.retry_after if isinstance(error, Unavailable) else None
     return asked_for or FIRST_WAIT

@@ -99,7 +99,7 @@ def unreadable(what: str) -> Unavailable:
 
 
 async def _replied(client: httpx.AsyncClient, request: httpx.Request, now: datetime, dialect: Dialect) -> Reply:
-    response, body = await send_bounded(client, request, dialect.most_bytes)
+    response, body = await send_bounded(client, request, dialect.most_bytes, body_within=dialect.body_within)
     return Reply(response.status_code, response.headers, _without(dialect.secret, body), now)
 
 

@@ -82,6 +82,8 @@ class Dialect:
     secret: str = field(default="", repr=False)
     """What a reply may quote and nobody may see, as a token that is a part of the URL."""
     most_bytes: int = LONG_REPLY
+    body_within: float | None = None
+    """Where a status says it all: how many seconds its words are waited for. They need not be readable."""
 
     def allowance_in(self, reply: Reply) -> Allowance | None:
         """How many requests remain, and for whom."""

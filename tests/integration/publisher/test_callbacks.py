@@ -31,6 +31,7 @@ from shared.messaging.verdict import Park, TryAgain
 from shared.outbound.client import outbound_client
 from tests.fakes.clock import FakeClock
 from tests.fakes.sink import HANG, LOST_REPLY, Answer, Sink, refuse
+from tests.support.http_peer import listening
 from tests.support.publications import NOON, SECOND, a_case, a_publication, an_attempt, delivered, requested
 from tests.support.standard_webhooks import verify
 from tests.support.waiting import eventually
@@ -139,6 +140,40 @@ async def test_a_receiver_that_is_gone_is_not_called_again() -> None:
         await receiver.call()
 
     assert len(receiver.sink.ledger) == 1
+
+
+UNREADABLE = {
+    "in an encoding that was not asked for": b"content-encoding: br\r\ncontent-length: 2\r\n\r\nok",
+    "no gzip": b"content-encoding: gzip\r\ncontent-length: 2\r\n\r\nok",
+    "without an end": b"\r\nok",
+}
+
+
+@pytest.mark.parametrize("rest", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("status", ["200 OK", "410 Gone"])
+async def test_the_status_is_the_answer_whatever_follows_it(status: str, rest: bytes) -> None:
+    """A receiver that took the callback was called for a day."""
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"HTTP/1.1 {status}\r\n".encode() + rest)
+        await asyncio.Event().wait()
+
+    async with receiving() as receiver, listening(answer) as peer:
+        event = callback(UNKNOWN, peer.url(), datetime.now(UTC))
+        await receiver.calling.on_callback_requested(Delivery(event, "message", "correlation"))
+        await peer.stop()
+
+    assert peer.received.count(b"POST / HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 429, 500, 503])
+async def test_whatever_a_receiver_answers_it_may_say_when_to_come_back(status: int) -> None:
+    async with receiving() as receiver:
+        receiver.sink.will_answer("post", refuse(status, retry_after="60"))
+        with pytest.raises(TryAgain) as again:
+            await receiver.call()
+
+    assert tier_within(again.value.delay) == 80
 
 
 async def test_a_private_receiver_is_not_called_at_all() -> None:

@@ -142,6 +142,16 @@ def test_only_a_web_address_is_told_as_where_the_post_is(url: Any, shown: str | 
     assert published_in(reply) == Published("17", shown)
 
 
+async def test_a_receiver_that_took_the_post_has_it_though_its_words_cannot_be_read() -> None:
+    """It was sent again and again, and in the end reported as unknown."""
+    taken = httpx.MockTransport(lambda _: httpx.Response(200, headers={"content-encoding": "br"}, content=b"ok"))
+
+    async with httpx.AsyncClient(transport=taken) as client:
+        published = await (await prepared(Webhook(client))).send(NOON)
+
+    assert published.url is None
+
+
 async def test_the_body_is_the_one_of_the_contract() -> None:
     receiver = Receiver()
 

@@ -27,7 +27,8 @@ def gone(reply: Reply) -> PlatformError | None:
     return Unauthorized(f"the endpoint takes no more posts ({reply.saying(any_words(reply) or '')})", code="410")
 
 
-ENDPOINT = replace(ANY, documented=gone)
+WORDS_WITHIN = 5.0
+ENDPOINT = replace(ANY, documented=gone, body_within=WORDS_WITHIN)
 
 
 @dataclass(frozen=True, slots=True)
