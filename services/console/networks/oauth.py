@@ -15,6 +15,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_token_request
 from shared.outbound.client import send_bounded
 
 ENDS = {"expires_in": "expires_at", "refresh_token_expires_in": "refresh_expires_at"}
+LONGEST_LIFE = timedelta(days=3650)
 NAMED = {
     "user-agent": "timeball (scheduled publishing)",
     "accept": "application/json",
@@ -159,7 +160,7 @@ async def finish(
     client = _client(network, started.app, back)
     tokens = await _redeemed(http, network, client, code=code, code_verifier=started.verifier)
     own = await _author(http, network, tokens) if network.me and "author" not in settings else {}
-    return {**settings, **own}, _credentials(network, {**started.app, **tokens}, now)
+    return {**settings, **own}, _credentials(network, started.app, tokens, now)
 
 
 def _client(network: Network, app: Mapping[str, str], back: str) -> OAuth2Client:
@@ -215,7 +216,7 @@ async def _told(http: httpx.AsyncClient, method: str, url: str, **more: Any) -> 
         told = json.loads(body)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise SignInFailed(f"cannot reach {host} ({type(error).__name__})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SignInFailed(f"{host} answered {response.status_code} with what is no JSON") from error
     if response.is_error or not isinstance(told, dict):
         described = told if isinstance(told, dict) else {}
@@ -224,12 +225,14 @@ async def _told(http: httpx.AsyncClient, method: str, url: str, **more: Any) -> 
     return told
 
 
-def _credentials(network: Network, given: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """What is kept; how long a token lasts becomes when it ends."""
-    ends = {
-        name: (now + timedelta(seconds=given[told])).isoformat()
-        for told, name in ENDS.items()
-        if isinstance(given.get(told), int)
-    }
-    whole = {**given, **ends}
-    return {name: whole[name] for name in network.kept if name in whole}
+def _credentials(network: Network, app: Mapping[str, str], tokens: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """What is kept; how long a token lasts becomes when it ends. The keys of the app are those that the person gave."""
+    ends = {name: _end(tokens.get(told), now) for told, name in ENDS.items()}
+    whole = {**tokens, **ends, **app}
+    return {name: whole[name] for name in network.kept if whole.get(name) is not None}
+
+
+def _end(seconds: object, now: datetime) -> str | None:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        return None
+    return (now + timedelta(seconds=min(seconds, LONGEST_LIFE.total_seconds()))).isoformat()

@@ -10,9 +10,10 @@ from services.publisher.platforms.base import Account, Renewed
 from services.publisher.platforms.errors import PlatformError, Unauthorized, Unavailable
 from services.publisher.platforms.exchange import exchange, unreadable
 from services.publisher.platforms.judging import Dialect
-from services.publisher.platforms.reply import Reply, text_or_none
+from services.publisher.platforms.reply import Reply
 
 PASSING = ("temporarily_unavailable", "server_error")
+REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED)
 LONGEST_LIFE = timedelta(days=3650)
 MOST_CODE = 100
 
@@ -42,12 +43,9 @@ def token_request(
 async def refreshed(client: httpx.AsyncClient, request: httpx.Request, now: datetime) -> Renewed:
     """The new tokens; Unauthorized where the network gives none any more."""
     told = (await exchange(client, request, now, TOKENS)).told
-    token = text_or_none(told.get("access_token"))
-    if token is None:
+    new = {name: told[name] for name in ("access_token", "refresh_token") if _is_token(told.get(name))}
+    if "access_token" not in new:
         raise unreadable("holds no access token")
-    new = {"access_token": token}
-    if rotated := text_or_none(told.get("refresh_token")):
-        new["refresh_token"] = rotated
     return Renewed(
         new,
         expires_at=_in(told.get("expires_in"), now),
@@ -60,7 +58,7 @@ def _documented(reply: Reply) -> PlatformError | None:
     error = reply.told.get("error")
     if reply.status == HTTPStatus.UNAUTHORIZED and not reply.body:
         return Unauthorized(reply.saying("no new token"), code=str(reply.status))
-    if error is None or reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+    if not _is_oauth(reply) or reply.status == HTTPStatus.TOO_MANY_REQUESTS:
         return None
     if error in PASSING:
         return Unavailable(f"no new token yet: {error}", code=str(error))
@@ -75,10 +73,24 @@ def error_words(reply: Reply) -> str | None:
     return str(said) if said else None
 
 
-TOKENS = Dialect(error_words, _documented)
+def _is_oauth(reply: Reply) -> bool:
+    """Whether it names an error. Reddit repeats the status in its place, as any gateway does: then only two count."""
+    error = reply.told.get("error")
+    return bool(error) and (isinstance(error, str) or reply.status in REFUSALS)
+
+
+def _words(reply: Reply) -> str | None:
+    return error_words(reply) if _is_oauth(reply) else None
+
+
+TOKENS = Dialect(_words, _documented)
+
+
+def _is_token(value: object) -> bool:
+    return isinstance(value, str) and value != ""
 
 
 def _in(seconds: object, now: datetime) -> datetime | None:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds <= 0:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
         return None
-    return now + min(timedelta(seconds=min(seconds, LONGEST_LIFE.total_seconds())), LONGEST_LIFE)
+    return now + timedelta(seconds=min(seconds, LONGEST_LIFE.total_seconds()))

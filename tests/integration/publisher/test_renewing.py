@@ -9,7 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from services.publisher.accounts.at_rest import AtRest
-from services.publisher.accounts.credentials import is_being_renewed
+from services.publisher.accounts.credentials import is_being_renewed, opened
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
@@ -91,9 +91,11 @@ def test_a_lease_holds_though_the_clock_of_who_has_it_is_a_little_ahead(ends_in:
         (httpx.ConnectError("refused"), Unavailable, False),
         (httpx.ReadTimeout("silence"), Unavailable, False),
         (httpx.Response(404), Unavailable, False),
+        (httpx.Response(403, json={"message": "Forbidden", "error": 403}), Unavailable, False),
         (oauth_error("temporarily_unavailable"), Unavailable, False),
         (oauth_error("server_error", 200), Unavailable, False),
         (oauth_error("invalid_grant"), Unauthorized, True),
+        (httpx.Response(400, json={"message": "Bad Request", "error": 400}), Unauthorized, True),
         (httpx.Response(401), Unauthorized, True),
     ],
     ids=[
@@ -101,9 +103,11 @@ def test_a_lease_holds_though_the_clock_of_who_has_it_is_a_little_ahead(ends_in:
         "no connection",
         "no answer",
         "no such page",
+        "a gateway",
         "unavailable",
         "failed",
         "invalid grant",
+        "Reddit's invalid grant",
         "401",
     ],
 )
@@ -118,3 +122,33 @@ async def test_only_the_networks_own_refusal_holds_the_account(
     kept = await store.account("account")
     assert kept is not None
     assert (kept.needs_reconnect, kept.renewing_until) == (needs_a_person, None)
+
+
+LIFE = timedelta(days=3650)
+
+
+@pytest.mark.parametrize(
+    ("more", "lasts"),
+    [
+        ("", None),
+        (', "expires_in": 60', timedelta(seconds=60)),
+        (', "expires_in": -60', None),
+        (', "expires_in": NaN', None),
+        (', "expires_in": Infinity', LIFE),
+        (f', "expires_in": 1{"0" * 300}', LIFE),
+        (', "expires_in": "soon"', None),
+        (', "error": ""', None),
+    ],
+)
+async def test_new_tokens_are_kept_whatever_stands_beside_them(
+    store: Store, more: str, lasts: timedelta | None
+) -> None:
+    """Those that they replace may be worth nothing."""
+    body = f'{{"access_token": "{"a" * 3000}", "refresh_token": "rotated"{more}}}'
+    tokens, account = await renewing(store, httpx.Response(200, content=body.encode()))
+
+    renewed = await tokens.renewed(account)
+
+    kept = opened(renewed, tokens.vault).credentials
+    assert (len(kept["access_token"]), kept["refresh_token"]) == (3000, "rotated")
+    assert renewed.token_expires_at == (lasts and NOON + lasts)

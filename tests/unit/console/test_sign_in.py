@@ -13,7 +13,7 @@ import pytest
 
 from services.console.cli.loopback import redirect
 from services.console.cli.sign_in import signed_in
-from services.console.networks.oauth import NETWORKS, Signed, SignInFailed, network_of, start
+from services.console.networks.oauth import NETWORKS, Signed, SignInFailed, Started, finish, network_of, start
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.linkedin import LinkedIn
 from services.publisher.platforms.reddit import Reddit
@@ -281,3 +281,37 @@ async def test_a_network_that_never_ends_its_answer_is_not_read_to_the_end() -> 
             await start(http, NETWORKS["mastodon"], {}, "http://127.0.0.1/back")
 
     assert flood.sent < 1024 * 1024
+
+
+@pytest.mark.parametrize("life", ["-5", "1e12", f"1{'0' * 300}", "NaN", "Infinity", "true", '"soon"', "null"])
+async def test_a_life_that_cannot_be_told_costs_nobody_the_sign_in(life: str) -> None:
+    body = f'{{"access_token": "access", "refresh_token": "refresh", "client_id": "other", "expires_in": {life}}}'
+
+    _, credentials = await finished(body)
+
+    assert {**credentials, "expires_at": ""} == {
+        **APP,
+        "access_token": "access",
+        "refresh_token": "refresh",
+        "expires_at": "",
+    }
+    if "expires_at" in credentials:
+        assert datetime.fromisoformat(credentials["expires_at"]) - NOW == timedelta(days=3650)
+
+
+async def test_a_reply_that_no_parser_can_take_is_told_as_such() -> None:
+    with pytest.raises(SignInFailed, match="no JSON"):
+        await finished("[" * 60_000)
+
+
+NOW = datetime(2027, 3, 28, tzinfo=UTC)
+
+
+async def finished(body: str) -> Signed:
+    """Come back from X, whose reply to the code is this."""
+    network = network_of("x", {})
+    assert network is not None
+    given = httpx.MockTransport(lambda _: httpx.Response(200, content=body.encode()))
+    async with httpx.AsyncClient(transport=given) as http:
+        started = Started("", "state", "verifier" * 8, APP)
+        return await finish(http, network, {}, started, code="code", back="http://127.0.0.1:8765/callback", now=NOW)
