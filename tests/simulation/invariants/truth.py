@@ -92,7 +92,7 @@ def _taken_back(run: Run, key: Key, since: float) -> bool:
 def an_unknown_may_be_there(run: Run) -> Violations:
     """`unknown` is told only where a request left whose fate nobody could know, or whose sender died."""
     scenario = run.world.scenario
-    if scenario.crashes or scenario.freezes or scenario.restarts:
+    if scenario.crashes or scenario.freezes:
         return
     for key in run.keys:
         for told in run.witness.of(key, PublishUnknown):
