@@ -114,6 +114,7 @@ class Projector:
     async def on_digest_sent(self, delivery: Delivery[DigestSent]) -> None:
         """That a workspace has got the digest of a day."""
         await self.store.workspaces.digest_sent(delivery.event, self.clock.now())
+        await self._learn(delivery)
 
     async def on_service_reported(self, delivery: Delivery[ServiceReported]) -> None:
         """How a process is, and what it consumes."""

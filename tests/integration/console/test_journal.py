@@ -19,10 +19,11 @@ from services.console.streaming.stream import MOST_BEHIND, EventStream, Followin
 from services.console.tables.core import journal
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
-from shared.events import Event
+from shared.events import EVENTS, Event
 from shared.events.requests import AccountConnectRequested, TimerTriggerRequested
 from shared.events.scheduler import ScheduleAccepted
-from shared.messaging.envelope import Delivery
+from shared.messaging.envelope import Delivery, read_event
+from tests.contracts.test_corpus import CORPUS
 from tests.support.migrated import migrated
 from tests.support.schedules import NOON
 from tests.support.waiting import PATIENCE
@@ -74,6 +75,14 @@ async def heard(following: Following, count: int) -> list[str]:
         while len(found) < count:
             found += [one.message_id for one in await following.next()]
     return found
+
+
+async def test_every_event_but_who_did_what_is_there(replica: Replica) -> None:
+    for name, event in EVENTS.items():
+        smallest = (CORPUS / name / "minimal.json").read_bytes()
+        await replica.reactions[event](Delivery(read_event(name, smallest), name, "c"))
+
+    assert {one.type for one in await replica.journal.after(0)} == EVENTS.keys() - {"console.acted"}
 
 
 async def test_each_event_has_one_number_and_nothing_sealed(replica: Replica) -> None:
