@@ -23,6 +23,8 @@ from shared.events.patterns import NAME, NO_CONTROLS, WEB_URL
 
 MAX_TEXT_LENGTH = 100_000
 MAX_OPTIONS_LENGTH = 20_000
+MOST_COUNTED = 2**31 - 1
+"""What an integer column of every database holds; SQLite would round what is far greater, and read it as no integer."""
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
 
@@ -65,6 +67,12 @@ def _without_nul(text: str) -> str:
     if "\x00" in text:
         raise ValueError("the text contains the character U+0000, which no database stores; remove it")
     return text
+
+
+def _countable(number: int) -> int:
+    if number > MOST_COUNTED:
+        raise ValueError(f"no database counts beyond {MOST_COUNTED:,}; give a smaller number")
+    return number
 
 
 def _callable(address: str) -> str:
@@ -125,8 +133,11 @@ Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_LENGTH), AfterValida
 WebUrl = Annotated[str, StringConstraints(max_length=2048, pattern=WEB_URL)]
 NewWebUrl = Annotated[WebUrl, AfterValidator(_callable)]
 Options = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
-Count = Annotated[int, Field(ge=0)]
-Revision = Annotated[int, Field(ge=1)]
+Amount = Annotated[int, Field(ge=0)]
+"""How much of something a network allows, in its own words: however much that is."""
+
+Count = Annotated[int, Field(ge=0), AfterValidator(_countable)]
+Revision = Annotated[int, Field(ge=1), AfterValidator(_countable)]
 
 
 class Value(BaseModel):

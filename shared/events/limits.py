@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.events.base import Count, Event, Id, Instant, Value
+from shared.events.base import Amount, Event, Id, Instant, Value
 
 
 class AccountLimitsRequested(Event, type="account.limits_requested"):
@@ -16,9 +16,9 @@ class AccountLimitsRequested(Event, type="account.limits_requested"):
 class LimitUse(Value):
     """At most `most` sends in any stretch of time so long; `used` of them are taken by what is sent or about to be."""
 
-    most: Count
+    most: Amount
     seconds: Annotated[float, Field(gt=0)]
-    used: Count
+    used: Amount
     is_shared: bool = False
 
 

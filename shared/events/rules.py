@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.events.base import Count, Text, Value
+from shared.events.base import Amount, Text, Value
 
 Unit = Literal["characters", "graphemes", "utf16", "weighted", "bytes"]
 """How a network counts: code points, what a reader sees as one character, UTF-16 units, X's weights, UTF-8 bytes."""
@@ -13,10 +13,10 @@ Unit = Literal["characters", "graphemes", "utf16", "weighted", "bytes"]
 class TextRule(Value):
     """How long a text may be, by the network's own counting."""
 
-    most: Count
+    most: Amount
     counted_in: Unit = "characters"
-    most_bytes: Count | None = None
-    link_length: Count | None = None
+    most_bytes: Amount | None = None
+    link_length: Amount | None = None
     """What every link counts as, however long it is."""
     short_mentions: bool = False
     """Whether `@name@server` counts as `@name` alone."""
@@ -29,13 +29,13 @@ class TextRule(Value):
 class MediaRule(Value):
     """What may accompany a text."""
 
-    most: Count = 0
+    most: Amount = 0
     types: tuple[str, ...] = ()
     """MIME types; checked where a post names one."""
-    most_bytes: Count | None = None
+    most_bytes: Amount | None = None
     """Checked where a post names a size, and only for what cannot be made smaller."""
     alt: TextRule | None = None
-    alt_from: Count = 1
+    alt_from: Amount = 1
     """Beside fewer media no alternative text is published, so that none can be too long."""
 
 
@@ -46,7 +46,7 @@ class OptionRule(Value):
     required: bool = False
     is_number: bool = False
     """Whether it must be a whole number, or its digits."""
-    most: Count | None = None
+    most: Amount | None = None
     choices: tuple[str, ...] = ()
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from shared.connections.paths import STEPS_IN_A_PATH
 from shared.events import EVENTS, Event
-from shared.events.base import MAX_OPTIONS_LENGTH, MAX_TEXT_LENGTH
+from shared.events.base import MAX_OPTIONS_LENGTH, MAX_TEXT_LENGTH, MOST_COUNTED
 from shared.events.explaining import explain
 from shared.events.publisher import PublishSucceeded
 from shared.events.requests import LocalTime, ScheduleRequested, Target, WorkspaceConfigured
@@ -101,6 +101,10 @@ def options(value: object) -> dict[str, object]:
             "retry: first_delay_seconds is more than longest_delay_seconds; raise the longest",
         ),
         ({"expected_revision": -1}, "expected_revision: Input should be greater than or equal to 0 (got -1)"),
+        (
+            {"expected_revision": 2**31},
+            "expected_revision: no database counts beyond 2,147,483,647",
+        ),
         (
             {"publish_at": "2027-03-28T02:30"},
             "publish_at: the instant has no offset; add one, such as +02:00 or Z (got '2027-03-28T02:30')",
@@ -301,7 +305,7 @@ ID = st.text(
         PublishRequested,
         post_id=ID,
         account_id=ID,
-        revision=st.integers(1, 2**31),
+        revision=st.integers(1, MOST_COUNTED),
         publish_at=st.datetimes(timezones=st.just(UTC)),
         content=TEXT,
         options=st.dictionaries(TEXT, JSON, max_size=3),
