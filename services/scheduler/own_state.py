@@ -19,7 +19,8 @@ from shared.events.rules import PostRules
 from shared.messaging.rebuild_answers import PAGE, in_parts
 
 _KEY = (schedules.c.post_id, schedules.c.account_id)
-_DECIDED_HERE = frozenset({State.SCHEDULED, State.DISPATCHED, State.CANCELLED})
+_LEFT_TO_THE_PUBLISHER = frozenset({State.SENDING, State.RETRYING, State.UNKNOWN, State.HELD})
+"""It keeps these for as long as they last. Posts that have come to their end it deletes before the scheduler does."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def _told(schedule: Schedule) -> ScheduleTold:
         post_id=schedule.post_id,
         account_id=schedule.account_id,
         revision=schedule.revision,
-        state=schedule.state if schedule.state in _DECIDED_HERE else State.DISPATCHED,
+        state=State.DISPATCHED if schedule.state in _LEFT_TO_THE_PUBLISHER else schedule.state,
         reason=REQUESTED if schedule.state is State.CANCELLED else None,
         request_id=schedule.correlation_id,
         publish_at=schedule.publish_at,

@@ -9,7 +9,7 @@ from services.scheduler import own_state
 from services.scheduler.own_state import OwnState
 from shared.events.base import ErrorDetail
 from shared.events.progress import State
-from shared.events.publisher import PublishFailed
+from shared.events.publisher import PublishFailed, PublishHeld
 from shared.events.rebuilding import ScheduleTold
 from shared.events.requests import ScheduleCancelRequested, ScheduleRequested, Target
 from tests.support.schedules import NOON
@@ -53,18 +53,19 @@ async def test_every_schedule_is_told_once_however_many_pages_it_takes(
     assert len(keys) == len(set(keys)) == 14
 
 
-async def test_what_the_publisher_decides_is_left_to_it(replica: Replica) -> None:
-    await replica.take(a_request("cancelled"))
+async def test_what_is_over_is_told_as_it_ended_and_the_rest_is_left_to_the_publisher(replica: Replica) -> None:
+    for post_id in ("cancelled", "failed", "held", "waits"):
+        await replica.take(a_request(post_id))
     await replica.take(ScheduleCancelRequested(post_id="cancelled"))
-    await replica.take(a_request("failed"))
     error = ErrorDetail(kind="refused", code="400", message="no")
     await replica.take(PublishFailed(post_id="failed", account_id="acct-1", revision=1, attempts=1, error=error))
-    await replica.take(a_request("waits"))
+    await replica.take(PublishHeld(post_id="held", account_id="acct-1", revision=1, reason="not connected"))
 
     told = {one.post_id: (one.state, one.reason) for one in await told_by(replica)}
 
     assert told == {
         "cancelled": (State.CANCELLED, "requested"),
-        "failed": (State.DISPATCHED, None),
+        "failed": (State.FAILED, None),
+        "held": (State.DISPATCHED, None),
         "waits": (State.SCHEDULED, None),
     }
