@@ -19,6 +19,7 @@ from shared.messaging.envelope import MAX_BODY_BYTES
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 MOST_MISSPELT = 3
+_AS_IT_IS = b"identity"
 _COMPONENTS = "#/components/schemas/{model}"
 
 
@@ -104,7 +105,7 @@ def _let_optional_fields_be_null(schema: dict[str, Any]) -> None:
 
 
 class BodyLimit:
-    """ASGI middleware that refuses bodies that are too long, however they are sent."""
+    """ASGI middleware that refuses bodies that are too long, however they are sent, and those that are compressed."""
 
     def __init__(self, app: ASGIApp, most: int = MAX_BODY_BYTES) -> None:
         self._app = app
@@ -125,15 +126,24 @@ class BodyLimit:
                 raise self._too_long()
             return message
 
-        if _announced(scope) > self._most:
-            await refusal_response(self._too_long())(scope, receive, send)
+        if refusal := self._refusal(dict(scope["headers"])):
+            await refusal_response(refusal)(scope, receive, send)
             return
         await self._app(scope, counted, send)
+
+    def _refusal(self, headers: dict[bytes, bytes]) -> Refusal | None:
+        """What its headers say against the body."""
+        encoding = headers.get(b"content-encoding", _AS_IT_IS).strip().lower()
+        if encoding != _AS_IT_IS:
+            shown = encoding.decode("latin-1")
+            reason = f"Content-Encoding: bodies are read as they are (got {shown!r}); send it uncompressed"
+            return Refusal(415, "encoded", reason, field="Content-Encoding")
+        return self._too_long() if _announced(headers) > self._most else None
 
     def _too_long(self) -> Refusal:
         return Refusal(413, "too_long", f"the body has more than {self._most:,} bytes: send it in parts")
 
 
-def _announced(scope: Scope) -> int:
-    length = dict(scope["headers"]).get(b"content-length", b"0")
+def _announced(headers: dict[bytes, bytes]) -> int:
+    length = headers.get(b"content-length", b"0")
     return int(length) if length.isdigit() else 0

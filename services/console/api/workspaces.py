@@ -14,6 +14,7 @@ from services.console.api.access import READ, WRITE
 from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.matching import names
 from services.console.api.posts import MOST_ON_A_PAGE, place_in
 from services.console.api.views import of_type
 from services.console.read_model.workspaces import cursor_of
@@ -91,7 +92,7 @@ class Preconditions:
         if self._if_none_match is not None and view is not None:
             reason = f"there is a workspace {workspace_id!r} already; open it to change it, or choose another name"
             raise Refusal(412, "conflict", reason, field="workspace_id", workspace_id=workspace_id)
-        if self._if_match is None or (view is not None and self._if_match.strip() in ("*", view.etag)):
+        if self._if_match is None or (view is not None and names(self._if_match, view.etag)):
             return
         reason = f"workspace {workspace_id!r} has changed since you looked at it: get it again, with its ETag"
         raise Refusal(412, "conflict", reason, workspace_id=workspace_id)

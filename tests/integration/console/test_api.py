@@ -1,6 +1,7 @@
 """The HTTP API over a running scheduler and publisher: accounts, figures, events, and who may use it."""
 
 import asyncio
+import gzip
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -207,6 +208,14 @@ async def test_a_body_that_is_too_long_is_refused(world: World, is_announced: bo
     response = await world.api.http.post("/v1/posts", content=content)
 
     assert (response.status_code, response.json()["code"]) == (413, "too_long")
+
+
+@pytest.mark.parametrize("path", ["/v1/posts", "/v1/imports?name=posts.csv"])
+async def test_a_compressed_body_is_refused_as_such(world: World, path: str) -> None:
+    response = await world.api.http.post(path, content=gzip.compress(b"{}"), headers={"Content-Encoding": "GZIP"})
+
+    assert (response.status_code, response.json()["code"]) == (415, "encoded")
+    assert "send it uncompressed" in response.json()["detail"]
 
 
 async def test_the_document_describes_every_body(world: World) -> None:
