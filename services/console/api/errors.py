@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
@@ -74,6 +75,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(BrokerUnavailable, _no_broker)
     for unusable in UNUSABLE:
         app.add_exception_handler(unusable, _no_database)
+    app.add_exception_handler(ClientDisconnect, _cut_off)
     app.add_exception_handler(Exception, _unexpected)
     app.add_exception_handler(RequestValidationError, _wrong_parameters)
     app.add_exception_handler(HTTPException, answer_plainly)
@@ -102,6 +104,11 @@ async def _no_database(_: Request, error: Exception) -> Response:
     log.error("database_failed", error=repr(error))
     detail = f"the console's database cannot be used: {why_unusable(error)}; send the request again"
     return refusal_response(Refusal(503, "database_unavailable", detail))
+
+
+async def _cut_off(_: Request, __: Exception) -> Response:
+    """Whoever asked is gone: for the audit and the log no fault of the console."""
+    return refusal_response(Refusal(400, "incomplete", "the connection ended before the body did; send it again"))
 
 
 async def _unexpected(_: Request, error: Exception) -> Response:
