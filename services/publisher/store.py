@@ -34,7 +34,7 @@ _IS_LATER = (
     "accounts.asked_at IS NULL OR excluded.asked_at IS NULL OR accounts.asked_at <= excluded.asked_at "
     "OR accounts.asked_at > excluded.changed_at"
 )
-"""Also for an account that another replica has just added, which could not be locked."""
+"""Of an account that another replica has just added. A request of the future is of a clock that was set back."""
 _STANDS = Column("stands", Boolean)
 _KEY = ("post_id", "account_id")
 _BEGUN = (*_KEY, "claim_token")
@@ -78,10 +78,10 @@ class Unit(UnitOfWork["Store"]):
         found = (await self.connection.execute(self.store.load_account_to_change, rows)).mappings().one_or_none()
         return StoredAccount(**found) if found else None
 
-    async def save_account(self, account: StoredAccount) -> bool:
-        """Write an account; False where a later request has changed it. One of the future is of a clock set back."""
-        written = await self.connection.execute(self.store.write_account, bulk.encode([bulk.row_of(account)]))
-        return bool(written.all())
+    async def save_account(self, account: StoredAccount, *, is_new: bool = False) -> bool:
+        """Write an account that is locked, or a new one; False where a later request has added that meanwhile."""
+        statement = self.store.add_account if is_new else self.store.write_account
+        return bool((await self.connection.execute(statement, bulk.encode([bulk.row_of(account)]))).all())
 
     async def close_accounts(self, account_id: str, until: datetime, *, whole_app: bool) -> None:
         """Let nothing be sent on the account, or on all accounts of its app, until then."""
@@ -164,7 +164,8 @@ class Store:
         self.save_attempts = bulk.upsert(attempts, dialect, guard="attempts.evidence <> 'landed'")
         self.load_accounts = bulk.select_by_key(accounts, dialect)
         self.load_account_to_change = bulk.select_by_key(accounts, dialect, lock=True)
-        self.write_account = bulk.upsert(accounts, dialect, guard=_IS_LATER, returns_keys=True)
+        self.write_account = bulk.upsert(accounts, dialect, guard="true", returns_keys=True)
+        self.add_account = bulk.upsert(accounts, dialect, guard=_IS_LATER, returns_keys=True)
         self.make_reservations = bulk.insert_missing(reservations, dialect)
         self.load_reservations = bulk.select_by_key(reservations, dialect, lock=True)
         self.save_reservations = bulk.update(reservations, [reservations.c.kept], dialect)

@@ -1,6 +1,6 @@
 """When a request about an account was made: of two, the later one counts, whichever is carried out first. No I/O."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.errors import Rejected
@@ -20,6 +20,11 @@ def is_overtaken(asked: datetime | None, account: StoredAccount | None, now: dat
     if asked is None or account is None or account.asked_at is None:
         return False
     return asked < account.asked_at <= now
+
+
+def changed_at(account: StoredAccount | None, now: datetime) -> datetime:
+    """When it changes now: never before its last change, by which everybody orders what they are told of it."""
+    return max(now, account.changed_at + timedelta.resolution) if account else now
 
 
 def check_not_overtaken(asked: datetime, account: StoredAccount | None, now: datetime) -> None:

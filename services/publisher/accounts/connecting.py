@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from services.publisher.accounts.asked import asked_at, check_not_overtaken
+from services.publisher.accounts.asked import asked_at, changed_at, check_not_overtaken, is_overtaken
 from services.publisher.accounts.credentials import (
     destination_of,
     forgotten,
@@ -93,10 +93,11 @@ class Connecting:
             check_not_overtaken(asked, account, now)
             if not await unit.remember(delivery.inbox_id, now):
                 return
-            gone = replace(forgotten(account or nobody(account_id, now), self.vault, now), asked_at=asked)
-            if not await unit.save_account(gone):
+            known = account or nobody(account_id, now)
+            gone = replace(forgotten(known, self.vault, changed_at(account, now)), asked_at=asked)
+            if not await unit.save_account(gone, is_new=account is None):
                 raise Overtaken(f"a later request has connected account {account_id!r}")
-            told = AccountDisconnected(account_id=account_id, platform=gone.platform, changed_at=now)
+            told = AccountDisconnected(account_id=account_id, platform=gone.platform, changed_at=gone.changed_at)
             await unit.emit([Envelope.of(told, correlation_id=delivery.correlation_id)])
         log.info("account_disconnected", account_id=account_id, platform=gone.platform)
 
@@ -150,16 +151,19 @@ class Connecting:
                 return
 
     async def _save(self, delivery: Delivery[AccountConnectRequested], passed: Candidate, rules: PostRules) -> None:
-        now, new = self.clock.now(), replace(passed.new, changed_at=self.clock.now())
+        now = self.clock.now()
         async with self.store.unit() as unit:
-            current = await unit.account_to_change(new.account_id)
+            current = await unit.account_to_change(passed.new.account_id)
+            new = replace(passed.new, changed_at=changed_at(current, now))
+            if is_overtaken(new.asked_at, current, now):
+                raise Overtaken(f"a later request has changed account {new.account_id!r}")
             is_changed = not _is_same(current, passed.stored) or must_wait_for(current, new, now)
             if passed.shares_tokens and is_changed:
                 raise Overtaken(f"account {new.account_id!r} has changed while its credentials were tried")
             if not await unit.remember(delivery.inbox_id, now):
                 return
-            if not await unit.save_account(new):
-                raise Overtaken(f"a later request has changed account {new.account_id!r}")
+            if not await unit.save_account(new, is_new=current is None):
+                raise Overtaken(f"a later request has added account {new.account_id!r}")
             told = _connected(new, rules, now, delivery.request_id, can_refresh=self.tokens.can_renew(new))
             await unit.emit([Envelope.of(told, correlation_id=delivery.correlation_id)])
         log.info("account_connected", account_id=new.account_id, platform=new.platform)
@@ -229,6 +233,6 @@ def _connected(
         refresh_expires_at=account.refresh_expires_at,
         can_refresh=can_refresh,
         rules=rules if rules != PostRules() else None,
-        changed_at=now,
+        changed_at=account.changed_at,
         request_id=request_id,
     )

@@ -15,7 +15,7 @@ def refreshed(account: StoredAccount, now: datetime) -> AccountRefreshed:
         token_expires_at=account.token_expires_at,
         refresh_expires_at=account.refresh_expires_at,
         needs_reconnect=account.needs_reconnect,
-        changed_at=now,
+        changed_at=max(now, account.changed_at),
     )
 
 
@@ -27,5 +27,5 @@ def refresh_failed(account: StoredAccount, error: ErrorDetail, now: datetime) ->
         token_expires_at=account.token_expires_at,
         error=error,
         needs_reconnect=account.needs_reconnect,
-        changed_at=now,
+        changed_at=max(now, account.changed_at),
     )

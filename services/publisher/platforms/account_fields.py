@@ -71,7 +71,10 @@ def instant_of(account: Account, name: str) -> datetime | None:
             return instant.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise Rejected(f"credentials.{name}: {given!r} is no RFC 3339 instant with an offset", code="invalid_credentials")
+    raise Rejected(
+        f"credentials.{name}: no RFC 3339 instant with an offset, such as 2027-03-28T09:00:00Z",
+        code="invalid_credentials",
+    )
 
 
 def bearer(account: Account) -> dict[str, str]:

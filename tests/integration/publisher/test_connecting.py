@@ -32,7 +32,7 @@ from tests.support.publications import SECOND
 
 SEALING_KEY, OTHER_KEY = SealingKey.generate(), SealingKey.generate()
 KEYS = Fernet.generate_key().decode()
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WRONG = Unauthorized("credentials.token: the password is wrong", code="wrong_password")
 
 
@@ -518,6 +518,22 @@ async def test_a_clock_that_is_ahead_keeps_nobody_from_connecting_again(store: S
     await desk.connect("later", requested_at=desk.clock.now())
 
     assert await desk.credentials() == {"token": "later"}
+
+
+async def test_what_becomes_of_an_account_is_told_in_order_whatever_the_clocks_say(store: Store) -> None:
+    """Others go by `changed_at`: the scheduler took the account for disconnected when it was connected again."""
+    ahead, right = Desk.at(store), Desk.at(store)
+    ahead.clock.put_forward(HOUR)
+    await ahead.connect("first")
+    await ahead.disconnect()
+
+    await right.connect("again")
+    await right.disconnect()
+
+    told = [(kind, datetime.fromisoformat(body["changed_at"])) for kind, body in await right.told()]
+    assert [kind for kind, _ in told] == ["account.connected", "account.disconnected"] * 2
+    assert told == sorted(told, key=lambda one: one[1])
+    assert len({at for _, at in told}) == len(told)
 
 
 async def test_an_account_whose_key_is_lost_can_be_connected_again(store: Store) -> None:
