@@ -56,6 +56,18 @@ class LiveEvent:
     whole: Json
 
 
+@dataclass
+class Place:
+    """How far the live stream has been read: after an interruption it goes on there."""
+
+    last_id: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What asks for all that came after it."""
+        return {"Last-Event-ID": self.last_id} if self.last_id else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where the console is, and the token it asks for."""
@@ -150,15 +162,19 @@ class Client:
             raise Unreachable(_why(error), may_have_heard=may_have_heard) from error
         return _answer(response)
 
-    async def events(self, *, types: Sequence[str] = (), post_id: str | None = None) -> AsyncIterator[LiveEvent | None]:
-        """Events until the console ends the stream (Unreachable); the first item, None, means that it listens."""
+    async def events(
+        self, place: Place, *, types: Sequence[str] = (), post_id: str | None = None
+    ) -> AsyncIterator[LiveEvent | None]:
+        """Events after this place, which moves along, until the console ends the stream (Unreachable); the first item,
+        None, means that it listens."""
         given = {"type": list(types)} | ({"post_id": post_id} if post_id else {})
+        streamed = self._http.stream("GET", "/v1/events", params=given, headers=place.headers, timeout=_STREAMING)
         try:
-            async with self._http.stream("GET", "/v1/events", params=given, timeout=_STREAMING) as response:
+            async with streamed as response:
                 if response.is_error:
                     await response.aread()
                     _answer(response)
-                async for event in _events_in(response.aiter_lines()):
+                async for event in _events_in(response.aiter_lines(), place):
                     yield event
         except httpx.HTTPError as error:
             raise Unreachable(_why(error)) from error
@@ -178,12 +194,17 @@ def _authorization(token: str) -> dict[str, str]:
 _STREAMING = httpx.Timeout(PATIENCE_SECONDS, read=60)
 
 
-async def _events_in(lines: AsyncIterator[str]) -> AsyncIterator[LiveEvent | None]:
+async def _events_in(lines: AsyncIterator[str], place: Place) -> AsyncIterator[LiveEvent | None]:
+    number = place.last_id
     async for line in lines:
         if line == ": listening":
             yield None
-        elif line.startswith("data: ") and (event := json.loads(line.removeprefix("data: "))):
-            yield _event(event)
+        elif line.startswith("id: "):
+            number = line.removeprefix("id: ")
+        elif line.startswith("data: "):
+            place.last_id = number
+            if event := json.loads(line.removeprefix("data: ")):
+                yield _event(event)
 
 
 def _event(told: Json) -> LiveEvent:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from services.console.cli.calling import called, wrong
-from services.console.cli.client import STATE, Client, LiveEvent, Unreachable
+from services.console.cli.client import STATE, Client, LiveEvent, Place, Refused, Unreachable
 from services.console.cli.screen import note, say, show_json
 from services.console.cli.sentences import sentence, state_of_the_broker
 from shared.events import EVENTS
@@ -52,11 +52,37 @@ def _meant(name: str) -> str:
 
 async def _watch(client: Client, types: Sequence[str], post_id: str | None, *, as_json: bool) -> None:
     show = tell if types else tell_news
-    async for event in client.events(types=types, post_id=post_id):
+    async for event in _across_interruptions(client, types, post_id):
         if event and event.type == STATE:
             note(state_of_the_broker(event.data))
         elif event and (types or event.type not in ROUTINE):
             show_json(event.whole) if as_json else show(event)
+
+
+async def _across_interruptions(
+    client: Client, types: Sequence[str], post_id: str | None
+) -> AsyncIterator[LiveEvent | None]:
+    """Every event once the stream has begun, however often it breaks off: it goes on after the last one."""
+    place, is_away = Place(), False
+    while True:
+        try:
+            async for event in client.events(place, types=types, post_id=post_id):
+                if is_away:
+                    note("the console is there again")
+                is_away = False
+                yield event
+        except (Unreachable, Refused) as error:
+            if place.last_id is None or _is_final(error):
+                raise
+            if not is_away:
+                note(f"the console is away ({error}); what happens meanwhile is shown when it is back")
+            is_away = True
+        await asyncio.sleep(RECONNECT_SECONDS)
+
+
+def _is_final(error: Unreachable | Refused) -> bool:
+    """Whether to ask again would not help; a console whose database is away will be back."""
+    return isinstance(error, Refused) and error.status < 500  # noqa: PLR2004
 
 
 def tell(event: LiveEvent) -> None:
@@ -94,6 +120,7 @@ class Following:
     client: Client
     listeners: list[Callable[[LiveEvent], None]] = field(default_factory=lambda: [tell_news])
     listening: asyncio.Event = field(default_factory=asyncio.Event)
+    place: Place = field(default_factory=Place)
 
     async def run(self) -> None:
         """Follow for ever."""
@@ -104,7 +131,7 @@ class Following:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _follow(self) -> None:
-        async for event in self.client.events():
+        async for event in self.client.events(self.place):
             if event is None:
                 self.listening.set()
                 continue

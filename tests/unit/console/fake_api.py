@@ -17,6 +17,7 @@ class FakeApi:
     url: str = ""
     requests: list[tuple[str, Any]] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
+    last_event_ids: list[str | None] = field(default_factory=list)
 
 
 def _read(body: bytes) -> Any:
@@ -38,6 +39,7 @@ def fake_api(answers: Mapping[str, tuple[int, Any]]) -> Iterator[FakeApi]:
             key = f"{self.command} {self.path.partition('?')[0]}"
             api.requests.append((f"{self.command} {self.path}", _read(body)))
             api.authorizations.append(self.headers.get("Authorization"))
+            api.last_event_ids.append(self.headers.get("Last-Event-ID"))
             status, answer = api.answers.get(key, (404, {"code": "not_found", "detail": f"no {key}"}))
             content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.send_response(status)
