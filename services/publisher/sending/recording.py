@@ -8,6 +8,7 @@ import structlog
 from services.publisher.accounts.at_rest import refuse_account
 from services.publisher.callbacks.telling import told_and_called_back
 from services.publisher.sending.case import Case
+from services.publisher.sending.evidence import Evidence
 from services.publisher.sending.outcomes import Outcome
 from services.publisher.store import Store
 from shared.clocks.clock import Clock
@@ -53,11 +54,13 @@ class Recording:
             await self.clock.sleep(WRITE_AGAIN_IN)
 
     async def keep(self, case: Case) -> None:
-        """Commit what only this delivery knows of attempts, such as that one never left: others would doubt it."""
-        if not case.changed_attempts:
+        """Commit that attempts never left, which only this delivery knows: others would doubt it. What has landed is
+        committed with its outcome, or not at all."""
+        never_left = tuple(one for one in case.changed_attempts if one.evidence is Evidence.NOT_SENT)
+        if not never_left:
             return
         try:
-            await self.record(case, Outcome(None, attempts=case.changed_attempts))
+            await self.record(case, Outcome(None, attempts=never_left))
         except Exception as error:
             log.warning("attempts_not_kept", post_id=case.publication.post_id, error=repr(error))
 

@@ -185,6 +185,15 @@ async def test_that_an_attempt_never_left_is_kept_while_the_database_is_away(sto
     assert await told(store) == []
 
 
+async def test_that_an_attempt_landed_is_not_kept_without_its_outcome(store: Store) -> None:
+    """Nobody would take over a post that has landed, and nobody would tell of it."""
+    after, _ = landed(await sent(store))
+
+    await Recording(store, FakeClock(NOON)).keep(after)
+
+    assert await kept(store) == (State.SENDING, [Evidence.OPEN])
+
+
 async def test_a_service_that_stops_waits_for_no_database(store: Store) -> None:
     after, outcome = landed(await sent(store))
     clock = FakeClock(NOON)

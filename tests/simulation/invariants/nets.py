@@ -14,7 +14,13 @@ OF_THE_WEATHER = re.compile(
 )
 """Errors that the world makes on purpose, and what is parked: `nothing_breaks` looks at that."""
 
-ANSWERS = ("account_not_connected", "credentials_not_verified", "tokens_refused", "request_refused")
+ANSWERS = (
+    "account_not_connected",
+    "account_not_disconnected",
+    "credentials_not_verified",
+    "tokens_refused",
+    "request_refused",
+)
 """What is logged of requests that are refused, and told to whoever made them."""
 
 
