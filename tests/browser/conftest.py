@@ -78,6 +78,14 @@ class Visitor:
         await self.page.get_by_role("button", name="Sign in").click()
         await self.page.wait_for_url(f"{self.base}/")
 
+    async def schedule_too_late(self) -> None:
+        """Write a post for a time that is past, and try to schedule it."""
+        await self.open("/compose")
+        await self.page.get_by_label("Text", exact=True).fill("Too late")
+        await self.page.get_by_role("checkbox", name="plain").check()
+        await self.page.get_by_label("Date and time").fill("2020-01-01T10:00")
+        await self.page.get_by_role("button", name="Schedule").click()
+
     async def resize(self, size: str) -> None:
         """Look at the page on another machine."""
         width, height = SIZES[size]

@@ -54,11 +54,7 @@ async def test_a_post_is_written_and_goes_out_before_ones_eyes(world: World, vis
 
 async def test_what_the_scheduler_refuses_is_told_and_the_text_is_kept(world: World, visitor: Visitor) -> None:
     page = visitor.page
-    await visitor.open("/compose")
-    await page.get_by_label("Text", exact=True).fill("Too late")
-    await page.get_by_role("checkbox", name="plain").check()
-    await page.get_by_label("Date and time").fill("2020-01-01T10:00")
-    await page.get_by_role("button", name="Schedule").click()
+    await visitor.schedule_too_late()
 
     await expect(page.get_by_role("alert")).to_contain_text("choose a time to come")
     await page.reload()

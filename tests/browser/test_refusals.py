@@ -90,11 +90,7 @@ async def test_what_is_missing_has_the_focus(visitor: Visitor) -> None:
 
 async def test_a_time_that_is_past_is_told_by_its_label(world: World, visitor: Visitor) -> None:
     page = visitor.page
-    await visitor.open("/compose")
-    await page.get_by_label("Text", exact=True).fill("Too late")
-    await page.get_by_role("checkbox", name="plain").check()
-    await page.get_by_label("Date and time").fill("2020-01-01T10:00")
-    await page.get_by_role("button", name="Schedule").click()
+    await visitor.schedule_too_late()
     await expect(page.locator("form > [role=alert]")).to_contain_text("Date and time: 1 Jan 2020, 10:00:00 is ")
     await blamed(page.get_by_label("Date and time"))
 
