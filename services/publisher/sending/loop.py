@@ -90,7 +90,7 @@ class Sending:
             task.cancel()
 
     async def _go_on(self, case: Case) -> Case | None:
-        """Advance; where that ends without an outcome, what is known of attempts is committed first."""
+        """Advance; where the delivery ends without an outcome, that attempts never left is committed first."""
         try:
             return await self._advance(case)
         except (Park, TryAgain):
