@@ -1,6 +1,7 @@
 """The command line: `python -m tests.simulation --seeds 0:1000 [--scenario NAME] [--processes 2] [--trace SEED]`."""
 
 import argparse
+import random
 import sys
 import time
 
@@ -39,7 +40,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--seeds", default="0:100", help="first:last, or one seed")
+    parser.add_argument("--seeds", help="first:last, or one seed; else 100 from a random one")
     parser.add_argument("--cases", nargs="*", default=[], metavar="SCENARIO:SEED", help="these instead of --seeds")
     parser.add_argument("--scenario", choices=sorted(SCENARIOS), help="else seeds take turns")
     parser.add_argument("--processes", type=int, default=1)
@@ -50,7 +51,10 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _range(seeds: str) -> range:
+def _range(seeds: str | None) -> range:
+    if seeds is None:
+        start = random.randrange(10**6)
+        return range(start, start + 100)
     first, _, last = seeds.partition(":")
     return range(int(first), int(last) if last else int(first) + 1)
 

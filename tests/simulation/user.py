@@ -65,6 +65,7 @@ class Wish:
     due: float
     asked_at: float
     policy: LatePolicy
+    message_id: str
 
     @property
     def key(self) -> Key:
@@ -198,8 +199,8 @@ class User:
     def _wish(self, post_id: str, account_id: str, due: float, policy: LatePolicy) -> ScheduleRequested:
         version = self._versions[post_id] = self._versions.get(post_id, 0) + 1
         content = f"{post_id} v{version} for {account_id}"
-        wish = Wish(post_id, account_id, version, content, due, self._now, policy)
-        self.wishes[content] = self.wishes[f"m{self._sent}"] = wish
+        wish = Wish(post_id, account_id, version, content, due, self._now, policy, f"m{self._sent}")
+        self.wishes[content] = self.wishes[wish.message_id] = wish
         return ScheduleRequested(
             post_id=post_id,
             content=content,

@@ -59,6 +59,7 @@ class World:
         self.wires = Wires(self.broker, self.internet, self.files, assembly.settings_of(scenario.prefetch))
         self.running: dict[str, Running] = {}
         self.settled_at: float | None = None
+        self.last_sent_at: dict[str, float] = {}
         self._chance = Random(f"{name}/world")
         self._starts = 0
         self._being_sent = 0
@@ -126,7 +127,7 @@ class World:
         self._being_sent += 1
         for _ in range(times):
             await self.broker.until_up()
-            sent_at = self.loop.time()
+            sent_at = self.last_sent_at[message_id] = self.loop.time()
             message = Message(event.body(), event.type, event.type, message_id, message_id, {}, sent_at)
             self.broker.route(EVENTS_EXCHANGE, message)
             await asyncio.sleep(self._chance.uniform(0.0, 3.0))

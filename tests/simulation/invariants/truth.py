@@ -55,7 +55,8 @@ def cancelled_means_not_published(run: Run) -> Violations:
 def a_cancellation_that_finds_nothing_is_the_end(run: Run) -> Violations:
     """Who cancels what he has asked for, and is told that there is nothing, never finds it there.
 
-    What a replica has in hand that stands still or dies may have been asked for before or after: nobody knows.
+    What a replica has in hand that stands still or dies may have been asked for before or after: nobody knows. Who
+    repeats a request after its cancellation asks for it anew.
     """
     one = run.world.scenario
     if one.freezes or one.crashes or one.restarts or one.stalls or one.broker_outages or one.clock_steps:
@@ -65,7 +66,7 @@ def a_cancellation_that_finds_nothing_is_the_end(run: Run) -> Violations:
         if not isinstance(told.event, ScheduleRejected) or told.event.code != "not_found":
             continue
         wishes = [wish for wish in run.wishes.values() if wish.post_id == told.event.post_id]
-        if any(wish.asked_at >= asked_at[told.correlation_id] for wish in wishes):
+        if any(run.world.last_sent_at[wish.message_id] >= asked_at[told.correlation_id] for wish in wishes):
             continue
         for wish in wishes:
             for post in run.posts.get(wish.key, ()):
