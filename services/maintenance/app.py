@@ -94,9 +94,9 @@ def build(settings: Settings) -> Service:
     consumer.subscribe(TIMERS, {TimerFired: timers.on_timer_fired}, prefetch=10)
     targets = Targets(allow_private_addresses=settings.allow_private_addresses)
     notifying = Notifying(store, targets, settings.targets, clock)
-    alert, most_lateness = BrokerAlert(notifying, clock), settings.lateness_alert_ms
+    alert, limits = BrokerAlert(notifying, clock), (settings.lateness_alert_ms, settings.failing_alert_posts)
     figures = base.publisher.queue_figures
-    watch = Watch(store, outcomes, job_history, decisions, figures, alert, clock, most_lateness)
+    watch = Watch(store, outcomes, job_history, decisions, figures, alert, clock, *limits)
     consumer.subscribe(NOTIFICATIONS, {AlertRaised: notifying.on_alert_raised}, prefetch=5)
     base.take_purges(base.retention(retention.RULES).on_retention_purge_requested)
     return replace(base.service(retry_tiers=RETRY_TIERS), loops=(watch.run,), closing=(targets.close,))

@@ -1,12 +1,11 @@
-"""What should not be: of accounts, jobs, services, queues and lateness. No I/O."""
+"""What should not be: of accounts, jobs, services and queues. No I/O."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from shlex import quote
 
-from services.maintenance.domain import SETTLING, SILENT_AFTER, Account, Condition, JobRun, Report, Waiting
-from shared.events.progress import State
+from services.maintenance.domain import SETTLING, SILENT_AFTER, Account, Condition, JobRun, Report
 
 WARNED_DAYS = (14, 7, 1)
 RENEWED_WITHIN = timedelta(hours=1)
@@ -19,8 +18,6 @@ OLD_OUTBOX_SECONDS = 60.0
 STILL_SO = timedelta(seconds=100)
 """A process reports every minute. What it said before may be over, or the process: one report alone is less than what
 a start may take."""
-FEWEST_SENDS = 10
-"""Of fewer, the slowest says nothing of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +28,6 @@ class QueueState:
     name: str
     messages: int
     consumers: int
-
-
-@dataclass(frozen=True, slots=True)
-class Lateness:
-    """How late the latest posts were sent."""
-
-    sends: int
-    p99_ms: float
 
 
 def of_accounts(accounts: Iterable[Account], now: datetime) -> Iterator[Condition]:
@@ -167,38 +156,3 @@ def of_dead_letters(messages: Mapping[str, int]) -> Iterator[Condition]:
                 f"see `timeball dead-letters list {service}`, then replay or drop"
             )
             yield Condition("dead_letters", service, "warning", message, grade=count.bit_length())
-
-
-def of_decisions(waiting: Iterable[Waiting]) -> Iterator[Condition]:
-    """Posts that may be out or are held, by account; told again each time their number has doubled."""
-    for one in waiting:
-        code, says = _DECISIONS[one.state]
-        posts = f"{one.posts:,} post{'' if one.posts == 1 else 's'} on {one.account_id!r}"
-        since = f"since {one.since:%Y-%m-%d %H:%M} UTC, such as {one.example!r}"
-        message = f"{posts} {since}: {says.format(account=quote(one.account_id), post=quote(one.example))}"
-        yield Condition(code, one.account_id, "warning", message, grade=one.posts.bit_length())
-
-
-_DECISIONS = {
-    State.UNKNOWN: (
-        "posts_unknown",
-        "may or may not be out: once the network answers, `timeball bulk resolve --ask-network --account {account}` "
-        "has it settle what it can; what is unknown then, look for there, and say "
-        "`timeball resolve {post} --account {account} --published` or `--not-published`",
-    ),
-    State.HELD: (
-        "posts_held",
-        "held until a person decides: connect the account if it asks for it, then "
-        "`timeball retry --held --account {account}`, or `timeball cancel {post}`",
-    ),
-}
-
-
-def of_lateness(lateness: Lateness, allowed_ms: float) -> Iterator[Condition]:
-    """Posts that are sent too late."""
-    if lateness.sends >= FEWEST_SENDS and lateness.p99_ms > allowed_ms:
-        message = (
-            f"of the last {lateness.sends} posts one in a hundred was sent {lateness.p99_ms:.0f} ms late or more "
-            f"(allowed: {allowed_ms:g} ms)"
-        )
-        yield Condition("lateness_high", "publisher", "warning", message)

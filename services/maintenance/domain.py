@@ -128,6 +128,23 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Failing:
+    """Posts of an account that failed for good for one reason, none of the account's having been published since.
+
+    `since_the_network_published` of them failed after the last that was published on the network, on any account.
+    """
+
+    network: str
+    account_id: str
+    code: str
+    posts: int
+    since_the_network_published: int
+    since: datetime
+    example: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobRun:
     """A run of a job, as its events tell it."""
 

@@ -14,11 +14,19 @@ from shared.clocks.clock import Clock
 from shared.database.group_commit import GroupCommit
 from shared.events.maintenance import JobFailed, JobReleased, JobSkipped, JobStarted, JobSucceeded, ServiceReported
 from shared.events.progress import progress_of
-from shared.events.publisher import PublishFailed, PublishSucceeded, PublishUnknown
+from shared.events.publisher import (
+    AccountConnected,
+    AccountDisconnected,
+    PublishFailed,
+    PublishSucceeded,
+    PublishUnknown,
+)
 from shared.messaging.envelope import Delivery
 
 LINGER_SECONDS = 0.05
 MOST_IN_A_GROUP = 1000
+SAID_BY_A_PERSON = "resolved"
+"""The class of the error where a person found that a post is not out."""
 
 
 @dataclass
@@ -45,6 +53,8 @@ class Handlers:
             known = await unit.account_to_change(delivery.event.account_id)
             account = learned(known, delivery.event, self._at(delivery), now=self.clock.now())
             await unit.save_accounts([account] if account else [])
+            if account and isinstance(delivery.event, AccountConnected | AccountDisconnected):
+                await self.outcomes.failures.forget(unit.connection, account.account_id, account.changed_at)
 
     async def on_outcome(self, delivery: Delivery[PublishSucceeded | PublishFailed | PublishUnknown]) -> None:
         """Keep what became of a post, for the day's figures."""
@@ -119,7 +129,8 @@ def _outcome(fact: PublishSucceeded | PublishFailed | PublishUnknown, at: dateti
         case PublishSucceeded():
             return Outcome(*key, PUBLISHED, fact.attempts, fact.platform, fact.published_at, fact.lateness_ms)
         case PublishFailed():
-            return Outcome(*key, FAILED, fact.attempts, None, at, None)
+            error = None if fact.error.kind == SAID_BY_A_PERSON else fact.error
+            return Outcome(*key, FAILED, fact.attempts, None, at, None, error)
         case PublishUnknown():
             return Outcome(*key, UNKNOWN, fact.attempts, None, at, None)
 

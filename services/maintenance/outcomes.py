@@ -7,11 +7,13 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.maintenance.conditions import Lateness
 from services.maintenance.days import Day
+from services.maintenance.failures import Failure, Failures, Publication
+from services.maintenance.post_conditions import Lateness
 from services.maintenance.tables import days, outcomes
 from shared.database import bulk
 from shared.database.engine import LONG_READ, Database, InstantColumn
+from shared.events.base import ErrorDetail
 from shared.events.maintenance import AccountFigures
 
 PUBLISHED, FAILED, UNKNOWN = "published", "failed", "unknown"
@@ -29,10 +31,28 @@ class Outcome:
     platform: str | None
     occurred_at: datetime
     lateness_ms: float | None
+    error: ErrorDetail | None = None
+    """Why it failed for good; None where a person said that it did."""
 
     @property
     def key(self) -> tuple[str, str, int, str, int]:
         return self.post_id, self.account_id, self.revision, self.kind, self.attempts
+
+
+def _failures(outcomes: Iterable[Outcome]) -> list[Failure]:
+    return [
+        Failure(one.account_id, one.post_id, one.occurred_at, one.error.code, one.error.message)
+        for one in outcomes
+        if one.kind == FAILED and one.error
+    ]
+
+
+def _publications(outcomes: Iterable[Outcome]) -> list[Publication]:
+    return [
+        Publication(one.account_id, one.platform or "unknown", one.occurred_at)
+        for one in outcomes
+        if one.kind == PUBLISHED
+    ]
 
 
 _FIGURES = text("""
@@ -68,13 +88,17 @@ class Outcomes:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.failures = Failures(database)
         self._insert = bulk.insert_missing(outcomes, database.dialect)
         self._write_day = bulk.upsert(days, database.dialect, guard="days.figures <> excluded.figures")
 
     async def learn(self, group: Sequence[Outcome]) -> Sequence[None]:
         """Keep outcomes; the same one again changes nothing."""
-        rows = {outcome.key: outcome for outcome in group}
-        await self._database.write(self._insert, bulk.encode_records(rows[key] for key in sorted(rows)))
+        told = {outcome.key: outcome for outcome in group}
+        rows = bulk.encode_records(told[key] for key in sorted(told))
+        async with self._database.transaction() as connection:
+            new = [told[tuple(key)] for key in await connection.execute(self._insert, rows)]
+            await self.failures.learn(connection, _failures(new), _publications(new))
         return [None] * len(group)
 
     async def oldest_at(self) -> datetime | None:

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
-from services.maintenance.tables import days, job_history, notifications, outcomes, reports
+from services.maintenance.tables import days, failures, job_history, notifications, outcomes, reports
 from shared.database.purging import Rule
 
 _ADDED_UP = "occurred_at < (SELECT max(ended_at) FROM days)"
 
 RULES = (
     Rule(outcomes, outcomes.c.occurred_at, _ADDED_UP, longer=timedelta(days=3)),
+    Rule(failures, failures.c.failed_at),
     Rule(job_history, job_history.c.started_at),
     Rule(reports, reports.c.reported_at),
     Rule(notifications, notifications.c.tried_at),

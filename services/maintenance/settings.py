@@ -21,6 +21,7 @@ class Settings(ServiceSettings):
     keep_failed: int = Field(default=KEEP_FAILED, ge=0)
     analytics_zone: str = "UTC"
     lateness_alert_ms: float = Field(default=2000, gt=0)
+    failing_alert_posts: int = Field(default=3, ge=1)
     allow_private_addresses: bool = False
 
     @field_validator("notify_urls")

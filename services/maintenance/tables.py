@@ -36,6 +36,25 @@ outcomes = Table(
 )
 """What became of posts, a row for each outcome: the same one told again is the same row."""
 
+failures = Table(
+    "failures",
+    metadata,
+    Column("account_id", String(200), primary_key=True),
+    Column("post_id", String(200), primary_key=True),
+    Column("failed_at", InstantColumn, nullable=False, index=True),
+    Column("code", String(200), nullable=False),
+    Column("message", Text, nullable=False),
+)
+"""Posts that failed for good after the last that their account published."""
+
+networks = Table(
+    "networks",
+    metadata,
+    Column("platform", String(100), primary_key=True),
+    Column("published_at", InstantColumn, nullable=False),
+)
+"""When something was last published on a network."""
+
 decisions = Table(
     "decisions",
     metadata,

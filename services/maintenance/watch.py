@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.maintenance import conditions
+from services.maintenance import conditions, post_conditions
 from services.maintenance.alerting import judge
 from services.maintenance.broker_alert import BrokerAlert
 from services.maintenance.conditions import QueueState
@@ -39,6 +39,7 @@ class Watch:
     broker: BrokerAlert
     clock: Clock
     lateness_ms: float
+    failing_posts: int
 
     async def run(self) -> None:
         """Look for ever."""
@@ -84,8 +85,9 @@ class Watch:
             *conditions.of_services(reports, now),
             *conditions.of_queues(queues),
             *conditions.of_dead_letters(dead),
-            *conditions.of_decisions(await self.decisions.waiting()),
-            *conditions.of_lateness(await self.outcomes.lateness_since(now - RECENTLY), self.lateness_ms),
+            *post_conditions.of_decisions(await self.decisions.waiting()),
+            *post_conditions.of_failures(await self.outcomes.failures.failing(), self.failing_posts),
+            *post_conditions.of_lateness(await self.outcomes.lateness_since(now - RECENTLY), self.lateness_ms),
         ]
 
     async def _queues(self, reports: list[Report]) -> AsyncIterator[QueueState]:

@@ -83,7 +83,8 @@ class Replica:
             self.figures,
             self.broker_alert,
             self.clock,
-            2000,
+            lateness_ms=2000,
+            failing_posts=3,
         )
         self.timers = Timers(
             jobs=Jobs("maintenance", self.database, job_runs, relay, self.clock),

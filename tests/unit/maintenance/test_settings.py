@@ -29,7 +29,10 @@ def test_a_target_that_no_one_understands_is_named_by_its_place_and_kind() -> No
     ]
 
 
-@pytest.mark.parametrize("wrong", [{"retention_days": 0.5}, {"analytics_zone": "Mars/Olympus"}, {"keep_failed": -1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"retention_days": 0.5}, {"analytics_zone": "Mars/Olympus"}, {"keep_failed": -1}, {"failing_alert_posts": 0}],
+)
 def test_a_value_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Settings.model_validate({"broker_url": BROKER} | wrong)
