@@ -119,7 +119,7 @@ class Bus:
         found: list[AbstractIncomingMessage] = []
         async with self._looking, self.connection.channel() as channel:
             looked_into = await channel.declare_queue(queue, passive=True)
-            while message := await looked_into.get(no_ack=False, fail=False):
+            while message := await looked_into.get(no_ack=False, fail=False, timeout=PATIENCE):
                 found.append(message)
         return found
 

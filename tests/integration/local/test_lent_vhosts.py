@@ -12,6 +12,7 @@ from aio_pika.abc import AbstractChannel
 from shared.messaging.topology import EVENTS_EXCHANGE, Topology, own_queues, wheel
 from tests.nodes import Broker, manage
 from tests.support.vhosts import Lent, Vhosts
+from tests.support.waiting import PATIENCE
 
 SERVICES = ("scheduler", "publisher")
 LEAVES = Callable[[AbstractChannel, Broker, str], Awaitable[object]]
@@ -61,7 +62,7 @@ async def leave_a_message(channel: AbstractChannel, _: Broker, __: str) -> None:
 
 async def leave_one_in_hand(channel: AbstractChannel, _: Broker, __: str) -> None:
     await send(channel, "publisher.dead")
-    await (await channel.get_queue("publisher.dead")).get(no_ack=False)
+    await (await channel.get_queue("publisher.dead")).get(no_ack=False, timeout=PATIENCE)
 
 
 async def leave_one_that_expires(channel: AbstractChannel, _: Broker, __: str) -> None:

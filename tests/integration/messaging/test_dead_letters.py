@@ -227,7 +227,7 @@ async def give_back_until_parked(shop: Shop) -> None:
         queue = await channel.declare_queue("shop.orders", passive=True)
 
         async def is_parked() -> bool:
-            message = await queue.get(fail=False)
+            message = await queue.get(fail=False, timeout=PATIENCE)
             if message is not None:
                 await message.nack(requeue=True)
             return bool(await shop.bus.depth("shop.dead"))
@@ -354,7 +354,7 @@ async def test_what_somebody_else_holds_is_left_to_the_next_request(
 
     async with shop.bus.connection.channel() as channel:
         queue = await channel.declare_queue("shop.dead", passive=True)
-        await queue.get(no_ack=False)
+        await queue.get(no_ack=False, timeout=PATIENCE)
         first = await replay(shop)
     rest = await replay(shop)
 

@@ -23,7 +23,7 @@ from shared.messaging.verdict import HandBack, Park, TryAgain
 from tests.nodes import Broker
 from tests.support.connections import close_connections
 from tests.support.shop import PREFETCH, Order, Shop
-from tests.support.waiting import LATE, eventually
+from tests.support.waiting import LATE, PATIENCE, eventually
 
 TYPE = ScheduleCancelRequested.type
 TIER = timedelta(seconds=5)
@@ -292,7 +292,7 @@ async def test_what_keeps_killing_its_consumer_is_parked_by_the_broker(shop: Sho
         queue = await channel.declare_queue("shop.orders", passive=True)
 
         async def is_parked() -> bool:
-            message = await queue.get(fail=False)
+            message = await queue.get(fail=False, timeout=PATIENCE)
             if message is not None:
                 await message.nack(requeue=True)
             return bool(await shop.bus.depth("shop.dead"))
