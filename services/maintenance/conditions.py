@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from shlex import quote
 
-from services.maintenance.domain import SETTLING, SILENT_AFTER, Account, Condition, JobRun, Report
+from services.maintenance.domain import (
+    SETTLING,
+    SHORT_LIVES_WITHIN,
+    SILENT_AFTER,
+    STILL_SO,
+    Account,
+    Condition,
+    JobRun,
+    Report,
+)
 
 WARNED_DAYS = (14, 7, 1)
 RENEWED_WITHIN = timedelta(hours=1)
@@ -15,9 +24,8 @@ A_TICK_AND_ITS_ANSWER = timedelta(minutes=20)
 USUAL_PERIOD = timedelta(hours=1)
 """What a run that nobody gave a period may take."""
 OLD_OUTBOX_SECONDS = 60.0
-STILL_SO = timedelta(seconds=100)
-"""A process reports every minute. What it said before may be over, or the process: one report alone is less than what
-a start may take."""
+MANY_SHORT_LIVES = 5
+"""Fewer processes that ended soon after their start are a deployment, or somebody who tries something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +145,20 @@ def _of_problems(service: str, latest: Sequence[Report]) -> Iterator[Condition]:
             yield Condition(
                 "service_not_ready", subject, "warning", f"{subject} is not ready: {said}", patience=SETTLING
             )
+
+
+def of_short_lives(ended: Mapping[str, int]) -> Iterator[Condition]:
+    """Services whose processes end soon after their start, again and again; by how many did."""
+    for service, processes in ended.items():
+        if processes >= MANY_SHORT_LIVES:
+            minutes = SHORT_LIVES_WITHIN // timedelta(minutes=1)
+            message = (
+                f"{service} starts and ends again: {processes} of its processes ended within their first minute in the "
+                f"last {minutes} minutes. Between them nothing is done and posts come late; messages wait, nothing is "
+                f"lost. The end of its log says why: `docker compose logs --tail 100 {service}`; with `timeball up` it "
+                "is in that terminal"
+            )
+            yield Condition("service_restarts", service, "critical", message, patience=SETTLING)
 
 
 def of_queues(queues: Iterable[QueueState]) -> Iterator[Condition]:

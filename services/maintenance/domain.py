@@ -17,6 +17,12 @@ SETTLING = timedelta(minutes=2)
 that was told meanwhile."""
 SILENT_AFTER = timedelta(minutes=5) - SETTLING
 """How old the last report of a service may be; it is told once that has lasted."""
+STILL_SO = timedelta(seconds=100)
+"""A process reports every minute. What it said before may be over, or the process: one report alone is less than what
+a start may take."""
+SHORT_LIFE = timedelta(minutes=1)
+"""A process that lives longer reports again."""
+SHORT_LIVES_WITHIN = timedelta(minutes=10)
 
 Severity = Literal["info", "warning", "critical"]
 AccountFact = AccountConnected | AccountRefreshed | AccountRefreshFailed | AccountDisconnected
@@ -169,6 +175,7 @@ class Report:
     outbox_age_seconds: float | None
     problems: Mapping[str, str]
     queues: tuple[str, ...]
+    up_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

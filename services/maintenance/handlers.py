@@ -111,6 +111,7 @@ class Handlers:
                 event.outbox_age_seconds,
                 event.problems,
                 event.queues,
+                event.up_seconds,
             )
         )
 

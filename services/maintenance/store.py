@@ -7,7 +7,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import RowMapping, and_, false, func, or_, select, update
 
-from services.maintenance.domain import REFRESH_AHEAD, SILENT_AFTER, Account, Alert, Report
+from services.maintenance.domain import (
+    REFRESH_AHEAD,
+    SHORT_LIFE,
+    SHORT_LIVES_WITHIN,
+    SILENT_AFTER,
+    STILL_SO,
+    Account,
+    Alert,
+    Report,
+)
 from services.maintenance.tables import accounts, alerts, notifications, reports, turns
 from shared.database import bulk
 from shared.database.engine import Database
@@ -103,6 +112,14 @@ class Store:
         newest = await self._database.rows(select(c.service, func.max(c.reported_at).label("at")).group_by(c.service))
         recent = [and_(c.service == row["service"], c.reported_at > row["at"] - SILENT_AFTER) for row in newest]
         return [_report(row) for row in await self._database.rows(select(reports).where(or_(false(), *recent)))]
+
+    async def short_lives(self, now: datetime) -> dict[str, int]:
+        """How many processes of each service have reported at their start and never again, of late."""
+        c = reports.c
+        is_over = c.reported_at.between(now - SHORT_LIVES_WITHIN, now - STILL_SO)
+        counted = select(c.service, func.count().label("processes")).group_by(c.service).order_by(c.service)
+        ended = counted.where(is_over, c.up_seconds < SHORT_LIFE.total_seconds())
+        return {row["service"]: row["processes"] for row in await self._database.rows(ended)}
 
     async def raised_at(self, code: str, subject: str) -> datetime | None:
         """When an alert was last raised; None where it is over."""

@@ -102,6 +102,7 @@ reports = Table(
     Column("outbox_age_seconds", Float),
     Column("problems", Text, nullable=False),
     Column("queues", Text, nullable=False),
+    Column("up_seconds", Float),
 )
 
 alerts = Table(

@@ -83,6 +83,7 @@ class Watch:
             *conditions.of_accounts(await self.store.accounts(), now),
             *conditions.of_jobs(await self.job_history.latest(), await self.job_history.latest_ended(), now),
             *conditions.of_services(reports, now),
+            *conditions.of_short_lives(await self.store.short_lives(now)),
             *conditions.of_queues(queues),
             *conditions.of_dead_letters(dead),
             *post_conditions.of_decisions(await self.decisions.waiting()),

@@ -54,6 +54,7 @@ FIELDS: Mapping[str, str] = {
     "grace_seconds": "How late is still in time.",
     "in_doubt": "Whether an attempt may have landed.",
     "instance": "The process, by a name of its own.",
+    "up_seconds": "How long the process has been at work.",
     "is_number": "Whether it must be a whole number.",
     "is_last": "Whether all that was asked for is done with this fact.",
     "item_id": "The post or comment, by its platform's id.",

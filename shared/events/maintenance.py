@@ -101,3 +101,4 @@ class ServiceReported(Event, type="service.reported"):
     problems: dict[Name, str] = Field(default_factory=dict)
     outbox_age_seconds: float | None = None
     queues: tuple[Name, ...] = ()
+    up_seconds: float | None = None

@@ -32,14 +32,15 @@ class Reporting:
 
     async def run(self) -> None:
         """Report for ever."""
+        began = asyncio.get_running_loop().time()
         while True:
             try:
-                await self.report()
+                await self.report(up_seconds=asyncio.get_running_loop().time() - began)
             except BrokerUnavailable as error:
                 log.info("report_not_sent", service=self.service, error=str(error))
             await asyncio.sleep(EVERY_SECONDS)
 
-    async def report(self) -> None:
+    async def report(self, *, up_seconds: float) -> None:
         """Tell how the process is now."""
         problems = await self.problems()
         reported = ServiceReported(
@@ -48,6 +49,7 @@ class Reporting:
             problems={name: redact_text(problem)[:MOST_CHARACTERS] for name, problem in problems.items()},
             outbox_age_seconds=await self._age(),
             queues=tuple(self.queues),
+            up_seconds=round(up_seconds, 3),
         )
         await self.publisher.publish(Outgoing(Envelope.of(reported), mandatory=False))
 

@@ -58,6 +58,7 @@ UPKEEP: Mapping[str, Mapping[str, Any]] = {
     "service.reported": {
         "service": "publisher",
         "instance": "publisher-1",
+        "up_seconds": 3600.0,
         "problems": {},
         "outbox_age_seconds": 0.0,
         "queues": ["publisher.requests", "publisher.commands"],

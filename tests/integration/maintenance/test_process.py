@@ -5,14 +5,15 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aio_pika
 
-from shared.events.maintenance import AlertRaised
+from shared.events.maintenance import AlertRaised, ServiceReported
 from shared.events.scheduler import TimerFired
+from tests.integration.maintenance.conftest import Replica
 from tests.nodes import Broker
 from tests.support.system import started, system
 from tests.support.waiting import eventually
@@ -99,3 +100,19 @@ async def test_bytes_that_are_no_event_do_not_stop_it(tmp_path: Path, broker_nod
         (dead,) = await running.bus.resting_in("maintenance.dead")
         assert "timer: Input should be a valid string" in str(dead.headers["reason"])
         assert await maintenance.is_ready()
+
+
+async def test_a_process_that_dies_soon_after_its_start_again_and_again_is_told(
+    tmp_path: Path, broker_node: Broker, replica: Replica
+) -> None:
+    """Each time it consumes, reports and dies; maintenance's clock runs faster than the test's."""
+    told: list[AlertRaised] = []
+    async with system(tmp_path, broker_node) as running:
+        for count in range(1, 9):
+            dying = await running.start("monitor", ready=False)
+            report = await running.bus.fact(ServiceReported.type, service="monitor", count=count)
+            await dying.kill()
+            await replica.report(**report.body)
+            told += await replica.look(timedelta(minutes=1))
+
+    assert [(alert.code, alert.subject) for alert in told] == [("service_restarts", "monitor")]

@@ -111,6 +111,34 @@ async def test_processes_that_ended_are_not_looked_at_for_ever(replica: Replica)
     ]  # fmt: skip
 
 
+async def test_processes_that_end_soon_after_their_start_again_and_again_are_told(replica: Replica) -> None:
+    """At every look somebody consumes, and the service is not silent either."""
+    replica.queues["publisher.requests"] = QueueFigures(7, 1)
+    told = []
+    for number in range(20):
+        await replica.report(instance=f"publisher-{number}", queues=("publisher.requests",), up_seconds=0.0)
+        told += await replica.look(MINUTE)
+    await replica.report(instance="well", up_seconds=0.0)
+    for up_seconds in range(60, 900, 60):
+        told += await replica.look(MINUTE)
+        await replica.report(instance="well", up_seconds=float(up_seconds))
+
+    assert [(alert.code, alert.subject, alert.state) for alert in told] == [
+        ("service_restarts", "publisher", "raised"),
+        ("service_restarts", "publisher", "resolved"),
+    ]
+
+
+async def test_many_replicas_that_start_and_later_end_are_no_alert(replica: Replica) -> None:
+    told = []
+    for minute in range(15):
+        for number in range(10 if minute < 5 else 1):
+            await replica.report(instance=f"publisher-{number}", up_seconds=60.0 * minute)
+        told += await replica.look(MINUTE)
+
+    assert told == []
+
+
 async def test_a_service_that_is_not_ready_is_told_when_it_stays_so(replica: Replica) -> None:
     for _ in range(3):
         await replica.report(problems={"database": "it does not answer"})
