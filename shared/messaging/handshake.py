@@ -1,6 +1,11 @@
-"""An AMQP connection that tells why the broker closes it while it is opened.
+"""An AMQP connection as aiormq opens it, but for two things.
 
-aiormq says only that it expected something else: a virtual host that is not there is then never named.
+It tells why the broker closes it while it is opened. aiormq says only that it expected something else: a virtual host
+that is not there is then never named.
+
+It outlives the end of its channels. When the broker closes one, as for a question about a queue that is not there, it
+waits for a word of ours. aiormq drops that where ten frames wait to be written, and the broker ends the whole
+connection when the channel's number is used again.
 """
 
 import asyncio
@@ -13,7 +18,9 @@ from pamqp.base import Frame
 
 
 class ToldConnection(aiormq.Connection):
-    """aiormq's connection, whose refusals carry the broker's own words."""
+    """aiormq's connection, whose refusals carry the broker's own words, and which drops none of ours."""
+
+    FRAME_BUFFER_SIZE = 0  # without a bound: what waits to be written is bounded by what waits for its answer
 
     @staticmethod
     async def _rpc(

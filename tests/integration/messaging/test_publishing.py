@@ -360,3 +360,15 @@ async def test_a_broker_that_is_slow_in_making_queues_is_given_the_time(
     assert await publisher.make_again()
     assert len(slow_in_making) == 2
     await publisher.close()
+
+
+async def test_the_connection_outlives_questions_about_queues_that_are_not_there(amqp_vhost_url: str) -> None:
+    """RabbitMQ closes the channel of each, and the whole connection where nobody agrees and its number is used again."""
+    opened = await PublishingConnection.open(amqp_vhost_url, Topology("station", (ARRIVALS,)))
+    names = [name for number in range(20) for name in (ARRIVALS.name, f"nowhere.{number}")]
+
+    for _ in range(40):
+        found = await asyncio.gather(*map(opened.queue_figures, names))
+
+        assert [figures is not None for figures in found] == [True, False] * 20
+    await opened.close()
