@@ -363,7 +363,7 @@ async def test_a_broker_that_is_slow_in_making_queues_is_given_the_time(
 
 
 async def test_the_connection_outlives_questions_about_queues_that_are_not_there(amqp_vhost_url: str) -> None:
-    """RabbitMQ closes the channel of each, and the whole connection where nobody agrees and its number is used again."""
+    """RabbitMQ closes the channel of each, and the connection where its number is used again and nobody had agreed."""
     opened = await PublishingConnection.open(amqp_vhost_url, Topology("station", (ARRIVALS,)))
     names = [name for number in range(20) for name in (ARRIVALS.name, f"nowhere.{number}")]
 
