@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
@@ -20,6 +21,8 @@ ZONES = sorted(available_timezones() - {"localtime"})
 FIRST, LAST = datetime(2024, 1, 1, tzinfo=UTC), datetime(2034, 1, 1, tzinfo=UTC)
 CRONS = sorted(set(DEFAULTS.values()))
 LONGEST_FOLD = timedelta(hours=3)
+EVERY_HOUR = ["30 * * * *", "45 * * * *", "10,50 * * * *"]
+"""The same of one that every hour has."""
 OF_THE_DAY = ["30 2 * * *", "15 1,2,3 * * *", "*/20 2 * * *", "0 */2 * * *", "0,30 0 * * *"]
 """Expressions that a change of the clocks may swallow or show twice."""
 
@@ -61,6 +64,10 @@ def ticks(timer: Timer, after: datetime, until: datetime) -> list[datetime]:
         ("0 * * * *", "Europe/Berlin", "2027-03-27T23:59Z", ["2027-03-28T00:00Z", "2027-03-28T01:00Z"]),
         ("0 * * * *", "Europe/Berlin", "2027-10-31T00:00Z", ["2027-10-31T01:00Z", "2027-10-31T02:00Z"]),
         ("*/30 * * * *", "Europe/Berlin", "2027-10-31T00:30Z", ["2027-10-31T01:00Z", "2027-10-31T01:30Z"]),
+        # by half an hour: what clocks show twice, and what they leap over
+        ("30 * * * *", "Australia/Lord_Howe", "2027-04-03T14:00Z", ["2027-04-03T14:30Z", "2027-04-03T15:00Z"]),
+        ("30 * * * *", "Australia/Lord_Howe", "2027-10-02T15:00Z", ["2027-10-02T15:30Z", "2027-10-02T16:30Z"]),
+        ("10,20 * * * *", "Australia/Lord_Howe", "2027-10-02T15:00Z", ["2027-10-02T15:30Z", "2027-10-02T16:10Z"]),
     ],
 )  # fmt: skip
 def test_a_timer_ticks_by_its_zones_clocks(cron: str, zone: str, after: str, expected: list[str]) -> None:
@@ -87,7 +94,8 @@ def expected_ticks(cron: str, zone: ZoneInfo, after: datetime, until: datetime) 
     minutes, hours = cron.split()[:2]
     shown = [(at, naive(at, zone)) for at in _minutes(after - LONGEST_FOLD, until)]
     if hours == "*":
-        return [at for at, local in shown if local.minute in allowed(minutes, 60) and at > after]
+        hands = {at: _passed(before, local) for (_, before), (at, local) in pairwise(shown)}
+        return [at for at, passed in hands.items() if passed & allowed(minutes, 60) and at > after]
     found, latest = set(), shown[0][1]
     for at, local in shown[1:]:
         while latest < local:
@@ -95,6 +103,12 @@ def expected_ticks(cron: str, zone: ZoneInfo, after: datetime, until: datetime) 
             if latest.minute in allowed(minutes, 60) and latest.hour in allowed(hours, 24):
                 found.add(at)
     return sorted(at for at in found if at > after)
+
+
+def _passed(before: datetime, now: datetime) -> set[int]:
+    """The minutes to which a minute hand points now, or past which it has been put."""
+    put_forward = (now - before - MINUTE) % HOUR if now > before else timedelta(0)
+    return {(now - number * MINUTE).minute for number in range(put_forward // MINUTE + 1)}
 
 
 def _minutes(start: datetime, end: datetime) -> list[datetime]:
@@ -125,12 +139,50 @@ def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
     return after
 
 
-@pytest.mark.parametrize("cron", [*CRONS, *OF_THE_DAY])
+@pytest.mark.parametrize("cron", [*CRONS, *EVERY_HOUR, *OF_THE_DAY])
 def test_through_every_change_of_clocks_in_ten_years_timers_tick_as_the_clocks_show(cron: str) -> None:
     for (at, _, _), name in changes().items():
         after, until = at - 4 * HOUR, at + 4 * HOUR
 
         assert ticks(Timer("t", cron, name), after, until) == expected_ticks(cron, ZoneInfo(name), after, until), name
+
+
+ODD = {
+    "Australia/Lord_Howe": (datetime(2027, 4, 3, 15, tzinfo=UTC), datetime(2027, 10, 2, 15, 30, tzinfo=UTC)),
+    "Antarctica/Troll": (datetime(2027, 3, 28, 1, tzinfo=UTC), datetime(2027, 10, 31, 1, tzinfo=UTC)),
+    "Pacific/Apia": (datetime(2011, 12, 30, 10, tzinfo=UTC),),
+    "Africa/Casablanca": (datetime(2027, 2, 7, 2, tzinfo=UTC), datetime(2027, 3, 14, 2, tzinfo=UTC)),
+    "America/St_Johns": (datetime(2006, 4, 2, 3, 31, tzinfo=UTC), datetime(2006, 10, 29, 2, 31, tzinfo=UTC)),
+    "Asia/Kathmandu": (datetime(1985, 12, 31, 18, 30, tzinfo=UTC),),
+}
+"""Changes by half an hour, two hours, a day, for Ramadan, at a minute past midnight, and by a quarter of an hour."""
+NUMBERS = {
+    most: st.lists(st.integers(0, most - 1), min_size=1, max_size=3).map(lambda some: ",".join(map(str, some)))
+    for most in (24, 60)
+}
+
+
+def test_the_odd_changes_are_changes() -> None:
+    for name, changes_at in ODD.items():
+        zone = ZoneInfo(name)
+        for at in changes_at:
+            assert at.astimezone(zone).utcoffset() != (at - MINUTE).astimezone(zone).utcoffset(), (name, at)
+
+
+@settings(max_examples=150)
+@given(
+    st.sampled_from([(name, at) for name, changes_at in ODD.items() for at in changes_at]),
+    NUMBERS[60],
+    st.just("*") | NUMBERS[24],
+    st.integers(0, 600),
+)
+def test_through_odd_changes_any_expression_ticks_as_the_clocks_show(
+    change: tuple[str, datetime], minutes: str, hours: str, before: int
+) -> None:
+    name, at = change
+    after, until, cron = at - before * MINUTE, at + 26 * HOUR, f"{minutes} {hours} * * *"
+
+    assert ticks(Timer("t", cron, name), after, until) == expected_ticks(cron, ZoneInfo(name), after, until)
 
 
 @settings(max_examples=150)
