@@ -48,7 +48,7 @@ def _judge_present(verdict: Verdict, known: Alert | None, condition: Condition, 
     grade = known.grade if known and told_at else 0
     is_due = _is_due(condition, seen_at=seen_at, told_at=told_at, grade=grade, now=now)
     if is_due:
-        verdict.told.append(_raised(condition))
+        verdict.told.append(_raised(condition, seen_at))
     verdict.kept.append(
         Alert(
             *condition.key,
@@ -78,13 +78,22 @@ def _judge_absent(verdict: Verdict, alert: Alert, now: datetime) -> None:
         verdict.kept.append(replace(alert, gone_at=gone_at))
 
 
-def _raised(condition: Condition) -> AlertRaised:
+def _raised(condition: Condition, seen_at: datetime) -> AlertRaised:
     return AlertRaised(
-        severity=condition.severity, code=condition.code, subject=condition.subject, message=condition.message
+        severity=condition.severity,
+        code=condition.code,
+        subject=condition.subject,
+        message=condition.message,
+        since=seen_at,
     )
 
 
 def _resolved(alert: Alert) -> AlertRaised:
     return AlertRaised(
-        severity="info", code=alert.code, subject=alert.subject, message=f"over: {alert.message}", state="resolved"
+        severity="info",
+        code=alert.code,
+        subject=alert.subject,
+        message=f"over: {alert.message}",
+        state="resolved",
+        since=alert.seen_at,
     )

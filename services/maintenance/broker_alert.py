@@ -30,7 +30,8 @@ class BrokerAlert:
             return
         message = (
             f"the broker cannot be reached since {self._away_since:%Y-%m-%d %H:%M} UTC ({reason}): nothing is "
-            "published, and nothing is lost. No other alert is told until it is back"
+            "published, and nothing is lost. No other alert is told until it is back. Start RabbitMQ, and see its log: "
+            "`docker compose logs --tail 100 rabbitmq`"
         )
         self._is_told = await self.notifying.tell_directly(_alert("critical", message, "raised"))
 

@@ -108,4 +108,6 @@ def message_of(alert: AlertRaised, at: datetime) -> Message:
     """An alert as a person reads it, with the instant at which it was told of."""
     word = "resolved" if alert.state == "resolved" else alert.severity
     text = f"{alert.message}\n\n{alert.code} · {alert.subject} · {at:%Y-%m-%d %H:%M} UTC"
+    if alert.since:
+        text += f", first seen {alert.since:%Y-%m-%d %H:%M} UTC"
     return Message(f"Timeball {word}: {alert.code} ({alert.subject})", text)

@@ -94,7 +94,8 @@ def of_lateness(lateness: Lateness, allowed_ms: float) -> Iterator[Condition]:
     """Posts that are sent too late."""
     if lateness.sends >= FEWEST_SENDS and lateness.p99_ms > allowed_ms:
         message = (
-            f"of the last {lateness.sends} posts one in a hundred was sent {lateness.p99_ms:.0f} ms late or more "
-            f"(allowed: {allowed_ms:g} ms)"
+            f"of the {lateness.sends:,} posts of the last minutes one in a hundred was sent {lateness.p99_ms:.0f} ms "
+            f"late or more (allowed: {allowed_ms:g} ms). They go out all the same. See whether the publisher's machine "
+            "is busy (`top`), then its clock and its database"
         )
         yield Condition("lateness_high", "publisher", "warning", message)

@@ -144,6 +144,7 @@ FIELDS: Mapping[str, str] = {
     "short_mentions": "Whether `@name@server` counts as `@name` alone.",
     "size": "Its size in bytes, where it is known.",
     "state": "Whether it begins or is over.",
+    "since": "When it was first seen.",
     "subject": "What it concerns: an account, a queue, a service …",
     "subreddit": "The subreddit, without r/.",
     "subreddits": "The subreddits, without r/.",

@@ -91,6 +91,7 @@ class AlertRaised(Event, type="alert.raised"):
     message: str
     subject: str
     state: Literal["raised", "resolved"] = "raised"
+    since: Instant | None = None
 
 
 class ServiceReported(Event, type="service.reported"):

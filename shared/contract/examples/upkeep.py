@@ -54,6 +54,7 @@ UPKEEP: Mapping[str, Mapping[str, Any]] = {
         "message": "team (mastodon) must be connected again: the refresh token was revoked",
         "subject": "team",
         "state": "raised",
+        "since": "2027-03-28T06:58:00Z",
     },
     "service.reported": {
         "service": "publisher",

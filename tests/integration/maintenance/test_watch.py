@@ -15,6 +15,10 @@ from tests.integration.maintenance.conftest import NOW, Replica, delivery
 from tests.support.migrated import migrated
 
 MINUTE = timedelta(minutes=1)
+FAILED = (
+    "the job monitor.check failed: no network. Posts go out all the same. `timeball timers history monitor.check` "
+    "shows its runs, and it runs again at its next tick"
+)
 
 
 async def test_dead_letters_are_told_again_when_their_number_has_doubled(replica: Replica) -> None:
@@ -175,7 +179,7 @@ async def test_a_job_that_fails_is_told_until_it_succeeds(replica: Replica) -> N
 
     over = await replica.look(3 * MINUTE)
 
-    assert [(alert.code, alert.message) for alert in failed] == [("job_failed", "monitor.check failed: no network")]
+    assert [(alert.code, alert.message) for alert in failed] == [("job_failed", FAILED)]
     assert again == []
     assert [alert.state for alert in over] == ["resolved"]
 

@@ -58,6 +58,15 @@ def test_what_grows_worse_is_told_again_and_what_gets_better_is_not() -> None:
     assert [alert.message for alerts in told for alert in alerts] == ["grade 1", "grade 2", "grade 3"]
 
 
+def test_each_time_it_is_told_it_is_said_since_when_it_is_so() -> None:
+    looks = [[condition(grade=1)], [condition(grade=2)], [], [], [], [], [condition(grade=1)]]
+    told = [alert for alerts in through(looks) for alert in alerts]
+
+    assert [(alert.state, alert.since) for alert in told] == [
+        ("raised", NOW), ("raised", NOW), ("resolved", NOW), ("raised", NOW + 6 * STEP),
+    ]  # fmt: skip
+
+
 def test_what_comes_and_goes_is_one_alert() -> None:
     told = through([[condition()], [], [condition()], [], [condition()]])
 

@@ -18,6 +18,14 @@ def test_an_alert_says_what_is_wrong_and_where() -> None:
     assert message.body == "It waits.\n\noutbox_old · publisher · 2027-03-28 12:00 UTC"
 
 
+def test_an_alert_says_since_when() -> None:
+    alert = AlertRaised(
+        severity="critical", code="c", message="m", subject="s", since=NOW - timedelta(days=1, minutes=2)
+    )
+
+    assert message_of(alert, NOW).body == "m\n\nc · s · 2027-03-28 12:00 UTC, first seen 2027-03-27 11:58 UTC"
+
+
 def test_the_end_of_an_alert_says_so() -> None:
     over = AlertRaised(severity="info", code="c", message="over: It waits.", subject="s", state="resolved")
 
