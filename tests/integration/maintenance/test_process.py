@@ -13,9 +13,10 @@ import aio_pika
 
 from shared.events.maintenance import AlertRaised, ServiceReported
 from shared.events.scheduler import TimerFired
+from tests.fakes.sink import refuse
 from tests.integration.maintenance.conftest import Replica
 from tests.nodes import Broker
-from tests.support.system import started, system
+from tests.support.system import a_request, started, system
 from tests.support.waiting import eventually
 
 
@@ -116,3 +117,18 @@ async def test_a_process_that_dies_soon_after_its_start_again_and_again_is_told(
             told += await replica.look(timedelta(minutes=1))
 
     assert [(alert.code, alert.subject) for alert in told] == [("service_restarts", "monitor")]
+
+
+async def test_a_network_that_refuses_the_last_posts_of_an_account_is_told(tmp_path: Path, broker_node: Broker) -> None:
+    async with system(tmp_path, broker_node) as running:
+        await started(running, "maintenance", "publisher")
+        await running.connect("plain")
+
+        for post_id in ("p-1", "p-2", "p-3"):
+            running.sink.will_answer(post_id, refuse(422, b"the app may not post"))
+            await running.bus.emit(a_request(post_id))
+
+        alert = await running.bus.fact(AlertRaised.type, code="posts_failing", subject="sandbox")
+        assert alert.body["message"].startswith("3 posts failed on sandbox since ")
+        assert "the app may not post. See `timeball status p-1`" in alert.body["message"]
+        assert len(running.bus.heard("publish.failed")) == 3
