@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, delete, func, or_, select
+from sqlalchemy import case, delete, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.maintenance.domain import Failing
 from services.maintenance.tables import accounts, failures, networks
 from shared.database import bulk
-from shared.database.engine import Database
+from shared.database.engine import LONG_READ, Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,10 @@ class Failures:
         self._database = database
         dialect = database.dialect
         self._write = bulk.upsert(failures, dialect, guard="failures.failed_at < excluded.failed_at")
-        self._read = bulk.select_by_key(failures, dialect, key=(failures.c.account_id,), lock=True)
-        self._delete = bulk.delete_by_key(failures, dialect)
+        self._of_these = text(
+            f"SELECT given.account_id FROM {bulk.rows_of([failures.c.account_id], dialect)} "
+            "WHERE EXISTS (SELECT 1 FROM failures WHERE failures.account_id = given.account_id)"
+        )
         self._write_network = bulk.upsert(networks, dialect, guard="networks.published_at < excluded.published_at")
 
     async def learn(
@@ -60,15 +62,12 @@ class Failures:
             await connection.execute(self._write_network, bulk.encode(rows_of_networks))
 
     async def _end(self, connection: AsyncConnection, published_at: dict[str, datetime]) -> None:
-        asked = bulk.encode({"account_id": account_id} for account_id in sorted(published_at))
-        rows = [Failure(**row) for row in (await connection.execute(self._read, asked)).mappings()]
-        over = [row for row in rows if row.failed_at <= published_at[row.account_id]]
-        if over:
-            keys = [{"account_id": row.account_id, "post_id": row.post_id} for row in over]
-            await connection.execute(self._delete, bulk.encode(keys))
+        asked = bulk.encode({"account_id": account_id} for account_id in published_at)
+        for account_id in sorted((await connection.execute(self._of_these, asked)).scalars()):
+            await self.forget(connection, account_id, published_at[account_id])
 
     async def forget(self, connection: AsyncConnection, account_id: str, until: datetime) -> None:
-        """Forget what failed on an account until it was connected anew, or disconnected."""
+        """Forget what failed on an account until then, in one statement: there may be a hundred thousand posts."""
         c = failures.c
         await connection.execute(delete(failures).where(c.account_id == account_id, c.failed_at <= until))
 
@@ -92,4 +91,5 @@ class Failures:
             .group_by(platform, f.account_id, f.code)
             .order_by(platform, f.account_id, f.code)
         )
-        return [Failing(**row) for row in await self._database.rows(counted)]
+        async with self._database.reading(within=LONG_READ) as connection:
+            return [Failing(**row) for row in (await connection.execute(counted)).mappings()]
