@@ -8,6 +8,8 @@ from services.maintenance.domain import Alert, Condition
 from shared.events.maintenance import AlertRaised
 
 REMIND_AFTER = timedelta(days=1)
+RISEN_AFTER = timedelta(minutes=15)
+"""How long after it was told last it is told to be worse: what grows fast is not told each time it doubles."""
 CALM = timedelta(minutes=2)
 """How long a condition must be gone before it is told to be over: what comes and goes is one alert."""
 
@@ -64,7 +66,9 @@ def _judge_present(verdict: Verdict, known: Alert | None, condition: Condition, 
 def _is_due(condition: Condition, *, seen_at: datetime, told_at: datetime | None, grade: int, now: datetime) -> bool:
     if told_at is None:
         return now - seen_at >= condition.patience
-    return condition.grade > grade or (condition.reminded and now - told_at >= REMIND_AFTER)
+    told_for = now - told_at
+    has_risen = condition.grade > grade and told_for >= RISEN_AFTER
+    return has_risen or (condition.reminded and told_for >= REMIND_AFTER)
 
 
 def _judge_absent(verdict: Verdict, alert: Alert, now: datetime) -> None:

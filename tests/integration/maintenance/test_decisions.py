@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.maintenance.alerting import RISEN_AFTER
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.publisher import PublishFailed, PublishHeld, PublishRetrying, PublishSucceeded, PublishUnknown
@@ -86,7 +87,7 @@ async def test_many_posts_of_an_account_are_one_alert_told_again_when_they_have_
     told = []
     for number in range(1, 9):
         await hear(replica, held(f"post-{number}"))
-        told.append([alert.message.partition(" on ")[0] for alert in await replica.look()])
+        told.append([alert.message.partition(" on ")[0] for alert in await replica.look(RISEN_AFTER)])
 
     assert told == [["1 post"], ["2 posts"], [], ["4 posts"], [], [], [], ["8 posts"]]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.maintenance.alerting import RISEN_AFTER
 from services.maintenance.retention import RULES
 from shared.database.purging import Purge
 from shared.events import Event
@@ -136,7 +137,7 @@ async def test_it_is_told_again_when_the_number_has_doubled_and_survives_a_resta
     for number in range(1, 8):
         running = Replica(replica.database, replica.clock)
         await hear(running, failed(f"p-{number}"))
-        told += [alert.message.partition(" on ")[0] for alert in await running.look()]
+        told += [alert.message.partition(" on ")[0] for alert in await running.look(RISEN_AFTER)]
 
     assert told == ["3 posts failed", "6 posts failed"]
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.maintenance.alerting import RISEN_AFTER
 from services.maintenance.domain import Alert
 from services.maintenance.notifying import MOST_ATTEMPTS, Notifying
 from shared.events.maintenance import AlertRaised
@@ -104,7 +105,9 @@ async def test_an_alert_that_has_grown_worse_before_a_target_takes_it_is_told_as
     first = Delivery(one, "one", "c", sent_at=replica.clock.now())
     notifying, targets = await refused_then_up(replica, one, "one")
     replica.queues["publisher.dead"] = QueueFigures(2, 0)
-    (two,) = await replica.look()
+    replica.clock.advance(RISEN_AFTER)
+    await replica.report()
+    two = next(alert for alert in await replica.look() if alert.code == "dead_letters")
 
     await notifying.on_alert_raised(Delivery(two, "two", "c", sent_at=replica.clock.now()))
     await notifying.on_alert_raised(first)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.maintenance.alerting import BLIND_AFTER, CALM, REMIND_AFTER, Key, judge
+from services.maintenance.alerting import BLIND_AFTER, CALM, REMIND_AFTER, RISEN_AFTER, Key, judge
 from services.maintenance.domain import Alert, Condition
 from shared.events.maintenance import AlertRaised
 
@@ -53,18 +53,24 @@ def test_what_was_told_is_not_told_again_because_nobody_looked_for_a_while() -> 
 
 
 def test_what_grows_worse_is_told_again_and_what_gets_better_is_not() -> None:
-    told = through([[condition(grade=grade)] for grade in (1, 1, 2, 1, 2, 3)])
+    told = through([[condition(grade=grade)] for grade in (1, 1, 2, 1, 2, 3)], step=RISEN_AFTER)
 
     assert [alert.message for alerts in told for alert in alerts] == ["grade 1", "grade 2", "grade 3"]
 
 
 def test_each_time_it_is_told_it_is_said_since_when_it_is_so() -> None:
     looks = [[condition(grade=1)], [condition(grade=2)], [], [], [], [], [condition(grade=1)]]
-    told = [alert for alerts in through(looks) for alert in alerts]
+    told = [alert for alerts in through(looks, step=RISEN_AFTER) for alert in alerts]
 
     assert [(alert.state, alert.since) for alert in told] == [
-        ("raised", NOW), ("raised", NOW), ("resolved", NOW), ("raised", NOW + 6 * STEP),
+        ("raised", NOW), ("raised", NOW), ("resolved", NOW), ("raised", NOW + 6 * RISEN_AFTER),
     ]  # fmt: skip
+
+
+def test_what_grows_fast_is_told_as_it_is_a_while_later() -> None:
+    told = through([[condition(grade=grade)] for grade in range(1, RISEN_AFTER // STEP + 3)])
+
+    assert [alert.message for alerts in told for alert in alerts] == ["grade 1", f"grade {RISEN_AFTER // STEP + 1}"]
 
 
 def test_what_comes_and_goes_is_one_alert() -> None:
