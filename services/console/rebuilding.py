@@ -1,8 +1,8 @@
 """Rebuilding the read model from what the services tell of their state."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -11,6 +11,7 @@ import structlog
 from pydantic import ValidationError
 
 from services.console.domain.accounts import Account, Connection, Link, Token
+from services.console.domain.post_facts import posts_in
 from services.console.domain.posts import Content, Plan, Post, Standing
 from services.console.read_model.words import row_of_words
 from services.console.store import Changes, Row, Store
@@ -51,20 +52,17 @@ class Rebuilding:
     async def on_state_told(self, delivery: Delivery[StateTold]) -> None:
         """A part of what a service keeps; the same part again changes nothing."""
         told = delivery.event
+        outcomes, other_facts = _read(told.facts)
+        await self._learn_posts(told.schedules, outcomes)
         await self.store.apply(
-            Changes(
-                posts=[_post(one) for one in told.schedules],
-                accounts=[_account(one) for one in told.accounts],
-                connections=list(self._connections(told)),
-                words=[_words(one, self.clock.now()) for one in told.schedules if one.request_id],
-            )
+            Changes(accounts=[_account(one) for one in told.accounts], connections=list(self._connections(told)))
         )
         for account in told.rules:
             await self.store.account_rules.learn(account.account_id, account.rules, account.changed_at)
         for one in told.workspaces:
             await self.store.workspaces.configured(one.workspace, self.clock.now(), has_targets=one.has_targets)
-        for fact in told.facts:
-            await self._learn_fact(fact)
+        for fact in other_facts:
+            await self.reactions[type(fact.event)](fact)
         await self.store.tellings.read(told, self.clock.now())
 
     async def on_rebuild_answered(self, delivery: Delivery[ConsoleRebuildAnswered]) -> None:
@@ -72,6 +70,13 @@ class Rebuilding:
         now = self.clock.now()
         await self.store.tellings.answered(delivery.event, delivery.correlation_id, now)
         await self.store.apply(Changes(journal=entries_of(delivery, now)))
+
+    async def _learn_posts(self, schedules: Sequence[ScheduleTold], outcomes: Sequence[Post]) -> None:
+        """What is told of posts, but for those that are over for so long that they have been deleted here."""
+        posts = await self.store.deleted_posts.left_out_of([*map(_post, schedules), *outcomes])
+        kept, now = {post.key for post in posts}, self.clock.now()
+        words = [_words(one, now) for one in schedules if one.request_id and (one.post_id, one.account_id) in kept]
+        await self.store.apply(Changes(posts=posts, words=words))
 
     def _connections(self, told: StateTold) -> Iterator[Row]:
         for one in told.accounts:
@@ -84,17 +89,31 @@ class Rebuilding:
                 "seen_at": self.clock.now(),
             }
 
-    async def _learn_fact(self, told: FactTold) -> None:
-        event = EVENTS.get(told.type)
-        if event is None:
-            log.warning("told_of_an_unknown_fact", type=told.type)
-            return
-        try:
-            fact = event.model_validate_json(json.dumps(told.body))
-        except ValidationError as error:
-            log.warning("told_of_an_unreadable_fact", type=told.type, error=str(error))
-            return
-        await self.reactions[event](Delivery(fact, None, told.correlation_id))
+
+def _delivery(told: FactTold) -> Delivery[Event] | None:
+    """The fact that is told, if it can be read."""
+    event = EVENTS.get(told.type)
+    if event is None:
+        log.warning("told_of_an_unknown_fact", type=told.type)
+        return None
+    try:
+        fact = event.model_validate_json(json.dumps(told.body))
+    except ValidationError as error:
+        log.warning("told_of_an_unreadable_fact", type=told.type, error=str(error))
+        return None
+    return Delivery(fact, None, told.correlation_id)
+
+
+def _read(facts: Iterable[FactTold]) -> tuple[list[Post], list[Delivery[Event]]]:
+    """What they tell of posts, and those that tell of something else."""
+    outcomes: list[Post] = []
+    others: list[Delivery[Event]] = []
+    for told in facts:
+        if fact := _delivery(told):
+            posts = posts_in(fact.event, fact.correlation_id)
+            outcomes += [replace(post, as_of=told.changed_at) for post in posts]
+            others += [] if posts else [fact]
+    return outcomes, others
 
 
 def _post(told: ScheduleTold) -> Post:
@@ -104,6 +123,7 @@ def _post(told: ScheduleTold) -> Post:
         Standing(Progress(told.state, told.revision), reason=told.reason),
         Plan(told.revision, True, told.publish_at, told.request_id),
         Content(told.revision, told.model_dump_json(include=_SAID)),
+        told.changed_at,
     )
 
 

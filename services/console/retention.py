@@ -58,7 +58,8 @@ _YEARS = timedelta(days=800)
 
 
 def _rule_of_posts(state: str, keeps: Literal["succeeded", "failed"] | None = None) -> Rule:
-    counted = f"UPDATE post_counts SET posts = posts - :rows WHERE state = '{state}'"
+    latest = "CASE WHEN deleted_before > :before THEN deleted_before ELSE :before END"
+    counted = f"UPDATE post_counts SET posts = posts - :rows, deleted_before = {latest} WHERE state = '{state}'"
     return Rule(posts, posts.c.updated_at, f"{FINAL} AND state = '{state}'", keeps=keeps, counted=counted)
 
 

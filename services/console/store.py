@@ -10,6 +10,7 @@ from services.console.domain.posts import Post, folded, merged
 from services.console.read_model.account_rules import AccountRules
 from services.console.read_model.counting import Counts
 from services.console.read_model.dead_letters import DeadLetters
+from services.console.read_model.deleted_posts import DeletedPosts
 from services.console.read_model.job_history import JobHistory
 from services.console.read_model.merging import MergedTable
 from services.console.read_model.rows import account_in, post_in, row_of_account, row_of_post
@@ -67,6 +68,7 @@ class Store:
         self.service_reports = ServiceReports(database)
         self.job_history = JobHistory(database)
         self.tellings = Tellings(database)
+        self.deleted_posts = DeletedPosts(database)
         dialect = database.dialect
         self._posts = MergedTable(posts, dialect, merge=merged, read=post_in, write=row_of_post)
         self._accounts = MergedTable(accounts, dialect, merge=merged_account, read=account_in, write=row_of_account)

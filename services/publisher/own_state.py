@@ -17,7 +17,7 @@ from shared.events.requests import AccountLimits
 from shared.messaging.rebuild_answers import PAGE, in_parts
 
 _KEY = (publications.c.post_id, publications.c.account_id)
-_OUTCOME = (*_KEY, publications.c.outcome, publications.c.correlation_id)
+_OUTCOME = (*_KEY, publications.c.outcome, publications.c.correlation_id, publications.c.updated_at)
 
 
 @dataclass(frozen=True)
@@ -57,4 +57,9 @@ def _account_told(account: StoredAccount) -> AccountTold:
 
 def _fact_told(row: RowMapping) -> FactTold:
     fact = kept(row["outcome"])
-    return FactTold(type=fact.type, correlation_id=row["correlation_id"], body=json.loads(fact.body()))
+    return FactTold(
+        type=fact.type,
+        correlation_id=row["correlation_id"],
+        body=json.loads(fact.body()),
+        changed_at=row["updated_at"],
+    )

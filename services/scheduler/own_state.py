@@ -68,4 +68,5 @@ def _told(schedule: Schedule) -> ScheduleTold:
         late_policy=LatePolicy.model_validate_json(schedule.late_policy),
         retry=RetryPolicy.model_validate_json(schedule.retry),
         callback_url=schedule.callback_url,
+        changed_at=schedule.updated_at,
     )

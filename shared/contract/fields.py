@@ -195,6 +195,8 @@ FIELDS: Mapping[str, str] = {
     "DeadLetterParked.size": "Its size in bytes.",
     "DeadLetterReplayed.count": "How many were replayed.",
     "ConsoleRebuildAnswered.service": "The service that has answered.",
+    "FactTold.changed_at": "Since when it is so.",
+    "ScheduleTold.changed_at": "Since when it is so.",
     "ScheduleTold.publish_at": "The instant at which it is sent.",
     "ScheduleTold.state": "How far it has come.",
     "StateTold.accounts": "Accounts as the publisher keeps them, without credentials.",

@@ -35,7 +35,7 @@ class Rule:
     """Rows of one table that may go once `age`, an indexed instant, is older than what is asked for by `longer`.
 
     `where` is SQL over the table and `:before`; of rows that `keeps` names, so many of the newest stay. `counted` is
-    SQL over `:rows`, how many went, that goes with each deletion.
+    SQL over `:rows`, how many went, and `:before`, that goes with each deletion.
     """
 
     table: Table
@@ -119,7 +119,7 @@ class Purge:
             began = monotonic()
             rows = (await connection.execute(statement, parameters)).rowcount
             if counted and rows:
-                await connection.execute(text(counted), {"rows": rows})
+                await connection.execute(_sql(counted), {"rows": rows, "before": parameters["before"]})
         batch = Batch(rows, monotonic() - began)
         self.on_batch(batch)
         return batch

@@ -28,6 +28,7 @@ class ScheduleTold(Value):
     late_policy: LatePolicy = LatePolicy()
     retry: RetryPolicy = RetryPolicy()
     callback_url: WebUrl | None = None
+    changed_at: Instant | None = None
 
 
 class AccountTold(Value):
@@ -64,6 +65,7 @@ class FactTold(Value):
     type: Name
     correlation_id: str
     body: dict[str, JsonValue]
+    changed_at: Instant | None = None
 
 
 class StateTold(Event, type="state.told"):

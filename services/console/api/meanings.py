@@ -157,7 +157,7 @@ MEANINGS: Mapping[str, str] = {
     "status": "The status of the answer.",
     "timers": "Every timer there is.",
     "to": "Due before this instant.",
-    "updated_at": "When the console last learned of it.",
+    "updated_at": "When the console last learned of it; after a rebuild, since when it is so.",
     "waiting": "The services that have not answered yet.",
     "dead_letters": "What rests, the latest first.",
     "AcceptedView.publish_at": "The instant at which it will be sent.",

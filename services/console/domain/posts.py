@@ -1,7 +1,7 @@
 """Posts on accounts: how far each has come, when it is planned for, what it says."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from services.console.domain.parts import Key, greater
@@ -64,13 +64,14 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One post on one account."""
+    """One post on one account; `as_of` says since when it is so, where that is told later than it happened."""
 
     post_id: str
     account_id: str
     standing: Standing
     plan: Plan | None = None
     content: Content | None = None
+    as_of: datetime | None = field(default=None, compare=False)
 
     @property
     def key(self) -> Key:
@@ -101,7 +102,8 @@ def merged(one: Post | None, other: Post) -> Post:
         return other
     standing = greater(one.standing, other.standing) or other.standing
     plan, content = greater(one.plan, other.plan), greater(one.content, other.content)
-    return Post(one.post_id, one.account_id, standing, plan, content)
+    as_of = max(one.as_of, other.as_of) if one.as_of and other.as_of else None
+    return Post(one.post_id, one.account_id, standing, plan, content, as_of)
 
 
 def folded(posts: Iterable[Post]) -> dict[Key, Post]:

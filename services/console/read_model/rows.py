@@ -40,7 +40,7 @@ def row_of_post(post: Post, now: datetime, version: int) -> dict[str, Any]:
         "content_revision": content.revision if content else None,
         "content": content.body if content else None,
         "due_at": post.due_at or now,
-        "updated_at": now,
+        "updated_at": post.as_of or now,
         "version": version,
     }
 
@@ -58,7 +58,7 @@ def post_in(row: Row) -> Post:
         published_at=row["published_at"],
         lateness_ms=row["lateness_ms"],
     )
-    return Post(row["post_id"], row["account_id"], standing, _plan(row), _content(row))
+    return Post(row["post_id"], row["account_id"], standing, _plan(row), _content(row), row["updated_at"])
 
 
 def _plan(row: Row) -> Plan | None:

@@ -15,8 +15,9 @@ post_counts = Table(
     metadata,
     Column("state", String(20), primary_key=True),
     Column("posts", Integer, nullable=False),
+    Column("deleted_before", InstantColumn),
 )
-"""How many posts there are now in each state."""
+"""How many posts there are now in each state; those that had come to it before that instant are deleted."""
 
 
 def _by_account(name: str, period: str, counted: Column[Any]) -> Table:

@@ -55,7 +55,7 @@ async def counted(database: Database, *, one_by_one: bool) -> dict[str, Counter[
                     found[table.name][key] += 1
             return found
         for table in TABLES:
-            for counter in await connection.execute(select(table)):
+            for counter in await connection.execute(select(*table.primary_key, table.c.posts)):
                 found[table.name][tuple(counter)[:-1]] = counter.posts
     return {name: +counter for name, counter in found.items()}
 

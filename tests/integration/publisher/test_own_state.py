@@ -30,4 +30,5 @@ async def test_accounts_are_told_without_credentials_and_posts_with_their_last_f
     assert [one.account_id for part in parts for one in part.accounts] == [f"a-{number}" for number in range(5)]
     facts = [one for part in parts for one in part.facts]
     assert [(one.type, one.body["reason"]) for one in facts] == [("publish.skipped", "too_late")] * 5
+    assert {one.changed_at for one in facts} == {a_publication().updated_at}
     assert not [part for part in parts if SECRET in part.model_dump_json()]
