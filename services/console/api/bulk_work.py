@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import NAMESPACE_URL, uuid5
 
 import structlog
 from sqlalchemy import RowMapping
@@ -10,21 +11,17 @@ from sqlalchemy import RowMapping
 from services.console.api.bulk import RunView
 from services.console.api.changes import cancel_post, change_post
 from services.console.api.console import Console
-from services.console.api.deciding import Resolution, resolve_post, retry_post
+from services.console.api.deciding import WRONG_STATE, decide
 from services.console.api.errors import Refusal
 from services.console.api.run_work import AGAIN_SECONDS
 from services.console.requests.bulk_runs import Act, Item, Result
 from services.console.requests.editing import Change
 from services.console.requests.moving import Moving
 from shared.database.errors import is_passing
+from shared.events.requests import PublishResolveRequested, PublishRetryRequested
 from shared.messaging.broker import BrokerUnavailable
 
 SIDE_BY_SIDE = 10
-_RESOLUTIONS = {
-    Act.PUBLISHED: Resolution(outcome="published"),
-    Act.NOT_PUBLISHED: Resolution(outcome="not_published"),
-    Act.ASK_NETWORK: Resolution(outcome="ask_network"),
-}
 
 log = structlog.get_logger()
 
@@ -86,10 +83,24 @@ async def _act(console: Console, run: RunView, item: Item) -> bool:
     accounts = [item.account_id]
     if run.act is Act.CANCEL:
         return (await cancel_post(console, item.post_id, accounts)).pending
-    if run.act is Act.RETRY:
-        return (await retry_post(console, item.post_id, item.account_id)).pending
-    if run.act in _RESOLUTIONS:
-        return (await resolve_post(console, item.post_id, item.account_id, _RESOLUTIONS[run.act])).pending
+    if run.act is not Act.MOVE:
+        return await _decide(console, run, item)
     if item.move_to is None:
         raise Refusal(404, "not_found", f"post {item.post_id!r} is not there any more")
     return (await change_post(console, item.post_id, Change(publish_at=item.move_to), accounts)).pending
+
+
+async def _decide(console: Console, run: RunView, item: Item) -> bool:
+    """Ask under an id of its own, by which one finds what this run has asked and could not record."""
+    named = {"post_id": item.post_id, "account_id": item.account_id}
+    if run.act is Act.RETRY:
+        request: PublishRetryRequested | PublishResolveRequested = PublishRetryRequested(**named)
+    else:
+        request = PublishResolveRequested.model_validate(named | {"outcome": run.act.value})
+    message_id = str(uuid5(NAMESPACE_URL, f"bulk/{run.id}/{item.position}"))
+    try:
+        return (await decide(console, request, message_id=message_id)).pending
+    except Refusal as refusal:
+        if refusal.problem.code == WRONG_STATE and await console.timelines.has(message_id):
+            return False
+        raise

@@ -19,6 +19,9 @@ from shared.events.progress import State, progress_of
 from shared.events.requests import PublishResolveRequested, PublishRetryRequested
 from shared.events.scheduler import ScheduleRejected
 
+WRONG_STATE = "wrong_state"
+"""Nothing has been asked, for the post is not in a state for it."""
+
 router = APIRouter(
     tags=["posts"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}, 409: {"model": ErrorAnswer}}
 )
@@ -44,8 +47,7 @@ class Decided(BaseModel):
 @router.post("/v1/posts/{post_id:path}/accounts/{account_id:path}:retry", status_code=202, dependencies=[WRITE])
 async def retry_post(console: TheConsole, post_id: Id, account_id: Id) -> Decided:
     """Publish a failed or held post again, now; what becomes of it is told by its state."""
-    await _require_state(console, post_id, account_id, RETRIABLE)
-    return await _decided(console, PublishRetryRequested(post_id=post_id, account_id=account_id))
+    return await decide(console, PublishRetryRequested(post_id=post_id, account_id=account_id))
 
 
 @router.post(
@@ -65,19 +67,23 @@ async def resolve_post(
     With `ask_network` the very same request is sent again where the network recognises it; else the network is asked
     for the post. Where it does neither, the outcome stays unknown.
     """
-    await _require_state(console, post_id, account_id, RESOLVABLE)
     request = PublishResolveRequested(
         post_id=post_id,
         account_id=account_id,
         outcome=resolution.outcome,
         platform_post_id=resolution.platform_post_id,
     )
-    return await _decided(console, request)
+    return await decide(console, request)
 
 
-async def _decided(console: Console, request: PublishRetryRequested | PublishResolveRequested) -> Decided:
-    """Ask, and wait for the fact that tells how the post stands then."""
-    answers = await console.requests.send_and_wait(request, _tells_of(request.post_id, request.account_id))
+async def decide(
+    console: Console, request: PublishRetryRequested | PublishResolveRequested, *, message_id: str | None = None
+) -> Decided:
+    """Ask, where the post is in a state for it, and wait for the fact that tells how it stands then."""
+    states = RETRIABLE if isinstance(request, PublishRetryRequested) else RESOLVABLE
+    await _require_state(console, request.post_id, request.account_id, states)
+    until = _tells_of(request.post_id, request.account_id)
+    answers = await console.requests.send_and_wait(request, until, message_id=message_id)
     for rejected in of_type(answers.facts, ScheduleRejected):
         raise Refusal(404 if rejected.code == "not_found" else 409, rejected.code, rejected.reason)
     told = progress_of(answers.facts[-1]) if answers.is_complete else None
@@ -109,4 +115,4 @@ async def _require_state(console: Console, post_id: str, account_id: str, states
         raise Refusal(404, "not_found", f"post {post_id!r} is not scheduled for account {account_id!r}")
     if found[0] not in states:
         wanted = " or ".join(sorted(states))
-        raise Refusal(409, "wrong_state", f"post {post_id!r} on {account_id!r} is {found[0]}, not {wanted}")
+        raise Refusal(409, WRONG_STATE, f"post {post_id!r} on {account_id!r} is {found[0]}, not {wanted}")

@@ -63,6 +63,11 @@ class Timelines:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def has(self, message_id: str) -> bool:
+        """Whether an event with this id has happened to any post."""
+        wanted = select(happenings.c.message_id).where(happenings.c.message_id == message_id).limit(1)
+        return bool(await self._database.rows(wanted))
+
     async def of(self, post_id: str, account_id: str) -> list[Row]:
         """The latest events of a post on an account, oldest first."""
         c = happenings.c

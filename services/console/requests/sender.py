@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -76,10 +76,16 @@ class RequestSender:
                 raise error
         return correlation_id
 
-    async def send_and_wait(self, request: Event, until: Until, *, patience: timedelta | None = None) -> Answers:
-        """Send the request and wait until its answers settle it; BrokerUnavailable when it may not have arrived."""
+    async def send_and_wait(
+        self, request: Event, until: Until, *, patience: timedelta | None = None, message_id: str | None = None
+    ) -> Answers:
+        """Send the request and wait until its answers settle it; BrokerUnavailable when it may not have arrived.
+
+        What is sent twice under the same message id is done once, and answered once.
+        """
         await self.queues.ensure_for(request)
         envelope = Envelope.of(request)
+        envelope = replace(envelope, message_id=message_id or envelope.message_id)
         async with self.awaited_answers.answers_to(envelope.correlation_id) as listener:
             await self.publisher.publish(Outgoing(envelope))
             collected: list[Delivery[Any]] = []
