@@ -55,6 +55,11 @@ def why_unusable(error: BaseException) -> str:
     return said_by_database(error) or why_not_reached(error) or f"it failed ({type(error).__name__}): the log says more"
 
 
+def in_words(error: BaseException) -> str:
+    """What any error says to a person, if anything; of one of a database neither statement nor values."""
+    return said_by_database(error) or ("" if isinstance(error, SQLAlchemyError) else str(error))
+
+
 def said_by_database(error: BaseException) -> str | None:
     """What the database said, None where the error is none of its own or says nothing that a person could mend."""
     return next(filter(None, map(_said, causes(error))), None)

@@ -25,6 +25,8 @@ MAX_TEXT_LENGTH = 100_000
 MAX_OPTIONS_LENGTH = 20_000
 MOST_COUNTED = 2**31 - 1
 """What an integer column of every database holds; SQLite would round what is far greater, and read it as no integer."""
+MOST_MEASURED = 10**13
+"""More than any clock measures, were it centuries ahead: 300 years in milliseconds."""
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
 
@@ -72,6 +74,12 @@ def _without_nul(text: str) -> str:
 def _countable(number: int) -> int:
     if number > MOST_COUNTED:
         raise ValueError(f"no database counts beyond {MOST_COUNTED:,}; give a smaller number")
+    return number
+
+
+def _measurable(number: float) -> float:
+    if abs(number) > MOST_MEASURED:
+        raise ValueError(f"no clock measures beyond {MOST_MEASURED:,}; give a smaller number")
     return number
 
 
@@ -137,6 +145,8 @@ Amount = Annotated[int, Field(ge=0)]
 """How much of something a network allows, in its own words: however much that is."""
 
 Count = Annotated[int, Field(ge=0), AfterValidator(_countable)]
+Duration = Annotated[float, AfterValidator(_measurable)]
+"""A time that was measured, in the unit that the name of its field ends with."""
 Revision = Annotated[int, Field(ge=1), AfterValidator(_countable)]
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared.events.base import Count, Event, Id, Instant, Name, Value
+from shared.events.base import Count, Duration, Event, Id, Instant, Name, Value
 from shared.events.monitor import Day
 
 
@@ -14,7 +14,7 @@ class JobRun(Value):
     service: Name | None = None
     tick_at: Instant | None = None
     manual: bool | None = None
-    period_seconds: float | None = None
+    period_seconds: Duration | None = None
 
 
 class JobStarted(JobRun, Event, type="job.started"):
@@ -26,13 +26,13 @@ class JobStarted(JobRun, Event, type="job.started"):
 class JobSucceeded(JobRun, Event, type="job.succeeded"):
     job: Name
     run_id: Id
-    duration_ms: float | None = None
+    duration_ms: Duration | None = None
 
 
 class JobFailed(JobRun, Event, type="job.failed"):
     job: Name
     run_id: Id
-    duration_ms: float | None = None
+    duration_ms: Duration | None = None
     error: str | None = None
 
 
@@ -41,7 +41,7 @@ class JobReleased(JobRun, Event, type="job.released"):
 
     job: Name
     run_id: Id
-    duration_ms: float | None = None
+    duration_ms: Duration | None = None
 
 
 class JobSkipped(Event, type="job.skipped"):
@@ -74,8 +74,8 @@ class AccountFigures(Value):
     failed: Count
     unknown: Count | None = None
     attempts: Count | None = None
-    p50_lateness_ms: float | None = None
-    p99_lateness_ms: float | None = None
+    p50_lateness_ms: Duration | None = None
+    p99_lateness_ms: Duration | None = None
 
 
 class AnalyticsAggregated(Event, type="analytics.aggregated"):
@@ -100,6 +100,6 @@ class ServiceReported(Event, type="service.reported"):
     service: Name
     instance: Id
     problems: dict[Name, str] = Field(default_factory=dict)
-    outbox_age_seconds: float | None = None
+    outbox_age_seconds: Duration | None = None
     queues: tuple[Name, ...] = ()
-    up_seconds: float | None = None
+    up_seconds: Duration | None = None

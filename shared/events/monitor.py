@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from shared.events.base import Count, Event, Id, Instant, Name, Text, Value, WebUrl
+from shared.events.base import Count, Duration, Event, Id, Instant, Name, Text, Value, WebUrl
 from shared.events.patterns import DAY
 
 Day = Annotated[str, StringConstraints(pattern=DAY)]
@@ -66,7 +66,7 @@ class MonitorCompleted(Event, type="monitor.completed"):
     checked: Count
     failed: tuple[WorkspaceFailure, ...]
     found: Count
-    duration_ms: float
+    duration_ms: Duration
     items: Count | None = None
     problems: tuple[SubredditProblem, ...] = ()
 

@@ -5,7 +5,7 @@
 
 from typing import Literal
 
-from shared.events.base import Count, ErrorDetail, Event, Id, Instant, Name, Revision
+from shared.events.base import Count, Duration, ErrorDetail, Event, Id, Instant, Name, Revision
 from shared.events.rules import PostRules
 
 
@@ -32,7 +32,7 @@ class PublishSucceeded(Event, type="publish.succeeded"):
     platform_post_id: str | None = None
     url: str | None = None
     published_at: Instant
-    lateness_ms: float
+    lateness_ms: Duration
     attempts: Count
     retries: Count = 0
 

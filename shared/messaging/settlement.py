@@ -13,6 +13,7 @@ from prometheus_client import Counter
 
 from shared.clocks.clock import Clock
 from shared.database.errors import is_passing
+from shared.database.refusals import in_words
 from shared.events import EVENTS, Event
 from shared.messaging.acknowledging import Acknowledgements
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
@@ -100,7 +101,8 @@ class Settlement:
         passing = is_passing(error) or isinstance(error, BrokerUnavailable)
         if not passing and failures_of(message) + 1 >= MOST_FAILURES:
             log.error("message_failed", queue=self.queue, type=type_of(message), exc_info=error)
-            await self._park(message, f"{type(error).__name__}: {error}")
+            said = f": {words}" if (words := in_words(error)) else ""
+            await self._park(message, f"{self.service} failed at it{said}; its log says more")
             return
         failures = failures_of(message) + 1
         if self.standby and await self.standby.is_on_after(error):

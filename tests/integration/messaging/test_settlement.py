@@ -109,7 +109,7 @@ async def test_each_verdict_is_carried_out(shop: Shop) -> None:
     assert shop.came == {"later": 2, "rested": 2, "flaky": 2, "overtaken": 2, "buggy": 2}
     assert (reason_of(dead["rested"]), reason_of(dead["buggy"])) == (
         "a person must look: 'x' \N{SNOWMAN}",
-        "ValueError: boom",
+        "shop failed at it: boom; its log says more",
     )
     assert dead["rested"].body == b'{"post_id":"rested"}'
     assert set(dead["rested"].headers) - {COUNTED_AT_EACH_LOOK} == {

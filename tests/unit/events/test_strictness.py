@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.connections.paths import STEPS_IN_A_PATH
+from shared.contract.examples import EXAMPLES
 from shared.events import EVENTS, Event
 from shared.events.base import MAX_OPTIONS_LENGTH, MAX_TEXT_LENGTH, MOST_COUNTED
 from shared.events.explaining import explain
@@ -272,6 +273,31 @@ def test_a_local_time_is_kept_as_it_was_said() -> None:
     request = read(publish_at={"local": "2027-03-28T02:30", "zone": "Europe/Berlin"})
 
     assert request.publish_at == LocalTime(local="2027-03-28T02:30", zone="Europe/Berlin")
+
+
+def unbounded(event: type[Event]) -> list[str]:
+    """The fields of an event that take any number."""
+    parts = event.model_json_schema().get("properties", {})
+    return [
+        name
+        for name, part in parts.items()
+        if any(one.get("type") == "number" and "maximum" not in one for one in (part, *part.get("anyOf", ())))
+    ]
+
+
+@pytest.mark.parametrize("number", ["1e308", "-1e308", "1e400", "NaN"])
+@pytest.mark.parametrize(
+    ("event", "field"), [(event, field) for event in EVENTS.values() for field in unbounded(event)]
+)
+def test_a_time_that_no_clock_measures_is_refused(event: type[Event], field: str, number: str) -> None:
+    body = json.dumps({**EXAMPLES[event.type], field: "…"}).replace('"\\u2026"', number)
+
+    with pytest.raises(ValidationError) as refused:
+        event.model_validate_json(body)
+
+    assert explain(refused.value).startswith(
+        (f"{field}: no clock measures beyond 10,000,000,000,000; give", f"{field}: Input should be a finite number")
+    )
 
 
 def test_a_figure_that_is_no_number_is_never_sent() -> None:

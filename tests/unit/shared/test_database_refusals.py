@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from shared.database.refusals import why_unusable
+from shared.database.refusals import in_words, why_unusable
 
 
 class Told(Exception):
@@ -40,3 +40,9 @@ def test_a_reason_is_told_without_statements_values_and_secrets(error: Exception
 
     assert why_unusable(wrapped).startswith(reason)
     assert "s3cret" not in why_unusable(wrapped)
+
+
+def test_what_an_error_says_has_neither_statements_nor_names_of_classes() -> None:
+    wrapped = OperationalError("SELECT secret FROM secrets", {"password": "s3cret"}, Told())
+
+    assert [in_words(error) for error in (wrapped, ValueError("boom"), KeyError())] == ["", "boom", ""]
