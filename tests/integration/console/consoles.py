@@ -15,9 +15,11 @@ from services.console.access.audit import Audit
 from services.console.access.sessions import Sessions
 from services.console.access.tokens import Tokens
 from services.console.api import Console, application
+from services.console.read_model.account_rules import AccountRules
 from services.console.read_model.browsing import Browsing
 from services.console.read_model.queries import Queries
 from services.console.read_model.tellings import Tellings
+from services.console.read_model.timeline import Timelines
 from services.console.requests.bulk_runs import BulkRuns
 from services.console.tables.audit import outbox
 from services.console.web.mounting import mount_pages
@@ -65,6 +67,8 @@ async def a_replica(url: str, clock: Clock) -> AsyncIterator[Replica]:
         browsing=Browsing(database),
         bulk=BulkRuns(database),
         tellings=Tellings(database),
+        timelines=Timelines(database),
+        account_rules=AccountRules(database),
         clock=clock,
         public_keys={},
         tokens=tokens,

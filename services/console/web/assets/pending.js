@@ -32,7 +32,8 @@ function settle() {
   keep(left);
   draw();
   const isKnown = document.querySelector("article[data-etag]");
-  if (isKnown && location.search) history.replaceState(null, "", location.pathname); // it waits for its first answer no more
+  const isWaited = new URLSearchParams(location.search).has("sent");
+  if (isKnown && isWaited) history.replaceState(null, "", location.pathname); // it waits for its first answer no more
 }
 
 function isRefused(note) {

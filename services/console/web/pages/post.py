@@ -1,9 +1,11 @@
 """`/posts/{id}`: one post on each of its accounts, what happened to it, and what can be done."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from services.console.api.access import READ
@@ -25,24 +27,36 @@ from shared.events.progress import State
 CANCELLABLE = CHANGEABLE - {State.SKIPPED, State.FAILED}
 
 MOST_LETTERS = 20
+MOST_OF_A_PLACE = 201
+ON_A_PAGE = 50
+"""Accounts of a post; of one that is on more those come first where somebody must decide."""
+_TO_DECIDE = RESOLVABLE | RETRIABLE
 
 router = APIRouter()
 
 
 @router.get("/posts/{post_id:path}", dependencies=[READ])
-async def show_post(console: TheConsole, request: Request, post_id: Id, sent: str = "") -> Response:
-    """One post; right after it was sent it may not be known yet."""
+async def show_post(
+    console: TheConsole,
+    request: Request,
+    post_id: Id,
+    sent: str = "",
+    after: Annotated[str, Query(max_length=MOST_OF_A_PLACE)] = "",
+) -> Response:
+    """One post, on the accounts after a place; right after it was sent it may not be known yet."""
     listed = await console.queries.post(post_id)
     rejections = [RejectionView.model_validate(dict(row)) for row in await console.queries.rejections(post_id)]
     if not listed and not rejections and not sent:
         raise NoSuchPage(f"no post {post_id!r} is known", "See all posts", "/posts")
+    page, following = page_of(listed, after)
     views, letters, rules, timelines = await asyncio.gather(
         views_of(console, listed),
         console.queries.dead_letters.resting((), post_id, None, MOST_LETTERS),
-        console.account_rules.of(one.post.account_id for one in listed),
-        _timelines(console, listed),
+        console.account_rules.of(one.post.account_id for one in page),
+        _timelines(console, page),
     )
-    whole = together(views)
+    view_of = {view.account_id: view for view in views}
+    whole = None if after else together(views)
     return render(
         request,
         "post.html",
@@ -51,12 +65,16 @@ async def show_post(console: TheConsole, request: Request, post_id: Id, sent: st
         rules=rules,
         posts=list(
             zip(
-                views,
+                [view_of[one.post.account_id] for one in page],
                 [told_in(one) for one in timelines],
-                [etag_of([one]) for one in listed],
+                [etag_of([one]) for one in page],
                 strict=True,
             )
         ),
+        on_accounts=len(listed),
+        states=_counted(listed) if following or after else {},
+        is_first=not after,
+        following=following,
         whole=whole,
         whole_etag=etag_of([one for one in listed if whole and one.post.account_id in whole.account_ids]),
         rejections=rejections,
@@ -67,6 +85,23 @@ async def show_post(console: TheConsole, request: Request, post_id: Id, sent: st
     )
 
 
+def page_of(listed: Sequence[Listed], after: str) -> tuple[Sequence[Listed], str | None]:
+    """The accounts after a place, and the place after which the next ones follow."""
+    if len(listed) <= ON_A_PAGE and not after:
+        return listed, None
+    left = [one for one in sorted(listed, key=_place) if _place(one) > after]
+    return left[:ON_A_PAGE], _place(left[ON_A_PAGE - 1]) if len(left) > ON_A_PAGE else None
+
+
+def _counted(listed: Sequence[Listed]) -> Mapping[State, int]:
+    counted = Counter(one.post.state for one in listed)
+    return {state: counted[state] for state in State if counted[state]}
+
+
+def _place(listed: Listed) -> str:
+    return f"{0 if listed.post.state in _TO_DECIDE else 1}{listed.post.account_id}"
+
+
 async def _timelines(console: Console, listed: Sequence[Listed]) -> list[Sequence[Row]]:
-    """One after another: a post may be on a thousand accounts, and connections are few."""
+    """One after another: there may be fifty, and connections are few."""
     return [await console.timelines.of(*one.post.key) for one in listed]
