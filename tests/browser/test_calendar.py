@@ -214,10 +214,11 @@ async def test_thirty_posts_of_an_hour_lie_beside_or_below_each_other_never_over
         assert await visitor.barriers() == []
 
 
-async def test_a_week_says_for_which_account_each_post_is_also_of_one_that_goes_to_several(
-    world: World, visitor: Visitor
+@pytest.mark.parametrize("view", ["week", "month"])
+async def test_it_is_said_for_which_account_each_post_is_also_of_one_that_goes_to_several(
+    world: World, visitor: Visitor, view: str
 ) -> None:
-    at, name = datetime(2029, 2, 14, 9, tzinfo=BERLIN), a_name()
+    at, name = datetime(2029 if view == "week" else 2030, 2, 13, 9, tzinfo=BERLIN), a_name()
     await connect(world.api, world.system, "harbour-mastodon")
     for post, accounts in ((name, ("plain", "harbour-mastodon")), (a_name(), ("plain",))):
         due = at if post == name else at + timedelta(minutes=20)
@@ -225,7 +226,7 @@ async def test_a_week_says_for_which_account_each_post_is_also_of_one_that_goes_
 
     for size in ("laptop", "phone"):
         await visitor.resize(size)
-        await visitor.open("/calendar?view=week&date=2029-02-14")
+        await visitor.open(f"/calendar?view={view}&date={at:%Y-%m-%d}")
         told = visitor.page.locator('[data-region="calendar"] li > a > b')
         assert sorted(await told.all_inner_texts()) == ["harbour-mastodon", "plain", "plain"]
         assert [await one.evaluate(IS_READABLE) for one in await told.all()] == [True] * 3
