@@ -14,9 +14,9 @@ from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.read_model.queries import Filter, Listed
-from services.console.requests.bulk_runs import MOST_POSTS, STATES, Act, has_expired
+from services.console.requests.bulk_runs import MOST_POSTS, STATES, Act
 from services.console.requests.moving import Moving
-from services.console.requests.runs import RunState
+from services.console.requests.runs import RunState, has_expired
 from shared.events.base import Id, Instant, Value
 from shared.events.progress import State
 from shared.posting.rules import PAST_TOLERANCE

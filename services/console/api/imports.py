@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -19,7 +19,7 @@ from services.console.imports import PostFile, UnknownEncoding, read
 from services.console.imports.accounts import Obstacle
 from services.console.imports.outcomes import Kind
 from services.console.imports.plan import plan_of
-from services.console.requests.runs import RunState
+from services.console.requests.runs import RunState, has_expired
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id, Value
 from shared.events.patterns import NO_CONTROLS_OR_EMPTY, PLACE
@@ -65,7 +65,7 @@ class ImportView(BaseModel):
 
     id: str
     name: str
-    state: RunState
+    state: RunState | Literal["expired"]
     as_of: datetime
     asked_by: str
     overwrite: bool
@@ -79,10 +79,11 @@ class ImportView(BaseModel):
     plan: Plan
 
     @classmethod
-    def of(cls, run: RowMapping) -> Self:
-        shown = {name: run[name] for name in cls.model_fields if name not in ("id", "plan", "warnings")}
+    def of(cls, run: RowMapping, now: datetime) -> Self:
+        shown = {name: run[name] for name in cls.model_fields if name not in ("id", "state", "plan", "warnings")}
         warnings, plan = json.loads(run["warnings"] or "{}"), Plan.model_validate_json(run["plan"])
-        return cls(id=run["run_id"], plan=plan, warnings=warnings, **shown)
+        state = "expired" if has_expired(run, now) else run["state"]
+        return cls(id=run["run_id"], state=state, plan=plan, warnings=warnings, **shown)
 
 
 class Imports(BaseModel):
@@ -164,7 +165,7 @@ def _understood(
 @router.get("/v1/imports", dependencies=[READ])
 async def list_imports(console: TheConsole, limit: Annotated[int, Query(ge=1, le=100)] = 50) -> Imports:
     """The latest imports."""
-    return Imports(imports=[ImportView.of(run) for run in await console.imports.latest(limit)])
+    return Imports(imports=[ImportView.of(run, console.clock.now()) for run in await console.imports.latest(limit)])
 
 
 @router.get("/v1/imports/{run_id}", dependencies=[READ])
@@ -173,7 +174,7 @@ async def show_import(console: TheConsole, run_id: Id) -> ImportView:
     run = await console.imports.run(run_id)
     if run is None:
         raise Refusal(404, "not_found", f"no import {run_id!r} is known; it may have been deleted after its retention")
-    return ImportView.of(run)
+    return ImportView.of(run, console.clock.now())
 
 
 @router.get("/v1/imports/{run_id}/lines", dependencies=[READ])
@@ -203,10 +204,14 @@ async def list_lines(
 async def start_import(
     console: TheConsole, run_id: Id, wanted: Annotated[Start, Depends(body_of(Start))]
 ) -> ImportView:
-    """Send its posts, in the background; to start it again changes nothing."""
+    """Send its posts, in the background; to start it again changes nothing, and after an hour it is too late."""
     _require_seen((await show_import(console, run_id)).plan, wanted)
-    await console.imports.start(run_id, overwrite=wanted.overwrite)
-    return await show_import(console, run_id)
+    await console.imports.begin(run_id, console.clock.now(), overwrite=wanted.overwrite)
+    run = await show_import(console, run_id)
+    if run.state == "expired":
+        reason = "it was read more than an hour ago, and what was said of it may hold no more: read the file again"
+        raise Refusal(409, "expired", reason)
+    return run
 
 
 def _require_seen(plan: Plan, wanted: Start) -> None:

@@ -78,7 +78,7 @@ MEANINGS: Mapping[str, str] = {
     "ToldView.read": "How many of these have been read.",
     "ImportView.id": "By which it is started, followed and stopped.",
     "ImportView.name": "The file's name.",
-    "ImportView.state": "`prepared`, `running`, `done` or `stopped`.",
+    "ImportView.state": "`prepared`, `running`, `done`, `stopped`, or `expired`: it was not started within an hour.",
     "ImportView.as_of": "When the file was read.",
     "ImportView.overwrite": "Whether what is there already and differs is replaced.",
     "ImportView.total": "How many posts the file holds.",

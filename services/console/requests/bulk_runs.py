@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 from uuid import uuid4
@@ -18,8 +18,6 @@ from shared.database.engine import Database
 from shared.events.progress import State
 
 MOST_POSTS = 10_000
-PREPARED_FOR = timedelta(hours=1)
-"""How long a run may wait for its start: what matched longer ago is looked for again."""
 AT_ONCE = 50
 """Posts that are worked on between two looks at whether the run was stopped."""
 
@@ -74,11 +72,6 @@ class Result:
     reason: str | None = None
 
 
-def has_expired(run: RowMapping, now: datetime) -> bool:
-    """Whether nobody has started it in time."""
-    return bool(run["state"] == RunState.PREPARED and run["as_of"] < now - PREPARED_FOR)
-
-
 class BulkRuns(Runs):
     """The runs in the console's database."""
 
@@ -121,10 +114,6 @@ class BulkRuns(Runs):
         found = await self.run(run_id)
         assert found
         return found
-
-    async def begin(self, run_id: str, now: datetime) -> None:
-        """Start it, unless it has expired."""
-        await self.start(run_id, bulk_runs.c.as_of >= now - PREPARED_FOR)
 
     async def items(self, run_id: str, *, outcome: str | None, after: int, limit: int) -> Sequence[RowMapping]:
         """The posts of a run after a position, those with this outcome if one is named."""

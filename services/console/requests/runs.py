@@ -14,6 +14,8 @@ from shared.database.engine import Database, InstantColumn
 CLAIM = timedelta(seconds=30)
 """For how long a run is one replica's, from each batch on. A slow one may meet another at the same parts: whatever is
 asked twice must lead to the same."""
+PREPARED_FOR = timedelta(hours=1)
+"""How long a run may wait for its start: what was seen longer ago may be true no more."""
 
 
 class RunState(StrEnum):
@@ -23,6 +25,11 @@ class RunState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     STOPPED = "stopped"
+
+
+def has_expired(run: RowMapping, now: datetime) -> bool:
+    """Whether nobody has started it in time."""
+    return bool(run["state"] == RunState.PREPARED and run["as_of"] < now - PREPARED_FOR)
 
 
 class Runs:
@@ -52,6 +59,10 @@ class Runs:
         """Begin as it was chosen, unless it has begun or ended, or the conditions do not hold."""
         await self._turn(run_id, {RunState.PREPARED}, {"state": RunState.RUNNING} | chosen, *conditions)
         self._started.set()
+
+    async def begin(self, run_id: str, now: datetime, **chosen: Any) -> None:
+        """Start it as it was chosen, unless it has expired."""
+        await self.start(run_id, self._table.c.as_of >= now - PREPARED_FOR, **chosen)
 
     async def until_started(self, seconds: float) -> None:
         """Wait until a run is started here, or for so long: another replica may have started one."""

@@ -37,7 +37,7 @@ async def a_run(imports: ImportRuns) -> str:
 async def shown(imports: ImportRuns, run_id: str) -> ImportView:
     run = await imports.run(run_id)
     assert run
-    return ImportView.of(run)
+    return ImportView.of(run, NOON)
 
 
 @asynccontextmanager
