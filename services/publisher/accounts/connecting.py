@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,6 +21,7 @@ from services.publisher.accounts.credentials import (
     unsealed,
 )
 from services.publisher.accounts.facts import refresh_failed, refreshed
+from services.publisher.accounts.one_by_one import OneByOne
 from services.publisher.accounts.tokens import Overtaken, Tokens
 from services.publisher.accounts.trying import TRY_FOR, Candidate, Trial
 from services.publisher.accounts.unreadable import check_spelling
@@ -134,8 +136,16 @@ class Connecting:
                 del self.refreshing[destination]
 
     async def _connect(self, delivery: Delivery[AccountConnectRequested], asked: datetime) -> None:
-        """Try the credentials on what is stored, and store them unless that has changed meanwhile: then once more."""
+        """Try the credentials and store them; where a refresh token may be used up by it, one replica after another."""
         account, platform = self._described(delivery.event)
+        may_use_up = platform.can_refresh(account)
+        async with OneByOne(self.store, self.clock).only(account.account_id) if may_use_up else nullcontext():
+            await self._try(delivery, asked, account, platform)
+
+    async def _try(
+        self, delivery: Delivery[AccountConnectRequested], asked: datetime, account: Account, platform: Platform
+    ) -> None:
+        """Try the credentials on what is stored, and store them unless that has changed meanwhile: then once more."""
         trial = Trial(self.tokens, self.try_for)
         while True:
             now, known = self.clock.now(), await self.store.account(account.account_id)

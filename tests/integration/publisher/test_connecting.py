@@ -48,6 +48,8 @@ class Network(FakePlatform):
     refreshes: list[str] = field(default_factory=list)
     refusal: PlatformError | None = None
     token_takes: timedelta = timedelta(0)
+    is_refreshing: asyncio.Event = field(default_factory=asyncio.Event)
+    may_answer: asyncio.Event | None = None
 
     async def verify(self, account: Account) -> None:
         """The next verdict, or that all is well."""
@@ -77,6 +79,9 @@ class Network(FakePlatform):
             raise Unauthorized("the refresh token was used before")
         self.refreshes.append(used)
         number = len(self.refreshes)
+        self.is_refreshing.set()
+        if self.may_answer:
+            await self.may_answer.wait()
         await asyncio.sleep(self.token_takes.total_seconds())
         return Renewed({"access_token": f"access-{number}", "refresh_token": f"refresh-{number}"}, now + DAY)
 
@@ -143,9 +148,10 @@ class Desk:
 
 @dataclass
 class Away:
-    """A store whose database is away for so many transactions."""
+    """A store whose database is away for so many transactions, once a token has been got."""
 
     store: Store
+    network: Network
     units: int
 
     async def account(self, account_id: str) -> StoredAccount | None:
@@ -153,7 +159,7 @@ class Away:
 
     @asynccontextmanager
     async def unit(self) -> AsyncIterator[Unit]:
-        if self.units:
+        if self.network.refreshes and self.units:
             self.units -= 1
             raise ConnectionError("the database is away")
         async with self.store.unit() as unit:
@@ -385,13 +391,41 @@ async def test_a_token_server_that_is_slow_has_the_time_of_every_renewal(store: 
 
 async def test_a_token_that_was_got_is_held_on_to_while_the_database_is_away(store: Store) -> None:
     desk = Desk.at(store)
-    away = Away(store, units=2)
+    away = Away(store, desk.network, units=2)
     desk.connecting = replace(desk.connecting, store=away)  # type: ignore[arg-type]
 
     await desk.connecting.on_account_connect_requested(desk.request({"refresh_token": "first"}))
 
     assert (away.units, desk.network.refreshes) == (0, ["first"])
     assert (await desk.credentials())["refresh_token"] == "refresh-1"
+
+
+@pytest.mark.parametrize("before", [None, "another"], ids=["a new account", "one with another token"])
+async def test_a_refresh_token_that_two_replicas_are_given_at_once_is_used_once(
+    store: Store, before: str | None
+) -> None:
+    """The request came twice: the network takes a token that is used again for stolen, and ends what it became."""
+    network = Network()
+    one, other = (Desk.at(store, network) for _ in range(2))
+    used = [before] if before else []
+    for token in used:
+        await one.connecting.on_account_connect_requested(one.request({"refresh_token": token}))
+    network.may_answer, request = asyncio.Event(), one.request({"refresh_token": "single-use"})
+    network.is_refreshing.clear()
+
+    first = asyncio.create_task(one.connecting.on_account_connect_requested(request))
+    await network.is_refreshing.wait()
+    second = asyncio.create_task(other.connecting.on_account_connect_requested(request))
+    await asyncio.wait({second}, timeout=0.3)
+    network.may_answer.set()
+    await other.passing(first, second)
+
+    assert network.refreshes == [*used, "single-use"]
+    assert await one.credentials() == {
+        "refresh_token": f"refresh-{len(network.refreshes)}",
+        "access_token": f"access-{len(network.refreshes)}",
+    }
+    assert await one.kinds() == ["account.connected"] * (2 + len(used))
 
 
 @pytest.mark.parametrize("stamp", ["requested_at", "sent_at"])
