@@ -273,7 +273,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     one(
         "tokens are renewed by whoever wants them",
         "services/publisher/accounts/at_rest.py",
-        "return or_(_c.renewing_until.is_(None), _c.renewing_until <= now, _c.renewing_until > now + 2 * LEASE)",
+        "return _c.renewing_until.is_(None) if lease is None else _c.renewing_until == lease",
         "return true()",
         "accounts",
     ),

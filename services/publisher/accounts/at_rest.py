@@ -32,13 +32,17 @@ class AtRest:
                     yield account
             page = await self.store.accounts_after(page[-1].account_id, most=MOST_AT_ONCE)
 
-    async def begin(self, account: StoredAccount, *, until: datetime, now: datetime) -> bool:
-        """Take the lease of a renewal; False while another replica has it, or when there are other tokens by now."""
-        return await self._change(account, _is_free(now), renewing_until=until)
+    async def begin(self, account: StoredAccount, *, until: datetime) -> bool:
+        """Take the lease of a renewal; False where another replica took it since, or when there are other tokens."""
+        return await self._change(account, _has_lease_of(account), renewing_until=until)
+
+    async def is_unchanged(self, account: StoredAccount) -> bool:
+        """Whether it has the lease and the tokens that it had, found out by a write: others can write as well, then."""
+        return await self._change(account, _has_lease_of(account), renewing_until=account.renewing_until)
 
     async def end(self, account: StoredAccount) -> None:
-        """Give the lease back: nothing came of it."""
-        await self._change(account, renewing_until=None)
+        """Give our lease back: nothing came of it."""
+        await self._change(account, _has_lease_of(account), renewing_until=None)
 
     async def expire(self, account: StoredAccount, now: datetime) -> None:
         """Note that the token is refused, whatever its date says."""
@@ -56,9 +60,9 @@ class AtRest:
             needs_reconnect=False,
         )
 
-    async def refuse(self, account: StoredAccount, told: Envelope) -> None:
-        """Note that a person must connect the account again, and tell of it."""
-        await self._change(account, told=told, needs_reconnect=True, renewing_until=None)
+    async def refuse(self, account: StoredAccount, told: Envelope) -> bool:
+        """Note that a person must connect the account again, and tell of it; False when there are other tokens."""
+        return await self._change(account, told=told, needs_reconnect=True, renewing_until=None)
 
     async def mark(self, account: StoredAccount, *, is_unreadable: bool, told: Envelope) -> None:
         """Note whether the account's secrets can be read, and tell of it where that is news."""
@@ -88,6 +92,12 @@ async def refuse_account(unit: Unit, account_id: str, *, known_at: datetime) -> 
     """Note that a person must connect the account again, unless one has since it was known to be refused."""
     is_as_known = (_c.account_id == account_id, _c.connected == true(), _c.changed_at <= known_at)
     await unit.connection.execute(update(accounts).where(*is_as_known).values(needs_reconnect=True))
+
+
+def _has_lease_of(account: StoredAccount) -> ColumnElement[bool]:
+    """Its lease is the one that we know."""
+    lease = account.renewing_until
+    return _c.renewing_until.is_(None) if lease is None else _c.renewing_until == lease
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:

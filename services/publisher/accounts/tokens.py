@@ -15,6 +15,7 @@ import structlog
 from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.credentials import LEASE, is_being_renewed, opened, same_secrets, with_renewed
 from services.publisher.accounts.facts import refresh_failed, refreshed
+from services.publisher.accounts.one_by_one import LOOK_EVERY, MOST_LOOKS
 from services.publisher.accounts.single_flight import SingleFlight
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Platform, Renewed
@@ -118,13 +119,27 @@ class Tokens:
                 return current
             if current.needs_reconnect:
                 raise Unauthorized("the platform gives no new token", code=NEEDS_RECONNECT)
-            now = self.clock.now()
-            if not is_being_renewed(current, now) and await self.at_rest.begin(current, until=now + LEASE, now=now):
-                if newer := await self._renew(current, correlation_id):
+            if held := await self._begun(current):
+                if newer := await self._renew(held, correlation_id):
                     return newer
                 continue
             await self.clock.sleep(look_in)
             look_in = min(look_in * 2, LONGEST_LOOK)
+
+    async def _begun(self, account: StoredAccount) -> StoredAccount | None:
+        """The account under our lease; None where it is another's, or it has changed.
+
+        Whose lease ran out may have got tokens that the database has not taken yet: to use the old ones again could end
+        those. It has the time of many looks to write them, each a write to the same row.
+        """
+        if is_being_renewed(account, self.clock.now()):
+            return None
+        for _ in range(MOST_LOOKS if account.renewing_until else 0):
+            if not await self.at_rest.is_unchanged(account):
+                return None
+            await self.clock.sleep(LOOK_EVERY)
+        until = self.clock.now() + LEASE
+        return replace(account, renewing_until=until) if await self.at_rest.begin(account, until=until) else None
 
     async def _to_renew(self, account_id: str) -> StoredAccount:
         current = await self.at_rest.store.account(account_id)
@@ -136,7 +151,8 @@ class Tokens:
         try:
             renewed = await self.fetched(stored)
         except Unauthorized as error:
-            await self._refuse(stored, error, correlation_id)
+            if not await self._refuse(stored, error, correlation_id):
+                return None
             raise Unauthorized(error.detail.message, code=NEEDS_RECONNECT) from error
         except RateLimited:
             await self.at_rest.end(stored)
@@ -147,15 +163,15 @@ class Tokens:
         return await self._keep(stored, renewed, correlation_id)
 
     async def _renewed_for(self, given: StoredAccount, holder: StoredAccount) -> StoredAccount:
-        now = self.clock.now()
-        if not await self.at_rest.begin(holder, until=now + LEASE, now=now):
+        held = await self._begun(holder)
+        if held is None:
             raise Overtaken(f"the tokens of {holder.account_id!r} are being renewed, or have been")
         try:
             renewed = await self.fetched(given)
         except PlatformError:
-            await self.at_rest.end(holder)
+            await self.at_rest.end(held)
             raise
-        if kept := await self._keep(holder, renewed, None):
+        if kept := await self._keep(held, renewed, None):
             return kept
         raise Overtaken(f"account {holder.account_id!r} has changed while its tokens were renewed")
 
@@ -163,16 +179,27 @@ class Tokens:
         """The account with its new tokens; None where it was connected anew or disconnected meanwhile."""
         new = with_renewed(stored, renewed, self.vault)
         told = Envelope.of(refreshed(new, self.clock.now()), correlation_id=correlation_id)
-        is_kept = await self.written(stored, lambda: self.at_rest.keep(stored, new, told))
+        is_kept = await self.written(stored, lambda: self._replace(stored, new, told))
         log.info("tokens_renewed", account_id=stored.account_id, platform=stored.platform, kept=is_kept)
         return new if is_kept else None
 
-    async def _refuse(self, stored: StoredAccount, error: PlatformError, correlation_id: str | None) -> None:
+    async def _replace(self, stored: StoredAccount, new: StoredAccount, told: Envelope) -> bool:
+        """Write new tokens over those that they came of, though these were encrypted with another key meanwhile."""
+        current: StoredAccount | None = stored
+        while current and same_secrets(current, stored, self.vault):
+            if await self.at_rest.keep(current, new, told):
+                return True
+            current = await self.at_rest.store.account(stored.account_id)
+        return False
+
+    async def _refuse(self, stored: StoredAccount, error: PlatformError, correlation_id: str | None) -> bool:
+        """False where the account has other tokens by now, of which the refusal says nothing."""
         refusal = refresh_failed(replace(stored, needs_reconnect=True), error.detail, self.clock.now())
-        await self.at_rest.refuse(stored, Envelope.of(refusal, correlation_id=correlation_id))
+        is_noted = await self.at_rest.refuse(stored, Envelope.of(refusal, correlation_id=correlation_id))
         log.warning(
             "tokens_refused", account_id=stored.account_id, platform=stored.platform, error=error.detail.message
         )
+        return is_noted
 
 
 def _not_renewed(error: PlatformError) -> PlatformError:

@@ -12,14 +12,16 @@ from cryptography.fernet import Fernet
 
 from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.connecting import Connecting
-from services.publisher.accounts.credentials import forgotten, opened
+from services.publisher.accounts.credentials import LEASE, forgotten, opened, with_renewed
+from services.publisher.accounts.facts import refreshed
+from services.publisher.accounts.one_by_one import LOOK_EVERY, MOST_LOOKS
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
 from services.publisher.platforms.errors import PlatformError, Unauthorized, Unavailable
-from services.publisher.store import Store
+from services.publisher.store import Store, Unit
 from shared.events.publisher import AccountRefreshRequested
-from shared.messaging.envelope import Delivery
+from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.verdict import TryAgain
 from shared.secrets.sealing import SealingKey
 from shared.secrets.vault import Vault
@@ -162,6 +164,111 @@ async def test_requests_for_a_token_server_that_hangs_leave_room_for_others(stor
     assert rested
     assert [type(one) for one in ended if one is not None] == [TryAgain] * 2
     assert connecting.refreshing == {}
+
+
+@dataclass
+class Away:
+    """A store whose database is away for a while."""
+
+    store: Store
+    is_away: bool = False
+
+    async def account(self, account_id: str) -> StoredAccount | None:
+        return await self.store.account(account_id)
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator[Unit]:
+        if self.is_away:
+            raise ConnectionError("the database is away")
+        async with self.store.unit() as unit:
+            yield unit
+
+
+async def test_who_waits_to_write_new_tokens_is_not_passed_over_however_long_that_takes(store: Store) -> None:
+    """The database comes back long after the lease has run out: both replicas find that at the same moment."""
+    clock, server, away = FakeClock(NOON), TokenServer(), Away(store)
+    first, second = replica(away, server, clock), replica(store, server, clock)  # type: ignore[arg-type]
+    account = await an_account(store, "slow")
+
+    writing = asyncio.create_task(first.renewed(account))
+    await server.was_asked.wait()
+    away.is_away = True
+    server.answers.set()
+    await clock.until_asleep()
+    clock.advance(50 * LEASE)
+    await clock.until_asleep()
+    looking = asyncio.create_task(second.renewed(account))
+    await clock.until_asleep(2)
+    away.is_away = False
+    while not (writing.done() and looking.done()):
+        clock.advance(SECOND)
+        await asyncio.sleep(0.01)
+
+    assert server.asked == ["slow"]
+    assert {opened(one.result(), VAULT).credentials["access_token"] for one in (writing, looking)} == {"new"}
+
+
+async def test_who_died_while_renewing_is_waited_for_a_while(store: Store) -> None:
+    clock, server, account = FakeClock(NOON), TokenServer(hanging=set()), await an_account(store, "account")
+    assert await AtRest(store).begin(account, until=NOON + LEASE)
+    clock.advance(LEASE)
+
+    renewing = asyncio.create_task(replica(store, server, clock).renewed(account))
+    for _ in range(MOST_LOOKS):
+        await clock.until_awaited(clock.now() + LOOK_EVERY)
+        assert server.asked == []
+        clock.advance(LOOK_EVERY)
+    renewed = await renewing
+
+    assert opened(renewed, VAULT).credentials["access_token"] == "new"
+    kept = await store.account("account")
+    assert kept and kept.renewing_until is None
+
+
+async def test_a_refusal_says_nothing_of_tokens_that_another_replica_has_written_meanwhile(store: Store) -> None:
+    server, at_rest = TokenServer(error=Unauthorized("invalid_grant")), AtRest(store)
+    tokens, account = replica(store, server, FakeClock(NOON)), await an_account(store, "slow")
+    new = with_renewed(account, Renewed({"access_token": "newer"}, NOON + timedelta(hours=1)), VAULT)
+
+    post = asyncio.create_task(tokens.renewed(account))
+    await server.was_asked.wait()
+    assert await at_rest.keep(account, new, Envelope.of(refreshed(new, NOON)))
+    server.answers.set()
+    got = await post
+
+    assert opened(got, VAULT).credentials["access_token"] == "newer"
+    assert not got.needs_reconnect
+
+
+async def test_who_gives_a_renewal_up_too_late_does_not_end_the_next_ones_lease(store: Store) -> None:
+    server, at_rest = TokenServer(error=Unavailable("HTTP 503")), AtRest(store)
+    tokens, account = replica(store, server, FakeClock(NOON)), await an_account(store, "slow")
+
+    post = asyncio.create_task(tokens.renewed(account))
+    await server.was_asked.wait()
+    ours = await store.account("slow")
+    assert ours and await at_rest.begin(ours, until=NOON + 2 * LEASE)
+    server.answers.set()
+    with pytest.raises(Unavailable):
+        await post
+
+    kept = await store.account("slow")
+    assert kept and kept.renewing_until == NOON + 2 * LEASE
+
+
+async def test_new_tokens_are_kept_where_the_old_ones_were_encrypted_again_meanwhile(store: Store) -> None:
+    server, at_rest = TokenServer(), AtRest(store)
+    tokens, account = replica(store, server, FakeClock(NOON)), await an_account(store, "slow")
+    anew = replace(account, credentials=VAULT.rotate(account.credentials))
+
+    post = asyncio.create_task(tokens.renewed(account))
+    await server.was_asked.wait()
+    assert await at_rest.write_anew(account, anew, NOON + LEASE)
+    server.answers.set()
+    await post
+
+    kept = await store.account("slow")
+    assert kept and opened(kept, VAULT).credentials["access_token"] == "new"
 
 
 async def test_a_post_that_stops_waiting_does_not_cut_the_renewal_short(store: Store) -> None:
