@@ -15,7 +15,9 @@ LONGEST_WAIT = timedelta(days=1)
 PREFIXES = ("x-ratelimit", "ratelimit", "x-rate-limit")
 RESETS = ("reset-after", "reset")
 EARLIEST_EPOCH = 1_000_000_000
-"""A number of seconds at least this large is an instant, and a thousand times as large one in milliseconds."""
+"""A number of seconds at least this large, and less than ten times as large, is an instant."""
+EPOCH_UNITS = (1, 1_000, 1_000_000, 1_000_000_000)
+"""Instants are told in seconds, or in thousandths, millionths or billionths of them."""
 ONE_REQUEST = 1.0
 
 
@@ -47,6 +49,12 @@ def allowance_of(headers: Mapping[str, str], now: datetime) -> Allowance | None:
     return None
 
 
+def is_spent(prefix: str, headers: Mapping[str, str]) -> bool:
+    """Whether the headers of one limit, which begin so, say that another request would be refused."""
+    remaining = _number(headers.get(f"{prefix}-remaining", ""))
+    return remaining is not None and remaining < ONE_REQUEST
+
+
 def retry_after_of(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     """How long the platform asks us to wait: `Retry-After` in seconds or as a date."""
     return wait_until(headers.get("retry-after", ""), now)
@@ -72,12 +80,11 @@ def _seconds(value: str, now: datetime) -> timedelta | None:
         number = float(value)
     except ValueError:
         return None
-    if number >= EARLIEST_EPOCH * 1000:
-        number /= 1000
-    if EARLIEST_EPOCH <= number < EARLIEST_EPOCH * 10:
-        number -= now.timestamp()
+    instants = (number / unit for unit in EPOCH_UNITS)
+    instant = next((one for one in instants if EARLIEST_EPOCH <= one < EARLIEST_EPOCH * 10), None)
+    wait = number if instant is None else instant - now.timestamp()
     most = LONGEST_WAIT.total_seconds()
-    return None if isnan(number) else timedelta(seconds=min(max(number, -most), most))
+    return None if isnan(wait) else timedelta(seconds=min(max(wait, -most), most))
 
 
 def _until(value: str, now: datetime) -> timedelta | None:

@@ -26,6 +26,8 @@ HEADERS = [
     ("X", {"x-rate-limit-remaining": "12", "x-rate-limit-reset": str(EPOCH + 900)}, 12, 900),
     ("IETF draft", {"RateLimit-Remaining": "3", "RateLimit-Reset": "50"}, 3, 50),
     ("milliseconds", {"x-ratelimit-remaining": "3", "x-ratelimit-reset": f"{EPOCH + 5}000"}, 3, 5),
+    ("microseconds", {"x-ratelimit-remaining": "0", "x-ratelimit-reset": f"{EPOCH + 5}000000"}, 0, 5),
+    ("nanoseconds", {"x-ratelimit-remaining": "0", "x-ratelimit-reset": f"{EPOCH + 5}000000000"}, 0, 5),
     ("a date", {"x-ratelimit-remaining": "3", "x-ratelimit-reset": "Sun, 28 Mar 2027 12:00:30 GMT"}, 3, 30),
     ("in the past", {"x-ratelimit-remaining": "3", "x-ratelimit-reset": str(EPOCH - 5)}, 3, 0),
 ]

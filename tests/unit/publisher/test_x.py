@@ -209,6 +209,8 @@ TOMORROW = str(int(NOON.timestamp()) + 40_000)
         ({"x-rate-limit-remaining": "0", "x-user-limit-24hour-remaining": "3"}, timedelta(minutes=10), False),
         ({"x-rate-limit-remaining": "9", "x-user-limit-24hour-remaining": "0"}, timedelta(seconds=40_000), False),
         ({"x-rate-limit-remaining": "0", "x-app-limit-24hour-remaining": "0"}, timedelta(seconds=40_000), True),
+        ({"x-rate-limit-remaining": "9", "x-user-limit-24hour-remaining": "-1"}, timedelta(seconds=40_000), False),
+        ({"x-rate-limit-remaining": "9", "x-app-limit-24hour-remaining": "0.0"}, timedelta(seconds=40_000), True),
     ],
 )
 @pytest.mark.parametrize("status", [201, 429])

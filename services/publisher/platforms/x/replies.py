@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from services.publisher.platforms.allowance import Allowance, wait_until
+from services.publisher.platforms.allowance import Allowance, is_spent, wait_until
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.judging import Dialect, usual_allowance
 from services.publisher.platforms.reply import Reply, objects_in, text_or_none
@@ -22,7 +22,7 @@ def words(reply: Reply) -> str | None:
 def allowance(reply: Reply) -> Allowance | None:
     """That of the day where it is used up, the app's first, else that of the quarter of an hour."""
     for name in (OF_APP, OF_ACCOUNT):
-        wait = wait_until(reply.headers.get(f"{name}-reset", ""), reply.at) if _is_spent(reply, name) else None
+        wait = wait_until(reply.headers.get(f"{name}-reset", ""), reply.at) if is_spent(name, reply.headers) else None
         if wait is not None:
             return Allowance(0, reply.at + wait)
     return usual_allowance(reply)
@@ -30,7 +30,7 @@ def allowance(reply: Reply) -> Allowance | None:
 
 def is_of_app(reply: Reply) -> bool:
     """Whether the app's day is used up, or what it may use at all."""
-    return _is_spent(reply, OF_APP) or reply.told.get("scope") in CAPPED
+    return is_spent(OF_APP, reply.headers) or reply.told.get("scope") in CAPPED
 
 
 def is_duplicate(error: Rejected) -> bool:
@@ -42,10 +42,6 @@ def identity_in(reply: Reply) -> str | None:
     """The id of what was made."""
     data = reply.told.get("data")
     return text_or_none(data.get("id")) if isinstance(data, dict) else None
-
-
-def _is_spent(reply: Reply, limit: str) -> bool:
-    return reply.headers.get(f"{limit}-remaining") == "0"
 
 
 DIALECT = Dialect(words, allowance=allowance, is_of_app=is_of_app)
