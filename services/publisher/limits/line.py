@@ -1,7 +1,7 @@
 """A line: the posts of one account that wait for their starts, and what may come of waiting. No I/O."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
@@ -148,3 +148,27 @@ class Line:
         """The posts that may be opened now, so many at most."""
         until = now + self.ahead(pace)
         return [place for place in self.places[: min(most, MOST_AT_ONCE)] if place.due_from <= until]
+
+    def keep(self, places: Sequence[Place]) -> None:
+        """Keep in line those whose turn has not come, but for those whose deliveries were cancelled meanwhile."""
+        for place in places:
+            place.give_turn_back()
+            if place.answer.done():
+                self.places.remove(place)
+
+    def answer(self, place: Place, answer: Answer | Exception) -> None:
+        """Tell a post what comes of its waiting."""
+        self.places.remove(place)
+        if place.answer.done():
+            self._nobody_is_there(answer)
+        elif isinstance(answer, Exception):
+            place.answer.set_exception(answer)
+        else:
+            place.answer.set_result(answer)
+
+    def _nobody_is_there(self, answer: Answer | Exception) -> None:
+        """The delivery was cancelled while its attempt was opened: nothing is sent, and its turn is given back."""
+        if isinstance(answer, Opened):
+            if answer.runner:
+                self.starts.leave(answer.runner)
+            answer.turn.end()

@@ -16,16 +16,7 @@ from services.publisher.limits.alarm import Alarm
 from services.publisher.limits.circuit_breaker import REJECTED_AT_ONCE, CircuitBreakers, CircuitOpen
 from services.publisher.limits.gates import Gates, gates_of
 from services.publisher.limits.grants import estimated
-from services.publisher.limits.line import (
-    TOGETHER,
-    Answer,
-    Changed,
-    Closed,
-    Later,
-    Line,
-    Opened,
-    Place,
-)
+from services.publisher.limits.line import TOGETHER, Answer, Changed, Closed, Later, Line, Place
 from services.publisher.limits.opening import Candidate, Opening, Result
 from services.publisher.limits.starts import Starts
 from services.publisher.platforms.base import Limits
@@ -190,18 +181,11 @@ class Lines:
                 continue
             runner = line.starts.enter(place.rank) if line.gates else None
             self._answer(line, place, place.opened(attempt, runner))
-        self._stay(line, places[len(result.attempts) :])
+        line.keep(places[len(result.attempts) :])
         line.starts.add(result.starts)
         line.next_at = result.next_at
         self._send_away(line, result)
         self._tidy(line)
-
-    def _stay(self, line: Line, places: Sequence[Place]) -> None:
-        """Keep in line those whose turn has not come, but for those whose deliveries were cancelled meanwhile."""
-        for place in places:
-            place.give_turn_back()
-            if place.answer.done():
-                line.places.remove(place)
 
     def _send_away(self, line: Line, result: Result) -> None:
         """Let those who would wait for too long rest."""
@@ -220,7 +204,7 @@ class Lines:
         log.warning("attempts_not_opened", posts=sum(len(places) for _, places in candidates), error=repr(error))
         for line, places in candidates:
             if passing:
-                self._stay(line, places)
+                line.keep(places)
                 self._tidy(line)
                 continue
             for place in places:
@@ -230,14 +214,8 @@ class Lines:
             await self._clock.sleep(OPEN_AGAIN_IN)
 
     def _answer(self, line: Line, place: Place, answer: Answer | Exception) -> None:
-        line.places.remove(place)
+        line.answer(place, answer)
         self._tidy(line)
-        if place.answer.done():
-            _nobody_is_there(line, place, answer)
-        elif isinstance(answer, Exception):
-            place.answer.set_exception(answer)
-        else:
-            place.answer.set_result(answer)
 
     def _tidy(self, line: Line) -> None:
         """Forget a line that is over."""
@@ -247,11 +225,3 @@ class Lines:
 
 def _asked(line: Line, places: Sequence[Place]) -> Candidate:
     return Candidate(line.account_id, line.gates, [one.case for one in places], len(line.places))
-
-
-def _nobody_is_there(line: Line, place: Place, answer: Answer | Exception) -> None:
-    """The delivery was cancelled while its attempt was opened: nothing is sent, and its turn is given back."""
-    if isinstance(answer, Opened):
-        if answer.runner:
-            line.starts.leave(answer.runner)
-        answer.turn.end()
