@@ -40,6 +40,12 @@ class Candidate:
         """The candidate before it is tried."""
         return cls(new, stored, stored is not None and shares_tokens(new, stored))
 
+    @property
+    def may_be_used_up(self) -> bool:
+        """Whether it takes over tokens of a renewal that has not ended, and that would not find its account again."""
+        holder = self.stored if self.shares_tokens else None
+        return holder is not None and holder.renewing_until is not None and holder.credentials != self.new.credentials
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -54,7 +60,7 @@ class Trial:
         Raises Unauthorized or Rejected where the network refuses it, and Unavailable where it cannot be asked.
         A refresh token that it shares with the stored account may be used up: what came of it is stored there.
         """
-        if _needs_token(candidate.new, self.tokens.clock.now()):
+        if _needs_token(candidate.new, self.tokens.clock.now()) or candidate.may_be_used_up:
             return await self._passed_anew(candidate)
         try:
             await self._verified(candidate.new)

@@ -15,7 +15,8 @@ from sqlalchemy import select
 
 from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.connecting import Connecting
-from services.publisher.accounts.credentials import opened
+from services.publisher.accounts.credentials import opened, with_renewed
+from services.publisher.accounts.facts import refreshed
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
@@ -23,7 +24,7 @@ from services.publisher.platforms.errors import NotSent, PlatformError, RateLimi
 from services.publisher.store import Store, Unit
 from services.publisher.tables import accounts, outbox
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested
-from shared.messaging.envelope import Delivery
+from shared.messaging.envelope import Delivery, Envelope
 from shared.secrets.sealing import SealingKey, seal
 from shared.secrets.vault import Vault
 from tests.fakes.platform import FakePlatform
@@ -356,6 +357,31 @@ async def test_a_trial_waits_for_the_renewal_of_a_token_that_it_needs(store: Sto
 
     assert desk.network.refreshes == ["first", "refresh-1"]
     assert await desk.kinds() == ["account.connected", "account.refreshed", "account.connected"]
+
+
+async def test_tokens_that_a_renewal_has_not_written_yet_are_not_lost_to_a_connection_with_other_credentials(
+    store: Store,
+) -> None:
+    """Its lease has run out; the connection takes over the refresh token that the network has just rotated."""
+    desk = Desk.at(store)
+    given = {"access_token": "old", "refresh_token": "first"}
+    await desk.connecting.on_account_connect_requested(desk.request(given | {"client_secret": "old"}))
+    account = await desk.connecting.tokens.renewed(await desk.row())
+    async with store.unit() as unit:
+        await unit.save_account(replace(account, renewing_until=desk.clock.now() - SECOND))
+    account = await desk.row()
+    rotated = with_renewed(account, await desk.connecting.tokens.fetched(account), desk.connecting.vault)
+
+    request = desk.request({"access_token": "fresh", "client_secret": "new"})
+    anew = asyncio.create_task(desk.connecting.on_account_connect_requested(request))
+    await asyncio.wait({anew}, timeout=0.3)
+    at_rest, told = AtRest(store), Envelope.of(refreshed(rotated, desk.clock.now()))
+    assert await at_rest.keep(account, rotated, told)
+    await desk.passing(anew)
+
+    assert desk.network.refreshes == ["first", "refresh-1"]
+    kept = {"access_token": "fresh", "refresh_token": "refresh-2", "client_secret": "new"}
+    assert await desk.credentials() == kept
 
 
 async def test_a_token_got_for_the_new_account_alone_is_never_thrown_away(store: Store) -> None:
