@@ -29,7 +29,7 @@ from services.console.read_model.searching import Search
 from services.console.read_model.tellings import Tellings
 from services.console.read_model.timeline import Timelines
 from services.console.rebuilding import Rebuilding
-from services.console.requests.awaited_answers import AwaitedAnswers
+from services.console.requests.awaited_answers import AwaitedAnswers, Gate
 from services.console.requests.bulk_runs import BulkRuns
 from services.console.requests.idempotency import IdempotencyKeys
 from services.console.requests.import_runs import ImportRuns
@@ -105,11 +105,12 @@ def build(settings: Settings) -> Service:
     base = Base.of(NAME, settings, outbox)
     consumer, publisher = base.consumer, base.publisher
     events = EventStream(Journal(base.database))
-    store = Store(base.database, base.clock, events.wake)
+    answers = AwaitedAnswers()
+    store = Store(base.database, base.clock, events.wake, lambda: events.is_listened_to or answers.are_awaited)
     projector = Projector(store, base.clock)
     reactions = reactions_to_everything(projector, Rebuilding(store, reactions_of(projector), base.clock))
     subscribe(base, settings, reactions)
-    answers = answers_on(consumer, projector)
+    answers.attach(gate_of(consumer, answers, projector))
     requests = sender_of(publisher, answers, reactions)
     missed = missed_events(base, requests)
     watch = BrokerWatch(publisher, consuming(consumer.broker))
@@ -165,12 +166,10 @@ def missed_events(base: Base, requests: RequestSender) -> MissedEvents:
     return MissedEvents(EVERYTHING.name, database, clock, are_there, lambda: requests.send(ConsoleRebuildRequested()))
 
 
-def answers_on(consumer: Consumer, projector: Projector) -> AwaitedAnswers:
-    """What this console hears while a request of its own waits for an answer."""
-    answers = AwaitedAnswers()
+def gate_of(consumer: Consumer, answers: AwaitedAnswers, projector: Projector) -> Gate:
+    """Through it comes what this console hears while a request of its own waits for an answer."""
     everything = dict.fromkeys(EVENTS.values(), answers.on_event) | {StateTold: projector.on_other}
-    answers.attach(consumer.listen_at_times(f"console.answers.{uuid4()}", everything, binding="#"))
-    return answers
+    return consumer.listen_at_times(f"console.answers.{uuid4()}", everything, binding="#")
 
 
 def sender_of(publisher: Publisher, answers: AwaitedAnswers, reactions: Mapping[type[Event], Handler]) -> RequestSender:

@@ -26,7 +26,11 @@ from shared.database import bulk
 from shared.database.engine import Database
 from shared.database.group_commit import GroupCommit
 
-MOST_ROWS = 2000
+MOST_ROWS = 400
+"""Fewer than the messages bring that the projector may have at a time: what waits in its queue never lingers."""
+SOON, LEISURELY = 0.002, 0.1
+"""Seconds for which changes gather: while somebody waits for them, and while nobody does. A transaction of many costs
+little more than one of a few."""
 
 Row = Mapping[str, Any]
 
@@ -54,8 +58,14 @@ class Changes:
 class Store:
     """The console's database, as the projector writes it."""
 
-    def __init__(self, database: Database, clock: Clock, told: Callable[[], None] = lambda: None) -> None:
-        """`told` is called when the journal has got entries."""
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        told: Callable[[], None] = lambda: None,
+        is_awaited: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """`told` is called when the journal has got entries; `is_awaited` says whether anybody waits for them."""
         self._database = database
         self._told = told
         self.journal = Journal(database)
@@ -76,7 +86,10 @@ class Store:
         self._insert = {table.name: bulk.insert_missing(table, dialect) for table in kept_once}
         self._insert["words"] = bulk.insert_unknown(post_words, ("post_id", "request_id"), dialect)
         self._commits: GroupCommit[Changes, None] = GroupCommit(
-            self._commit, most=MOST_ROWS, weigh=lambda changes: changes.weight
+            self._commit,
+            most=MOST_ROWS,
+            weigh=lambda changes: changes.weight,
+            linger_seconds=lambda: SOON if is_awaited() else LEISURELY,
         )
 
     async def apply(self, changes: Changes) -> None:

@@ -29,12 +29,13 @@ class GroupCommit(Generic[ItemT, AnswerT]):
     `commit` gets the items in the order they were submitted and answers each. A group lingers for a moment, so that it
     does not start with a single item, unless one of them is urgent. `most` bounds a group's weight, which is its
     length unless `weigh` says else. With several `lanes`, full groups commit side by side as long as they have no key
-    in common, so that items with the same key keep their order. When a group fails because of what is in it, its halves
-    are tried, so that only those items fail that are at fault. When the database is away or busy, or the commit hangs,
-    all of it fails at once: to try its items in turn would keep everything behind it waiting. After a group that was
-    too slow the next ones are lighter, until some succeed: what comes again would be too slow again, for ever. When the
-    next one is too slow as well, all that waits fails with it: another replica may reach the database. What nobody
-    waits for any more is not begun.
+    in common, so that items with the same key keep their order. `linger_seconds` may be asked for each group anew.
+
+    When a group fails because of what is in it, its halves are tried, so that only those items fail that are at fault.
+    When the database is away or busy, or the commit hangs, all of it fails at once: to try its items in turn would keep
+    everything behind it waiting. After a group that was too slow the next ones are lighter, until some succeed: what
+    comes again would be too slow again, for ever. When the next one is too slow as well, all that waits fails with it:
+    another replica may reach the database. What nobody waits for any more is not begun.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         *,
         most: int = 500,
         weigh: Callable[[ItemT], int] = lambda _: 1,
-        linger_seconds: float = 0.002,
+        linger_seconds: float | Callable[[], float] = 0.002,
         lanes: int = 1,
         keys: Callable[[ItemT], Iterable[Hashable]] = lambda _: (),
         within: timedelta = COMMIT_LIMIT,
@@ -51,7 +52,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         self._commit = commit
         self._most = self._allowed = most
         self._weigh = weigh
-        self._linger_seconds = linger_seconds
+        self._linger_seconds = linger_seconds if callable(linger_seconds) else lambda: linger_seconds
         self._lanes = lanes
         self._keys = keys
         self._within_seconds = within.total_seconds()
@@ -81,7 +82,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
         if self._is_urgent or is_full:
             self._start_at(loop.time())
         elif self._timer is None:
-            self._start_at(loop.time() + self._linger_seconds)
+            self._start_at(loop.time() + self._linger_seconds())
 
     def _start_at(self, when: float) -> None:
         if self._timer is not None:

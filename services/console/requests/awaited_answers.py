@@ -36,6 +36,11 @@ class AwaitedAnswers:
         """Have this gate let events in and keep them out."""
         self._gate = gate
 
+    @property
+    def are_awaited(self) -> bool:
+        """Whether somebody waits for one, or did a moment ago."""
+        return self._is_open
+
     async def on_event(self, delivery: Delivery[Any]) -> None:
         """Hand the event to whoever waits for it."""
         listener = self._by_request.get(delivery.correlation_id)

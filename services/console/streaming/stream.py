@@ -33,6 +33,11 @@ class EventStream:
         self._handed_on = 0
         self._woken = asyncio.Event()
 
+    @property
+    def is_listened_to(self) -> bool:
+        """Whether anybody waits for what the journal gets."""
+        return bool(self._listeners)
+
     def wake(self) -> None:
         """Say that the journal has got entries."""
         self._woken.set()

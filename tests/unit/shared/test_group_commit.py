@@ -121,6 +121,19 @@ async def test_what_is_urgent_while_a_group_commits_follows_it_at_once() -> None
     assert [await first, await second] == ["a done", "b done"]
 
 
+async def test_how_long_a_group_lingers_is_asked_for_each_anew(ledger: Ledger) -> None:
+    lingers = iter((0.0, 60.0))
+    commits = GroupCommit(ledger.commit, linger_seconds=lambda: next(lingers))
+
+    assert await commits.submit("a") == "a done"
+    second = asyncio.create_task(commits.submit("b"))
+    await asyncio.sleep(0)
+    third = asyncio.create_task(commits.submit("c", urgent=True))
+
+    assert [await second, await third] == ["b done", "c done"]
+    assert ledger.groups == [["a"], ["b", "c"]]
+
+
 async def test_a_large_group_is_answered_a_few_at_a_time(ledger: Ledger) -> None:
     """What is due meanwhile does not wait until all of them have gone on."""
     commits, went_on, between = GroupCommit(ledger.commit), [0], set[int]()
