@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.publisher.domain import Publication
 from services.publisher.sending import facts
@@ -11,6 +11,9 @@ from services.publisher.sending.outcomes import INTERRUPTED, kept_error
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.scheduler import PublishWithdrawRequested
+
+JUST_TOLD = timedelta(seconds=20)
+"""For so long what became of a post is on its way to whoever asks. He asks again after 30 s, should it be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,13 @@ def withdraw(
     attempts: Sequence[Attempt],
     now: datetime,
 ) -> Withdrawn:
-    """Skip what is not out, or has never been seen; tell what is out, or may be; wait for what is on its way."""
+    """Skip what is not out, or has never been seen; tell what is out, or may be, once; wait for what is on its way."""
     if current is None:
         return Withdrawn(None, (_skip(asked),))
     stands = standing(attempts, now)
     if current.state in (State.PUBLISHED, State.UNKNOWN):
-        return Withdrawn(None, (facts.kept(current.outcome),) if current.outcome else ())
+        is_just_told = timedelta(0) <= now - current.updated_at < JUST_TOLD
+        return Withdrawn(None, (facts.kept(current.outcome),) if current.outcome and not is_just_told else ())
     if current.revision > asked.revision:
         return Withdrawn(None, (facts.skipped(replace(current, revision=asked.revision), asked.reason),))
     if stands is Standing.IN_DOUBT:

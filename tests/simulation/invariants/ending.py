@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from shared.events.publisher import PublishFailed, PublishHeld, PublishSkipped, PublishSucceeded, PublishUnknown
@@ -21,8 +22,10 @@ from tests.simulation.servers import Callbacks, X
 from tests.simulation.user import CALLBACKS, CALLED_BACK
 from tests.simulation.witness import Key
 
-OF_ITS_OWN_ACCORD = re.compile(r"^[A-Z]\w*(Error|Exception|Exit|Conflict)?: ")
-"""A reason for parking that is the name of an exception: a handler broke."""
+OF_ITS_OWN_ACCORD = re.compile(r"^\w+ failed at it\b", re.MULTILINE)
+"""A reason for parking that says so: a handler broke."""
+ASKED_AGAIN = 20.0
+"""Seconds after which a withdrawal that was not answered comes again."""
 
 
 def everything_settles(run: Run) -> Violations:
@@ -55,6 +58,9 @@ def every_change_is_told_once(run: Run) -> Violations:
         for (name, revision), different in bodies.items():
             if len(different) > 1:
                 yield f"{key}: {name} of revision {revision} was told in {len(different)} ways"
+        for told, again in pairwise(run.witness.of(key, PublishSucceeded)):
+            if run.is_undisturbed and again.at - told.at < ASKED_AGAIN:
+                yield f"{key}: that it is out was told at {told.at:.2f}, and again at {again.at:.2f}"
 
 
 _FACTS: Mapping[str, Any] = {

@@ -34,6 +34,20 @@ class Run:
         self.keys = sorted({wish.key for wish in self.wishes.values()})
         self.has_console = world.scenario.replicas["console"] > 0
 
+    @property
+    def is_smooth(self) -> bool:
+        """Whether every process and the broker worked all the time, by right clocks."""
+        one = self.world.scenario
+        troubles = one.freezes, one.crashes, one.restarts, one.stalls, one.broker_outages, one.clock_steps
+        return not any(troubles)
+
+    @property
+    def is_undisturbed(self) -> bool:
+        """Whether broker and databases did at once what they were asked for as well."""
+        one = self.world.scenario
+        troubles = one.publish_lost, one.publish_unheard, one.statement_fails, one.commit_refused, one.commit_unheard
+        return self.is_smooth and not any(troubles)
+
     def wish_of(self, entry: Entry) -> Wish:
         """What was asked for that led to the request."""
         return self.wishes[entry.content]

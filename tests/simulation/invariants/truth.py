@@ -58,8 +58,7 @@ def a_cancellation_that_finds_nothing_is_the_end(run: Run) -> Violations:
     What a replica has in hand that stands still or dies may have been asked for before or after: nobody knows. Who
     repeats a request after its cancellation asks for it anew.
     """
-    one = run.world.scenario
-    if one.freezes or one.crashes or one.restarts or one.stalls or one.broker_outages or one.clock_steps:
+    if not run.is_smooth:
         return
     asked_at = {told.message_id: told.at for told in run.witness.told}
     for told in run.witness.told:

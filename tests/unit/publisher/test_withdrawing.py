@@ -1,5 +1,6 @@
 """What becomes of a post that must not be sent any more, and what is answered: what is true."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from services.publisher.domain import CLAIMED
 from services.publisher.sending import facts
 from services.publisher.sending.evidence import Attempt, Evidence
-from services.publisher.withdrawing import Withdrawn, never_seen, withdraw
+from services.publisher.withdrawing import JUST_TOLD, Withdrawn, never_seen, withdraw
 from shared.events.base import ErrorDetail
 from shared.events.progress import State
 from shared.events.publisher import PublishRetrying, PublishSkipped
@@ -58,10 +59,18 @@ def test_a_revision_that_has_not_come_yet_is_skipped_with_those_before() -> None
 
 
 @pytest.mark.parametrize("state", [State.PUBLISHED, State.UNKNOWN])
-def test_what_is_out_or_left_to_a_person_is_told_again(state: State) -> None:
-    answer = withdrawn(state=state, outcome=facts.as_text(OUT))
+@pytest.mark.parametrize("settled_at", [NOON - JUST_TOLD, NOON + SECOND], ids=["a while ago", "by another clock"])
+def test_what_is_out_or_left_to_a_person_is_told_again(state: State, settled_at: datetime) -> None:
+    answer = withdrawn(state=state, outcome=facts.as_text(OUT), updated_at=settled_at)
 
     assert answer == Withdrawn(None, (OUT,))
+
+
+@pytest.mark.parametrize("state", [State.PUBLISHED, State.UNKNOWN])
+def test_what_was_told_a_moment_ago_is_not_told_twice(state: State) -> None:
+    answer = withdrawn(state=state, outcome=facts.as_text(OUT), updated_at=NOON - JUST_TOLD + SECOND)
+
+    assert answer == Withdrawn(None)
 
 
 @pytest.mark.parametrize("attempt", [LOST, an_attempt(lease_until=NOON)], ids=["lost", "its sender died"])
