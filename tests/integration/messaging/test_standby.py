@@ -49,7 +49,7 @@ async def test_what_comes_meanwhile_waits_in_the_queue_and_is_handled_once_the_d
     away = Away()
     async with standing_by(amqp_vhost_url, away) as shop:
         await shop.order("second")
-        await eventually(lambda: _both_wait(shop), what="both wait")
+        await _wait_in_the_queue(shop, 2)
         assert shop.came["second"] == 0
 
         away.is_away = False
@@ -60,8 +60,11 @@ async def test_what_comes_meanwhile_waits_in_the_queue_and_is_handled_once_the_d
         assert came_back.put_off_since
 
 
-async def _both_wait(shop: Shop) -> bool:
-    return await shop.bus.depth("shop.orders") == 2
+async def _wait_in_the_queue(shop: Shop, messages: int) -> None:
+    async def wait() -> bool:
+        return await shop.bus.depth("shop.orders") == messages
+
+    await eventually(wait, what=f"{messages} wait in the queue")
 
 
 async def test_a_replica_that_reaches_its_database_gets_what_another_one_had(amqp_vhost_url: str) -> None:
@@ -82,10 +85,11 @@ async def test_a_replica_that_reaches_its_database_gets_what_another_one_had(amq
 async def test_a_connection_that_is_made_again_takes_nothing_either(amqp_vhost_url: str, broker_node: Broker) -> None:
     away = Away()
     async with standing_by(amqp_vhost_url, away) as shop:
+        await _wait_in_the_queue(shop, 1)
         taken = len(shop.orders)
         await close_connections(broker_node, "shop consuming")
         await shop.order("second")
-        await eventually(lambda: _both_wait(shop), what="both wait")
+        await _wait_in_the_queue(shop, 2)
         assert len(shop.orders) == taken
 
         away.is_away = False
