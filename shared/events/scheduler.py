@@ -83,7 +83,7 @@ class PublishWithdrawRequested(Event, type="publish.withdraw_requested"):
 
     It answers once nothing of the post is on its way any more. `publish.skipped` (cancelled, superseded) of this
     revision or a higher one: not sent, and never will be. `publish.succeeded`, `publish.unknown`, or `publish.retrying`
-    in doubt: it is or may be out.
+    in doubt: it is or may be out. Where one of the first two was told within 20 seconds before, that is the answer.
     """
 
     post_id: Id

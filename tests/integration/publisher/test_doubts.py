@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
+from services.publisher.withdrawing import JUST_TOLD
 from shared.clocks.clock import SystemClock
 from shared.events import Event
 from shared.events.publisher import AccountConnected
@@ -93,12 +94,17 @@ async def in_doubt(
 async def asked_in_doubt(
     world: System, name: str, ask: Callable[[PublishRequested], Event], *, account_id: str = "hook"
 ) -> tuple[PublishRequested, Fact]:
-    """A post in doubt, and the answer to what was asked before its request was repeated."""
+    """A post in doubt, and the answer to what was asked before its request was repeated.
+
+    What was told a moment ago is not told again.
+    """
 
     async def asked(lead: float) -> tuple[PublishRequested, Fact] | None:
         retry = RetryPolicy(first_delay_seconds=lead)
         request = await in_doubt(world, f"{name}-{lead:g}", account_id=account_id, retry=retry)
         told = await world.bus.fact(("publish.retrying", "publish.unknown"), post_id=request.post_id)
+        if told.type == "publish.unknown":
+            await SystemClock().sleep(JUST_TOLD)
         await world.bus.emit(ask(request))
         answer = await world.bus.fact((told.type, "publish.succeeded"), post_id=request.post_id, count=2)
         return (request, answer) if answer.type == told.type else None
