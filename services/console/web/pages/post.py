@@ -13,12 +13,12 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.dead_letters import LetterView
 from services.console.api.matching import etag_of
 from services.console.api.posts import views_of
-from services.console.api.views import RejectionView
+from services.console.api.views import PostView, RejectionView
 from services.console.domain.posts import CHANGEABLE, RESOLVABLE, RETRIABLE
 from services.console.read_model.queries import Listed
 from services.console.read_model.timeline import Row
 from services.console.web.asked import NoSuchPage
-from services.console.web.happenings import told_in
+from services.console.web.happenings import Happening, told_in
 from services.console.web.templating import render
 from services.console.web.together import together
 from shared.events.base import Id
@@ -55,7 +55,6 @@ async def show_post(
         console.account_rules.of(one.post.account_id for one in page),
         _timelines(console, page),
     )
-    view_of = {view.account_id: view for view in views}
     whole = None if after else together(views)
     return render(
         request,
@@ -63,14 +62,7 @@ async def show_post(
         post_id=post_id,
         letters=list(map(LetterView.of, letters)),
         rules=rules,
-        posts=list(
-            zip(
-                [view_of[one.post.account_id] for one in page],
-                [told_in(one) for one in timelines],
-                [etag_of([one]) for one in page],
-                strict=True,
-            )
-        ),
+        posts=_shown(page, {view.account_id: view for view in views}, timelines),
         on_accounts=len(listed),
         states=_counted(listed) if following or after else {},
         is_first=not after,
@@ -83,6 +75,16 @@ async def show_post(
         retriable=RETRIABLE,
         resolvable=RESOLVABLE,
     )
+
+
+def _shown(
+    page: Sequence[Listed], view_of: Mapping[str, PostView], timelines: Sequence[Sequence[Row]]
+) -> list[tuple[PostView, list[Happening], str]]:
+    """Each account's post, what happened to it, and by what a change of it is matched."""
+    return [
+        (view_of[one.post.account_id], told_in(timeline), etag_of([one]))
+        for one, timeline in zip(page, timelines, strict=True)
+    ]
 
 
 def page_of(listed: Sequence[Listed], after: str) -> tuple[Sequence[Listed], str | None]:
