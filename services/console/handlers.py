@@ -19,7 +19,7 @@ from services.console.streaming.journal import entries_of
 from shared.clocks.clock import Clock
 from shared.events import Event
 from shared.events.dead_letters import DeadLetterParked
-from shared.events.maintenance import ServiceReported
+from shared.events.maintenance import AlertRaised, ServiceReported
 from shared.events.monitor import DigestSent, MentionFound
 from shared.events.publisher import AccountConnected, AccountDisconnected
 from shared.events.requests import (
@@ -119,6 +119,12 @@ class Projector:
     async def on_service_reported(self, delivery: Delivery[ServiceReported]) -> None:
         """How a process is, and what it consumes."""
         await self.store.service_reports.learn(delivery.event, self.clock.now())
+        await self._learn(delivery)
+
+    async def on_alert_raised(self, delivery: Delivery[AlertRaised]) -> None:
+        """Something that should not be, or the end of it."""
+        now = self.clock.now()
+        await self.store.alerts.learn(delivery.event, min(delivery.sent_at or now, now), now)
         await self._learn(delivery)
 
     async def on_job_run(self, delivery: Delivery[JobFact]) -> None:

@@ -7,6 +7,7 @@ from shared.events import EVENTS, Event
 from shared.events.console import ConsoleActed
 from shared.events.dead_letters import DeadLetterDropped, DeadLetterParked, DeadLetterReplayed
 from shared.events.maintenance import (
+    AlertRaised,
     JobFailed,
     JobReleased,
     JobSkipped,
@@ -85,6 +86,7 @@ def reactions_of(projector: Projector) -> dict[type[Event], Handler]:
         DigestSent: projector.on_digest_sent,
         **dict.fromkeys((JobStarted, JobSucceeded, JobFailed, JobReleased, JobSkipped), projector.on_job_run),
         ServiceReported: projector.on_service_reported,
+        AlertRaised: projector.on_alert_raised,
         DeadLetterParked: projector.on_dead_letter_parked,
         DeadLetterReplayed: projector.on_dead_letters_settled,
         DeadLetterDropped: projector.on_dead_letters_settled,

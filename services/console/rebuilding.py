@@ -63,6 +63,8 @@ class Rebuilding:
             await self.store.workspaces.configured(one.workspace, self.clock.now(), has_targets=one.has_targets)
         for fact in other_facts:
             await self.reactions[type(fact.event)](fact)
+        if told.open_alerts:
+            await self.store.alerts.only_open(told.open_alerts, self.clock.now())
         await self.store.tellings.read(told, self.clock.now())
 
     async def on_rebuild_answered(self, delivery: Delivery[ConsoleRebuildAnswered]) -> None:
@@ -101,7 +103,7 @@ def _delivery(told: FactTold) -> Delivery[Event] | None:
     except ValidationError as error:
         log.warning("told_of_an_unreadable_fact", type=told.type, error=str(error))
         return None
-    return Delivery(fact, None, told.correlation_id)
+    return Delivery(fact, None, told.correlation_id, sent_at=told.changed_at)
 
 
 def _read(facts: Iterable[FactTold]) -> tuple[list[Post], list[Delivery[Event]]]:

@@ -28,7 +28,7 @@ from services.console.tables.counts import (
 )
 from services.console.tables.imports import import_batches, import_lines, import_runs
 from services.console.tables.rebuilding import rebuilds, tellings, told_parts
-from services.console.tables.reports import job_runs, service_reports
+from services.console.tables.reports import alerts, job_runs, service_reports
 from services.console.tables.workspaces import digests, mentions
 from shared.database.purging import Rule
 
@@ -52,6 +52,9 @@ _IS_SETTLED = """EXISTS (
 )"""
 _THREE_WEEKS = timedelta(days=21)
 """How much longer than others a letter that rests is listed: after that it is better dropped than replayed."""
+
+_LONGEST_SILENCE = timedelta(days=8)
+"""For how long an alert may be open without being told again."""
 
 _YEARS = timedelta(days=800)
 """How much longer figures are kept, which are few."""
@@ -95,6 +98,8 @@ RULES = (
     Rule(told_parts, told_parts.c.seen_at),
     Rule(service_reports, service_reports.c.seen_at),
     Rule(job_runs, job_runs.c.seen_at),
+    Rule(alerts, alerts.c.seen_at, "resolved_at IS NOT NULL"),
+    Rule(alerts, alerts.c.seen_at, longer=_LONGEST_SILENCE),
     Rule(sessions, sessions.c.expires_at),
     Rule(sign_in_links, sign_in_links.c.expires_at),
     Rule(network_sign_ins, network_sign_ins.c.expires_at),

@@ -8,6 +8,7 @@ from typing import Any
 from services.console.domain.accounts import Account, folded_accounts, merged_account
 from services.console.domain.posts import Post, folded, merged
 from services.console.read_model.account_rules import AccountRules
+from services.console.read_model.alerts import Alerts
 from services.console.read_model.counting import Counts
 from services.console.read_model.dead_letters import DeadLetters
 from services.console.read_model.deleted_posts import DeletedPosts
@@ -76,6 +77,7 @@ class Store:
         self.workspaces = Workspaces(database)
         self.dead_letters = DeadLetters(database)
         self.service_reports = ServiceReports(database)
+        self.alerts = Alerts(database)
         self.job_history = JobHistory(database)
         self.tellings = Tellings(database)
         self.deleted_posts = DeletedPosts(database)

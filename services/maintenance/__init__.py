@@ -3,7 +3,7 @@
 owns      account expiries, outcomes and daily figures, posts that fail or wait for a person, the history of job runs,
           reports of services, open alerts
 reacts to timer.fired (token.refresh_check, retention.purge, analytics.aggregate), account.*, publish outcomes, job.*,
-          service.reported, alert.raised, retention.purge_requested
+          service.reported, alert.raised, retention.purge_requested, console.rebuild_requested
 emits     account.refresh_requested, retention.purge_requested, retention.purged, analytics.aggregated, alert.raised,
-          job.started, job.succeeded, job.failed, job.released, job.skipped
+          job.started, job.succeeded, job.failed, job.released, job.skipped, state.told, console.rebuild_answered
 """

@@ -11,6 +11,7 @@ from services.maintenance.handlers import Handlers
 from services.maintenance.job_history import JobHistory
 from services.maintenance.notifying import Notifying
 from services.maintenance.outcomes import Outcomes
+from services.maintenance.own_state import OwnState
 from services.maintenance.periodic import Timers
 from services.maintenance.settings import Settings
 from services.maintenance.store import Store
@@ -99,6 +100,7 @@ def build(settings: Settings) -> Service:
     watch = Watch(store, outcomes, job_history, decisions, figures, alert, clock, *limits)
     consumer.subscribe(NOTIFICATIONS, {AlertRaised: notifying.on_alert_raised}, prefetch=5)
     base.take_purges(base.retention(retention.RULES).on_retention_purge_requested)
+    base.answer_rebuilds(OwnState(NAME, base.database, clock).parts)
     return replace(base.service(retry_tiers=RETRY_TIERS), loops=(watch.run,), closing=(targets.close,))
 
 

@@ -10,7 +10,7 @@ from shared.events import EVENTS, Event
 
 SCHEDULER, PUBLISHER, MONITOR, MAINTENANCE, CONSOLE = "scheduler", "publisher", "monitor", "maintenance", "console"
 EVERY_SERVICE = (SCHEDULER, PUBLISHER, MONITOR, MAINTENANCE, CONSOLE)
-KEEPERS = (SCHEDULER, PUBLISHER, MONITOR)
+KEEPERS = (SCHEDULER, PUBLISHER, MONITOR, MAINTENANCE)
 """The services from which the console can rebuild what it shows."""
 
 ANYONE = "anyone"

@@ -92,11 +92,14 @@ def insert(table: Table, columns: Sequence[Column[Any]], dialect: str) -> Execut
     return text(f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {rows_of(columns, dialect)}")
 
 
-def upsert(table: Table, dialect: str, *, guard: str, returns_keys: bool = False) -> Executable:
-    """Insert rows, or overwrite those for which `guard` (over the table and `excluded`) holds."""
+def upsert(
+    table: Table, dialect: str, *, guard: str, returns_keys: bool = False, stay: Sequence[Column[Any]] = ()
+) -> Executable:
+    """Insert rows, or overwrite those for which `guard` (over the table and `excluded`) holds; columns may `stay`."""
     names = _names(table.columns)
     keys = list(table.primary_key)
-    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in table.columns if column not in keys)
+    changed = [column for column in table.columns if column not in (*keys, *stay)]
+    changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in changed)
     return text(
         f"INSERT INTO {table.name} ({names}) SELECT {names} FROM {rows_of(list(table.columns), dialect)} "
         f"WHERE true ON CONFLICT ({_names(keys)}) DO UPDATE SET {changes} WHERE {guard}"

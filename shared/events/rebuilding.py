@@ -68,6 +68,21 @@ class FactTold(Value):
     changed_at: Instant | None = None
 
 
+class AlertKey(Value):
+    """What an alert is known by."""
+
+    code: Name
+    subject: str
+    since: Instant
+
+
+class OpenAlerts(Value):
+    """The alerts that are open at an instant: all others that were told before it are over."""
+
+    as_of: Instant
+    alerts: tuple[AlertKey, ...]
+
+
 class StateTold(Event, type="state.told"):
     """A part of what a service keeps, for the console alone: nothing of it is news.
 
@@ -82,6 +97,7 @@ class StateTold(Event, type="state.told"):
     rules: tuple[RulesTold, ...] = ()
     workspaces: tuple[WorkspaceTold, ...] = ()
     facts: tuple[FactTold, ...] = ()
+    open_alerts: OpenAlerts | None = None
 
     @property
     def size(self) -> int:

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from services.console.api import (
     accounts,
+    alerts,
     audit,
     bulk,
     changes,
@@ -57,6 +58,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     rebuilding.router,
     queues.router,
     dead_letters.router,
+    alerts.router,
     stream.router,
 )
 

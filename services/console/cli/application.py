@@ -27,6 +27,7 @@ COMMANDS = {
     "resolve": Place("deciding", "resolve", "Settle a post that may be out: as you found it there, or by the network."),
     "watch": Place("watching", "watch", "Show every event as it happens, until Ctrl-C."),
     "import": Place("importing", "import_posts", "Schedule every post of a file."),
+    "alerts": Place("alerts", "alerts", "Show what is wrong, since when, and what to run, the latest first."),
     "audit": Place("audit", "audit", "Show who did what, from where, and how it ended, the latest first."),
     "bulk": Place("bulk", "app", "Cancel, retry, move or resolve many posts at once."),
     "accounts": Place("accounts", "app", "Connect, list and disconnect accounts."),

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.cursor import Cursor
 from services.console.domain.posts import Post
+from services.console.read_model.alerts import Alerts
 from services.console.read_model.counting import Counts
 from services.console.read_model.dead_letters import DeadLetters
 from services.console.read_model.drafts import Draft, Drafts
@@ -81,6 +82,7 @@ class Queries:
         self.workspaces = Workspaces(database)
         self.dead_letters = DeadLetters(database)
         self.service_reports = ServiceReports(database)
+        self.alerts = Alerts(database)
         self.job_history = JobHistory(database)
         self._posts = bulk.select_by_key(posts, database.dialect, key=(posts.c.post_id, posts.c.account_id))
         self._drafts = bulk.select_by_key(drafts, database.dialect, key=(drafts.c.request_id, drafts.c.post_id))

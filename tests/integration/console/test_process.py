@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from services.console.tables.rebuilding import own_queues
+from shared.contract.entries import KEEPERS
 from shared.database.engine import Database
 from shared.events.requests import ScheduleRequested
 from shared.events.scheduler import ScheduleAccepted
@@ -58,7 +59,7 @@ async def test_what_passed_by_while_the_consoles_queue_was_deleted_is_told_again
     broker_node: Broker, tmp_path: Path
 ) -> None:
     async with system(tmp_path, broker_node) as running:
-        console, *_ = await started(running, "console", "scheduler", "publisher", "monitor")
+        console, *_ = await started(running, "console", *KEEPERS)
         async with api_of(console, running) as api:
             await eventually(lambda: has_been_here(running), what="the console knows its queue")
             await api.call("POST", "/v1/posts", {"post_id": "p-1"} | POST)
