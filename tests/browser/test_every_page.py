@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, StorageState
 
+from shared.events.maintenance import AlertRaised
 from shared.events.monitor import DigestSent, MentionFound
 from shared.events.requests import Keyword, WorkspaceConfigured
 from tests.browser.conftest import SIZES, Visitor, a_stranger
@@ -40,6 +41,7 @@ PAGES = (
     "/workspaces/{post}",
     "/queues",
     "/queues/scheduler.dead",
+    "/alerts",
     "/tokens",
     "/audit",
     "/no-such-page",
@@ -59,6 +61,7 @@ async def name(world: World) -> str:
     for one in names:
         await world.api.call("POST", "/v1/posts", a_post(one, content=f"{LONG} שלום, كرة <script>alert(1)</script>"))
         await watched(world, one)
+        await warned(world, one)
     return names[0]
 
 
@@ -106,6 +109,20 @@ async def watched(world: World, name: str) -> None:
     for event in (configured, found, DigestSent(workspace_id=name, day="2027-03-27", mentions=1)):
         await world.system.bus.emit(event)
     await eventually(lambda: _is_known(world, name), what="the workspace and what was found are known")
+
+
+async def warned(world: World, name: str) -> None:
+    """An alert of long words that is open, and one that is over."""
+    for subject, state in ((f"{name} {LONG}", "raised"), (f"over {name}", "resolved")):
+        message = f"{LONG} <b>: `timeball status {LONG}`, כדור הזמן"
+        told = {"severity": "critical", "code": "posts_failing", "subject": subject, "state": state}
+        await world.system.bus.emit(AlertRaised.model_validate(told | {"message": message, "since": datetime.now(UTC)}))
+    await eventually(lambda: _is_told(world, name), what="both alerts are known")
+
+
+async def _is_told(world: World, name: str) -> bool:
+    alerts = (await world.api.call("GET", "/v1/alerts"))["alerts"]
+    return sum(name in one["subject"] for one in alerts) == 2
 
 
 async def _is_known(world: World, name: str) -> bool:

@@ -79,6 +79,7 @@ async def test_those_selected_are_dropped_then_all_the_others(world: World, visi
 
 async def test_everything_is_told_anew_at_the_press_of_a_button(world: World, visitor: Visitor) -> None:
     await world.system.start("monitor")
+    await world.system.start("maintenance")
     await world.api.call("POST", "/v1/posts", a_post(a_name()))
     page = visitor.page
     await visitor.open("/queues")
@@ -90,3 +91,4 @@ async def test_everything_is_told_anew_at_the_press_of_a_button(world: World, vi
     await expect(said).to_contain_text(
         "monitor has told of 0 things; publisher has told of 1 thing; scheduler has told of"
     )
+    await expect(said).to_contain_text("maintenance has told of")

@@ -11,6 +11,7 @@ from services.console.web.asked import SignInNeeded, require_session
 from services.console.web.failing import show_problems
 from services.console.web.pages import (
     accounts,
+    alerts,
     audit,
     bulk,
     calendar,
@@ -48,6 +49,7 @@ _PAGES = (
     coming_back.router,
     connect.router,
     queues.router,
+    alerts.router,
     tokens.router,
     audit.router,
     workspaces.router,

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from services.console.access.actors import Actor, Scope
-from services.console.web import words
+from services.console.web import alerting, words
 from services.console.web.permitting import Permits
 from shared.clocks.local_time import UnknownZone, zone_named
 
@@ -27,7 +27,7 @@ NAVIGATION = (
     ("/timers", "Timers"),
     ("/queues", "Queues"),
 )
-_WITHIN = {"/bulk": "/posts", "/import": "/posts", "/connect": "/accounts"}
+_WITHIN = {"/bulk": "/posts", "/import": "/posts", "/connect": "/accounts", "/alerts": "/"}
 """Pages that belong to one of these, though their addresses do not begin with its."""
 
 _environment = Environment(
@@ -39,7 +39,7 @@ _environment = Environment(
 )
 _environment.filters["segment"] = lambda identity: quote(identity, safe="")
 _environment.filters["query"] = lambda parameters: urlencode(parameters, doseq=True)
-_environment.globals["words"] = words
+_environment.globals |= {"alerting": alerting, "words": words}
 
 
 @dataclass(frozen=True, slots=True)

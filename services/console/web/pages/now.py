@@ -8,13 +8,17 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.console.api.access import READ
+from services.console.api.alerts import AlertView
 from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
 from services.console.api.queues import queues_of
 from services.console.api.views import AccountView, PostView
 from services.console.read_model.first_page import MOST_DECISIONS, WAITING, first_posts
+from services.console.web.alerting import SHOWN_OTHERWISE
 from services.console.web.templating import render
 from services.console.web.troubles import Trouble, troubles_of
+
+MOST_ALERTS = 5
 
 router = APIRouter()
 
@@ -23,9 +27,11 @@ router = APIRouter()
 async def show_now(console: TheConsole, request: Request) -> Response:
     """The first page."""
     # side by side: one after the other they would each wait for their turn, and an event waits for all of them
-    posts, accounts, troubles = await asyncio.gather(_posts(console), _to_reconnect(console), _troubles(console))
+    posts, accounts, troubles, alerts = await asyncio.gather(
+        _posts(console), _to_reconnect(console), _troubles(console), _alerts(console)
+    )
     waiting = await _waiting(console, len(posts["decisions"]))
-    shown: dict[str, Any] = {"waiting": waiting, "accounts": accounts, "troubles": troubles, **posts}
+    shown: dict[str, Any] = {"waiting": waiting, "accounts": accounts, "troubles": troubles, **alerts, **posts}
     has_accounts = bool(posts["due"]) or await console.queries.has_account()
     return render(request, "now.html", has_accounts=has_accounts, **shown)
 
@@ -48,6 +54,12 @@ async def _waiting(console: Console, shown: int) -> int:
 async def _to_reconnect(console: Console) -> list[AccountView]:
     rows = await console.queries.account_page(needs_reconnect=True, after="", limit=MOST_DECISIONS)
     return list(map(AccountView.of, rows))
+
+
+async def _alerts(console: Console) -> dict[str, Any]:
+    """The worst that maintenance warns of and the page does not say otherwise, and how many there are."""
+    worst, total = await console.queries.alerts.worst(MOST_ALERTS, console.clock.now(), but_for=SHOWN_OTHERWISE)
+    return {"alerts": list(map(AlertView.of, worst)), "open_alerts": total}
 
 
 async def _troubles(console: Console) -> list[Trouble]:
