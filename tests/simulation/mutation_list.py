@@ -292,6 +292,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         "hanging",
     ),
     one(
+        "silences are not counted",
+        "services/publisher/limits/silences.py",
+        "silence.requests, silence.last_at = silence.requests + 1, now",
+        "silence.last_at = now",
+        "unheard",
+    ),
+    one(
         "what others left behind is not found",
         "shared/messaging/outbox_rows.py",
         "if not await self._database.rows(self._any_left_behind, claim):",

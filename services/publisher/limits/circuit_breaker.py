@@ -23,21 +23,26 @@ REJECTED_AT_ONCE, PAUSE_SECONDS = 20, 0.01
 
 
 class CircuitOpen(Exception):
-    """The destination does not answer; `rest_seconds` is how long to stay away: longer the longer it lasts."""
+    """The network does not answer; `rest_seconds` is how long to stay away: longer the longer it lasts."""
 
-    def __init__(self, name: str, rest_seconds: float) -> None:
-        super().__init__(f"{name} does not answer: what is on its way has been there for more than {OPENS_AFTER:g} s")
+    def __init__(self, why: str, rest_seconds: float) -> None:
+        super().__init__(why)
         self.rest_seconds = rest_seconds
+
+
+def rest_after(seconds: float) -> float:
+    """How long to stay away from what has not answered for so long."""
+    return min(max(FIRST_REST, seconds), LONGEST_REST)
 
 
 class Turn:
     """A place for one request. It counts for the breaker from `begin`; `was_answered` is None if nobody was asked."""
 
-    def __init__(self, give_back: Callable[["Turn"], None]) -> None:
+    def __init__(self, *at_end: Callable[["Turn"], None]) -> None:
         self.taken_at = _now()
         self.begun_at: float | None = None
         self.was_answered: bool | None = None
-        self._give_back = give_back
+        self._at_end = at_end
 
     @property
     def age(self) -> timedelta:
@@ -57,7 +62,8 @@ class Turn:
 
     def end(self) -> None:
         """Give the turn back."""
-        self._give_back(self)
+        for told in self._at_end:
+            told(self)
 
 
 @dataclass
@@ -112,9 +118,9 @@ class CircuitBreaker:
             return
         raise self._opened()
 
-    def take(self) -> Turn:
-        """A free turn."""
-        turn = Turn(self._end)
+    def take(self, *at_end: Callable[[Turn], None]) -> Turn:
+        """A free turn; when it is given back, these are called."""
+        turn = Turn(*at_end, self._end)
         self._taken[turn] = None
         return turn
 
@@ -157,7 +163,11 @@ class CircuitBreaker:
         if self._open_since is None:
             self._open_since = self._oldest()
             self._allowed = min(TRIALS, self.most)
-        return CircuitOpen(self.name, min(max(FIRST_REST, _now() - self._open_since), LONGEST_REST))
+        return self._error(rest_after(_now() - self._open_since))
+
+    def _error(self, rest_seconds: float) -> CircuitOpen:
+        why = f"{self.name} does not answer: what is on its way has been there for more than {OPENS_AFTER:g} s"
+        return CircuitOpen(why, rest_seconds)
 
     def _keep_watch(self) -> None:
         """Look again when the oldest request will have been on its way for too long."""
@@ -178,7 +188,7 @@ class CircuitBreaker:
         for _ in range(min(REJECTED_AT_ONCE, len(self._waiting))):
             place = self._waiting.popleft()
             if not place.done():
-                place.set_exception(CircuitOpen(self.name, rest_seconds))
+                place.set_exception(self._error(rest_seconds))
 
 
 class CircuitBreakers:

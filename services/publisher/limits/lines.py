@@ -18,6 +18,7 @@ from services.publisher.limits.gates import Gates, gates_of
 from services.publisher.limits.grants import estimated
 from services.publisher.limits.line import TOGETHER, Answer, Changed, Closed, Later, Line, Place
 from services.publisher.limits.opening import Candidate, Opening, Result
+from services.publisher.limits.silences import Silences
 from services.publisher.limits.starts import Starts
 from services.publisher.platforms.base import Limits
 from services.publisher.sending.case import Case
@@ -44,6 +45,7 @@ class Lines:
         self._limits = limits
         self._lines: dict[str, Line] = {}
         self._by_key: dict[Key, Place] = {}
+        self._silences = Silences()
         self._numbers = 0
         self._alarm = Alarm(clock)
         self._is_stopping = False
@@ -146,12 +148,13 @@ class Lines:
         breaker = self.breakers.at(line.destination)
         try:
             breaker.reject_if_open()
+            most = self._silences.most(line.account_id)
         except CircuitOpen as error:
             self._reject(line, error, now)
             return []
-        places = line.ready(now, self._opening.pace, breaker.free)
+        places = line.ready(now, self._opening.pace, breaker.free if most is None else min(most, breaker.free))
         for place in places:
-            place.turn = breaker.take()
+            place.turn = breaker.take(self._silences.begin(line.account_id))
         return places
 
     def _reject(self, line: Line, error: CircuitOpen, now: datetime) -> None:

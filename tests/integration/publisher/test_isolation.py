@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from services.publisher.limits.silences import OPENS_AFTER
 from tests.fakes.sink import Sink
 from tests.nodes import Broker
 from tests.support.system import System, a_request, running_system
@@ -13,6 +14,7 @@ from tests.support.waiting import eventually, with_time_enough
 HEALTHY, HANGING = 150, 400
 NARROW = {"TIMEBALL_PUBLISHER_PREFETCH": "200"}
 """Fewer than hang, so that what waits for the hanging network would fill it."""
+IMPATIENT = {"TIMEBALL_PUBLISHER_SEND_TIMEOUT_SECONDS": "3"}
 HUNG_FOR = timedelta(minutes=2)
 """So late is a post that waits for the turn of one that hangs: far more than a machine without processors adds."""
 PATIENT = {
@@ -76,3 +78,27 @@ async def test_a_network_that_hangs_does_not_delay_the_others(broker_node: Broke
 
     assert beside < HUNG_FOR / 2
     assert attempts == {0}
+
+
+async def test_an_account_that_gets_no_answers_leaves_few_posts_in_doubt(broker_node: Broker, tmp_path: Path) -> None:
+    """Far fewer posts than there are turns at the destination; each would be sent in vain for as long as it hangs."""
+    first, later = [f"first-{number}" for number in range(OPENS_AFTER)], [f"later-{number}" for number in range(12)]
+    async with (
+        running_system(tmp_path, broker_node, "publisher", env=IMPATIENT) as running,
+        Sink().serving() as hanging,
+    ):
+        hanging.slow = lambda _: 600.0
+        await running.connect("stuck", url=f"{hanging.url}/stuck")
+        await asyncio.gather(*(running.bus.emit(a_request(post_id, "stuck", due_in=1)) for post_id in first))
+        in_doubt = await asyncio.gather(*map(running.bus.outcome, first))
+
+        await asyncio.gather(*(running.bus.emit(a_request(post_id, "stuck", due_in=1)) for post_id in later))
+        most = len(later) - 2  # one or the other is sent to see whether an answer comes
+        await eventually(lambda: len({body["post_id"] for body in postponed_in(running)}) >= most, what="they wait")
+        hanging.slow = lambda _: 0.0
+        outcomes = await asyncio.gather(*map(running.bus.outcome, later))
+
+    assert {outcome.type for outcome in in_doubt} == {"publish.unknown"}
+    published = [outcome.body["attempts"] for outcome in outcomes if outcome.type == "publish.succeeded"]
+    assert len(published) >= most
+    assert set(published) == {1}

@@ -47,6 +47,7 @@ from tests.simulation.invariants.waiting import (
     late_policies_kept,
     never_early,
     on_time_where_nothing_is_wrong,
+    silence_costs_few_attempts,
 )
 from tests.simulation.world import World
 
@@ -62,6 +63,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     an_accepted_edit_is_what_appears,
     an_unknown_may_be_there,
     absence_uses_no_attempts,
+    silence_costs_few_attempts,
     never_early,
     on_time_where_nothing_is_wrong,
     late_policies_kept,

@@ -1,8 +1,13 @@
 """When things leave, and what makes them fail."""
 
+from collections.abc import Sequence
+from itertools import groupby, pairwise
+
+from services.publisher.limits.circuit_breaker import FIRST_REST
+from services.publisher.limits.silences import OPENS_AFTER
 from shared.events.publisher import AccountConnected, PublishFailed, PublishRetrying, PublishSucceeded, PublishUnknown
 from tests.simulation.invariants.run import MOMENT, ON_TIME, Run, Violations
-from tests.simulation.networks import RETRY_AFTER
+from tests.simulation.networks import RETRY_AFTER, Entry
 from tests.simulation.witness import Key
 
 TAKES_AN_ATTEMPT = (
@@ -21,6 +26,8 @@ ATTEMPTS = 3
 PUNCTUAL = 0.5
 """Seconds within which a post leaves that is asked for in time, where nothing is wrong."""
 IN_TIME = 4.0
+GIVEN_UP = 11.0
+"""Seconds after which a sender waits for no answer any more."""
 LIMITED = ("mastodon", "x")
 """Networks that have limits of their own, under which many posts of one instant wait for each other."""
 COMMITTED_AHEAD = 1.5
@@ -42,6 +49,26 @@ def absence_uses_no_attempts(run: Run) -> Violations:
             if not refused and len(used) + died < ATTEMPTS:
                 fates = [one.fate for one in before]
                 yield f"{key} failed for good at {told.at:.2f} ({told.event.error.message}); its requests: {fates}"
+
+
+def silence_costs_few_attempts(run: Run) -> Violations:
+    """Who has left several requests in a row unanswered gets one at a time, and seldom."""
+    if not run.is_smooth or run.world.scenario.replicas["publisher"] > 1:
+        return
+    ledger = sorted(run.world.internet.ledger, key=lambda one: (one.account_id, one.left_at))
+    for account_id, entries in groupby(ledger, key=lambda one: one.account_id):
+        asked = list(entries)
+        for before, entry in pairwise(asked):
+            silent = len(_unanswered(asked, entry.left_at))
+            if silent >= OPENS_AFTER and entry.left_at < before.left_at + FIRST_REST:
+                yield f"{account_id} was asked at {entry.left_at:.2f}, after {silent} in a row without an answer"
+
+
+def _unanswered(asked: Sequence[Entry], at: float) -> Sequence[Entry]:
+    """Those that were given up before that moment, and left after the last answer that came before it."""
+    answers = [one.answered_at for one in asked if one.answered_at is not None and one.answered_at < at]
+    last = max(answers, default=0.0)
+    return [one for one in asked if last < one.left_at < at - GIVEN_UP and one.fate == "hangs"]
 
 
 def _senders_die(run: Run) -> bool:
