@@ -83,6 +83,8 @@ class PublishingConnection:
     channel: aiormq.Channel
     _transport: _Transport
     answers: Answers
+    foreign: set[str]
+    """Queues that another release has made, and which are used as they are."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
@@ -114,10 +116,11 @@ class PublishingConnection:
     ) -> Self:
         await connection.connect()
         answers.note()
-        await declare(connection, topology, answers)
+        foreign: set[str] = set()
+        await declare(connection, topology, answers, foreign)
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         assert isinstance(channel, aiormq.Channel)
-        opened = cls(connection, channel, transport, answers)
+        opened = cls(connection, channel, transport, answers, foreign)
         channel.closing.add_done_callback(lambda _: opened._end())
         return opened
 
@@ -180,11 +183,11 @@ class PublishingConnection:
 
     async def make(self, topology: Topology) -> None:
         """Make again whatever the service needs and is gone."""
-        await _to_the_end(declare(self.connection, topology, self.answers))
+        await _to_the_end(declare(self.connection, topology, self.answers, self.foreign))
 
     async def make_own(self, topology: Topology) -> None:
         """The same without the wheel."""
-        await _to_the_end(declare_own(self.connection, topology, self.answers))
+        await _to_the_end(declare_own(self.connection, topology, self.answers, self.foreign))
 
     async def queue_figures(self, name: str) -> commands.Queue.DeclareOk | None:
         """What the broker says of a queue, None where there is none."""

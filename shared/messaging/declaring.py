@@ -1,8 +1,8 @@
 """Makes what the topology describes; to make it again changes nothing.
 
 RabbitMQ refuses to declare a queue that is there with other arguments, and arguments cannot be changed. Such a queue
-was made by another release. It is used as it is, with its messages, and a line in the log names it: whoever wants the
-new arguments deletes it when it is empty, and it is made again.
+was made by another release. It is used as it is, with its messages, and a line in the log names it, once for each
+connection: whoever wants the new arguments deletes it when it is empty, and it is made again.
 """
 
 from collections.abc import Iterable
@@ -26,33 +26,50 @@ from shared.messaging.topology import (
 log = structlog.get_logger()
 
 
-async def declare(connection: AbstractConnection, topology: Topology, answers: Answers) -> None:
-    """Make everything that a service needs."""
-    await _make(connection, topology, [*own_queues(topology), *wheel(topology)], answers)
+WAY_OUT = "they work as they are; under 'Queues of an older release' docs/containers.md says how to have them made anew"
 
 
-async def declare_own(connection: AbstractConnection, topology: Topology, answers: Answers) -> None:
+async def declare(connection: AbstractConnection, topology: Topology, answers: Answers, foreign: set[str]) -> None:
+    """Make everything that a service needs; `foreign` is given the queues of another release."""
+    await _make(connection, topology, [*own_queues(topology), *wheel(topology)], answers, foreign)
+
+
+async def declare_own(connection: AbstractConnection, topology: Topology, answers: Answers, foreign: set[str]) -> None:
     """Make all but the wheel, whose messages come back when it is gone: of bindings that are gone nobody tells."""
-    await _make(connection, topology, own_queues(topology), answers)
+    await _make(connection, topology, own_queues(topology), answers, foreign)
 
 
 async def _make(
-    connection: AbstractConnection, topology: Topology, queues: Iterable[DeclaredQueue], answers: Answers
+    connection: AbstractConnection,
+    topology: Topology,
+    queues: Iterable[DeclaredQueue],
+    answers: Answers,
+    foreign: set[str],
 ) -> None:
     channel = await connection.channel(publisher_confirms=False)
+    refused: dict[str, str] = {}
     try:
         await _declare_exchanges(channel, topology)
         for queue in queues:
             if (on_missing := topology.on_missing.get(queue.name)) and not await is_there(connection, queue.name):
                 on_missing()
-            channel = await _declare_queue(connection, channel, queue)
+            if queue.name not in foreign or not await is_there(connection, queue.name):
+                channel = await _declare_queue(connection, channel, queue, refused)
             answers.note()
             for exchange, key, arguments in queue.bindings:
                 await channel.queue_bind(queue.name, exchange, routing_key=key, arguments=dict(arguments) or None)
                 answers.note()
     finally:
+        _tell_of(refused, foreign)
         if not channel.is_closed:
             await channel.close()
+
+
+def _tell_of(refused: dict[str, str], foreign: set[str]) -> None:
+    if refused:
+        foreign.update(refused)
+        reason = next(iter(refused.values()))
+        log.warning("queues_of_another_release", queues=sorted(refused), reason=reason, way_out=WAY_OUT)
 
 
 async def is_there(connection: AbstractConnection, queue: str) -> bool:
@@ -81,12 +98,12 @@ async def _declare_exchanges(channel: AbstractChannel, topology: Topology) -> No
 
 
 async def _declare_queue(
-    connection: AbstractConnection, channel: AbstractChannel, queue: DeclaredQueue
+    connection: AbstractConnection, channel: AbstractChannel, queue: DeclaredQueue, refused: dict[str, str]
 ) -> AbstractChannel:
     """Declare the queue; the channel to go on with, because a refusal costs the channel."""
     try:
         await channel.queue_declare(queue.name, durable=True, arguments=dict(queue.arguments))
     except aiormq.exceptions.ChannelPreconditionFailed as error:
-        log.warning("queue_of_another_release", queue=queue.name, reason=str(error))
+        refused[queue.name] = str(error)
         return await connection.channel(publisher_confirms=False)
     return channel

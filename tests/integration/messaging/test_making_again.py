@@ -8,10 +8,12 @@ from urllib.parse import quote
 import aio_pika
 import pytest
 from pamqp.common import FieldTable
+from structlog.testing import capture_logs
 
 from shared.clocks.clock import SystemClock
 from shared.events.requests import ScheduleCancelRequested
 from shared.messaging.broker import Outgoing, Publisher, Unroutable
+from shared.messaging.connection import PublishingConnection
 from shared.messaging.delay import delayed
 from shared.messaging.envelope import Envelope
 from shared.messaging.topology import EVENTS_EXCHANGE, Queue, Topology, dead_queue
@@ -112,13 +114,20 @@ async def test_a_queue_deleted_under_its_consumer_is_told_and_consumed_again(
         await shop.is_alive()
 
 
+OF_ANOTHER_RELEASE = (ARRIVALS.name, dead_queue("station"), "timeball.delay.07")
+
+
+async def made_by_another_release(url: str) -> None:
+    quorum: FieldTable = {"x-queue-type": "quorum"}
+    async with await aio_pika.connect(url) as connection:
+        channel = await connection.channel()
+        for name in OF_ANOTHER_RELEASE:
+            await channel.declare_queue(name, durable=True, arguments=quorum)
+
+
 async def test_queues_of_another_release_are_used_as_they_are(amqp_vhost_url: str) -> None:
     """RabbitMQ refuses to declare them with our arguments; what rests in them must not be lost."""
-    quorum: FieldTable = {"x-queue-type": "quorum"}
-    async with await aio_pika.connect(amqp_vhost_url) as connection:
-        channel = await connection.channel()
-        for name in (dead_queue("station"), ARRIVALS.name, "timeball.delay.07"):
-            await channel.declare_queue(name, durable=True, arguments=quorum)
+    await made_by_another_release(amqp_vhost_url)
 
     publisher = Publisher(amqp_vhost_url, app_id="station", clock=SystemClock())
     await publisher.connect(Topology("station", (ARRIVALS,), delay="wheel"))
@@ -126,6 +135,28 @@ async def test_queues_of_another_release_are_used_as_they_are(amqp_vhost_url: st
     await publisher.close()
 
     assert set(results) == {None}
+
+
+async def test_queues_of_another_release_are_named_once_with_the_way_out(
+    amqp_vhost_url: str, broker_node: Broker
+) -> None:
+    """They are looked after every ten seconds; deleted when they are empty, they are made as they are today."""
+    await made_by_another_release(amqp_vhost_url)
+    topology = Topology("station", (ARRIVALS,), delay="wheel")
+
+    with capture_logs() as logs:
+        connection = await PublishingConnection.open(amqp_vhost_url, topology)
+        await connection.make(topology)
+        await connection.make_own(topology)
+        await delete(broker_node, amqp_vhost_url, "queues", *OF_ANOTHER_RELEASE)
+        await connection.make(topology)
+        await connection.close()
+        second = await PublishingConnection.open(amqp_vhost_url, topology)
+        await second.close()
+
+    told = [entry for entry in logs if entry["event"] == "queues_of_another_release"]
+    assert [entry["queues"] for entry in told] == [sorted(OF_ANOTHER_RELEASE)]
+    assert "x-d" in told[0]["reason"] and "docs/containers.md" in told[0]["way_out"]
 
 
 async def test_dead_letters_outlive_many_looks(amqp_vhost_url: str, publisher: Publisher) -> None:

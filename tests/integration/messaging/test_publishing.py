@@ -335,12 +335,12 @@ def slow_in_making(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The broker takes longer for all queues than it may be silent, not for each; how often they were made."""
     made: list[int] = []
 
-    async def slowly(to: Any, topology: Topology, answers: Answers) -> None:
+    async def slowly(to: Any, topology: Topology, answers: Answers, foreign: set[str]) -> None:
         made.append(1)
         for _ in range(5):
             await asyncio.sleep(0.6 * connection.OPEN_SECONDS)
             answers.note()
-        await declare(to, topology, answers)
+        await declare(to, topology, answers, foreign)
 
     monkeypatch.setattr(connection, "OPEN_SECONDS", 3.0)
     monkeypatch.setattr(kept_connection, "LOOKS", 3)
