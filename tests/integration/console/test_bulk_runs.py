@@ -11,7 +11,8 @@ from services.console.app import MIGRATIONS
 from services.console.requests.bulk_runs import AT_ONCE, Act, BulkRuns, Result
 from services.console.requests.runs import CLAIM
 from shared.database.engine import Database
-from tests.support.migrated import migrated
+from shared.database.migrations import migrate
+from tests.support.migrated import as_before, migrated
 from tests.support.schedules import NOON
 
 SECOND = timedelta(seconds=1)
@@ -115,3 +116,28 @@ async def test_where_a_post_is_moved_to_is_fixed_once(runs: BulkRuns) -> None:
     await runs.fix_instants(run_id, {0: NOON + SECOND, 1: NOON + SECOND})
 
     assert [one.move_to for one in await runs.left(run_id)] == [NOON, NOON + SECOND]
+
+
+async def test_an_upgrade_stops_a_move_of_which_nobody_knows_how_far_it_came(runs: BulkRuns, database_url: str) -> None:
+    """Old releases did not keep where a post is moved to: begun again, a day later would be two days later."""
+    started = {
+        name: (await runs.prepare(act, [Key("p-0"), Key("p-1")], moving="{}", by="anna", now=NOON))["run_id"]
+        for name, act in (("move", Act.MOVE), ("fixed move", Act.MOVE), ("done move", Act.MOVE), ("cancel", Act.CANCEL))
+    }
+    for run_id in started.values():
+        await runs.start(run_id)
+    await runs.fix_instants(started["fixed move"], {0: NOON, 1: NOON})
+    await runs.record(started["done move"], [Result(0, "done"), Result(1, "done")], NOON)
+    await as_before(database_url, MIGRATIONS, "0030")
+
+    await migrate(database_url, MIGRATIONS)
+
+    found = {name: await runs.run(run_id) for name, run_id in started.items()}
+    assert {name: run and run["state"] for name, run in found.items()} == {
+        "move": "stopped",
+        "fixed move": "running",
+        "done move": "running",
+        "cancel": "running",
+    }
+    stopped = found["move"]
+    assert stopped and stopped["ended_at"] == NOON and "move the rest again" in stopped["problem"]
