@@ -53,7 +53,7 @@ def edit_requests(posts: Sequence[Post], drafts: Drafts, change: Change) -> list
             _expect(post, revision, change)
             together.setdefault((revision, _said_once(fields)), []).append((post, fields))
     if not together:
-        raise Unchangeable(_why_not(posts, change))
+        raise Unchangeable(_why_not(posts, drafts, change))
     return [_request(members, change, revision) for (revision, _), members in together.items()]
 
 
@@ -74,7 +74,9 @@ def _said_once(fields: PostFields) -> str:
     return json.dumps(together, sort_keys=True)
 
 
-def _why_not(posts: Sequence[Post], change: Change) -> str:
+def _why_not(posts: Sequence[Post], drafts: Drafts, change: Change) -> str:
+    if unknown := next((post for post in posts if _may_change(post, change) and not drafts.fields_of(post)), None):
+        return f"the console does not know what {unknown.post_id!r} says: `timeball console rebuild` has it told"
     states = ", ".join(f"{post.state} on {post.account_id!r}" for post in posts[:5])
     named = f" among the accounts {list(change.account_ids)}" if change.account_ids else ""
     return f"nothing of post {posts[0].post_id!r} is left to change{named}: it is {states}"

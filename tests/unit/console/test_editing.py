@@ -118,6 +118,12 @@ def test_where_nothing_is_left_to_change_the_states_say_why() -> None:
         edit_requests([post("a", published("a"))], Drafts([]), Change(content="new"))
 
 
+def test_where_it_is_not_known_what_the_post_says_the_way_out_is_named() -> None:
+    """As when the scheduler that accepted it was of another release than the console."""
+    with pytest.raises(Unchangeable, match="does not know what 'p' says: `timeball console rebuild`"):
+        edit_requests([accepted(1)], Drafts([]), Change(content="new"))
+
+
 def accepted(revision: int) -> Post:
     fact = ScheduleAccepted(post_id="p", account_id="a", revision=revision, publish_at=NOON, changed=True)
     return posts_in(fact, f"request-{revision}")[0]
