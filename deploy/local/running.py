@@ -16,6 +16,8 @@ TELL_SECONDS = 5.0
 STOP_SECONDS = END_SECONDS + 2
 """A service that cannot end in good order says so and ends by itself before it is killed."""
 
+LONGER = ". Those that only need longer get it by `timeball up --patience SECONDS`"
+
 Tell = Callable[[str], None]
 
 
@@ -53,7 +55,7 @@ async def until_ready(places: Sequence[Place], patience: float, tell: Tell, *, g
             if given_up:
                 raise NotReady(f"cannot be started: {', '.join(given_up)}; what is wrong is above")
             if loop.time() > give_up_at:
-                raise NotReady(f"not ready after {patience} s: {', '.join(waiting)}; what they say is above")
+                raise NotReady(f"not ready after {patience} s: {', '.join(waiting)}; what they say is above{LONGER}")
             if loop.time() > tell_at:
                 tell(f"waiting for {', '.join(waiting)}")
                 tell_at = loop.time() + TELL_SECONDS

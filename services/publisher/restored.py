@@ -1,6 +1,7 @@
 """Run before the publisher starts on a restored backup: `python -m services.publisher.restored`."""
 
 import asyncio
+import sys
 from datetime import datetime
 from typing import Self
 
@@ -11,7 +12,7 @@ from services.publisher.settings import Settings
 from services.publisher.watermarks import RESTORED, advance_watermark
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
-from shared.database.migrations import migrate
+from shared.database.migrations import NotOurs, migrate
 from shared.process.settings import load
 
 
@@ -35,7 +36,11 @@ async def mark_restored(url: str, now: datetime) -> None:
 
 if __name__ == "__main__":
     restored_at = SystemClock().now()
-    asyncio.run(mark_restored(load(SettingsWithoutBroker).database(NAME), restored_at))
+    try:
+        asyncio.run(mark_restored(load(SettingsWithoutBroker).database(NAME), restored_at))
+    except NotOurs as refusal:
+        print(f"TIMEBALL_PUBLISHER_DATABASE_URL: {refusal}", file=sys.stderr)
+        sys.exit(2)
     print(
         f"posts that were due before {restored_at:%Y-%m-%d %H:%M:%S} UTC, and of which nothing is known, will be held"
     )

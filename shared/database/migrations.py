@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 from alembic import command, context
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -80,7 +81,18 @@ def run_migrations(metadata: MetaData, *, service: str, known_by: str) -> None:
         render_as_batch=True,
         transactional_ddl=False,
     )
+    _tell_of_upgrade()
     context.run_migrations()
+
+
+def _tell_of_upgrade() -> None:
+    """Say that a database that is in use is being changed: until that is done, nobody answers."""
+    script, before = ScriptDirectory.from_config(context.config), context.get_context().get_current_revision()
+    if before is None:
+        return
+    script.get_revision(before)  # or CommandError: it is a newer release's
+    if changes := len(list(script.iterate_revisions("head", before))):
+        log.warning("database_upgrading", changes=changes, note="the service answers when it is done; let it run")
 
 
 def _make_ours(connection: Connection, metadata: MetaData, counted_in: str, known_by: str) -> None:

@@ -1,11 +1,14 @@
 """Each service counts its own migrations, and leaves the tables of others alone."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
+from structlog.testing import capture_logs
 
 import services.console.app
 import services.maintenance.app
@@ -14,6 +17,7 @@ import services.publisher.app
 import services.scheduler.app
 from shared.connections.database_address import database_address
 from shared.database.migrations import NotOurs, migrate
+from tests.support.migrated import as_before
 from tests.support.processes import Process, environment
 
 FOLDERS: dict[str, Path] = {
@@ -101,6 +105,39 @@ async def test_a_database_of_a_newer_release_is_left_alone(database_url: str) ->
 
     with pytest.raises(NotOurs, match="newer release"):
         await migrate(database_url, SCHEDULER)
+
+
+async def test_an_upgrade_says_what_nobody_answers_for(database_url: str) -> None:
+    """A new database, and one that is up to date, are nothing to wait for."""
+    with capture_logs() as at_first:
+        await migrate(database_url, SCHEDULER)
+        await migrate(database_url, SCHEDULER)
+    await as_before(database_url, SCHEDULER, "0005")
+
+    with capture_logs() as later:
+        await migrate(database_url, SCHEDULER)
+
+    assert at_first == []
+    assert [(entry["event"], entry["changes"]) for entry in later] == [("database_upgrading", 2)]
+
+
+async def test_the_command_after_a_restore_leaves_a_newer_database_alone_and_says_so(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    await migrate(sqlite_url, FOLDERS["publisher"])
+    await run(sqlite_url, "UPDATE alembic_version_publisher SET version_num = '9999'")
+    settings = environment(tmp_path, "amqp://127.0.0.1:1/", publisher=sqlite_url)
+
+    ended = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "services.publisher.restored"],
+        env=settings,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("TIMEBALL_PUBLISHER_DATABASE_URL: a newer release")
 
 
 async def test_the_service_says_so_in_one_line_and_ends(tmp_path: Path, sqlite_url: str) -> None:

@@ -29,7 +29,7 @@ class Program(HttpServer):
 async def test_a_program_that_does_not_become_ready_is_named_and_no_other() -> None:
     told: list[str] = []
     async with Program().serving() as ready, Program(status=HTTPStatus.SERVICE_UNAVAILABLE).serving() as broken:
-        with pytest.raises(NotReady, match=r"^not ready after 0 s: console; what they say is above$"):
+        with pytest.raises(NotReady, match=r"^not ready after 0 s: console; what they say is above.*--patience"):
             await until_ready([ready.place("monitor"), broken.place("console")], 0, told.append)
 
     assert told == ["starting monitor, console"]
