@@ -155,12 +155,8 @@ class Store:
         self.make_publications = bulk.insert_missing(publications, dialect)
         self.load_publications = bulk.select_by_key(publications, dialect, lock=True)
         self.save_publications = bulk.upsert(publications, dialect, guard="true")
-        self.load_attempts = bulk.select_matching(
-            attempts,
-            [attempts.c.post_id, attempts.c.account_id],
-            dialect,
-            guard="attempts.post_id = given.post_id AND attempts.account_id = given.account_id",
-        )
+        of_a_post = [attempts.c.post_id, attempts.c.account_id]
+        self.load_attempts = bulk.select_by_key(attempts, dialect, key=of_a_post, lock=True)
         self.save_attempts = bulk.upsert(attempts, dialect, guard="attempts.evidence <> 'landed'")
         self.load_accounts = bulk.select_by_key(accounts, dialect)
         self.load_account_to_change = bulk.select_by_key(accounts, dialect, lock=True)

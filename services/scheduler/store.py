@@ -48,8 +48,6 @@ CLAIM = timedelta(seconds=10)
 
 Key = tuple[str, str]
 
-_OF_THE_SCHEDULE = "pending_requests.post_id = given.post_id AND pending_requests.account_id = given.account_id"
-
 
 class Unit(UnitOfWork["Store"]):
     """One transaction's queries; what it emits is relayed after the commit."""
@@ -171,9 +169,8 @@ class Store:
         self.save = bulk.upsert(schedules, dialect, guard="schedules.revision < excluded.revision")
         self.save_outcomes = bulk.update(schedules, [c[name] for name in (*OUTCOME, "updated_at")], dialect)
         self.queue = bulk.insert(pending_requests, list(pending_requests.columns), dialect)
-        self.load_pending = bulk.select_matching(
-            pending_requests, list(schedules.primary_key), dialect, guard=_OF_THE_SCHEDULE
-        )
+        of_a_schedule = [pending_requests.c.post_id, pending_requests.c.account_id]
+        self.load_pending = bulk.select_by_key(pending_requests, dialect, key=of_a_schedule, lock=True)
         self.forget_pending = bulk.delete_by_key(pending_requests, dialect)
         self.confirm = bulk.update(schedules, [c.asked_at], dialect)
         self.note_unmet = bulk.upsert(

@@ -152,13 +152,6 @@ def select_by_key(
     return text(f"SELECT {_names(table.columns, table.name)} FROM {source}{locked}").columns(*table.columns)
 
 
-def select_matching(table: Table, columns: Sequence[Column[Any]], dialect: str, *, guard: str) -> Executable:
-    """The whole rows for which `guard` (over the table and `given`, which has these columns) holds, locked."""
-    locked = f" FOR UPDATE OF {table.name}" if dialect != "sqlite" else ""
-    source = f"{table.name} JOIN {rows_of(columns, dialect)} ON {guard}"
-    return text(f"SELECT {_names(table.columns, table.name)} FROM {source}{locked}").columns(*table.columns)
-
-
 def delete_by_key(table: Table, dialect: str) -> Executable:
     """Delete the rows with the given primary keys."""
     keys = list(table.primary_key)
