@@ -66,18 +66,17 @@ class Claims:
         made = await unit.make(list(first.values()))
         known = await unit.publications(set(first) - made)
         attempts = await unit.attempts(known)
-        saved: dict[Key, Taken] = {key: Taken(first[key], (), True) for key in made}
+        posts = {key: Taken(one, attempts.get(key, ()), False) for key, one in known.items()}
+        posts |= {key: Taken(first[key], (), False) for key in made}
         taken: list[Taken] = []
         for delivered in group:
-            before = saved.get(delivered.key)
-            if before is not None and before.publication.claim_token == delivered.token:
-                taken.append(before)
-                continue
-            one = _taken(delivered, before, known, attempts, now)
+            before = posts[delivered.key]
+            has_made_it = delivered.key in made and before.publication.claim_token == delivered.token
+            one = before if has_made_it else take(delivered, before.publication, before.attempts, now)
             if one.changed:
-                saved[one.publication.key] = one
+                posts[delivered.key] = one
             taken.append(one)
-        await _save(unit, saved, first, made, attempts)
+        await _save(unit, [one for one in posts.values() if one.changed], attempts)
         return taken, {key: one.updated_at for key, one in known.items() if not _is_only_claimed(one)}
 
     def _case(self, delivered: Delivered, taken: Taken, account: StoredAccount | None, problem: str | None) -> Case:
@@ -124,27 +123,8 @@ def _certainty(platform: Platform, account: Account) -> Certainty:
     return Certainty(platform.deduplicates_for(account), platform.answers_look_ups(account), platform.look_up_lag)
 
 
-def _taken(
-    delivered: Delivered,
-    before: Taken | None,
-    known: Mapping[Key, Publication],
-    attempts: Mapping[Key, tuple[Attempt, ...]],
-    now: datetime,
-) -> Taken:
-    if before is not None:
-        return take(delivered, before.publication, before.attempts, now)
-    return take(delivered, known[delivered.key], attempts.get(delivered.key, ()), now)
-
-
-async def _save(
-    unit: Unit,
-    saved: Mapping[Key, Taken],
-    first: Mapping[Key, Publication],
-    made: set[Key],
-    attempts: Mapping[Key, tuple[Attempt, ...]],
-) -> None:
-    """Write what was taken over; what was just made is there already."""
-    changed = [one for key, one in saved.items() if key not in made or one.publication is not first[key]]
+async def _save(unit: Unit, changed: Sequence[Taken], attempts: Mapping[Key, tuple[Attempt, ...]]) -> None:
+    """Write what was taken over; `attempts` are those that are there already."""
     await unit.save([one.publication for one in changed])
     await unit.save_attempts(
         [one for taken in changed for one in taken.attempts if one not in attempts.get(one.key, ())]

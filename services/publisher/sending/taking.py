@@ -22,7 +22,7 @@ _ENDED = (State.FAILED, State.HELD, State.SKIPPED)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """The post as the delivery finds it; `changed` where the delivery takes it over."""
+    """The post as the delivery finds it; `changed` where it takes over what was there, so that it must be written."""
 
     publication: Publication
     attempts: tuple[Attempt, ...]
