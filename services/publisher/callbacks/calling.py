@@ -65,7 +65,7 @@ class CallingBack:
             elif error.detail.code in HOPELESS:
                 raise Park(f"callback: {error.detail.message}") from error
             else:
-                raise self._again(event, error.detail.message, _asked_for(error)) from error
+                raise self._again(event, error.detail.message, error.retry_after or FIRST_WAIT) from error
         else:
             log.info("called_back", callback_id=event.callback_id, fact=event.fact)
 
@@ -85,9 +85,3 @@ class CallingBack:
         wait = next_wait(event, self.clock.now(), at_least=asked_for)
         log.info("callback_failed", callback_id=event.callback_id, reason=reason, again_in=wait and str(wait))
         return Park(f"callback given up after a day: {reason}") if wait is None else TryAgain(wait)
-
-
-def _asked_for(error: PlatformError) -> timedelta:
-    """The wait that the receiver asks for."""
-    asked_for = error.retry_after if isinstance(error, Unavailable) else None
-    return asked_for or FIRST_WAIT

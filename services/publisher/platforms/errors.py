@@ -23,16 +23,17 @@ NEEDS_RECONNECT = "needs_reconnect"
 
 
 class PlatformError(Exception):
-    """Something went wrong between us and the platform."""
+    """Something went wrong between us and the platform, which may want us back not before `retry_after` has passed."""
 
     kind: ClassVar[str]
     evidence: ClassVar[Evidence] = Evidence.REFUSED
     uses_try: ClassVar[bool] = True
     """Whether it counts against the tries that a post has."""
 
-    def __init__(self, message: str, *, code: str = "") -> None:
+    def __init__(self, message: str, *, code: str = "", retry_after: timedelta | None = None) -> None:
         super().__init__(message)
         self.detail = ErrorDetail(kind=self.kind, code=code or self.kind, message=message[:MOST_MESSAGE])
+        self.retry_after = retry_after
 
     @property
     def is_silence(self) -> bool:
@@ -52,14 +53,10 @@ class NotSent(PlatformError):
 
 
 class Unavailable(PlatformError):
-    """The platform took nothing and wants us to come back, not before `retry_after` where one is given."""
+    """The platform took nothing and wants us to come back."""
 
     kind = "unavailable"
     uses_try = False
-
-    def __init__(self, message: str, *, code: str = "", retry_after: timedelta | None = None) -> None:
-        super().__init__(message, code=code)
-        self.retry_after = retry_after
 
 
 class RateLimited(Unavailable):
@@ -74,13 +71,9 @@ class RateLimited(Unavailable):
 
 
 class Transient(PlatformError):
-    """Nothing was published; the same request may succeed later, not before `retry_after` where one is given."""
+    """Nothing was published; the same request may succeed later."""
 
     kind = "transient"
-
-    def __init__(self, message: str, *, code: str = "", retry_after: timedelta | None = None) -> None:
-        super().__init__(message, code=code)
-        self.retry_after = retry_after
 
 
 class Rejected(PlatformError):

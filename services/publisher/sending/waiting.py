@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from services.publisher.platforms.errors import PlatformError, Transient, Unavailable
+from services.publisher.platforms.errors import PlatformError
 from services.publisher.sending.case import Case
 from shared.events.requests import LatePolicy, RetryPolicy
 
@@ -28,17 +28,12 @@ def pause(waits: int, *, jitter: float) -> timedelta:
 def backoff_of(case: Case, error: PlatformError) -> timedelta:
     """How long the case waits after a try, or longer where the platform asks for it."""
     tries = case.publication.tries - case.publication.tries_before
-    return max(backoff(case.event.retry, tries, jitter=case.jitter), _asked_for(error))
+    return max(backoff(case.event.retry, tries, jitter=case.jitter), error.retry_after or timedelta(0))
 
 
 def pause_of(case: Case, error: PlatformError) -> timedelta:
     """How long the case waits without having used a try, or longer where the platform asks for it."""
-    return max(pause(case.publication.waits, jitter=case.jitter), _asked_for(error))
-
-
-def _asked_for(error: PlatformError) -> timedelta:
-    asked_for = error.retry_after if isinstance(error, Unavailable | Transient) else None
-    return asked_for or timedelta(0)
+    return max(pause(case.publication.waits, jitter=case.jitter), error.retry_after or timedelta(0))
 
 
 def _doubled(first: float, times: int, longest: float, jitter: float) -> timedelta:
