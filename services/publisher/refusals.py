@@ -2,17 +2,13 @@
 
 from collections.abc import Sequence
 
-from pydantic_core import from_json
-
 from services.publisher.domain import Publication
-from shared.events.near_misses import near_misses
 from shared.events.progress import State
 from shared.events.requests import PublishResolveRequested, PublishRetryRequested
 from shared.events.scheduler import RejectionCode, ScheduleRejected
 from shared.messaging.envelope import Delivery
 
 MOST_CHARACTERS = 500
-MOST_MISSPELT = 3
 MAY_BE_RETRIED = (State.FAILED, State.HELD, State.SKIPPED)
 
 Asked = PublishRetryRequested | PublishResolveRequested
@@ -33,9 +29,8 @@ class Refused(Exception):
 
 def check_spelling(delivery: Delivery[Asked]) -> None:
     """Raise Refused for what is nearly a field: a post would be settled without the id that somebody found."""
-    misspelt = near_misses(from_json(delivery.body), type(delivery.event)) if delivery.body else []
-    if misspelt:
-        raise Refused("invalid", "; ".join(misspelt[:MOST_MISSPELT]))
+    if misspelt := delivery.misspelt:
+        raise Refused("invalid", misspelt)
 
 
 def known(asked: Asked, publication: Publication | None) -> Publication:

@@ -6,8 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from pydantic_core import from_json
-
 from services.scheduler.decider import Decider
 from services.scheduler.domain import Accepted, Decision, KnownAccount, Schedule
 from services.scheduler.facts import Near, withdrawal
@@ -22,7 +20,6 @@ from services.scheduler.unmet import MOMENT, NotedHere, found_nothing
 from services.scheduler.unreadable import answer_to_unreadable, refused_cancellation
 from shared.clocks.clock import Clock
 from shared.database.group_commit import GroupCommit
-from shared.events.near_misses import near_misses
 from shared.events.publisher import AccountConnected, AccountDisconnected, PublishSkipped
 from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
 from shared.messaging.envelope import Delivery, Envelope, UnreadableEvent
@@ -74,7 +71,7 @@ class Handlers:
 
     async def on_schedule_cancel_requested(self, delivery: Delivery[ScheduleCancelRequested]) -> None:
         """Cancel what has not been published; `account_id` for `account_ids` would cancel more than was asked for."""
-        if misspelt := near_misses(from_json(delivery.body), ScheduleCancelRequested):
+        if misspelt := delivery.misspelt:
             refused = refused_cancellation(delivery.event.post_id, misspelt)
             async with self.store.unit() as unit:
                 await unit.tell(refused, correlation_id=delivery.correlation_id)

@@ -1,12 +1,11 @@
 """Answers to requests that are no valid events, where it can be told whom to answer. No I/O."""
 
 import json
-from collections.abc import Sequence
 
 from pydantic import JsonValue, ValidationError
 from pydantic_core import from_json
 
-from services.scheduler.wanted_posts import MOST_CHARACTERS, MOST_MISSPELT
+from services.scheduler.wanted_posts import MOST_CHARACTERS
 from shared.events import Event
 from shared.events.requests import MAX_POSTS_IN_A_BATCH, ScheduleBatchRequested
 from shared.events.scheduler import RejectedPost, ScheduleBatchSettled, ScheduleRejected
@@ -31,10 +30,9 @@ def answer_to_unreadable(type_name: str, body: bytes, reason: str) -> Event | No
         return None
 
 
-def refused_cancellation(post_id: str, misspelt: Sequence[str]) -> ScheduleRejected:
+def refused_cancellation(post_id: str, misspelt: str) -> ScheduleRejected:
     """The rejection of a cancellation with fields that are nearly known ones: nothing is cancelled."""
-    reason = "; ".join(misspelt[:MOST_MISSPELT])[:MOST_CHARACTERS]
-    return ScheduleRejected(post_id=post_id, code="invalid", reason=reason)
+    return ScheduleRejected(post_id=post_id, code="invalid", reason=misspelt[:MOST_CHARACTERS])
 
 
 def _unreadable_batch(given: dict[str, JsonValue], reason: str) -> ScheduleBatchSettled:

@@ -7,12 +7,11 @@ from hashlib import blake2b
 
 from pydantic import JsonValue
 
-from shared.events.near_misses import near_misses
+from shared.events.near_misses import misspelt_in
 from shared.events.requests import LatePolicy, PublishAt, RetryPolicy, ScheduleRequested, Target
 
 NO_MEDIA = "[]"
 USUAL_RETRY = "{}"
-MOST_MISSPELT = 3
 MOST_CHARACTERS = 500
 
 
@@ -56,9 +55,9 @@ def posts_wanted_by(request: ScheduleRequested, body: JsonValue = None) -> list[
     """One per target; a target's own time, content and options win. `body` is the request as it came."""
     media = json.dumps([item.model_dump(exclude_none=True) for item in request.media]) if request.media else NO_MEDIA
     late_policy, retry = _late_policy(request.late_policy), _retry(request.retry)
-    misspelt = "; ".join(near_misses(body, ScheduleRequested)[:MOST_MISSPELT])[:MOST_CHARACTERS] or None
+    misspelt = misspelt_in(body, ScheduleRequested)
     wanted = [_wanted(request, target, media, late_policy, retry) for target in request.targets]
-    return [replace(one, misspelt=misspelt) for one in wanted] if misspelt else wanted
+    return [replace(one, misspelt=misspelt[:MOST_CHARACTERS]) for one in wanted] if misspelt else wanted
 
 
 @lru_cache

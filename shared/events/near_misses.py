@@ -12,6 +12,7 @@ from pydantic import BaseModel, JsonValue
 
 MOST_LOOKED_AT = 100
 """Of more unknown fields in one body the others are ignored: to look at each takes time."""
+MOST_TOLD = 3
 _LIKENESS = 0.8
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
 
@@ -22,6 +23,11 @@ def near_misses(body: JsonValue, model: type[BaseModel]) -> list[str]:
     return [
         f"{place}: no such field; do you mean {meant}?" for place, name, of in unknown if (meant := _meant(name, of))
     ]
+
+
+def misspelt_in(body: JsonValue, model: type[BaseModel]) -> str | None:
+    """The first few of them in one line, None where there are none."""
+    return "; ".join(near_misses(body, model)[:MOST_TOLD]) or None
 
 
 def _unknown(value: JsonValue, model: type[BaseModel], place: str) -> Iterator[tuple[str, str, type[BaseModel]]]:

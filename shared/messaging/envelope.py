@@ -10,9 +10,11 @@ from uuid import uuid4
 from aio_pika.abc import AbstractIncomingMessage, FieldValue
 from pamqp import commands
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from shared.events import EVENTS, Event
 from shared.events.explaining import explain
+from shared.events.near_misses import misspelt_in
 from shared.events.reading import read_json, without_mark
 from shared.messaging.topology import EVENTS_EXCHANGE
 
@@ -110,6 +112,11 @@ class Delivery(Generic[EventT_co]):
     def inbox_id(self) -> str | None:
         """What an inbox remembers: a second request with the same id but another body is no repetition of the first."""
         return inbox_id(self.message_id, self.event.type, self.body) if self.message_id else None
+
+    @property
+    def misspelt(self) -> str | None:
+        """What in it is nearly a field of its event, for a person; None where nothing is."""
+        return misspelt_in(from_json(self.body), type(self.event)) if self.body else None
 
 
 def read(message: AbstractIncomingMessage) -> Delivery[Event]:

@@ -5,10 +5,8 @@ from contextlib import suppress
 from datetime import datetime
 
 from pydantic import JsonValue, ValidationError
-from pydantic_core import from_json
 
 from services.publisher.platforms.errors import Rejected
-from shared.events.near_misses import near_misses
 from shared.events.publisher import AccountConnectFailed, AccountDisconnectFailed
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested
 from shared.messaging.envelope import Delivery
@@ -16,7 +14,6 @@ from shared.messaging.envelope import Delivery
 INVALID = "invalid"
 UNKNOWN_PLATFORM = "unknown"
 """Of an account that was never connected: somebody mistyped, or takes back a connection that failed."""
-MOST_MISSPELT = 3
 
 
 def answer_to_unreadable(
@@ -37,6 +34,5 @@ def answer_to_unreadable(
 
 def check_spelling(delivery: Delivery[AccountConnectRequested] | Delivery[AccountDisconnectRequested]) -> None:
     """Raise Rejected for what is nearly a field: a limit that is ignored without a word would be exceeded."""
-    misspelt = near_misses(from_json(delivery.body), type(delivery.event)) if delivery.body else []
-    if misspelt:
-        raise Rejected("; ".join(misspelt[:MOST_MISSPELT]), code=INVALID)
+    if misspelt := delivery.misspelt:
+        raise Rejected(misspelt, code=INVALID)
