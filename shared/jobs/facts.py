@@ -12,44 +12,20 @@ DIED = "the process that ran it ended, or lost its database"
 
 def started(service: str, event: TimerFired, run: Run) -> JobStarted:
     """A run begins."""
-    return JobStarted(
-        job=run.job,
-        run_id=run.run_id,
-        service=service,
-        tick_at=run.tick_at,
-        manual=event.manual,
-        missed=event.missed,
-        period_seconds=_period_seconds(event),
-    )
+    return JobStarted(**_of(service, event, run), missed=event.missed)
 
 
 def ended(
     service: str, event: TimerFired, run: Run, *, error: str | None, duration: timedelta
 ) -> JobSucceeded | JobFailed:
     """A run ended, well unless there is an error."""
-    ending: dict[str, Any] = {
-        "job": run.job,
-        "run_id": run.run_id,
-        "service": service,
-        "tick_at": run.tick_at,
-        "manual": event.manual,
-        "period_seconds": _period_seconds(event),
-        "duration_ms": round(duration / timedelta(milliseconds=1), 3),
-    }
+    ending = _of(service, event, run) | {"duration_ms": _milliseconds(duration)}
     return JobSucceeded(**ending) if error is None else JobFailed(**ending, error=error)
 
 
 def released(service: str, event: TimerFired, run: Run, *, duration: timedelta) -> JobReleased:
     """A run was stopped with its service; its tick runs again."""
-    return JobReleased(
-        job=run.job,
-        run_id=run.run_id,
-        service=service,
-        tick_at=run.tick_at,
-        manual=event.manual,
-        period_seconds=_period_seconds(event),
-        duration_ms=round(duration / timedelta(milliseconds=1), 3),
-    )
+    return JobReleased(**_of(service, event, run), duration_ms=_milliseconds(duration))
 
 
 def died(service: str, run: Run) -> JobFailed:
@@ -61,6 +37,22 @@ def skipped(service: str, event: TimerFired, other: Run) -> JobSkipped:
     """A tick did not run, because another one was at work."""
     reason = f"the run of the tick of {other.tick_at.isoformat()} is still at work"
     return JobSkipped(job=event.timer, tick_at=event.tick_at, reason=reason, service=service, manual=event.manual)
+
+
+def _of(service: str, event: TimerFired, run: Run) -> dict[str, Any]:
+    """What every fact says of a run at work."""
+    return {
+        "job": run.job,
+        "run_id": run.run_id,
+        "service": service,
+        "tick_at": run.tick_at,
+        "manual": event.manual,
+        "period_seconds": _period_seconds(event),
+    }
+
+
+def _milliseconds(duration: timedelta) -> float:
+    return round(duration / timedelta(milliseconds=1), 3)
 
 
 def _period_seconds(event: TimerFired) -> float | None:
