@@ -30,6 +30,7 @@ from services.publisher.platforms.base import Account, Platform
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized
 from services.publisher.store import Store
 from shared.clocks.clock import Clock
+from shared.events import Event
 from shared.events.publisher import (
     AccountConnected,
     AccountConnectFailed,
@@ -39,7 +40,7 @@ from shared.events.publisher import (
 )
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested
 from shared.events.rules import PostRules
-from shared.messaging.envelope import Delivery, Envelope
+from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park, TryAgain
 from shared.secrets.sealing import SealingKey
 from shared.secrets.vault import Vault
@@ -100,7 +101,7 @@ class Connecting:
             if not await unit.save_account(gone, is_new=account is None):
                 raise Overtaken(f"a later request has connected account {account_id!r}")
             told = AccountDisconnected(account_id=account_id, platform=gone.platform, changed_at=gone.changed_at)
-            await unit.emit([Envelope.of(told, correlation_id=delivery.correlation_id)])
+            await unit.tell(told, correlation_id=delivery.correlation_id)
         log.info("account_disconnected", account_id=account_id, platform=gone.platform)
 
     async def on_account_refresh_requested(self, delivery: Delivery[AccountRefreshRequested]) -> None:
@@ -175,7 +176,7 @@ class Connecting:
             if not await unit.save_account(new, is_new=current is None):
                 raise Overtaken(f"a later request has added account {new.account_id!r}")
             told = _connected(new, rules, now, delivery.request_id, can_refresh=self.tokens.can_renew(new))
-            await unit.emit([Envelope.of(told, correlation_id=delivery.correlation_id)])
+            await unit.tell(told, correlation_id=delivery.correlation_id)
         log.info("account_connected", account_id=new.account_id, platform=new.platform)
 
     def _described(self, request: AccountConnectRequested) -> tuple[Account, Platform]:
@@ -200,21 +201,22 @@ class Connecting:
         refusal = AccountConnectFailed(
             account_id=request.account_id, platform=request.platform, error=error.detail, changed_at=now
         )
-        async with self.store.unit() as unit:
-            if not await unit.remember(delivery.inbox_id, now):
-                return
-            await unit.emit([Envelope.of(refusal, correlation_id=delivery.correlation_id)])
-        log.warning("account_not_connected", account_id=request.account_id, reason=error.detail.message)
+        if await self._tell_once(delivery, refusal, now):
+            log.warning("account_not_connected", account_id=request.account_id, reason=error.detail.message)
 
     async def _keep(self, delivery: Delivery[AccountDisconnectRequested], error: Rejected) -> None:
         """Say what is wrong; the account stays connected."""
         now, account_id = self.clock.now(), delivery.event.account_id
         kept = AccountDisconnectFailed(account_id=account_id, error=error.detail, changed_at=now)
+        if await self._tell_once(delivery, kept, now):
+            log.warning("account_not_disconnected", account_id=account_id, reason=error.detail.message)
+
+    async def _tell_once(self, delivery: Delivery[Event], answer: Event, now: datetime) -> bool:
+        """Answer a request; False where that has been done before."""
         async with self.store.unit() as unit:
-            if not await unit.remember(delivery.inbox_id, now):
-                return
-            await unit.emit([Envelope.of(kept, correlation_id=delivery.correlation_id)])
-        log.warning("account_not_disconnected", account_id=account_id, reason=error.detail.message)
+            if is_new := await unit.remember(delivery.inbox_id, now):
+                await unit.tell(answer, correlation_id=delivery.correlation_id)
+        return is_new
 
 
 async def _rules(platform: Platform, account: Account) -> PostRules:
