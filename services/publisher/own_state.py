@@ -30,11 +30,9 @@ class OwnState:
 
     async def parts(self) -> AsyncIterator[StateTold]:
         """Every account, and the last fact that was told of each post."""
-        last = ""
-        while accounts := await self.store.accounts_after(last, most=PAGE):
+        async for accounts in self.store.accounts(at_once=PAGE):
             for some in in_parts(accounts, lambda one: len(one.settings)):
                 yield StateTold(service=self.service, accounts=tuple(map(_account_told, some)))
-            last = accounts[-1].account_id
         outcomes = select(*_OUTCOME).where(publications.c.outcome.is_not(None))
         async for page in pages(self.database, outcomes, _KEY, PAGE):
             for told in in_parts(page, lambda row: len(row["outcome"])):

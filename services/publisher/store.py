@@ -1,7 +1,7 @@
 """Every query of the publisher, but for those of secrets at rest and retention."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,6 @@ from shared.database import bulk
 from shared.database.engine import Database
 from shared.events import Event
 from shared.events.progress import State
-from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
 from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
@@ -190,7 +189,7 @@ class Store:
     async def tell(self, fact: Event, correlation_id: str) -> None:
         """Emit a fact by itself."""
         async with self.unit() as unit:
-            await unit.emit([Envelope.of(fact, correlation_id=correlation_id)])
+            await unit.tell(fact, correlation_id=correlation_id)
 
     async def others_outcomes(self, key: Key, identity: str, since: datetime) -> list[str]:
         """The outcomes of other posts on the account that were published since then and mention this text."""
@@ -199,11 +198,12 @@ class Store:
         others = select(c.outcome).where(*mention, c.account_id == key[1], c.post_id != key[0])
         return [row["outcome"] for row in await self._database.rows(others)]
 
-    async def accounts_after(self, account_id: str, *, most: int) -> list[StoredAccount]:
-        """The accounts that follow in the order of their ids."""
-        wanted = select(accounts).where(accounts.c.account_id > account_id).order_by(accounts.c.account_id).limit(most)
-        async with self._database.reading() as connection:
-            return [StoredAccount(**row) for row in (await connection.execute(wanted)).mappings()]
+    async def accounts(self, *, at_once: int) -> AsyncIterator[list[StoredAccount]]:
+        """Every account, so many at a time."""
+        in_order, last = select(accounts).order_by(accounts.c.account_id).limit(at_once), ""
+        while rows := await self._database.rows(in_order.where(accounts.c.account_id > last)):
+            yield [StoredAccount(**row) for row in rows]
+            last = rows[-1]["account_id"]
 
     async def reservations(self, buckets: Iterable[str]) -> dict[str, Any]:
         """What is kept under the names of these buckets, for who only looks."""
@@ -212,10 +212,8 @@ class Store:
 
     async def account(self, account_id: str) -> StoredAccount | None:
         """One account."""
-        async with self._database.reading() as connection:
-            rows = await connection.execute(select(accounts).where(accounts.c.account_id == account_id))
-            row = rows.mappings().one_or_none()
-        return StoredAccount(**row) if row else None
+        rows = await self._database.rows(select(accounts).where(accounts.c.account_id == account_id))
+        return StoredAccount(**rows[0]) if rows else None
 
 
 def _attempt(row: RowMapping) -> Attempt:

@@ -25,12 +25,10 @@ class AtRest:
 
     async def accounts(self, *, connected_only: bool) -> AsyncIterator[StoredAccount]:
         """Every account, read some at a time."""
-        page = await self.store.accounts_after("", most=MOST_AT_ONCE)
-        while page:
+        async for page in self.store.accounts(at_once=MOST_AT_ONCE):
             for account in page:
                 if account.connected or not connected_only:
                     yield account
-            page = await self.store.accounts_after(page[-1].account_id, most=MOST_AT_ONCE)
 
     async def begin(self, account: StoredAccount, *, until: datetime) -> bool:
         """Take the lease of a renewal; False where another replica took it since, or when there are other tokens."""
