@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from services.publisher.domain import Publication
 from services.publisher.sending import facts
 from services.publisher.sending.evidence import Attempt, Standing, standing
-from services.publisher.sending.outcomes import INTERRUPTED, kept_error
+from services.publisher.sending.outcomes import doubt_about
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.scheduler import PublishWithdrawRequested
@@ -41,8 +41,7 @@ def withdraw(
     if current.revision > asked.revision:
         return Withdrawn(None, (facts.skipped(replace(current, revision=asked.revision), asked.reason),))
     if stands is Standing.IN_DOUBT:
-        error = kept_error(current) or INTERRUPTED
-        return Withdrawn(None, (facts.retrying(current, error, max(current.not_before, now), in_doubt=True),))
+        return Withdrawn(None, (doubt_about(current, now),))
     if stands is Standing.ON_ITS_WAY:
         return Withdrawn(replace(current, withdrawn=asked.revision, withdrawn_because=asked.reason))
     return _skipped(asked, current, now)

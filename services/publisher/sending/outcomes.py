@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.publisher.domain import Publication
-from services.publisher.platforms.errors import NEEDS_RECONNECT, PlatformError, RateLimited, Unauthorized
+from services.publisher.platforms.errors import NEEDS_RECONNECT, RateLimited, Unauthorized
 from services.publisher.sending import facts
 from services.publisher.sending.case import Case
 from services.publisher.sending.evidence import Attempt, Standing
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.progress import State
-from shared.events.publisher import AccountRefreshFailed
+from shared.events.publisher import AccountRefreshFailed, PublishRetrying
 
 INTERRUPTED = ErrorDetail(
     kind="unconfirmed", code="interrupted", message="the publisher stopped between the request and its outcome"
@@ -113,9 +113,7 @@ def not_sent(case: Case, reason: str) -> Outcome:
 
 def doubt_told(case: Case, now: datetime) -> Outcome:
     """Whoever asks for another revision learns that the one before may be out."""
-    error = kept_error(case.publication) or INTERRUPTED
-    told = facts.retrying(case.publication, error, max(case.publication.not_before, now), in_doubt=True)
-    return Outcome(None, (told,))
+    return Outcome(None, (doubt_about(case.publication, now),))
 
 
 NOTHING = Outcome(None)
@@ -157,10 +155,6 @@ def _refused_account(case: Case, now: datetime) -> tuple[Event, ...]:
     return (refused,)
 
 
-def kept_error(publication: Publication) -> ErrorDetail | None:
-    return ErrorDetail.model_validate_json(publication.error) if publication.error else None
-
-
 def why_unknown(case: Case, now: datetime) -> ErrorDetail:
     """Why a doubt is left to a person."""
     is_elsewhere = case.problem is None and case.may_be_elsewhere(now)
@@ -169,5 +163,14 @@ def why_unknown(case: Case, now: datetime) -> ErrorDetail:
 
 def last_error(case: Case) -> ErrorDetail:
     """What is told of a doubt: the last error, from now or from before."""
-    error: PlatformError | None = case.error
-    return error.detail if error else kept_error(case.publication) or INTERRUPTED
+    return case.error.detail if case.error else _kept_error(case.publication)
+
+
+def doubt_about(publication: Publication, now: datetime) -> PublishRetrying:
+    """What is told of a post that may be out to whoever wants something else of it."""
+    at = max(publication.not_before, now)
+    return facts.retrying(publication, _kept_error(publication), at, in_doubt=True)
+
+
+def _kept_error(publication: Publication) -> ErrorDetail:
+    return ErrorDetail.model_validate_json(publication.error) if publication.error else INTERRUPTED
