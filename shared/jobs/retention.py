@@ -35,5 +35,5 @@ class Retention:
         if self.purge.stopping.is_set():
             raise HandBack
         purged = Envelope.of(RetentionPurged(service=self.service, rows=rows), correlation_id=delivery.correlation_id)
-        await self.publisher.publish(Outgoing(purged, mandatory=False))
+        await self.publisher.publish(Outgoing.of(purged))
         log.info("rows_purged", service=self.service, rows=rows)

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Self
 
 import aiormq
 from pamqp.commands import Queue
@@ -39,6 +40,11 @@ class Outgoing:
     envelope: Envelope
     expiration_ms: int | None = None
     mandatory: bool = True
+
+    @classmethod
+    def of(cls, envelope: Envelope) -> Self:
+        """The envelope as it goes out: on the events exchange it may go unheard, elsewhere it must reach a queue."""
+        return cls(envelope, mandatory=envelope.exchange != EVENTS_EXCHANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +240,3 @@ def _unavailable(outgoing: Outgoing, error: BaseException | None) -> BrokerUnava
 def named(url: str, name: str) -> str:
     """The broker's URL with the name that operators see in the list of connections."""
     return str(URL(url).update_query(name=name))
-
-
-def is_for_anyone(envelope: Envelope) -> bool:
-    """Facts on the events exchange may go unheard; everything else must reach a queue."""
-    return envelope.exchange == EVENTS_EXCHANGE

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.clocks.clock import Clock
 from shared.database.engine import Database
-from shared.messaging.broker import Outgoing, Publisher, is_for_anyone
+from shared.messaging.broker import Outgoing, Publisher
 from shared.messaging.envelope import Envelope
 from shared.messaging.outbox_rows import BATCH, OutboxRows
 
@@ -123,8 +123,7 @@ class Outbox:
             log.warning("outbox_poll_failed", error=repr(error))
 
     async def _relay(self, envelopes: Sequence[Envelope]) -> None:
-        outgoing = [Outgoing(envelope, mandatory=not is_for_anyone(envelope)) for envelope in envelopes]
-        results = await self._publisher.publish_all(outgoing)
+        results = await self._publisher.publish_all(map(Outgoing.of, envelopes))
         self._sent += [envelope for envelope, error in zip(envelopes, results, strict=True) if error is None]
         failures = [error for error in results if error is not None]
         if failures:

@@ -46,11 +46,11 @@ class RebuildAnswers:
             if self.stopping.is_set():
                 raise HandBack
             numbered = part.model_copy(update={"telling_id": telling_id, "part": parts})
-            await self.publisher.publish(Outgoing(Envelope.of(numbered), mandatory=False))
+            await self.publisher.publish(Outgoing.of(Envelope.of(numbered)))
             told, parts = told + part.size, parts + 1
         answer = ConsoleRebuildAnswered(service=self.service, told=told, telling_id=telling_id, parts=parts)
         envelope = Envelope.of(answer, correlation_id=delivery.correlation_id)
-        await self.publisher.publish(Outgoing(envelope, mandatory=False))
+        await self.publisher.publish(Outgoing.of(envelope))
         log.info("state_told", service=self.service, things=told)
 
 

@@ -51,7 +51,7 @@ class Reporting:
             queues=tuple(self.queues),
             up_seconds=round(up_seconds, 3),
         )
-        await self.publisher.publish(Outgoing(Envelope.of(reported), mandatory=False))
+        await self.publisher.publish(Outgoing.of(Envelope.of(reported)))
 
     async def _age(self) -> float | None:
         """How old the outbox is; unknown while the database is away, which is told as a problem."""

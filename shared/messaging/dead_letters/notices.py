@@ -57,7 +57,7 @@ class Notices:
         except Exception:
             log.exception("dead_letter_not_told", service=self.service, message_id=message.message_id)
             return None
-        return Outgoing(notice, mandatory=False)
+        return Outgoing.of(notice)
 
 
 def notice_of(letter: Letter, service: str) -> Envelope:

@@ -18,7 +18,7 @@ from shared.clocks.clock import Clock
 from shared.events.dead_letters import DeadLetterDropped, DeadLetterReplayed
 from shared.events.rebuilding import ConsoleRebuildRequested
 from shared.events.requests import DeadLetterDropRequested, DeadLetterReplayRequested
-from shared.messaging.broker import Outgoing, Publisher, is_for_anyone
+from shared.messaging.broker import Outgoing, Publisher
 from shared.messaging.dead_letters.letter import Letter
 from shared.messaging.dead_letters.notices import notice_of
 from shared.messaging.dead_letters.queue import DeadLetterQueue
@@ -150,8 +150,7 @@ class Settling:
         log.info("dead_letters_settled", type=fact.type, service=self.service, count=fact.count, kept=fact.kept)
 
     async def _publish(self, envelopes: Sequence[Envelope]) -> None:
-        outgoing = [Outgoing(envelope, mandatory=not is_for_anyone(envelope)) for envelope in envelopes]
-        for error in await self.publisher.publish_all(outgoing):
+        for error in await self.publisher.publish_all(map(Outgoing.of, envelopes)):
             if error is not None:
                 raise error
 
