@@ -11,6 +11,7 @@ from services.monitor.matching import Matcher
 from services.monitor.reddit import Reddit, RedditError
 from services.monitor.store import Store
 from services.monitor.workspaces import MOST_EXCLUSIONS, MOST_KEYWORDS
+from shared.clocks.clock import loop_time
 from shared.events.monitor import SubredditProblem
 from shared.events.trials import KeywordMatch, KeywordsTried, KeywordsTryRequested
 from shared.messaging.envelope import Delivery
@@ -49,7 +50,7 @@ class Trying:
     async def _try(self, workspace: Workspace, matcher: Matcher) -> KeywordsTried:
         items: list[Item] = []
         problems: list[SubredditProblem] = []
-        until = asyncio.get_running_loop().time() + self.seconds
+        until = loop_time() + self.seconds
         for name in workspace.subreddits:
             try:
                 async with asyncio.timeout_at(until):

@@ -14,7 +14,7 @@ from services.scheduler.facts import withdrawal
 from services.scheduler.pending import PendingRequest
 from services.scheduler.release import HORIZON, UNDELAYED_HORIZON, ReleasePlan, lead_of
 from services.scheduler.store import Store
-from shared.clocks.clock import Clock
+from shared.clocks.clock import Clock, loop_time
 from shared.events.requests import LatePolicy, Media, RetryPolicy
 from shared.events.scheduler import PublishRequested
 from shared.messaging.broker import Outgoing, Publisher
@@ -70,7 +70,7 @@ class Dispatcher:
 
     async def _send(self, batch: Sequence[Schedule]) -> Sequence[Schedule]:
         """Publish with confirms, then mark what the broker has: a crash in between repeats messages, loses none."""
-        now, asked_at = self.clock.now(), asyncio.get_running_loop().time()
+        now, asked_at = self.clock.now(), loop_time()
         outgoing = [self._outgoing(schedule, now) for schedule in batch]
         results = await self.publisher.publish_all(outgoing)
         for schedule, sent, error in zip(batch, outgoing, results, strict=True):

@@ -16,7 +16,7 @@ import structlog
 from services.scheduler.domain import Schedule
 from services.scheduler.periodic import OUTCOME_GRACE, Sweeper
 from services.scheduler.store import Store
-from shared.clocks.clock import Clock
+from shared.clocks.clock import Clock, loop_time
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
 from shared.messaging.topology import DELAYED_EXCHANGE, slot_queue
 
@@ -66,7 +66,7 @@ class WheelWatch:
         """Remember a message that the broker has confirmed; its time has been running since `asked_at`."""
         if sent.envelope.exchange == DELAYED_EXCHANGE and sent.expiration_ms:
             leaves_at = asked_at + sent.expiration_ms / 1000
-            one = Resting(schedule.post_id, schedule.account_id, schedule.revision, _now(), leaves_at)
+            one = Resting(schedule.post_id, schedule.account_id, schedule.revision, loop_time(), leaves_at)
             self._resting[str(sent.envelope.headers["slot"])].append(one)
 
     async def run(self) -> None:
@@ -82,24 +82,24 @@ class WheelWatch:
 
     async def look(self) -> int:
         """Ask again for the posts whose messages are gone; how many there were."""
-        forgotten_before = _now() - LATELY_SECONDS
+        forgotten_before = loop_time() - LATELY_SECONDS
         self._keep(lambda one: one.leaves_at > forgotten_before)
         if not (missed := await self._short_of(list(self._resting))):
             return 0
         await asyncio.sleep(AGAIN_SECONDS)
         lost = set(chain.from_iterable((await self._short_of(missed)).values()))
         if lost:
-            lost |= {one for one in self._all() if one.leaves_at <= _now() + SURELY_SECONDS}
+            lost |= {one for one in self._all() if one.leaves_at <= loop_time() + SURELY_SECONDS}
             await self._ask_again(lost)
         return len(lost)
 
     async def problem(self) -> str | None:
         """Whether messages are gone again and again."""
-        return GONE if _now() < self._told_until else None
+        return GONE if loop_time() < self._told_until else None
 
     async def _ask_again(self, lost: Set[Resting]) -> None:
         log.warning("delayed_messages_gone", posts=len(lost), reason=GONE)
-        self._note_gone(_now())
+        self._note_gone(loop_time())
         self.publisher.avoid_delays()
         expected_at = self.clock.now() - OUTCOME_GRACE
         await self.store.expect_by(expected_at, (((one.post_id, one.account_id), one.revision) for one in lost))
@@ -119,7 +119,7 @@ class WheelWatch:
         return {slot: missed for slot in slots if (missed := await self._missed_in(slot))}
 
     async def _missed_in(self, slot: str) -> list[Resting]:
-        settled = [one for one in self._resting[slot] if one.sent_at <= _now() - SURELY_SECONDS]
+        settled = [one for one in self._resting[slot] if one.sent_at <= loop_time() - SURELY_SECONDS]
         if not _still(settled):
             return []
         figures = await self.publisher.queue_figures(slot_queue(slot))
@@ -136,8 +136,4 @@ class WheelWatch:
 
 def _still(resting: Iterable[Resting]) -> list[Resting]:
     """Those that have certainly not left their slot."""
-    return [one for one in resting if one.leaves_at > _now() + SURELY_SECONDS]
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+    return [one for one in resting if one.leaves_at > loop_time() + SURELY_SECONDS]

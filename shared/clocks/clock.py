@@ -8,6 +8,11 @@ LONGEST_NAP = timedelta(seconds=2)
 TIMER_ROUNDING = timedelta(milliseconds=0.3)
 
 
+def loop_time() -> float:
+    """Seconds of the running loop, which pass evenly whatever the wall clock shows."""
+    return asyncio.get_running_loop().time()
+
+
 class Clock(Protocol):
     """What tells the time and waits for it."""
 

@@ -12,7 +12,7 @@ from pamqp.commands import Queue
 from yarl import URL
 
 from shared.clocks.awake_timeout import AwakeTimeout
-from shared.clocks.clock import Clock
+from shared.clocks.clock import Clock, loop_time
 from shared.messaging.connection import Addressed, Confirm, PublishingConnection
 from shared.messaging.delay import HORIZON
 from shared.messaging.envelope import Envelope
@@ -87,11 +87,11 @@ class Publisher:
         A delayed message on a connection that hung may arrive when that is over, with its whole delay. It then stands
         in its slot before others that are due earlier, until it has expired.
         """
-        return _now() >= self._distrusted_until
+        return loop_time() >= self._distrusted_until
 
     def avoid_delays(self) -> None:
         """Do not rely on the delayed exchange for as long as its wheel takes to turn: it has lost messages."""
-        self._distrusted_until = max(self._distrusted_until, _now() + HORIZON.total_seconds())
+        self._distrusted_until = max(self._distrusted_until, loop_time() + HORIZON.total_seconds())
 
     async def try_publishing(self) -> None:
         """Raise BrokerUnavailable unless the broker takes messages now."""
@@ -116,7 +116,7 @@ class Publisher:
         What was not written when the connection ended goes over the next one, while there is time.
         What no queue takes is sent again once the service's own queues have been made again, in case they are gone.
         """
-        asked_at, listed = _now(), list(outgoing)
+        asked_at, listed = loop_time(), list(outgoing)
         deadline = asked_at + within.total_seconds()
         errors = await self._attempt(listed, asked_at, deadline)
         unroutable = [place for place, error in enumerate(errors) if isinstance(error, Unroutable)]
@@ -133,7 +133,7 @@ class Publisher:
         problem: BaseException = TimeoutError()
         connection: PublishingConnection | None = None
         try:
-            async with AwakeTimeout(deadline - _now()):
+            async with AwakeTimeout(deadline - loop_time()):
                 connection = await self._kept.current()
                 if self._has_hung or _any_delayed(outgoing):
                     await self._find_flowing(connection)
@@ -166,13 +166,13 @@ class Publisher:
         await connection.flows()
         self._has_hung = False
         if self._distrusted_until == math.inf:
-            self._distrusted_until = _now() + HORIZON.total_seconds()
+            self._distrusted_until = loop_time() + HORIZON.total_seconds()
 
     def _addressed(self, outgoing: Outgoing, asked_at: float) -> Addressed:
         """The message as it leaves now: its time to live has been running while it waited for the connection."""
         envelope, left = outgoing.envelope, outgoing.expiration_ms
         if left is not None:
-            left = max(0, left - int((_now() - asked_at) * 1000))
+            left = max(0, left - int((loop_time() - asked_at) * 1000))
         properties = envelope.properties(app_id=self._app_id, now=self._clock.now(), expiration_ms=left)
         return Addressed(envelope.body, properties, envelope.exchange, envelope.routing_key, outgoing.mandatory)
 
@@ -206,11 +206,6 @@ class Publisher:
     async def close(self) -> None:
         """Close the connection; what is unconfirmed stays in its outbox."""
         await self._kept.close()
-
-
-def _now() -> float:
-    """Seconds that nobody sets."""
-    return asyncio.get_running_loop().time()
 
 
 def _has_ended(connection: PublishingConnection, error: BaseException) -> bool:

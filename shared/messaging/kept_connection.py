@@ -7,6 +7,7 @@ from typing import Any
 import aiormq
 import structlog
 
+from shared.clocks.clock import loop_time
 from shared.messaging.connection import PublishingConnection, let_go
 from shared.messaging.refusals import why_refused
 from shared.messaging.topology import Topology
@@ -67,12 +68,12 @@ class KeptConnection:
 
     async def make_again(self) -> bool:
         """Make again what the service needs, unless that has just been done; whether it is there now."""
-        asked_at = _now()
+        asked_at = loop_time()
         async with self._making:
             if self._made_at > asked_at:
                 return True
             connection = self._connection
-            if connection is None or _now() - self._made_at < RECONNECT_SECONDS:
+            if connection is None or loop_time() - self._made_at < RECONNECT_SECONDS:
                 return False
             return await self._make(connection, connection.make)
 
@@ -116,7 +117,7 @@ class KeptConnection:
         except LOST as error:
             log.warning("queues_not_made", error=repr(error))
             return False
-        self._made_at = _now()
+        self._made_at = loop_time()
         return True
 
 
@@ -136,8 +137,3 @@ async def _answered(connection: PublishingConnection, work: Coroutine[Any, Any, 
     if not took_nothing:
         connection.cut("the broker does not answer")
     raise TimeoutError("the broker does not answer")
-
-
-def _now() -> float:
-    """Seconds that nobody sets."""
-    return asyncio.get_running_loop().time()

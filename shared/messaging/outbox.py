@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.clocks.clock import Clock
+from shared.clocks.clock import Clock, loop_time
 from shared.database.engine import Database
 from shared.messaging.broker import Outgoing, Publisher
 from shared.messaging.envelope import Envelope
@@ -74,15 +74,15 @@ class Outbox:
 
         It waits by a clock that nobody sets: under the wall clock, one that is put back would end the polling.
         """
-        next_poll_at = _now()
+        next_poll_at = loop_time()
         while True:
             await self._give_way()
             await self._relay_handed_over()
-            if _now() >= next_poll_at:
+            if loop_time() >= next_poll_at:
                 await self._poll()
-                next_poll_at = _now() + POLL_SECONDS
+                next_poll_at = loop_time() + POLL_SECONDS
             await self._wait(FORGET_SECONDS if self._sent else POLL_SECONDS)
-            if _now() >= self._forget_at:
+            if loop_time() >= self._forget_at:
                 await self._forget()
 
     async def drain(self) -> None:
@@ -91,8 +91,8 @@ class Outbox:
         await self._forget()
 
     async def _give_way(self) -> None:
-        latest = _now() + LONGEST_PAUSE_SECONDS
-        while self.is_crowded() and _now() < latest:  # noqa: ASYNC110  (nothing tells when it is over)
+        latest = loop_time() + LONGEST_PAUSE_SECONDS
+        while self.is_crowded() and loop_time() < latest:  # noqa: ASYNC110  (nothing tells when it is over)
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _wait(self, seconds: float) -> None:
@@ -141,7 +141,7 @@ class Outbox:
 
     async def _forget(self) -> None:
         """Delete what was sent, many rows at a time: what a crash leaves behind is sent twice, under the same id."""
-        self._forget_at = _now() + FORGET_SECONDS
+        self._forget_at = loop_time() + FORGET_SECONDS
         sent, self._sent = self._sent, []
         if not sent:
             return
@@ -152,7 +152,3 @@ class Outbox:
             if not isinstance(error, Exception):
                 raise
             log.warning("outbox_forget_failed", events=len(sent), error=repr(error))
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

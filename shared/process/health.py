@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shared.clocks.clock import loop_time
 from shared.contract import serving
 from shared.database.refusals import why_unusable
 from shared.messaging.broker import BrokerUnavailable
@@ -108,7 +109,7 @@ def writing(write: Callable[[], Awaitable[None]]) -> Check:
 
     async def check() -> str | None:
         nonlocal good_until
-        now = asyncio.get_running_loop().time()
+        now = loop_time()
         if now >= good_until:
             await write()
             good_until = now + WRITE_EVERY_SECONDS

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import structlog
 
+from shared.clocks.clock import loop_time
 from shared.events.maintenance import ServiceReported
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
 from shared.messaging.envelope import Envelope
@@ -32,10 +33,10 @@ class Reporting:
 
     async def run(self) -> None:
         """Report for ever."""
-        began = asyncio.get_running_loop().time()
+        began = loop_time()
         while True:
             try:
-                await self.report(up_seconds=asyncio.get_running_loop().time() - began)
+                await self.report(up_seconds=loop_time() - began)
             except BrokerUnavailable as error:
                 log.info("report_not_sent", service=self.service, error=str(error))
             await asyncio.sleep(EVERY_SECONDS)

@@ -15,7 +15,7 @@ from faststream.rabbit import RabbitBroker
 from faststream.rabbit.utils import RabbitClientProperties
 from starlette.types import ASGIApp
 
-from shared.clocks.clock import Clock, SystemClock
+from shared.clocks.clock import Clock, SystemClock, loop_time
 from shared.database.clock_check import try_clock
 from shared.database.engine import Database
 from shared.database.table_locks import try_tables
@@ -173,10 +173,10 @@ class Service:
 
     async def _stop(self, working: Sequence[asyncio.Task[None]]) -> None:
         self.before_stop()
-        grace_ends_at = asyncio.get_running_loop().time() + GRACE_SECONDS
+        grace_ends_at = loop_time() + GRACE_SECONDS
         await within(GRACE_SECONDS, self.broker.stop())
         if self.finishing:  # without a broker to stop there is grace left, and work at hand all the same
-            left = grace_ends_at - asyncio.get_running_loop().time()
+            left = grace_ends_at - loop_time()
             await within(max(left, CLOSE_SECONDS), self.finishing())
         for task in working:
             task.cancel()

@@ -13,6 +13,7 @@ from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.errors import PlatformError, RateLimited, Rejected, Unauthorized, Unavailable
 from services.publisher.platforms.exchange import blaming, network_failures
+from shared.clocks.clock import loop_time
 
 TRY_FOR = timedelta(seconds=8)
 PAUSES = (timedelta(seconds=1), timedelta(seconds=2))
@@ -108,14 +109,14 @@ class Trial:
 
     async def _several_times(self, work: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
         """Do it, again after a moment where the network gave no answer to go by, as long as there is time."""
-        begun_at = asyncio.get_running_loop().time()
+        begun_at = loop_time()
         for pause in (*PAUSES, None):
             try:
                 return await work()
             except (Rejected, Unauthorized):
                 raise
             except PlatformError as error:
-                took = asyncio.get_running_loop().time() - begun_at
+                took = loop_time() - begun_at
                 if pause is None or took > self.within.total_seconds():
                     raise _not_tried(error) from error
                 await self.tokens.clock.sleep(pause)

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from shared.clocks.clock import loop_time
+
 OPENS_AFTER = 2.0
 """Seconds without an answer to the oldest request, with all others taken up too."""
 TRIALS = 2
@@ -39,7 +41,7 @@ class Turn:
     """A place for one request. It counts for the breaker from `begin`; `was_answered` is None if nobody was asked."""
 
     def __init__(self, *at_end: Callable[["Turn"], None]) -> None:
-        self.taken_at = _now()
+        self.taken_at = loop_time()
         self.begun_at: float | None = None
         self.was_answered: bool | None = None
         self._at_end = at_end
@@ -47,14 +49,14 @@ class Turn:
     @property
     def age(self) -> timedelta:
         """How long ago it was taken."""
-        return timedelta(seconds=_now() - self.taken_at)
+        return timedelta(seconds=loop_time() - self.taken_at)
 
     def begin(self, heavier: timedelta = timedelta(0)) -> None:
         """The request leaves now: until here it waited for us, not for the destination.
 
         One that is so much heavier than others is counted only from when it may have arrived.
         """
-        self.count_from(_now() + heavier.total_seconds())
+        self.count_from(loop_time() + heavier.total_seconds())
 
     def count_from(self, instant: float | None) -> None:
         """Blame the destination for what lasts from that instant of the loop's time on; None: for nothing so far."""
@@ -91,7 +93,7 @@ class CircuitBreaker:
     @property
     def is_forgotten(self) -> bool:
         """Whether nobody has been there for so long that it does not matter any more how it was."""
-        return self._is_empty and _now() - self._left_at > FORGET_AFTER
+        return self._is_empty and loop_time() - self._left_at > FORGET_AFTER
 
     @property
     def _is_empty(self) -> bool:
@@ -114,7 +116,7 @@ class CircuitBreaker:
 
     def reject_if_open(self) -> None:
         """Raise CircuitOpen while it is; half-open, while trial requests are on their way."""
-        if self.free or (self._open_since is None and _now() < self.opens_at):
+        if self.free or (self._open_since is None and loop_time() < self.opens_at):
             return
         raise self._opened()
 
@@ -145,7 +147,7 @@ class CircuitBreaker:
         """Let the next one have the turn; an answer, however slow, closes the circuit."""
         was_full = not self.free
         del self._taken[turn]
-        self._left_at = _now()
+        self._left_at = loop_time()
         if turn.was_answered:
             self._allowed, self._open_since = self.most, None
         while self._waiting and self.free:
@@ -156,14 +158,14 @@ class CircuitBreaker:
 
     def _oldest(self) -> float:
         begun = [turn.begun_at for turn in self._taken if turn.begun_at is not None]
-        return min(begun, default=_now())
+        return min(begun, default=loop_time())
 
     def _opened(self) -> CircuitOpen:
         """Note since when it is open, and allow only trial requests from now on."""
         if self._open_since is None:
             self._open_since = self._oldest()
             self._allowed = min(TRIALS, self.most)
-        return self._error(rest_after(_now() - self._open_since))
+        return self._error(rest_after(loop_time() - self._open_since))
 
     def _error(self, rest_seconds: float) -> CircuitOpen:
         why = f"{self.name} does not answer: what is on its way has been there for more than {OPENS_AFTER:g} s"
@@ -237,8 +239,3 @@ class CircuitBreakers:
     def _forget_the_oldest(self) -> None:
         for name in [name for name, breaker in self._at_work.items() if breaker.is_forgotten]:
             del self._at_work[name]
-
-
-def _now() -> float:
-    """Time as it passes, whatever the wall clock shows."""
-    return asyncio.get_running_loop().time()

@@ -22,7 +22,7 @@ from services.publisher.limits.silences import Silences
 from services.publisher.limits.starts import Starts
 from services.publisher.platforms.base import Limits
 from services.publisher.sending.case import Case
-from shared.clocks.clock import Clock
+from shared.clocks.clock import Clock, loop_time
 from shared.database.errors import is_passing
 from shared.messaging.verdict import HandBack
 
@@ -164,14 +164,14 @@ class Lines:
         line.next_at = now + TOGETHER / 10
 
     async def _open(self, candidates: Sequence[tuple[Line, list[Place]]]) -> None:
-        now, asked_at = self._clock.now(), asyncio.get_running_loop().time()
+        now, asked_at = self._clock.now(), loop_time()
         asked = [_asked(line, places) for line, places in candidates]
         try:
             results = await self._opening.open(asked, now)
         except Exception as error:
             await self._after_failure(candidates, error)
             return
-        self._opening.pace.committed_in(timedelta(seconds=asyncio.get_running_loop().time() - asked_at))
+        self._opening.pace.committed_in(timedelta(seconds=loop_time() - asked_at))
         for (line, places), result in zip(candidates, results, strict=True):
             self._hand_out(line, places, result)
 

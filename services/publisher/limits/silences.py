@@ -5,12 +5,12 @@ each of them would use up its tries in vain for as long as the network hangs. Wh
 alone: one host may serve many accounts, of which only one is ill.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from services.publisher.limits.circuit_breaker import FORGET_AFTER, CircuitOpen, Turn, rest_after
+from shared.clocks.clock import loop_time
 
 OPENS_AFTER = 5
 """Requests in a row without an answer."""
@@ -47,7 +47,7 @@ class Silences:
         silence = self._of.get(account_id)
         if silence is None or not silence.is_open:
             return None
-        left = silence.last_at + silence.rest_seconds - _now()
+        left = silence.last_at + silence.rest_seconds - loop_time()
         if silence.is_tried or left > 0:
             why = f"the last {silence.requests} requests for {account_id!r} got no answer"
             raise CircuitOpen(why, silence.rest_seconds if silence.is_tried else rest_after(left))
@@ -70,17 +70,12 @@ class Silences:
         if turn.was_answered:
             self._of.pop(account_id, None)
         elif turn.was_answered is False:
-            self._note(account_id, since=_now() if turn.begun_at is None else turn.begun_at)
+            self._note(account_id, since=loop_time() if turn.begun_at is None else turn.begun_at)
 
     def _note(self, account_id: str, *, since: float) -> None:
-        now = _now()
+        now = loop_time()
         if account_id not in self._of:
             self._of = {name: one for name, one in self._of.items() if now - one.last_at < FORGET_AFTER}
             self._of[account_id] = _Silence(since, now)
         silence = self._of[account_id]
         silence.requests, silence.last_at = silence.requests + 1, now
-
-
-def _now() -> float:
-    """Time as it passes, whatever the wall clock shows."""
-    return asyncio.get_running_loop().time()

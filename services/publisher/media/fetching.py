@@ -13,6 +13,7 @@ import httpx
 from services.publisher.media.decoding import MOST_BYTES
 from services.publisher.media.errors import Silent, Unfit, Unreachable
 from services.publisher.media.keeping import File, PictureFiles, Writing
+from shared.clocks.clock import loop_time
 from shared.outbound.client import DECODED
 from shared.outbound.failures import ForbiddenAddress
 
@@ -39,14 +40,14 @@ class Host:
     @asynccontextmanager
     async def place(self, places: asyncio.Semaphore) -> AsyncIterator[None]:
         """Wait for a place; Silent where the server has kept another one waiting for too long meanwhile."""
-        came_at = _now()
+        came_at = loop_time()
         async with places:
             if self.silent_at > came_at:
                 raise Silent
             try:
                 yield
             except Silent:
-                self.silent_at = _now()
+                self.silent_at = loop_time()
                 raise
 
 
@@ -85,7 +86,7 @@ class Fetching:
 
     async def _body(self, response: httpx.Response, deadline: asyncio.Timeout) -> File:
         _check_status(response)
-        writing, began_at = Writing(self.files.new_path()), _now()
+        writing, began_at = Writing(self.files.new_path()), loop_time()
         try:
             async for part in _parts(response):
                 await asyncio.to_thread(writing.write, part)
@@ -146,7 +147,3 @@ def _host_of(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:  # it will not be requested either
         return ""
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

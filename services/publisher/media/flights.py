@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from shared.clocks.clock import loop_time
+
 T = TypeVar("T")
 
 
@@ -68,19 +70,15 @@ class Flights(Generic[T]):
             del self._under_way[key]
 
     def _keep(self, key: Hashable, result: T) -> None:
-        self._kept[key] = result, _now()
+        self._kept[key] = result, loop_time()
         self._bytes += self.size_of(result)
         while self._bytes > self.most_bytes:
             self._drop_first()
 
     def _drop_old(self) -> None:
-        while self._kept and next(iter(self._kept.values()))[1] < _now() - self.seconds:
+        while self._kept and next(iter(self._kept.values()))[1] < loop_time() - self.seconds:
             self._drop_first()
 
     def _drop_first(self) -> None:
         _, (result, _kept_at) = self._kept.popitem(last=False)
         self._bytes -= self.size_of(result)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

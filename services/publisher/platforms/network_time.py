@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.clocks.clock import loop_time
+
 SLOWEST = 250_000
 """Bytes a second: an upload may take as much longer as it takes at this rate (2 Mbit/s)."""
 ANSWER_WITHIN = timedelta(seconds=10)
@@ -38,7 +40,7 @@ class NetworkTime:
         when = self.deadline.when()
         if when is not None and not self.deadline.expired():
             self.deadline.reschedule(when + seconds)
-            self.count_from(_now() + seconds)
+            self.count_from(loop_time() + seconds)
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
@@ -47,14 +49,14 @@ class NetworkTime:
         if when is None or self.deadline.expired():
             yield
             return
-        left = when - _now()
+        left = when - loop_time()
         self.deadline.reschedule(None)
         self.count_from(None)
         try:
             yield
         finally:
-            self.deadline.reschedule(_now() + left)
-            self.count_from(_now())
+            self.deadline.reschedule(loop_time() + left)
+            self.count_from(loop_time())
 
 
 _CURRENT: ContextVar[NetworkTime | None] = ContextVar("network_time", default=None)
@@ -86,7 +88,3 @@ def about_to_upload(size: int) -> None:
     """The next answer may take as much longer as so many bytes take."""
     if current := _CURRENT.get():
         current.longer(time_to_carry(size).total_seconds())
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
