@@ -48,28 +48,25 @@ def stored(
 ) -> StoredAccount:
     """The account as it is kept: its credentials encrypted, with tokens that were renewed since and are still good.
 
+    What was given before may be the `same`, its tokens `going_on`, or only its refresh token still `refreshing` them.
     Where nothing is new, the encrypted texts stay the very same, so that a renewal under way still finds its account.
     """
     kept = _kept(account, previous, vault)
     whole = replace(account, credentials={**account.credentials, **kept})
-    is_the_same = previous is not None and _before(account, previous, vault) == dict(account.credentials)
-    goes_on = is_the_same or bool(previous and kept and kept == _renewed(previous, vault))
-    keeps_refresh = goes_on or "refresh_token" in kept
+    same = previous if previous and _before(account, previous, vault) == dict(account.credentials) else None
+    going_on = previous if same or (previous and kept and kept == _renewed(previous, vault)) else None
+    refreshing = previous if going_on or "refresh_token" in kept else None
     return StoredAccount(
         account_id=account.account_id,
         platform=account.platform,
         settings=json.dumps(dict(account.settings)),
-        credentials=previous.credentials if previous and is_the_same else vault.encrypt(account.credentials),
-        renewed=previous.renewed if previous and goes_on else vault.encrypt(kept) if kept else None,
-        token_expires_at=previous.token_expires_at if previous and goes_on else platform.token_expires_at(whole),
-        refresh_expires_at=previous.refresh_expires_at
-        if previous and keeps_refresh
-        else platform.refresh_expires_at(whole),
-        renewing_until=previous.renewing_until if previous and is_the_same else None,
-        needs_reconnect=False,
+        credentials=same.credentials if same else vault.encrypt(account.credentials),
+        renewed=going_on.renewed if going_on else vault.encrypt(kept) if kept else None,
+        token_expires_at=going_on.token_expires_at if going_on else platform.token_expires_at(whole),
+        refresh_expires_at=refreshing.refresh_expires_at if refreshing else platform.refresh_expires_at(whole),
+        renewing_until=same.renewing_until if same else None,
         limits=json.dumps(limits_of(request.limits)),
         app=platform.app_of(whole),
-        closed_until=None,
         connected=True,
         changed_at=now,
     )
