@@ -16,6 +16,7 @@ from shared.messaging.topology import RETRY_TIERS
 
 QUEUE = "publisher.callbacks"
 TOLD = (PublishSucceeded, PublishFailed, PublishUnknown, PublishHeld, PublishSkipped)
+Told = PublishSucceeded | PublishFailed | PublishUnknown | PublishHeld | PublishSkipped
 GIVE_UP_AFTER = timedelta(days=1)
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=1)
@@ -27,16 +28,15 @@ def told_and_called_back(
     """The facts on their way to everyone and, where the request asks for it, back to whoever made it."""
     told = list(facts)
     envelopes = [Envelope.of(fact, correlation_id=correlation_id) for fact in told]
-    url = _callback_url(request) if any(isinstance(fact, TOLD) for fact in told) else None
+    called_back = [fact for fact in told if isinstance(fact, TOLD)]
+    url = _callback_url(request) if called_back else None
     if url is None:
         return envelopes
-    callbacks = [callback(fact, url, now) for fact in told if isinstance(fact, TOLD)]
+    callbacks = [callback(fact, url, now) for fact in called_back]
     return envelopes + [Envelope.of(one, correlation_id=correlation_id).to("", routing_key=QUEUE) for one in callbacks]
 
 
-def callback(
-    fact: PublishSucceeded | PublishFailed | PublishUnknown | PublishHeld | PublishSkipped, url: str, now: datetime
-) -> CallbackRequested:
+def callback(fact: Told, url: str, now: datetime) -> CallbackRequested:
     """The request to call back; the same outcome of the same revision has the same id, however often it is told."""
     return CallbackRequested(
         callback_id="msg_" + sha256(_identity(fact).encode()).hexdigest()[:40],
@@ -47,7 +47,7 @@ def callback(
     )
 
 
-def _identity(fact: PublishSucceeded | PublishFailed | PublishUnknown | PublishHeld | PublishSkipped) -> str:
+def _identity(fact: Told) -> str:
     """A post succeeds once, however that is told; any other outcome may come again after a retry, told otherwise."""
     told = "" if isinstance(fact, PublishSucceeded) else fact.body().decode()
     return "\x00".join((fact.post_id, fact.account_id, str(fact.revision), fact.type, told))
