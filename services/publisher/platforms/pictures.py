@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -16,50 +16,47 @@ from services.publisher.platforms.errors import Rejected, Unavailable
 from services.publisher.platforms.network_time import our_own_time
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """Fetches pictures with a client that reaches only what it may."""
+async def fetch_pictures(
+    client: httpx.AsyncClient,
+    media: Sequence[Mapping[str, Any]],
+    limits: PictureLimits,
+    *,
+    most_together: int | None = None,
+) -> list[Picture]:
+    """The pictures of a post in their order; where one cannot be had, the others are given up.
 
-    client: httpx.AsyncClient
+    Together they have at most so many bytes, if told: those that are too large for their share are made smaller.
+    """
+    if not media:
+        return []
+    first = str(media[0]["url"])
+    with our_own_time():
+        async with named_failures(first), room_of(client).place_for_post(first):
+            pictures = await _fetch_all(client, media, [limits] * len(media))
+            if most_together is None or sum(one.size for one in pictures) <= most_together:
+                return pictures
+            smaller = replace(limits, most_bytes=min(share_of(pictures, most_together), limits.most_bytes))
+            return await _fetch_all(client, media, [limits if one.moves else smaller for one in pictures])
 
-    async def fetch_all(
-        self, media: Sequence[Mapping[str, Any]], limits: PictureLimits, *, most_together: int | None = None
-    ) -> list[Picture]:
-        """The pictures of a post in their order; where one cannot be had, the others are given up.
 
-        Together they have at most so many bytes, if told: those that are too large for their share are made smaller.
-        """
-        if not media:
-            return []
-        first = str(media[0]["url"])
-        with our_own_time():
-            async with named_failures(first), room_of(self.client).place_for_post(first):
-                return await self._fitting(media, limits, most_together)
+async def fetch_picture(client: httpx.AsyncClient, item: Mapping[str, Any], limits: PictureLimits) -> Picture:
+    """The picture of one entry of a post's media, as the network takes it; raises Rejected or Unavailable."""
+    url = str(item["url"])
+    async with named_failures(url):
+        picture = await room_of(client).picture(client, url, limits)
+    return replace(picture, alt=item.get("alt") or "")
 
-    async def fetch(self, item: Mapping[str, Any], limits: PictureLimits) -> Picture:
-        """The picture of one entry of a post's media, as the network takes it; raises Rejected or Unavailable."""
-        url = str(item["url"])
-        async with named_failures(url):
-            picture = await room_of(self.client).picture(self.client, url, limits)
-        return replace(picture, alt=item.get("alt") or "")
 
-    async def _fitting(
-        self, media: Sequence[Mapping[str, Any]], limits: PictureLimits, most_together: int | None
-    ) -> list[Picture]:
-        pictures = await self._all(media, [limits] * len(media))
-        if most_together is None or sum(one.size for one in pictures) <= most_together:
-            return pictures
-        share = share_of(pictures, most_together)
-        smaller = replace(limits, most_bytes=min(share, limits.most_bytes))
-        return await self._all(media, [limits if one.moves else smaller for one in pictures])
-
-    async def _all(self, media: Sequence[Mapping[str, Any]], limits: Sequence[PictureLimits]) -> list[Picture]:
-        fetches = [asyncio.ensure_future(self.fetch(*one)) for one in zip(media, limits, strict=True)]
-        try:
-            return await asyncio.gather(*fetches)
-        finally:
-            for fetch in fetches:
-                fetch.cancel()
+async def _fetch_all(
+    client: httpx.AsyncClient, media: Sequence[Mapping[str, Any]], limits: Sequence[PictureLimits]
+) -> list[Picture]:
+    wanted = zip(media, limits, strict=True)
+    fetches = [asyncio.ensure_future(fetch_picture(client, item, most)) for item, most in wanted]
+    try:
+        return await asyncio.gather(*fetches)
+    finally:
+        for fetch in fetches:
+            fetch.cancel()
 
 
 def share_of(pictures: Sequence[Picture], most_together: int) -> int:

@@ -16,7 +16,7 @@ from services.publisher.media.fetching import AT_ONCE
 from services.publisher.media.limits import PictureLimits
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.errors import PlatformError, Rejected, Unavailable
-from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.pictures import fetch_picture, fetch_pictures
 from shared.outbound.client import outbound_client
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import NEVER_ARRIVED, Fault, Network, Reply
@@ -66,7 +66,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def fetch(client: httpx.AsyncClient, url: str, **more: Any) -> Picture:
-    return await Pictures(client).fetch({"url": url, "alt": "A ball"} | more, ROOMY)
+    return await fetch_picture(client, {"url": url, "alt": "A ball"} | more, ROOMY)
 
 
 def bytes_of(picture: Picture) -> bytes:
@@ -176,9 +176,9 @@ async def test_a_post_s_pictures_keep_their_order_and_one_that_fails_ends_the_re
     server.largest = encoded(noise(300, 200), "PNG")
     urls = [f"{server.url}{path}" for path in ("/ball", "/large", "/ball")]
 
-    pictures = await Pictures(client).fetch_all([{"url": url} for url in urls], ROOMY)
+    pictures = await fetch_pictures(client, [{"url": url} for url in urls], ROOMY)
     with pytest.raises(Rejected, match="HTTP 404"):
-        await Pictures(client).fetch_all([{"url": url} for url in (*urls, f"{server.url}/missing")], ROOMY)
+        await fetch_pictures(client, [{"url": url} for url in (*urls, f"{server.url}/missing")], ROOMY)
 
     assert [(picture.width, picture.height) for picture in pictures] == [(40, 30), (300, 200), (40, 30)]
 

@@ -24,7 +24,7 @@ from services.publisher.media.limits import PictureLimits
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.errors import Rejected, Unavailable
 from services.publisher.platforms.network_time import network_time
-from services.publisher.platforms.pictures import Pictures, share_of
+from services.publisher.platforms.pictures import fetch_pictures, share_of
 from tests.support.lag import longest_callback
 from tests.support.pictures import encoded, noise, plain
 from tests.support.waiting import PATIENCE, eventually
@@ -72,8 +72,8 @@ def bytes_of(picture: Picture) -> bytes:
 async def test_what_many_posts_show_is_fetched_and_made_to_fit_once(
     client: httpx.AsyncClient, gallery: Gallery
 ) -> None:
-    posts = await asyncio.gather(*(Pictures(client).fetch_all(at("/ball", "/ball"), SMALL) for _ in range(20)))
-    later = await Pictures(client).fetch_all(at("/ball"), SMALL)
+    posts = await asyncio.gather(*(fetch_pictures(client, at("/ball", "/ball"), SMALL) for _ in range(20)))
+    later = await fetch_pictures(client, at("/ball"), SMALL)
 
     assert gallery.asked == ["/ball"]
     assert len({id(picture.file) for post in (*posts, later) for picture in post}) == 1
@@ -81,14 +81,14 @@ async def test_what_many_posts_show_is_fetched_and_made_to_fit_once(
 
 
 async def test_one_address_serves_networks_with_other_limits(client: httpx.AsyncClient, gallery: Gallery) -> None:
-    (large,), (small,) = [await Pictures(client).fetch_all(at("/ball"), limits) for limits in (ROOMY, SMALL)]
+    (large,), (small,) = [await fetch_pictures(client, at("/ball"), limits) for limits in (ROOMY, SMALL)]
 
     assert gallery.asked == ["/ball"]
     assert [(one.width, one.height) for one in (large, small)] == [(40, 30), (20, 15)]
 
 
 async def test_equal_pictures_are_one_file(client: httpx.AsyncClient) -> None:
-    one, other = await Pictures(client).fetch_all(at("/ball", "/same"), ROOMY)
+    one, other = await fetch_pictures(client, at("/ball", "/same"), ROOMY)
 
     assert one.file is other.file
 
@@ -96,7 +96,7 @@ async def test_equal_pictures_are_one_file(client: httpx.AsyncClient) -> None:
 async def test_a_post_that_is_given_up_takes_nothing_from_those_who_wait_for_the_same(
     client: httpx.AsyncClient, gallery: Gallery
 ) -> None:
-    given_up, *others = [asyncio.create_task(Pictures(client).fetch_all(at("/ball"), SMALL)) for _ in range(3)]
+    given_up, *others = [asyncio.create_task(fetch_pictures(client, at("/ball"), SMALL)) for _ in range(3)]
     await eventually(lambda: bool(gallery.asked), what="it is asked for")
     given_up.cancel()
 
@@ -106,11 +106,11 @@ async def test_a_post_that_is_given_up_takes_nothing_from_those_who_wait_for_the
 async def test_what_failed_is_fetched_again(client: httpx.AsyncClient, gallery: Gallery) -> None:
     gallery.pictures["/new"] = b"not yet"
     with pytest.raises(Rejected):
-        await Pictures(client).fetch_all(at("/new"), ROOMY)
+        await fetch_pictures(client, at("/new"), ROOMY)
 
     gallery.pictures["/new"] = encoded(plain(8, 8), "PNG")
 
-    assert len(await Pictures(client).fetch_all(at("/new"), ROOMY)) == 1
+    assert len(await fetch_pictures(client, at("/new"), ROOMY)) == 1
 
 
 async def test_a_file_is_there_as_long_as_somebody_holds_it(tmp_path: Path) -> None:
@@ -129,9 +129,9 @@ async def test_a_file_is_there_as_long_as_somebody_holds_it(tmp_path: Path) -> N
 async def test_no_post_begins_to_fetch_while_all_space_is_taken(
     client: httpx.AsyncClient, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = await Pictures(client).fetch_all(at("/ball"), ROOMY)
+    held = await fetch_pictures(client, at("/ball"), ROOMY)
     monkeypatch.setattr(keeping, "MOST_KEPT", 1)
-    waiting = asyncio.create_task(Pictures(client).fetch_all(at("/same"), SMALL))
+    waiting = asyncio.create_task(fetch_pictures(client, at("/same"), SMALL))
     done, _ = await asyncio.wait([waiting], timeout=3 * room.LOOK_EVERY)
     assert (done, gallery.asked) == (set(), ["/ball"])
 
@@ -151,7 +151,7 @@ async def test_only_a_few_posts_have_some_of_their_pictures_and_wait_for_others(
         gallery.pictures[f"/late{number}"] = encoded(plain(8, 8, (number, 9, 0)), "PNG")
     media = [[*at(f"/soon{one}"), {"url": f"https://elsewhere.example/late{one}"}] for one in numbers]
 
-    posts = [asyncio.create_task(Pictures(client).fetch_all(pictures, ROOMY)) for pictures in media]
+    posts = [asyncio.create_task(fetch_pictures(client, pictures, ROOMY)) for pictures in media]
     await eventually(lambda: soon(gallery) >= POSTS_AT_ONCE, what="some have begun")
     for _ in range(500):
         await asyncio.sleep(0)
@@ -196,7 +196,7 @@ async def test_however_many_pictures_there_are_a_few_programs_make_them_fit(
     paths = [f"/{number}" for number in range(12)]
     gallery.pictures |= {path: encoded(plain(40, 30, (number, 0, 0)), "PNG") for number, path in enumerate(paths)}
 
-    pictures = await Pictures(client).fetch_all(at(*paths), SMALL)
+    pictures = await fetch_pictures(client, at(*paths), SMALL)
 
     assert [picture.alt for picture in pictures] == paths
     assert 1 <= len(pool.IDLE) <= pool.PROCESSES
@@ -215,14 +215,14 @@ async def test_a_program_whose_job_is_cancelled_while_it_starts_is_kept_for_the_
         return start()
 
     monkeypatch.setattr(pool, "Worker", slow_to_start)
-    fetching = asyncio.create_task(Pictures(client).fetch_all(at("/one"), SMALL))
+    fetching = asyncio.create_task(fetch_pictures(client, at("/one"), SMALL))
     await asyncio.to_thread(begun.wait, PATIENCE)
     fetching.cancel()
     may_start.set()
 
     await eventually(lambda: pool.IDLE, what="the program is kept")
     monkeypatch.setattr(pool, "Worker", None)
-    assert await Pictures(client).fetch_all(at("/one"), SMALL)
+    assert await fetch_pictures(client, at("/one"), SMALL)
 
 
 @pytest.mark.usefixtures("no_idle_programs")
@@ -231,11 +231,11 @@ async def test_a_picture_that_crashes_the_program_is_refused_by_its_address(
 ) -> None:
     monkeypatch.setattr(pool, "PROGRAM", "tests.support.crashing_worker")
     with pytest.raises(Rejected, match=r"media https://gallery.example/ball: .* can bear") as caught:
-        await Pictures(client).fetch_all(at("/ball"), SMALL)
+        await fetch_pictures(client, at("/ball"), SMALL)
     monkeypatch.undo()
 
     assert caught.value.detail.code == "media_unreadable"
-    assert len(await Pictures(client).fetch_all(at("/ball"), SMALL)) == 1
+    assert len(await fetch_pictures(client, at("/ball"), SMALL)) == 1
 
 
 @pytest.mark.usefixtures("no_idle_programs")
@@ -246,7 +246,7 @@ async def test_a_picture_that_is_never_done_is_given_up(
     monkeypatch.setattr(pool, "PROGRAM", "tests.support.spinning_worker")
 
     with pytest.raises(Rejected, match="can bear"):
-        await Pictures(client).fetch_all(at("/ball"), SMALL)
+        await fetch_pictures(client, at("/ball"), SMALL)
 
 
 @pytest.mark.usefixtures("no_idle_programs")
@@ -257,19 +257,19 @@ async def test_a_picture_that_takes_more_memory_than_there_may_be_is_refused(
     gallery.pictures["/large"] = encoded(plain(7000, 7000), "PNG")
 
     with pytest.raises(Rejected, match="more memory than a picture may have"):
-        await Pictures(client).fetch_all(at("/large"), SMALL)
+        await fetch_pictures(client, at("/large"), SMALL)
 
-    assert len(await Pictures(client).fetch_all(at("/ball"), SMALL)) == 1
+    assert len(await fetch_pictures(client, at("/ball"), SMALL)) == 1
 
 
 @pytest.mark.usefixtures("no_idle_programs")
 async def test_a_program_that_ended_while_it_had_nothing_to_do_costs_no_picture(client: httpx.AsyncClient) -> None:
-    await Pictures(client).fetch_all(at("/ball"), ROOMY)
+    await fetch_pictures(client, at("/ball"), ROOMY)
     for worker in pool.IDLE:
         worker._process.send_signal(signal.SIGKILL)
         worker._process.wait()
 
-    assert len(await Pictures(client).fetch_all(at("/ball"), SMALL)) == 1
+    assert len(await fetch_pictures(client, at("/ball"), SMALL)) == 1
 
 
 async def test_a_full_disk_is_not_the_picture_s_fault(
@@ -278,7 +278,7 @@ async def test_a_full_disk_is_not_the_picture_s_fault(
     monkeypatch.setattr(PictureFiles, "new_path", lambda _: Path("/dev/full/none"))
 
     with pytest.raises(Unavailable) as caught:
-        await Pictures(client).fetch_all(at("/ball"), SMALL)
+        await fetch_pictures(client, at("/ball"), SMALL)
 
     assert caught.value.detail.code == "media_not_kept"
 
@@ -289,7 +289,7 @@ async def test_a_large_picture_never_keeps_the_event_loop(client: httpx.AsyncCli
     assert len(photo) > 5_000_000
 
     with longest_callback() as longest:
-        (picture,) = await Pictures(client).fetch_all(at("/photo"), PictureLimits(most_bytes=3_000_000))
+        (picture,) = await fetch_pictures(client, at("/photo"), PictureLimits(most_bytes=3_000_000))
 
     assert picture.size <= 3_000_000
     assert longest.lasted < timedelta(milliseconds=10), longest.what
@@ -303,7 +303,7 @@ async def test_waiting_for_pictures_is_not_counted_as_the_network_s_time(
     told: list[float | None] = []
 
     async with network_time(timedelta(seconds=0.05), told.append):
-        pictures = await Pictures(client).fetch_all(at("/ball", "/same"), SMALL)
+        pictures = await fetch_pictures(client, at("/ball", "/same"), SMALL)
 
     assert len(pictures) == 2
     assert told[0] is None
@@ -317,7 +317,7 @@ async def test_pictures_that_have_too_much_together_share_what_there_is(
     sizes = {path: len(data) for path, data in gallery.pictures.items()}
     together = sizes["/ball"] + sizes["/large"]
 
-    pictures = await Pictures(client).fetch_all(at("/large", "/ball", "/larger"), ROOMY, most_together=together)
+    pictures = await fetch_pictures(client, at("/large", "/ball", "/larger"), ROOMY, most_together=together)
 
     assert sum(picture.size for picture in pictures) <= together
     assert bytes_of(pictures[1]) == gallery.pictures["/ball"]
@@ -351,7 +351,7 @@ async def test_metrics_tell_what_is_kept(client: httpx.AsyncClient, gallery: Gal
     gc.collect()
     before = metric("timeball_media_kept_bytes")
 
-    held = await Pictures(client).fetch_all(at("/ball"), ROOMY)
+    held = await fetch_pictures(client, at("/ball"), ROOMY)
 
     assert metric("timeball_media_kept_bytes") == before + sum(picture.size for picture in held)
     assert metric("timeball_media_waiting") == 0

@@ -15,7 +15,7 @@ from services.publisher.media.limits import PictureLimits
 from services.publisher.platforms import platforms
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.errors import PlatformError
-from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.pictures import fetch_picture
 from services.publisher.platforms.webhook.signature import signing_key
 from services.publisher.sending.facts import held
 from shared.clocks.clock import SystemClock
@@ -49,7 +49,7 @@ async def call_back(client: httpx.AsyncClient, url: str) -> None:
 
 
 async def fetch_media(client: httpx.AsyncClient, url: str) -> None:
-    await Pictures(client).fetch({"url": url}, PictureLimits(most_bytes=1000))
+    await fetch_picture(client, {"url": url}, PictureLimits(most_bytes=1000))
 
 
 def platform_route(name: str) -> Route:

@@ -31,7 +31,7 @@ from services.publisher.platforms.bluesky.text import handles_in
 from services.publisher.platforms.bodies import body_of, request_with
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized
 from services.publisher.platforms.exchange import blaming, exchange, unreadable
-from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.ready import ReadyOnce, ReadyRequest
 from services.publisher.platforms.reply import Reply, text_or_none
 from shared.clocks.clock import Clock, SystemClock
@@ -86,7 +86,7 @@ class Bluesky(Platform):
             raise Rejected(wrong[1], code=wrong[0])
         check_card(post)
         session = session_of(account)
-        pictures = await Pictures(self.client).fetch_all(post.media, PICTURES)
+        pictures = await fetch_pictures(self.client, post.media, PICTURES)
         images = [await self._upload(picture, session) for picture in pictures]
         dids = await self._resolve(handles_in(post.content), session)
         return self._ready(session, record_key(post), record_of(post, images, dids))

@@ -29,7 +29,7 @@ from services.publisher.platforms.discord.sender import Sender, sender_of
 from services.publisher.platforms.errors import NotSent, Rejected, Transient, Unavailable
 from services.publisher.platforms.exchange import blaming, exchange
 from services.publisher.platforms.network_time import publish_timeout
-from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.ready import ReadyRequest
 from services.publisher.platforms.recognition import recognised, since
 from services.publisher.platforms.reply import text_or_none
@@ -80,7 +80,7 @@ class Discord(Platform):
         thread_id = post.options.get("thread_id")
         sender = sender_of(account, thread_id)
         message = message_of(post, sender)
-        pictures = await Pictures(self.client).fetch_all(post.media, PICTURES, most_together=MOST_TOGETHER)
+        pictures = await fetch_pictures(self.client, post.media, PICTURES, most_together=MOST_TOGETHER)
         message["attachments"] = [attachment_of(post, index, picture) for index, picture in enumerate(pictures)]
         parameters = {} if sender.bot_id else {"wait": "true"} | ({"thread_id": str(thread_id)} if thread_id else {})
         url, dialect = str(httpx.URL(sender.url, params=parameters)), dialect_for(sender)

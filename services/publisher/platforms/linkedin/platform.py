@@ -31,7 +31,7 @@ from services.publisher.platforms.linkedin.replies import AUTHORITY, DIALECT, ST
 from services.publisher.platforms.linkedin.text import little_text
 from services.publisher.platforms.oauth import refreshed, token_request
 from services.publisher.platforms.options import refused
-from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.ready import ReadyRequest
 from services.publisher.platforms.reply import Reply, object_or_empty, text_or_none
 from shared.clocks.clock import Clock, SystemClock
@@ -82,7 +82,7 @@ class LinkedIn(Platform):
         """Upload the pictures and build the post."""
         post = OPTIONS.checked(post)
         share = share_of(post, account)
-        fetched = await Pictures(self.client).fetch_all(post.media, PICTURES)
+        fetched = await fetch_pictures(self.client, post.media, PICTURES)
         uploaded = [await self._upload(picture, account) for picture in fetched]
         if len(uploaded) == 1:
             share["content"] = {"media": uploaded[0]}

@@ -23,7 +23,7 @@ from services.publisher.platforms.mastodon.options import OPTIONS
 from services.publisher.platforms.mastodon.post import is_distinct, published_in, seen_as, statuses_in
 from services.publisher.platforms.mastodon.replies import DIALECT, is_repeated
 from services.publisher.platforms.mastodon.rules import PICTURES, most_characters, pictures_of, rules_of
-from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.ready import ReadyOnce, ReadyRequest
 from services.publisher.platforms.recognition import Seen, reaches_back, recognised, since
 from services.publisher.platforms.reply import Reply, text_or_none
@@ -64,7 +64,7 @@ class Mastodon(Platform):
         """Upload the pictures, wait until the server has made them ready, and build the request."""
         post = OPTIONS.checked(post)
         limits = pictures_of(await self._instance_of(account)) if post.media else PICTURES
-        pictures = await Pictures(self.client).fetch_all(post.media, limits)
+        pictures = await fetch_pictures(self.client, post.media, limits)
         media_ids = [await self._upload(picture, account) for picture in pictures]
         body = {"status": post.content, "media_ids": media_ids, **post.options}
         headers = {"idempotency-key": post.key_digest}

@@ -14,7 +14,7 @@ from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import is_web_url
 from services.publisher.platforms.bodies import FormFile, form_of, request_with
 from services.publisher.platforms.exchange import exchange, unreadable
-from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.reddit.options import FLAGS
 from services.publisher.platforms.reddit.replies import DIALECT, store_of
 from services.publisher.platforms.reply import object_or_empty
@@ -62,7 +62,7 @@ class Uploads:
 
     async def upload_all(self, media: Sequence[Mapping[str, Any]]) -> list[Uploaded]:
         """The pictures of a post in their order."""
-        pictures = await Pictures(self.client).fetch_all(media, PICTURES)
+        pictures = await fetch_pictures(self.client, media, PICTURES)
         return [await self._upload(index, picture) for index, picture in enumerate(pictures)]
 
     async def _upload(self, index: int, picture: Picture) -> Uploaded:

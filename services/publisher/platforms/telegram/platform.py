@@ -23,7 +23,7 @@ from services.publisher.platforms.bodies import FormFile, form_of, request_with
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import blaming, exchange
 from services.publisher.platforms.network_time import publish_timeout
-from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.ready import ReadyRequest
 from services.publisher.platforms.reply import Reply, object_or_empty
 from services.publisher.platforms.telegram.options import COMMON, OPTIONS
@@ -102,12 +102,11 @@ class Telegram(Platform):
 
     async def _pictures(self, post: Post) -> list[Picture]:
         """Still pictures no larger than they will be shown, and one that moves as it is."""
-        pictures = Pictures(self.client)
         if len(post.media) == 1:
-            (picture,) = await pictures.fetch_all(post.media, ALONE)
+            (picture,) = await fetch_pictures(self.client, post.media, ALONE)
             if picture.moves or (picture.mime in STILL.types and picture.size <= STILL.most_bytes):
                 return [picture]
-        return await pictures.fetch_all(post.media, STILL)
+        return await fetch_pictures(self.client, post.media, STILL)
 
 
 def content_of(post: Post, pictures: list[Picture]) -> tuple[str, dict[str, Any]]:

@@ -25,7 +25,7 @@ from services.publisher.platforms.bodies import Base64, Body, request_with
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import blaming, exchange, unreadable
 from services.publisher.platforms.oauth import refreshed, token_request
-from services.publisher.platforms.pictures import Pictures
+from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.ready import ReadyOnce, ReadyRequest
 from services.publisher.platforms.recognition import recognised, since, words_of
 from services.publisher.platforms.reply import Reply, object_or_empty, objects_in
@@ -72,7 +72,7 @@ class X(Platform):
         post = OPTIONS.checked(post)
         tweet = tweet_of(post)
         if post.media:
-            pictures = await Pictures(self.client).fetch_all(post.media, PICTURES)
+            pictures = await fetch_pictures(self.client, post.media, PICTURES)
             tweet["media"] = {"media_ids": [await self._upload(picture, account) for picture in pictures]}
         request = self._request("POST", "/2/tweets", account, json=tweet)
         once = ReadyRequest(self.client, request, DIALECT, partial(published_in, account=account))
