@@ -1,10 +1,7 @@
 """The loop: asks for the next step of a post, carries it out, and asks again."""
 
-import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 from uuid import uuid4
 
 from services.publisher.accounts.credentials import destination_of
@@ -20,6 +17,7 @@ from services.publisher.platforms.errors import NO_REPLY, PlatformError, Unconfi
 from services.publisher.sending.case import Blocked, Case, Delivered, longest_send
 from services.publisher.sending.claiming import Claims
 from services.publisher.sending.evidence import Attempt
+from services.publisher.sending.interruptible import Interruptible
 from services.publisher.sending.look_up import LookUps
 from services.publisher.sending.next_step import next_step
 from services.publisher.sending.outcomes import WAITS_FOR_ITS_TURN, Outcome
@@ -34,12 +32,10 @@ from shared.clocks.awake_timeout import AwakeTimeout
 from shared.clocks.clock import Clock
 from shared.events.scheduler import PublishRequested
 from shared.messaging.envelope import Delivery
-from shared.messaging.verdict import HandBack, Park, TryAgain
+from shared.messaging.verdict import Park, TryAgain
 
 MOST_WAIT = timedelta(seconds=1)
 """The longest pause before a post that has changed under us is claimed again: random, so that two do not keep step."""
-
-AnswerT = TypeVar("AnswerT")
 
 
 @dataclass
@@ -60,8 +56,7 @@ class Sending:
     under_way: UnderWay = field(default_factory=UnderWay)
 
     def __post_init__(self) -> None:
-        self._stopping = asyncio.Event()
-        self._at_leisure: set[asyncio.Task[object]] = set()
+        self._interruptible = Interruptible()
 
     async def on_publish_requested(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post once, however often the event arrives."""
@@ -70,7 +65,7 @@ class Sending:
         )
         key, revision = delivered.key, delivered.event.revision
         while end := self.under_way.end_of(key, revision):
-            await self._leisurely(end.wait())
+            await self._interruptible.wait(end.wait())
         with self.under_way.being_at(key, revision):
             case: Case | None = await self.claims.claim(delivered)
             while case is not None:
@@ -83,11 +78,9 @@ class Sending:
 
     def stop(self) -> None:
         """Hand back what is still waiting for its instant; what is being sent is finished."""
-        self._stopping.set()
+        self._interruptible.stop()
         self.recording.stop()
         self.lines.stop()
-        for task in self._at_leisure:
-            task.cancel()
 
     async def _go_on(self, case: Case) -> Case | None:
         """Advance; where the delivery ends without an outcome, that attempts never left is committed first."""
@@ -215,14 +208,14 @@ class Sending:
         """A long rest is spent in a retry queue, a short one here."""
         if delay >= SHORTEST_REST:
             raise TryAgain(delay)
-        await self._leisurely(self.clock.sleep(delay))
+        await self._interruptible.wait(self.clock.sleep(delay))
         return await self._claimed_again(case)
 
     async def _wait(self, case: Case, delay: timedelta) -> Case:
         """Wait for another sender of the post, or for a moment, and claim it again."""
         key, revision = case.publication.key, case.event.revision
         seconds = max(delay.total_seconds(), 0)
-        await self._leisurely(self.under_way.until_another_ends(key, revision, seconds=seconds))
+        await self._interruptible.wait(self.under_way.until_another_ends(key, revision, seconds=seconds))
         return await self._claimed_again(case)
 
     async def _claimed_again(self, case: Case) -> Case:
@@ -231,21 +224,3 @@ class Sending:
         if again.account != case.account:
             return again
         return replace(again, ready=case.ready, has_renewed=case.has_renewed)
-
-    async def _leisurely(self, waiting: Coroutine[Any, Any, AnswerT]) -> AnswerT:
-        """Wait; if the service stops first, the message goes to another replica."""
-        if self._stopping.is_set():
-            waiting.close()
-            raise HandBack
-        task = asyncio.current_task()
-        assert task is not None, "handlers run in tasks"
-        self._at_leisure.add(task)
-        try:
-            return await waiting
-        except asyncio.CancelledError:
-            if not self._stopping.is_set():
-                raise
-            task.uncancel()
-            raise HandBack from None
-        finally:
-            self._at_leisure.discard(task)
