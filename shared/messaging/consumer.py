@@ -77,19 +77,24 @@ class Consumer:
         attaches them in any order.
         """
         self.queues[queue.name] = queue
-        subscriber = self.broker.subscriber(
-            _known_queue(queue, surplus=surplus),
-            channel=Channel(prefetch_count=prefetch),
-            consume_args=_SURPLUS if surplus else {},
-            ack_policy=AckPolicy.MANUAL,
-            decoder=_undecoded,
-            no_reply=True,
-            include_in_schema=not surplus,
-        )
-        settlement = Settlement(
+        settlement = self._settlement(queue.name, handlers, on_unreadable, most_bytes)
+        behind = _SURPLUS if surplus else {}
+        known_queue = _known_queue(queue.name, queue.arguments | behind)
+        subscriber = self._subscriber(known_queue, prefetch, consume_args=behind, include_in_schema=not surplus)
+        if self.standby:
+            self.standby.subscribers.append(subscriber)
+        for event_class, handler in handlers.items():
+            subscriber(_documented(settlement.settle, event_class, handler), filter=_has_type(event_class))
+        subscriber(settlement.settle)
+        _take_directly(subscriber, settlement)
+
+    def _settlement(
+        self, queue: str, handlers: Mapping[type[Event], Handler], on_unreadable: Refusal | None, most_bytes: int
+    ) -> Settlement:
+        return Settlement(
             service=self.service,
-            queue=queue.name,
-            handlers={event_class.type: handler for event_class, handler in handlers.items()},
+            queue=queue,
+            handlers=_by_type(handlers),
             publisher=self.publisher,
             clock=self.clock,
             acknowledgements=self.acknowledgements,
@@ -98,23 +103,10 @@ class Consumer:
             at_work=self.at_work,
             standby=self.standby,
         )
-        if self.standby:
-            self.standby.subscribers.append(subscriber)
-        for event_class, handler in handlers.items():
-            subscriber(_documented(settlement.settle, event_class, handler), filter=_has_type(event_class))
-        subscriber(settlement.settle)
-        _take_directly(subscriber, settlement)
 
     def take(self, name: str, taker: Taker, *, prefetch: int) -> None:
         """Consume a durable queue of messages of any kind, which the taker settles itself."""
-        subscriber = self.broker.subscriber(
-            RabbitQueue(name, QueueType.QUORUM, declare=False),
-            channel=Channel(prefetch_count=prefetch),
-            ack_policy=AckPolicy.MANUAL,
-            decoder=_undecoded,
-            no_reply=True,
-            include_in_schema=False,
-        )
+        subscriber = self._subscriber(_known_queue(name, {}), prefetch, include_in_schema=False)
 
         async def settle(message: Any) -> None:
             await taker.begin(message)
@@ -122,16 +114,26 @@ class Consumer:
         subscriber(settle)
         _take_directly(subscriber, taker)
 
+    def _subscriber(self, queue: RabbitQueue, prefetch: int, **options: Any) -> RabbitSubscriber:
+        return self.broker.subscriber(
+            queue,
+            channel=Channel(prefetch_count=prefetch),
+            ack_policy=AckPolicy.MANUAL,
+            decoder=_undecoded,
+            no_reply=True,
+            **options,
+        )
+
     def listen(self, name: str, handlers: Mapping[type[Event], Handler], *, binding: str) -> None:
         """Receive events in a queue of this process alone: nothing is kept while it does not listen."""
         exchange = RabbitExchange(EVENTS_EXCHANGE, type=ExchangeType.TOPIC, durable=True)
         subscriber = self.broker.subscriber(_own_queue(name, binding), exchange, **_IN_PASSING)
-        subscriber(_hearing({event_class.type: handler for event_class, handler in handlers.items()}))
+        subscriber(_hearing(_by_type(handlers)))
 
     def listen_at_times(self, name: str, handlers: Mapping[type[Event], Handler], *, binding: str) -> BindingGate:
         """Like `listen`, but events come only while the gate is open."""
         subscriber = self.broker.subscriber(_own_queue(name, ""), **_IN_PASSING)
-        subscriber(_hearing({event_class.type: handler for event_class, handler in handlers.items()}))
+        subscriber(_hearing(_by_type(handlers)))
         return BindingGate(subscriber, binding)
 
 
@@ -161,6 +163,10 @@ def _take_directly(subscriber: RabbitSubscriber, taker: Taker) -> None:
     setattr(subscriber, TAKES, _Direct(subscriber, taker).take)
 
 
+def _by_type(handlers: Mapping[type[Event], Handler]) -> Mapping[str, Handler]:
+    return {event_class.type: handler for event_class, handler in handlers.items()}
+
+
 async def _undecoded(message: RabbitMessage) -> AbstractIncomingMessage:
     return message.raw_message
 
@@ -168,10 +174,9 @@ async def _undecoded(message: RabbitMessage) -> AbstractIncomingMessage:
 _SURPLUS = {"x-priority": -1}
 
 
-def _known_queue(queue: Queue, *, surplus: bool) -> RabbitQueue:
+def _known_queue(name: str, arguments: dict[str, Any]) -> RabbitQueue:
     """A queue that is there. FastStream has one channel for equal queues: what tells two apart are their arguments."""
-    arguments = queue.arguments | (_SURPLUS if surplus else {})
-    return RabbitQueue(queue.name, QueueType.QUORUM, arguments=_any(arguments), declare=False)
+    return RabbitQueue(name, QueueType.QUORUM, arguments=_any(arguments), declare=False)
 
 
 _IN_PASSING: Any = {
