@@ -6,10 +6,19 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Executable, RowMapping, select, text
+from sqlalchemy import Executable, RowMapping, select
 
 from services.publisher.domain import Key, Publication, StoredAccount
 from services.publisher.sending.evidence import Attempt, Evidence
+from services.publisher.statements import (
+    BEGUN,
+    FINISHED,
+    IS_LATER,
+    begin_statement,
+    close_account_statement,
+    close_app_statement,
+    finish_statement,
+)
 from services.publisher.tables import accounts, attempts, inbox, publications, reservations
 from shared.database import bulk
 from shared.database.engine import Database
@@ -18,26 +27,6 @@ from shared.events.progress import State
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
 from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
-
-_STILL_OURS = "publications.claim_token = given.claim_token"
-_NOT_WITHDRAWN = "publications.withdrawn < publications.revision"
-_IS_OPEN = (
-    "NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.account_id = publications.account_id "
-    "AND accounts.closed_until > given.updated_at)"
-)
-_KNOWS_OF_IT = "given.withdrawn >= publications.withdrawn"
-_MAY_BE_TOLD = f"{_NOT_WITHDRAWN} OR given.stands OR {_KNOWS_OF_IT}"
-"""What may be told of a post that was withdrawn meanwhile: what answers that, or that the post is out or may be."""
-_OURS_AND_TRUE = f"{_STILL_OURS} AND ({_MAY_BE_TOLD})"
-_IS_LATER = (
-    "accounts.asked_at IS NULL OR excluded.asked_at IS NULL OR accounts.asked_at <= excluded.asked_at "
-    "OR accounts.asked_at > excluded.changed_at"
-)
-"""Of an account that another replica has just added. A request of the future is of a clock that was set back."""
-_STANDS = Column("stands", Boolean)
-_KEY = ("post_id", "account_id")
-_BEGUN = (*_KEY, "claim_token")
-_FINISHED = (*_KEY, "state", "tries", "waits", "not_before", "platform", "error", "outcome", "updated_at", "withdrawn")
 
 
 class Unit(UnitOfWork["Store"]):
@@ -115,7 +104,7 @@ class Unit(UnitOfWork["Store"]):
 
     async def begin(self, claimed: Sequence[Publication], now: datetime) -> set[str]:
         """Note that these are about to be sent; the answer has the tokens of those that still may be."""
-        rows = (bulk.row_of(one, only=_BEGUN) | {"updated_at": now} for one in claimed)
+        rows = (bulk.row_of(one, only=BEGUN) | {"updated_at": now} for one in claimed)
         return await self._changed(self.store.begin, rows)
 
     async def finish(self, finished: Sequence[tuple[Publication, str, bool]]) -> set[str]:
@@ -124,7 +113,7 @@ class Unit(UnitOfWork["Store"]):
         Each with whether it stands even where the post has been withdrawn meanwhile.
         """
         rows = (
-            bulk.row_of(one, only=_FINISHED) | {"claim_token": token, "stands": stands}
+            bulk.row_of(one, only=FINISHED) | {"claim_token": token, "stands": stands}
             for one, token, stands in finished
         )
         return await self._changed(self.store.finish, rows)
@@ -148,7 +137,6 @@ class Store:
     def __init__(self, database: Database, outbox_: Outbox) -> None:
         self._database = database
         dialect = database.dialect
-        c = publications.c
         self.outbox = outbox_
         self.inbox = Inbox(inbox, database)
         self.make_publications = bulk.insert_missing(publications, dialect)
@@ -160,27 +148,14 @@ class Store:
         self.load_accounts = bulk.select_by_key(accounts, dialect)
         self.load_account_to_change = bulk.select_by_key(accounts, dialect, lock=True)
         self.write_account = bulk.upsert(accounts, dialect, guard="true", returns_keys=True)
-        self.add_account = bulk.upsert(accounts, dialect, guard=_IS_LATER, returns_keys=True)
+        self.add_account = bulk.upsert(accounts, dialect, guard=IS_LATER, returns_keys=True)
         self.make_reservations = bulk.insert_missing(reservations, dialect)
         self.load_reservations = bulk.select_by_key(reservations, dialect, lock=True)
         self.save_reservations = bulk.update(reservations, [reservations.c.kept], dialect)
-        self.begin = bulk.update(
-            publications,
-            [c.updated_at],
-            dialect,
-            compared=[c.claim_token],
-            guard=" AND ".join((_STILL_OURS, _NOT_WITHDRAWN, _IS_OPEN)),
-            also="state = 'sending'",
-        )
-        self.finish = bulk.update(
-            publications,
-            [c.state, c.tries, c.waits, c.not_before, c.platform, c.error, c.outcome, c.updated_at],
-            dialect,
-            compared=[c.claim_token, _STANDS, c.withdrawn],
-            guard=f"publications.state <> 'published' AND (given.state = 'published' OR {_OURS_AND_TRUE})",
-            also="claim_token = NULL, withdrawn = CASE WHEN given.stands THEN 0 ELSE publications.withdrawn END",
-        )
-        self.close_account, self.close_app = _closing_statements(dialect)
+        self.begin = begin_statement(dialect)
+        self.finish = finish_statement(dialect)
+        self.close_account = close_account_statement(dialect)
+        self.close_app = close_app_statement(dialect)
 
     def unit(self) -> AbstractAsyncContextManager[Unit]:
         """A transaction; after its commit what it emitted is relayed."""
@@ -222,19 +197,6 @@ def _attempt(row: RowMapping) -> Attempt:
 
 def _by_number(attempt: Attempt) -> int:
     return attempt.number
-
-
-def _closing_statements(dialect: str) -> tuple[Executable, Executable]:
-    """To close one account, and to close all accounts of its app; never for a shorter time than they are closed."""
-    open_then = "(accounts.closed_until IS NULL OR accounts.closed_until < given.closed_until)"
-    one = bulk.update(accounts, [accounts.c.closed_until], dialect, guard=open_then)
-    given = bulk.rows_of([accounts.c.account_id, accounts.c.closed_until], dialect)
-    of_the_app = text(
-        f"UPDATE accounts SET closed_until = given.closed_until FROM {given} JOIN accounts AS one "
-        f"ON one.account_id = given.account_id WHERE {open_then} "
-        "AND (accounts.account_id = one.account_id OR accounts.platform = one.platform AND accounts.app = one.app)"
-    )
-    return one, of_the_app
 
 
 def _each_key_once(rows: Iterable[bulk.Row]) -> list[dict[Key, bulk.Row]]:

@@ -4,7 +4,7 @@ from tests.simulation.mutation import Change, Mutation, one
 
 SENDING, LIMITS = "services/publisher/sending", "services/publisher/limits"
 EVIDENCE, TAKING, IN_DOUBT = f"{SENDING}/evidence.py", f"{SENDING}/taking.py", f"{SENDING}/in_doubt.py"
-NOTHING_OUT, LOOP, STORE = f"{SENDING}/nothing_out.py", f"{SENDING}/loop.py", "services/publisher/store.py"
+NOTHING_OUT, LOOP, GUARDS = f"{SENDING}/nothing_out.py", f"{SENDING}/loop.py", "services/publisher/statements.py"
 ERRORS, JUDGING = "services/publisher/platforms/errors.py", "services/publisher/platforms/judging.py"
 SETTLEMENT, OUTBOX = "shared/messaging/settlement.py", "shared/messaging/outbox.py"
 UNIT = "shared/messaging/unit_of_work.py"
@@ -109,13 +109,13 @@ MUTATIONS: tuple[Mutation, ...] = (
     # claims and starts
     one(
         "whoever lost its claim begins all the same",
-        STORE,
+        GUARDS,
         '_STILL_OURS = "publications.claim_token = given.claim_token"',
         '_STILL_OURS = "true"',
     ),
     one(
         "a closed account is not closed",
-        STORE,
+        GUARDS,
         '"AND accounts.closed_until > given.updated_at)"',
         '"AND false)"',
         "networks",
