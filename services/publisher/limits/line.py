@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
+from services.publisher.limits.bucket import EPOCH
 from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
 from services.publisher.limits.gates import Gates
 from services.publisher.limits.pace import Pace
@@ -24,7 +25,6 @@ no replica gives starts to what others have no chance to know of yet."""
 TOGETHER = timedelta(milliseconds=200)
 """Posts that are due within such a stretch are opened together: a commit costs as much for many as for one."""
 MOST_AT_ONCE = 500
-EPOCH = datetime.fromtimestamp(0, UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 

@@ -59,7 +59,7 @@ class Lines:
         try:
             return await place.answer
         except asyncio.CancelledError:
-            self._leave(place)
+            self._take_out(place)
             raise
         finally:
             if self._by_key.get(case.publication.key) is place:
@@ -125,7 +125,7 @@ class Lines:
         line.gates, line.destination = gates, destination
         return line
 
-    def _leave(self, place: Place) -> None:
+    def _take_out(self, place: Place) -> None:
         """Take a post whose delivery is cancelled out of its line, unless it is being opened."""
         line = self._lines.get(place.case.publication.account_id)
         if line and place in line.places and place.turn is None:

@@ -44,12 +44,12 @@ class Overflow:
     async def on_publish_requested(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post once, however often the event arrives."""
         delivered = _delivered(delivery)
-        self.waits.over(delivered)
+        self.waits.wait_ended(delivered)
         try:
             with self.destinations.holding(delivery.event.account_id):
                 await self.sending.on_publish_requested(delivery)
         finally:
-            self.waits.over(delivered)
+            self.waits.wait_ended(delivered)
 
     async def on_overflow(self, delivery: Delivery[PublishRequested]) -> None:
         """Publish the post, unless it would wait behind too many others for its destination."""

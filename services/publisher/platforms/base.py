@@ -102,7 +102,7 @@ class Platform(Protocol):
 
     name: str
     limits: Limits = Limits()
-    look_up_lag: timedelta = NEVER
+    look_up_lag: timedelta = timedelta(0)
     """How long after it has landed a post may still be hidden from `look_up`: only then is absence proved."""
     handles: ClassVar[tuple[str, ...]] = ()
     """The settings and credentials that are handles, which people write with an `@`."""

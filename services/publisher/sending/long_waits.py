@@ -49,7 +49,7 @@ class Waiting:
     def revision(self) -> Revision:
         return _revision_of(self.delivered)
 
-    def over(self, current: Publication | None, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+    def corrected(self, current: Publication | None, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
         """The attempts with what it knows of them, while it has the claim."""
         if current is None or current.claim_token != self.delivered.token:
             return attempts
@@ -71,7 +71,7 @@ class LongWaits:
         """Note a post that was sent back to rest because too many others wait for its destination."""
         self._turned_away[_revision_of(delivered)] = Waiting(delivered)
 
-    def over(self, delivered: Delivered) -> None:
+    def wait_ended(self, delivered: Delivered) -> None:
         """Note that a post's wait is over; its next one is told of anew."""
         self._told_until.pop(_revision_of(delivered), None)
 
@@ -111,7 +111,7 @@ class LongWaits:
             await self._emit(waiting, now)
         except BaseException:
             for one in waiting:
-                self.over(one.delivered)
+                self.wait_ended(one.delivered)
             raise
 
     async def _emit(self, waiting: Sequence[Waiting], now: datetime) -> None:
@@ -121,7 +121,7 @@ class LongWaits:
             told = []
             for one in waiting:
                 delivered, current = one.delivered, known.get(one.delivered.key)
-                tried = one.over(current, attempts.get(delivered.key, ()))
+                tried = one.corrected(current, attempts.get(delivered.key, ()))
                 if fact := waits(delivered, current, tried, now):
                     told.append(Envelope.of(fact, correlation_id=delivered.correlation_id))
             await unit.emit(told)

@@ -82,14 +82,14 @@ async def test_a_post_that_is_turned_away_is_told_of_and_so_is_its_next_wait(sto
         waiting.turned_away(delivered())
         await waiting.tell()
         await waiting.tell()
-        waiting.over(delivered())
+        waiting.wait_ended(delivered())
 
     assert len(await told(store)) == 2
 
 
 async def test_a_wait_that_ends_while_it_is_told_of_is_over(store: Store) -> None:
     def end_the_wait() -> None:
-        waiting.over(delivered())
+        waiting.wait_ended(delivered())
 
     waiting = long_waits(Before(end_the_wait, store), FakeClock(LATE), delivered())
 

@@ -58,7 +58,7 @@ class Waits:
     def turned_away(self, delivered: Delivered) -> None:
         self.away.append(delivered.key)
 
-    def over(self, delivered: Delivered) -> None:
+    def wait_ended(self, delivered: Delivered) -> None:
         self.ended.append(delivered.key)
 
 
