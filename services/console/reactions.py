@@ -50,46 +50,45 @@ from shared.events.scheduler import (
 from shared.messaging.envelope import Delivery
 from shared.messaging.settlement import Handler
 
+POST_FACTS = (
+    ScheduleAccepted,
+    ScheduleCancelled,
+    ScheduleSuperseded,
+    PublishRequested,
+    PublishRetrying,
+    PublishSucceeded,
+    PublishFailed,
+    PublishUnknown,
+    PublishSkipped,
+    PublishHeld,
+)
+ACCOUNT_FACTS = (AccountConnected, AccountConnectFailed, AccountDisconnected, AccountRefreshed, AccountRefreshFailed)
+WORKSPACE_DECISIONS = (WorkspaceAccepted, WorkspaceRejected, WorkspaceRemoved)
+JOB_RUNS = (JobStarted, JobSucceeded, JobFailed, JobReleased, JobSkipped)
+
 
 def reactions_of(projector: Projector) -> dict[type[Event], Handler]:
-    """What the console does on each event, the frequent ones first."""
+    """What the console does on each event."""
     known: dict[type[Event], Handler] = {
-        PublishSucceeded: projector.on_post_fact,
-        PublishRequested: projector.on_post_fact,
-        ScheduleAccepted: projector.on_post_fact,
+        **dict.fromkeys(POST_FACTS, projector.on_post_fact),
+        **dict.fromkeys(ACCOUNT_FACTS, projector.on_account_fact),
+        **dict.fromkeys(WORKSPACE_DECISIONS, projector.on_workspace_decided),
+        **dict.fromkeys(JOB_RUNS, projector.on_job_run),
+        **dict.fromkeys((PublishRetryRequested, PublishResolveRequested), projector.on_asked_of_a_post),
+        **dict.fromkeys((DeadLetterReplayed, DeadLetterDropped), projector.on_dead_letters_settled),
         ScheduleRequested: projector.on_schedule_requested,
-        PublishRetrying: projector.on_post_fact,
-        PublishFailed: projector.on_post_fact,
-        PublishUnknown: projector.on_post_fact,
-        PublishSkipped: projector.on_post_fact,
-        PublishHeld: projector.on_post_fact,
-        ScheduleCancelled: projector.on_post_fact,
-        ScheduleSuperseded: projector.on_post_fact,
-        PublishRetryRequested: projector.on_asked_of_a_post,
-        PublishResolveRequested: projector.on_asked_of_a_post,
         ScheduleRejected: projector.on_rejected,
         ScheduleBatchRequested: projector.on_batch_requested,
         ScheduleBatchSettled: projector.on_batch_settled,
         AccountConnectRequested: projector.on_connect_requested,
-        AccountConnected: projector.on_account_fact,
-        AccountConnectFailed: projector.on_account_fact,
-        AccountDisconnected: projector.on_account_fact,
-        AccountRefreshed: projector.on_account_fact,
-        AccountRefreshFailed: projector.on_account_fact,
         TimerFired: projector.on_timer_fired,
         TimerConfigured: projector.on_timer_configured,
         WorkspaceConfigured: projector.on_workspace_configured,
-        WorkspaceAccepted: projector.on_workspace_decided,
-        WorkspaceRejected: projector.on_workspace_decided,
-        WorkspaceRemoved: projector.on_workspace_decided,
         MentionFound: projector.on_mention_found,
         DigestSent: projector.on_digest_sent,
-        **dict.fromkeys((JobStarted, JobSucceeded, JobFailed, JobReleased, JobSkipped), projector.on_job_run),
         ServiceReported: projector.on_service_reported,
         AlertRaised: projector.on_alert_raised,
         DeadLetterParked: projector.on_dead_letter_parked,
-        DeadLetterReplayed: projector.on_dead_letters_settled,
-        DeadLetterDropped: projector.on_dead_letters_settled,
         ConsoleActed: is_kept_by_the_audit,
     }
     return known | {event: projector.on_other for event in EVENTS.values() if event not in known}

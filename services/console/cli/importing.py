@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -22,23 +23,25 @@ from services.console.imports.plan import faults_in, plan_of
 from shared.clocks.local_time import UnknownZone, zone_named
 
 _FILE = typer.Argument(metavar="FILE", help="A table or JSON; - is stdin.")
+_DRY_RUN = typer.Option("--dry-run", help="Only say what the file holds; send nothing.")
+_SKIP_BAD = typer.Option("--skip-bad", help="Leave out lines with faults, send the rest.")
 _OVERWRITE = typer.Option("--overwrite", help="Replace what is there already and differs, or was cancelled.")
 _ZONE = typer.Option(help="The zone of a table's local times without one; else this machine's.")
 _ENCODING = typer.Option(help="The file's encoding; must be said where it is not UTF-8.")
+_NOW = typer.Option("--now", help="Publish at once what names no time.")
+_BACKGROUND = typer.Option("--background", help="Do not wait until the console has sent it.")
 
 
 def import_posts(
     file: Annotated[Path, _FILE],
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what the file holds; send nothing.")] = False,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out lines with faults, send the rest.")] = False,
+    dry_run: Annotated[bool, _DRY_RUN] = False,
+    skip_bad: Annotated[bool, _SKIP_BAD] = False,
     overwrite: Annotated[bool, _OVERWRITE] = False,
     zone: Annotated[str | None, _ZONE] = None,
     encoding: Annotated[str | None, _ENCODING] = None,
-    now: Annotated[bool, typer.Option("--now", help="Publish at once what names no time.")] = False,
-    background: Annotated[
-        bool, typer.Option("--background", help="Do not wait until the console has sent it.")
-    ] = False,
+    now: Annotated[bool, _NOW] = False,
+    background: Annotated[bool, _BACKGROUND] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Schedule every post of a file.
@@ -64,14 +67,11 @@ def import_posts(
         _refuse(posts, reason, as_json=as_json)
     wanted = {"skip_faults": skip_bad, "overwrite": overwrite, "publish_now": now}
     parts = parts_of(content, posts, encoding)
-    imports = called(
-        lambda client: hand_over(client, parts, name=file.name, zone=zone, wanted=wanted), in_doubt=IN_DOUBT
-    )
+    handing = partial(hand_over, parts=parts, name=file.name, zone=zone, wanted=wanted)
+    imports = called(handing, in_doubt=IN_DOUBT)
     if background:
         _leave(imports, posts, as_json=as_json)
-    tally = followed(imports, Tally(skipped=faults_in(posts)), name=file.name)
-    show_json(vars(tally)) if as_json else show_outcome(tally, posts, zone)
-    _end(tally)
+    _end(followed(imports, Tally(skipped=faults_in(posts)), name=file.name), posts, zone, as_json=as_json)
 
 
 def _zone_of(zone: str | None) -> str | None:
@@ -140,7 +140,8 @@ def _leave(imports: Sequence[HandedOver], posts: PostFile, *, as_json: bool) -> 
     raise typer.Exit(REFUSED if posts.faults else 0)
 
 
-def _end(tally: Tally) -> None:
+def _end(tally: Tally, posts: PostFile, zone: str | None, *, as_json: bool) -> None:
+    show_json(vars(tally)) if as_json else show_outcome(tally, posts, zone)
     if not tally.is_complete:
         raise typer.Exit(REFUSED)
     if tally.left_alone:
