@@ -11,7 +11,7 @@ from shared.database import bulk
 from shared.database.engine import Database
 
 KEYS_DELETED = "keys_deleted"
-"""Keys of posts that were due before were old, and have been deleted."""
+"""Rows of posts that were due before this instant may have been deleted."""
 RESTORED = "restored"
 """The database is a backup: what became of posts between it and this instant is not in it."""
 

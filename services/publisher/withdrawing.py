@@ -13,7 +13,7 @@ from shared.events.progress import State
 from shared.events.scheduler import PublishWithdrawRequested
 
 JUST_TOLD = timedelta(seconds=20)
-"""For so long what became of a post is on its way to whoever asks. He asks again after 30 s, should it be lost."""
+"""An outcome told so lately is still on its way to the scheduler, which asks again after 30 s should it be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _skip(asked: PublishWithdrawRequested) -> Event:
 
 
 def never_seen(asked: PublishWithdrawRequested, correlation_id: str, now: datetime, *, is_told: bool) -> Publication:
-    """What stops the request for a post that has not come yet; where nothing is told of it now, it is told then."""
+    """A skipped publication: a request that comes later is not sent. It is told of then, unless it `is_told` now."""
     return Publication(
         post_id=asked.post_id,
         account_id=asked.account_id,

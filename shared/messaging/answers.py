@@ -10,7 +10,7 @@ from shared.clocks.awake_timeout import AwakeTimeout
 
 
 class Answers:
-    """Counts them."""
+    """Counts the broker's answers."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -209,7 +209,7 @@ class Publisher:
 
 
 def _has_ended(connection: PublishingConnection, error: BaseException) -> bool:
-    """Whether that is why something failed; the next connection may do it."""
+    """Whether the work failed because the connection has ended: the next one may do it."""
     return not connection.is_open and not isinstance(error, TimeoutError)
 
 

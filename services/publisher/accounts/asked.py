@@ -16,7 +16,7 @@ def asked_at(delivery: Asked, now: datetime) -> datetime:
 
 
 def is_overtaken(asked: datetime | None, account: StoredAccount | None, now: datetime) -> bool:
-    """Whether the account is already as a later request wanted it. One of the future is of a clock since set back."""
+    """Whether a later request has been carried out. One of the future does not count: its clock was set back since."""
     if asked is None or account is None or account.asked_at is None:
         return False
     return asked < account.asked_at <= now

@@ -129,8 +129,8 @@ class Tokens:
     async def _begun(self, account: StoredAccount) -> StoredAccount | None:
         """The account under our lease; None where it is another's, or it has changed.
 
-        Whose lease ran out may have got tokens that the database has not taken yet: to use the old ones again could end
-        those. It has the time of many looks to write them, each a write to the same row.
+        A replica whose lease ran out may have got tokens that it could not write yet, and to use the old ones again
+        could end those. So the row is watched for a while first: each look is a write, as the other's would be.
         """
         if is_being_renewed(account, self.clock.now()):
             return None

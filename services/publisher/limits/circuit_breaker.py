@@ -52,9 +52,9 @@ class Turn:
         return timedelta(seconds=loop_time() - self.taken_at)
 
     def begin(self, heavier: timedelta = timedelta(0)) -> None:
-        """The request leaves now: until here it waited for us, not for the destination.
+        """Count the request from now on: until here it waited for us, not for the destination.
 
-        One that is so much heavier than others is counted only from when it may have arrived.
+        One that is `heavier`, because it carries pictures, is counted only from when it may have arrived.
         """
         self.count_from(loop_time() + heavier.total_seconds())
 

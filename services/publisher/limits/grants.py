@@ -110,9 +110,9 @@ class Given:
 def given(
     waiting: Sequence[datetime], buckets: Sequence[Bucket], replicas: Replicas, pace: Pace, now: datetime
 ) -> Given:
-    """Give starts to posts that may start from these instants on, earliest first, as far ahead as the slowest needs.
+    """Give starts to posts that are due at these instants, earliest first, as far ahead as the slowest replica needs.
 
-    Where others wait too it is the least span more: so seldom do fast ones ask, and find what is kept for them in time.
+    Where others wait too, `LEAST_SPAN` further ahead: fast ones ask that seldom, and must find in time what is theirs.
     """
     starts, others = replicas.starts(now), replicas.others
     left = deque(waiting[len(starts) :])

@@ -26,9 +26,9 @@ SHORTEST_PAUSE = timedelta(seconds=1)
 
 
 def step_in_doubt(case: Case, now: datetime) -> Step:
-    """Settle the doubt; what is wrong with the account, or stands in the way, comes first.
+    """Settle the doubt, unless something is wrong with the account or stands in the way.
 
-    Whoever wanted the post taken back learns of the doubt before all else, and with that the withdrawal is over.
+    A withdrawal is answered before all else: it is over once the scheduler knows that the post may be out.
     """
     if case.publication.is_withdrawn:
         return Settle(outcomes.retrying(case, outcomes.last_error(case), now, now))

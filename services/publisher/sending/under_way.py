@@ -14,7 +14,7 @@ class UnderWay:
         self._ends: dict[Key, dict[int, asyncio.Event]] = {}
 
     def end_of(self, key: Key, revision: int) -> asyncio.Event | None:
-        """What is set when the delivery ends that is at this revision here; None where there is none."""
+        """The event that is set when the delivery of this revision ends here; None where none is under way."""
         return self._ends.get(key, {}).get(revision)
 
     @contextmanager
