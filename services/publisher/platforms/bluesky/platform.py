@@ -54,8 +54,8 @@ class Bluesky(Platform):
 
     client: httpx.AsyncClient
     clock: Clock = field(default_factory=SystemClock)
-    name: str = "bluesky"
     resolves_within: timedelta = RESOLVES_WITHIN
+    name = "bluesky"
     handles = ("identifier",)
     limits = Limits(account={"per_minute": 40, "per_day": 17_500})
 

@@ -55,12 +55,12 @@ class Discord(Platform):
     """The `discord` platform."""
 
     client: httpx.AsyncClient
-    name: str = "discord"
-    limits: Limits = LIMITS
-    look_up_lag = timedelta(seconds=5)
     clock: Clock = field(default_factory=SystemClock)
     guilds: dict[str, str] = field(default_factory=dict, repr=False)
     """By the URL that tells it: channels and webhooks do not move from server to server."""
+    name = "discord"
+    limits = LIMITS
+    look_up_lag = timedelta(seconds=5)
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there is a webhook, or a bot and a channel."""

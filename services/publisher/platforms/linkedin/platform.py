@@ -56,8 +56,8 @@ class LinkedIn(Platform):
 
     client: httpx.AsyncClient
     clock: Clock = field(default_factory=SystemClock)
-    name: str = "linkedin"
-    limits: Limits = LIMITS
+    name = "linkedin"
+    limits = LIMITS
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there are an author, the app's keys and a token."""

@@ -44,11 +44,11 @@ class Mastodon(Platform):
 
     client: httpx.AsyncClient
     clock: Clock = field(default_factory=SystemClock)
-    name: str = "mastodon"
-    look_up_lag = timedelta(seconds=10)
-    limits = Limits(account={"per_minute": 60})
     instances: dict[str, tuple[datetime, Mapping[str, Any]]] = field(default_factory=dict, repr=False)
     """What servers have said of themselves, and when."""
+    name = "mastodon"
+    limits = Limits(account={"per_minute": 60})
+    look_up_lag = timedelta(seconds=10)
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there is a server and a token."""

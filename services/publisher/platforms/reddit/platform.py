@@ -92,10 +92,10 @@ class Reddit(Platform):
 
     client: httpx.AsyncClient
     clock: Clock = field(default_factory=SystemClock)
-    name: str = "reddit"
-    limits: Limits = LIMITS
-    look_up_lag = timedelta(seconds=30)
     looks_after: tuple[timedelta, ...] = LOOKS_AFTER
+    name = "reddit"
+    limits = LIMITS
+    look_up_lag = timedelta(seconds=30)
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there is a subreddit, and the app's keys with a refresh token."""

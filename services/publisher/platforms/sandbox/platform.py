@@ -27,8 +27,8 @@ class Sandbox(Platform):
     """The `sandbox` platform."""
 
     client: httpx.AsyncClient
-    name: str = "sandbox"
     clock: Clock = field(default_factory=SystemClock)
+    name = "sandbox"
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there is a URL to post to, and rules are rules."""

@@ -53,9 +53,9 @@ class Telegram(Platform):
     """The `telegram` platform."""
 
     client: httpx.AsyncClient
-    name: str = "telegram"
-    limits: Limits = LIMITS
     clock: Clock = field(default_factory=SystemClock)
+    name = "telegram"
+    limits = LIMITS
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there are a chat and the token of a bot."""

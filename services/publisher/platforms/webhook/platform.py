@@ -51,7 +51,7 @@ class Webhook(Platform):
     """The `webhook` platform."""
 
     client: httpx.AsyncClient
-    name: str = "webhook"
+    name = "webhook"
 
     def check(self, account: Account) -> None:
         """Raise Rejected unless there is a URL to post to and a secret to sign with."""

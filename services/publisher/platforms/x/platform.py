@@ -50,8 +50,8 @@ class X(Platform):
 
     client: httpx.AsyncClient
     clock: Clock = field(default_factory=SystemClock)
-    name: str = "x"
-    limits: Limits = LIMITS
+    name = "x"
+    limits = LIMITS
     look_up_lag = timedelta(seconds=30)
     handles = ("username",)
 
