@@ -4,7 +4,7 @@ The scenarios are independent and mostly wait, so one process serves them all si
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import product
@@ -23,6 +23,7 @@ from shared.secrets.sealing import seal
 from tests.fakes.sink import LOST_REPLY, Answer, Sink, refuse
 from tests.nodes import Broker
 from tests.support.bus import Fact
+from tests.support.side_by_side import Trials, side_by_side
 from tests.support.system import SECRET, System, a_request, running_system
 from tests.support.waiting import LATE, eventually, until, with_time_enough
 
@@ -52,17 +53,10 @@ async def world(broker_node: Broker, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def trials(world: System) -> AsyncIterator[Mapping[str, asyncio.Task[None]]]:
+async def trials(world: System) -> AsyncIterator[Trials]:
     """Every scenario, under way."""
-
-    async def run(promise: Scenario) -> None:
-        await promise(world)
-
-    tasks = {name: asyncio.create_task(run(promise)) for name, promise in SCENARIOS.items()}
-    yield tasks
-    for task in tasks.values():
-        task.cancel()
-    await asyncio.gather(*tasks.values(), return_exceptions=True)
+    async with side_by_side(SCENARIOS, world) as trials:
+        yield trials
 
 
 def edited(request: PublishRequested) -> PublishRequested:
@@ -275,7 +269,7 @@ for account_id, reason in product(("hook", "plain"), ("cancelled", "superseded")
 
 
 @pytest.mark.parametrize("promise", SCENARIOS)
-async def test_the_publisher_promises_that(promise: str, trials: Mapping[str, asyncio.Task[None]]) -> None:
+async def test_the_publisher_promises_that(promise: str, trials: Trials) -> None:
     await trials[promise]
 
 

@@ -7,7 +7,7 @@ import asyncio
 import json
 import random
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
@@ -33,6 +33,7 @@ from tests.fakes.sink import ACCEPT, BABBLE, HANG, LOST_REPLY, Answer, refuse
 from tests.nodes import Broker
 from tests.support.bus import Fact
 from tests.support.publisher_rows import are_known, is_known, starts
+from tests.support.side_by_side import Trials, side_by_side
 from tests.support.standard_webhooks import verify
 from tests.support.system import SECRET, System, a_request, in_seconds, running_system
 from tests.support.waiting import LATE, eventually, until, with_time_enough
@@ -65,17 +66,10 @@ async def world(broker_node: Broker, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def trials(world: System) -> AsyncIterator[Mapping[str, asyncio.Task[None]]]:
+async def trials(world: System) -> AsyncIterator[Trials]:
     """Every scenario, under way."""
-
-    async def run(promise: Scenario) -> None:
-        await promise(world)
-
-    tasks = {name: asyncio.create_task(run(promise)) for name, promise in SCENARIOS.items()}
-    yield tasks
-    for task in tasks.values():
-        task.cancel()
-    await asyncio.gather(*tasks.values(), return_exceptions=True)
+    async with side_by_side(SCENARIOS, world) as trials:
+        yield trials
 
 
 @scenario
@@ -603,13 +597,11 @@ async def malformed_bytes_are_parked_with_their_reason_and_harm_nobody(world: Sy
 
 
 @pytest.mark.parametrize("promise", list(SCENARIOS))
-async def test_the_publisher_promises_that(promise: str, trials: Mapping[str, asyncio.Task[None]]) -> None:
+async def test_the_publisher_promises_that(promise: str, trials: Trials) -> None:
     await trials[promise]
 
 
-async def test_a_stopped_publisher_leaves_nothing_unsettled(
-    world: System, trials: Mapping[str, asyncio.Task[None]]
-) -> None:
+async def test_a_stopped_publisher_leaves_nothing_unsettled(world: System, trials: Trials) -> None:
     await asyncio.gather(*trials.values(), return_exceptions=True)
     (publisher,) = world.processes
     assert [post for post, times in world.sink.appearances().items() if times > 1] == []

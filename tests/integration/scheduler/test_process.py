@@ -38,6 +38,7 @@ from shared.messaging.topology import DELAYED_EXCHANGE
 from tests.nodes import Broker
 from tests.support.bus import Bus, Fact
 from tests.support.processes import Process, environment
+from tests.support.side_by_side import Trials, side_by_side
 from tests.support.vhosts import vhosts_of
 from tests.support.waiting import LATE, PATIENCE, eventually, with_time_enough
 
@@ -125,17 +126,10 @@ async def world(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def trials(world: World) -> AsyncIterator[Mapping[str, asyncio.Task[None]]]:
+async def trials(world: World) -> AsyncIterator[Trials]:
     """Every scenario, under way."""
-
-    async def run(promise: Scenario) -> None:
-        await promise(world)
-
-    tasks = {name: asyncio.create_task(run(promise)) for name, promise in SCENARIOS.items()}
-    yield tasks
-    for task in tasks.values():
-        task.cancel()
-    await asyncio.gather(*tasks.values(), return_exceptions=True)
+    async with side_by_side(SCENARIOS, world) as trials:
+        yield trials
 
 
 def now() -> datetime:
@@ -514,12 +508,12 @@ async def what_a_dead_process_left_in_the_outbox_is_relayed(world: World) -> Non
 
 
 @pytest.mark.parametrize("promise", SCENARIOS)
-async def test_promise(trials: Mapping[str, asyncio.Task[None]], promise: str) -> None:
+async def test_promise(trials: Trials, promise: str) -> None:
     await trials[promise]
 
 
 async def test_a_body_of_10_mb_is_rejected_where_its_sender_can_be_told_and_else_parked(
-    world: World, trials: Mapping[str, asyncio.Task[None]]
+    world: World, trials: Trials
 ) -> None:
     await asyncio.wait(trials.values())
     big = json.dumps({"post_id": "10 MB", "content": "x" * 10_000_000, "targets": [{"account_id": "a"}]}).encode()
@@ -537,9 +531,7 @@ async def test_a_body_of_10_mb_is_rejected_where_its_sender_can_be_told_and_else
     await world.ask(post("after 10 MB"), "schedule.accepted")
 
 
-async def test_at_the_end_all_is_answered_relayed_and_well(
-    world: World, trials: Mapping[str, asyncio.Task[None]]
-) -> None:
+async def test_at_the_end_all_is_answered_relayed_and_well(world: World, trials: Trials) -> None:
     await asyncio.wait(trials.values())
     database = Database(world.database_url)
 
