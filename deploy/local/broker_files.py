@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from deploy.local.child import NodeError, free_ports, is_free, wait_until
 
 NODENAME = "timeball@localhost"  # each node has an epmd of its own, so the name need not differ
 USERNAME = "timeball"
+_QUEUES_AT = re.compile(rf'"([^"]+)/mnesia/{NODENAME}/quorum/{NODENAME}"')
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,18 @@ def lock_directory(directory: Path) -> int:
         return descriptor
     os.close(descriptor)
     raise NodeError(f"a broker node is already running on {directory}; stop it, or choose another TIMEBALL_HOME")
+
+
+def refuse_moved(directory: Path) -> None:
+    """Raise NodeError where the queues were made at another path: they would write there and find nothing here."""
+    kept = directory.glob(f"mnesia/{NODENAME}/quorum/{NODENAME}/*/config")
+    for was_at in {Path(found) for file in kept for found in _QUEUES_AT.findall(file.read_text(errors="replace"))}:
+        if not (was_at.exists() and was_at.samefile(directory)):
+            raise NodeError(
+                f"{directory} was copied or moved from {was_at}, where its queues look for their messages: start it "
+                "there, or delete this folder; it is made anew, the scheduler sends again what was waiting, and dead "
+                "letters are lost"
+            )
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -16,6 +16,7 @@ from deploy.local.broker_files import (
     BrokerIdentity,
     lock_directory,
     recall_identity,
+    refuse_moved,
     write_configuration,
 )
 from deploy.local.child import Child, NodeError, clean_environment, is_free, log_tail, wait_until
@@ -62,6 +63,7 @@ class BrokerNode:
         """
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.kill()  # of a node that died some part may be left, which holds its ports
+        refuse_moved(self.directory)
         self._lock = lock_directory(self.directory)
         if self._identity is None:
             self._identity = recall_identity(self.directory)

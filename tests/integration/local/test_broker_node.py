@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pamqp.common import FieldTable
 from deploy.local.broker import running_broker
 from deploy.local.broker_node import BrokerNode
 from deploy.local.child import Child, NodeError, wait_until
-from tests.nodes import Broker, await_registered, evaluate, fresh_vhost
+from tests.nodes import Broker, await_registered, evaluate, fresh_vhost, private_broker
 from tests.support.waiting import PATIENCE, eventually
 
 _QUORUM: FieldTable = {"x-queue-type": "quorum"}
@@ -39,6 +40,23 @@ async def test_a_killed_node_comes_back_with_its_messages(private_node: BrokerNo
         received = await queue.get(timeout=PATIENCE)
         assert received is not None
         assert received.body == b"still here"
+
+
+async def test_a_node_that_was_copied_elsewhere_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    """Its queues would write into the folder that they were made in, and take no message."""
+    with private_broker(tmp_path / "first") as node:
+        async with await aio_pika.connect(node.url) as connection:
+            await (await connection.channel()).declare_queue("kept", durable=True, arguments=_QUORUM)
+    await asyncio.to_thread(shutil.copytree, tmp_path / "first", tmp_path / "copy")
+    copy = BrokerNode(tmp_path / "copy")
+
+    with pytest.raises(NodeError, match=r"copied or moved from .*/first, .* or delete this folder"):
+        await asyncio.to_thread(copy.start)
+
+    (tmp_path / "copy").rename(tmp_path / "aside")
+    (tmp_path / "first").rename(tmp_path / "copy")
+    with pytest.raises(NodeError, match="copied or moved"):
+        await asyncio.to_thread(copy.start)
 
 
 async def test_a_node_whose_server_alone_was_killed_comes_back_where_it_was(tmp_path: Path) -> None:
