@@ -292,10 +292,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         "hanging",
     ),
     one(
-        "silences are not counted",
-        "services/publisher/limits/silences.py",
-        "silence.requests, silence.last_at = silence.requests + 1, now",
-        "silence.last_at = now",
+        "the failures of an account are not counted",
+        "services/publisher/limits/account_circuits.py",
+        "circuit.failures, circuit.last_at = circuit.failures + 1, now",
+        "circuit.last_at = now",
         "unheard",
     ),
     one(

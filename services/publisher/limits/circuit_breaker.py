@@ -38,12 +38,13 @@ def rest_after(seconds: float) -> float:
 
 
 class Turn:
-    """A place for one request. It counts for the breaker from `begin`; `was_answered` is None if nobody was asked."""
+    """A place for one request. It counts for the breaker from `begin`; what came of it is None if nobody was asked."""
 
     def __init__(self, *at_end: Callable[["Turn"], None]) -> None:
         self.taken_at = loop_time()
         self.begun_at: float | None = None
         self.was_answered: bool | None = None
+        self.network_is_unwell: bool | None = None
         self._at_end = at_end
 
     @property

@@ -12,13 +12,13 @@ import structlog
 
 from services.publisher.accounts.credentials import destination_of
 from services.publisher.domain import Key
+from services.publisher.limits.account_circuits import AccountCircuits
 from services.publisher.limits.alarm import Alarm
 from services.publisher.limits.circuit_breaker import REJECTED_AT_ONCE, CircuitBreakers, CircuitOpen
 from services.publisher.limits.gates import Gates, gates_of
 from services.publisher.limits.grants import estimated
 from services.publisher.limits.line import TOGETHER, Answer, Changed, Closed, Later, Line, Place
 from services.publisher.limits.opening import Candidate, Opening, Result
-from services.publisher.limits.silences import Silences
 from services.publisher.limits.starts import Starts
 from services.publisher.platforms.base import Limits
 from services.publisher.sending.case import Case
@@ -45,7 +45,7 @@ class Lines:
         self._limits = limits
         self._lines: dict[str, Line] = {}
         self._by_key: dict[Key, Place] = {}
-        self._silences = Silences()
+        self._circuits = AccountCircuits()
         self._numbers = 0
         self._alarm = Alarm(clock)
         self._is_stopping = False
@@ -148,13 +148,13 @@ class Lines:
         breaker = self.breakers.at(line.destination)
         try:
             breaker.reject_if_open()
-            most = self._silences.most(line.account_id)
+            most = self._circuits.most(line.account_id)
         except CircuitOpen as error:
             self._reject(line, error, now)
             return []
         places = line.ready(now, self._opening.pace, breaker.free if most is None else min(most, breaker.free))
         for place in places:
-            place.turn = breaker.take(self._silences.begin(line.account_id))
+            place.turn = breaker.take(self._circuits.begin(line.account_id))
         return places
 
     def _reject(self, line: Line, error: CircuitOpen, now: datetime) -> None:

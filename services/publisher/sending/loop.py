@@ -172,9 +172,9 @@ class Sending:
         try:
             published = await self._bounded(ready, started_at)
         except PlatformError as error:
-            turn.was_answered = not error.is_silence
+            turn.was_answered, turn.network_is_unwell = not error.is_silence, error.network_is_unwell
             return case.lost(error)
-        turn.was_answered = True
+        turn.was_answered, turn.network_is_unwell = True, False
         return case.landed(published, started_at, self.clock.now())
 
     async def _bounded(self, ready: Ready, started_at: datetime) -> Published:

@@ -1,12 +1,15 @@
 """A network that hangs, and posts that pile up for it, do not make the others' posts late."""
 
 import asyncio
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from services.publisher.limits.silences import OPENS_AFTER
-from tests.fakes.sink import Sink
+import pytest
+
+from services.publisher.limits.account_circuits import OPENS_AFTER
+from tests.fakes.sink import Sink, refuse
 from tests.nodes import Broker
 from tests.support.system import System, a_request, running_system
 from tests.support.waiting import eventually, with_time_enough
@@ -80,22 +83,42 @@ async def test_a_network_that_hangs_does_not_delay_the_others(broker_node: Broke
     assert attempts == {0}
 
 
-async def test_an_account_that_gets_no_answers_leaves_few_posts_in_doubt(broker_node: Broker, tmp_path: Path) -> None:
-    """Far fewer posts than there are turns at the destination; each would be sent in vain for as long as it hangs."""
+def hang(sink: Sink, _: Iterable[str]) -> None:
+    """The network takes requests and does not answer."""
+    sink.slow = lambda _: 600.0
+
+
+def answer_502(sink: Sink, posts: Iterable[str]) -> None:
+    """A proxy answers in the network's place."""
+    for post_id in posts:
+        sink.will_answer(post_id, *[refuse(502)] * 100)
+
+
+def go_well(sink: Sink) -> None:
+    """The network answers as it should."""
+    sink.slow = lambda _: 0.0
+    sink.answers.clear()
+
+
+@pytest.mark.parametrize("go_wrong", [hang, answer_502])
+async def test_an_account_whose_requests_all_fail_leaves_few_posts_in_doubt(
+    broker_node: Broker, tmp_path: Path, go_wrong: Callable[[Sink, Iterable[str]], None]
+) -> None:
+    """Far fewer posts than there are turns at the destination; each would be sent in vain until it is well again."""
     first, later = [f"first-{number}" for number in range(OPENS_AFTER)], [f"later-{number}" for number in range(12)]
     async with (
         running_system(tmp_path, broker_node, "publisher", env=IMPATIENT) as running,
-        Sink().serving() as hanging,
+        Sink().serving() as sink,
     ):
-        hanging.slow = lambda _: 600.0
-        await running.connect("stuck", url=f"{hanging.url}/stuck")
+        go_wrong(sink, first + later)
+        await running.connect("stuck", url=f"{sink.url}/stuck")
         await asyncio.gather(*(running.bus.emit(a_request(post_id, "stuck", due_in=1)) for post_id in first))
         in_doubt = await asyncio.gather(*map(running.bus.outcome, first))
 
         await asyncio.gather(*(running.bus.emit(a_request(post_id, "stuck", due_in=1)) for post_id in later))
-        most = len(later) - 2  # one or the other is sent to see whether an answer comes
+        most = len(later) - 2  # one or the other is sent to see whether the network is well again
         await eventually(lambda: len({body["post_id"] for body in postponed_in(running)}) >= most, what="they wait")
-        hanging.slow = lambda _: 0.0
+        go_well(sink)
         outcomes = await asyncio.gather(*map(running.bus.outcome, later))
 
     assert {outcome.type for outcome in in_doubt} == {"publish.unknown"}

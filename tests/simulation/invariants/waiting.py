@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 
+from services.publisher.limits.account_circuits import OPENS_AFTER
 from services.publisher.limits.circuit_breaker import FIRST_REST
-from services.publisher.limits.silences import OPENS_AFTER
 from shared.events.publisher import AccountConnected, PublishFailed, PublishRetrying, PublishSucceeded, PublishUnknown
 from tests.simulation.invariants.run import MOMENT, ON_TIME, Run, Violations
 from tests.simulation.networks import RETRY_AFTER, Entry
