@@ -294,7 +294,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     one(
         "the failures of an account are not counted",
         "services/publisher/limits/account_circuits.py",
-        "circuit.failures, circuit.last_at = circuit.failures + 1, now",
+        "circuit.failures, circuit.last_at, circuit.latest = circuit.failures + 1, now, message",
         "circuit.last_at = now",
         "unheard",
     ),

@@ -23,6 +23,8 @@ class _Circuit:
     since: float
     last_at: float
     failures: int = 0
+    latest: str = ""
+    """What came of the last request."""
     is_tried: bool = False
     """Whether a trial request is on its way."""
 
@@ -49,7 +51,7 @@ class AccountCircuits:
             return None
         left = circuit.last_at + circuit.rest_seconds - loop_time()
         if circuit.is_tried or left > 0:
-            why = f"the last {circuit.failures} requests for {account_id!r} got no answer, or one that says nothing"
+            why = f"the last {circuit.failures} requests of {account_id!r} failed, the latest with: {circuit.latest}"
             raise CircuitOpen(why, circuit.rest_seconds if circuit.is_tried else rest_after(left))
         return 1
 
@@ -67,15 +69,15 @@ class AccountCircuits:
 
     def _ended(self, account_id: str, turn: Turn) -> None:
         """Whatever the network says of a post, however slowly, closes the circuit; where nothing was asked it stays."""
-        if turn.network_is_unwell:
-            self._note(account_id, since=loop_time() if turn.begun_at is None else turn.begun_at)
-        elif turn.network_is_unwell is False:
+        if turn.error is not None and turn.error.network_is_unwell:
+            self._note(account_id, turn.error.detail.message, turn.begun_at)
+        elif turn.was_answered:
             self._of.pop(account_id, None)
 
-    def _note(self, account_id: str, *, since: float) -> None:
+    def _note(self, account_id: str, message: str, begun_at: float | None) -> None:
         now = loop_time()
         if account_id not in self._of:
             self._of = {name: one for name, one in self._of.items() if now - one.last_at < FORGET_AFTER}
-            self._of[account_id] = _Circuit(since, now)
+            self._of[account_id] = _Circuit(now if begun_at is None else begun_at, now)
         circuit = self._of[account_id]
-        circuit.failures, circuit.last_at = circuit.failures + 1, now
+        circuit.failures, circuit.last_at, circuit.latest = circuit.failures + 1, now, message

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from services.publisher.platforms.errors import PlatformError
 from shared.clocks.clock import loop_time
 
 OPENS_AFTER = 2.0
@@ -44,7 +45,7 @@ class Turn:
         self.taken_at = loop_time()
         self.begun_at: float | None = None
         self.was_answered: bool | None = None
-        self.network_is_unwell: bool | None = None
+        self.error: PlatformError | None = None
         self._at_end = at_end
 
     @property

@@ -172,9 +172,9 @@ class Sending:
         try:
             published = await self._bounded(ready, started_at)
         except PlatformError as error:
-            turn.was_answered, turn.network_is_unwell = not error.is_silence, error.network_is_unwell
+            turn.was_answered, turn.error = not error.is_silence, error
             return case.lost(error)
-        turn.was_answered, turn.network_is_unwell = True, False
+        turn.was_answered = True
         return case.landed(published, started_at, self.clock.now())
 
     async def _bounded(self, ready: Ready, started_at: datetime) -> Published:

@@ -2,11 +2,24 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from services.publisher.limits.account_circuits import OPENS_AFTER, AccountCircuits
 from services.publisher.limits.circuit_breaker import FIRST_REST, FORGET_AFTER, LONGEST_REST, CircuitOpen, Turn
+from services.publisher.platforms.errors import (
+    NotSent,
+    PlatformError,
+    RateLimited,
+    Rejected,
+    Transient,
+    Unauthorized,
+    Unavailable,
+    Unconfirmed,
+)
+
+FAILURE = Unconfirmed("the reply makes no sense: 502")
 
 
 class SetTime:
@@ -29,9 +42,9 @@ def asked(
     turn = Turn(circuits.begin(account_id))
     turn.count_from(time.now)
 
-    def ends(*, is_unwell: bool | None) -> None:
+    def ends(error: PlatformError | None, *, was_answered: bool | None = None) -> None:
         time.now += seconds
-        turn.network_is_unwell = is_unwell
+        turn.error, turn.was_answered = error, was_answered
         turn.end()
 
     return ends
@@ -39,7 +52,7 @@ def asked(
 
 def fail(circuits: AccountCircuits, time: SetTime, times: int = OPENS_AFTER, *, seconds: float = 1.0) -> None:
     for _ in range(times):
-        asked(circuits, time, seconds=seconds)(is_unwell=True)
+        asked(circuits, time, seconds=seconds)(FAILURE)
 
 
 def rest_of(circuits: AccountCircuits, account_id: str = "ours") -> float:
@@ -48,7 +61,7 @@ def rest_of(circuits: AccountCircuits, account_id: str = "ours") -> float:
     return error.value.rest_seconds
 
 
-async def test_a_few_circuits_change_nothing(time: SetTime) -> None:
+async def test_a_few_failures_change_nothing(time: SetTime) -> None:
     circuits = AccountCircuits()
 
     fail(circuits, time, OPENS_AFTER - 1)
@@ -74,7 +87,7 @@ async def test_then_there_is_one_trial_at_a_time(time: SetTime) -> None:
     trial = asked(circuits, time)
     assert rest_of(circuits) == FIRST_REST
 
-    trial(is_unwell=True)
+    trial(FAILURE)
     assert rest_of(circuits) > FIRST_REST
 
 
@@ -93,7 +106,7 @@ async def test_an_answer_ends_it(time: SetTime) -> None:
     fail(circuits, time)
     time.now += FIRST_REST
 
-    asked(circuits, time)(is_unwell=False)
+    asked(circuits, time)(None, was_answered=True)
 
     assert circuits.most("ours") is None
     fail(circuits, time, OPENS_AFTER - 1)
@@ -104,7 +117,7 @@ async def test_an_answer_between_circuits_ends_their_row(time: SetTime) -> None:
     circuits = AccountCircuits()
 
     fail(circuits, time, OPENS_AFTER - 1)
-    asked(circuits, time)(is_unwell=False)
+    asked(circuits, time)(None, was_answered=True)
     fail(circuits, time, OPENS_AFTER - 1)
 
     assert circuits.most("ours") is None
@@ -115,7 +128,7 @@ async def test_a_trial_that_asked_nothing_leaves_it_to_the_next(time: SetTime) -
     fail(circuits, time)
     time.now += FIRST_REST
 
-    asked(circuits, time)(is_unwell=None)
+    asked(circuits, time)(None)
 
     assert circuits.most("ours") == 1
 
@@ -127,10 +140,10 @@ async def test_the_answer_to_a_request_of_before_ends_it_though_a_trial_is_under
     time.now += FIRST_REST
     trial = asked(circuits, time)
 
-    slow(is_unwell=False)
+    slow(None, was_answered=True)
 
     assert circuits.most("ours") is None
-    trial(is_unwell=True)
+    trial(FAILURE)
     assert circuits.most("ours") is None
 
 
@@ -139,6 +152,30 @@ async def test_accounts_of_long_ago_are_forgotten(time: SetTime) -> None:
     fail(circuits, time)
 
     time.now += FORGET_AFTER
-    asked(circuits, time, "another")(is_unwell=True)
+    asked(circuits, time, "another")(FAILURE)
+
+    assert circuits.most("ours") is None
+
+
+@pytest.mark.parametrize("error", [FAILURE, NotSent("refused"), Transient("408"), Unavailable("503")], ids=repr)
+async def test_what_says_nothing_of_the_post_counts_and_is_told(time: SetTime, error: PlatformError) -> None:
+    circuits = AccountCircuits()
+    fail(circuits, time, OPENS_AFTER - 1)
+
+    asked(circuits, time)(error, was_answered=True)
+
+    with pytest.raises(CircuitOpen, match=f"5 requests of 'ours' failed, the latest with: {error}"):
+        circuits.most("ours")
+
+
+@pytest.mark.parametrize(
+    "error", [Rejected("no"), Unauthorized("no"), RateLimited("wait", retry_after=timedelta(seconds=1))], ids=repr
+)
+async def test_what_is_said_of_the_post_or_the_account_closes_the_circuit(time: SetTime, error: PlatformError) -> None:
+    circuits = AccountCircuits()
+    fail(circuits, time)
+    time.now += FIRST_REST
+
+    asked(circuits, time)(error, was_answered=True)
 
     assert circuits.most("ours") is None
