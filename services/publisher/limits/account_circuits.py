@@ -43,6 +43,7 @@ class AccountCircuits:
 
     def __init__(self) -> None:
         self._of: dict[str, _Circuit] = {}
+        self._answered_at: dict[str, float] = {}
 
     def most(self, account_id: str) -> int | None:
         """How many posts of the account may be sent now, None for any number; raises CircuitOpen for none."""
@@ -68,16 +69,22 @@ class AccountCircuits:
         self._ended(account_id, turn)
 
     def _ended(self, account_id: str, turn: Turn) -> None:
-        """Whatever the network says of a post, however slowly, closes the circuit; where nothing was asked it stays."""
+        """Whatever the network says of a post, however slowly, closes the circuit; where nothing was asked it stays.
+
+        A failure of what left before the last answer is old news: many may come when an outage is over.
+        """
+        now = loop_time()
+        begun_at = now if turn.begun_at is None else turn.begun_at
         if turn.error is not None and turn.error.network_is_unwell:
-            self._note(account_id, turn.error.detail.message, turn.begun_at)
+            if begun_at >= self._answered_at.get(account_id, begun_at):
+                self._note(account_id, turn.error.detail.message, begun_at, now)
         elif turn.was_answered:
             self._of.pop(account_id, None)
+            self._answered_at[account_id] = now
 
-    def _note(self, account_id: str, message: str, begun_at: float | None) -> None:
-        now = loop_time()
+    def _note(self, account_id: str, message: str, begun_at: float, now: float) -> None:
         if account_id not in self._of:
             self._of = {name: one for name, one in self._of.items() if now - one.last_at < FORGET_AFTER}
-            self._of[account_id] = _Circuit(now if begun_at is None else begun_at, now)
+            self._of[account_id] = _Circuit(begun_at, now)
         circuit = self._of[account_id]
         circuit.failures, circuit.last_at, circuit.latest = circuit.failures + 1, now, message

@@ -179,3 +179,14 @@ async def test_what_is_said_of_the_post_or_the_account_closes_the_circuit(time: 
     asked(circuits, time)(error, was_answered=True)
 
     assert circuits.most("ours") is None
+
+
+async def test_what_left_before_an_answer_and_fails_after_it_does_not_count(time: SetTime) -> None:
+    circuits = AccountCircuits()
+    hanging = [asked(circuits, time) for _ in range(OPENS_AFTER)]
+
+    asked(circuits, time)(None, was_answered=True)
+    for one in hanging:
+        one(FAILURE)
+
+    assert circuits.most("ours") is None
