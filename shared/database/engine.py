@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import asyncpg
@@ -74,7 +74,8 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
         self.url = url
-        self.engine = _engine(url, pool_size)
+        self._endings: set[asyncio.Future[Any]] = set()
+        self.engine = _engine(url, pool_size, self._endings)
         self.dialect = self.engine.dialect.name
         self._one_writer = asyncio.Lock() if self.dialect == "sqlite" else None
 
@@ -119,8 +120,10 @@ class Database:
                 raise ReadOnly("it is read-only")
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; those that were given up have ended as well."""
         await self.engine.dispose()
+        if self._endings:
+            await asyncio.wait(self._endings)
 
 
 _READING: Mapping[str, Mapping[str, Any]] = {
@@ -129,9 +132,10 @@ _READING: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def _engine(url: str, pool_size: int) -> AsyncEngine:
+def _engine(url: str, pool_size: int, endings: set[asyncio.Future[Any]]) -> AsyncEngine:
     """Its errors quote no parameters and no rows: those have posts and secrets in them."""
-    engine = (_sqlite_engine if url.startswith("sqlite") else _postgres_engine)(url, pool_size)
+    is_sqlite = url.startswith("sqlite")
+    engine = _sqlite_engine(url, pool_size, endings) if is_sqlite else _postgres_engine(url, pool_size)
     event.listen(engine.sync_engine, "after_cursor_execute", renew)
     return engine
 
@@ -154,8 +158,8 @@ def _postgres_engine(url: str, pool_size: int) -> AsyncEngine:
     return engine
 
 
-def _sqlite_engine(url: str, pool_size: int) -> AsyncEngine:
-    connect_args = {"timeout": BUSY_TIMEOUT_MS / 1000, "async_creator_fn": connect}
+def _sqlite_engine(url: str, pool_size: int, endings: set[asyncio.Future[Any]]) -> AsyncEngine:
+    connect_args = {"timeout": BUSY_TIMEOUT_MS / 1000, "async_creator_fn": partial(connect, endings=endings)}
     engine = create_async_engine(url, pool_size=pool_size, hide_parameters=True, connect_args=connect_args)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_immediate)

@@ -58,6 +58,8 @@ class SqliteConnection(aiosqlite.Connection):
     The thread ends with the first request to stop and would leave a second one unanswered for ever: SQLAlchemy asks
     again where the closing of a connection is cancelled, as it is when a service stops while it reads."""
 
+    endings: "set[asyncio.Future[Any]]"
+    """The ends of threads that have been asked to stop and have not stopped."""
     _ended: "asyncio.Future[Any] | None" = None
     _is_asked_to_stop = False
     _unanswered = 0
@@ -91,11 +93,19 @@ class SqliteConnection(aiosqlite.Connection):
         if not self._is_asked_to_stop:
             self._is_asked_to_stop = True
             self._ended = super().stop()
+            if self._ended:
+                self.endings.add(self._ended)
+                self._ended.add_done_callback(self.endings.discard)
         return self._ended
 
 
-def connect(database: str, **options: Any) -> SqliteConnection:
-    """A connection that is opened when it is awaited; its thread keeps no process alive."""
+def connect(database: str, *, endings: "set[asyncio.Future[Any]] | None" = None, **options: Any) -> SqliteConnection:
+    """A connection that is opened when it is awaited; its thread keeps no process alive.
+
+    Where a connection is given up, while it opens for instance, nobody waits for its thread, which would then answer
+    a loop that may be closed: `endings` holds those threads' ends for whoever closes the loop.
+    """
     connection = SqliteConnection(partial(sqlite3.connect, database, **options), ROWS_AT_ONCE)
+    connection.endings = set() if endings is None else endings
     connection._thread.daemon = True
     return connection

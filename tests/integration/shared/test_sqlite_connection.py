@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.support.waiting import PATIENCE, eventually
 
 SLOW = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT sum(i) FROM n")
 ONE = text("SELECT 1")
+A_WHILE = 0.3
 
 
 @pytest.fixture
@@ -135,3 +137,32 @@ async def test_who_is_cancelled_again_while_a_connection_closes_ends(tmp_path: P
         assert not pending
     await database.close()
     await eventually(lambda: not [one for one in threading.enumerate() if "_connection_worker" in one.name])
+
+
+def test_the_thread_of_a_connection_given_up_while_it_opens_answers_no_loop_that_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[threading.ExceptHookArgs] = []
+    opened, opens = sqlite3.connect, threading.Event()
+
+    def open_slowly(database: str, **options: Any) -> Any:
+        opens.set()
+        time.sleep(A_WHILE)
+        return opened(database, **options)
+
+    async def give_up() -> None:
+        database = Database(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+        reading = asyncio.create_task(read(database, ONE))
+        await asyncio.to_thread(opens.wait, PATIENCE)
+        reading.cancel()
+        await asyncio.wait({reading})
+        await database.close()
+
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    monkeypatch.setattr(sqlite3, "connect", open_slowly)
+    asyncio.run(give_up())
+    for one in threading.enumerate():
+        if "_connection_worker" in one.name:
+            one.join(PATIENCE)
+
+    assert not failures, failures[0].exc_value
