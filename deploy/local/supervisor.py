@@ -17,8 +17,8 @@ from deploy.local.child import tied
 _COLOURS = (36, 33, 32, 35, 34, 31)
 _LONGEST_LINE = 1 << 20
 _LAST_WORDS_SECONDS = 1
-SETTINGS_REFUSED = 2
-"""The exit code of a program whose settings cannot be used: it would say the same at each start."""
+REFUSED = 2
+"""The exit code of a program that would end so at each start: its settings cannot be used, or its folder or database."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Supervisor:
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self.given_up: list[str] = []
-        """The programs that are not started again, because their settings cannot be used."""
+        """The programs that are not started again, because they would end at once again."""
 
     async def start(self) -> None:
         """Start every program; they run when this returns, which says nothing about their being ready."""
@@ -125,8 +125,8 @@ class Supervisor:
             self.say(name, line.decode(errors="replace").rstrip())
 
     async def _may_restart(self, program: Program, process: Process, failures: int) -> bool:
-        if process.returncode == SETTINGS_REFUSED:
-            self.say(program.name, f"{_ending(process)}; not started again: its settings cannot be used")
+        if process.returncode == REFUSED:
+            self.say(program.name, f"{_ending(process)}; not started again before what it says above is mended")
             self.given_up.append(program.name)
             return False
         waits = self._patience.before_restart

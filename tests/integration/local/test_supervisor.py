@@ -103,7 +103,8 @@ async def test_a_program_whose_settings_cannot_be_used_is_not_started_again() ->
         said = await heard.until(lambda text: "not started again" in text)
 
         assert said == (
-            "refused | TIMEBALL_X: no\nrefused | exited with code 2; not started again: its settings cannot be used\n"
+            "refused | TIMEBALL_X: no\n"
+            "refused | exited with code 2; not started again before what it says above is mended\n"
         )
         assert supervisor.given_up == ["refused"]
 
