@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Annotated
 
@@ -47,11 +48,13 @@ class Once:
             return _accepted(await carry_out())
         digest = sha256(request.type.encode() + request.body()).hexdigest()
         claimed = await self.console.idempotency_keys.claim(self.key, digest, self.console.clock.now())
-        if not claimed.is_ours:
+        if claimed.since is None:
             return _as_before(claimed, digest, self.key)
-        return await self._carried_out(self.key, carry_out)
+        return await self._carried_out(self.key, claimed.since, carry_out)
 
-    async def _carried_out(self, key: str, carry_out: Callable[[], Awaitable[Scheduled | BatchSettled]]) -> Response:
+    async def _carried_out(
+        self, key: str, since: datetime, carry_out: Callable[[], Awaitable[Scheduled | BatchSettled]]
+    ) -> Response:
         """The answer, kept under the key where it is final."""
         keys, is_final = self.console.idempotency_keys, False
         try:
@@ -61,15 +64,15 @@ class Once:
             response, is_final = refusal_response(refusal), True
         finally:
             if not is_final:
-                await keys.release(key)
+                await keys.release(key, since)
         if is_final:
-            await self._keep(key, Answered(response.status_code, bytes(response.body)))
+            await self._keep(key, since, Answered(response.status_code, bytes(response.body)))
         return response
 
-    async def _keep(self, key: str, answer: Answered) -> None:
+    async def _keep(self, key: str, since: datetime, answer: Answered) -> None:
         """Keep the answer where the database takes it: the request was carried out, and is answered either way."""
         try:
-            await self.console.idempotency_keys.keep(key, answer)
+            await self.console.idempotency_keys.keep(key, since, answer)
         except UNUSABLE as error:
             log.warning("answer_not_kept", key=key, error=repr(error))
 

@@ -5,9 +5,10 @@ A key is claimed before its request is carried out. Of two consoles, or two requ
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.engine import CursorResult
 
 from services.console.tables.core import idempotency_keys as keys
@@ -28,11 +29,16 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A request under its key: `is_ours` to carry out, or of somebody else; `answer` once there is one."""
+    """A request under its key: ours to carry out `since` then, or of somebody else; `answer` once there is one."""
 
     digest: str
-    is_ours: bool
+    since: datetime | None = None
     answer: Answered | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether whoever asked is to carry the request out."""
+        return self.since is not None
 
 
 class IdempotencyKeys:
@@ -41,29 +47,52 @@ class IdempotencyKeys:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._insert = bulk.insert_missing(keys, database.dialect)
+        self._not_released: dict[str, datetime] = {}
+        """Keys that the database may still say we have, since then, because it was away when it was to be told else."""
 
     async def claim(self, key: str, digest: str, now: datetime) -> Claimed:
         """Claim the key for a request with this digest, or find what the key is used for."""
+        try:
+            claimed = await self._claim(key, digest, now)
+        except BaseException:
+            self._note_not_released(key, now)
+            raise
+        if claimed.since:
+            self._not_released.pop(key, None)
+        return claimed
+
+    async def keep(self, key: str, since: datetime, answer: Answered) -> None:
+        """Remember the answer for whoever asks again, unless another has claimed the key since."""
+        values = {"status": answer.status, "body": answer.body.decode()}
+        await self._database.write(update(keys).where(keys.c.key == key, keys.c.started_at == since).values(values))
+
+    async def release(self, key: str, since: datetime) -> None:
+        """Forget the key that was claimed then: its request was not carried out, or has no final answer."""
+        try:
+            await self._database.write(delete(keys).where(keys.c.key == key, keys.c.started_at == since))
+        except BaseException:
+            self._note_not_released(key, since)
+            raise
+
+    async def _claim(self, key: str, digest: str, now: datetime) -> Claimed:
         row = {"key": key, "digest": digest, "started_at": now, "status": None, "body": None}
+        c = keys.c
         async with self._database.transaction() as connection:
             if (await connection.execute(self._insert, bulk.encode([row]))).first():
-                return Claimed(digest, is_ours=True)
-            abandoned = (keys.c.key == key) & keys.c.status.is_(None) & (keys.c.started_at <= now - UNDER_WAY)
-            taken_over = update(keys).where(abandoned, keys.c.digest == digest).values(started_at=now)
-            result: CursorResult[Any] = await connection.execute(taken_over)
+                return Claimed(digest, since=now)
+            is_abandoned = and_(c.started_at <= now - UNDER_WAY, c.digest == digest)
+            is_free = or_(is_abandoned, c.started_at == self._not_released.get(key))
+            taken_over = update(keys).where(c.key == key, c.status.is_(None), is_free)
+            result: CursorResult[Any] = await connection.execute(taken_over.values(digest=digest, started_at=now))
             if result.rowcount:
-                return Claimed(digest, is_ours=True)
-            found = (await connection.execute(select(keys).where(keys.c.key == key))).mappings().first()
+                return Claimed(digest, since=now)
+            found = (await connection.execute(select(keys).where(c.key == key))).mappings().first()
         if found is None:  # released a moment ago
-            return Claimed(digest, is_ours=False)
+            return Claimed(digest)
         answer = Answered(found["status"], found["body"].encode()) if found["status"] else None
-        return Claimed(found["digest"], is_ours=False, answer=answer)
+        return Claimed(found["digest"], answer=answer)
 
-    async def keep(self, key: str, answer: Answered) -> None:
-        """Remember the answer for whoever asks again."""
-        values = {"status": answer.status, "body": answer.body.decode()}
-        await self._database.write(update(keys).where(keys.c.key == key).values(values))
-
-    async def release(self, key: str) -> None:
-        """Forget the key: its request was not carried out, or has no final answer."""
-        await self._database.write(delete(keys).where(keys.c.key == key))
+    def _note_not_released(self, key: str, since: datetime) -> None:
+        for old in list(takewhile(lambda one: self._not_released[one] <= since - UNDER_WAY, self._not_released)):
+            del self._not_released[old]
+        self._not_released[key] = since

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 import pytest_asyncio
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.app import MIGRATIONS
 from services.console.requests.idempotency import UNDER_WAY, Answered, Claimed, IdempotencyKeys
@@ -15,6 +18,7 @@ from tests.integration.console.world import World, a_name, a_post, a_world
 from tests.nodes import Broker
 from tests.support.migrated import migrated
 
+A_SECOND = timedelta(seconds=1)
 NOW = datetime(2027, 3, 28, 9, 0, tzinfo=UTC)
 
 
@@ -29,13 +33,13 @@ async def keys(database_url: str) -> AsyncIterator[IdempotencyKeys]:
 async def test_a_key_is_claimed_by_one_and_tells_the_others_what_was_answered(keys: IdempotencyKeys) -> None:
     first = await keys.claim("k", "one", NOW)
     meanwhile = await keys.claim("k", "other", NOW)
-    await keys.keep("k", Answered(202, '{"post_id": "ß"}'.encode()))
+    await keys.keep("k", NOW, Answered(202, '{"post_id": "ß"}'.encode()))
 
     afterwards = await keys.claim("k", "one", NOW + 2 * UNDER_WAY)
 
-    assert first == Claimed("one", is_ours=True)
-    assert meanwhile == Claimed("one", is_ours=False)
-    assert afterwards == Claimed("one", is_ours=False, answer=Answered(202, '{"post_id": "ß"}'.encode()))
+    assert first == Claimed("one", since=NOW)
+    assert meanwhile == Claimed("one")
+    assert afterwards == Claimed("one", answer=Answered(202, '{"post_id": "ß"}'.encode()))
 
 
 async def test_of_many_at_once_one_carries_it_out(keys: IdempotencyKeys) -> None:
@@ -47,7 +51,7 @@ async def test_of_many_at_once_one_carries_it_out(keys: IdempotencyKeys) -> None
 async def test_a_key_may_be_released_while_others_ask_for_it(keys: IdempotencyKeys) -> None:
     async def claim_and_release() -> None:
         if (await keys.claim("k", "one", NOW)).is_ours:
-            await keys.release("k")
+            await keys.release("k", NOW)
 
     for _ in range(20):
         await asyncio.gather(*(claim_and_release() for _ in range(8)))
@@ -67,9 +71,65 @@ async def test_what_a_dead_console_was_asked_is_carried_out_by_another(keys: Ide
 async def test_a_key_that_was_released_is_free(keys: IdempotencyKeys) -> None:
     await keys.claim("k", "one", NOW)
 
-    await keys.release("k")
+    await keys.release("k", NOW)
 
     assert (await keys.claim("k", "other", NOW)).is_ours
+
+
+async def test_who_was_taken_for_dead_neither_frees_the_key_nor_keeps_an_answer_under_it(keys: IdempotencyKeys) -> None:
+    await keys.claim("k", "one", NOW)
+    await keys.claim("k", "one", NOW + UNDER_WAY)
+
+    await keys.release("k", NOW)
+    await keys.keep("k", NOW, Answered(202, b"{}"))
+
+    assert await keys.claim("k", "one", NOW + UNDER_WAY) == Claimed("one")
+
+
+@pytest.mark.parametrize("digest", ["one", "other"])
+async def test_a_key_is_free_though_the_database_was_away_when_it_was_released(
+    keys: IdempotencyKeys, digest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await keys.claim("k", "one", NOW)
+    with monkeypatch.context() as away:
+        away.setattr(Database, "write", AsyncMock(side_effect=OSError))
+        with pytest.raises(OSError):
+            await keys.release("k", NOW)
+
+    assert not (await IdempotencyKeys(keys._database).claim("k", digest, NOW)).is_ours, "another console cannot know"
+    assert (await keys.claim("k", digest, NOW + A_SECOND)).is_ours
+    assert not (await keys.claim("k", digest, NOW + A_SECOND)).is_ours
+
+
+async def test_a_key_is_free_though_nothing_was_heard_of_the_commit_that_claimed_it(
+    keys: IdempotencyKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transaction = Database.transaction
+
+    @asynccontextmanager
+    async def unheard(database: Database) -> AsyncIterator[AsyncConnection]:
+        async with transaction(database) as connection:
+            yield connection
+        raise TimeoutError
+
+    with monkeypatch.context() as away:
+        away.setattr(Database, "transaction", unheard)
+        with pytest.raises(TimeoutError):
+            await keys.claim("k", "one", NOW)
+
+    assert (await keys.claim("k", "one", NOW + A_SECOND)).is_ours
+    assert not (await keys.claim("k", "one", NOW + A_SECOND)).is_ours
+
+
+async def test_what_could_not_be_released_long_ago_is_not_remembered(
+    keys: IdempotencyKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Database, "transaction", Mock(side_effect=OSError))
+    for second in range(200):
+        with pytest.raises(OSError):
+            await keys.claim(f"k-{second}", "one", NOW + second * A_SECOND)
+
+    assert len(keys._not_released) == UNDER_WAY / A_SECOND
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
