@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from unittest.mock import AsyncMock, Mock
 
 import pytest
 import pytest_asyncio
@@ -86,13 +85,17 @@ async def test_who_was_taken_for_dead_neither_frees_the_key_nor_keeps_an_answer_
     assert await keys.claim("k", "one", NOW + UNDER_WAY) == Claimed("one")
 
 
+def refuse(_: Database, **__: Any) -> Any:
+    raise OSError("the database is away")
+
+
 @pytest.mark.parametrize("digest", ["one", "other"])
 async def test_a_key_is_free_though_the_database_was_away_when_it_was_released(
     keys: IdempotencyKeys, digest: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await keys.claim("k", "one", NOW)
     with monkeypatch.context() as away:
-        away.setattr(Database, "write", AsyncMock(side_effect=OSError))
+        away.setattr(Database, "transaction", refuse)
         with pytest.raises(OSError):
             await keys.release("k", NOW)
 
@@ -124,7 +127,7 @@ async def test_a_key_is_free_though_nothing_was_heard_of_the_commit_that_claimed
 async def test_what_could_not_be_released_long_ago_is_not_remembered(
     keys: IdempotencyKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Database, "transaction", Mock(side_effect=OSError))
+    monkeypatch.setattr(Database, "transaction", refuse)
     for second in range(200):
         with pytest.raises(OSError):
             await keys.claim(f"k-{second}", "one", NOW + second * A_SECOND)
