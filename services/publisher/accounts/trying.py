@@ -11,7 +11,14 @@ import structlog
 from services.publisher.accounts.credentials import opened, shares_tokens, with_renewed, with_tokens_of
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
-from services.publisher.platforms.errors import PlatformError, RateLimited, Rejected, Unauthorized, Unavailable
+from services.publisher.platforms.errors import (
+    Forbidden,
+    PlatformError,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+)
 from services.publisher.platforms.exchange import blaming, network_failures
 from shared.clocks.clock import loop_time
 
@@ -58,7 +65,8 @@ class Trial:
     async def passed(self, candidate: Candidate) -> Candidate:
         """The candidate with a token that its network takes.
 
-        Raises Unauthorized or Rejected where the network refuses it, and Unavailable where it cannot be asked.
+        Raises Unauthorized or Rejected where the network refuses it, Forbidden where our settings do, and Unavailable
+        where it cannot be asked.
         A refresh token that it shares with the stored account may be used up: what came of it is stored there.
         """
         if _needs_token(candidate.new, self.tokens.clock.now()) or candidate.may_be_used_up:
@@ -113,7 +121,7 @@ class Trial:
         for pause in (*PAUSES, None):
             try:
                 return await work()
-            except (Rejected, Unauthorized):
+            except (Rejected, Unauthorized, Forbidden):
                 raise
             except PlatformError as error:
                 took = loop_time() - begun_at

@@ -2,6 +2,7 @@
 
 PlatformError
 ├── NotSent         nothing arrived: try again later, no attempt is used                         not_sent
+│   └── Forbidden       our own settings forbid the address: so that nothing was asked               not_sent
 ├── Unavailable     "come back later" (503 and a network's own words for it): no attempt is used  refused
 │   └── RateLimited     the same for a limit: nothing else is sent before either                  refused
 ├── Transient       refused, but not for good: try again, an attempt is used                      refused
@@ -53,6 +54,14 @@ class NotSent(PlatformError):
 
     def __init__(self, message: str, *, code: str = NO_CONNECTION) -> None:
         super().__init__(message, code=code)
+
+
+class Forbidden(NotSent):
+    """The address is not public. It was when the account was connected: a setting is wrong, or a name server."""
+
+    def __init__(self, message: str) -> None:
+        way_out = "set TIMEBALL_ALLOW_PRIVATE_ADDRESSES to allow it"
+        super().__init__(f"{message}; {way_out}", code="forbidden_address")
 
 
 class Unavailable(PlatformError):

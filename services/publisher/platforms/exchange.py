@@ -11,6 +11,7 @@ from services.publisher.platforms.base import Published
 from services.publisher.platforms.errors import (
     NO_REPLY,
     UNREADABLE_REPLY,
+    Forbidden,
     NotSent,
     PlatformError,
     Rejected,
@@ -40,8 +41,7 @@ class network_failures:  # noqa: N801  (it is used as a function, for every requ
     def _told(self, error: Exception) -> PlatformError | None:
         match error:
             case ForbiddenAddress():
-                reason = f"{error}; set TIMEBALL_ALLOW_PRIVATE_ADDRESSES to allow it"
-                return Rejected(reason, code="forbidden_address")
+                return Forbidden(str(error))
             case httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | httpx.InvalidURL() | UnicodeError():
                 return Rejected(str(error), code="invalid_request")
             case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
@@ -89,7 +89,7 @@ def blaming(credentials: str, *, settings: str = "settings.server") -> Iterator[
         yield
     except Unauthorized as error:
         raise Unauthorized(f"{credentials}: {error.detail.message}", code=error.detail.code) from error
-    except Rejected as error:
+    except (Rejected, Forbidden) as error:
         raise Rejected(f"{settings}: {error.detail.message}", code=error.detail.code) from error
 
 

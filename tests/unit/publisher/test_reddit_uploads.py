@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.publisher.platforms.errors import Rejected, Transient, Unavailable
+from services.publisher.platforms.errors import Forbidden, Rejected, Transient, Unavailable
 from services.publisher.platforms.reddit import Reddit
 from services.publisher.platforms.reddit.pictures import upload_form_in
 from shared.outbound.client import outbound_client
@@ -138,5 +138,5 @@ class LendsPrivateStores(httpx.AsyncBaseTransport):
 async def test_a_upload_form_in_a_private_network_is_not_reached() -> None:
     usual = outbound_client(allow_private_addresses=False)
     async with usual, httpx.AsyncClient(transport=LendsPrivateStores(usual)) as client:
-        with pytest.raises(Rejected, match="the server's address is not public"):
+        with pytest.raises(Forbidden, match="the server's address is not public"):
             await Reddit(client).prepare(pictured("https://p.example", ""), redditor(access_token="t0ken"))

@@ -13,6 +13,7 @@ from services.publisher.platforms.allowance import retry_after_of
 from services.publisher.platforms.base import Published
 from services.publisher.platforms.errors import (
     MOST_MESSAGE,
+    Forbidden,
     NotSent,
     PlatformError,
     RateLimited,
@@ -239,7 +240,7 @@ def test_whatever_follows_a_success_the_post_is_published(body: bytes, expected:
 
 
 SILENCES: list[tuple[Exception, type[PlatformError]]] = [
-    (ForbiddenAddress("the server's address is not public"), Rejected),
+    (ForbiddenAddress("the server's address is not public"), Forbidden),
     (httpx.UnsupportedProtocol("ftp"), Rejected),
     (httpx.LocalProtocolError("no such header"), Rejected),
     (httpx.InvalidURL("no host"), Rejected),
