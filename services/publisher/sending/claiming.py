@@ -100,10 +100,7 @@ class Claims:
         try:
             usable = opened(account, self.vault)
         except Rejected as error:
-            way_out = (
-                "give the publisher its former TIMEBALL_SECRET_KEYS or connect the account again, then retry the post"
-            )
-            return replace(case, problem=f"{error.detail.message}: {way_out}")
+            return replace(case, problem=f"{error.detail.message}, then retry the post")
         if account.needs_reconnect:
             reason = f"account {account_id!r} was refused by its platform: connect it again, then retry the post"
             return replace(case, problem=reason)
