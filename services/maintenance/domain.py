@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from shared.events.maintenance import Overdue
 from shared.events.progress import Progress, State
 from shared.events.publisher import AccountConnected, AccountDisconnected, AccountRefreshed, AccountRefreshFailed
 
@@ -176,6 +177,7 @@ class Report:
     problems: Mapping[str, str]
     queues: tuple[str, ...]
     up_seconds: float | None = None
+    overdue: Overdue | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,7 @@ class Handlers:
                 event.problems,
                 event.queues,
                 event.up_seconds,
+                event.overdue,
             )
         )
 

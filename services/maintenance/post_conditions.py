@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from shlex import quote
 
-from services.maintenance.domain import Condition, Failing, Waiting
+from services.maintenance.domain import STILL_SO, Condition, Failing, Report, Waiting
 from shared.events.progress import State
 
 FEWEST_SENDS = 10
@@ -88,6 +89,23 @@ def _failing(network: str, posts: int, failing: Sequence[Failing]) -> str:
 def _named(accounts: Sequence[str]) -> str:
     named, more = ", ".join(map(repr, accounts[:MOST_NAMED])), len(accounts) - MOST_NAMED
     return named if more <= 0 else f"{named} and {more:,} more account{'' if more == 1 else 's'}"
+
+
+def of_overdue(reports: Iterable[Report], now: datetime) -> Iterator[Condition]:
+    """Posts that should be out, and of which nothing is heard; told again each time their number has doubled."""
+    told = [one for one in reports if now - one.reported_at < STILL_SO and one.overdue]
+    latest = max(told, key=lambda one: one.reported_at, default=None)
+    if latest is not None and latest.overdue:
+        overdue = latest.overdue
+        posts, they = ("post is", "it") if overdue.count == 1 else ("posts are", "them")
+        message = (
+            f"{overdue.count:,} {posts} overdue, {overdue.post_id!r} since {overdue.publish_at:%Y-%m-%d %H:%M} UTC, "
+            f"and nothing is heard of {they}. Nothing is lost: what stands still is asked for again and again, and "
+            "goes out late, once. See what `timeball alerts` and the page `/queues` say does not work; if they say "
+            "nothing, restart the publisher, and see its log: `docker compose logs --tail 100 publisher`, or the "
+            "terminal of `timeball up`"
+        )
+        yield Condition("posts_overdue", "posts", "critical", message, grade=overdue.count.bit_length())
 
 
 def of_lateness(lateness: Lateness, allowed_ms: float) -> Iterator[Condition]:

@@ -20,6 +20,7 @@ from services.maintenance.domain import (
 from services.maintenance.tables import accounts, alerts, notifications, reports, turns
 from shared.database import bulk
 from shared.database.engine import Database
+from shared.events.maintenance import Overdue
 from shared.messaging.outbox import Outbox
 from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
 
@@ -103,7 +104,11 @@ class Store:
 
     async def save_report(self, report: Report) -> None:
         """Keep the latest report of a process."""
-        row = bulk.row_of(report) | {"problems": json.dumps(report.problems), "queues": json.dumps(report.queues)}
+        row = bulk.row_of(report) | {
+            "problems": json.dumps(report.problems),
+            "queues": json.dumps(report.queues),
+            "overdue": report.overdue.model_dump_json() if report.overdue else None,
+        }
         await self._database.write(self._write_report, bulk.encode([row]))
 
     async def reports(self) -> list[Report]:
@@ -143,4 +148,9 @@ def _account(row: RowMapping) -> Account:
 
 
 def _report(row: RowMapping) -> Report:
-    return Report(**{**row, "problems": json.loads(row["problems"]), "queues": tuple(json.loads(row["queues"]))})
+    told = {
+        "problems": json.loads(row["problems"]),
+        "queues": tuple(json.loads(row["queues"])),
+        "overdue": Overdue.model_validate_json(row["overdue"]) if row["overdue"] else None,
+    }
+    return Report(**{**row, **told})

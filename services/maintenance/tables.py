@@ -103,6 +103,7 @@ reports = Table(
     Column("problems", Text, nullable=False),
     Column("queues", Text, nullable=False),
     Column("up_seconds", Float),
+    Column("overdue", Text),
 )
 
 alerts = Table(

@@ -88,6 +88,7 @@ class Watch:
             *conditions.of_dead_letters(dead),
             *post_conditions.of_decisions(await self.decisions.waiting()),
             *post_conditions.of_failures(await self.outcomes.failures.failing(), self.failing_posts),
+            *post_conditions.of_overdue(reports, now),
             *post_conditions.of_lateness(await self.outcomes.lateness_since(now - RECENTLY), self.lateness_ms),
         ]
 

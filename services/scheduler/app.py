@@ -5,6 +5,7 @@ from pathlib import Path
 
 from services.scheduler import retention
 from services.scheduler.handlers import Handlers
+from services.scheduler.overdue import overdue_posts
 from services.scheduler.own_state import OwnState
 from services.scheduler.periodic import Dispatcher, Sweeper
 from services.scheduler.settings import Settings
@@ -72,6 +73,7 @@ def build(settings: Settings) -> Service:
         base.service(delay=settings.delay),
         loops=(dispatcher.run, sweeper.run, watch.run, ticker.run, ticker.tell_for_ever),
         checks={"wheel": watch.problem},
+        overdue=overdue_posts(base.database, clock),
     )
 
 

@@ -39,6 +39,7 @@ FIELDS: Mapping[str, str] = {
     "decided_at": "When the monitor decided; of two the later one counts.",
     "configured_at": "When it was set; of two the later one counts.",
     "content": "The text.",
+    "count": "How many there are.",
     "counted_in": "How the network counts.",
     "created_at": "When it was written.",
     "cron": "The timer's cron expression; absent: there is no such timer any more.",
@@ -104,6 +105,7 @@ FIELDS: Mapping[str, str] = {
     "outbox_age_seconds": "How long the oldest event has waited to be sent.",
     "outcome": "How it ended, as a person found out; with `ask_network` the very same request is sent again where the "
     "network recognises it, else the network is asked for the post.",
+    "overdue": "Posts that should have been out for two minutes, and of which nothing is heard; the scheduler says so.",
     "p50_lateness_ms": "Half of the posts were sent no later than this.",
     "p99_lateness_ms": "Of 100 posts 99 were sent no later than this.",
     "parked_at": "When it was parked.",

@@ -94,6 +94,14 @@ class AlertRaised(Event, type="alert.raised"):
     since: Instant | None = None
 
 
+class Overdue(Value):
+    """How many posts should be out, and nothing is heard of them; and which one of them was due first, when."""
+
+    count: Count
+    post_id: Id
+    publish_at: Instant
+
+
 class ServiceReported(Event, type="service.reported"):
     """A process tells every minute how it is: what `/readyz` finds wrong, how old its outbox is, what it consumes."""
 
@@ -103,3 +111,4 @@ class ServiceReported(Event, type="service.reported"):
     outbox_age_seconds: Duration | None = None
     queues: tuple[Name, ...] = ()
     up_seconds: Duration | None = None
+    overdue: Overdue | None = None

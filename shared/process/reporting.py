@@ -9,7 +9,7 @@ from uuid import uuid4
 import structlog
 
 from shared.clocks.clock import loop_time
-from shared.events.maintenance import ServiceReported
+from shared.events.maintenance import Overdue, ServiceReported
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
 from shared.messaging.envelope import Envelope
 from shared.secrets.redaction import redact_text
@@ -29,6 +29,7 @@ class Reporting:
     problems: Callable[[], Awaitable[dict[str, str]]]
     outbox_age: Callable[[], Awaitable[timedelta]] | None
     queues: Sequence[str]
+    overdue: Callable[[], Awaitable[Overdue | None]] | None = None
     instance: str = field(default_factory=lambda: uuid4().hex)
 
     async def run(self) -> None:
@@ -51,6 +52,7 @@ class Reporting:
             outbox_age_seconds=await self._age(),
             queues=tuple(self.queues),
             up_seconds=round(up_seconds, 3),
+            overdue=await self._overdue(),
         )
         await self.publisher.publish(Outgoing.of(Envelope.of(reported)))
 
@@ -62,4 +64,14 @@ class Reporting:
             return round((await self.outbox_age()).total_seconds(), 3)
         except Exception as error:
             log.info("outbox_age_unknown", service=self.service, error=repr(error))
+            return None
+
+    async def _overdue(self) -> Overdue | None:
+        """What is overdue, where the service knows; unknown while the database is away."""
+        if self.overdue is None:
+            return None
+        try:
+            return await self.overdue()
+        except Exception as error:
+            log.info("overdue_unknown", service=self.service, error=repr(error))
             return None

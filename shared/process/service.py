@@ -19,6 +19,7 @@ from shared.clocks.clock import Clock, SystemClock, loop_time
 from shared.database.clock_check import try_clock
 from shared.database.engine import Database
 from shared.database.table_locks import try_tables
+from shared.events.maintenance import Overdue
 from shared.messaging.broker import Publisher, named
 from shared.messaging.listening import bind_again
 from shared.messaging.outbox import Outbox
@@ -80,6 +81,7 @@ class Service:
     collect_after: int = COLLECT_AFTER
     is_idle: Callable[[], bool] = lambda: True
     standby: Standby | None = None
+    overdue: Callable[[], Awaitable[Overdue | None]] | None = None
 
     @property
     def health(self) -> Health:
@@ -154,7 +156,7 @@ class Service:
     def _reporting(self) -> Reporting:
         age = self.outbox.age if self.outbox else None
         queues = [queue.name for queue in self.topology.queues]
-        return Reporting(self.name, self.publisher, self.health.problems, age, queues)
+        return Reporting(self.name, self.publisher, self.health.problems, age, queues, self.overdue)
 
     async def _watch_consumers(self) -> None:
         """End the process when consumers stay lost: a service that only looks alive is worse than a restart."""

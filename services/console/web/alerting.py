@@ -34,6 +34,7 @@ TITLES: Mapping[str, str] = {
     "lateness_high": "Posts go out late",
     "outbox_old": "Events of the {} are not sent",
     "posts_failing": "Posts fail on {}",
+    "posts_overdue": "Posts are overdue",
     "posts_held": "Posts on {} are held",
     "posts_unknown": "Posts on {} may or may not be out",
     "queue_unconsumed": "Nobody consumes {}",

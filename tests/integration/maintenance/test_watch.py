@@ -47,6 +47,21 @@ async def test_what_is_over_is_told_once_it_has_stayed_so(replica: Replica) -> N
     ]  # fmt: skip
 
 
+async def test_posts_of_which_nothing_is_heard_are_told_until_they_are_out(replica: Replica) -> None:
+    told = []
+    for posts in (0, 1, 1, 2, 0, 0, 0, 0):
+        overdue = {"count": posts, "post_id": "sale", "publish_at": NOW.isoformat()} if posts else None
+        await replica.report("scheduler", overdue=overdue)
+        await replica.report("scheduler", instance="scheduler-2")  # an older release does not say
+        told.append([(alert.code, alert.state, alert.message[:20]) for alert in await replica.look(MINUTE)])
+        replica.clock.advance(RISEN_AFTER)
+
+    raised, risen, over = [one for some in told for one in some]
+    assert raised == ("posts_overdue", "raised", "1 post is overdue, '")
+    assert risen == ("posts_overdue", "raised", "2 posts are overdue,")
+    assert over[:2] == ("posts_overdue", "resolved")
+
+
 async def test_what_lasts_is_reminded_of_once_a_day(replica: Replica) -> None:
     await replica.report()
     replica.queues["publisher.dead"] = QueueFigures(1, 0)

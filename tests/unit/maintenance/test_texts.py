@@ -9,15 +9,17 @@ from services.maintenance import conditions, post_conditions
 from services.maintenance.conditions import QueueState
 from services.maintenance.domain import Account, Condition, Failing, JobRun, Report, Waiting
 from services.maintenance.post_conditions import Lateness
+from shared.events.maintenance import Overdue
 from shared.events.progress import State
 
 NOW = datetime(2027, 3, 28, 12, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=2)
 MOST = 500
+OVERDUE = Overdue(count=12, post_id="sale", publish_at=LONG_AGO)
 CODES = {
     "account_access_ends", "account_needs_reconnect", "account_not_renewed", "dead_letters", "job_failed",
-    "job_overdue", "lateness_high", "outbox_old", "posts_failing", "posts_held", "posts_unknown", "queue_unconsumed",
-    "service_not_ready", "service_restarts", "service_silent",
+    "job_overdue", "lateness_high", "outbox_old", "posts_failing", "posts_held", "posts_overdue", "posts_unknown",
+    "queue_unconsumed", "service_not_ready", "service_restarts", "service_silent",
 }  # fmt: skip
 
 
@@ -34,7 +36,7 @@ def told() -> Mapping[str, Condition]:
     ]
     reports = [
         Report("publisher", "1", LONG_AGO, None, {}, ()),
-        Report("scheduler", "1", NOW, 90.0, {"database": "it does not answer"}, ()),
+        Report("scheduler", "1", NOW, 90.0, {"database": "it does not answer"}, (), overdue=OVERDUE),
     ]
     failed = JobRun("1", "monitor.check", "monitor", "failed", LONG_AGO, LONG_AGO, error="no network")
     found = [
@@ -46,6 +48,7 @@ def told() -> Mapping[str, Condition]:
         *conditions.of_dead_letters({"publisher": 1}),
         *post_conditions.of_decisions([Waiting("team", state, 2, "sale", LONG_AGO) for state in WAITS]),
         *post_conditions.of_failures([Failing("x", "team", "forbidden", 3, 3, LONG_AGO, "sale", "no")], 3),
+        *post_conditions.of_overdue(reports, NOW),
         *post_conditions.of_lateness(Lateness(20, 2500.0), 2000),
     ]
     return {condition.code: condition for condition in found}
