@@ -12,9 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from services.console.access.actors import Actor, Scope
+from services.console.api.views import PostView
 from services.console.web import alerting, words
 from services.console.web.permitting import Permits
 from shared.clocks.local_time import UnknownZone, zone_named
+from shared.events.progress import State
 
 ZONE_COOKIE = "timeball_zone"
 NAVIGATION = (
@@ -40,6 +42,10 @@ _environment = Environment(
 _environment.filters["segment"] = lambda identity: quote(identity, safe="")
 _environment.filters["query"] = lambda parameters: urlencode(parameters, doseq=True)
 _environment.globals |= {"alerting": alerting, "words": words}
+
+
+OVERDUE_AFTER = timedelta(minutes=2)
+_OPEN = frozenset({State.SCHEDULED, State.DISPATCHED, State.SENDING, State.RETRYING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,13 @@ class Viewer:
     def field(self, instant: datetime) -> str:
         """The instant as the value of an input of type datetime-local."""
         return self.local(instant).strftime("%Y-%m-%dT%H:%M:%S")
+
+    def is_overdue(self, post: PostView) -> bool:
+        """Whether it should have been out for a while, and nobody has said that it waits."""
+        if post.state not in _OPEN:
+            return False
+        expected_at = post.next_attempt_at if post.state is State.RETRYING else post.publish_at
+        return expected_at is not None and self.now - expected_at > OVERDUE_AFTER
 
     def away(self, instant: datetime) -> str:
         """`in 3 min`, `2 h ago`"""

@@ -1,5 +1,8 @@
 """The first page with more than it can show."""
 
+import re
+from datetime import timedelta
+
 from services.console.domain.posts import Plan, Post, Standing
 from services.console.read_model.counting import Counts
 from services.console.read_model.first_page import MOST_DECISIONS
@@ -40,3 +43,26 @@ async def test_what_is_shown_in_full_is_not_linked_again(replica: Replica) -> No
 
     assert ">Waits for you</h2>" in html
     assert ALL not in html
+
+
+async def test_what_should_be_out_and_nobody_has_said_that_it_waits_is_marked(replica: Replica) -> None:
+    later, long_ago = NOW + timedelta(minutes=3), NOW - timedelta(minutes=3)
+    known = {
+        "to-come": (Standing(Progress(State.SCHEDULED, 1)), later),
+        "not-sent": (Standing(Progress(State.SCHEDULED, 1)), long_ago),
+        "unheard": (Standing(Progress(State.DISPATCHED, 1)), long_ago),
+        "waits": (Standing(Progress(State.RETRYING, 1, 1), next_attempt_at=later), long_ago),
+        "waited": (Standing(Progress(State.RETRYING, 1, 1), next_attempt_at=long_ago), long_ago),
+        "just-due": (Standing(Progress(State.DISPATCHED, 1)), NOW - timedelta(minutes=1)),
+    }
+    rows = [row_of_post(Post(name, "a", told, Plan(1, True, at, "r")), NOW, 1) for name, (told, at) in known.items()]
+    database = replica.console.browsing.database
+    async with database.transaction() as connection:
+        await connection.execute(bulk.insert(posts, list(posts.columns), database.dialect), bulk.encode(rows))
+
+    shown = (await page(replica, "/")).split('<li class="row"')[1:]
+
+    assert len(shown) == len(known)
+    assert {re.findall('data-key="(.*?) a"', row)[0] for row in shown if ">Overdue<" in row} == {
+        "not-sent", "unheard", "waited",
+    }  # fmt: skip
