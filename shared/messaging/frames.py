@@ -16,6 +16,7 @@ import aiormq
 from aiormq.connection import FrameReceiver
 from pamqp.body import ContentBody
 from pamqp.commands import Basic
+from pamqp.constants import FRAME_METHOD
 from pamqp.exceptions import PAMQPException
 from pamqp.frame import unmarshal
 from pamqp.header import ContentHeader
@@ -25,6 +26,7 @@ MOST_AT_ONCE = 65536
 _START = struct.Struct(">BHI")
 """Kind, channel, size."""
 _END = b"\xce"
+_METHOD = struct.pack(">B", FRAME_METHOD)
 _DELIVER = struct.pack(">I", Basic.Deliver.index)
 _ARGUMENTS = _START.size + len(_DELIVER)
 _NUMBERS = struct.Struct(">QB")
@@ -70,9 +72,10 @@ class Message(Basic.Deliver):
 
 
 def _short_text(data: bytes, at: int) -> tuple[str, int]:
-    """A text with its length before it, and where it ends; of a routing key nobody says that it is UTF-8."""
+    """A text with its length before it, and where it ends. Of a routing key nobody says that it is UTF-8; what is read
+    of it is no longer than it was, because copies of the message go out under it."""
     end = at + 1 + data[at]
-    return data[at + 1 : end].decode(errors="replace"), end
+    return data[at + 1 : end].decode(errors="replace").replace("\N{REPLACEMENT CHARACTER}", "?"), end
 
 
 class Frames(FrameReceiver):
@@ -115,7 +118,7 @@ class Frames(FrameReceiver):
 
     def _joined(self, channel: int, data: bytes) -> Iterator[Any]:
         """The frame, or the message that it ends; nothing while more of a message is to come."""
-        if data[_START.size : _ARGUMENTS] == _DELIVER and data.endswith(_END):
+        if _is_delivery(data) and data.endswith(_END):
             self._coming[channel] = Message(data)
             return
         frame = _read(data)
@@ -129,6 +132,11 @@ class Frames(FrameReceiver):
             yield len(data), channel, message
         elif isinstance(frame, ContentBody):
             yield len(data), 0, Heartbeat()  # a long message on a slow line is a sign of life as well
+
+
+def _is_delivery(data: bytes) -> bool:
+    """Whether the frame begins a message; a part of a body may hold the same bytes."""
+    return data.startswith(_METHOD) and data[_START.size : _ARGUMENTS] == _DELIVER
 
 
 def _read(data: bytes) -> Any:
@@ -145,5 +153,5 @@ def unmarshal_what_can_be_read(header: ContentHeader, data: bytes) -> None:
     """Let a message arrive without those of its properties that cannot be read, and without those that follow them."""
     try:
         _unmarshal(header, data)
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError, OSError, RecursionError):
         return

@@ -1,6 +1,7 @@
 """Frames are read as they come, however the network cuts them."""
 
 import asyncio
+import struct
 from typing import Any
 
 import pytest
@@ -9,14 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pamqp.body import ContentBody
 from pamqp.commands import Basic, Channel, Connection
+from pamqp.constants import FRAME_END_CHAR, FRAME_HEADER
 from pamqp.frame import marshal
 from pamqp.header import ContentHeader
 from pamqp.heartbeat import Heartbeat
 
-from shared.messaging.frames import Frames, Message
+from shared.messaging.frames import Frames, Message, unmarshal_what_can_be_read
 
 START = marshal(Connection.Start(server_properties={}, mechanisms="PLAIN", locales="en_US"), 0)
 BODIES = [b"", b"one", b"x" * 300]
+BEGINS_A_MESSAGE = struct.pack(">I", Basic.Deliver.index) + b"x" * 10
 
 
 def message(tag: int, *parts: bytes, routing_key: str = "publish.succeeded", channel: int = 1) -> list[bytes]:
@@ -124,7 +127,31 @@ async def test_a_routing_key_in_another_encoding_costs_nothing() -> None:
 
     [(_, frame)] = await read([sent])
 
-    assert frame.routing_key == "caf\N{REPLACEMENT CHARACTER}"
+    assert frame.routing_key == "caf?"
+
+
+@pytest.mark.parametrize("parts", [(BEGINS_A_MESSAGE,), (b"a", BEGINS_A_MESSAGE)], ids=["at first", "later"])
+async def test_a_body_may_hold_what_begins_a_message(parts: tuple[bytes, ...]) -> None:
+    """Any producer may send any bytes; a connection that ends over them ends again at each delivery."""
+    *_, (_, frame) = await read(message(1, *parts))
+
+    assert isinstance(frame, Message)
+    assert frame.body == b"".join(parts)
+
+
+async def test_headers_of_any_depth_do_not_cost_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ContentHeader, "unmarshal", unmarshal_what_can_be_read)
+    nested = b""
+    for _ in range(3000):
+        nested = b"\x01aF" + struct.pack(">I", len(nested)) + nested
+    table = struct.pack(">I", len(nested)) + nested
+    content = struct.pack(">HHQH", Basic.frame_id, 0, 1, Basic.Properties.flags["headers"]) + table
+    header = struct.pack(">BHI", FRAME_HEADER, 1, len(content)) + content + FRAME_END_CHAR
+    first, _, last = message(1, b"x")
+
+    [(_, frame)] = await read([first, header, last])
+
+    assert (frame.body, frame.header.properties.headers) == (b"x", None)
 
 
 @pytest.mark.parametrize(
