@@ -19,6 +19,9 @@ from shared.messaging.topology import DEAD_EXCHANGE, RETRY_EXCHANGE, dead_queue,
 FAILURES_HEADER = "timeball-failures"
 REASON_HEADER, QUEUE_HEADER, PARKED_AT_HEADER = "reason", "queue", "parked_at"
 MOST_REASON = 1000
+MOST_CARRIED = 32 * 1024
+"""Bytes of headers: all of a message's stand in one frame, to which ours are added, and RabbitMQ ends the connection on
+which a frame of more than 128 KiB comes."""
 MOST_COUNTED = 1_000_000
 """A header that says more was written by somebody else, and one more than it says may be more than AMQP can tell."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -56,8 +59,20 @@ def count_in(message: AbstractIncomingMessage, header: str) -> int:
 
 
 def carried_headers(message: AbstractIncomingMessage) -> Headers:
-    """The headers worth keeping: the broker's own records of earlier deaths would change how it routes."""
-    return {name: value for name, value in message.headers.items() if _is_carried(name, value)}  # type: ignore[misc]
+    """The headers worth keeping: the broker's own records of earlier deaths would change how it routes. Where there is
+    no room for all, the longest go."""
+    kept: Headers = {name: value for name, value in message.headers.items() if _is_carried(name, value)}  # type: ignore[misc]
+    room = MOST_CARRIED
+    for size, name in sorted((_size(name, value), name) for name, value in kept.items()):
+        room -= size
+        if room < 0:
+            del kept[name]
+    return kept
+
+
+def _size(name: str, value: str | int) -> int:
+    """The bytes that a header takes, or nearly so."""
+    return len(name.encode()) + (len(value.encode()) if isinstance(value, str) else 8)
 
 
 def _put_off(message: AbstractIncomingMessage, taken_at: datetime) -> Headers:

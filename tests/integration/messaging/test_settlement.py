@@ -227,6 +227,30 @@ async def test_properties_that_nobody_can_decode_do_not_cost_the_connection(shop
     assert not any(order.redelivered for order in shop.orders)
 
 
+class Another(str):
+    """A routing key that is as long as one may be, and no UTF-8."""
+
+    def encode(self, *_: Any) -> bytes:
+        return f"{TYPE}.".encode() + b"\xfc" * 200
+
+
+async def test_what_cannot_go_out_as_it_came_is_parked_all_the_same(shop: Shop, amqp_vhost_url: str) -> None:
+    """Else it would stay in hand for ever, or end one publishing connection after the other."""
+    headers = {"long": "x" * 130_800}
+    async with await aio_pika.connect(amqp_vhost_url) as connection:
+        channel = await (await connection.channel()).get_underlay_channel()
+        for key, properties in {
+            Another(): Basic.Properties(message_id="key"),
+            TYPE: Basic.Properties(message_id="headers", headers=headers),
+        }.items():
+            await channel.basic_publish(b"{}", exchange=EVENTS_EXCHANGE, routing_key=key, properties=properties)
+
+        assert reason_of(await shop.dead("key")).startswith("unknown event type")
+        assert reason_of(await shop.dead("headers")).startswith("post_id")
+
+    await shop.is_settled()
+
+
 async def test_what_is_handed_back_comes_again_when_the_connection_is_gone(shop: Shop, amqp_vhost_url: str) -> None:
     async def hand_back(order: Order, times: int) -> None:
         raise HandBack

@@ -87,6 +87,17 @@ def test_headers_of_types_we_never_send_are_left_behind(value: object) -> None:
     assert carried_headers(incoming(headers={"odd": value, "kept": "yes"})) == {"kept": "yes"}
 
 
+def test_of_more_headers_than_a_frame_holds_the_longest_are_left_out() -> None:
+    """A frame that is too large ends the connection, and it would be sent again on the next one, for ever."""
+    headers = {"long": "x" * 130_000, FAILURES_HEADER: 2, **{f"name-{n:03d}": "ü" * 60 for n in range(500)}}
+
+    carried = carried_headers(incoming(headers=headers))
+
+    assert carried[FAILURES_HEADER] == 2
+    assert "long" not in carried
+    assert 200 < len(carried) < 300
+
+
 def test_the_tier_of_an_earlier_rest_does_not_choose_the_next() -> None:
     message = incoming(headers={"tier": "publisher.retry.5s", "slot": "07"})
 
