@@ -23,6 +23,7 @@ from typing import Any
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver
+from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
 from shared.outbound.addresses import is_public
@@ -51,7 +52,7 @@ def outbound_client(
     """
 
     def connect(certificates: ssl.SSLContext) -> aiohttp.TCPConnector:
-        return aiohttp.TCPConnector(
+        return _Connector(
             ssl=certificates,
             limit=max_connections,
             keepalive_timeout=keepalive_seconds,
@@ -146,6 +147,18 @@ def _certificates() -> ssl.SSLContext:
     """Whom this process trusts, read once: that costs 15 ms. Of the environment only a machine's own certificate
     authorities (SSL_CERT_FILE) count."""
     return httpx.create_ssl_context(trust_env=True)
+
+
+class _Connector(aiohttp.TCPConnector):
+    """A pool of connections on which nothing has come that nobody asked for, as a 408 about an idle connection: it
+    would be taken for the reply to the next request."""
+
+    async def _get(self, key: Any, traces: Any) -> Connection | None:
+        while connection := await super()._get(key, traces):
+            if connection.protocol is not None and not connection.protocol.should_close:
+                return connection
+            connection.close()
+        return None
 
 
 class _Transport(AiohttpTransport):

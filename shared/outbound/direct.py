@@ -63,6 +63,7 @@ async def _exchange(connection: Connection, request: httpx.Request, written: byt
         protocol.start_timeout()
         head, body = await protocol.read()
         while head.code < _FINAL:
+            protocol.start_timeout()  # it ended with what has come
             head, body = await protocol.read()
     except HttpProcessingError as error:
         connection.close()

@@ -11,6 +11,7 @@ from shared.outbound.client import outbound_client, send_bounded
 from shared.outbound.direct import LONGEST_BODY, is_direct
 from shared.outbound.failures import ForbiddenAddress
 from tests.support.http_peer import OK, Peer, answering, endless, listening
+from tests.support.waiting import LATE
 
 
 async def posted(client: httpx.AsyncClient, peer: Peer, **bounds: Any) -> tuple[httpx.Response, bytes]:
@@ -55,6 +56,41 @@ async def test_a_connection_serves_the_next_of_both_ways() -> None:
 
     assert body == b"ok"
     assert peer.connections == 1
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_a_reply_that_nobody_asked_for_is_not_the_next_requests(method: str) -> None:
+    """Some servers say 408 about an idle connection; a post that is told refused for it may be out."""
+    is_idle, told = asyncio.Event(), asyncio.Event()
+
+    async def says_more(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK)
+        if not told.is_set():
+            await is_idle.wait()
+            writer.write(b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n")
+            told.set()
+
+    async with listening(says_more) as peer, outbound_client(allow_private_addresses=True) as client:
+        await client.request(method, peer.url("localhost"))
+        is_idle.set()
+        await told.wait()
+        for _ in range(10):
+            await asyncio.sleep(0)  # until it has arrived
+        response = await client.request(method, peer.url("localhost"))
+
+    assert response.status_code == 200
+    assert peer.connections == 2
+
+
+async def test_what_comes_before_a_reply_does_not_end_the_wait_for_it() -> None:
+    async def hints_only(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        await asyncio.Event().wait()
+
+    async with listening(hints_only) as peer, outbound_client(allow_private_addresses=True, timeout=0.2) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            async with asyncio.timeout(LATE.total_seconds()):
+                await posted(client, peer)
 
 
 async def test_a_connection_with_a_reply_that_was_not_read_serves_nobody_else() -> None:
