@@ -13,10 +13,11 @@ from yarl import URL
 
 from shared.clocks.awake_timeout import AwakeTimeout
 from shared.clocks.clock import Clock, loop_time
-from shared.messaging.connection import Addressed, Confirm, PublishingConnection
+from shared.messaging.connection import Addressed, PublishingConnection
 from shared.messaging.delay import HORIZON
 from shared.messaging.envelope import Envelope
 from shared.messaging.kept_connection import LOST, KeptConnection
+from shared.messaging.returns import Confirm
 from shared.messaging.topology import EVENTS_EXCHANGE, Topology
 
 PUBLISH_TIMEOUT = timedelta(seconds=10)

@@ -25,6 +25,7 @@ from yarl import URL
 from shared.messaging.answers import Answers
 from shared.messaging.declaring import declare, declare_own, figures_of
 from shared.messaging.handshake import ToldConnection
+from shared.messaging.returns import Confirm, Returns
 from shared.messaging.topology import Topology
 
 OPEN_SECONDS = 10.0
@@ -37,7 +38,6 @@ NOWHERE = "timeball.nowhere"
 """A queue that there is not."""
 _ENDED = "the connection has ended"
 
-Confirm = asyncio.Future[Any]
 T = TypeVar("T")
 
 log = structlog.get_logger()
@@ -86,6 +86,9 @@ class PublishingConnection:
     foreign: set[str]
     """Queues that another release has made, and which are used as they are."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._returns = Returns(self.channel)
 
     @classmethod
     async def open(cls, url: str, topology: Topology) -> Self:
@@ -206,20 +209,10 @@ class PublishingConnection:
         confirm: Confirm = channel.loop.create_future()
         confirm.add_done_callback(Confirm.exception)  # whoever gave up waiting does not ask for it
         channel.confirmations[channel.delivery_tag] = confirm
-        if one.mandatory and one.properties.message_id:
-            self._expect_return(one.properties.message_id, channel.delivery_tag, confirm)
+        if one.mandatory:
+            looks = one.properties.message_id or "", one.exchange, one.routing_key, len(one.body)
+            self._returns.expect(looks, channel.delivery_tag, confirm)
         return confirm
-
-    def _expect_return(self, message_id: str, tag: int, confirm: Confirm) -> None:
-        """A message comes back under its id, which another copy may have taken over meanwhile."""
-        tags = self.channel.message_id_delivery_tag
-        tags[message_id] = tag
-
-        def forget(_: Confirm) -> None:
-            if tags.get(message_id) == tag:
-                del tags[message_id]
-
-        confirm.add_done_callback(forget)
 
     def _frames(self, one: Addressed) -> bytes:
         number, most, body = self.channel.number, self.channel.max_content_size, one.body

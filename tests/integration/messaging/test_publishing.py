@@ -19,10 +19,11 @@ from shared.events.requests import ScheduleCancelRequested
 from shared.messaging import connection, kept_connection
 from shared.messaging.answers import Answers
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher, Unroutable
-from shared.messaging.connection import Addressed, Confirm, PublishingConnection
+from shared.messaging.connection import Addressed, PublishingConnection
 from shared.messaging.declaring import declare
 from shared.messaging.delay import DelayKind, delayed, slot_of
 from shared.messaging.envelope import Envelope
+from shared.messaging.returns import Confirm
 from shared.messaging.topology import EVENTS_EXCHANGE, Queue, Topology
 from tests.nodes import Broker, manage
 from tests.support.connections import close_connections
@@ -102,6 +103,19 @@ async def test_what_no_queue_takes_is_known_where_it_matters(station: Station) -
     await station.publisher.publish(Outgoing(unwanted, mandatory=False))
     with pytest.raises(Unroutable, match=r"no queue takes schedule.cancel_requested"):
         await station.publisher.publish(Outgoing(unwanted))
+
+
+@pytest.mark.parametrize("message_id", ["", "the same"])
+async def test_what_no_queue_takes_is_known_whatever_its_id(station: Station, message_id: str) -> None:
+    """Else a copy that takes its place would count as kept, and the message would be acknowledged: lost."""
+    bodies = (b"{}", b'{"post_id": "1"}', b'{"post_id": "22"}')
+    unwanted = [Envelope(TYPE, body, message_id, "c-1").to("", routing_key="no.queue") for body in bodies]
+    wanted = Envelope(TYPE, b"{}", message_id, "c-1", routing_key=TYPE)
+
+    results = await station.publisher.publish_all(map(Outgoing, [wanted, *unwanted, wanted]))
+    await eventually(lambda: len(station.arrived) == 2)
+
+    assert [type(one) for one in results] == [type(None), Unroutable, Unroutable, Unroutable, type(None)]
 
 
 async def test_a_message_that_cannot_be_written_takes_nobodys_confirm(station: Station) -> None:

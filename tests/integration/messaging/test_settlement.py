@@ -236,7 +236,7 @@ class Another(str):
 
 async def test_what_cannot_go_out_as_it_came_is_parked_all_the_same(shop: Shop, amqp_vhost_url: str) -> None:
     """Else it would stay in hand for ever, or end one publishing connection after the other."""
-    headers = {"long": "x" * 130_800}
+    headers: dict[str, Any] = {"long": "x" * 130_800}
     async with await aio_pika.connect(amqp_vhost_url) as connection:
         channel = await (await connection.channel()).get_underlay_channel()
         for key, properties in {
