@@ -16,7 +16,7 @@ def words(reply: Reply) -> str | None:
     said = words_or_none(told.get("error_description")) or words_or_none(told.get("error"))
     if said or "message" in told:
         return said or str(told["message"])
-    return str(told.get("errors") or told["error"]) if "errors" in told or "error" in told else None
+    return str(told.get("errors") or told.get("error") or "") if "errors" in told or "error" in told else None
 
 
 def documented(reply: Reply) -> PlatformError | None:

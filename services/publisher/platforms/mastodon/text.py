@@ -43,6 +43,10 @@ class _Reader(HTMLParser):
         if tag == "br":
             self.pieces.append("\n")
 
+    def parse_marked_section(self, i: int, report: int = 1) -> int:
+        """As browsers do. Python's own raises an AssertionError over nearly all of them."""
+        return self.parse_bogus_comment(i, bool(report))
+
     def handle_endtag(self, tag: str) -> None:
         if tag in ENDS_A_LINE:
             self.pieces.append("\n")

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.publisher.platforms.base import Account, Post, Published
 from services.publisher.platforms.recognition import Seen, instant_in, words_of
-from services.publisher.platforms.reply import Reply
+from services.publisher.platforms.reply import Reply, object_or_empty, objects_in
 from services.publisher.platforms.x.replies import identity_in
 
 WEB = "https://x.com"
@@ -37,7 +37,7 @@ def published_as(identity: str, account: Account) -> Published:
 
 def expanded(tweet: Mapping[str, Any], content: str) -> str:
     """The text with its links as they were written; those that are not in the content, X has appended."""
-    whole = tweet.get("note_tweet") or tweet
+    whole = object_or_empty(tweet.get("note_tweet")) or tweet
     text, wanted = html.unescape(str(whole.get("text", ""))), _SCHEME.sub("", content).casefold()
     for short, full in _links(whole):
         is_ours = _SCHEME.sub("", full).casefold().rstrip("/") in wanted
@@ -46,9 +46,7 @@ def expanded(tweet: Mapping[str, Any], content: str) -> str:
 
 
 def _links(tweet: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    entities = tweet.get("entities")
-    urls = entities.get("urls") if isinstance(entities, Mapping) else None
-    for link in urls or ():
+    for link in objects_in(object_or_empty(tweet.get("entities")).get("urls")):
         if link.get("url"):
             yield str(link["url"]), html.unescape(str(link.get("expanded_url", "")))
 
