@@ -22,6 +22,7 @@ from pamqp.frame import marshal
 from pamqp.header import ContentHeader
 from yarl import URL
 
+from shared.connections.cutting import cut_off
 from shared.messaging.answers import Answers
 from shared.messaging.declaring import declare, declare_own, figures_of
 from shared.messaging.handshake import ToldConnection
@@ -72,7 +73,7 @@ class _Transport(TransportFactory):
 
     def abort(self) -> None:
         if self._writer is not None:
-            self._writer.transport.abort()
+            cut_off(self._writer.transport)
 
 
 @dataclass

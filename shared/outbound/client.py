@@ -26,6 +26,7 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
+from shared.connections.cutting import cut_off
 from shared.outbound.addresses import is_public
 from shared.outbound.direct import is_direct, send_directly
 from shared.outbound.failures import NotPublicError, faithful_errors
@@ -151,7 +152,10 @@ def _certificates() -> ssl.SSLContext:
 
 class _Connector(aiohttp.TCPConnector):
     """A pool of connections on which nothing has come that nobody asked for, as a 408 about an idle connection: it
-    would be taken for the reply to the next request."""
+    would be taken for the reply to the next request.
+
+    A connection whose request was given up is cut off: what the server has not got by then, it never gets.
+    """
 
     async def _get(self, key: Any, traces: Any) -> Connection | None:
         while connection := await super()._get(key, traces):
@@ -159,6 +163,11 @@ class _Connector(aiohttp.TCPConnector):
                 return connection
             connection.close()
         return None
+
+    def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
+        if should_close and protocol.transport is not None:
+            cut_off(protocol.transport)
+        super()._release(key, protocol, should_close=should_close)
 
 
 class _Transport(AiohttpTransport):

@@ -1,0 +1,59 @@
+"""What a connection has not sent when it is cut off never arrives."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import httpx
+import pytest
+
+from shared.connections.cutting import cut_off
+from shared.outbound.client import outbound_client
+
+SENT = 300_000
+"""More than a server takes that does not read, and less than the kernel takes for it."""
+
+
+@asynccontextmanager
+async def not_reading() -> AsyncIterator[tuple[int, Callable[[], Awaitable[int]]]]:
+    """The port of a server that accepts and does not read; at last it counts what it has got."""
+    loop, listening = asyncio.get_running_loop(), socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    listening.setblocking(False)
+
+    async def got() -> int:
+        await asyncio.sleep(0)  # the loop closes a socket when it comes to it
+        accepted, _ = await loop.sock_accept(listening)
+        size = 0
+        with suppress(ConnectionError), accepted:
+            while part := await loop.sock_recv(accepted, 65536):
+                size += len(part)
+        return size
+
+    with listening:
+        yield listening.getsockname()[1], got
+
+
+async def test_what_the_kernel_holds_is_dropped() -> None:
+    async with not_reading() as (port, got):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"x" * SENT)
+        assert writer.transport.get_write_buffer_size() == 0
+
+        cut_off(writer.transport)
+        cut_off(writer.transport)
+
+        assert await got() < SENT
+
+
+@pytest.mark.parametrize("size", [60_000, SENT], ids=["sent directly", "sent by aiohttp"])
+async def test_a_request_that_was_given_up_does_not_arrive_later(size: int) -> None:
+    """A look-up may have found by then that the post is not there, and another one been sent."""
+    async with not_reading() as (port, got), outbound_client(allow_private_addresses=True, timeout=0.3) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.post(f"http://127.0.0.1:{port}/", content=b"x" * size)
+
+        assert await got() < size
