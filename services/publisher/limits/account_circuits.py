@@ -80,7 +80,14 @@ class AccountCircuits:
                 self._note(account_id, turn.error.detail.message, begun_at, now)
         elif turn.was_answered:
             self._of.pop(account_id, None)
-            self._answered_at[account_id] = now
+            self._note_answer(account_id, now)
+
+    def _note_answer(self, account_id: str, now: float) -> None:
+        """In the order of the answers, so that the oldest are forgotten: no request takes so long."""
+        self._answered_at.pop(account_id, None)
+        self._answered_at[account_id] = now
+        while now - self._answered_at[oldest := next(iter(self._answered_at))] > FORGET_AFTER:
+            del self._answered_at[oldest]
 
     def _note(self, account_id: str, message: str, begun_at: float, now: float) -> None:
         if account_id not in self._of:

@@ -190,3 +190,12 @@ async def test_what_left_before_an_answer_and_fails_after_it_does_not_count(time
         one(FAILURE)
 
     assert circuits.most("ours") is None
+
+
+async def test_of_accounts_that_are_well_nothing_is_kept_for_ever(time: SetTime) -> None:
+    circuits = AccountCircuits()
+
+    for number in range(100):
+        asked(circuits, time, f"account-{number % 90}", seconds=FORGET_AFTER / 10)(None, was_answered=True)
+
+    assert set(circuits._answered_at) == {f"account-{number % 90}" for number in range(89, 100)}
