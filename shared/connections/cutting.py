@@ -12,10 +12,9 @@ _AT_ONCE = struct.pack("ii", 1, 0)
 """On, for no time at all: the socket is reset, and what it holds is dropped."""
 
 
-def cut_off(transport: asyncio.BaseTransport) -> None:
+def cut_off(transport: asyncio.WriteTransport) -> None:
     """End the connection, and with it what has not left this machine."""
     connected = transport.get_extra_info("socket")
     if connected is not None and not transport.is_closing():
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-    if isinstance(transport, asyncio.WriteTransport):
-        transport.abort()
+    transport.abort()

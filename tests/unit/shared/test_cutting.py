@@ -2,11 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 
 import httpx
 import pytest
+import uvloop
 
 from shared.connections.cutting import cut_off
 from shared.outbound.client import outbound_client
@@ -37,23 +38,37 @@ async def not_reading() -> AsyncIterator[tuple[int, Callable[[], Awaitable[int]]
         yield listening.getsockname()[1], got
 
 
-async def test_what_the_kernel_holds_is_dropped() -> None:
-    async with not_reading() as (port, got):
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"x" * SENT)
-        assert writer.transport.get_write_buffer_size() == 0
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
+    """Services run on uvloop."""
+    with asyncio.Runner(loop_factory=request.param) as runner:
+        yield runner
 
-        cut_off(writer.transport)
-        cut_off(writer.transport)
 
-        assert await got() < SENT
+def test_what_the_kernel_holds_is_dropped(runner: asyncio.Runner) -> None:
+    async def cut() -> int:
+        async with not_reading() as (port, got):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"x" * SENT)
+            await asyncio.sleep(0)
+            assert writer.transport.get_write_buffer_size() == 0
+
+            cut_off(writer.transport)
+            cut_off(writer.transport)
+
+            return await got()
+
+    assert runner.run(cut()) < SENT
 
 
 @pytest.mark.parametrize("size", [60_000, SENT], ids=["sent directly", "sent by aiohttp"])
-async def test_a_request_that_was_given_up_does_not_arrive_later(size: int) -> None:
+def test_a_request_that_was_given_up_does_not_arrive_later(runner: asyncio.Runner, size: int) -> None:
     """A look-up may have found by then that the post is not there, and another one been sent."""
-    async with not_reading() as (port, got), outbound_client(allow_private_addresses=True, timeout=0.3) as client:
-        with pytest.raises(httpx.ReadTimeout):
-            await client.post(f"http://127.0.0.1:{port}/", content=b"x" * size)
 
-        assert await got() < size
+    async def give_up() -> int:
+        async with not_reading() as (port, got), outbound_client(allow_private_addresses=True, timeout=0.3) as client:
+            with pytest.raises(httpx.ReadTimeout):
+                await client.post(f"http://127.0.0.1:{port}/", content=b"x" * size)
+            return await got()
+
+    assert runner.run(give_up()) < size
