@@ -33,6 +33,9 @@ from shared.outbound.failures import NotPublicError, faithful_errors
 
 CONNECT_SECONDS = 5
 """Shorter than any whole send may take, so that a server that takes no connections is known to have got nothing."""
+UNACKNOWLEDGED_MS = 10_000
+"""After so long without a sign from the other machine what was sent to it is given up: before anybody takes the sender
+for dead, and looks whether its request has arrived."""
 _READ = httpx.ByteStream(b"")
 COMPRESSED = frozenset({"gzip", "deflate"})
 DECODED = frozenset({"", "identity", *COMPRESSED})
@@ -214,8 +217,12 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket whose kernel gives up in time what nobody acknowledges, though our process has been killed meanwhile."""
     family, kind, protocol, _, _ = address
-    return socket.socket(family, kind, protocol)
+    made = socket.socket(family, kind, protocol)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+    return made
 
 
 def _socket_to_public_address(address: aiohttp.AddrInfoType) -> socket.socket:

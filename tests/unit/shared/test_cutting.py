@@ -4,14 +4,18 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import httpx
 import pytest
 import uvloop
 
 from shared.connections.cutting import cut_off
+from shared.outbound import client
 from shared.outbound.client import outbound_client
+from tests.support.waiting import LATE, eventually
 
+CONNECTIONS = Path("/proc/net/tcp")
 SENT = 300_000
 """More than a server takes that does not read, and less than the kernel takes for it."""
 
@@ -66,9 +70,25 @@ def test_a_request_that_was_given_up_does_not_arrive_later(runner: asyncio.Runne
     """A look-up may have found by then that the post is not there, and another one been sent."""
 
     async def give_up() -> int:
-        async with not_reading() as (port, got), outbound_client(allow_private_addresses=True, timeout=0.3) as client:
+        async with not_reading() as (port, got), outbound_client(allow_private_addresses=True, timeout=0.3) as http:
             with pytest.raises(httpx.ReadTimeout):
-                await client.post(f"http://127.0.0.1:{port}/", content=b"x" * size)
+                await http.post(f"http://127.0.0.1:{port}/", content=b"x" * size)
             return await got()
 
     assert runner.run(give_up()) < size
+
+
+@pytest.mark.skipif(not CONNECTIONS.exists(), reason="the kernel does not list its connections")
+async def test_nor_does_one_whose_sender_was_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel closes its socket, and would go on sending when the network is back."""
+    monkeypatch.setattr(client, "UNACKNOWLEDGED_MS", 200)
+    async with not_reading() as (port, got):
+        made = client._socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port)))
+        made.connect(("127.0.0.1", port))
+        ours = f":{made.getsockname()[1]:04X} 0100007F:{port:04X} "
+        sent = made.send(b"x" * SENT)
+        made.close()
+
+        await eventually(lambda: ours not in CONNECTIONS.read_text(), within=LATE.total_seconds())
+
+        assert await got() < sent
