@@ -74,10 +74,10 @@ class AccountCircuits:
         A failure of what left before the last answer is old news: many may come when an outage is over.
         """
         now = loop_time()
-        begun_at = now if turn.begun_at is None else turn.begun_at
+        left_at = now if turn.left_at is None else turn.left_at
         if turn.error is not None and turn.error.network_is_unwell:
-            if begun_at >= self._answered_at.get(account_id, begun_at):
-                self._note(account_id, turn.error.detail.message, begun_at, now)
+            if left_at >= self._answered_at.get(account_id, left_at):
+                self._note(account_id, turn.error.detail.message, left_at, now)
         elif turn.was_answered:
             self._of.pop(account_id, None)
             self._note_answer(account_id, now)
@@ -89,9 +89,9 @@ class AccountCircuits:
         while now - self._answered_at[oldest := next(iter(self._answered_at))] > FORGET_AFTER:
             del self._answered_at[oldest]
 
-    def _note(self, account_id: str, message: str, begun_at: float, now: float) -> None:
+    def _note(self, account_id: str, message: str, left_at: float, now: float) -> None:
         if account_id not in self._of:
             self._of = {name: one for name, one in self._of.items() if now - one.last_at < FORGET_AFTER}
-            self._of[account_id] = _Circuit(begun_at, now)
+            self._of[account_id] = _Circuit(left_at, now)
         circuit = self._of[account_id]
         circuit.failures, circuit.last_at, circuit.latest = circuit.failures + 1, now, message

@@ -39,10 +39,12 @@ def rest_after(seconds: float) -> float:
 
 
 class Turn:
-    """A place for one request. It counts for the breaker from `begin`; what came of it is None if nobody was asked."""
+    """A place for one request. It leaves at `begin` and is counted from `begun_at`; what came of it is None if nobody
+    was asked."""
 
     def __init__(self, *at_end: Callable[["Turn"], None]) -> None:
         self.taken_at = loop_time()
+        self.left_at: float | None = None
         self.begun_at: float | None = None
         self.was_answered: bool | None = None
         self.error: PlatformError | None = None
@@ -58,7 +60,8 @@ class Turn:
 
         One that is `heavier`, because it carries pictures, is counted only from when it may have arrived.
         """
-        self.count_from(loop_time() + heavier.total_seconds())
+        self.left_at = loop_time()
+        self.count_from(self.left_at + heavier.total_seconds())
 
     def count_from(self, instant: float | None) -> None:
         """Blame the destination for what lasts from that instant of the loop's time on; None: for nothing so far."""

@@ -36,11 +36,11 @@ async def time(monkeypatch: pytest.MonkeyPatch) -> SetTime:
 
 
 def asked(
-    circuits: AccountCircuits, time: SetTime, account_id: str = "ours", *, seconds: float = 1.0
+    circuits: AccountCircuits, time: SetTime, account_id: str = "ours", *, seconds: float = 1.0, heavier: float = 0.0
 ) -> Callable[..., None]:
     """A request of the account leaves; it ends as it is said, after so many seconds."""
     turn = Turn(circuits.begin(account_id))
-    turn.count_from(time.now)
+    turn.begin(timedelta(seconds=heavier))
 
     def ends(error: PlatformError | None, *, was_answered: bool | None = None) -> None:
         time.now += seconds
@@ -181,9 +181,10 @@ async def test_what_is_said_of_the_post_or_the_account_closes_the_circuit(time: 
     assert circuits.most("ours") is None
 
 
-async def test_what_left_before_an_answer_and_fails_after_it_does_not_count(time: SetTime) -> None:
+@pytest.mark.parametrize("heavier", [0.0, 60.0], ids=["texts", "pictures"])
+async def test_what_left_before_an_answer_and_fails_after_it_does_not_count(time: SetTime, heavier: float) -> None:
     circuits = AccountCircuits()
-    hanging = [asked(circuits, time) for _ in range(OPENS_AFTER)]
+    hanging = [asked(circuits, time, heavier=heavier) for _ in range(OPENS_AFTER)]
 
     asked(circuits, time)(None, was_answered=True)
     for one in hanging:
