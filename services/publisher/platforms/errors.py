@@ -35,7 +35,8 @@ class PlatformError(Exception):
 
     def __init__(self, message: str, *, code: str = "", retry_after: timedelta | None = None) -> None:
         super().__init__(message)
-        self.detail = ErrorDetail(kind=self.kind, code=code or self.kind, message=message[:MOST_MESSAGE])
+        told, named = message.replace("\x00", ""), code.replace("\x00", "")  # no database stores it
+        self.detail = ErrorDetail(kind=self.kind, code=named or self.kind, message=told[:MOST_MESSAGE])
         self.retry_after = retry_after
 
     @property

@@ -76,7 +76,21 @@ NAMES = [
     "subreddit",
     "selftext",
 ]
-SCALARS: list[Any] = [None, True, 0, -1, 429, 2**70, 0.5, "", "x", "9" * 30, "take a break for 999999 hours", "t3_1"]
+SCALARS: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    429,
+    2**70,
+    0.5,
+    "",
+    "x",
+    "9" * 30,
+    "take a break for 999999 hours",
+    "t3_1",
+    "a\0b",
+]
 JSON = st.recursive(
     st.sampled_from(SCALARS),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
@@ -103,6 +117,9 @@ NETWORKS: dict[str, tuple[Dialect, Callable[[Reply], Published | None]]] = {
 
 @pytest.mark.parametrize("network", NETWORKS)
 @example(status=422, told={"errors": []}, publishes=True)
+@example(status=400, told={"errors": [{"message": "a\0b"}], "error": "a\0b"}, publishes=True)
+@example(status=422, told={"errors": "a\0b", "message": "a\0b"}, publishes=True)
+@example(status=200, told={"json": {"errors": [["A\0B", "a\0b"]]}}, publishes=True)
 @given(status=STATUSES, told=OBJECTS | JSON, publishes=st.booleans())
 def test_every_reply_means_something(network: str, status: int, told: Any, publishes: bool) -> None:
     dialect, published_in = NETWORKS[network]
@@ -111,7 +128,9 @@ def test_every_reply_means_something(network: str, status: int, told: Any, publi
     error = judged(reply, dialect, publishes=publishes)
 
     assert isinstance(error, PlatformError) or (error is None and reply.is_success)
-    if error is None:
+    if error is not None:
+        assert "\0" not in error.detail.message + error.detail.code, "no database stores it"
+    else:
         published_in(reply)
         dialect.allowance_in(reply)
 
