@@ -30,6 +30,7 @@ from shared.connections.cutting import cut_off
 from shared.outbound.addresses import is_public
 from shared.outbound.direct import is_direct, send_directly
 from shared.outbound.failures import NotPublicError, faithful_errors
+from shared.outbound.lookups import Lookups
 
 CONNECT_SECONDS = 5
 """Shorter than any whole send may take, so that a server that takes no connections is known to have got nothing."""
@@ -60,7 +61,7 @@ def outbound_client(
             ssl=certificates,
             limit=max_connections,
             keepalive_timeout=keepalive_seconds,
-            resolver=resolver,
+            resolver=resolver or Lookups(),
             socket_factory=_socket if allow_private_addresses else _socket_to_public_address,
         )
 
