@@ -18,7 +18,7 @@ _COLOURS = (36, 33, 32, 35, 34, 31)
 _LONGEST_LINE = 1 << 20
 _LAST_WORDS_SECONDS = 1
 REFUSED = 2
-"""The exit code of a program that would end so at each start: its settings cannot be used, or its folder or database."""
+"""The exit code of a program that would end so at each start: its settings, folder or database cannot be used."""
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,9 @@ from shared.outbound.lookups import Lookups
 
 CONNECT_SECONDS = 5
 """Shorter than any whole send may take, so that a server that takes no connections is known to have got nothing."""
-UNACKNOWLEDGED_MS = 10_000
-"""After so long without a sign from the other machine what was sent to it is given up: before anybody takes the sender
-for dead, and looks whether its request has arrived."""
+UNACKNOWLEDGED_MS = 20_000
+"""After so long in which the other machine takes nothing, what was sent to it is given up: before anybody takes the
+sender for dead (a lease less the time of a send), and looks whether its request has arrived."""
 _READ = httpx.ByteStream(b"")
 COMPRESSED = frozenset({"gzip", "deflate"})
 DECODED = frozenset({"", "identity", *COMPRESSED})
