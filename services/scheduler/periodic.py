@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 import structlog
+from pydantic import ValidationError
 
 from services.scheduler.domain import Schedule
 from services.scheduler.facts import withdrawal
@@ -15,6 +16,7 @@ from services.scheduler.pending import PendingRequest
 from services.scheduler.release import HORIZON, UNDELAYED_HORIZON, ReleasePlan, lead_of
 from services.scheduler.store import Store
 from shared.clocks.clock import Clock, loop_time
+from shared.events.explaining import explain
 from shared.events.requests import LatePolicy, Media, RetryPolicy
 from shared.events.scheduler import PublishRequested
 from shared.messaging.broker import Outgoing, Publisher
@@ -71,13 +73,13 @@ class Dispatcher:
     async def _send(self, batch: Sequence[Schedule]) -> Sequence[Schedule]:
         """Publish with confirms, then mark what the broker has: a crash in between repeats messages, loses none."""
         now, asked_at = self.clock.now(), loop_time()
-        outgoing = [self._outgoing(schedule, now) for schedule in batch]
-        results = await self.publisher.publish_all(outgoing)
-        for schedule, sent, error in zip(batch, outgoing, results, strict=True):
+        made = list(self._made(batch, now))
+        results = await self.publisher.publish_all([outgoing for _, outgoing in made])
+        for (schedule, sent), error in zip(made, results, strict=True):
             if error is None:
                 self.note_sent(schedule, sent, asked_at)
-        confirmed = [schedule for schedule, error in zip(batch, results, strict=True) if error is None]
-        unconfirmed = [schedule for schedule, error in zip(batch, results, strict=True) if error is not None]
+        confirmed = [schedule for (schedule, _), error in zip(made, results, strict=True) if error is None]
+        unconfirmed = [schedule for (schedule, _), error in zip(made, results, strict=True) if error is not None]
         if confirmed:
             await self.store.mark_dispatched(confirmed, self.clock.now())
         if unconfirmed:
@@ -85,6 +87,17 @@ class Dispatcher:
             log.warning("dispatch_unconfirmed", posts=len(unconfirmed), error=str(problem))
             await self.store.give_back(unconfirmed, until=self.clock.now() + LOOK_EVERY)
         return confirmed
+
+    def _made(self, batch: Sequence[Schedule], now: datetime) -> Iterator[tuple[Schedule, Outgoing]]:
+        """Each with its message. One of which none can be made, as an older release has stored it, stops no other."""
+        for schedule in batch:
+            try:
+                outgoing = self._outgoing(schedule, now)
+            except (ValueError, TypeError) as error:
+                said = explain(error) if isinstance(error, ValidationError) else repr(error)
+                log.error("schedule_not_readable", post_id=schedule.post_id, account_id=schedule.account_id, error=said)
+            else:
+                yield schedule, outgoing
 
     def _outgoing(self, schedule: Schedule, now: datetime) -> Outgoing:
         envelope = Envelope.of(publish_requested(schedule), correlation_id=schedule.correlation_id)

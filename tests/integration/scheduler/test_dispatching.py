@@ -8,12 +8,16 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from services.scheduler.overdue import OVERDUE_AFTER, overdue_posts
 from services.scheduler.periodic import LOOK_EVERY, OUTCOME_GRACE
 from services.scheduler.release import HORIZON, LEAD, MEDIA_LEAD, UNDELAYED_HORIZON
 from services.scheduler.store import CLAIM
+from services.scheduler.tables import schedules
 from shared.events import Event
 from shared.events.base import ErrorDetail
+from shared.events.maintenance import Overdue
 from shared.events.progress import State
 from shared.events.publisher import (
     PublishFailed,
@@ -123,6 +127,21 @@ async def test_while_the_wheel_cannot_be_relied_on_a_post_waits_at_the_publisher
 
     (sent,) = replica.publisher.published
     assert (sent.envelope.exchange, sent.expiration_ms) == (EVENTS_EXCHANGE, None)
+
+
+@pytest.mark.parametrize("stored", [{"media": '[{"url": 1}]'}, {"options": "{"}, {"media": '["a"]'}, {"retry": "{}}"}])
+async def test_a_post_that_no_message_can_be_made_of_stops_no_other_and_is_told_to_be_overdue(
+    replica: Replica, stored: dict[str, str]
+) -> None:
+    for name in ("p-1", "p-2", "p-3"):
+        await replica.take(post(post_id=name))
+    await replica.database.write(update(schedules).where(schedules.c.post_id == "p-2").values(stored))
+
+    await replica.reach(DUE + OVERDUE_AFTER)
+    assert {one.post_id for one in await replica.dispatched()} == {"p-1", "p-3"}
+    told = await overdue_posts(replica.database, replica.clock)()
+
+    assert told == Overdue(count=1, post_id="p-2", publish_at=DUE)
 
 
 async def test_a_clock_that_is_set_back_leaves_no_claim_standing_for_an_hour(replica: Replica) -> None:
