@@ -83,7 +83,13 @@ def schedule(
 
 
 def _text(content: str) -> str:
-    return sys.stdin.read().removesuffix("\n") if content == "-" else content
+    """What the post says. Bytes that are no UTF-8 are refused: they would be another text, or none that JSON knows."""
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8-sig") if content == "-" else content
+        text.encode()
+    except UnicodeError:
+        wrong("TEXT: it is no UTF-8; convert it, for instance with `iconv -f windows-1252 -t utf-8`")
+    return text.replace("\r\n", "\n").removesuffix("\n") if content == "-" else text
 
 
 def _again(post_id: str) -> str:

@@ -36,13 +36,13 @@ REJECTED = {"post_id": "p", "account_id": "b", "code": "in_the_past", "reason": 
 CONNECTED = {"account_id": "a", "platform": "mastodon", "connected": True, "pending": False}
 
 
-def run(*arguments: str, url: str = "http://127.0.0.1:1", stdin: str | None = None, **more: str) -> Result:
+def run(*arguments: str, url: str = "http://127.0.0.1:1", stdin: str | bytes | None = None, **more: str) -> Result:
     environment = {"TIMEBALL_URL": url, "TIMEBALL_API_TOKEN": "token", "TIMEBALL_HOME": "/nowhere"} | more
     return CliRunner().invoke(app, list(arguments), env=environment, input=stdin)
 
 
 def answered(
-    answers: Mapping[str, tuple[int, Any]], *arguments: str, stdin: str | None = None
+    answers: Mapping[str, tuple[int, Any]], *arguments: str, stdin: str | bytes | None = None
 ) -> tuple[Result, FakeApi]:
     with fake_api(answers) as api:
         return run(*arguments, url=api.url, stdin=stdin), api
@@ -132,6 +132,26 @@ def test_schedule_sends_the_request_and_tells_what_was_accepted() -> None:
         "media": [{"url": "https://x.example/1.png"}],
         "publish_at": {"local": "2027-03-28T09:00:00", "zone": "Europe/Berlin"},
     }
+
+
+@pytest.mark.parametrize(
+    ("stdin", "content"),
+    [(b"gr\xc3\xbcn\r\nund\r\n", "gr\u00fcn\nund"), (b"\xef\xbb\xbfHello\n", "Hello")],
+    ids=["line ends of Windows", "a byte order mark"],
+)
+def test_the_text_of_a_post_is_read_from_stdin_as_utf_8(stdin: bytes, content: str) -> None:
+    _, api = answered({"POST /v1/posts": (202, SCHEDULED)}, "schedule", "-", "--to", "a", stdin=stdin)
+
+    assert api.requests[0][1]["content"] == content
+
+
+@pytest.mark.parametrize(("text", "stdin"), [("-", b"gr\xfcn"), ("gr\udcfcn", None)], ids=["stdin", "argument"])
+def test_a_text_that_is_no_utf_8_is_refused_with_the_way_out(text: str, stdin: bytes | None) -> None:
+    result, api = answered({}, "schedule", text, "--to", "a", stdin=stdin)
+
+    assert result.exit_code == 2
+    assert "TEXT: it is no UTF-8; convert it" in complaint(result)
+    assert api.requests == []
 
 
 def test_a_refused_token_is_answered_with_where_the_right_one_is() -> None:
