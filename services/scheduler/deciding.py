@@ -116,7 +116,7 @@ def _already(current: Schedule) -> str:
 def _conflict(post_id: str, account_id: str, expected_revision: int | None, current: Schedule | None) -> str:
     where = f"{post_id!r} on {account_id!r}"
     if current is None:
-        return f"expected_revision: {where} is not scheduled, not at {expected_revision}"
+        return f"expected_revision: {where} is not scheduled, not at {expected_revision}; expect 0"
     if current.state is State.CANCELLED:
         return f"expected_revision: {where} has been cancelled (revision {current.revision})"
     if expected_revision == 0:
@@ -129,12 +129,17 @@ def instant_of(wanted: WantedPost, now: datetime) -> datetime | Rejected:
     try:
         publish_at = _instant(wanted.publish_at, now)
     except (ValueError, OverflowError) as error:
-        reason = str(error) if isinstance(error, UnknownZone) else f"no such time: {error}"
+        reason = str(error) if isinstance(error, UnknownZone) else f"no such time: {error} (got {_said(wanted)})"
         return Rejected(wanted.post_id, wanted.account_id, "invalid", f"publish_at: {reason}")
     if publish_at < now - PAST_TOLERANCE:
         reason = f"publish_at: {publish_at.isoformat()} is {_ago(now - publish_at)} ago; choose a time to come"
         return Rejected(wanted.post_id, wanted.account_id, "in_the_past", reason)
     return publish_at
+
+
+def _said(wanted: WantedPost) -> str:
+    at = wanted.publish_at
+    return f"{at.local!r} in {at.zone!r}" if isinstance(at, LocalTime) else str(at)
 
 
 def _instant(publish_at: PublishAt | None, now: datetime) -> datetime:

@@ -40,10 +40,18 @@ def _read(instant: object) -> object:
     try:
         read = datetime.fromisoformat(instant.upper())
     except ValueError as error:
-        raise ValueError(f"no such instant: {error}") from error
+        raise ValueError(f"no such instant: {_in_words(error)}") from error
     if read.tzinfo is None:
         raise ValueError("the instant has no offset; add one, such as +02:00 or Z")
     return read
+
+
+def _in_words(error: ValueError) -> str:
+    """What is wrong with an instant: Python names a part of it well, but not what else stands in it."""
+    said = str(error)
+    if said.startswith("offset"):
+        return "its offset is a day or more; write one such as +02:00"
+    return "write it as 2027-03-28T09:00:00+02:00" if said.startswith("Invalid") else said
 
 
 def _in_utc(instant: datetime) -> datetime:

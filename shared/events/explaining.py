@@ -67,4 +67,5 @@ def _shortened(value: object, *, most: int = 80) -> str:
     if value is None or isinstance(value, bool):
         return _AS_JSON[value]
     text = redact_text(repr(redacted(value)))
-    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
+    length = len(value) if isinstance(value, str) else len(text)
+    return text if len(text) <= most else f"{text[:most]}… ({length:,} characters)"

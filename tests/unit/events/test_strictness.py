@@ -123,7 +123,8 @@ def options(value: object) -> dict[str, object]:
             "publish_at: the instant is outside the years 1 to 9999 in UTC (got '9999-12-31T23:59:59-05:00')",
         ),
         ({"publish_at": "0001-01-01T00:00:00+14:00"}, "publish_at: the instant is outside the years 1 to 9999 in UTC"),
-        ({"publish_at": "2027-03-28T02:30+25:00"}, "publish_at: no such instant: offset must be"),
+        ({"publish_at": "2027-03-28T02:30+25:00"}, "publish_at: no such instant: its offset is a day or more; write"),
+        ({"publish_at": "2027-03-28T02:30+2:00"}, "publish_at: no such instant: write it as 2027-03-28T09:00:00+02:00"),
         ({"publish_at": {"local": "2027-03-28T02:30"}}, "publish_at.zone: this field is required"),
         (
             {"publish_at": {"local": "2027-03-28 02:30", "zone": "UTC"}},
@@ -223,7 +224,7 @@ def test_options_have_a_limit() -> None:
 def test_a_long_value_is_shortened_with_its_length() -> None:
     text = refusal(post_id="x" * 5000)
 
-    assert text.endswith("… (5,002 characters))")
+    assert text.endswith("… (5,000 characters))")
     assert len(text) < 200
 
 

@@ -153,7 +153,7 @@ def test_a_post_that_is_tried_again_in_doubt_is_not_changed_before_that_is_known
         (1, schedule(revision=2), "is at revision 2, not at 1; look at it first"),
         (0, schedule(revision=2, state=State.CANCELLED), "has been cancelled (revision 2)"),
         (1, schedule(revision=2, state=State.CANCELLED), "has been cancelled (revision 2)"),
-        (1, None, "is not scheduled, not at 1"),
+        (1, None, "is not scheduled, not at 1; expect 0"),
     ],
 )
 def test_a_change_of_another_revision_than_is_expected_is_refused(
@@ -254,6 +254,13 @@ def test_a_time_that_no_clock_shows_is_refused(local: str, zone: str, reason: st
 
     assert refused.code == "invalid"
     assert refused.reason.startswith(f"publish_at: {reason}")
+    assert zone in refused.reason
+
+
+def test_a_time_that_no_clock_shows_is_named() -> None:
+    refused = rejected(wanted(publish_at=LocalTime(local="2027-02-30T16:00", zone="Asia/Tokyo")))
+
+    assert refused.reason.endswith("out of range for month (got '2027-02-30T16:00' in 'Asia/Tokyo')")
 
 
 @pytest.mark.parametrize(
