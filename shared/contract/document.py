@@ -42,8 +42,8 @@ PROPERTIES: Json = {
         "correlation_id": {
             "type": "string",
             "description": (
-                "Carried from a request to every event that follows from it; absent: the `message_id`, "
-                "or an id derived from the body."
+                "Carried from a request to every event that follows from it, up to 200 characters without control "
+                "characters; absent or another: the `message_id`, or an id derived from the body."
             ),
         },
         "timestamp": {"type": "integer", "description": "When it was sent, in seconds of POSIX."},

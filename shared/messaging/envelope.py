@@ -33,7 +33,8 @@ REPLAYS_HEADER = "timeball-replays"
 _PERSISTENT = 2
 _DIGEST_LENGTH = 12
 _MOST_OF_AN_ID = 180
-_SAFE_ID = re.compile(r"^[\x20-\x7e]{1,200}$")
+_SAFE_ID = re.compile(r"[\x20-\x7e]{1,200}")
+_CARRIED = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,200}")
 
 
 class UnreadableEvent(Exception):
@@ -122,9 +123,9 @@ class Delivery(Generic[EventT_co]):
 def read(message: AbstractIncomingMessage) -> Delivery[Event]:
     """The event in a message, or UnreadableEvent with a reason a person understands."""
     body = without_mark(message.body)
-    event, message_id = read_event(type_of(message), body), safe_id(message.message_id)
+    message_id = safe_id(message.message_id)
     return Delivery(
-        event,
+        read_event(type_of(message), body, message.routing_key),
         message_id,
         correlation_of(message),
         bool(message.redelivered),
@@ -137,9 +138,11 @@ def read(message: AbstractIncomingMessage) -> Delivery[Event]:
 
 
 def correlation_of(message: AbstractIncomingMessage) -> str:
-    """What every event that follows from the message carries; it begins with the message where that has none."""
-    given = safe_id(message.correlation_id) or safe_id(message.message_id)
-    return given or derived_id(type_of(message), message.body)
+    """What every event that follows from the message carries, in any script: its own, else one that begins with it."""
+    given = message.correlation_id
+    if given and _CARRIED.fullmatch(given) and not given.isspace():
+        return given
+    return safe_id(message.message_id) or derived_id(type_of(message), message.body)
 
 
 def inbox_id(message_id: str, type_: str, body: bytes) -> str:
@@ -172,11 +175,11 @@ def type_of(message: AbstractIncomingMessage) -> str:
     return message.type or message.routing_key or ""
 
 
-def read_event(type_name: str, body: bytes) -> Event:
-    """Parse the body of an event by its name."""
+def read_event(type_name: str, body: bytes, routing_key: str | None = None) -> Event:
+    """Parse the body of an event by its name; the routing key is what it came with."""
     event_class = EVENTS.get(type_name)
     if event_class is None:
-        raise UnreadableEvent(_unknown(type_name), type=type_name, body=body)
+        raise UnreadableEvent(_unknown(type_name, routing_key), type=type_name, body=body)
     if len(body) > MAX_BODY_BYTES:
         reason = f"the body has {len(body):,} bytes; at most {MAX_BODY_BYTES:,} are read: split it"
         raise UnreadableEvent(reason, type=type_name, body=body)
@@ -187,13 +190,16 @@ def read_event(type_name: str, body: bytes) -> Event:
         raise UnreadableEvent(explain(error), type=type_name, body=body) from None
 
 
-def _unknown(type_name: str) -> str:
+def _unknown(type_name: str, routing_key: str | None) -> str:
     versioned = _VERSIONED.match(type_name)
     if versioned and versioned["type"] in EVENTS:
         return f"unknown version {type_name!r}: this release reads {versioned['type']!r}"
+    if routing_key in EVENTS:
+        way_out = f"let it say {routing_key!r}, as the routing key does, or leave it out"
+        return f"unknown event type {type_name!r} in the property `type`: {way_out}"
     return f"unknown event type {type_name!r}"
 
 
 def safe_id(identity: str | None) -> str | None:
     """An id that any database and log stores as it is, and that is not of blanks alone; else it counts as absent."""
-    return identity if identity and _SAFE_ID.match(identity) and not identity.isspace() else None
+    return identity if identity and _SAFE_ID.fullmatch(identity) and not identity.isspace() else None

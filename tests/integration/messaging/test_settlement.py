@@ -163,7 +163,7 @@ async def test_what_is_no_event_may_be_answered_instead(shop: Shop) -> None:
     shop.answers_unreadable = answer
 
     await shop.bus.emit_raw(b"{}", TYPE, correlation_id="c-1")
-    unsafe = await shop.bus.emit_raw(b"{}", TYPE, correlation_id="ü" * 100)
+    unsafe = await shop.bus.emit_raw(b"{}", TYPE, correlation_id="ü\n" * 50)
     await shop.is_alive()
     await shop.is_settled()
 

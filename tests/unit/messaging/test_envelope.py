@@ -90,8 +90,8 @@ def test_the_type_is_the_routing_key_where_a_producer_left_it_out() -> None:
 
 @pytest.mark.parametrize(
     "identity",
-    [None, "", "  ", "x" * 201, "a\nb", "a\x00b", "ü", "\x7f"],
-    ids=["none", "empty", "blanks", "long", "newline", "nul", "not ascii", "delete"],
+    [None, "", "  ", "x" * 201, "a\nb", "a\n", "a\x00b", "\x7f"],
+    ids=["none", "empty", "blanks", "long", "newline", "newline at the end", "nul", "delete"],
 )
 def test_an_identity_that_cannot_be_stored_everywhere_counts_as_absent(identity: str | None) -> None:
     delivery = read(incoming(CANCEL.body(), routing_key=TYPE, message_id=identity, correlation_id=identity))
@@ -99,6 +99,22 @@ def test_an_identity_that_cannot_be_stored_everywhere_counts_as_absent(identity:
     assert delivery.message_id is None
     assert delivery.correlation_id.isascii()
     assert 0 < len(delivery.correlation_id) <= 200
+
+
+def test_a_correlation_id_is_carried_in_any_script() -> None:
+    delivery = read(incoming(CANCEL.body(), routing_key=TYPE, message_id="grün", correlation_id="Bestellung grün ☃"))
+
+    assert (delivery.message_id, delivery.correlation_id) == (None, "Bestellung grün ☃")
+
+
+def test_a_name_that_only_the_routing_key_knows_is_refused_with_the_way_out() -> None:
+    with pytest.raises(UnreadableEvent) as refused:
+        read(incoming(CANCEL.body(), message_type="Shop.Cancel", routing_key=TYPE))
+
+    assert refused.value.reason == (
+        f"unknown event type 'Shop.Cancel' in the property `type`: let it say {TYPE!r}, as the routing key does, "
+        "or leave it out"
+    )
 
 
 def test_a_message_without_ids_has_the_same_in_every_service_and_another_than_other_messages() -> None:
