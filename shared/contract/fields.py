@@ -206,6 +206,7 @@ FIELDS: Mapping[str, str] = {
     "ScheduleTold.state": "How far it has come.",
     "StateTold.accounts": "Accounts as the publisher keeps them, without credentials.",
     "StateTold.service": "The service that sends it.",
+    "PublishRetrying.attempt": "How many attempts count so far: 0 while none has been used up.",
     "PublishRequested.publish_at": "The instant at which it is sent.",
     "RetryPolicy.attempts": "How often a post is tried in all.",
     "ScheduleAccepted.publish_at": "The instant at which it will be sent.",

@@ -94,7 +94,7 @@ def _several(items: Schema, schemas: Mapping[str, Schema]) -> str:
 
 def _bounds(schema: Schema) -> Iterator[str]:
     for keyword, words in _BOUNDS:
-        if schema.get(keyword):
+        if schema.get(keyword) or (keyword == "exclusiveMinimum" and keyword in schema):
             yield words.format(schema[keyword])
 
 

@@ -39,6 +39,12 @@ def test_every_field_has_a_row_and_those_within_others_have_paths() -> None:
     assert rows["names"].holds == "list of texts (up to 5 characters)"
 
 
+def test_a_number_that_must_be_more_than_0_says_so() -> None:
+    seconds = {"type": "object", "properties": {"seconds": {"type": "number", "exclusiveMinimum": 0}}}
+
+    assert [field.holds for field in fields_of(seconds, {})] == ["number, more than 0"]
+
+
 def test_a_table_marks_what_may_be_left_out_and_escapes_what_would_break_it() -> None:
     table = as_table(list(fields_of(SCHEMA, {"Line": LINE})))
 
