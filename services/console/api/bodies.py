@@ -10,6 +10,7 @@ from pydantic_core import from_json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.console.api.errors import Refusal, invalid, refusal_response
+from services.console.requests.editing import Change, out_of_reach
 from shared.events.explaining import explain
 from shared.events.near_misses import near_misses
 from shared.events.reading import read_json, without_mark
@@ -23,11 +24,12 @@ _AS_IT_IS = b"identity"
 _COMPONENTS = "#/components/schemas/{model}"
 
 
-def body_of(model: type[ModelT]) -> Callable[[Request], Awaitable[ModelT]]:
+def body_of(model: type[ModelT], *, may_be_empty: bool = False) -> Callable[[Request], Awaitable[ModelT]]:
     """A dependency that reads the request's body as this model, as strictly as the broker's messages are read."""
 
     async def read(request: Request) -> ModelT:
-        asked = read_body(model, await request.body())
+        raw = await request.body()
+        asked = read_body(model, b"{}" if may_be_empty and not raw else raw)
         request.state.asked = asked
         return asked
 
@@ -53,6 +55,8 @@ def _misspelt(read: BaseModel, body: Any) -> Iterator[str]:
     if isinstance(read, ScheduleBatchRequested):
         for index, post in enumerate(body["posts"]):
             yield from (f"posts[{index}].{misspelt}" for misspelt in near_misses(post, ScheduleRequested))
+    if isinstance(read, Change):
+        yield from out_of_reach(body)
 
 
 def json_object(raw: bytes, *, without: str) -> tuple[bytes, Any]:
@@ -78,10 +82,10 @@ def _rejected(raw: bytes, reason: str) -> dict[str, Any]:
     return {"post_id": post_id, "rejected": [{"post_id": post_id, "code": "invalid", "reason": reason}]}
 
 
-def documented(model: type[BaseModel]) -> dict[str, Any]:
+def documented(model: type[BaseModel], *, may_be_empty: bool = False) -> dict[str, Any]:
     """The `openapi_extra` of a route whose body is read by `body_of`."""
     schema = {"$ref": _COMPONENTS.format(model=model.__name__)}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    return {"requestBody": {"required": not may_be_empty, "content": {"application/json": {"schema": schema}}}}
 
 
 def schemas_of(*models: type[BaseModel]) -> dict[str, Any]:

@@ -197,12 +197,12 @@ async def list_lines(
 @router.post(
     "/v1/imports/{run_id}:start",
     status_code=202,
-    openapi_extra=documented(Start),
+    openapi_extra=documented(Start, may_be_empty=True),
     responses={409: {"model": ErrorAnswer}},
     dependencies=[WRITE],
 )
 async def start_import(
-    console: TheConsole, run_id: Id, wanted: Annotated[Start, Depends(body_of(Start))]
+    console: TheConsole, run_id: Id, wanted: Annotated[Start, Depends(body_of(Start, may_be_empty=True))]
 ) -> ImportView:
     """Send its posts, in the background; to start it again changes nothing, and after an hour it is too late."""
     _require_seen((await show_import(console, run_id)).plan, wanted)

@@ -1,10 +1,10 @@
 """Editing: a change to a scheduled post becomes whole schedule requests, built from what is known of the post."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from services.console.domain.posts import CHANGEABLE, Post
 from services.console.read_model.drafts import Drafts, PostFields
@@ -38,6 +38,16 @@ class Change(Value):
     retry: RetryPolicy | None = None
     expected_revision: Count | None = None
     account_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_TARGETS)] | None = None
+
+
+_WITH_THE_WHOLE_POST = sorted(ScheduleRequested.model_fields.keys() - Change.model_fields.keys() - {"post_id"})
+
+
+def out_of_reach(body: Mapping[str, JsonValue]) -> Iterator[str]:
+    """What of a post no change can set, though this one names it."""
+    for name in _WITH_THE_WHOLE_POST:
+        if body.get(name) is not None:
+            yield f"{name}: a change cannot set it; send the whole post with POST /v1/posts"
 
 
 def edit_requests(posts: Sequence[Post], drafts: Drafts, change: Change) -> list[ScheduleRequested]:

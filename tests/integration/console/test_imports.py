@@ -46,7 +46,7 @@ async def test_a_file_is_reported_on_and_sent_when_it_is_started(world: World) -
     good, bad = a_name(), a_name()
     run = await prepared(world.api, f"{HEADER}{good},Hello,plain,{FAR}\n{bad},Hello,plain,tomorrow\n".encode())
     page = await world.api.call("GET", f"/v1/imports/{run['id']}/lines")
-    refused = await world.api.refused("POST", f"/v1/imports/{run['id']}:start", {})
+    refused = await world.api.refused("POST", f"/v1/imports/{run['id']}:start")
 
     await world.api.call("POST", f"/v1/imports/{run['id']}:start", {"skip_faults": True})
     done = await ended(world.api, run["id"])

@@ -29,6 +29,24 @@ def test_a_change_to_null_is_no_change() -> None:
     assert read_body(Change, b'{"content": "new", "media": null, "retry": {"attempts": null}}').media is None
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("targets", [{"account_id": "b"}]), ("late_policy", {"mode": "skip"}), ("callback_url", "https://cms.example/")],
+)
+def test_a_change_of_what_only_the_whole_post_sets_is_refused_with_the_way_out(field: str, value: Any) -> None:
+    with pytest.raises(Refusal) as refused:
+        read_body(Change, json.dumps({"content": "new", field: value}).encode())
+
+    assert refused.value.problem.field == field
+    assert "send the whole post with POST /v1/posts" in refused.value.problem.detail
+
+
+def test_a_change_may_name_its_post_and_nothing_else_of_it() -> None:
+    change = read_body(Change, json.dumps({"post_id": "p", "content": "new", "late_policy": None, "state": "x"}).encode())
+
+    assert change.content == "new"
+
+
 def test_a_near_miss_and_a_wrong_value_are_still_refused() -> None:
     for wrong, field in (({"publishAt": None}, "publishAt"), ({"media": None, "content": 5}, "content")):
         with pytest.raises(Refusal) as refused:
