@@ -86,4 +86,6 @@ def _too_late(case: Case, reason: str, now: datetime) -> Outcome:
     """What the late policy says of a post whose grace is over."""
     if case.event.late_policy.mode == "skip":
         return outcomes.skipped(case, "too_late", now)
-    return outcomes.held(case, f"later than its grace allows: {reason}", now)
+    grace = timedelta(seconds=round(case.event.late_policy.grace_seconds))
+    way_out = "retry the post to publish it all the same"
+    return outcomes.held(case, f"later than its grace of {grace} allows: {reason}; {way_out}", now)

@@ -35,5 +35,12 @@ PUBLISHING: Mapping[str, Mapping[str, Any]] = {
     "publish.unknown": REVISION
     | {"attempts": 1, "error": {"class": "unconfirmed", "code": "timeout", "message": "no answer within 30 s"}},
     "publish.skipped": REVISION | {"reason": "cancelled", "attempts": 0},
-    "publish.held": REVISION | {"reason": "it is 2 h late, more than its grace of 1 h", "attempts": 0},
+    "publish.held": REVISION
+    | {
+        "reason": (
+            "later than its grace of 1:00:00 allows: found 2:00:00 after it was due; "
+            "retry the post to publish it all the same"
+        ),
+        "attempts": 0,
+    },
 }

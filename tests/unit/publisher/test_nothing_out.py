@@ -20,7 +20,7 @@ from services.publisher.sending.next_step import next_step
 from services.publisher.sending.outcomes import WAITS_FOR_ITS_TURN, Outcome
 from services.publisher.sending.steps import Prepare, Renew, Reserve, Settle, Step
 from shared.events.progress import State
-from shared.events.publisher import PublishRetrying
+from shared.events.publisher import PublishHeld, PublishRetrying
 from shared.events.requests import LatePolicy, RetryPolicy
 from tests.support.publications import NOON, SECOND, a_case, a_stored_account, an_attempt, requested
 
@@ -131,6 +131,16 @@ def test_a_retry_that_would_come_too_late_follows_the_policy(error: PlatformErro
 def test_a_post_that_is_found_too_late_follows_its_policy(mode: str, expected: str) -> None:
     assert kind(next_step(having(mode=mode, grace=60), LATE)) == expected
     assert kind(next_step(having(mode=mode, grace=60, ready=READY), LATE)) == expected
+
+
+def test_a_post_that_is_held_for_its_lateness_says_its_grace_and_the_way_out() -> None:
+    (held,) = settled(next_step(having(mode="hold", grace=60), NOON + 90 * SECOND)).told
+
+    assert isinstance(held, PublishHeld)
+    assert held.reason == (
+        "later than its grace of 0:01:00 allows: found 0:01:30 after it was due; "
+        "retry the post to publish it all the same"
+    )
 
 
 @pytest.mark.parametrize("wait", ["an attempt", "its account is closed", "its line is long"])
