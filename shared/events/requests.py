@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, JsonValue, StringConstraints, Tag, model_validator
 
 from shared.events.base import (
     Count,
@@ -183,6 +183,15 @@ class DigestTime(Value):
     zone: Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
+def _without_prefix(name: object) -> object:
+    if isinstance(name, str) and name.lstrip("/").casefold().startswith("r/"):
+        raise ValueError("write the subreddit's name without `r/`")
+    return name
+
+
+Subreddit = Annotated[Name, BeforeValidator(_without_prefix)]
+
+
 class WorkspaceConfigured(Event, type="workspace.configured"):
     """The whole workspace as it shall be. What was configured later stays, where both say when (`configured_at`).
 
@@ -192,7 +201,7 @@ class WorkspaceConfigured(Event, type="workspace.configured"):
 
     workspace_id: NewId
     monitoring_enabled: bool
-    subreddits: tuple[Name, ...]
+    subreddits: tuple[Subreddit, ...]
     keywords: tuple[Keyword, ...]
     sealed_notify: Text | None = None
     keep_notify: bool = False

@@ -4,13 +4,13 @@ from typing import Literal
 
 from shared.events.base import Count, Event, Id, Instant, Name, Text, Value, WebUrl
 from shared.events.monitor import SubredditProblem
-from shared.events.requests import Keyword
+from shared.events.requests import Keyword, Subreddit
 
 
 class KeywordsTryRequested(Event, type="keywords.try_requested"):
     """To look for keywords in the newest posts and comments of subreddits; nothing is kept, and nobody is told."""
 
-    subreddits: tuple[Name, ...]
+    subreddits: tuple[Subreddit, ...]
     keywords: tuple[Keyword, ...]
 
 

@@ -17,6 +17,7 @@ from shared.events.explaining import explain
 from shared.events.publisher import PublishSucceeded
 from shared.events.requests import LocalTime, ScheduleRequested, Target, WorkspaceConfigured
 from shared.events.scheduler import PublishRequested
+from shared.events.trials import KeywordsTryRequested
 
 NO_INSTANT = "an instant is RFC 3339 text with an offset, such as 2027-03-28T09:00:00+02:00"
 POST: dict[str, Any] = {"post_id": "post-1", "content": "Hello", "targets": [{"account_id": "acct-1"}]}
@@ -357,3 +358,14 @@ def test_the_reasons_against_countless_wrong_items_fit_in_a_line() -> None:
 
     assert len(explain(refused.value)) < 1_000
     assert explain(refused.value).endswith("and 99997 more")
+
+
+@pytest.mark.parametrize("event", [WorkspaceConfigured, KeywordsTryRequested])
+@pytest.mark.parametrize("name", ["r/sailing", "/r/sailing", "R/Sailing"])
+def test_a_subreddit_is_named_without_its_prefix(event: type[Event], name: str) -> None:
+    given = {"workspace_id": "w", "monitoring_enabled": True, "subreddits": [name], "keywords": []}
+
+    with pytest.raises(ValidationError) as refused:
+        event.model_validate_json(json.dumps(given))
+
+    assert explain(refused.value) == f"subreddits[0]: write the subreddit's name without `r/` (got {name!r})"
