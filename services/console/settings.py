@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from shared.events.base import NewWebUrl
 from shared.process.home import Home
@@ -30,6 +30,15 @@ class Settings(ServiceSettings):
     publisher_sealing_key: str | None = None
     monitor_public_key: str | None = None
     monitor_sealing_key: str | None = None
+
+    @field_validator("api_token")
+    @classmethod
+    def _can_be_sent(cls, given: str | None) -> str | None:
+        """The token as clients send it, without what surrounds it; none where it is blank."""
+        token = (given or "").strip()
+        if not (token.isascii() and token.isprintable()):
+            raise ValueError("no client could send it: use letters, digits and signs of ASCII only")
+        return token or None
 
     @property
     def http_address(self) -> tuple[str, int]:

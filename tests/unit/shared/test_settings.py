@@ -158,6 +158,41 @@ def test_an_address_of_the_console_that_is_left_blank_is_none(monkeypatch: pytes
     assert load(ConsoleSettings).console_public_url is None
 
 
+@pytest.mark.parametrize("given", [" token ", "token\r", "token\n"])
+def test_a_token_is_the_one_that_clients_send(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
+    monkeypatch.setenv("TIMEBALL_API_TOKEN", given)
+
+    assert load(ConsoleSettings).token == "token"
+
+
+def test_a_token_that_is_left_blank_is_the_one_that_was_made_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
+    monkeypatch.setenv("TIMEBALL_HOME", str(tmp_path))
+    monkeypatch.setenv("TIMEBALL_API_TOKEN", " ")
+
+    token = load(ConsoleSettings).token
+
+    assert token == (tmp_path / "keys" / "api_token").read_text().strip()
+
+
+@pytest.mark.parametrize("given", ["tökén", "“token”", "to\nken"])
+def test_a_token_that_no_client_can_send_ends_the_console(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
+    monkeypatch.setenv("TIMEBALL_API_TOKEN", given)
+
+    with pytest.raises(SystemExit) as ended:
+        load(ConsoleSettings)
+
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said == "TIMEBALL_API_TOKEN: no client could send it: use letters, digits and signs of ASCII only\n"
+
+
 def test_a_folder_that_cannot_be_used_ends_the_program_with_one_line(tmp_path: Path) -> None:
     taken = tmp_path / "a file"
     taken.touch()
