@@ -1,5 +1,6 @@
 """The console's settings."""
 
+from ipaddress import ip_network
 from typing import Annotated
 from urllib.parse import quote, unquote, urlsplit
 
@@ -30,6 +31,18 @@ class Settings(ServiceSettings):
     publisher_sealing_key: str | None = None
     monitor_public_key: str | None = None
     monitor_sealing_key: str | None = None
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, given: str) -> str:
+        """What is neither would be passed over: everybody would seem to come from the proxy."""
+        for one in filter(None, map(str.strip, given.split(","))):
+            try:
+                _ = given.strip() == "*" or ip_network(one)
+            except ValueError:
+                way_out = "write 10.0.0.5 or 10.0.0.0/8, several separated by commas, or * alone"
+                raise ValueError(f"{one!r} is no address and no network: {way_out}") from None
+        return given.strip() or "127.0.0.1"
 
     @field_validator("api_token")
     @classmethod

@@ -17,8 +17,14 @@ def server_of(account: Account, official: str) -> str:
     """`settings.server`, or the network's own; Rejected where it is no base URL."""
     given = account.settings.get("server") or official
     if not is_web_url(given) or "?" in given or "#" in given:
-        raise Rejected(f"settings.server: {given!r} is no http(s) URL to add paths to", code="invalid_settings")
+        reason = f"settings.server: write an http(s) URL to add paths to, such as {official} ({given_as(given)})"
+        raise Rejected(reason, code="invalid_settings")
     return str(given).rstrip("/")
+
+
+def given_as(value: object) -> str:
+    """How a reason ends that tells what to write instead of a value."""
+    return "it is missing" if value is None else f"got {value!r}"
 
 
 def is_web_url(given: object) -> bool:

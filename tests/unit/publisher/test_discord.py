@@ -96,6 +96,7 @@ def test_what_cannot_work_is_refused_without_quoting_a_secret(account: Account, 
     with pytest.raises(Rejected, match=place) as caught:
         OFFLINE.check(account)
 
+    assert "None" not in str(caught.value)
     assert not any(secret in str(caught.value) for secret in ("hunter2", WEBHOOK_TOKEN, BOT_TOKEN))
 
 

@@ -159,9 +159,12 @@ def test_when_a_person_is_needed_again_is_known_as_soon_as_the_account_is_connec
 @pytest.mark.parametrize(
     ("account", "named"),
     [
-        (author({"author": "17"}), "settings.author: '17'"),
-        (author({"author": None}), "settings.author: None"),
-        (author({"server": "api.linkedin.com"}), "settings.server: 'api.linkedin.com'"),
+        (author({"author": "17"}), "urn:li:organization:… (got '17')"),
+        (
+            author({"author": None}),
+            "settings.author: write a URN: urn:li:person:… or urn:li:organization:… (it is missing)",
+        ),
+        (author({"server": "api.linkedin.com"}), "such as https://api.linkedin.com (got 'api.linkedin.com')"),
         (author({"api_version": "2026-08"}), "settings.api_version: '2026-08'"),
         (author(client_secret=""), "credentials.client_secret"),
         (author(access_token=None), "credentials.access_token"),

@@ -221,8 +221,11 @@ def test_a_subreddit_is_named_in_any_of_the_usual_ways(given: str) -> None:
 @pytest.mark.parametrize(
     ("account", "named"),
     [
-        (redditor({"subreddit": "two words"}), "settings.subreddit: 'two words'"),
-        (redditor({"subreddit": None}), "settings.subreddit: None"),
+        (redditor({"subreddit": "two words"}), "such as sailing (got 'two words')"),
+        (
+            redditor({"subreddit": None}),
+            "settings.subreddit: write a subreddit's name, such as sailing (it is missing)",
+        ),
         (redditor({"server": "ftp://x.example"}), "settings.server"),
         (redditor(client_id=""), "credentials.client_id"),
         (redditor(client_secret=None), "credentials.client_secret"),

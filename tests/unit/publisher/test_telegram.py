@@ -117,6 +117,7 @@ def test_what_cannot_work_is_refused_without_quoting_a_secret(account: Account, 
     with pytest.raises(Rejected, match=place) as caught:
         OFFLINE.check(account)
 
+    assert "None" not in str(caught.value)
     assert "hunter2" not in str(caught.value)
     assert SECRET not in str(caught.value)
 

@@ -197,6 +197,7 @@ async def test_a_bad_secret_is_refused_with_a_reason_that_does_not_quote_it(secr
             webhook.check(an_endpoint(secret))
 
     assert reason in str(caught.value)
+    assert ("make one with `echo whsec_" in str(caught.value)) == (secret != [])
     assert "hunter2" not in f"{caught.value!r}{caught.value.detail!r}"
     assert caught.value.detail.code == "invalid_credentials"
 

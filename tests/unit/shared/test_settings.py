@@ -151,6 +151,28 @@ def test_an_address_that_no_browser_opens_ends_the_console(
     assert capsys.readouterr().err.startswith("TIMEBALL_CONSOLE_PUBLIC_URL: ")
 
 
+@pytest.mark.parametrize("given", ["proxy", "10.0.0.5/8", "10.0.0.5, 10.0.0.300", "*, 10.0.0.5"])
+def test_a_proxy_that_nobody_could_be_ends_the_console(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
+    monkeypatch.setenv("TIMEBALL_CONSOLE_TRUSTED_PROXIES", given)
+
+    with pytest.raises(SystemExit) as ended:
+        load(ConsoleSettings)
+
+    assert ended.value.code == 2
+    assert "is no address and no network: write 10.0.0.5 or 10.0.0.0/8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["*", "127.0.0.1,10.0.0.0/8", "::1, fd00::/8", "10.0.0.5,"])
+def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
+    monkeypatch.setenv("TIMEBALL_CONSOLE_TRUSTED_PROXIES", given)
+
+    assert load(ConsoleSettings).trusted_proxies == given
+
+
 def test_an_address_of_the_console_that_is_left_blank_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
     monkeypatch.setenv("TIMEBALL_CONSOLE_PUBLIC_URL", " ")

@@ -16,6 +16,7 @@ from services.publisher.media.limits import PictureLimits
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import (
     bearer,
+    given_as,
     instant_of,
     is_web_url,
     require_credentials,
@@ -172,7 +173,7 @@ def author_of(account: Account) -> str:
     """The URN of who posts, or Rejected."""
     given = account.settings.get("author")
     if not isinstance(given, str) or not _AUTHOR.fullmatch(given):
-        reason = f"settings.author: {given!r} is no URN such as urn:li:person:… or urn:li:organization:…"
+        reason = f"settings.author: write a URN: urn:li:person:… or urn:li:organization:… ({given_as(given)})"
         raise Rejected(reason, code="invalid_settings")
     return given
 

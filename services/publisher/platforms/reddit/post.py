@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from services.publisher.platforms.account_fields import given_as
 from services.publisher.platforms.base import Account, Post, Published
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.options import refused
@@ -48,7 +49,8 @@ def subreddit_of(account: Account) -> str:
     given = account.settings.get("subreddit")
     named = _SUBREDDIT.fullmatch(given) if isinstance(given, str) else None
     if named is None:
-        raise Rejected(f"settings.subreddit: {given!r} is no name of a subreddit", code="invalid_settings")
+        reason = f"settings.subreddit: write a subreddit's name, such as sailing ({given_as(given)})"
+        raise Rejected(reason, code="invalid_settings")
     return named[1]
 
 

@@ -10,6 +10,7 @@ from services.publisher.platforms.errors import Rejected
 
 PREFIX = "whsec_"
 LEAST_SECRET_BYTES = 16
+_MAKE_ONE = "make one with `echo whsec_$(openssl rand -base64 32)`"
 
 
 def signature_headers(secrets: Sequence[bytes], webhook_id: str, body: bytes, now: datetime) -> dict[str, str]:
@@ -39,11 +40,11 @@ def secrets_of(account: Account) -> list[bytes]:
 def signing_key(secret: object) -> bytes:
     """The key in a `whsec_…`; ValueError saying what is wrong, without the secret."""
     if not isinstance(secret, str) or not secret.startswith(PREFIX):
-        raise ValueError("expected 'whsec_' and base64")
+        raise ValueError(f"expected 'whsec_' and base64; {_MAKE_ONE}")
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except ValueError:
-        raise ValueError("what follows 'whsec_' is no base64") from None
+        raise ValueError(f"what follows 'whsec_' is no base64; {_MAKE_ONE}") from None
     if len(key) < LEAST_SECRET_BYTES:
-        raise ValueError(f"too short, at least {LEAST_SECRET_BYTES} bytes are needed")
+        raise ValueError(f"too short, at least {LEAST_SECRET_BYTES} bytes are needed; {_MAKE_ONE}")
     return key
