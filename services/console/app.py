@@ -42,7 +42,7 @@ from services.console.streaming.journal import Journal
 from services.console.streaming.stream import EventStream
 from services.console.tables.audit import outbox
 from services.console.web.mounting import mount_pages
-from shared.contract.entries import KEEPERS
+from shared.contract.entries import EVERY_SERVICE, KEEPERS
 from shared.events import EVENTS, Event
 from shared.events.keys import KeysRotateRequested
 from shared.events.limits import AccountLimitsRequested
@@ -122,7 +122,7 @@ def build(settings: Settings) -> Service:
         events.close()
 
     return replace(
-        base.service(on_missing={EVERYTHING.name: missed.note}),
+        base.service(on_missing={EVERYTHING.name: missed.note}, every_service=EVERY_SERVICE),
         loops=(
             answers.close_when_unused,
             events.run,

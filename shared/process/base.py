@@ -1,7 +1,7 @@
 """What every service stands on: its clock, its database, its connections to the broker, its outbox, its upkeep."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -80,6 +80,7 @@ class Base:
         retry_tiers: Sequence[int] = RETRY_TIERS[:1],
         delay: DelayKind | None = None,
         on_missing: Mapping[str, Callable[[], None]] | None = None,
+        every_service: Collection[str] = (),
     ) -> Service:
         """The service, with the queues that it has subscribed to and its dead letters attended to."""
         queues = tuple(self.consumer.queues.values())
@@ -91,7 +92,7 @@ class Base:
             tables=self.tables,
             publisher=self.publisher,
             broker=self.consumer.broker,
-            topology=attended(self.consumer, topology),
+            topology=attended(self.consumer, topology, every_service),
             outbox=self.outbox,
             http=self.http,
             stopping=self.stopping,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -58,6 +58,7 @@ class Shop:
         attends: bool = False,
         bus: Bus | None = None,
         standby: Standby | None = None,
+        every_service: Collection[str] = (),
     ) -> AsyncIterator["Shop"]:
         """The service, consuming (with `surplus` also what there is no room for), and a bus to talk to it.
 
@@ -65,7 +66,7 @@ class Shop:
         """
         publisher, broker = Publisher(url, app_id=SERVICE, clock=SystemClock()), rabbit_broker(url, SERVICE)
         consumer = Consumer(SERVICE, broker, publisher, SystemClock(), standby)
-        await publisher.connect(attended(consumer, cls.topology) if attends else cls.topology)
+        await publisher.connect(attended(consumer, cls.topology, every_service) if attends else cls.topology)
         async with nullcontext(bus) if bus else Bus.connected(url) as its_bus:
             shop = cls(its_bus, consumer)
             shop.consumer.subscribe(

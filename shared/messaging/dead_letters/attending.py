@@ -1,5 +1,6 @@
 """Attending to dead letters: one line in each service's `app.py`."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from shared.events.rebuilding import ConsoleRebuildRequested
@@ -21,11 +22,15 @@ def queue_of(service: str) -> Queue:
     return Queue(service, f"{service}.dead_letter_requests", requests, single=True)
 
 
-def attended(consumer: Consumer, topology: Topology) -> Topology:
-    """Have the service tell of its dead letters, and settle them when asked; the topology with what that needs."""
+def attended(consumer: Consumer, topology: Topology, every_service: Collection[str] = ()) -> Topology:
+    """Have the service tell of its dead letters, and settle them when asked; the topology with what that needs.
+
+    The one that is told of `every_service` parks requests that name none of them.
+    """
     service, requests = topology.service, queue_of(topology.service)
     queues = (*topology.queues, requests)
-    settling = Settling(service, {queue.name for queue in queues}, consumer.broker, consumer.publisher, consumer.clock)
+    names = {queue.name for queue in queues}
+    settling = Settling(service, names, consumer.broker, consumer.publisher, consumer.clock, every_service)
     consumer.subscribe(
         requests,
         {

@@ -24,7 +24,7 @@ from shared.messaging.dead_letters.notices import notice_of
 from shared.messaging.dead_letters.queue import DeadLetterQueue
 from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.topology import dead_queue
-from shared.messaging.verdict import TryAgain
+from shared.messaging.verdict import Park, TryAgain
 
 MOST_LETTERS = 50
 MOST_BYTES = 1024 * 1024
@@ -95,13 +95,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Settling:
-    """Replays and drops the dead letters of a service, whose queues these are."""
+    """Replays and drops the dead letters of a service, whose queues these are.
+
+    Where it knows `every_service`, a request that names none of them is parked: no other would answer it.
+    """
 
     service: str
     queues: Collection[str]
     broker: RabbitBroker
     publisher: Publisher
     clock: Clock
+    every_service: Collection[str] = ()
 
     async def on_dead_letter_replay_requested(self, delivery: Delivery[DeadLetterReplayRequested]) -> None:
         """Send letters back to the queues they came from."""
@@ -119,6 +123,7 @@ class Settling:
 
     async def _settle(self, delivery: Delivery[DeadLetterRequest], outcome: Outcome) -> None:
         if delivery.event.service != self.service:
+            self._require_known(delivery.event.service)
             return
         part = Part(Choice.of(delivery), delivery.correlation_id, outcome, self.clock.now())
         async with DeadLetterQueue.open(self.broker, dead_queue(self.service)) as queue:
@@ -131,6 +136,10 @@ class Settling:
                     await self._make_room(queue, part)
                     part.letters.append(letter)
             await self._carry_out(queue, part, is_last=True)
+
+    def _require_known(self, service: str) -> None:
+        if self.every_service and service not in self.every_service:
+            raise Park(f"service: there is no service {service!r}; there are {', '.join(self.every_service)}")
 
     async def _make_room(self, queue: DeadLetterQueue, part: Part) -> None:
         """Carry the part out once it is full; the next one waits while the queues are long."""

@@ -361,3 +361,15 @@ async def test_what_somebody_else_holds_is_left_to_the_next_request(
     assert (first.body["count"], rest.body["count"]) == (1, 1)
     await shop.handled("a", 2)
     await shop.handled("b", 2)
+
+
+async def test_a_request_for_a_service_that_there_is_not_is_parked_with_those_that_there_are(
+    amqp_vhost_url: str,
+) -> None:
+    async with Shop.open(amqp_vhost_url, attends=True, every_service=(SERVICE, "other")) as shop:
+        for_the_other = await shop.bus.emit(DeadLetterDropRequested(service="other"))
+        asked = await shop.bus.emit(DeadLetterReplayRequested(service="nope"))
+        (told,) = await parked(shop, asked.message_id)
+
+        assert told.body["reason"] == "service: there is no service 'nope'; there are shop, other"
+        assert shop.bus.heard("dead_letter.parked", message_id=for_the_other.message_id) == []
