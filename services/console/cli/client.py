@@ -217,7 +217,7 @@ def _event(told: Json) -> LiveEvent:
 def _answer(response: httpx.Response) -> Any:
     answer = _json_in(response)
     if not isinstance(answer, dict) or (response.is_error and "code" not in answer):
-        detail = f"{response.url} is not a Timeball console: {response.status_code}"
+        detail = f"{response.url} is not a Timeball console: {response.status_code}; set TIMEBALL_URL to where it is"
         raise Refused(response.status_code, {"detail": detail})
     if response.is_error:
         raise Refused(response.status_code, answer)

@@ -76,7 +76,7 @@ def test_another_program_at_the_address_is_no_console(answer: tuple[int, Any]) -
     result, api = answered({"GET /v1/stats": answer, "GET /v1/posts": answer}, "status")
 
     assert result.exit_code == 1
-    assert f"is not a Timeball console: {answer[0]}" in result.stderr
+    assert f"is not a Timeball console: {answer[0]}; set TIMEBALL_URL to where it is" in " ".join(result.stderr.split())
     assert api.url in result.stderr
 
 
