@@ -23,9 +23,9 @@ Timeball publishes posts at their instants. Other systems speak with it over Rab
 send requests to the topic exchange `{EVENTS_EXCHANGE}` and bind queues of their own to it for the facts they want. \
 The console takes every event, to show what happens.
 
-The routing key of a message is the event's type, and its body a JSON object in UTF-8. Instants are RFC 3339 with an \
-offset. Fields may be added and are to be ignored by who does not know them; none is renamed or removed. An optional \
-field that is `null` counts as not given. What would break a reader comes as a new type \
+The routing key of a message is the event's type, and its body a JSON object in UTF-8, of at most 8 MiB. Instants are \
+RFC 3339 with an offset. Fields may be added and are to be ignored by who does not know them; none is renamed or \
+removed. An optional field that is `null` counts as not given. What would break a reader comes as a new type \
 beside the old one (`publish.requested.v2`)."""
 
 PROPERTIES: Json = {

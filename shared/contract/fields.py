@@ -100,7 +100,7 @@ FIELDS: Mapping[str, str] = {
     "next_attempt_at": "When the next attempt is made.",
     "notify": "Whether mentions are sent at once, or in the digest only.",
     "open_alerts": "The alerts that are open; others that were told before are over.",
-    "options": "What the network offers besides, by name: see docs/platforms.",
+    "options": "What the network offers besides, by name, at most 20,000 characters in all: see docs/platforms.",
     "other_options": "Whether options that are not listed are taken.",
     "outbox_age_seconds": "How long the oldest event has waited to be sent.",
     "outcome": "How it ended, as a person found out; with `ask_network` the very same request is sent again where the "
@@ -143,7 +143,7 @@ FIELDS: Mapping[str, str] = {
     "sealed_notify": "A JSON list of Apprise URLs, in a libsodium sealed box for the monitor, base64.",
     "seconds": "How long the stretch of time is in which so many may be sent.",
     "service": "The service it concerns.",
-    "settings": "How to reach the account, in clear: see docs/platforms.",
+    "settings": "How to reach the account, in clear, at most 20,000 characters in all: see docs/platforms.",
     "severity": "How bad it is.",
     "short_mentions": "Whether `@name@server` counts as `@name` alone.",
     "size": "Its size in bytes, where it is known.",

@@ -109,13 +109,13 @@ def _storable(options: dict[str, JsonValue]) -> dict[str, JsonValue]:
     if "None" in text:
         options = {name: option for name, option in options.items() if option is not None}
     if len(text) > MAX_OPTIONS_LENGTH:
-        raise ValueError(f"the options are longer than {MAX_OPTIONS_LENGTH:,} characters; shorten them")
+        raise ValueError(f"it is longer than {MAX_OPTIONS_LENGTH:,} characters in all; shorten it")
     if "\\x00" in text and any("\x00" in part for part in _leaves(options) if isinstance(part, str)):
-        raise ValueError("the options contain the character U+0000; remove it")
+        raise ValueError("it contains the character U+0000; remove it")
     if ("nan" in text or "inf" in text) and any(
         not isfinite(part) for part in _leaves(options) if isinstance(part, float)
     ):
-        raise ValueError("the options contain a number that JSON does not know (NaN, Infinity); remove it")
+        raise ValueError("it contains a number that JSON does not know (NaN, Infinity); remove it")
     return options
 
 

@@ -192,9 +192,7 @@ def test_a_text_with_nul_is_refused_as_no_database_stores_it() -> None:
 
 @pytest.mark.parametrize("value", [{"a": "x\x00"}, {"a\x00": 1}, {"a": [{"b": ["\x00"]}]}, {"a": {"\x00": {}}}])
 def test_options_with_nul_are_refused(value: object) -> None:
-    assert refusal(**options(value)).startswith(
-        "targets[0].options: the options contain the character U+0000; remove it"
-    )
+    assert refusal(**options(value)).startswith("targets[0].options: it contains the character U+0000; remove it")
 
 
 @pytest.mark.parametrize("value", [{"a": r"\x00"}, {"a": "nan"}, {"info": "Infinity"}, {"a": [None, {"b": None}]}])
@@ -218,7 +216,7 @@ def test_options_have_a_limit() -> None:
 
     assert read(**options({"a": "x" * room}))
     assert refusal(**options({"a": "x" * (room + 1)})).startswith(
-        "targets[0].options: the options are longer than 20,000 characters; shorten them (got {'a': 'xxx"
+        "targets[0].options: it is longer than 20,000 characters in all; shorten it (got {'a': 'xxx"
     )
 
 
