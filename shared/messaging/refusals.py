@@ -4,9 +4,11 @@ import aiormq
 from yarl import URL
 
 from shared.connections.failures import causes, why_not_reached
+from shared.messaging.topology import DELAYING
 
 HUNG_UP = ("Read 0 bytes", "connection reset")
 """What aiormq says of a server that ends the connection at once."""
+_WHEEL = "set TIMEBALL_DELAY=wheel, which needs none"
 PORTS = {"amqp": 5672, "amqps": 5671}
 
 
@@ -26,6 +28,8 @@ def _said(error: BaseException) -> str | None:
     match error:
         case aiormq.exceptions.ProbableAuthenticationError():
             return "login refused: check user and password in TIMEBALL_BROKER_URL"
+        case aiormq.exceptions.ConnectionCommandInvalid() if DELAYING in str(error):
+            return f"it has no plugin for {DELAYING!r}: enable rabbitmq_delayed_message_exchange, or {_WHEEL}"
         case aiormq.exceptions.ConnectionClosed() | aiormq.exceptions.ChannelClosed():
             return f"the broker refuses: {str(error.args[-1]).rpartition(' - ')[2]}" if error.args else None
         case aiormq.exceptions.AMQPConnectionError() if any(one in str(error) for one in HUNG_UP):

@@ -22,6 +22,8 @@ from typing import Any
 EVENTS_EXCHANGE = "timeball.events"
 DELAYED_EXCHANGE = "timeball.delayed"
 PLUGIN_DELAYED_EXCHANGE = "timeball.delayed.plugin"
+DELAYING = "x-delayed-message"
+"""The kind of exchange that only a plugin of the broker knows."""
 RETRY_EXCHANGE = "timeball.retry"
 DEAD_EXCHANGE = "timeball.dead"
 
@@ -135,7 +137,7 @@ def exchanges(topology: Topology) -> Iterator[Exchange]:
     if topology.delay == "wheel":
         yield Exchange(DELAYED_EXCHANGE, "headers")
     if topology.delay == "plugin":
-        yield Exchange(PLUGIN_DELAYED_EXCHANGE, "x-delayed-message", {"x-delayed-type": "topic"})
+        yield Exchange(PLUGIN_DELAYED_EXCHANGE, DELAYING, {"x-delayed-type": "topic"})
 
 
 def own_queues(topology: Topology) -> Iterator[DeclaredQueue]:
