@@ -42,7 +42,9 @@ def test_a_change_of_what_only_the_whole_post_sets_is_refused_with_the_way_out(f
 
 
 def test_a_change_may_name_its_post_and_nothing_else_of_it() -> None:
-    change = read_body(Change, json.dumps({"post_id": "p", "content": "new", "late_policy": None, "state": "x"}).encode())
+    change = read_body(
+        Change, json.dumps({"post_id": "p", "content": "new", "late_policy": None, "state": "x"}).encode()
+    )
 
     assert change.content == "new"
 
