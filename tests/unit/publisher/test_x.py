@@ -262,7 +262,7 @@ async def test_longer_posts_are_a_matter_of_the_account() -> None:
         (poster(access_token=""), "credentials.access_token"),
         (poster(refresh_token=None), "credentials.refresh_token"),
         (poster(expires_at="tomorrow"), "credentials.expires_at: "),
-        (poster({"server": 7}), "settings.server: 7"),
+        (poster({"server": 7}), "such as https://api.x.com (got 7)"),
         (poster({"max_length": "long"}), "settings.max_length: 'long'"),
     ],
 )
