@@ -206,7 +206,7 @@ FIELDS: Mapping[str, str] = {
     "ScheduleTold.state": "How far it has come.",
     "StateTold.accounts": "Accounts as the publisher keeps them, without credentials.",
     "StateTold.service": "The service that sends it.",
-    "RejectedPost.post_id": "The post, by its producer's name for it; as JSON where that is no text (`null`: none was given).",
+    "RejectedPost.post_id": "The post, by its producer's name for it; as JSON where that is no text (`null`: none).",
     "PublishRetrying.attempt": "How many attempts count so far: 0 while none has been used up.",
     "PublishRequested.publish_at": "The instant at which it is sent.",
     "RetryPolicy.attempts": "How often a post is tried in all.",
