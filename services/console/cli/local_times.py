@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from tzlocal import get_localzone_name
 
+from services.console.clocks import on_clock
 from shared.clocks.local_time import UnknownZone, zone_named
 
 
@@ -27,7 +28,7 @@ def local_time(instant: str | datetime | None) -> str | None:
     if not instant:
         return None
     moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}"
+    return f"{on_clock(moment):%Y-%m-%d %H:%M:%S}"
 
 
 def with_zone(title: str) -> str:

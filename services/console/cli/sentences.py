@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from services.console.cli.client import LiveEvent
+from services.console.clocks import on_clock
 from services.console.durations import duration
 
 Data = Mapping[str, Any]
@@ -53,7 +54,7 @@ def clock_time(instant: str | None, at: datetime) -> str:
     """The instant on the clock of this machine, with its date where that is another day than `at`."""
     if not instant:
         return "?"
-    local = datetime.fromisoformat(instant).astimezone()
+    local = on_clock(datetime.fromisoformat(instant))
     return f"{local:%H:%M:%S}" if local.date() == at.astimezone().date() else f"{local:%Y-%m-%d %H:%M:%S}"
 
 

@@ -56,4 +56,7 @@ class Moving(Value):
 
 
 def _instant_of(time: LocalTime) -> datetime:
-    return in_utc(datetime.fromisoformat(time.local), zone_named(time.zone))
+    try:
+        return in_utc(datetime.fromisoformat(time.local), zone_named(time.zone))
+    except OverflowError as error:
+        raise ValueError(f"to: {time.local} is outside the years 1 to 9999 in UTC; choose another time") from error

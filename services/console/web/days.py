@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from services.console.clocks import on_clock
 from shared.clocks.local_time import in_utc
 
 VIEWS = ("month", "week", "day")
@@ -73,7 +74,7 @@ def begins(day: date, zone: ZoneInfo) -> datetime:
 
 def day_of(instant: datetime, zone: ZoneInfo) -> date:
     """The day that people in the zone have at an instant."""
-    return instant.astimezone(zone).date()
+    return on_clock(instant, zone).date()
 
 
 def change_of_clocks(day: date, zone: ZoneInfo) -> str | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from services.console.clocks import on_clock
 from services.console.read_model.due_spans import NEAR, Company
 from shared.clocks.local_time import in_utc, reading_of
 from shared.posting.rules import PAST_TOLERANCE
@@ -53,6 +54,6 @@ def notes_on(move: Move, company: Company, *, now: datetime, is_connected: bool)
 
 def in_words(instant: datetime, zone: ZoneInfo) -> str:
     """`Fri 26 Mar 2027, 02:30:15 CET (UTC+01:00)`"""
-    local = instant.astimezone(zone)
+    local = on_clock(instant, zone)
     offset = f"{local:%z}"
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S %Z} (UTC{offset[:3]}:{offset[3:]})"

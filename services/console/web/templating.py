@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 
 from services.console.access.actors import Actor, Scope
 from services.console.api.views import PostView
+from services.console.clocks import on_clock
 from services.console.web import alerting, words
 from services.console.web.permitting import Permits
 from shared.clocks.local_time import UnknownZone, zone_named
@@ -57,7 +58,7 @@ class Viewer:
 
     def local(self, instant: datetime) -> datetime:
         """The instant on the viewer's clock."""
-        return instant.astimezone(self.zone)
+        return on_clock(instant, self.zone)
 
     def clock(self, instant: datetime) -> str:
         """`Fri 28 Nov, 14:03:07`, without the day where it is today."""
@@ -92,7 +93,7 @@ class Viewer:
 
     def in_zone(self, instant: datetime, zone: ZoneInfo) -> str:
         """`Mon 29 Mar 2027, 09:00 CEST (UTC+02:00)`, with seconds where there are any."""
-        local = instant.astimezone(zone)
+        local = on_clock(instant, zone)
         offset = f"{local:%z}"
         time = local.strftime("%H:%M:%S" if local.second else "%H:%M")
         return f"{local:%a} {local.day} {local:%b} {local.year}, {time} {local:%Z} (UTC{offset[:3]}:{offset[3:5]})"

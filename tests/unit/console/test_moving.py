@@ -45,6 +45,8 @@ def test_a_local_time_that_the_clocks_skip_is_the_first_after_it() -> None:
         {"days": 1, "zone": "Europe/Nowhere"},
         {"to": {"local": "2027-02-30T09:00", "zone": "Europe/Berlin"}},
         {"to": {"local": "2027-02-03T09:00", "zone": "Europe/Nowhere"}},
+        {"to": {"local": "9999-12-31T23:59", "zone": "America/New_York"}},
+        {"to": {"local": "0001-01-01T00:00", "zone": "Asia/Tokyo"}},
     ],
 )
 def test_what_is_no_move_is_refused(given: dict[str, Any]) -> None:

@@ -41,7 +41,14 @@ async def propose_move(
     console: TheConsole, post_id: Id, account_id: Id, to: datetime, zone: Annotated[str, Query(max_length=100)]
 ) -> Proposal:
     """What it would mean; nothing is changed."""
-    move = _move(to, zone)
+    try:
+        return await _proposal(console, post_id, account_id, _move(to, zone))
+    except OverflowError as error:
+        reason = f"to: {to.isoformat()} is outside the years 1 to 9999 in UTC; choose another time"
+        raise Refusal(400, "invalid", reason, field="to") from error
+
+
+async def _proposal(console: Console, post_id: str, account_id: str, move: Move) -> Proposal:
     listed = await console.queries.post(post_id)
     if not listed:
         raise unknown_post(post_id)

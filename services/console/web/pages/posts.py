@@ -125,7 +125,7 @@ def _wanted(wanted: Filter, looked_for: str) -> Mapping[str, Any]:
 def _instant(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text).astimezone(UTC) if text else None
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise NoSuchPage(f"{text!r} is no instant to list posts from or to", "Show all posts", "/posts") from error
 
 
