@@ -19,6 +19,8 @@ _UNITS = {
     "w": timedelta(weeks=1),
 }
 
+_MOST_SHOWN = 30
+
 PublishAt = str | dict[str, str] | None
 
 
@@ -32,7 +34,7 @@ def publish_at(at: str | None, zone: str | None, in_: str | None, *, now: dateti
         if at or zone:
             raise UnreadableTime("--in counts from now: it goes without --at and --zone")
         with _of("--in"):
-            return (now + duration(in_)).isoformat()
+            return _after(now, in_)
     if at is None:
         if zone:
             raise UnreadableTime("--zone is the zone of --at: give --at too")
@@ -42,6 +44,18 @@ def publish_at(at: str | None, zone: str | None, in_: str | None, *, now: dateti
             _known(zone)
     with _of("--at"):
         return instant_or_local(at, zone or (own_zone if is_without_zone(at) else None))
+
+
+def _after(now: datetime, in_: str) -> str:
+    try:
+        return (now + duration(in_)).isoformat()
+    except OverflowError:
+        raise _too_far(in_) from None
+
+
+def _too_far(text: str) -> UnreadableTime:
+    shown = text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+    return UnreadableTime(f"{shown!r} reaches beyond the year 9999: write less, such as 90s, 1h30m or 2d")
 
 
 @contextmanager
@@ -97,7 +111,10 @@ def duration(text: str) -> timedelta:
     amounts = _AMOUNT.findall(compact)
     if not amounts or "".join(amount + unit for amount, unit in amounts) != compact:
         raise UnreadableTime(f"{text!r} is no duration: write 90s, 5m, 1h30m or 2d")
-    total: Any = sum((float(amount) * _UNITS[unit] for amount, unit in amounts), timedelta())
+    try:
+        total: Any = sum((float(amount) * _UNITS[unit] for amount, unit in amounts), timedelta())
+    except OverflowError:
+        raise _too_far(text) from None
     return timedelta(microseconds=round(total / timedelta(microseconds=1)))
 
 

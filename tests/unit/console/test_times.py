@@ -1,9 +1,11 @@
 """Times on the command line mean what a person means, or say how to write them."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.console.clocks import on_clock
 from services.console.times import PublishAt, UnreadableTime, duration, publish_at, shift
 
 NOW = datetime(2027, 3, 28, 12, tzinfo=UTC)
@@ -71,3 +73,23 @@ def test_a_duration_adds_up(text: str, meant: timedelta) -> None:
 )
 def test_a_shift_is_days_of_the_clock_and_real_seconds(text: str, days: int, seconds: int) -> None:
     assert shift(text) == (days, seconds)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_an_instant_that_a_zone_has_no_day_for_is_shown_in_utc(zone: str) -> None:
+    never = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    first = datetime(1, 1, 1, tzinfo=UTC)
+
+    assert {on_clock(one, ZoneInfo(zone)) for one in (never, first)} == {never, first}
+
+
+@pytest.mark.parametrize("far", ["9999999d", "99999999999d", "9" * 400 + "d"])
+def test_a_time_further_ahead_than_any_calendar_reaches_is_refused_with_its_value(far: str) -> None:
+    with pytest.raises(UnreadableTime, match=r"^--in: '9{7,}.* reaches beyond the year 9999"):
+        publish_at(None, None, far, now=NOW, own_zone=None)
+
+
+@pytest.mark.parametrize("far", ["99999999999d", "-99999999999h", "9" * 400 + "d"])
+def test_a_move_further_than_any_calendar_reaches_is_refused(far: str) -> None:
+    with pytest.raises(UnreadableTime, match="beyond the year 9999"):
+        shift(far)
