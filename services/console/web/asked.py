@@ -66,6 +66,9 @@ async def require_session(console: TheConsole, request: Request) -> None:
     if needed and not actor.scope.includes(needed):
         reason = f"this page needs a token with the scope {needed}; {actor.name} has {actor.scope}"
         raise NotAllowed(reason, "Go to Now", "/")
+    given = (value for _, value in request.query_params.multi_items())
+    if any("\x00" in part for part in (request.scope["path"], *given)):
+        raise NoSuchPage("no address leads to the character U+0000", "Go to Now", "/")  # which no database stores
 
 
 async def _viewer(console: TheConsole, request: Request) -> Viewer:

@@ -1,5 +1,7 @@
 """`/import[/{id}]`: a file of posts, read and reported on before anything is sent, and how far its sending is."""
 
+import re
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -10,6 +12,7 @@ from services.console.api.imports import BEFORE_THE_FIRST, list_imports, list_li
 from services.console.imports.accounts import what_becomes_of
 from services.console.web.asked import NoSuchPage, TheViewer
 from services.console.web.templating import render
+from shared.events.patterns import PLACE
 
 ON_A_PAGE = 100
 MOST_IMPORTS = 10
@@ -40,5 +43,4 @@ async def show_one_import(
 
 
 def _place(after: str) -> str:
-    numbers = after.split("-")
-    return after if len(numbers) == 2 and all(map(str.isdecimal, numbers)) else BEFORE_THE_FIRST  # noqa: PLR2004
+    return after if re.search(PLACE, after) else BEFORE_THE_FIRST
