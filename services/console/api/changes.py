@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
+from pydantic import ValidationError
 
 from services.console.api.access import WRITE
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
-from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.errors import ErrorAnswer, Refusal, invalid
 from services.console.api.matching import etag_of, on_accounts, require_match
 from services.console.api.posts import all_rejected, schedule, taken, unknown_post
 from services.console.api.views import Cancelled, CancelledView, Scheduled, of_type, rejections_in
@@ -56,6 +57,8 @@ async def change_post(
         raise Refusal(409, "nothing_to_change", str(error)) from error
     except Overtaken as error:
         raise Refusal(409, "conflict", str(error), field="expected_revision", post_id=post_id) from error
+    except ValidationError as error:  # an earlier release has taken what this one refuses
+        raise invalid(error, post_id=post_id) from error
     statuses = _STATUS | ({"conflict": 412} if if_match else {})
     return taken(_together([await schedule(console, request) for request in requests]), statuses)
 

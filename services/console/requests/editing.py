@@ -18,6 +18,10 @@ from shared.events.requests import (
     ScheduleRequested,
     Target,
 )
+from shared.messaging.envelope import MAX_BODY_BYTES
+
+MOST_OF_TARGETS = MAX_BODY_BYTES // 2
+"""Bytes of the targets of one request, each of which says its text; what it says once has the other half."""
 
 
 class Unchangeable(Exception):
@@ -51,7 +55,7 @@ def out_of_reach(body: Mapping[str, JsonValue]) -> Iterator[str]:
 
 
 def edit_requests(posts: Sequence[Post], drafts: Drafts, change: Change) -> list[ScheduleRequested]:
-    """One request for all targets that share what a request says once (media, policies, callback).
+    """One request for all targets that share what a request says once (media, policies, callback), if it holds them.
 
     Each expects the revision that it is built from: should there be a later one by then, it is refused, not reverted.
     """
@@ -64,7 +68,34 @@ def edit_requests(posts: Sequence[Post], drafts: Drafts, change: Change) -> list
             together.setdefault((revision, _said_once(fields)), []).append((post, fields))
     if not together:
         raise Unchangeable(_why_not(posts, drafts, change))
-    return [_request(members, change, revision) for (revision, _), members in together.items()]
+    return [
+        _request(members[0][1], part, change, revision)
+        for (revision, _), members in together.items()
+        for part in _parts(members, change)
+    ]
+
+
+def _parts(members: Sequence[tuple[Post, PostFields]], change: Change) -> Iterator[Sequence[tuple[str, Target]]]:
+    """The targets with their posts' ids, as many together as one request holds."""
+    part, size, media = list[tuple[str, Target]](), 0, _length(_media(members[0][1], change))
+    for post, fields in members:
+        target = _target(post, fields, change)
+        needed = media + len(target.model_dump_json().encode())
+        if part and (len(part) == MAX_TARGETS or size + needed > MOST_OF_TARGETS):
+            yield part
+            part, size = [], 0
+        part.append((post.post_id, target))
+        size += needed
+    yield part
+
+
+def _media(fields: PostFields, change: Change) -> tuple[Media, ...]:
+    return tuple(map(Media.model_validate, fields["media"])) if change.media is None else change.media
+
+
+def _length(media: Sequence[Media]) -> int:
+    """Characters, which count for each account."""
+    return sum(len(item.url) + len(item.alt or "") for item in media)
 
 
 def _expect(post: Post, revision: int, change: Change) -> None:
@@ -92,14 +123,15 @@ def _why_not(posts: Sequence[Post], drafts: Drafts, change: Change) -> str:
     return f"nothing of post {posts[0].post_id!r} is left to change{named}: it is {states}"
 
 
-def _request(members: Sequence[tuple[Post, PostFields]], change: Change, revision: int) -> ScheduleRequested:
-    post, fields = members[0]
-    media = tuple(Media.model_validate(item) for item in fields["media"])
+def _request(
+    fields: PostFields, targets: Sequence[tuple[str, Target]], change: Change, revision: int
+) -> ScheduleRequested:
+    (post_id, first), *_ = targets
     return ScheduleRequested(
-        post_id=post.post_id,
-        content=fields["content"] if change.content is None else change.content,
-        media=media if change.media is None else change.media,
-        targets=tuple(_target(*member, change) for member in members),
+        post_id=post_id,
+        content=first.content or "",
+        media=_media(fields, change),
+        targets=tuple(target for _, target in targets),
         late_policy=LatePolicy.model_validate(fields["late_policy"]),
         retry=change.retry or RetryPolicy.model_validate(fields.get("retry") or {}),
         expected_revision=revision,

@@ -12,8 +12,9 @@ from services.console.read_model.drafts import Draft, Drafts
 from services.console.requests.editing import Change, Overtaken, Unchangeable, edit_requests
 from shared.events import Event
 from shared.events.publisher import PublishSucceeded
-from shared.events.requests import Media, RetryPolicy
+from shared.events.requests import MAX_TARGETS, Media, RetryPolicy
 from shared.events.scheduler import PublishRequested, ScheduleAccepted, ScheduleCancelled
+from shared.messaging.envelope import MAX_BODY_BYTES
 
 NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
 DRAFT = {"post_id": "p", "content": "second", "targets": [{"account_id": "a"}, {"account_id": "b"}]}
@@ -154,3 +155,24 @@ def test_accounts_at_different_revisions_are_changed_by_requests_of_their_own() 
 def test_a_change_of_another_revision_than_is_expected_is_refused() -> None:
     with pytest.raises(Overtaken, match="'p' on 'a' is at revision 1, not at 7"):
         edit_requests([post("a")], Drafts([]), Change(content="new", expected_revision=7))
+
+
+def test_a_change_of_more_accounts_than_a_request_names_is_asked_for_in_parts() -> None:
+    posts = [post(f"account-{number}") for number in range(MAX_TARGETS + 1)]
+
+    requests = edit_requests(posts, Drafts([]), Change(content="new"))
+
+    assert [len(request.targets) for request in requests] == [MAX_TARGETS, 1]
+    assert {target.account_id for request in requests for target in request.targets} == {
+        one.account_id for one in posts
+    }
+
+
+def test_a_change_of_more_text_than_a_request_holds_is_asked_for_in_parts() -> None:
+    posts = [post(f"account-{number}") for number in range(300)]
+    long = "é" * 100_000
+
+    requests = edit_requests(posts, Drafts([]), Change(content=long))
+
+    assert sum(len(request.targets) for request in requests) == len(posts)
+    assert max(len(request.body()) for request in requests) <= MAX_BODY_BYTES
