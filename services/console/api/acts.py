@@ -4,15 +4,18 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from services.console.access.actors import Scope
 from services.console.api.access import scope_needed
+from shared.events.base import Id
 from shared.events.console import ActedOn
 
 UNKNOWN = "unknown"
 """Who could not sign in."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _KINDS = {"post_id": "post", "account_id": "account", "workspace_id": "workspace"}
-_MOST_LENGTH = 200
+_ID: TypeAdapter[str] = TypeAdapter(Id)
 
 Pair = tuple[str, str]
 
@@ -56,7 +59,16 @@ def answer_in(body: bytes) -> Mapping[str, Any]:
 def objects_of(scope: Mapping[str, Any], query: Sequence[Pair], answer: Mapping[str, Any]) -> list[ActedOn]:
     """Everything the request was about, each thing once."""
     found = dict.fromkeys((*_in_path(scope), *_in_query(query), *_in_body(scope["state"]), *_in_answer(answer)))
-    return [ActedOn(kind=kind, id=id_) for kind, id_ in found if id_.isprintable() and 0 < len(id_) <= _MOST_LENGTH]
+    return [ActedOn(kind=kind, id=id_) for kind, id_ in found if _is_id(id_)]
+
+
+def _is_id(given: str) -> bool:
+    """Whether anything can have this id, in whatever script."""
+    try:
+        _ID.validate_python(given)
+    except ValidationError:
+        return False
+    return True
 
 
 def _in_path(scope: Mapping[str, Any]) -> Iterator[Pair]:

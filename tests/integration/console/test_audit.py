@@ -5,6 +5,7 @@ import json
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
@@ -65,6 +66,24 @@ async def test_an_act_is_written_down_with_who_what_whence_and_how_it_ended(repl
         "outcome": "refused", "code": cancelled["code"], "acted_at": "2027-03-28T12:00:01Z",
     }  # fmt: skip
     assert [event.act_id for event in await events(replica)] == [created["act_id"], cancelled["act_id"]]
+
+
+@pytest.mark.parametrize("name", ["launch-👩\u200d💻", "l’été\u00a02027", "\u200fשיגור"])
+async def test_an_act_is_found_by_an_id_in_any_script(replica: Replica, name: str) -> None:
+    async with replica.client(ADMIN_TOKEN) as http:
+        await http.delete(f"/v1/posts/{quote(name, safe='')}", headers={"If-Match": '"old"'})
+
+    (act,) = await audit(replica, object=name)
+    assert act["objects"] == [{"kind": "post", "id": name}]
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x00b", "a" * 201])
+async def test_what_can_be_no_id_keeps_no_act_from_being_written_down(replica: Replica, name: str) -> None:
+    async with replica.client(ADMIN_TOKEN) as http:
+        await http.delete("/v1/accounts/team", params={"account_id": name})
+
+    (act,) = await audit(replica)
+    assert act["objects"] == [{"kind": "account", "id": "team"}]
 
 
 async def test_a_refused_scope_and_a_foreign_page_are_written_down(replica: Replica) -> None:
