@@ -1,6 +1,7 @@
 """Matching: which keywords are found in a text."""
 
 import re
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.monitor.domain import InvalidWorkspace, Item, Keyword, Workspace
-from services.monitor.matching import Matcher, check_keyword
+from services.monitor.matching import MOST_AT_ONCE, Matcher, check_keyword
 
 
 def an_item(text: str, *, title: str = "", subreddit: str = "sailing") -> Item:
@@ -130,3 +131,27 @@ def test_the_automaton_finds_what_a_loop_would_find(phrase: str, text: str) -> N
     expected = re.search(left + re.escape(spaced(phrase)) + right, spaced(text)) is not None
 
     assert is_found(Keyword(phrase), text) is expected
+
+
+@pytest.mark.parametrize("before", range(MOST_AT_ONCE - 10, MOST_AT_ONCE + 2))
+@pytest.mark.parametrize("match", ["word", "phrase", "substring"])
+def test_a_keyword_is_found_wherever_in_a_long_text_it_stands(before: int, match: Any) -> None:
+    keyword, rest = Keyword("time ball", match), "x" * MOST_AT_ONCE
+
+    assert is_found(keyword, f"{'x' * (before - 1)} time ball {rest}")
+    assert not is_found(keyword, f"{'x' * (before - 1)} time bull {rest}")
+    assert is_found(keyword, f"{'x' * before}time ball{rest}") is (match == "substring")
+
+
+def test_keywords_that_end_with_one_another_need_little_memory() -> None:
+    """Somebody may watch for `a`, `aa`, `aaa` and so on, and somebody else write nothing but that letter."""
+    matcher = Matcher([a_workspace(*(Keyword("a" * length, "substring") for length in range(1, 61)))])
+    text = an_item("a" * 20_000)
+
+    tracemalloc.start()
+    (mention,) = matcher.mentions(text)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert len(mention.phrases) == 60
+    assert most < 50_000_000
