@@ -156,6 +156,8 @@ def _targets(event: WorkspaceConfigured, key: SealingKey, check_target: CheckTar
     for position, target in enumerate(targets):
         if not isinstance(target, str):
             raise InvalidWorkspace(f"sealed_notify[{position}]: not a text but {type(target).__name__}; give a URL")
+        if any("\ud800" <= character <= "\udfff" for character in target):
+            raise InvalidWorkspace(f"sealed_notify[{position}]: half of a character is in it; write the URL anew")
         try:
             check_target(target)
         except NoTarget as error:

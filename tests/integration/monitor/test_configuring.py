@@ -248,3 +248,12 @@ async def test_the_migrations_make_the_tables_the_code_expects(database_url: str
 def _differences(connection: Connection) -> list[Any]:
     options = {"version_table": "alembic_version_monitor"}
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+
+@pytest.mark.parametrize("target", ["json://user:secret@host/\ud800", "json://host/a\nb", " "])
+async def test_a_target_that_is_no_text_is_refused_without_being_told(light_monitor: Monitor, target: str) -> None:
+    await light_monitor.configure(targets=["json://example.org/x", target])
+
+    (rejected,) = await light_monitor.told("workspace.rejected")
+    assert rejected["reason"].startswith("sealed_notify[1]: ")
+    assert "secret" not in rejected["reason"]
