@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping
 from services.monitor.checking import requests
 from services.monitor.domain import due_digest
 from services.monitor.store import Store, digest_of, notification
+from services.monitor.writing import MOST_PARTS
 from shared.clocks.clock import Clock
 from shared.events.monitor import DigestSent
 from shared.jobs.failures import why_failed
@@ -67,8 +68,13 @@ class Digesting:
             targets = json.loads(row["target_ids"])
             if not taken or not targets:
                 return
-            planned = [notification(workspace_id, target, now, day=day) for target in targets]
-            to_send = await unit.add_notifications(planned)
+            planned = [
+                notification(workspace_id, target, now, day=day, part=part)
+                for part in range(1, MOST_PARTS + 1)
+                for target in targets
+            ]
+            await unit.forget_notifications(planned)  # of another workspace of this name, which was removed today
+            to_send = await unit.add_notifications(planned[: len(targets)])
             fact = DigestSent(workspace_id=workspace_id, day=day, mentions=taken)
             told = Envelope.of(fact, correlation_id=correlation_id)
             await unit.emit([told, *requests(to_send, self.notifications_queue, correlation_id)])

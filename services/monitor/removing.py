@@ -38,6 +38,6 @@ class Removing:
             else:
                 await unit.remove_workspace(workspace_id)
                 await unit.save_request(workspace_id, later_of(made, latest), now)
-                answer = WorkspaceRemoved(workspace_id=workspace_id, removed_at=asked_at, decided_at=now)
+                answer = WorkspaceRemoved(workspace_id=workspace_id, removed_at=made or now, decided_at=now)
             await unit.tell(answer, correlation_id=delivery.correlation_id)
         log.info("workspace_removal_answered", workspace_id=workspace_id, answer=answer.type)

@@ -63,12 +63,8 @@ class Unit(UnitOfWork["Store"]):
         await self.connection.execute(self.store.write_workspace, bulk.encode([row]))
 
     async def remove_workspace(self, workspace_id: str) -> None:
-        """Delete a workspace, what was found for it, and what it was sent: another one of its name begins anew."""
+        """Delete a workspace and what was found for it: another one of its name begins anew."""
         await self.connection.execute(delete(mentions).where(_is_of(workspace_id)))
-        c = deliveries.c
-        await self.connection.execute(
-            delete(deliveries).where(c.workspace_id == workspace_id, c.day.is_not(None), c.state == State.SENT)
-        )
         await self.connection.execute(delete(workspaces).where(workspaces.c.workspace_id == workspace_id))
 
     async def save_bookmarks(self, read: Iterable[Bookmark]) -> None:
@@ -101,6 +97,11 @@ class Unit(UnitOfWork["Store"]):
             return []
         rows = bulk.encode_records(sorted(planned, key=lambda one: one.delivery_id))
         return list((await self.connection.execute(self.store.make_deliveries, rows)).scalars())
+
+    async def forget_notifications(self, some: Iterable[Notification]) -> None:
+        """Forget what became of these."""
+        ids = [one.delivery_id for one in some]
+        await self.connection.execute(delete(deliveries).where(deliveries.c.delivery_id.in_(ids)))
 
     async def notification(self, delivery_id: str) -> Notification | None:
         """A notification, locked until the commit."""

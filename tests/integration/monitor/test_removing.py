@@ -1,7 +1,7 @@
 """Removed workspaces: not watched, not known, and not confused with another one of their name."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -123,3 +123,39 @@ async def test_a_mention_of_a_removed_workspace_is_no_dead_letter(light_monitor:
     assert ended is not None
     assert (ended.state, ended.error) == (State.FAILED, "the workspace was removed")
     assert mailbox.mails == []
+
+
+async def test_a_removal_from_a_clock_that_was_ahead_does_not_outdo_what_is_configured_since(
+    light_monitor: Monitor,
+) -> None:
+    """The console does not show a workspace that was configured before it was removed."""
+    await light_monitor.configure(configured_at=NOON.isoformat())
+
+    await removed(light_monitor, seconds=365 * 86_400)
+
+    (fact,) = await light_monitor.told("workspace.removed")
+    assert datetime.fromisoformat(fact["removed_at"]) == light_monitor.clock.now()
+
+
+async def test_a_digest_that_was_under_way_keeps_no_later_one_of_the_day_from_another_workspace_of_its_name(
+    light_monitor: Monitor,
+) -> None:
+    async with Mailbox().serving() as mailbox:
+        await light_monitor.configure(targets=[mailbox.url], notify="digest", digest={"at": "12:10", "zone": "UTC"})
+        await light_monitor.check()
+        light_monitor.network.post("sailing", "The time ball drops once")
+        await light_monitor.check()
+        await light_monitor.digest(at=NOON + timedelta(minutes=20))
+        (order,) = await light_monitor.told("notification.requested")
+        await removed(light_monitor, seconds=3600)
+        await light_monitor.send(order["delivery_id"])
+
+        await light_monitor.configure(targets=[mailbox.url], notify="digest", digest={"at": "12:50", "zone": "UTC"})
+        light_monitor.network.post("sailing", "The time ball drops twice")
+        await light_monitor.check()
+        await light_monitor.digest(at=NOON + timedelta(minutes=55))
+        (again, *_) = reversed(await light_monitor.told("notification.requested"))
+        await light_monitor.send(again["delivery_id"])
+
+    assert len(await light_monitor.told("notification.requested")) == 2
+    assert len(mailbox.mails) == 1
