@@ -31,7 +31,10 @@ class Verdict:
 def judge(
     known: Mapping[Key, Alert], conditions: Iterable[Condition], now: datetime, *, looked_at: datetime | None
 ) -> Verdict:
-    """Compare what is wrong now with what was told; `looked_at` is when that was last done."""
+    """Compare what is wrong now with what was told; `looked_at` is when that was last done.
+
+    What was noted under a clock since set back was so now, at the latest; but since when it is so is what was told.
+    """
     verdict, current = Verdict(), {condition.key: condition for condition in conditions}
     was_blind = looked_at is None or now - looked_at > BLIND_AFTER
     for key, condition in current.items():
@@ -45,8 +48,8 @@ def judge(
 
 
 def _judge_present(verdict: Verdict, known: Alert | None, condition: Condition, now: datetime) -> None:
-    seen_at = known.seen_at if known else now
-    told_at = known.told_at if known else None
+    told_at = min(known.told_at, now) if known and known.told_at else None
+    seen_at = known.seen_at if known and told_at else min(known.seen_at if known else now, now)
     grade = known.grade if known and told_at else 0
     is_due = _is_due(condition, seen_at=seen_at, told_at=told_at, grade=grade, now=now)
     if is_due:
@@ -72,7 +75,7 @@ def _is_due(condition: Condition, *, seen_at: datetime, told_at: datetime | None
 
 
 def _judge_absent(verdict: Verdict, alert: Alert, now: datetime) -> None:
-    gone_at = alert.gone_at or now
+    gone_at = min(alert.gone_at or now, now)
     if alert.told_at is None:
         verdict.forgotten.append(alert.key)
     elif now - gone_at >= CALM:

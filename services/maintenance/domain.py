@@ -52,7 +52,7 @@ class Account:
         """Whether its token ends soon, a refresh may help, and none has been asked for that may still be answered."""
         if not self.connected or self.needs_reconnect or self.can_refresh is False or self.token_expires_at is None:
             return False
-        is_pending = self.refresh_asked_at is not None and now - self.refresh_asked_at < PENDING_FOR
+        is_pending = self.refresh_asked_at is not None and abs(now - self.refresh_asked_at) < PENDING_FOR
         return self.token_expires_at <= now + REFRESH_AHEAD and not is_pending
 
 

@@ -89,3 +89,30 @@ def test_each_is_told_to_be_over_once_for_each_time_it_is_told(looks: list[set[s
         states = [alert.state for alert in told if alert.code == code]
         assert states == ["raised", "resolved"] * (len(states) // 2)
     assert len(looks) * STEP < REMIND_AFTER
+
+
+def test_a_clock_that_is_set_back_delays_nothing() -> None:
+    """What was seen, or gone, under a clock that was ahead has been so since now at the latest."""
+    lasting, ahead = condition(patience=2 * STEP), NOW + timedelta(hours=1)
+    seen = judge({}, [lasting], ahead, looked_at=ahead - STEP)
+
+    (known,), told = seen.kept, []
+    for number in range(4):
+        verdict = judge({known.key: known}, [lasting], NOW + number * STEP, looked_at=NOW + (number - 1) * STEP)
+        (known,), told = verdict.kept, [*told, *verdict.told]
+    assert [alert.state for alert in told] == ["raised"]
+
+    gone = judge({known.key: known}, [], ahead, looked_at=ahead - STEP)
+    (known,) = gone.kept
+    (known,) = judge({known.key: known}, [], NOW, looked_at=ahead).kept
+    (over,) = judge({known.key: known}, [], NOW + CALM, looked_at=NOW).told
+    assert (over.state, over.since) == ("resolved", NOW)
+
+
+def test_since_when_it_is_so_stays_what_was_told_when_the_clock_is_set_back() -> None:
+    """By that the console knows which one is over."""
+    ahead = NOW + timedelta(hours=1)
+    (known,) = judge({}, [condition()], ahead, looked_at=ahead - STEP).kept
+
+    (known,) = judge({known.key: known}, [condition()], NOW, looked_at=ahead).kept
+    assert known.seen_at == ahead
