@@ -62,4 +62,5 @@ class Depths:
         if name not in self._known:
             return False
         at, figures = self._known[name]
-        return self._clock.now() - at < (FRESH_FOR if figures else ABSENT_FOR) + and_for
+        age = abs(self._clock.now() - at)  # of a clock that was set back as well
+        return age < (FRESH_FOR if figures else ABSENT_FOR) + and_for

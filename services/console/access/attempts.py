@@ -65,5 +65,6 @@ def source_of(address: str) -> str:
 
 
 def _until(failures: deque[datetime], most: int, now: datetime) -> timedelta:
-    """How long until fewer than so many are within the window."""
-    return max(failures[0] + WINDOW - now, timedelta(0)) if len(failures) >= most else timedelta(0)
+    """How long until fewer than so many are within the window; what is to come had a clock since set back."""
+    is_within = len(failures) >= most and now - WINDOW < failures[0] <= now
+    return failures[0] + WINDOW - now if is_within else timedelta(0)

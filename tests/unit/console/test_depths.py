@@ -89,3 +89,14 @@ async def test_who_comes_after_a_while_waits_for_the_freshest_figures() -> None:
     assert not asking.done()
     broker.answers.set()
     assert await asking == {"there": QueueFigures(7, 1)}
+
+
+async def test_a_clock_that_is_set_back_keeps_no_figures_fresh() -> None:
+    broker, clock = Broker(), FakeClock(NOW)
+    depths = Depths(broker.figures, clock)
+    await depths.lately(["there", "absent"])
+
+    clock.advance(-timedelta(hours=1))
+    await depths.lately(["there", "absent"])
+
+    assert broker.asked == ["there", "absent"] * 2

@@ -83,3 +83,11 @@ def test_guesses_from_many_addresses_make_strangers_wait_but_not_who_has_signed_
 )
 def test_whoever_has_a_network_of_addresses_is_one(address: str, source: str) -> None:
     assert source_of(address) == source
+
+
+def test_a_clock_that_is_set_back_has_nobody_wait_for_longer() -> None:
+    attempts = SignInAttempts()
+    for _ in range(MOST_FAILURES):
+        attempts.failed("198.51.100.7", NOW)
+
+    assert attempts.wait("198.51.100.7", NOW - timedelta(hours=1)) == timedelta(0)
