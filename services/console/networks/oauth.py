@@ -1,6 +1,7 @@
 """Signing in to a network with the browser: authorisation code (RFC 6749), with PKCE (RFC 7636) where it is known."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -127,6 +128,7 @@ class Started:
 
 async def start(http: httpx.AsyncClient, network: Network, app: Mapping[str, str], back: str) -> Started:
     """Where the person signs in; the network then sends the browser to `back`. Raises SignInFailed."""
+    _check(app)
     if network.registers:
         app = await _registered(http, network, back)
     verifier = token_urlsafe(48)
@@ -134,6 +136,13 @@ async def start(http: httpx.AsyncClient, network: Network, app: Mapping[str, str
         network.page, state=token_urlsafe(32), code_verifier=verifier, **network.also
     )
     return Started(page, state, verifier, app)
+
+
+def _check(app: Mapping[str, str]) -> None:
+    """Refuse what was copied with something beside it, which no header takes, before the person has signed in."""
+    for name, key in app.items():
+        if odd := re.search(r"[^\x21-\x7e]", key):
+            raise SignInFailed(f"app.{name}: the character {odd[0]!a} can be in no key of an app; copy the key anew")
 
 
 def code_in(answer: Mapping[str, str]) -> str:
@@ -213,9 +222,10 @@ async def _told(http: httpx.AsyncClient, method: str, url: str, **more: Any) -> 
     host = urlsplit(url).netloc
     try:
         response, body = await send_bounded(http, http.build_request(method, url, **more))
-        told = json.loads(body)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise SignInFailed(f"cannot reach {host} ({type(error).__name__})") from error
+    try:
+        told = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise SignInFailed(f"{host} answered {response.status_code} with what is no JSON") from error
     if response.is_error or not isinstance(told, dict):
