@@ -152,7 +152,7 @@ async def show_workspace(console: TheConsole, workspace_id: Id, response: Respon
     status_code=202,
     dependencies=[WRITE],
     openapi_extra=documented(Watch),
-    responses={412: {"model": ErrorAnswer}},
+    responses={409: {"model": ErrorAnswer}, 412: {"model": ErrorAnswer}},
 )
 async def configure_workspace(
     console: TheConsole, workspace_id: NewId, request: Request, preconditions: Annotated[Preconditions, Depends()]
@@ -168,10 +168,12 @@ async def configure_workspace(
     answers = await console.requests.send_and_wait(configured, any_of(WorkspaceAccepted, WorkspaceRejected))
     answers.require_learned()
     view = await known_workspace(console, workspace_id)
-    assert view is not None, "what was sent has been learned"
     for rejected in of_type(answers.facts, WorkspaceRejected):
-        more = {"workspace_id": workspace_id, "etag": view.etag}
+        more = {"workspace_id": workspace_id} | ({"etag": view.etag} if view else {})
         raise Refusal(400, "invalid", rejected.reason, field=_field_in(rejected.reason), **more)
+    if view is None:
+        reason = f"workspace {workspace_id!r} was removed meanwhile; configure it again if it is wanted"
+        raise Refusal(409, "conflict", reason, workspace_id=workspace_id)
     return view.model_copy(update={"pending": not answers.is_complete})
 
 

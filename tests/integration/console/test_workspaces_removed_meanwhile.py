@@ -1,0 +1,44 @@
+"""A workspace that is removed while somebody configures it: what the monitor says is the answer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from services.console.requests.sender import Answers
+from shared.events import Event
+from shared.events.monitor import WorkspaceAccepted, WorkspaceRejected
+from tests.integration.console.consoles import ADMIN_TOKEN, Replica
+
+WATCH = {"subreddits": ["sailing"], "keywords": [{"phrase": "time ball"}]}
+REMOVED = WorkspaceRejected(workspace_id="w", reason="it was removed since this was asked for")
+
+
+class Sender:
+    """Answers with these facts; the console knows no workspace by then."""
+
+    def __init__(self, *facts: Event) -> None:
+        self._facts: Sequence[Event] = facts
+
+    async def send_and_wait(self, *_: Any) -> Answers:
+        return Answers("c", self._facts, is_complete=bool(self._facts))
+
+
+@pytest.mark.parametrize(
+    ("facts", "status", "says"),
+    [
+        ([REMOVED], 400, "it was removed since this was asked for"),
+        ([WorkspaceAccepted(workspace_id="w")], 409, "was removed meanwhile"),
+        ([], 409, "was removed meanwhile"),
+    ],
+)
+async def test_it_is_told_and_no_error_of_the_console(
+    replica: Replica, facts: list[Event], status: int, says: str
+) -> None:
+    vars(replica.console)["requests"] = Sender(*facts)
+
+    async with replica.client(ADMIN_TOKEN) as http:
+        answer = await http.put("/v1/workspaces/w", json=WATCH)
+
+    assert answer.status_code == status
+    assert says in answer.json()["detail"]
