@@ -1,7 +1,7 @@
 """Workspaces in the read model as they were asked for last, and what was found for them. Targets are not kept."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic_core import to_json
@@ -14,6 +14,9 @@ from shared.database.engine import Database
 from shared.database.paging import is_before
 from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected, WorkspaceRemoved
 from shared.events.requests import WorkspaceConfigured
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""What says that it comes from further in the future comes from now, as for the monitor: its clock was wrong."""
 
 Decision = WorkspaceAccepted | WorkspaceRejected | WorkspaceRemoved
 
@@ -33,6 +36,7 @@ class Workspaces:
 
     async def configured(self, event: WorkspaceConfigured, now: datetime, *, has_targets: bool | None = None) -> None:
         """Learn what a workspace is to be; older news changes nothing."""
+        said = event.configured_at or now
         row = {
             "workspace_id": event.workspace_id,
             "monitoring_enabled": event.monitoring_enabled,
@@ -40,7 +44,7 @@ class Workspaces:
             "keywords": to_json([keyword.model_dump(exclude_defaults=True) for keyword in event.keywords]).decode(),
             "notify": event.notify,
             "digest": event.digest.model_dump_json() if event.digest else None,
-            "configured_at": event.configured_at or now,
+            "configured_at": now if said > now + CLOCKS_DIFFER else said,
         }
         async with self._database.transaction() as connection:
             await connection.execute(self._configure, bulk.encode([row]))

@@ -112,3 +112,17 @@ async def test_a_removed_workspace_is_gone_whatever_is_heard_late_until_it_is_ma
 
     (row,) = await read_model.queries.workspaces.known("w")
     assert "new" in row["keywords"]
+
+
+async def test_what_comes_from_a_clock_far_ahead_does_not_outdo_what_is_configured_since(
+    read_model: ReadModel,
+) -> None:
+    """The monitor watches for the later one."""
+    now = datetime.now(UTC)
+    await learn(read_model, configured("ahead", now + timedelta(days=365)))
+    await learn(read_model, configured("since", datetime.now(UTC)))
+
+    (row,) = await read_model.queries.workspaces.known("w")
+
+    assert WorkspaceView.of(row).keywords == [{"phrase": "since", "match": "phrase"}]
+    assert row["configured_at"] <= datetime.now(UTC)
