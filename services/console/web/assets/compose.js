@@ -58,13 +58,14 @@ function draftOf(form) {
     chosen: box.checked, text: own(box, "[data-own-text]").value,
     fields: [...own(box, '[data-kind="options"]').querySelectorAll("input, select, textarea")].map((field) => field.value),
   }]);
-  return { post: form.dataset.post, content: content.value, media: mediaIn(media), at: at.value, zone: zone.value, every: every.value, times: times.value, accounts: Object.fromEntries(owns) };
+  return { post: form.dataset.post, sent: "sent" in form.dataset, content: content.value, media: mediaIn(media), at: at.value, zone: zone.value, every: every.value, times: times.value, accounts: Object.fromEntries(owns) };
 }
 
 // The id is kept as well: what is sent again after a reload is the same post, not another one.
 function restore(form, draft) {
   const { content, publish_at: at, zone, media, every, times } = form.elements;
   form.dataset.post = draft.post ?? form.dataset.post;
+  if (draft.sent) form.dataset.sent = "";
   content.value = draft.content ?? "";
   fillMedia(media, draft.media ?? []);
   if (!form.dataset.at && draft.at !== undefined) at.value = draft.at;
@@ -139,12 +140,30 @@ async function sendPost(form, post, repeat) {
   if (post.targets.some((one) => !(one.content ?? post.content).trim()) && !post.media.length) throw new Refused("Write a text, or add a picture.", { field: "content" });
   if (repeat && !post.publish_at) throw new Refused("Choose the first time of those that repeat.", { field: "publish_at" });
   if (!repeat) {
-    const answer = await call("POST", "/v1/posts", post);
+    const answer = await ask(form, post, (one) => call("POST", "/v1/posts", one));
     return settle(form, answer.rejected, `/posts/${encodeURIComponent(post.post_id)}?sent=${encodeURIComponent(answer.correlation_id)}`);
   }
-  const answer = await call("POST", "/v1/posts:repeat", { post, repeat });
+  const answer = await ask(form, post, (one) => call("POST", "/v1/posts:repeat", { post: one, repeat }));
   return settle(form, answer.rejected, `/posts?${new URLSearchParams({ q: post.post_id })}`);
 }
+
+// What is sent for the first time takes the place of no post: another tab may have sent this draft, as something else.
+async function ask(form, post, work) {
+  const isFirst = !("sent" in form.dataset);
+  form.dataset.sent = ""; // should no answer come, it may be there
+  keep(draftOf(form));
+  try {
+    return await work(isFirst ? { ...post, expected_revision: 0 } : post);
+  } catch (error) {
+    if (isFirst && error.answer?.status < 500) delete form.dataset.sent;
+    const isOthers = isFirst && error.answer?.code === "conflict";
+    if (isOthers) form.dataset.post = form.dataset.post.replace(/[0-9a-f]*$/, newEnd());
+    keep(draftOf(form));
+    throw isOthers ? new Refused("It has been sent from another tab meanwhile, and says something else there. Schedule it again, and it becomes a post of its own.") : error;
+  }
+}
+
+const newEnd = () => [...crypto.getRandomValues(new Uint8Array(4))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 function settle(form, rejected, address) {
   forget();

@@ -1,8 +1,10 @@
 // The draft of a new post, kept in this browser.
+import { read, remove, write } from "./storage.js";
+
 const KEPT = "timeball-draft";
 
 export function kept() {
-  const text = localStorage.getItem(KEPT);
+  const text = read("localStorage", KEPT);
   if (!text) return null;
   try {
     const draft = JSON.parse(text);
@@ -13,9 +15,9 @@ export function kept() {
 }
 
 export function keep(draft) {
-  localStorage.setItem(KEPT, JSON.stringify(draft));
+  write("localStorage", KEPT, JSON.stringify(draft));
 }
 
 export function forget() {
-  localStorage.removeItem(KEPT);
+  remove("localStorage", KEPT);
 }

@@ -1,11 +1,12 @@
 // What was asked for and is not answered yet: it stands on the post's page until it is true, after a reload as well.
+import { read, write } from "./storage.js";
 import { tell } from "./tell.js";
 
 const KEPT = "timeball-pending";
 
 const place = () => document.getElementById("pending");
-const notes = () => JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
-const keep = (all) => sessionStorage.setItem(KEPT, JSON.stringify(all));
+const notes = () => JSON.parse(read("sessionStorage", KEPT) ?? "[]");
+const keep = (all) => write("sessionStorage", KEPT, JSON.stringify(all));
 const isOf = (article) => (note) => note.post === place().dataset.post && note.account === article.dataset.key;
 
 export function notePending(article, said) {
