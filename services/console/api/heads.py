@@ -2,7 +2,15 @@
 
 import asyncio
 
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_ONLY_LOOKED_AT = "timeball.head"
+
+
+def is_only_looked_at(request: HTTPConnection) -> bool:
+    """Whether whoever asks wants no answer but its headers: nothing may be used up or changed for that."""
+    return _ONLY_LOOKED_AT in request.scope
 
 
 class Heads:
@@ -24,7 +32,9 @@ class Heads:
             elif not is_streaming.is_set() and message.get("more_body"):
                 is_streaming.set()
 
-        working = asyncio.ensure_future(self._app({**scope, "method": "GET"}, receive, without_body))
+        working = asyncio.ensure_future(
+            self._app({**scope, "method": "GET", _ONLY_LOOKED_AT: True}, receive, without_body)
+        )
         streaming = asyncio.create_task(is_streaming.wait())
         try:
             await asyncio.wait((working, streaming), return_when=asyncio.FIRST_COMPLETED)

@@ -11,6 +11,7 @@ from services.console.access.sessions import SESSION_LIFE, cookie_of
 from services.console.api.access import OPEN, READ, TheActor, address_of, require_ours, require_scope, session_secret
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
+from services.console.api.heads import is_only_looked_at
 from services.console.web.templating import render
 
 MOST_BYTES = 4096
@@ -56,6 +57,8 @@ async def sign_in(console: TheConsole, request: Request) -> Response:
 @router.get("/sign-in/{code}", dependencies=[OPEN])
 async def sign_in_by_link(console: TheConsole, request: Request, code: str) -> Response:
     """Sign in once, by a link; that it was wrong counts as a wrong token does."""
+    if is_only_looked_at(request):
+        return render(request, "sign_in.html", then="/", problem=None)
     address, now = address_of(request), console.clock.now()
     if actor := await console.sessions.use_link(code):
         request.state.act = "sign_in_by_link"

@@ -79,3 +79,17 @@ async def test_the_head_of_a_stream_ends_at_once() -> None:
         answer = await http.head("/v1/events")
 
     assert (answer.status_code, answer.content, ended.is_so) == (200, b"", True)
+
+
+async def test_whoever_looks_whether_a_link_leads_anywhere_does_not_use_it_up(
+    replica: Replica, browser: httpx.AsyncClient
+) -> None:
+    """As chats and mail programs do that show what a link leads to."""
+    link = (await browser.post("/sign-in-links")).json()["path"]
+
+    async with replica.client() as looking, replica.client() as newcomer:
+        looked = await looking.head(link)
+        signed_in = await newcomer.get(link)
+
+    assert (looked.status_code, "set-cookie" in looked.headers) == (200, False)
+    assert (signed_in.status_code, "set-cookie" in signed_in.headers) == (303, True)
