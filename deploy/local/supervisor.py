@@ -80,9 +80,10 @@ class Supervisor:
         return {name: process.pid for name, process in self._running.items()}
 
     def say(self, name: str, line: str) -> None:
-        """Print one line under the name of a program."""
-        self._output.write(f"{self._prefixes[name]}{line}\n")
-        self._output.flush()
+        """Print one line under the name of a program, if it can be printed: a full disk must not stop what talks."""
+        with suppress(OSError):
+            self._output.write(f"{self._prefixes[name]}{line}\n")
+            self._output.flush()
 
     async def _keep_alive(self, program: Program, process: Process) -> None:
         failures = 0

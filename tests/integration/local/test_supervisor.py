@@ -1,11 +1,13 @@
 """The processes of one machine: kept alive, heard, ended."""
 
 import asyncio
+import errno
 import io
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +15,7 @@ from deploy.local.child import free_ports
 from deploy.local.programs import Place
 from deploy.local.running import NotReady, until_ready
 from deploy.local.supervisor import Patience, Program, Supervisor
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, eventually
 
 _QUICK = Patience(before_restart=(0.01,), before_kill=0.3)
 _FOREVER = "import threading; threading.Event().wait()"
@@ -114,3 +116,21 @@ async def test_nobody_waits_for_a_program_that_was_given_up() -> None:
 
     with pytest.raises(NotReady, match="cannot be started: scheduler; what is wrong is above"):
         await until_ready([Place("scheduler", port, port)], PATIENCE, print, given_up=["scheduler"])
+
+
+class Full(io.StringIO):
+    """Output to a disk that is full, or to a pipe that nobody reads."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+async def test_a_program_goes_on_and_is_started_again_where_its_words_cannot_be_shown(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    talks = f"for _ in range(2000): print('x' * 200)\nopen({str(done)!r}, 'a').write('once ')"
+    supervisor = Supervisor([_python("talks", talks)], patience=_QUICK, output=Full())
+    await supervisor.start()
+    try:
+        await eventually(lambda: done.exists() and done.read_text().count("once") > 1, what="it ran twice")
+    finally:
+        await supervisor.stop()
