@@ -39,12 +39,23 @@ class BrokerIdentity:
 def recall_identity(directory: Path) -> BrokerIdentity:
     """The node's identity of last time, with other ports if somebody took one; made up the first time."""
     file = directory / "node.json"
-    known = BrokerIdentity(**json.loads(file.read_text())) if file.exists() else None
+    known = _kept_in(file) if file.exists() else None
     if known and known.is_free():
         return known
     identity = BrokerIdentity(known.password if known else secrets.token_urlsafe(24), *free_ports(5))
     write_private(file, json.dumps(asdict(identity), indent=2))
     return identity
+
+
+def _kept_in(file: Path) -> BrokerIdentity:
+    try:
+        return BrokerIdentity(**json.loads(file.read_text()))
+    except (ValueError, TypeError) as error:
+        raise NodeError(
+            f"{file} cannot be read ({error}), and without the password in it nobody can use this broker: put it back "
+            f"from a backup, or delete the folder {file.parent}; it is made anew, the scheduler sends again what was "
+            "waiting, and dead letters are lost"
+        ) from error
 
 
 def write_private(file: Path, text: str) -> None:

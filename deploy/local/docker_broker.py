@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from deploy.local.amqp_login import accepts_login
+from deploy.local.broker_files import write_private
 from deploy.local.child import NodeError, free_ports, wait_until
 
 IMAGE = "rabbitmq:4.1.4-management"
@@ -83,11 +84,12 @@ class DockerBroker:
 
 def _password(file: Path) -> str:
     """Made once, because the volume remembers it."""
-    if not file.exists():
+    kept = file.read_text().strip() if file.exists() else ""
+    if not kept:
+        kept = secrets.token_urlsafe(24)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(24))
-    return file.read_text().strip()
+        write_private(file, kept)
+    return kept
 
 
 def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
