@@ -25,6 +25,8 @@ from shared.events.base import Id, Value
 from shared.events.patterns import NO_CONTROLS_OR_EMPTY, PLACE
 
 MOST_SHOWN = 500
+MOST_FAULTS = 10_000
+"""Of a file: of one with more nobody reads them all, and 8 MiB may hold millions."""
 BEFORE_THE_FIRST = "0-0"
 """Before the first line: a place is the number of a line, and that of a reason among those of the same line."""
 
@@ -153,7 +155,7 @@ def _understood(
 ) -> tuple[PostFile, dict[str, Any]]:
     try:
         named = zone_named(zone).key if zone else None
-        file = read(content, zone=named, encoding=encoding)
+        file = read(content, zone=named, encoding=encoding, most_faults=MOST_FAULTS)
     except UnknownZone as error:
         raise Refusal(400, "invalid", f"zone: {error}", field="zone") from error
     except UnknownEncoding as error:

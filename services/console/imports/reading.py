@@ -10,10 +10,13 @@ from services.console.imports.table import table_lines
 __all__ = ["UnknownEncoding", "read"]
 
 
-def read(content: bytes, *, zone: str | None = None, encoding: str | None = None) -> PostFile:
+def read(
+    content: bytes, *, zone: str | None = None, encoding: str | None = None, most_faults: int | None = None
+) -> PostFile:
     """Every post of a file and every fault; or UnknownEncoding.
 
-    A table's local times without a zone are in `zone`; where that is None, they are faults.
+    A table's local times without a zone are in `zone`; where that is None, they are faults. After so many faults as
+    `most_faults` allows, the rest is not read, which is a fault as well.
     """
     source = decoded(content, encoding)
     delimiter = None
@@ -26,8 +29,19 @@ def read(content: bytes, *, zone: str | None = None, encoding: str | None = None
             lines = json_list(source.text)
         case _:
             delimiter, lines = table_lines(source.text, zone)
-    known = tuple(_told_once(lines)) or (Line(1, problem="there is no post in the file"),)
+    known = tuple(_bounded(_told_once(lines), most_faults)) or (Line(1, problem="there is no post in the file"),)
     return PostFile(known, source.encoding, source.is_guessed, delimiter)
+
+
+def _bounded(lines: Iterable[Line], most_faults: int | None) -> Iterator[Line]:
+    faults = 0
+    for line in lines:
+        faults += line.problem is not None
+        if most_faults is not None and faults > most_faults:
+            told = f"{most_faults:,} lines before this one have faults: is it a file of posts? The rest is not read"
+            yield Line(line.number, problem=told)
+            return
+        yield line
 
 
 def _told_once(lines: Iterable[Line]) -> Iterator[Line]:

@@ -4,7 +4,6 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 
 from services.console.imports.columns import COLUMNS, WrongColumns, columns_of
 from services.console.imports.decoding import bad_byte_in
@@ -60,7 +59,8 @@ def _records(lines: Sequence[str], start: int, delimiter: str) -> Iterator[tuple
     """Each record with the line it begins in, or what is wrong with it: reading goes on in the line after that."""
     while start < len(lines):
         begins = start
-        reader = csv.reader(islice(lines, start, None), delimiter=delimiter, strict=True, skipinitialspace=True)
+        left = map(lines.__getitem__, range(start, len(lines)))  # islice would go through all that was read
+        reader = csv.reader(left, delimiter=delimiter, strict=True, skipinitialspace=True)
         try:
             for cells in reader:
                 yield begins + 1, cells

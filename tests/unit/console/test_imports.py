@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import time
+
 import pytest
 
 from services.console.imports import PostFile, UnknownEncoding, read
@@ -238,3 +240,23 @@ def test_ten_thousand_posts_with_a_fault_in_each_are_read_within_seconds() -> No
     rows = (f'a-{number},"open,one,,,' for number in range(10_000))
 
     assert [line.number for line in table(*rows).faults] == list(range(2, 10_002))
+
+
+def test_a_quote_in_the_midst_of_every_line_takes_no_longer_the_longer_the_file_is() -> None:
+    line = b'p,"He said "hi" to me",team\n'
+
+    def seconds(lines: int) -> float:
+        began = time.process_time()
+        assert len(read(b"post_id,content,accounts\n" + line * lines).faults) == lines
+        return time.process_time() - began
+
+    assert seconds(40_000) < 12 * max(seconds(8_000), 0.02)
+
+
+def test_after_so_many_faults_as_one_wants_the_rest_is_a_fault() -> None:
+    file = read(b"post_id,content,accounts\n" + b"x\n" * 20 + b"p,Hello.,team\n", most_faults=5)
+
+    assert [line.number for line in file.faults] == [2, 3, 4, 5, 6, 7]
+    assert file.posts == []
+    assert "5 lines before this one have faults" in str(file.faults[-1].problem)
+    assert len(read(b"post_id,content,accounts\n" + b"x\n" * 5 + b"p,Hello.,team\n", most_faults=5).posts) == 1
