@@ -1,8 +1,7 @@
 """Files of posts: every line is a post or says what is wrong with it, whatever program wrote the file."""
 
-from typing import Any
-
 import time
+from typing import Any
 
 import pytest
 
