@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.clocks.local_time import UnknownZone, zone_named
+from shared.clocks.local_time import UnknownZone, in_utc, zone_named
 
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
 _DATE = re.compile(r"\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d(-?\d)?")
@@ -76,6 +76,16 @@ def instant_or_local(at: str, zone: str | None) -> str | dict[str, str]:
     if not zone:
         return moment.isoformat()
     return {"local": moment.isoformat(), "zone": _known(zone)}
+
+
+def instant_of(local: str, zone: str) -> str:
+    """The instant of a local time that was read."""
+    try:
+        return in_utc(datetime.fromisoformat(local), zone_named(zone)).isoformat()
+    except OverflowError:
+        raise UnreadableTime(
+            f"{local!r} in {zone} is outside the years 1 to 9999 in UTC; choose another time"
+        ) from None
 
 
 def is_without_zone(at: str) -> bool:

@@ -1,7 +1,6 @@
 """`timeball bulk`: cancel, retry, move or resolve all posts that match: seen before it is done, followed to its end."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -23,8 +22,8 @@ from services.console.cli.deciding import AskNetwork, resolution
 from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, own_zone, with_zone
 from services.console.cli.screen import say, show_json, show_table
-from services.console.times import UnreadableTime, duration, instant_or_local, is_without_zone, shift
-from shared.clocks.local_time import UnknownZone, in_utc, zone_named
+from services.console.times import UnreadableTime, duration, instant_of, instant_or_local, is_without_zone, shift
+from shared.clocks.local_time import UnknownZone
 from shared.events.progress import State
 
 app = typer.Typer(name="bulk", help="Cancel, retry, move or resolve many posts at once.", no_args_is_help=True)
@@ -221,7 +220,8 @@ def _narrowed(
 def _instant(option: str, time: str | None) -> str | None:
     read = None if time is None else _time(option, time, own_zone())
     if isinstance(read, dict):
-        return in_utc(datetime.fromisoformat(read["local"]), zone_named(read["zone"])).isoformat()
+        with reading(option, UnreadableTime):
+            return instant_of(read["local"], read["zone"])
     return read
 
 

@@ -96,7 +96,7 @@ def test_a_clock_that_is_set_back_delays_nothing() -> None:
     lasting, ahead = condition(patience=2 * STEP), NOW + timedelta(hours=1)
     seen = judge({}, [lasting], ahead, looked_at=ahead - STEP)
 
-    (known,), told = seen.kept, []
+    (known,), told = seen.kept, list[AlertRaised]()
     for number in range(4):
         verdict = judge({known.key: known}, [lasting], NOW + number * STEP, looked_at=NOW + (number - 1) * STEP)
         (known,), told = verdict.kept, [*told, *verdict.told]

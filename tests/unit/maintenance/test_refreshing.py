@@ -10,8 +10,11 @@ NOW = datetime(2027, 3, 28, 12, tzinfo=UTC)
 A_SECOND = timedelta(seconds=1)
 
 
-def account(**more: datetime | None) -> Account:
-    return Account("team", "x", connected=True, changed_at=NOW, **({"token_expires_at": NOW + REFRESH_AHEAD} | more))
+def account(*, refresh_asked_at: datetime | None) -> Account:
+    ends_at = NOW + REFRESH_AHEAD
+    return Account(
+        "team", "x", connected=True, changed_at=NOW, token_expires_at=ends_at, refresh_asked_at=refresh_asked_at
+    )
 
 
 @pytest.mark.parametrize(
