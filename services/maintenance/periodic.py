@@ -18,6 +18,9 @@ from shared.messaging.envelope import Delivery
 STILL_CHANGING = 2 * ONE
 """For so long no fact of a day has been deleted, and some may come late: figures that changed are told again."""
 
+KEPT_FOR = 365 * ONE
+"""For so long figures are kept: what seems to have come about earlier was told by a clock that had not been set."""
+
 
 @dataclass(frozen=True)
 class Timers:
@@ -66,7 +69,7 @@ class Timers:
     async def add_up_days(self) -> None:
         """Tell the figures of yesterday, of days missed, and of those that late facts have changed."""
         now, told = self.clock.now(), await self.outcomes.days_told()
-        oldest = min(await self.outcomes.oldest_at() or now, now - ONE)
+        oldest = max(min(await self.outcomes.oldest_at() or now, now - ONE), now - KEPT_FOR)
         for day in days_to_add_up(oldest, now, self.zone):
             if day.name not in told or self._may_have_changed(day, oldest, now):
                 await self.add_up(day)

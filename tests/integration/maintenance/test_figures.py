@@ -173,3 +173,16 @@ async def test_a_timer_that_is_not_ours_starts_no_job(replica: Replica) -> None:
     await replica.fire("monitor.check")
 
     assert await replica.told("job.started") == []
+
+
+async def test_an_outcome_from_a_clock_that_had_not_been_set_brings_no_days_of_half_a_century(
+    replica: Replica,
+) -> None:
+    """Some machines begin in 1970. Figures are kept for a year."""
+    await hear(replica, succeeded("p"), succeeded("old", at=datetime(1970, 1, 1, tzinfo=UTC)))
+
+    await replica.fire("analytics.aggregate")
+
+    days = await told(replica)
+    assert len(days) <= 366
+    assert days["2027-03-27"][0]["published"] == 1
