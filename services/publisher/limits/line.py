@@ -72,6 +72,9 @@ class Place:
     number: int
     answer: "asyncio.Future[Answer]"
     turn: Turn | None = None
+    may_be_open: bool = False
+    """Whether the last commit of its attempt failed in a way that may have been a success. Who then let it go would
+    leave an attempt behind that nobody can tell from one that was sent; opened once more, it is the same attempt."""
     due_from: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,8 +82,8 @@ class Place:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it is still in line, and not among those that are being opened."""
-        return self.turn is None and not self.answer.done()
+        """Whether it is still in line, and not among those that are being opened, or have been unheard."""
+        return self.turn is None and not self.may_be_open and not self.answer.done()
 
     def opened(self, attempt: Attempt, runner: Runner | None) -> Opened:
         """What comes of its waiting: the attempt, with the turn that it had."""

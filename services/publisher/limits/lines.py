@@ -177,6 +177,8 @@ class Lines:
 
     def _hand_out(self, line: Line, places: Sequence[Place], result: Result) -> None:
         """Tell those that have come to their turn; the others stay in line."""
+        for place in places:
+            place.may_be_open = False
         for place, attempt in zip(places, result.attempts, strict=False):
             if attempt is None:
                 place.give_turn_back()
@@ -207,6 +209,8 @@ class Lines:
         log.warning("attempts_not_opened", posts=sum(len(places) for _, places in candidates), error=repr(error))
         for line, places in candidates:
             if passing:
+                for place in places:
+                    place.may_be_open = True
                 line.keep(places)
                 self._tidy(line)
                 continue
