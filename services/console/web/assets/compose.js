@@ -125,6 +125,7 @@ async function send(form) {
   const button = form.querySelector('button[type="submit"]');
   button.disabled = true;
   clearRefusal(form);
+  isUnreadable = false; // what the check has said is gone: what is said now stays until the next sending
   try {
     await sendPost(form, postOf(form), repeatOf(form));
   } catch (error) {
