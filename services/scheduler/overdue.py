@@ -1,7 +1,7 @@
 """Posts that should be out, and of which nothing is heard: whatever stands still, wherever, shows here."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from prometheus_client import Gauge
 from sqlalchemy import Subquery, and_, func, or_, select, text, union_all
@@ -10,8 +10,8 @@ from services.scheduler.tables import AWAITING_DISPATCH, AWAITING_OUTCOME, sched
 from shared.clocks.clock import Clock
 from shared.database.engine import Database
 from shared.events.maintenance import Overdue
+from shared.events.progress import OVERDUE_AFTER
 
-OVERDUE_AFTER = timedelta(minutes=2)
 UNHEARD_SWEEPS = 2
 """Where the second repetition goes unheard too, it is no message that was lost."""
 MOST_COUNTED = 10_000

@@ -8,6 +8,7 @@ one attempt the one without doubt came later.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +22,9 @@ from shared.events.publisher import (
     PublishUnknown,
 )
 from shared.events.scheduler import PublishRequested, ScheduleAccepted, ScheduleCancelled, ScheduleSuperseded
+
+OVERDUE_AFTER = timedelta(minutes=2)
+"""A post is overdue when it should have been out for so long, and nobody has said that it waits."""
 
 
 class State(StrEnum):

@@ -17,7 +17,7 @@ from services.console.clocks import on_clock
 from services.console.web import alerting, words
 from services.console.web.permitting import Permits
 from shared.clocks.local_time import UnknownZone, zone_named
-from shared.events.progress import State
+from shared.events.progress import OVERDUE_AFTER, State
 
 ZONE_COOKIE = "timeball_zone"
 NAVIGATION = (
@@ -45,7 +45,6 @@ _environment.filters["query"] = lambda parameters: urlencode(parameters, doseq=T
 _environment.globals |= {"alerting": alerting, "words": words}
 
 
-OVERDUE_AFTER = timedelta(minutes=2)
 _OPEN = frozenset({State.SCHEDULED, State.DISPATCHED, State.SENDING, State.RETRYING})
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from services.scheduler.overdue import OVERDUE_AFTER, overdue_posts
+from services.scheduler.overdue import overdue_posts
 from services.scheduler.periodic import LOOK_EVERY, OUTCOME_GRACE
 from services.scheduler.release import HORIZON, LEAD, MEDIA_LEAD, UNDELAYED_HORIZON
 from services.scheduler.store import CLAIM
@@ -18,7 +18,7 @@ from services.scheduler.tables import schedules
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.maintenance import Overdue
-from shared.events.progress import State
+from shared.events.progress import OVERDUE_AFTER, State
 from shared.events.publisher import (
     PublishFailed,
     PublishHeld,

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from services.scheduler import overdue
-from services.scheduler.overdue import OVERDUE_AFTER, overdue_posts
+from services.scheduler.overdue import overdue_posts
 from services.scheduler.periodic import SWEEP_EVERY
 from shared.events.base import ErrorDetail
 from shared.events.maintenance import Overdue
+from shared.events.progress import OVERDUE_AFTER
 from shared.events.publisher import PublishHeld, PublishRetrying
 from tests.support.schedules import DUE, post
 from tests.support.scheduling import Replica
