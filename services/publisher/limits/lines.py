@@ -160,7 +160,7 @@ class Lines:
     def _reject(self, line: Line, error: CircuitOpen, now: datetime) -> None:
         """Let some of those who wait go elsewhere, and the others a moment later."""
         for place in line.places[:REJECTED_AT_ONCE]:
-            self._answer(line, place, Closed(error))
+            self._let_go(line, place, Closed(error))
         line.next_at = now + TOGETHER / 10
 
     async def _open(self, candidates: Sequence[tuple[Line, list[Place]]]) -> None:
@@ -177,8 +177,6 @@ class Lines:
 
     def _hand_out(self, line: Line, places: Sequence[Place], result: Result) -> None:
         """Tell those that have come to their turn; the others stay in line."""
-        for place in places:
-            place.may_be_open = False
         for place, attempt in zip(places, result.attempts, strict=False):
             if attempt is None:
                 place.give_turn_back()
@@ -186,9 +184,12 @@ class Lines:
                 continue
             runner = line.starts.enter(place.rank) if line.gates else None
             self._answer(line, place, place.opened(attempt, runner))
-        line.keep(places[len(result.attempts) :])
+        left_over = places[len(result.attempts) :]
+        line.keep(left_over)
         line.starts.add(result.starts)
         line.next_at = result.next_at
+        for place in [place for place in left_over if place.may_be_open and not place.answer.done()]:
+            self._answer(line, place, Changed())
         self._send_away(line, result)
         self._tidy(line)
 
@@ -201,7 +202,7 @@ class Lines:
         starts = estimated(len(line.places), result.buckets, self._opening.pace, now)
         for place, start_at in list(zip(line.places, starts, strict=True)):
             if start_at - now > LONGEST_IN_LINE:
-                self._answer(line, place, Later(start_at))
+                self._let_go(line, place, Later(start_at))
 
     async def _after_failure(self, candidates: Sequence[tuple[Line, list[Place]]], error: Exception) -> None:
         """While the database is away everybody stays in line; what else fails is told to those whom it concerns."""
@@ -219,6 +220,10 @@ class Lines:
                 self._answer(line, place, error)
         if passing:
             await self._clock.sleep(OPEN_AGAIN_IN)
+
+    def _let_go(self, line: Line, place: Place, answer: Later | Closed) -> None:
+        """Send it elsewhere; one whose attempt may be open claims its post again, and knows then that it never left."""
+        self._answer(line, place, Changed() if place.may_be_open else answer)
 
     def _answer(self, line: Line, place: Place, answer: Answer | Exception) -> None:
         line.answer(place, answer)

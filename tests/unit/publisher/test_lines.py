@@ -310,6 +310,27 @@ async def test_while_the_database_is_away_everybody_stays_in_line(world: World) 
     assert isinstance(await joined, Opened)
 
 
+@pytest.mark.parametrize("why", ["its destination does not answer", "no start was left", "the line is long"])
+async def test_who_leaves_after_a_commit_that_nobody_heard_of_claims_its_post_again(world: World, why: str) -> None:
+    """Its attempt may be open: a message that rested with it would come back to a post that is in doubt."""
+    world.opening.errors.append(OperationalError("COMMIT", {}, TimeoutError()))
+    joined = world.join("post", due_in=-2)
+    await world.until_asked()
+    if why == "its destination does not answer":
+        for _ in range(TURNS):
+            world.breakers.at(DESTINATION).take().count_from(asyncio.get_running_loop().time() - OPENS_AFTER - 1)
+    elif why == "no start was left":
+        world.opening.most, world.opening.next_at = 0, NOON + 60 * SECOND
+    else:
+        world.opening.most, world.opening.next_at = 1, NOON + 600 * SECOND
+        world.opening.buckets = [Bucket(windows_of({"per_day": 1}))]
+        world.join("before it", due_in=-3)
+    await world.clock.until_awaited(world.clock.now() + OPEN_AGAIN_IN)
+    world.clock.advance(OPEN_AGAIN_IN)
+
+    assert isinstance(await joined, Changed)
+
+
 async def test_an_error_that_does_not_pass_is_told_to_those_whom_it_concerns(world: World) -> None:
     world.opening.errors.append(ValueError("broken"))
     waits = world.join("waits", due_in=60)
