@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.maintenance.domain import Key, Standing, Waiting
+from services.maintenance.domain import WAITS, Key, Standing, Waiting
 from services.maintenance.tables import decisions, outcomes
 from shared.database import bulk
 from shared.database.engine import Database
@@ -34,24 +34,25 @@ class Decisions:
         self._write = bulk.upsert(decisions, dialect, guard="true")
         self._read = bulk.select_by_key(decisions, dialect, lock=True)
         self._read_outcomes = bulk.select_by_key(outcomes, dialect, key=(c.post_id, c.account_id))
-        self._delete = bulk.delete_by_key(decisions, dialect)
 
     async def learn(self, group: Sequence[Standing]) -> Sequence[None]:
-        """Keep the posts that wait for a person, and forget those that no longer do; older news changes nothing."""
+        """Keep the posts that wait for a person, and that others no longer do: older news changes nothing."""
         newest = _newest(group)
         async with self._database.transaction() as connection:
             known = await self._known(connection, newest)
             later = {key: one for key, one in newest.items() if key not in known or one.is_beyond(known[key])}
-            waiting = {key: one for key, one in later.items() if one.waits}
-            published = await self._published(connection, waiting)
-            await self._keep(connection, [one for key, one in waiting.items() if key not in published])
-            await self._forget(connection, [key for key, one in later.items() if key in known and not one.waits])
+            published = await self._published(connection, [key for key, one in later.items() if one.waits])
+            over = {key for key, one in later.items() if key in known and not one.waits}
+            kept = [one for key, one in later.items() if key in over or (one.waits and key not in published)]
+            await self._keep(connection, kept)
         return [None] * len(group)
 
     async def waiting(self) -> list[Waiting]:
         """How many posts of each account wait, and for what."""
         c = decisions.c
-        counted = select(c.account_id, c.state, func.count(), func.min(c.post_id), func.min(c.since))
+        counted = select(c.account_id, c.state, func.count(), func.min(c.post_id), func.min(c.since)).where(
+            c.state.in_(WAITS)
+        )
         async with self._database.reading() as connection:
             rows = await connection.execute(counted.group_by(c.account_id, c.state).order_by(c.account_id, c.state))
             return [Waiting(account_id, State(state), *more) for account_id, state, *more in rows]
@@ -65,14 +66,10 @@ class Decisions:
         found = (await connection.execute(self._read_outcomes, _bound(keys))).mappings()
         return {(row["post_id"], row["account_id"]) for row in found if row["kind"] == State.PUBLISHED}
 
-    async def _keep(self, connection: AsyncConnection, waiting: Sequence[Standing]) -> None:
-        if waiting:
-            rows = [_row(one) for one in sorted(waiting, key=lambda one: one.key)]
+    async def _keep(self, connection: AsyncConnection, kept: Sequence[Standing]) -> None:
+        if kept:
+            rows = [_row(one) for one in sorted(kept, key=lambda one: one.key)]
             await connection.execute(self._write, bulk.encode_records(rows))
-
-    async def _forget(self, connection: AsyncConnection, keys: Sequence[Key]) -> None:
-        if keys:
-            await connection.execute(self._delete, _bound(keys))
 
 
 def _bound(keys: Iterable[Key]) -> dict[str, str]:

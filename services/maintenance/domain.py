@@ -105,6 +105,10 @@ Key = tuple[str, str]
 """post_id and account_id."""
 
 
+WAITS = (State.UNKNOWN, State.HELD)
+"""What a person has to decide."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How far a post has come on an account, as a fact tells it; `at` is when that was told."""
@@ -116,7 +120,7 @@ class Standing:
     @property
     def waits(self) -> bool:
         """Whether the post waits for a person."""
-        return self.progress.state in (State.UNKNOWN, State.HELD)
+        return self.progress.state in WAITS
 
     def is_beyond(self, other: "Standing") -> bool:
         """Whether this came after the other."""

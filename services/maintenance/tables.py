@@ -64,9 +64,9 @@ decisions = Table(
     Column("revision", Integer, nullable=False),
     Column("retries", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("since", InstantColumn, nullable=False),
+    Column("since", InstantColumn, nullable=False, index=True),
 )
-"""Posts that wait for a person: `state` is unknown or held."""
+"""Posts that wait for a person (`state` is unknown or held), and those that no longer do: old news may come again."""
 
 days = Table(
     "days",

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from services.maintenance.alerting import RISEN_AFTER
+from services.maintenance.retention import RULES
+from shared.database.purging import Purge
 from shared.events import Event
 from shared.events.base import ErrorDetail
+from shared.events.maintenance import RetentionPurgeRequested
 from shared.events.publisher import PublishFailed, PublishHeld, PublishRetrying, PublishSucceeded, PublishUnknown
 from shared.events.scheduler import ScheduleCancelled, ScheduleSuperseded
 from tests.integration.maintenance.conftest import NOW, Replica, delivery
@@ -81,6 +84,31 @@ async def test_it_is_told_to_be_over(replica: Replica, waits: Event, over: Event
     told = [[alert.state for alert in await replica.look(timedelta(minutes=2))] for _ in range(3)]
 
     assert told == [[], ["resolved"], []]
+
+
+@pytest.mark.parametrize("over", [ScheduleCancelled(**post(), reason="asked for"), ScheduleSuperseded(**post(), by=2)])
+async def test_what_is_over_stays_over_though_that_it_was_held_comes_again(replica: Replica, over: Event) -> None:
+    await hear(replica, held(), over, held())
+
+    assert await replica.look() == []
+
+
+async def test_a_post_that_is_held_again_later_is_told(replica: Replica) -> None:
+    again = PublishHeld(**post(revision=2), reason="the account is closed")
+    await hear(replica, held(), ScheduleSuperseded(**post(), by=2), again)
+
+    assert [alert.code for alert in await replica.look()] == ["posts_held"]
+
+
+async def test_of_posts_that_are_old_those_that_wait_for_a_person_stay(replica: Replica) -> None:
+    await hear(replica, held("waits"), held("over"), ScheduleCancelled(**post("over"), reason="asked for"))
+
+    asked = RetentionPurgeRequested(before=NOW + timedelta(days=365))
+    replica.clock.advance(timedelta(days=366))
+    purge = Purge(replica.database, replica.clock, replica.stopping)
+
+    assert await purge.run(RULES, asked) == 1
+    assert [one.example for one in await replica.decisions.waiting()] == ["waits"]
 
 
 async def test_many_posts_of_an_account_are_one_alert_told_again_when_they_have_doubled(replica: Replica) -> None:
