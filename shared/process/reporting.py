@@ -15,6 +15,8 @@ from shared.messaging.envelope import Envelope
 from shared.secrets.redaction import redact_text
 
 EVERY_SECONDS = 60.0
+ONCE_MORE_AFTER = 10.0
+"""Seconds after the first report, which those who start at the same time may have been too late for."""
 MOST_CHARACTERS = 500
 
 log = structlog.get_logger()
@@ -35,12 +37,14 @@ class Reporting:
     async def run(self) -> None:
         """Report for ever."""
         began = loop_time()
+        pause = ONCE_MORE_AFTER
         while True:
             try:
                 await self.report(up_seconds=loop_time() - began)
             except BrokerUnavailable as error:
                 log.info("report_not_sent", service=self.service, error=str(error))
-            await asyncio.sleep(EVERY_SECONDS)
+            await asyncio.sleep(pause)
+            pause = EVERY_SECONDS
 
     async def report(self, *, up_seconds: float) -> None:
         """Tell how the process is now."""

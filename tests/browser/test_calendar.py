@@ -61,6 +61,14 @@ async def test_hours_open_at_the_first_post_of_a_week_and_at_the_present_hour_of
     await expect(page.locator(f"#h{now.hour}, #h{(now + timedelta(minutes=3)).hour}").first).to_be_in_viewport()
 
 
+async def test_a_month_opens_at_today(visitor: Visitor) -> None:
+    await visitor.page.set_viewport_size({"width": 1440, "height": 250})
+
+    await visitor.open("/calendar")
+
+    await expect(visitor.page.locator(".month > .is-today")).to_be_in_viewport()
+
+
 async def test_a_post_is_moved_by_keyboard_once_both_times_were_seen_and_taken_back(
     world: World, visitor: Visitor
 ) -> None:
