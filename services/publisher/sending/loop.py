@@ -8,6 +8,7 @@ from services.publisher.accounts.credentials import destination_of
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import Key
 from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
+from services.publisher.limits.closed_accounts import ClosedAccounts
 from services.publisher.limits.destinations import Destinations
 from services.publisher.limits.line import Changed, Closed, Later, Opened
 from services.publisher.limits.lines import Lines
@@ -54,6 +55,7 @@ class Sending:
     destinations: Destinations
     send_timeout: timedelta
     under_way: UnderWay = field(default_factory=UnderWay)
+    closed: ClosedAccounts = field(default_factory=ClosedAccounts)
 
     def __post_init__(self) -> None:
         self._interruptible = Interruptible()
@@ -146,11 +148,16 @@ class Sending:
             reason = self.withdrawals.reason(case.publication)
             if reason and not case.was_in_doubt:
                 return case.not_started().withdrawn(reason)
+            if until := self._closed_until(case, now):
+                return replace(case.not_started(), blocked=Blocked(WAITS_FOR_ITS_TURN, until))
             turn.begin(longest_send(ready, self.send_timeout) - self.send_timeout)
             return await self._sent(case.begun(now), ready, turn, now)
         finally:
             turn.end()
             self.lines.leave(case)
+
+    def _closed_until(self, case: Case, now: datetime) -> datetime | None:
+        return self.closed.until(case.account, now) if case.account else None
 
     async def _until_its_start(self, case: Case, attempt: Attempt, turn: Turn) -> datetime | None:
         """Wait for it; the instant at which the send may begin, None where no start has come.
@@ -196,7 +203,10 @@ class Sending:
         return replace(case, account=account, has_renewed=True, ready=None, error=None)
 
     async def _settle(self, case: Case, outcome: Outcome) -> Case | None:
-        """Commit the outcome, then say what happens to the message."""
+        """Commit the outcome, then say what happens to the message; a pause that a network asks for begins at once."""
+        if outcome.closed_until and case.account:
+            now, whole_app = self.clock.now(), outcome.whole_app
+            self.closed.close(case.account, outcome.closed_until, whole_app=whole_app, now=now)
         if not await self.recording.record(case, outcome):
             return await self._wait(case, MOST_WAIT * case.jitter)
         report(case, outcome)

@@ -32,6 +32,7 @@ LIMITED = ("mastodon", "x")
 """Networks that have limits of their own, under which many posts of one instant wait for each other."""
 COMMITTED_AHEAD = 1.5
 """Seconds ahead that starts are committed, and that an answer takes to be."""
+AT_ONCE = 0.01
 COMMITS_AHEAD = 10
 """Commits of others that an answer may have to wait for."""
 
@@ -133,7 +134,7 @@ def on_time_where_nothing_is_wrong(run: Run) -> Violations:
 
 
 def a_network_is_left_alone_while_it_asks_for_it(run: Run) -> Violations:
-    """After a 429 nothing of its account leaves before the network wants it, but for what was committed already.
+    """After a 429 nothing of its account leaves before the network wants it, but for what others have committed.
 
     Unless whoever heard it died or could not write it down, or a person connected the account anew.
     """
@@ -141,13 +142,15 @@ def a_network_is_left_alone_while_it_asks_for_it(run: Run) -> Violations:
     if any((scenario.crashes, scenario.freezes, scenario.restarts, scenario.commit_refused)):
         return
     written_after = COMMITTED_AHEAD + COMMITS_AHEAD * scenario.commit_seconds[1]
-    closed: dict[str, list[float]] = {}
+    heard_after = written_after if scenario.hiccups or scenario.stalls else AT_ONCE
+    closed: dict[str, list[tuple[float, str]]] = {}
     for entry in run.world.internet.ledger:
         if entry.status == 429 and entry.answered_at is not None:
-            closed.setdefault(entry.account_id, []).append(entry.answered_at)
+            closed.setdefault(entry.account_id, []).append((entry.answered_at, entry.process))
     for entry in run.world.internet.ledger:
-        for since in closed.get(entry.account_id, ()):
-            is_asked_to_wait = since + written_after < entry.left_at < since + RETRY_AFTER - COMMITTED_AHEAD
+        for since, process in closed.get(entry.account_id, ()):
+            known_at = since + (heard_after if entry.process == process else written_after)
+            is_asked_to_wait = known_at < entry.left_at < since + RETRY_AFTER - COMMITTED_AHEAD
             if is_asked_to_wait and not _is_connected_between(run, entry.account_id, since, entry.left_at):
                 yield f"{entry.content!r} left {entry.left_at - since:.1f} s after its account was asked to wait"
 
