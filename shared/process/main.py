@@ -12,6 +12,7 @@ from shared.database.migrations import NotOurs, migrate_when_there
 from shared.process.ending import end_hard_after
 from shared.process.garbage import spare_the_collector
 from shared.process.logs import configure
+from shared.process.open_files import allow_more_files
 from shared.process.service import Service
 from shared.process.settings import ServiceSettings, load
 from shared.process.unusable_home import HomeUnusable
@@ -23,6 +24,7 @@ def main(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT]
     """The whole of a service's `__main__`: read settings, bring the database up to date, run."""
     settings = load(settings_class)
     configure(name, format=settings.log_format, level=settings.log_level)
+    allow_more_files()
 
     async def run() -> None:
         service = _built(build, settings)
