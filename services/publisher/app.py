@@ -14,8 +14,9 @@ from services.publisher.accounts.secret_keys import SecretKeys
 from services.publisher.accounts.tokens import LONGEST_RENEWAL, Tokens
 from services.publisher.callbacks import telling
 from services.publisher.callbacks.calling import CallingBack
+from services.publisher.figures import tell_figures
 from services.publisher.handlers import Handlers
-from services.publisher.limits.circuit_breaker import CircuitBreakers
+from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.limits.destinations import Destinations
 from services.publisher.limits.lines import Lines
 from services.publisher.limits.opening import Opening
@@ -101,6 +102,7 @@ def build(settings: Settings) -> Service:
     tokens = Tokens(at_rest, known, vault, clock)
     sending = sending_of(settings, store, clock=clock, breakers=breakers, known=known, vault=vault, tokens=tokens)
     base.outbox.is_crowded = sending.lines.is_crowded
+    tell_figures(sending.lines, breakers)
     connecting = Connecting(store, tokens, vault, SealingKey.from_base64(settings.private_key), clock)
     handlers = Handlers(store, clock, sending, REQUESTS.name)
     waits = LongWaits(store, clock, sending.lines.waiting_since)

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
 
+from prometheus_client import Histogram
+
 from shared.database.errors import is_overtaken, is_passing
 
 COMMIT_LIMIT = timedelta(seconds=30)
 """Beyond the time limit of a transaction: what keeps a group from its answers for so long never answers."""
 ANSWERED_AT_ONCE = 10
 """All who wait go on at once when they are answered, and timers have to wait until each has done its next work."""
+COMMITS = Histogram(
+    "timeball_commit_seconds",
+    "How long transactions took in which many messages are written together",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
 ItemT = TypeVar("ItemT")
 AnswerT = TypeVar("AnswerT")
 
@@ -136,6 +143,7 @@ class GroupCommit(Generic[ItemT, AnswerT]):
                 awaited += self._given_up(began_at)
             await self._fail(awaited, error)
         else:
+            COMMITS.observe(asyncio.get_running_loop().time() - began_at)
             self._allowed, self._slow_since = min(self._allowed * 2, self._most), None
             await _answer(awaited, answers)
 

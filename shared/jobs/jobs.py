@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import structlog
+from prometheus_client import Counter
 from sqlalchemy import Table
 
 from shared.clocks.clock import Clock
@@ -33,6 +34,8 @@ RELEASED_AFTER = timedelta(seconds=6)
 """How long a run may go on once its service stops: shorter than its grace (`shared/process/ending.py`)."""
 
 _STATES: dict[type[Event], State] = {JobSucceeded: "succeeded", JobFailed: "failed", JobReleased: "released"}
+
+RUNS = Counter("timeball_jobs_total", "How runs of jobs ended", ["job", "outcome"])
 
 log = structlog.get_logger()
 
@@ -178,6 +181,7 @@ class Jobs:
 
     async def _end(self, run: Run, told: JobSucceeded | JobFailed | JobReleased, correlation_id: str) -> None:
         """Tell how it ended, unless who took the run over has told that already."""
+        RUNS.labels(run.job, _STATES[type(told)]).inc()
         async with self._unit() as unit:
             if await Runs(self.table).end(unit.connection, run, _STATES[type(told)]):
                 await unit.tell(told, correlation_id=correlation_id)

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from faststream.rabbit import RabbitBroker
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -25,6 +25,9 @@ CHECK_SECONDS = 5.0
 """What has not answered by then is not well."""
 WRITE_EVERY_SECONDS = 5.0
 """A database that took a write so lately is not asked for another one, however often somebody looks."""
+
+FAILED = Gauge("timeball_check_failed", "Whether a check of /readyz fails (1) or holds (0)", ["check"])
+OUTBOX_AGE = Gauge("timeball_outbox_age_seconds", "How long the oldest event that is not sent yet has been waiting")
 
 log = structlog.get_logger()
 
@@ -49,7 +52,7 @@ class Health:
         return [
             Route("/healthz", self._healthz),
             Route("/readyz", self._readyz),
-            Route("/metrics", _metrics),
+            Route("/metrics", self._metrics),
             *serving.routes(self.service),
         ]
 
@@ -65,9 +68,11 @@ class Health:
         status = "not ready" if problems else "ready"
         return JSONResponse({"service": self.service, "status": status, "problems": problems}, 503 if problems else 200)
 
-
-async def _metrics(_: Request) -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    async def _metrics(self, _: Request) -> Response:
+        problems = await self.problems()
+        for name in self.checks:
+            FAILED.labels(name).set(name in problems)
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 def consuming(broker: RabbitBroker) -> Check:
@@ -98,6 +103,7 @@ def relaying(age: Callable[[], Awaitable[timedelta]]) -> Check:
 
     async def check() -> str | None:
         waiting = await age()
+        OUTBOX_AGE.set(waiting.total_seconds())
         return f"events have been waiting for {waiting}" if waiting > STALE_OUTBOX else None
 
     return check

@@ -7,10 +7,12 @@ from http import HTTPStatus
 
 import httpx
 import structlog
+from prometheus_client import Counter
 
 from services.publisher.accounts.credentials import host_of
 from services.publisher.callbacks.telling import FIRST_WAIT, body_of, next_wait
-from services.publisher.limits.circuit_breaker import CircuitBreakers, CircuitOpen
+from services.publisher.limits.circuit_breaker import CircuitOpen
+from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.platforms.allowance import retry_after_of
 from services.publisher.platforms.errors import PlatformError, Unavailable
 from services.publisher.platforms.exchange import exchange, network_failures
@@ -27,6 +29,8 @@ GONE = "410"
 HOPELESS = ("forbidden_address", "invalid_request")
 
 WORDS_WITHIN = 1.0
+
+CALLBACKS = Counter("timeball_callbacks_total", "What became of calls of callbacks", ["outcome"])
 
 log = structlog.get_logger()
 
@@ -61,12 +65,15 @@ class CallingBack:
             raise self._again(event, str(error), timedelta(seconds=error.rest_seconds)) from error
         except PlatformError as error:
             if error.detail.code == GONE:
+                CALLBACKS.labels("gone").inc()
                 log.info("callback_gone", callback_id=event.callback_id)
             elif error.detail.code in HOPELESS:
+                CALLBACKS.labels("given_up").inc()
                 raise Park(f"callback: {error.detail.message}") from error
             else:
                 raise self._again(event, error.detail.message, error.retry_after or FIRST_WAIT) from error
         else:
+            CALLBACKS.labels("taken").inc()
             log.info("called_back", callback_id=event.callback_id, fact=event.fact)
 
     async def _call(self, event: CallbackRequested) -> None:
@@ -83,5 +90,6 @@ class CallingBack:
 
     def _again(self, event: CallbackRequested, reason: str, asked_for: timedelta) -> TryAgain | Park:
         wait = next_wait(event, self.clock.now(), at_least=asked_for)
+        CALLBACKS.labels("given_up" if wait is None else "tried_again").inc()
         log.info("callback_failed", callback_id=event.callback_id, reason=reason, again_in=wait and str(wait))
         return Park(f"callback given up after a day: {reason}") if wait is None else TryAgain(wait)

@@ -14,7 +14,8 @@ from services.publisher.accounts.credentials import destination_of
 from services.publisher.domain import Key
 from services.publisher.limits.account_circuits import AccountCircuits
 from services.publisher.limits.alarm import Alarm
-from services.publisher.limits.circuit_breaker import REJECTED_AT_ONCE, CircuitBreakers, CircuitOpen
+from services.publisher.limits.circuit_breaker import REJECTED_AT_ONCE, CircuitOpen
+from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.limits.gates import Gates, gates_of
 from services.publisher.limits.grants import estimated
 from services.publisher.limits.line import TOGETHER, Answer, Changed, Closed, Later, Line, Place
@@ -69,6 +70,10 @@ class Lines:
         """The posts that were due, and in line, before and are still there."""
         for line in self._lines.values():
             yield from line.waiting_since(instant)
+
+    def waiting(self) -> int:
+        """How many posts are in line."""
+        return sum(len(line.places) for line in self._lines.values())
 
     def call(self, key: Key) -> None:
         """Have a post that waits claimed again: something has changed about it."""

@@ -7,7 +7,8 @@ from datetime import timedelta
 from services.publisher.accounts.credentials import destination_of, host_of, opened
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
-from services.publisher.limits.circuit_breaker import CircuitBreakers, Turn
+from services.publisher.limits.circuit_breaker import Turn
+from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.platforms.base import Account, Platform, Post, Ready
 from services.publisher.platforms.errors import PlatformError
 from services.publisher.platforms.exchange import network_failures

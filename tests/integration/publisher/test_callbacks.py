@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from services.publisher.callbacks.calling import CallingBack
 from services.publisher.callbacks.telling import QUEUE, callback, told_and_called_back
-from services.publisher.limits.circuit_breaker import CircuitBreakers
+from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.platforms.base import Published
 from services.publisher.platforms.webhook.signature import signing_key
 from services.publisher.sending import outcomes

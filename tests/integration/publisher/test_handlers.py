@@ -14,7 +14,7 @@ from services.publisher.accounts.tokens import Tokens
 from services.publisher.app import sending_of
 from services.publisher.domain import Publication
 from services.publisher.handlers import Handlers
-from services.publisher.limits.circuit_breaker import CircuitBreakers
+from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.platforms import Platforms
 from services.publisher.sending import facts
 from services.publisher.sending.evidence import Attempt, Evidence

@@ -10,7 +10,7 @@ import pytest
 
 from services.publisher.callbacks.calling import CallingBack
 from services.publisher.callbacks.telling import callback
-from services.publisher.limits.circuit_breaker import CircuitBreakers
+from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.media.limits import PictureLimits
 from services.publisher.platforms import platforms
 from services.publisher.platforms.base import Account

@@ -15,7 +15,7 @@ from services.publisher.accounts.at_rest import AtRest
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.app import sending_of
 from services.publisher.domain import Publication, StoredAccount
-from services.publisher.limits.circuit_breaker import CircuitBreakers
+from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.limits.line import AHEAD
 from services.publisher.platforms import Platforms
 from services.publisher.platforms.errors import Rejected, Transient

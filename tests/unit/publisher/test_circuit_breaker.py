@@ -16,10 +16,10 @@ from services.publisher.limits.circuit_breaker import (
     REJECTED_AT_ONCE,
     TRIALS,
     CircuitBreaker,
-    CircuitBreakers,
     CircuitOpen,
     Turn,
 )
+from services.publisher.limits.circuit_breakers import CircuitBreakers
 from tests.support.garbage import uncollected
 from tests.support.publications import NOON
 from tests.support.waiting import PATIENCE

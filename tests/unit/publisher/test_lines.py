@@ -8,10 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy.exc import OperationalError
 
+from services.publisher.figures import tell_figures
 from services.publisher.limits.bucket import Bucket
-from services.publisher.limits.circuit_breaker import OPENS_AFTER, REJECTED_AT_ONCE, CircuitBreakers
+from services.publisher.limits.circuit_breaker import OPENS_AFTER, REJECTED_AT_ONCE
+from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.limits.gates import Gates
 from services.publisher.limits.grants import Start
 from services.publisher.limits.line import AHEAD, AHEAD_OF_LIMITS, Changed, Closed, Later, Line, Opened, Place
@@ -241,6 +244,22 @@ async def test_a_destination_that_does_not_answer_rejects_those_in_line(world: W
 
     assert {type(answer) for answer in answers} == {Closed}
     assert world.opening.asked == []
+
+
+async def test_metrics_say_how_many_wait_and_what_does_not_answer(world: World) -> None:
+    tell_figures(world.lines, world.breakers)
+    for _ in range(TURNS):
+        world.breakers.at(DESTINATION).take().count_from(asyncio.get_running_loop().time() - OPENS_AFTER - 1)
+    for name in ("one", "two"):
+        world.join(name, due_in=60, account_id="patient")
+    await asyncio.wait([world.join("due", due_in=-2)])
+
+    told = [
+        REGISTRY.get_sample_value(f"timeball_{name}")
+        for name in ("posts_in_line", "turns_taken", "destinations_silent")
+    ]
+
+    assert told == [2, TURNS, 1]
 
 
 async def test_lines_are_crowded_while_a_post_that_is_due_waits_only_for_its_turn(world: World) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 
+import httpx
 import pytest
 
 from shared.process import health
@@ -25,6 +26,22 @@ async def test_a_check_that_hangs_is_a_problem(monkeypatch: pytest.MonkeyPatch) 
         "database": "no answer within 0.05 s",
         "outbox": "it cannot be reached: No space left on device",
     }
+
+
+async def test_metrics_say_which_checks_fail_and_not_why() -> None:
+    async def fail() -> str | None:
+        return "the secret server does not answer"
+
+    async def hold() -> str | None:
+        return None
+
+    application = Health("shop", {"broker": fail, "database": hold}).application()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://shop") as client:
+        told = (await client.get("/metrics")).text
+
+    assert 'timeball_check_failed{check="broker"} 1.0' in told
+    assert 'timeball_check_failed{check="database"} 0.0' in told
+    assert "secret" not in told
 
 
 async def test_checks_are_made_at_once() -> None:

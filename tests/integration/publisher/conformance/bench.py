@@ -19,7 +19,7 @@ from services.publisher.accounts.tokens import Tokens
 from services.publisher.app import REQUESTS, sending_of
 from services.publisher.domain import Publication, StoredAccount
 from services.publisher.handlers import Handlers
-from services.publisher.limits.circuit_breaker import CircuitBreakers
+from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.platforms.base import Platform
 from services.publisher.sending.loop import Sending
 from services.publisher.settings import Settings
