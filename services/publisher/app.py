@@ -33,6 +33,7 @@ from services.publisher.sending.look_up import LookUps
 from services.publisher.sending.loop import Sending
 from services.publisher.sending.preparation import Preparation
 from services.publisher.sending.recording import Recording
+from services.publisher.sending.reporting import begin_at_zero
 from services.publisher.sending.withdrawals import Withdrawals
 from services.publisher.settings import Settings
 from services.publisher.store import Store
@@ -103,6 +104,7 @@ def build(settings: Settings) -> Service:
     sending = sending_of(settings, store, clock=clock, breakers=breakers, known=known, vault=vault, tokens=tokens)
     base.outbox.is_crowded = sending.lines.is_crowded
     tell_figures(sending.lines, breakers)
+    begin_at_zero(known)
     connecting = Connecting(store, tokens, vault, SealingKey.from_base64(settings.private_key), clock)
     handlers = Handlers(store, clock, sending, REQUESTS.name)
     waits = LongWaits(store, clock, sending.lines.waiting_since)

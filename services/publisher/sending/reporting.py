@@ -1,10 +1,13 @@
 """What operators see of every outcome: a line in the log and figures for Prometheus."""
 
+from collections.abc import Iterable
+
 import structlog
 from prometheus_client import Counter, Histogram
 
 from services.publisher.sending.case import Case
 from services.publisher.sending.outcomes import Outcome
+from shared.events.progress import State
 from shared.events.publisher import PublishSucceeded
 
 OUTCOMES = Counter("timeball_publications_total", "What became of sends", ["platform", "outcome"])
@@ -15,7 +18,16 @@ LATENESS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600),
 )
 
+REPORTED = (State.PUBLISHED, State.FAILED, State.UNKNOWN, State.HELD, State.SKIPPED, State.RETRYING)
+
 log = structlog.get_logger()
+
+
+def begin_at_zero(platforms: Iterable[str]) -> None:
+    """Have every outcome counted from 0: of a counter that first shows as 1, Prometheus sees no increase."""
+    for platform in platforms:
+        for outcome in REPORTED:
+            OUTCOMES.labels(platform, outcome)
 
 
 def report(case: Case, outcome: Outcome) -> None:
