@@ -26,8 +26,11 @@ from shared.events.requests import (
     ScheduleRequested,
 )
 from shared.events.scheduler import RejectedPost, ScheduleBatchSettled
+from shared.messaging.envelope import MAX_BODY_BYTES
 
 MOST_TARGETS_IN_A_BATCH = 20_000
+SURELY_ONE_MESSAGE = 1_000
+"""Decisions whose answer is never larger than a message may be, however long their ids."""
 NEAR = timedelta(seconds=3)
 CHARACTERS_LIKE_A_ROW = 5_000
 """To write so many costs as much as to write one more row."""
@@ -119,15 +122,20 @@ class BatchRequest(_Wanted):
     refused: Sequence[RejectedPost]
 
     def tell(self, decisions: Sequence[Decision], near: Near) -> list[Event]:
-        return [
-            ScheduleBatchSettled(
-                batch_id=self.batch_id,
-                request_id=self.origin.request_id,
-                accepted=tuple(accepted_post(one, near) for one in decisions if isinstance(one, Accepted)),
-                rejected=(*self.refused, *(rejected_post(one) for one in decisions if isinstance(one, Rejected))),
-                pending=tuple(pending_post(one) for one in decisions if isinstance(one, Waiting)),
-            )
-        ]
+        answer = ScheduleBatchSettled(
+            batch_id=self.batch_id,
+            request_id=self.origin.request_id,
+            accepted=tuple(accepted_post(one, near) for one in decisions if isinstance(one, Accepted)),
+            rejected=(*self.refused, *(rejected_post(one) for one in decisions if isinstance(one, Rejected))),
+            pending=tuple(pending_post(one) for one in decisions if isinstance(one, Waiting)),
+        )
+        if len(decisions) <= SURELY_ONE_MESSAGE or len(answer.body()) <= MAX_BODY_BYTES:
+            return [answer]
+        return [self._without_its_posts(answer), *(fact for one in decisions for fact in facts_of(one, near))]
+
+    def _without_its_posts(self, answer: ScheduleBatchSettled) -> ScheduleBatchSettled:
+        """The answer where it would be larger than any message may be: a single fact settles each post."""
+        return answer.model_copy(update={"accepted": (), "rejected": tuple(self.refused), "pending": ()})
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ class PendingPost(Value):
 
 
 class ScheduleBatchSettled(Event, type="schedule.batch_settled"):
-    """What is `pending` waits for the publisher, and is settled by a single fact each."""
+    """What is `pending` waits for the publisher, and is settled by a single fact each. An answer that would be larger
+    than 8 MiB names none of the batch's posts but those that cannot be read: single facts settle the others."""
 
     batch_id: Id
     accepted: tuple[AcceptedPost, ...]
