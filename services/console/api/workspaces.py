@@ -1,11 +1,13 @@
-"""Workspaces: configure what is watched, look at it, and read what was found. Notification URLs are never shown."""
+"""Workspaces: configure what is watched, and look at it. Notification URLs are never shown."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any, Literal, Self
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from pydantic import BaseModel, JsonValue, computed_field
 from pydantic_core import from_json
 from sqlalchemy import RowMapping
@@ -15,9 +17,8 @@ from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.matching import names
-from services.console.api.posts import MOST_ON_A_PAGE, place_in
+from services.console.api.one_at_a_time import one_at_a_time
 from services.console.api.views import of_type
-from services.console.read_model.workspaces import cursor_of
 from services.console.requests.sender import any_of
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id, Name, NewId, Text, Value
@@ -87,8 +88,20 @@ class Preconditions:
         self._if_match = if_match
         self._if_none_match = if_none_match
 
-    def require(self, view: WorkspaceView | None, workspace_id: str) -> None:
-        """412 where it is not so."""
+    @asynccontextmanager
+    async def required(self, console: Console, workspace_id: str) -> AsyncIterator[None]:
+        """412 where it is not so; of two who have seen the same, one changes it."""
+        if self._if_match is None and self._if_none_match is None:
+            yield
+            return
+        async with one_at_a_time(console, f"workspace {workspace_id}") as is_ours:
+            if not is_ours:
+                reason = f"workspace {workspace_id!r} is being changed by somebody else: get it again, with its ETag"
+                raise Refusal(412, "conflict", reason, workspace_id=workspace_id)
+            self._require(await known_workspace(console, workspace_id), workspace_id)
+            yield
+
+    def _require(self, view: WorkspaceView | None, workspace_id: str) -> None:
         if self._if_none_match is not None and view is not None:
             reason = f"there is a workspace {workspace_id!r} already; open it to change it, or choose another name"
             raise Refusal(412, "conflict", reason, field="workspace_id", workspace_id=workspace_id)
@@ -102,32 +115,6 @@ class WorkspaceList(BaseModel):
     """Every workspace there is."""
 
     workspaces: list[WorkspaceView]
-
-
-class MentionView(BaseModel):
-    """A post or comment in which a workspace's keywords were found."""
-
-    workspace_id: str
-    item_id: str
-    subreddit: str
-    kind: str
-    title: str
-    url: str
-    author: str
-    keywords: list[str]
-    created_at: datetime
-
-    @classmethod
-    def of(cls, row: RowMapping) -> Self:
-        """The view of a row."""
-        return cls.model_validate({**row, "keywords": from_json(row["keywords"])})
-
-
-class MentionPage(BaseModel):
-    """A page of mentions; `next` is the cursor of the following page, if there is one."""
-
-    mentions: list[MentionView]
-    next: str | None
 
 
 @router.get("/v1/workspaces", dependencies=[READ])
@@ -163,9 +150,10 @@ async def configure_workspace(
     where there is one of this name already.
     """
     urls, body = _without_urls(await request.body())
-    configured = _configured(console, workspace_id, read_body(Watch, body), urls)
-    preconditions.require(await known_workspace(console, workspace_id), workspace_id)
-    answers = await console.requests.send_and_wait(configured, any_of(WorkspaceAccepted, WorkspaceRejected))
+    watch = read_body(Watch, body)
+    async with preconditions.required(console, workspace_id):
+        configured = _configured(console, workspace_id, watch, urls)
+        answers = await console.requests.send_and_wait(configured, any_of(WorkspaceAccepted, WorkspaceRejected))
     answers.require_learned()
     view = await known_workspace(console, workspace_id)
     for rejected in of_type(answers.facts, WorkspaceRejected):
@@ -181,20 +169,6 @@ async def known_workspace(console: Console, workspace_id: str) -> WorkspaceView 
     """The workspace as it was asked for last, if there is one."""
     rows = await console.queries.workspaces.known(workspace_id)
     return WorkspaceView.of(rows[0]) if rows else None
-
-
-@router.get("/v1/mentions", dependencies=[READ])
-async def list_mentions(
-    console: TheConsole,
-    *,
-    workspace_id: Id | None = None,
-    cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
-) -> MentionPage:
-    """What was found, the latest first."""
-    rows = await console.queries.workspaces.mentions(workspace_id, place_in(cursor), limit + 1)
-    page = [MentionView.of(row) for row in rows[:limit]]
-    return MentionPage(mentions=page, next=str(cursor_of(rows[limit - 1])) if len(rows) > limit else None)
 
 
 def _without_urls(raw: bytes) -> tuple[list[str] | None, bytes]:

@@ -21,6 +21,7 @@ from services.console.read_model.queries import Queries
 from services.console.read_model.tellings import Tellings
 from services.console.read_model.timeline import Timelines
 from services.console.requests.bulk_runs import BulkRuns
+from services.console.requests.idempotency import IdempotencyKeys
 from services.console.requests.import_runs import ImportRuns
 from services.console.tables.audit import outbox
 from services.console.web.mounting import mount_pages
@@ -65,6 +66,7 @@ async def a_replica(url: str, clock: Clock) -> AsyncIterator[Replica]:
     tokens = Tokens(database, clock, ADMIN_TOKEN)
     parts = SimpleNamespace(
         queries=Queries(database),
+        idempotency_keys=IdempotencyKeys(database),
         browsing=Browsing(database),
         bulk=BulkRuns(database),
         imports=ImportRuns(database),

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.console.api.workspaces import MentionView, WorkspaceView
+from services.console.api.mentions import MentionView
+from services.console.api.workspaces import WorkspaceView
 from services.console.read_model.workspaces import cursor_of
 from shared.events.monitor import DigestSent, MentionFound, WorkspaceAccepted, WorkspaceRejected, WorkspaceRemoved
 from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured

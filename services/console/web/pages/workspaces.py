@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from services.console.api.access import READ
 from services.console.api.console import TheConsole
-from services.console.api.workspaces import MentionView, WorkspaceView, known_workspace
+from services.console.api.mentions import MentionView
+from services.console.api.workspaces import WorkspaceView, known_workspace
 from services.console.read_model.workspaces import cursor_of
 from services.console.web.asked import NoSuchPage, TheViewer, place_or_missing
 from services.console.web.templating import render
