@@ -1,9 +1,8 @@
 """The monitor's settings."""
 
-from typing import Self
+from pydantic import Field, SecretStr, field_validator
 
-from pydantic import Field, SecretStr, model_validator
-
+from shared.connections.web_address import check_web_address
 from shared.process.home import Home
 from shared.process.settings import HttpPort, ServiceSettings
 
@@ -22,11 +21,12 @@ class Settings(ServiceSettings):
     secret_keys: str | None = None
     allow_private_addresses: bool = False
 
-    @model_validator(mode="after")
-    def _server_is_a_url(self) -> Self:
-        if self.reddit_server and not self.reddit_server.startswith(("https://", "http://")):
-            raise ValueError(f"TIMEBALL_REDDIT_SERVER must be a URL such as {REDDIT} (got {self.reddit_server!r})")
-        return self
+    @field_validator("reddit_server")
+    @classmethod
+    def _is_a_url(cls, given: str) -> str:
+        if given and not given.startswith(("https://", "http://")):
+            raise ValueError(f"it must be a URL such as {REDDIT} (got {given!r})")
+        return check_web_address(given) if given else ""
 
     @property
     def encryption_keys(self) -> str:

@@ -4,6 +4,8 @@ import re
 
 from yarl import URL
 
+from shared.connections.ports import check_port
+
 FORM = "amqp://user:password@host:5672/ (or amqps://…)"
 ENCODE = "in user, password and virtual host, write %2F for /, %3F for ?, %23 for # and %40 for @"
 _PARTS = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL)
@@ -26,6 +28,7 @@ def broker_address(given: str) -> str:
 
 def _check_host(text: str) -> None:
     try:
+        check_port(text)
         host = URL(text).host
     except ValueError:
         raise ValueError(f"its host or port cannot be read: write {FORM}") from None

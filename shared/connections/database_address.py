@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from shared.connections.ports import LAST_PORT, is_port
+
 FORM = "postgresql://user:password@host:5432/database, or sqlite:///path/to/file.db"
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 LIBPQ = {
@@ -29,7 +31,6 @@ LIBPQ = {
 }
 OURS = {"host", "port", "dsn", "prepared_statement_cache_size"}
 """What SQLAlchemy and asyncpg take as it is."""
-LAST_PORT = 65535
 
 
 def database_address(given: str) -> str:
@@ -55,8 +56,8 @@ def _sqlite(url: URL) -> URL:
 
 
 def _postgres(url: URL) -> URL:
-    if not 0 <= (url.port or 0) <= LAST_PORT:
-        raise ValueError(f"port {url.port} is none: give a number up to {LAST_PORT}")
+    if url.port is not None and not is_port(url.port):
+        raise ValueError(f"port {url.port} is none: give a number from 1 to {LAST_PORT}")
     if "@" in (url.host or ""):
         raise ValueError("in user and password, write %40 for @, %2F for /, %3F for ? and %23 for #")
     libpq, others = _sorted_out(url.query)

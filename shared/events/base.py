@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Annotated, Any, ClassVar
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +18,7 @@ from pydantic import (
 )
 
 from shared.connections.paths import STEPS_IN_A_PATH
+from shared.connections.web_address import check_web_address
 from shared.events.patterns import NAME, NO_CONTROLS, WEB_URL
 
 MAX_TEXT_LENGTH = 100_000
@@ -91,18 +91,6 @@ def _measurable(number: float) -> float:
     return number
 
 
-def _callable(address: str) -> str:
-    """The address, where a host and a port can be read in it: one that nobody can call would be tried for a day."""
-    try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise ValueError(f"nobody can call this address: {error}") from error
-    if not host:
-        raise ValueError("the address names no host")
-    return address
-
-
 def _storable(options: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """The options, without those that are null: they are not given."""
     text = repr(options)
@@ -147,7 +135,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NA
 NewName = Annotated[Name, AfterValidator(_addressable)]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT_LENGTH), AfterValidator(_without_nul)]
 WebUrl = Annotated[str, StringConstraints(max_length=2048, pattern=WEB_URL)]
-NewWebUrl = Annotated[WebUrl, AfterValidator(_callable)]
+NewWebUrl = Annotated[WebUrl, AfterValidator(check_web_address)]
 Options = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
 Amount = Annotated[int, Field(ge=0)]
 """How much of something a network allows, in its own words: however much that is."""

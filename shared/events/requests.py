@@ -52,6 +52,12 @@ class Media(Value):
     mime: Annotated[str, StringConstraints(max_length=100, pattern=MIME_TYPE)] | None = None
 
 
+class NewMedia(Media):
+    """A picture at an address that can be called."""
+
+    url: NewWebUrl
+
+
 class LatePolicy(Value):
     """What becomes of a post found overdue by more than the grace; `publish` then holds it for a person."""
 
@@ -87,7 +93,7 @@ class ScheduleRequested(Event, type="schedule.requested"):
 
     post_id: NewId
     content: Text
-    media: tuple[Media, ...] = Field(default=(), max_length=20)
+    media: tuple[NewMedia, ...] = Field(default=(), max_length=20)
     publish_at: PublishAt | None = None
     targets: tuple[Target, ...] = Field(min_length=1, max_length=MAX_TARGETS)
     late_policy: LatePolicy = LatePolicy()

@@ -18,6 +18,7 @@ from typing import Any
 from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.common import OverflowMode
 
+from shared.connections.ports import NO_PORT, is_port
 from shared.outbound.guard import Watch, guarded
 from shared.outbound.silence import Silence
 
@@ -200,6 +201,8 @@ def _instantiated(url: str, asset: AppriseAsset) -> Any:
             f"not an Apprise URL that can be used here (scheme {kind[:20]!r}); "
             "see the list at https://github.com/caronc/apprise/wiki"
         )
+    if plugin.port is not None and not is_port(plugin.port):
+        raise NoTarget(f"nobody can be told there: {NO_PORT}")
     return plugin
 
 

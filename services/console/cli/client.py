@@ -13,6 +13,7 @@ import httpx
 import typer
 
 from shared.connections.paths import STEPS_IN_A_PATH
+from shared.connections.ports import check_port
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 PATIENCE_SECONDS = 30.0
@@ -109,6 +110,7 @@ def _own_token(home: Path, url: str, own_url: str) -> str:
 def _place(url: str) -> tuple[str, str, int | None] | str:
     """Scheme, host and port, the loopback addresses being one host; what is no URL is like nothing else."""
     try:
+        check_port(url)
         parts = urlsplit(url)
         host = parts.hostname or ""
         return parts.scheme, "localhost" if host in _LOOPBACK else host, parts.port or _USUAL_PORT.get(parts.scheme)

@@ -12,7 +12,7 @@ from shared.events.base import Count, Id, Options, Text, Value
 from shared.events.requests import (
     MAX_TARGETS,
     LatePolicy,
-    Media,
+    NewMedia,
     PublishAt,
     RetryPolicy,
     ScheduleRequested,
@@ -37,7 +37,7 @@ class Change(Value):
 
     publish_at: PublishAt | None = None
     content: Text | None = None
-    media: Annotated[tuple[Media, ...], Field(max_length=20)] | None = None
+    media: Annotated[tuple[NewMedia, ...], Field(max_length=20)] | None = None
     options: Options | None = None
     retry: RetryPolicy | None = None
     expected_revision: Count | None = None
@@ -89,11 +89,11 @@ def _parts(members: Sequence[tuple[Post, PostFields]], change: Change) -> Iterat
     yield part
 
 
-def _media(fields: PostFields, change: Change) -> tuple[Media, ...]:
-    return tuple(map(Media.model_validate, fields["media"])) if change.media is None else change.media
+def _media(fields: PostFields, change: Change) -> tuple[NewMedia, ...]:
+    return tuple(map(NewMedia.model_validate, fields["media"])) if change.media is None else change.media
 
 
-def _length(media: Sequence[Media]) -> int:
+def _length(media: Sequence[NewMedia]) -> int:
     """Characters, which count for each account."""
     return sum(len(item.url) + len(item.alt or "") for item in media)
 

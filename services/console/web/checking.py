@@ -12,7 +12,7 @@ from services.console.web.networks import title_of
 from services.console.web.previews import Preview, preview_of
 from shared.events.base import MAX_TEXT_LENGTH, Id
 from shared.events.explaining import explain
-from shared.events.requests import LocalTime, Media
+from shared.events.requests import LocalTime, NewMedia
 from shared.events.rules import PostRules
 from shared.posting.lengths import Length, lengths, rule_for, telling
 from shared.posting.rules import PAST_TOLERANCE, problem
@@ -20,7 +20,7 @@ from shared.posting.rules import PAST_TOLERANCE, problem
 MOST_ACCOUNTS = 1000
 MOST_MEDIA = 20
 MOST_PREVIEWS = 12
-_MEDIA = TypeAdapter(Media)
+_MEDIA = TypeAdapter(NewMedia)
 
 
 class Picture(BaseModel):

@@ -7,8 +7,8 @@ import httpx
 
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.errors import Rejected, Unauthorized
+from shared.connections.ports import check_port
 
-LARGEST_PORT = 65535
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 """When the token ends of an account that has none yet."""
 
@@ -37,9 +37,10 @@ def _is_web_url(given: str) -> bool:
     try:
         url = httpx.URL(given)
         has_host = bool(url.host) and "%" not in url.host  # httpx escapes what no host may contain
-    except (httpx.InvalidURL, UnicodeError):  # the latter for a host in punycode that stands for nothing
+        check_port(given)
+    except (httpx.InvalidURL, ValueError):  # the latter also for a host in punycode that stands for nothing
         return False
-    return url.scheme in ("http", "https") and has_host and (url.port or 0) <= LARGEST_PORT
+    return url.scheme in ("http", "https") and has_host
 
 
 def require_texts(account: Account, *names: str) -> None:

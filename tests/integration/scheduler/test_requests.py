@@ -18,12 +18,12 @@ from shared.database.migrations import migrate
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.publisher import AccountConnected, AccountDisconnected, PublishSucceeded
-from shared.events.requests import Media, ScheduleBatchRequested, ScheduleCancelRequested
+from shared.events.requests import NewMedia, ScheduleBatchRequested, ScheduleCancelRequested
 from shared.events.scheduler import ScheduleAccepted, ScheduleBatchSettled, ScheduleRejected
 from tests.support.schedules import DUE, NOON, post, schedule, wanted
 from tests.support.scheduling import Replica
 
-PICTURE = Media(url="https://example.org/a.png")
+PICTURE = NewMedia(url="https://example.org/a.png")
 
 Replicas = tuple[Replica, Replica]
 
@@ -264,7 +264,7 @@ async def test_a_post_that_was_published_meanwhile_is_not_changed_any_more(repli
     ],
 )
 async def test_what_is_released_soon_is_dispatched_without_waiting_for_the_next_look(
-    replica: Replica, seconds: float, media: tuple[Media, ...], waits: bool
+    replica: Replica, seconds: float, media: tuple[NewMedia, ...], waits: bool
 ) -> None:
     await replica.take(post(publish_at=NOON + timedelta(seconds=seconds), media=media))
 

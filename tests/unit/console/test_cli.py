@@ -54,7 +54,7 @@ def complaint(result: Result) -> str:
     return result.stderr
 
 
-@pytest.mark.parametrize("url", ["ftp://x", "127.0.0.1:8080", "console", "http://x:99999"])
+@pytest.mark.parametrize("url", ["ftp://x", "127.0.0.1:8080", "console", "http://x:99999", "http://x:0"])
 def test_an_address_that_no_console_can_have_is_named_with_the_way_out(url: str) -> None:
     result = run("status", url=url)
 

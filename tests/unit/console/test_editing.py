@@ -12,17 +12,17 @@ from services.console.read_model.drafts import Draft, Drafts
 from services.console.requests.editing import Change, Overtaken, Unchangeable, edit_requests
 from shared.events import Event
 from shared.events.publisher import PublishSucceeded
-from shared.events.requests import MAX_TARGETS, Media, RetryPolicy
+from shared.events.requests import MAX_TARGETS, NewMedia, RetryPolicy
 from shared.events.scheduler import PublishRequested, ScheduleAccepted, ScheduleCancelled
 from shared.messaging.envelope import MAX_BODY_BYTES
 
 NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
 DRAFT = {"post_id": "p", "content": "second", "targets": [{"account_id": "a"}, {"account_id": "b"}]}
 DRAFTS = Drafts([Draft("request-2", "p", json.dumps(DRAFT))])
-PICTURE = Media(url="https://pictures.example/1.png", alt="a ball")
+PICTURE = NewMedia(url="https://pictures.example/1.png", alt="a ball")
 
 
-def post(account_id: str, *more: Event, media: tuple[Media, ...] = (PICTURE,)) -> Post:
+def post(account_id: str, *more: Event, media: tuple[NewMedia, ...] = (PICTURE,)) -> Post:
     requested = PublishRequested(
         post_id="p",
         account_id=account_id,

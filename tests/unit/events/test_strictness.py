@@ -71,8 +71,17 @@ def options(value: object) -> dict[str, object]:
         ({"callback_url": "http://["}, "callback_url: nobody can call this address: Invalid IPv6 URL"),
         (
             {"callback_url": "https://host:port/"},
-            "callback_url: nobody can call this address: Port could not be",
+            "callback_url: nobody can call this address: its port is none: give a number from 1 to 65535, or leave it",
         ),
+        *(
+            ({field: value}, f"{place}: nobody can call this address: its port is none")
+            for port in ("0", "65536", "99999", "-1", "٣")
+            for field, place, value in (
+                ("callback_url", "callback_url", f"https://user:s3cret@example.org:{port}?a=b"),
+                ("media", "media[0].url", [{"url": f"https://[::1]:{port}/a.png"}]),
+            )
+        ),
+        ({"media": [{"url": "https:///a.png"}]}, "media[0].url: the address names no host"),
         ({"callback_url": "https:///path"}, "callback_url: the address names no host"),
         (
             {"late_policy": {"mode": "drop"}},

@@ -26,6 +26,7 @@ BAD = [
     ("amqp:///vhost", "no host"),
     ("amqp://h:port/", "port"),
     ("amqp://h:99999/", "port"),
+    ("amqp://u:s3cret@h:0/", "port"),
     ("amqp://u:s3cret@[::1/", "host"),
     ("amqp://u:s3cret@one,two/", "'one,two' is no host"),
 ]

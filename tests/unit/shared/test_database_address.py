@@ -21,6 +21,7 @@ BAD = [
     ("/srv/x.db", "no URL"),
     ("postgresql://u:s3cret@h:port/d", "no URL"),
     ("postgresql://u:s3cret@h:99999/d", "99999"),
+    ("postgresql://u:s3cret@h:0/d", "port 0 is none"),
     ("postgresql://u:s3cr@et@h/d", "%40"),
     ("postgresql://u:s3cret@h/d?channel_binding=require", "'channel_binding'"),
     ("postgresql://u:s3cret@h/d?sslmode=yes", "sslmode=yes"),

@@ -22,6 +22,7 @@ from shared.process.settings import ServiceSettings, load
         ("TIMEBALL_BROKER_URL", ""),
         ("TIMEBALL_SCHEDULER_DATABASE_URL", "mysql://u:s3cret@h/d"),
         ("TIMEBALL_SCHEDULER_DATABASE_URL", "postgresql://u:s3cr@et@h/d"),
+        ("TIMEBALL_SCHEDULER_DATABASE_URL", "postgresql://u:s3cret@h:0/d"),
     ],
 )
 def test_a_bad_address_ends_the_program_with_one_line_that_names_the_variable(
@@ -38,6 +39,21 @@ def test_a_bad_address_ends_the_program_with_one_line_that_names_the_variable(
     assert said.startswith(variable)
     assert said.count("\n") == 1
     assert "s3cr" not in said
+
+
+@pytest.mark.parametrize("given", ["reddit.example", "https://", "https://reddit.example:99999", "http://h:0/"])
+def test_a_server_that_nobody_can_call_ends_the_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://h/")
+    monkeypatch.setenv("TIMEBALL_REDDIT_SERVER", given)
+
+    with pytest.raises(SystemExit):
+        load(MonitorSettings)
+
+    said = capsys.readouterr().err
+    assert said.startswith("TIMEBALL_REDDIT_SERVER: ")
+    assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize(

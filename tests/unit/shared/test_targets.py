@@ -59,6 +59,21 @@ def test_what_is_no_target_is_refused(url: str) -> None:
         Targets(allow_private_addresses=True).form_of(url)
 
 
+@pytest.mark.parametrize(
+    "url", ["json://s3cret@h:0", "ntfy://h:99999/s3cret", "xml://h:-1", "mailto://u:p@h.org:65536"]
+)
+def test_a_port_that_there_is_not_is_refused_with_the_way_out(url: str) -> None:
+    with pytest.raises(NoTarget, match="its port is none: give a number from 1 to 65535") as refused:
+        check(url)
+
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["tgram://123456789:99999/1", "json://h", "json://h:65535", "mailto://u:p@h.org"])
+def test_what_looks_like_a_port_and_is_none_is_left_alone(url: str) -> None:
+    check(url)
+
+
 def test_targets_are_separated_by_spaces_or_commas() -> None:
     urls = ["json://a:b@host/x?to=1,2", "jsons://second/", "xml://third/"]
 
