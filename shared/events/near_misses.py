@@ -1,5 +1,5 @@
 """Fields that are nearly a known one, such as `publishAt` and `late_polcy`, or a level too high, such as `options`
-beside `targets`: what they ask for must not be lost."""
+beside `targets`, or one more of a family, such as `per_hour` beside `per_day`: what they ask for must not be lost."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -68,7 +68,15 @@ def _models_in(*annotations: Any) -> Iterator[type[BaseModel]]:
 def _meant(name: str, model: type[BaseModel]) -> str | None:
     known = {_compact(field): field for field in _inner_models(model)}
     near = get_close_matches(_compact(name), known, n=1, cutoff=_LIKENESS)
-    return known[near[0]] if near else _further_in(model).get(_compact(name))
+    return known[near[0]] if near else _further_in(model).get(_compact(name)) or _family_of(name, model)
+
+
+def _family_of(name: str, model: type[BaseModel]) -> str | None:
+    """Every field of a model, where they all begin with the same word and so does the name."""
+    fields = list(_inner_models(model))
+    first = fields[0].partition("_")[0] if len(fields) > 1 else ""
+    is_family = all(one.partition("_")[0] == first for one in [*fields, name])
+    return f"{', '.join(fields[:-1])} or {fields[-1]}" if is_family else None
 
 
 @cache

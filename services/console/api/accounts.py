@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from pydantic import Field, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue
 
 from services.console.api.access import ADMIN, READ
 from services.console.api.bodies import documented, json_object, read_body
@@ -27,6 +27,16 @@ _OURS = ("invalid_settings", "invalid_credentials", "unknown_platform", "unreada
 router = APIRouter(tags=["accounts"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
 
 
+def _named(limits: object) -> object:
+    """The limits, where each is one that there is: one that is ignored would be exceeded."""
+    if isinstance(limits, dict) and (unknown := limits.keys() - AccountLimits.model_fields):
+        raise ValueError(f"no limit is called {min(unknown)!r}; there are {', '.join(AccountLimits.model_fields)}")
+    return limits
+
+
+Limits = Annotated[AccountLimits, BeforeValidator(_named)]
+
+
 class Connection(Value):
     """How to reach an account: `credentials` in clear (sealed at once), or already sealed for the publisher."""
 
@@ -34,7 +44,7 @@ class Connection(Value):
     settings: Options = Field(default_factory=dict)
     credentials: dict[str, JsonValue] | None = None
     sealed_credentials: Text | None = None
-    limits: AccountLimits | None = None
+    limits: Limits | None = None
 
 
 @router.get("/v1/accounts", dependencies=[READ])

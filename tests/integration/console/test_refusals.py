@@ -8,6 +8,7 @@ from services.console.api.errors import field_in
 from tests.integration.console.consoles import ADMIN_TOKEN, Replica
 
 WORKSPACE = {"monitoring_enabled": True, "subreddits": [], "keywords": []}
+HOURLY = {"platform": "sandbox", "settings": {"url": "https://a.example"}, "limits": {"per_hour": 5, "per_day": 9}}
 PLAIN_KEYWORD = WORKSPACE | {"keywords": ["time ball"]}
 
 
@@ -17,6 +18,7 @@ PLAIN_KEYWORD = WORKSPACE | {"keywords": ["time ball"]}
         ("GET /v1/post", None, 404, "there is no /v1/post; /docs lists"),
         ("PUT /v1/posts", None, 405, "/v1/posts takes no PUT, but GET, HEAD, POST; /docs lists"),
         ("PUT /v1/accounts/%2E%2E", {"platform": "sandbox"}, 400, "account_id: no address can name"),
+        ("PUT /v1/accounts/a", HOURLY, 400, "limits: no limit is called 'per_hour'; there are per_second, per_minute,"),
         ("PUT /v1/workspaces/%2E", WORKSPACE, 400, "workspace_id: no address can name"),
         ("PUT /v1/workspaces/%20", WORKSPACE, 400, "workspace_id: nobody can see a name of blanks alone"),
         ("PUT /v1/workspaces/w", PLAIN_KEYWORD, 400, 'keywords[0]: Input should be an object: write {"phrase": "…"}'),

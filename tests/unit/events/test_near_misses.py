@@ -4,7 +4,7 @@ import pytest
 from pydantic import JsonValue
 
 from shared.events.near_misses import MOST_LOOKED_AT, near_misses
-from shared.events.requests import ScheduleRequested
+from shared.events.requests import AccountConnectRequested, ScheduleRequested
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,14 @@ from shared.events.requests import ScheduleRequested
 )
 def test_a_near_miss_is_named_with_its_place_and_what_is_meant(body: JsonValue, found: str) -> None:
     assert near_misses(body, ScheduleRequested) == [found]
+
+
+def test_another_one_of_a_family_of_fields_is_named_with_the_family() -> None:
+    body: JsonValue = {"limits": {"per_hour": 5, "per_minute": 1, "note": "x"}}
+
+    (found,) = near_misses(body, AccountConnectRequested)
+
+    assert found == "limits.per_hour: no such field; do you mean per_second, per_minute or per_day?"
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,13 @@ from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
 from services.console.api.access import ADMIN, OPEN, session_secret
-from services.console.api.accounts import Connection, connected
+from services.console.api.accounts import Connection, Limits, connected
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
 from services.console.networks.oauth import Network, SignInFailed, Started, code_in, finish, network_of, start
 from services.console.web.signing_in import form_of
 from services.console.web.templating import render
 from shared.events.base import Id, Name, Options
-from shared.events.requests import AccountLimits
 
 CALLBACK = "/connect/callback"
 MOST_PARAMETER = 2000
@@ -35,7 +34,7 @@ class Wanted(BaseModel):
     account_id: Id
     platform: Name
     settings: Options = Field(default_factory=dict)
-    limits: AccountLimits | None = None
+    limits: Limits | None = None
     app: dict[str, str] = Field(default_factory=dict)
 
     @property
