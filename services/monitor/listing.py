@@ -37,7 +37,7 @@ def page_of(answer: Any) -> Page:
     try:
         children, older = list(answer["data"]["children"]), answer["data"].get("after")
     except (KeyError, TypeError, AttributeError) as error:
-        raise NoListing(f"Reddit's answer is no listing ({type(error).__name__})") from error
+        raise NoListing("Reddit's answer is no listing") from error
     items = [item for child in children if (item := _readable(child))]
     if children and not items:
         raise NoListing("Reddit's answer is no listing: none of its items can be read")

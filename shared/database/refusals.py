@@ -52,7 +52,7 @@ UNSUPPORTED = "unsupported startup parameter"
 
 def why_unusable(error: BaseException) -> str:
     """What the database, the network or TLS said."""
-    return said_by_database(error) or why_not_reached(error) or f"it failed ({type(error).__name__}): the log says more"
+    return said_by_database(error) or why_not_reached(error) or "it failed: the log says more"
 
 
 def in_words(error: BaseException) -> str:

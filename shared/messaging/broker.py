@@ -17,6 +17,7 @@ from shared.messaging.connection import Addressed, PublishingConnection
 from shared.messaging.delay import HORIZON
 from shared.messaging.envelope import Envelope
 from shared.messaging.kept_connection import LOST, KeptConnection
+from shared.messaging.refusals import why_lost
 from shared.messaging.returns import Confirm
 from shared.messaging.topology import EVENTS_EXCHANGE, Topology
 
@@ -191,7 +192,7 @@ class Publisher:
             async with asyncio.timeout(PUBLISH_TIMEOUT.total_seconds()):
                 found = await self._looked_for(name)
         except LOST as error:
-            raise BrokerUnavailable(f"cannot look for {name}: {error!r}") from error
+            raise BrokerUnavailable(f"cannot look for {name}: {why_lost(error)}") from error
         return QueueFigures(found.message_count or 0, found.consumer_count or 0) if found else None
 
     async def _looked_for(self, name: str) -> Queue.DeclareOk | None:
@@ -229,8 +230,10 @@ def _unavailable(outgoing: Outgoing, error: BaseException | None) -> BrokerUnava
     if isinstance(error, aiormq.exceptions.PublishError):
         return Unroutable(f"no queue takes {envelope.type} ({envelope.exchange!r}, {envelope.routing_key!r})")
     if isinstance(error, aiormq.exceptions.DeliveryError):
-        return BrokerUnavailable(f"the broker refused {envelope.type}: {error!r}")
-    return BrokerUnavailable(f"no confirm for {envelope.type}: {error!r}")
+        return BrokerUnavailable(f"the broker refused {envelope.type}: a queue that it goes to is full, or fails")
+    unconfirmed = BrokerUnavailable(f"no confirm for {envelope.type}: {why_lost(error)}")
+    unconfirmed.__cause__ = error
+    return unconfirmed
 
 
 def named(url: str, name: str) -> str:

@@ -9,7 +9,7 @@ import structlog
 
 from shared.clocks.clock import loop_time
 from shared.messaging.connection import PublishingConnection, let_go
-from shared.messaging.refusals import why_refused
+from shared.messaging.refusals import NOT_CONNECTED, why_refused
 from shared.messaging.topology import Topology
 
 RECONNECT_SECONDS = 1.0
@@ -60,7 +60,7 @@ class KeptConnection:
     async def current(self) -> PublishingConnection:
         """The connection, once there is one."""
         if self._keeping is None:
-            raise RuntimeError("not connected")
+            raise RuntimeError(NOT_CONNECTED)
         while self._connection is None or not self._connection.is_open:
             self._connected.clear()
             await self._connected.wait()

@@ -9,6 +9,7 @@ from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
 from shared.messaging.broker import BrokerUnavailable
 from shared.messaging.kept_connection import LOST
+from shared.messaging.refusals import why_lost
 from shared.messaging.topology import EVENTS_EXCHANGE
 
 ANSWER_SECONDS = 5.0
@@ -37,7 +38,7 @@ class BindingGate:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await getattr(queue, what)(EVENTS_EXCHANGE, self.binding)
         except (*LOST, AMQPException) as error:
-            raise BrokerUnavailable(f"cannot {what} {self.subscriber.queue.name}: {error!r}") from error
+            raise BrokerUnavailable(f"cannot {what} {self.subscriber.queue.name}: {why_lost(error)}") from error
 
 
 async def bind_again(broker: RabbitBroker) -> None:

@@ -6,6 +6,7 @@ from yarl import URL
 from shared.connections.failures import causes, why_not_reached
 from shared.messaging.topology import DELAYING
 
+NOT_CONNECTED = "not connected"
 HUNG_UP = ("Read 0 bytes", "connection reset")
 """What aiormq says of a server that ends the connection at once."""
 _WHEEL = "set TIMEBALL_DELAY=wheel, which needs none"
@@ -14,8 +15,13 @@ PORTS = {"amqp": 5672, "amqps": 5671}
 
 def why_refused(error: BaseException, url: str) -> str:
     """What the broker, the network or TLS said, and where the broker was looked for."""
-    reason = next(filter(None, map(_said, causes(error))), None) or why_not_reached(error)
-    return f"{where(url)}: {reason or 'the connection broke off'}"
+    return f"{where(url)}: {why_lost(error)}"
+
+
+def why_lost(error: BaseException | None) -> str:
+    """What the broker, the network or TLS said; by no name that a program gives to an error."""
+    said = filter(None, map(_said, causes(error))) if error else iter(())
+    return next(said, None) or (error and why_not_reached(error)) or "the connection broke off"
 
 
 def where(url: str) -> str:
@@ -26,6 +32,8 @@ def where(url: str) -> str:
 
 def _said(error: BaseException) -> str | None:
     match error:
+        case RuntimeError() if str(error) == NOT_CONNECTED:
+            return NOT_CONNECTED
         case aiormq.exceptions.ProbableAuthenticationError():
             return "login refused: check user and password in TIMEBALL_BROKER_URL"
         case aiormq.exceptions.ConnectionCommandInvalid() if DELAYING in str(error):

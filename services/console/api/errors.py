@@ -96,6 +96,7 @@ async def _refused(_: Request, error: Exception) -> Response:
 async def _no_broker(_: Request, error: Exception) -> Response:
     if isinstance(error, Unroutable):
         return refusal_response(Refusal(503, "nobody_takes_it", str(error)))
+    log.warning("broker_failed", error=str(error), cause=repr(error.__cause__))
     message = f"the broker did not take the request, so it may not have arrived; send it again ({error})"
     return refusal_response(Refusal(503, "broker_unavailable", message))
 
@@ -111,8 +112,8 @@ async def _cut_off(_: Request, __: Exception) -> Response:
     return refusal_response(Refusal(400, "incomplete", "the connection ended before the body did; send it again"))
 
 
-async def _unexpected(_: Request, error: Exception) -> Response:
-    detail = f"the console failed on this request ({type(error).__name__}); its log says more"
+async def _unexpected(_: Request, __: Exception) -> Response:
+    detail = "the console failed on this request; its log says more"
     return refusal_response(Refusal(500, "internal_error", detail))
 
 

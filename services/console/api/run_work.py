@@ -45,8 +45,6 @@ async def _interrupted(console: Console, runs: Runs, run_id: str, error: Excepti
         return
     log.error("run_failed", run_id=run_id, exc_info=error)
     try:
-        await runs.fail(
-            run_id, f"the console failed at it ({type(error).__name__}); its log says more", console.clock.now()
-        )
+        await runs.fail(run_id, "the console failed at it; its log says more", console.clock.now())
     except Exception as failure:
         log.warning("run_failure_not_kept", run_id=run_id, error=repr(failure))

@@ -68,8 +68,8 @@ def _found_in(path: Path) -> Iterator[Found]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UnreadableWorkspaces(f"{path}:{line}: not YAML: {error.problem or error.context}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise UnreadableWorkspaces(f"{path}: not YAML ({type(error).__name__})") from None
+    except (yaml.YAMLError, RecursionError):
+        raise UnreadableWorkspaces(f"{path}: not YAML, or one thing within another too often") from None
 
 
 def _in_json(path: Path, text: str) -> Iterator[Found]:

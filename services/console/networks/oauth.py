@@ -223,7 +223,8 @@ async def _told(http: httpx.AsyncClient, method: str, url: str, **more: Any) -> 
     try:
         response, body = await send_bounded(http, http.build_request(method, url, **more))
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-        raise SignInFailed(f"cannot reach {host} ({type(error).__name__})") from error
+        said = str(error) if isinstance(error, httpx.TransportError) else "nobody can call its address"
+        raise SignInFailed(f"cannot reach {host}: {said}; check settings.server, or try again") from error
     try:
         told = json.loads(body)
     except (ValueError, RecursionError) as error:

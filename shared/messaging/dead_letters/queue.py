@@ -16,6 +16,7 @@ from faststream.rabbit import RabbitBroker
 from shared.messaging.broker import BrokerUnavailable
 from shared.messaging.dead_letters.letter import Letter
 from shared.messaging.kept_connection import LOST
+from shared.messaging.refusals import why_lost
 
 ANSWER_SECONDS = 10.0
 FIRST, MOST, MOST_BYTES = 5, 50, 16 * 1024 * 1024
@@ -121,4 +122,4 @@ async def _answered(call: Awaitable[AnswerT]) -> AnswerT:
         async with asyncio.timeout(ANSWER_SECONDS):
             return await call
     except LOST as error:
-        raise BrokerUnavailable(f"dead letters cannot be looked through: {error!r}") from error
+        raise BrokerUnavailable(f"dead letters cannot be looked through: {why_lost(error)}") from error

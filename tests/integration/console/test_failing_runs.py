@@ -65,7 +65,7 @@ async def test_an_error_that_would_come_again_stops_the_run_which_shows_it(impor
     async with carried_out(imports, fails):
         await eventually(is_stopped, what="the run is stopped")
 
-    assert (await shown(imports, run_id)).problem == "the console failed at it (KeyError); its log says more"
+    assert (await shown(imports, run_id)).problem == "the console failed at it; its log says more"
 
 
 async def test_an_error_that_passes_leaves_the_run_to_go_on(imports: ImportRuns) -> None:

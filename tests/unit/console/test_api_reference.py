@@ -206,6 +206,7 @@ async def test_a_parameter_that_would_be_ignored_is_refused(method: str, path: s
         (TimeoutError(), 503, "database_unavailable"),
         (ConnectionRefusedError(111, "Connection refused"), 503, "database_unavailable"),
         (asyncpg.CannotConnectNowError("the database system is starting up"), 503, "database_unavailable"),
+        (OperationalError("SELECT 1", {}, Exception("what no driver says")), 503, "database_unavailable"),
         (RuntimeError("a secret"), 500, "internal_error"),
     ],
 )
@@ -217,6 +218,7 @@ async def test_a_failure_is_a_problem_that_quotes_nothing(error: Exception, stat
     assert failed.headers["content-type"] == "application/problem+json"
     assert (failed.status_code, told["code"]) == (status, code)
     assert "a secret" not in failed.text and "SELECT" not in failed.text
+    assert not re.search(r"[a-z]Error\b", failed.text), "programs call their errors so"
 
 
 SOON = {"post_id": "p", "content": "x", "targets": [{"account_id": "a"}]}

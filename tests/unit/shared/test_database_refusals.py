@@ -32,7 +32,7 @@ class Told(Exception):
         (TimeoutError(), "it does not answer"),
         (ConnectionError('server at "h:5432" rejected SSL upgrade'), "it offers no TLS, and its address asks for it"),
         (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER]"), "TLS failed"),
-        (Told(), "it failed (OperationalError): the log says more"),
+        (Told(), "it failed: the log says more"),
     ],
 )
 def test_a_reason_is_told_without_statements_values_and_secrets(error: Exception, reason: str) -> None:
