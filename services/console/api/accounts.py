@@ -53,13 +53,13 @@ async def list_accounts(console: TheConsole) -> AccountList:
     return AccountList(accounts=[AccountView.of(row) for row in await console.queries.accounts()])
 
 
-@router.get("/v1/accounts/{account_id:path}", dependencies=[READ])
+@router.get("/v1/accounts/{account_id:id}", dependencies=[READ])
 async def show_account(console: TheConsole, account_id: Id) -> AccountView:
     """One account."""
     return await _view(console, account_id)
 
 
-@router.put("/v1/accounts/{account_id:path}", openapi_extra=documented(Connection), dependencies=[ADMIN])
+@router.put("/v1/accounts/{account_id:id}", openapi_extra=documented(Connection), dependencies=[ADMIN])
 async def connect_account(console: TheConsole, account_id: NewId, request: Request) -> AccountView:
     """Connect an account, or connect it again with other settings or credentials, which are tried first."""
     credentials, body = _without_credentials(await request.body())
@@ -125,7 +125,7 @@ def _pending(wanted: AccountConnectRequested) -> AccountView:
     )
 
 
-@router.delete("/v1/accounts/{account_id:path}", dependencies=[ADMIN])
+@router.delete("/v1/accounts/{account_id:id}", dependencies=[ADMIN])
 async def disconnect_account(console: TheConsole, account_id: Id) -> AccountView:
     """Disconnect an account and have the publisher forget its credentials."""
     view = await _view(console, account_id)

@@ -33,6 +33,7 @@ from services.console.api.bodies import BodyLimit
 from services.console.api.console import Console
 from services.console.api.errors import ErrorAnswer, answer_errors
 from services.console.api.heads import Heads
+from services.console.api.ids_in_paths import IdsInPaths
 from services.console.api.openapi import describe
 from services.console.api.parameters import require_known
 from services.console.api.reference import reference_route
@@ -79,4 +80,5 @@ def application(console: Console, health: Health) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(Auditing)
     app.add_middleware(Heads)
+    app.add_middleware(IdsInPaths)
     return app

@@ -29,7 +29,7 @@ _STATUS = {"not_found": 404, "already_published": 409, "conflict": 409}
 
 
 @router.patch(
-    "/v1/posts/{post_id:path}",
+    "/v1/posts/{post_id:id}",
     status_code=202,
     openapi_extra=documented(Change),
     responses={412: {"model": ErrorAnswer}},
@@ -74,9 +74,7 @@ def _together(parts: Sequence[Scheduled]) -> Scheduled:
     )
 
 
-@router.delete(
-    "/v1/posts/{post_id:path}", status_code=202, responses={412: {"model": ErrorAnswer}}, dependencies=[WRITE]
-)
+@router.delete("/v1/posts/{post_id:id}", status_code=202, responses={412: {"model": ErrorAnswer}}, dependencies=[WRITE])
 async def cancel_post(
     console: TheConsole,
     post_id: Id,

@@ -44,14 +44,14 @@ class Decided(BaseModel):
     pending: bool
 
 
-@router.post("/v1/posts/{post_id:path}/accounts/{account_id:path}:retry", status_code=202, dependencies=[WRITE])
+@router.post("/v1/posts/{post_id:id}/accounts/{account_id:id}:retry", status_code=202, dependencies=[WRITE])
 async def retry_post(console: TheConsole, post_id: Id, account_id: Id) -> Decided:
     """Publish a failed or held post again, now; what becomes of it is told by its state."""
     return await decide(console, PublishRetryRequested(post_id=post_id, account_id=account_id))
 
 
 @router.post(
-    "/v1/posts/{post_id:path}/accounts/{account_id:path}:resolve",
+    "/v1/posts/{post_id:id}/accounts/{account_id:id}:resolve",
     status_code=202,
     openapi_extra=documented(Resolution),
     dependencies=[WRITE],

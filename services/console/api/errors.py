@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
+from services.console.api.ids_in_paths import as_asked
 from shared.database.refusals import UNUSABLE, why_unusable
 from shared.events.explaining import explain, explain_one, field_named
 from shared.messaging.broker import BrokerUnavailable, Unroutable
@@ -129,7 +130,7 @@ async def _wrong_parameters(_: Request, error: Exception) -> Response:
 async def answer_plainly(request: Request, error: Exception) -> Response:
     """What the framework refuses: no such path, no such method."""
     assert isinstance(error, HTTPException)
-    path = request.url.path
+    path = as_asked(request.url.path)
     if error.status_code == HTTPStatus.NOT_FOUND:
         return refusal_response(Refusal(404, "not_found", f"there is no {path}; /docs lists every address there is"))
     if error.status_code != HTTPStatus.METHOD_NOT_ALLOWED:

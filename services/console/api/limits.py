@@ -17,7 +17,7 @@ PATIENCE = timedelta(seconds=5)
 router = APIRouter(tags=["accounts"], responses={404: {"model": ErrorAnswer}, 504: {"model": ErrorAnswer}})
 
 
-@router.get("/v1/accounts/{account_id:path}:limits", dependencies=[READ])
+@router.get("/v1/accounts/{account_id:id}:limits", dependencies=[READ])
 async def show_limits(console: TheConsole, account_id: Id) -> AccountLimitsTold:
     """What each limit allows and how much of it is taken, those of its app included; it is asked for anew each time."""
     if not await console.queries.accounts(account_id):

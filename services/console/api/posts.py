@@ -160,7 +160,7 @@ def place_in(cursor: str | None) -> Cursor | None:
         raise Refusal(400, "invalid", str(error), field="cursor") from error
 
 
-@router.get("/v1/posts/{post_id:path}", responses={404: {"model": ErrorAnswer}}, dependencies=[READ])
+@router.get("/v1/posts/{post_id:id}", responses={404: {"model": ErrorAnswer}}, dependencies=[READ])
 async def show_post(
     console: TheConsole, response: Response, post_id: Id, account_id: Annotated[list[Id], Query(default_factory=list)]
 ) -> PostDetails:

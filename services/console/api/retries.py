@@ -30,7 +30,7 @@ class HeldRetried(BaseModel):
     next: str | None
 
 
-@router.post("/v1/accounts/{account_id:path}:retry-held", status_code=202, dependencies=[WRITE])
+@router.post("/v1/accounts/{account_id:id}:retry-held", status_code=202, dependencies=[WRITE])
 async def retry_held_posts(
     console: TheConsole,
     account_id: Id,

@@ -58,8 +58,8 @@ async def require_session(console: TheConsole, request: Request) -> None:
     """Send whoever is not signed in to where one signs in, and refuse what the session's scope is too small for."""
     actor = await console.sessions.who(session_secret(request))
     if actor is None:
-        query = f"?{request.url.query}" if request.url.query else ""
-        raise SignInNeeded(request.url.path + query)
+        path, query = request.scope["raw_path"].decode("latin-1"), request.url.query
+        raise SignInNeeded(f"{path}?{query}" if query else path)
     request.state.actor = actor
     require_ours(request)
     needed = scope_needed(request.scope["route"])
