@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from services.maintenance.domain import Alert, Condition
+from services.maintenance.domain import Alert, Condition, sentence
 from shared.events.maintenance import AlertRaised
 
 REMIND_AFTER = timedelta(days=1)
@@ -58,7 +58,7 @@ def _judge_present(verdict: Verdict, known: Alert | None, condition: Condition, 
         Alert(
             *condition.key,
             severity=condition.severity,
-            message=condition.message,
+            message=sentence(condition.message),
             grade=max(grade, condition.grade) if is_due else grade,
             seen_at=seen_at,
             told_at=now if is_due else told_at,
@@ -90,7 +90,7 @@ def _raised(condition: Condition, seen_at: datetime) -> AlertRaised:
         severity=condition.severity,
         code=condition.code,
         subject=condition.subject,
-        message=condition.message,
+        message=sentence(condition.message),
         since=seen_at,
     )
 
@@ -100,7 +100,7 @@ def _resolved(alert: Alert) -> AlertRaised:
         severity="info",
         code=alert.code,
         subject=alert.subject,
-        message=f"over: {alert.message}",
+        message=f"Over: {alert.message}",
         state="resolved",
         since=alert.seen_at,
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from services.maintenance.domain import sentence
 from services.maintenance.notifying import Notifying
 from shared.clocks.clock import Clock
 from shared.events.maintenance import AlertRaised
@@ -39,9 +40,9 @@ class BrokerAlert:
         """The broker answers; who was told that it is away is told that this is over, until a target has it."""
         self._away_since = None
         if self._is_told:
-            over = _alert("info", "over: the broker can be reached again", "resolved")
+            over = _alert("info", "Over: the broker can be reached again", "resolved")
             self._is_told = not await self.notifying.tell_directly(over)
 
 
 def _alert(severity: Literal["info", "critical"], message: str, state: Literal["raised", "resolved"]) -> AlertRaised:
-    return AlertRaised(severity=severity, code=CODE, subject=SUBJECT, message=message, state=state)
+    return AlertRaised(severity=severity, code=CODE, subject=SUBJECT, message=sentence(message), state=state)

@@ -222,8 +222,8 @@ def of_dead_letters(messages: Mapping[str, int]) -> Iterator[Condition]:
     for service, count in messages.items():
         if count:
             message = (
-                f"{service}.dead holds {count} {'message' if count == 1 else 'messages'} that could not be handled: "
-                f"what {'it asks' if count == 1 else 'they ask'} for, such as a post, is not done; nothing is lost. "
+                f"the queue {service}.dead holds {count} {'message' if count == 1 else 'messages'} that could not be "
+                f"handled: what {'it asks' if count == 1 else 'they ask'} for, such as a post, is not done; nothing is lost. "
                 f"`timeball dead-letters list {service}` says why; then replay or drop"
             )
             yield Condition("dead_letters", service, "warning", message, grade=count.bit_length())

@@ -184,6 +184,11 @@ class Report:
     overdue: Overdue | None = None
 
 
+def sentence(text: str) -> str:
+    """The text as people are told it: it begins with a capital."""
+    return text[:1].upper() + text[1:]
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """Something that should not be, as it is now. A higher `grade` of the same is worth telling again.

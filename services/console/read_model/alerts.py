@@ -4,6 +4,7 @@ An alert is known by its code, its subject and since when it is so; what comes b
 come in any order: what is raised again says more of the same one, and its end is final.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,7 +44,7 @@ JUST_TOLD = timedelta(minutes=1)
 """What was told so shortly before may have been overlooked by who says what is open."""
 MOST_OF_A_MESSAGE = 4_000
 _SHOWN = ("code", "subject", "since", "severity", "message", "told_at", "resolved_at")
-_OVER = "over: "
+_OVER = re.compile("^over: ", re.IGNORECASE)
 """How the message of an end begins."""
 
 
@@ -86,7 +87,7 @@ class Alerts:
             "subject": _stored(alert.subject, MOST_OF_A_SUBJECT),
             "since": alert.since or sent_at,
             "severity": alert.severity,
-            "message": _stored(alert.message.removeprefix(_OVER) if is_over else alert.message, MOST_OF_A_MESSAGE),
+            "message": _stored(_OVER.sub("", alert.message) if is_over else alert.message, MOST_OF_A_MESSAGE),
             "told_at": None if is_over else sent_at,
             "resolved_at": sent_at if is_over else None,
             "seen_at": now,

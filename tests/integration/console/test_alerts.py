@@ -30,7 +30,7 @@ def raised(
 
 
 def resolved(at: datetime, **changes: Any) -> Delivery[AlertRaised]:
-    return raised(at, **{"severity": "info", "message": "over: 3 posts failed", "state": "resolved", **changes})
+    return raised(at, **{"severity": "info", "message": "Over: 3 posts failed", "state": "resolved", **changes})
 
 
 async def tell(read_model: ReadModel, *deliveries: Delivery[AlertRaised]) -> None:

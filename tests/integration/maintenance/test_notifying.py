@@ -112,7 +112,7 @@ async def test_an_alert_that_has_grown_worse_before_a_target_takes_it_is_told_as
     await notifying.on_alert_raised(Delivery(two, "two", "c", sent_at=replica.clock.now()))
     await notifying.on_alert_raised(first)
 
-    assert [body[:24] for body in targets.bodies] == ["publisher.dead holds 2 m"]
+    assert [body[:34] for body in targets.bodies] == ["The queue publisher.dead holds 2 m"]
 
 
 async def test_the_end_of_an_alert_is_not_told_after_it_has_been_raised_anew(replica: Replica) -> None:

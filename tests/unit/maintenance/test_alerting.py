@@ -41,6 +41,12 @@ def test_what_lasts_longer_than_its_patience_is_told_once() -> None:
     assert [len(told) for told in through([[lasting]] * 6)] == [0, 0, 1, 0, 0, 0]
 
 
+def test_what_people_are_told_begins_with_a_capital() -> None:
+    looks = through([[condition()], *[[]] * 4])
+
+    assert [alert.message for told in looks for alert in told] == ["Grade 0", "Over: Grade 0"]
+
+
 def test_patience_begins_anew_after_a_time_in_which_nobody_looked() -> None:
     lasting = condition(patience=2 * STEP)
 
@@ -55,7 +61,7 @@ def test_what_was_told_is_not_told_again_because_nobody_looked_for_a_while() -> 
 def test_what_grows_worse_is_told_again_and_what_gets_better_is_not() -> None:
     told = through([[condition(grade=grade)] for grade in (1, 1, 2, 1, 2, 3)], step=RISEN_AFTER)
 
-    assert [alert.message for alerts in told for alert in alerts] == ["grade 1", "grade 2", "grade 3"]
+    assert [alert.message for alerts in told for alert in alerts] == ["Grade 1", "Grade 2", "Grade 3"]
 
 
 def test_each_time_it_is_told_it_is_said_since_when_it_is_so() -> None:
@@ -70,7 +76,7 @@ def test_each_time_it_is_told_it_is_said_since_when_it_is_so() -> None:
 def test_what_grows_fast_is_told_as_it_is_a_while_later() -> None:
     told = through([[condition(grade=grade)] for grade in range(1, RISEN_AFTER // STEP + 3)])
 
-    assert [alert.message for alerts in told for alert in alerts] == ["grade 1", f"grade {RISEN_AFTER // STEP + 1}"]
+    assert [alert.message for alerts in told for alert in alerts] == ["Grade 1", f"Grade {RISEN_AFTER // STEP + 1}"]
 
 
 def test_what_comes_and_goes_is_one_alert() -> None:

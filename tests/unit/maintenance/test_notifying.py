@@ -27,7 +27,7 @@ def test_an_alert_says_since_when() -> None:
 
 
 def test_the_end_of_an_alert_says_so() -> None:
-    over = AlertRaised(severity="info", code="c", message="over: It waits.", subject="s", state="resolved")
+    over = AlertRaised(severity="info", code="c", message="Over: It waits.", subject="s", state="resolved")
 
     assert message_of(over, NOW).title == "Timeball resolved: c (s)"
 
