@@ -223,7 +223,8 @@ def of_dead_letters(messages: Mapping[str, int]) -> Iterator[Condition]:
         if count:
             message = (
                 f"the queue {service}.dead holds {count} {'message' if count == 1 else 'messages'} that could not be "
-                f"handled: what {'it asks' if count == 1 else 'they ask'} for, such as a post, is not done; nothing is lost. "
+                f"handled: what {'it asks' if count == 1 else 'they ask'} for, such as a post, is not done; nothing is "
+                "lost. "
                 f"`timeball dead-letters list {service}` says why; then replay or drop"
             )
             yield Condition("dead_letters", service, "warning", message, grade=count.bit_length())

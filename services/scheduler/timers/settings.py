@@ -46,6 +46,8 @@ def _timer(name: str, given: Any) -> Timer | None:
         raise ValueError(f"{_shown(name)} is no name of a timer: use 1 to 100 letters, digits and the signs _ . : -")
     cron, zone = _cron_and_zone(name, given)
     if cron is None or (isinstance(cron, str) and not cron.strip()):
+        if name not in DEFAULTS:
+            raise ValueError(f"{name}: no timer of this name can be switched off; there are {', '.join(DEFAULTS)}")
         return None
     if not isinstance(cron, str) or not isinstance(zone, str) or len(cron) > LONGEST_CRON:
         raise ValueError(f'{name}: {_shown(given)} is no cron expression: give a text such as "*/5 * * * *"')

@@ -64,6 +64,13 @@ def test_a_timer_is_switched_off(off: str) -> None:
             "tea: unknown time zone 'Mars': use an IANA name such as 'Europe/Berlin' or 'UTC'",
         ),
         ('{"a b": null}', "'a b' is no name of a timer: use 1 to 100 letters, digits and the signs _ . : -"),
+        *(
+            (
+                f'{{"monitor.chek": {off}}}',
+                "monitor.chek: no timer of this name can be switched off; there are monitor.check, digest.send, ",
+            )
+            for off in ("null", '""', '{"cron": null}')
+        ),
         ("[1]", "[1] is no JSON object; give one such as {"),
         ("{", "no JSON (Expecting property name enclosed in double quotes"),
     ],
