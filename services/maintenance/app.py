@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from services.maintenance import retention
@@ -18,6 +19,7 @@ from services.maintenance.store import Store
 from services.maintenance.tables import job_runs, outbox
 from services.maintenance.watch import Watch
 from shared.clocks.clock import Clock
+from shared.database.clock_check import database_now
 from shared.events.maintenance import (
     AlertRaised,
     JobFailed,
@@ -94,10 +96,11 @@ def build(settings: Settings) -> Service:
     subscribe(consumer, Handlers(store, outcomes, job_history, decisions, clock))
     consumer.subscribe(TIMERS, {TimerFired: timers.on_timer_fired}, prefetch=10)
     targets = Targets(allow_private_addresses=settings.allow_private_addresses)
-    notifying = Notifying(store, targets, settings.targets, clock)
+    now = partial(database_now, base.database, clock)
+    notifying = Notifying(store, targets, settings.targets, clock, now)
     alert, limits = BrokerAlert(notifying, clock), (settings.lateness_alert_ms, settings.failing_alert_posts)
     figures = base.publisher.queue_figures
-    watch = Watch(store, outcomes, job_history, decisions, figures, alert, clock, *limits)
+    watch = Watch(store, outcomes, job_history, decisions, figures, alert, now, *limits)
     consumer.subscribe(NOTIFICATIONS, {AlertRaised: notifying.on_alert_raised}, prefetch=5)
     base.take_purges(base.retention(retention.RULES).on_retention_purge_requested)
     base.answer_rebuilds(OwnState(NAME, base.database, clock).parts)

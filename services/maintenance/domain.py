@@ -225,3 +225,12 @@ class Alert:
     @property
     def key(self) -> tuple[str, str]:
         return self.code, self.subject
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How often a target was tried with an alert, whether it took it, and when it was tried last."""
+
+    attempts: int
+    is_sent: bool
+    tried_at: datetime

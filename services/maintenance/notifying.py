@@ -3,7 +3,7 @@
 An alert that may have arrived is sent again, for twice is better than never.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -19,8 +19,6 @@ from shared.outbound.targets import Message, Outcome, Refused, Sent, fingerprint
 
 MOST_ATTEMPTS = 10
 FIRST_WAIT = timedelta(seconds=5)
-A_SECOND = timedelta(seconds=1)
-"""Messages carry whole seconds: what was sent in the one in which it was raised may seem to be earlier."""
 
 log = structlog.get_logger()
 
@@ -39,6 +37,8 @@ class Notifying:
     targets: Tells
     urls: Sequence[str]
     clock: Clock
+    now: Callable[[], Awaitable[datetime]]
+    """By the clock by which alerts are raised."""
 
     async def on_alert_raised(self, delivery: Delivery[AlertRaised]) -> None:
         """Notify each target that has not been; TryAgain while some may still take it, Park once none will.
@@ -47,13 +47,14 @@ class Notifying:
         """
         message_id, alert = delivery.message_id or delivery.correlation_id, delivery.event
         tried = await self.store.attempts(message_id)
-        if tried and await self._is_overtaken(alert, delivery.sent_at or self.clock.now()):
+        if tried and await self._is_overtaken(alert, max(one.tried_at for one in tried.values())):
             log.info("alert_overtaken", code=alert.code, subject=alert.subject, state=alert.state)
             return
         message = message_of(alert, delivery.sent_at or self.clock.now())
         failed: dict[str, int] = {}
         for url in dict.fromkeys(self.urls):
-            attempts, is_sent = tried.get(fingerprint_of(url), (0, False))
+            before = tried.get(fingerprint_of(url))
+            attempts, is_sent = (before.attempts, before.is_sent) if before else (0, False)
             if not is_sent and attempts < MOST_ATTEMPTS:
                 attempts, is_sent = await self._notify(url, alert, message, message_id, attempts + 1)
             if not is_sent:
@@ -73,23 +74,23 @@ class Notifying:
                 _log_not_told(url, alert, outcome.reason, 1)
         return not outcomes or any(isinstance(outcome, Sent) for _, outcome in outcomes)
 
-    async def _is_overtaken(self, alert: AlertRaised, sent_at: datetime) -> bool:
-        """Whether it is over, or raised again, since this was sent."""
+    async def _is_overtaken(self, alert: AlertRaised, tried_at: datetime) -> bool:
+        """Whether it is over, or raised again, since this was tried."""
         raised_at = await self.store.raised_at(alert.code, alert.subject)
         if raised_at is None or alert.state == "resolved":
             return (raised_at is None) is (alert.state == "raised")
-        return raised_at >= sent_at + A_SECOND
+        return raised_at > tried_at
 
     async def _notify(
         self, url: str, alert: AlertRaised, message: Message, message_id: str, attempt: int
     ) -> tuple[int, bool]:
         """The attempts so far, and whether the target has it; what it refuses for good uses up every attempt."""
-        outcome = await self.targets.tell(url, message)
+        tried_at, outcome = await self.now(), await self.targets.tell(url, message)
         is_sent, attempts = isinstance(outcome, Sent), attempt
         if not isinstance(outcome, Sent):
             attempts = MOST_ATTEMPTS if isinstance(outcome, Refused) and outcome.for_good else attempt
             _log_not_told(url, alert, outcome.reason, attempt)
-        await self.store.save_attempt(message_id, fingerprint_of(url), attempts, is_sent=is_sent, now=self.clock.now())
+        await self.store.save_attempt(message_id, fingerprint_of(url), attempts, is_sent=is_sent, tried_at=tried_at)
         return attempts, is_sent
 
 

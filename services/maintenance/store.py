@@ -16,6 +16,7 @@ from services.maintenance.domain import (
     Account,
     Alert,
     Report,
+    Tried,
 )
 from services.maintenance.tables import accounts, alerts, notifications, reports, turns
 from shared.database import bulk
@@ -132,14 +133,19 @@ class Store:
         rows = await self._database.rows(select(c.told_at).where(c.code == code, c.subject == subject))
         return rows[0]["told_at"] if rows else None
 
-    async def attempts(self, message_id: str) -> dict[str, tuple[int, bool]]:
-        """How often each target has been tried with a message, and whether it took it."""
-        tried = select(notifications).where(notifications.c.message_id == message_id)
-        return {row["target"]: (row["attempts"], bool(row["is_sent"])) for row in await self._database.rows(tried)}
+    async def attempts(self, message_id: str) -> dict[str, Tried]:
+        """By target, how often it has been tried with a message, whether it took it, and when it was tried last."""
+        c = notifications.c
+        wanted = select(c.target, c.attempts, c.is_sent, c.tried_at).where(c.message_id == message_id)
+        found = await self._database.rows(wanted)
+        return {row["target"]: Tried(row["attempts"], bool(row["is_sent"]), row["tried_at"]) for row in found}
 
-    async def save_attempt(self, message_id: str, target: str, attempts: int, *, is_sent: bool, now: datetime) -> None:
+    async def save_attempt(
+        self, message_id: str, target: str, attempts: int, *, is_sent: bool, tried_at: datetime
+    ) -> None:
         """Note how an attempt at a target went."""
-        row = {"message_id": message_id, "target": target, "attempts": attempts, "is_sent": is_sent, "tried_at": now}
+        row = {"message_id": message_id, "target": target, "attempts": attempts, "is_sent": is_sent}
+        row |= {"tried_at": tried_at}
         await self._database.write(self._write_notification, bulk.encode([row]))
 
 

@@ -16,7 +16,6 @@ from services.maintenance.domain import Condition, Report
 from services.maintenance.job_history import JobHistory
 from services.maintenance.outcomes import Outcomes
 from services.maintenance.store import Store
-from shared.clocks.clock import Clock
 from shared.connections.failures import why_not_reached
 from shared.messaging.broker import BrokerUnavailable, QueueFigures
 from shared.messaging.topology import dead_queue
@@ -37,7 +36,8 @@ class Watch:
     decisions: Decisions
     queue_figures: Callable[[str], Awaitable[QueueFigures | None]]
     broker: BrokerAlert
-    clock: Clock
+    now: Callable[[], Awaitable[datetime]]
+    """By one clock for all replicas: each goes on where another has looked."""
     lateness_ms: float
     failing_posts: int
 
@@ -62,7 +62,7 @@ class Watch:
 
     async def look(self) -> None:
         """Compare what is with what was told, and tell the difference."""
-        now = self.clock.now()
+        now = await self.now()
         found = await self.conditions(now)
         async with self.store.unit() as unit:
             looked_at = await unit.last_turn("watch")

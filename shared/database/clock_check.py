@@ -6,11 +6,21 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
+from shared.clocks.clock import Clock
 from shared.database.engine import Database
 from shared.database.errors import ClocksApart
 
 MOST_APART = timedelta(seconds=5)
 _NOW = text("SELECT clock_timestamp()")
+
+
+async def database_now(database: Database, clock: Clock) -> datetime:
+    """The time for replicas that compare it with one another's: the database's; an SQLite file is read by our own."""
+    if database.dialect == "sqlite":
+        return clock.now()
+    (row,) = await database.rows(_NOW)
+    now: datetime = row["clock_timestamp"]
+    return now
 
 
 async def try_clock(database: Database, now: Callable[[], datetime]) -> None:

@@ -66,6 +66,7 @@ class Replica:
     queues: dict[str, QueueFigures] = field(default_factory=dict)
     zone: str = "UTC"
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    database_clock: FakeClock | None = None
 
     def __post_init__(self) -> None:
         relay = Outbox(outbox, self.database, RecordingPublisher(self.clock), self.clock)
@@ -73,7 +74,7 @@ class Replica:
         self.job_history, self.decisions = JobHistory(self.database), Decisions(self.database)
         self.handlers = Handlers(self.store, self.outcomes, self.job_history, self.decisions, self.clock)
         self.targets = FakeTargets()
-        notifying = Notifying(self.store, self.targets, [TARGET], self.clock)
+        notifying = Notifying(self.store, self.targets, [TARGET], self.clock, self.now)
         self.broker_alert = BrokerAlert(notifying, self.clock)
         self.watch = Watch(
             self.store,
@@ -82,7 +83,7 @@ class Replica:
             self.decisions,
             self.figures,
             self.broker_alert,
-            self.clock,
+            self.now,
             lateness_ms=2000,
             failing_posts=3,
         )
@@ -96,6 +97,10 @@ class Replica:
             keep_succeeded=10,
             keep_failed=20,
         )
+
+    async def now(self) -> datetime:
+        """The time of the database, which is this one's own unless its clock is wrong."""
+        return (self.database_clock or self.clock).now()
 
     async def figures(self, queue: str) -> QueueFigures | None:
         return self.queues.get(queue)

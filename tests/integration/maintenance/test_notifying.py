@@ -49,7 +49,7 @@ async def alert_is_open(replica: Replica) -> None:
 
 async def test_a_target_that_refuses_is_tried_again_without_the_others(replica: Replica) -> None:
     targets = FakeTargets(BAD)
-    notifying = Notifying(replica.store, targets, [GOOD, BAD, GOOD], replica.clock)
+    notifying = Notifying(replica.store, targets, [GOOD, BAD, GOOD], replica.clock, replica.now)
     with pytest.raises(TryAgain):
         await notifying.on_alert_raised(ALERT)
     targets.down.clear()
@@ -61,7 +61,7 @@ async def test_a_target_that_refuses_is_tried_again_without_the_others(replica: 
 
 
 async def test_a_target_that_never_takes_it_is_given_up(replica: Replica) -> None:
-    notifying = Notifying(replica.store, FakeTargets(BAD), [GOOD, BAD], replica.clock)
+    notifying = Notifying(replica.store, FakeTargets(BAD), [GOOD, BAD], replica.clock, replica.now)
     for _ in range(MOST_ATTEMPTS - 1):
         with pytest.raises(TryAgain):
             await notifying.on_alert_raised(ALERT)
@@ -75,7 +75,7 @@ async def test_a_target_that_never_takes_it_is_given_up(replica: Replica) -> Non
 async def refused_then_up(replica: Replica, alert: AlertRaised, message_id: str) -> tuple[Notifying, FakeTargets]:
     """A target refuses the alert, and is up again before the next attempt."""
     targets = FakeTargets(GOOD)
-    notifying = Notifying(replica.store, targets, [GOOD], replica.clock)
+    notifying = Notifying(replica.store, targets, [GOOD], replica.clock, replica.now)
     with pytest.raises(TryAgain):
         await notifying.on_alert_raised(Delivery(alert, message_id, "c"))
     targets.down.clear()
@@ -130,7 +130,7 @@ async def test_the_end_of_an_alert_is_not_told_after_it_has_been_raised_anew(rep
 
 async def test_an_alert_says_when_it_was_raised_and_not_when_it_is_told(replica: Replica) -> None:
     targets = FakeTargets()
-    notifying = Notifying(replica.store, targets, [GOOD], replica.clock)
+    notifying = Notifying(replica.store, targets, [GOOD], replica.clock, replica.now)
 
     await notifying.on_alert_raised(replace(ALERT, sent_at=NOW - timedelta(minutes=40)))
 
@@ -139,7 +139,7 @@ async def test_an_alert_says_when_it_was_raised_and_not_when_it_is_told(replica:
 
 async def test_an_alert_that_may_have_arrived_is_told_again(replica: Replica) -> None:
     targets = FakeTargets(BAD, answer=Unconfirmed("the target did not answer within 30 s"))
-    notifying = Notifying(replica.store, targets, [BAD], replica.clock)
+    notifying = Notifying(replica.store, targets, [BAD], replica.clock, replica.now)
     with pytest.raises(TryAgain):
         await notifying.on_alert_raised(ALERT)
     targets.down.clear()
@@ -151,7 +151,7 @@ async def test_an_alert_that_may_have_arrived_is_told_again(replica: Replica) ->
 
 async def test_a_target_that_refuses_for_good_is_given_up_at_once(replica: Replica) -> None:
     targets = FakeTargets(BAD, answer=Refused("the target answered 404", for_good=True))
-    notifying = Notifying(replica.store, targets, [BAD, GOOD], replica.clock)
+    notifying = Notifying(replica.store, targets, [BAD, GOOD], replica.clock, replica.now)
 
     with pytest.raises(Park, match="json"):
         await notifying.on_alert_raised(ALERT)
@@ -163,7 +163,7 @@ async def test_an_operators_target_on_a_private_address_is_told_only_where_allow
     async with Mailbox().serving() as mailbox:
         for allow in (False, True):
             targets = Targets(allow_private_addresses=allow)
-            notifying = Notifying(replica.store, targets, [mailbox.url], replica.clock)
+            notifying = Notifying(replica.store, targets, [mailbox.url], replica.clock, replica.now)
             alert = replace(ALERT, message_id=f"allowed: {allow}")
             if allow:
                 await notifying.on_alert_raised(alert)

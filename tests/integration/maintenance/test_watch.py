@@ -8,6 +8,7 @@ import pytest
 
 from services.maintenance.alerting import RISEN_AFTER
 from services.maintenance.app import MIGRATIONS
+from services.maintenance.domain import SETTLING
 from shared.database.engine import Database
 from shared.events.maintenance import JobFailed, JobReleased, JobSkipped, JobStarted, JobSucceeded
 from shared.messaging.broker import BrokerUnavailable, QueueFigures
@@ -265,6 +266,31 @@ async def test_two_replicas_tell_each_thing_once(postgres_url: str) -> None:
         await asyncio.gather(*(replica.watch.look() for replica in replicas))
 
     assert len(await replicas[0].told("alert.raised")) == 1
+    for database in databases:
+        await database.close()
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), -timedelta(hours=1)])
+async def test_a_replica_whose_clock_is_wrong_shortens_and_lengthens_no_patience(
+    postgres_url: str, ahead: timedelta
+) -> None:
+    await migrated(postgres_url, MIGRATIONS)
+    clock, wrong = FakeClock(NOW), FakeClock(NOW + ahead)
+    databases = [Database(postgres_url), Database(postgres_url)]
+    unconsumed = {"publisher.commands": QueueFigures(7, 0)}
+    right, other = (Replica(one, own, unconsumed) for one, own in zip(databases, (clock, wrong), strict=True))
+    other.database_clock = clock
+    await right.report(queues=["publisher.commands"])
+
+    told = []
+    for looked in [right, other] * 4:
+        await looked.watch.look()
+        told.append([alert.code for alert in await right.told("alert.raised")])
+        for one in (clock, wrong):
+            one.advance(SETTLING / 4)
+        await right.report(queues=["publisher.commands"])
+
+    assert told == [[]] * 4 + [["queue_unconsumed"]] * 4
     for database in databases:
         await database.close()
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.database.clock_check import MOST_APART, try_clock
+from shared.database.clock_check import MOST_APART, database_now, try_clock
 from shared.database.engine import Database
 from shared.database.errors import ClocksApart
 from shared.database.refusals import why_unusable
@@ -65,3 +65,14 @@ async def test_a_service_whose_clock_is_wrong_is_not_ready(postgres_url: str) ->
 
     assert "ahead of the database's" in (await service.health.problems())["database"]
     await database.close()
+
+
+async def test_replicas_go_by_the_clock_of_the_database_or_by_that_of_their_own_machine(
+    postgres_url: str, sqlite_url: str
+) -> None:
+    server, file, clock = Database(postgres_url), Database(sqlite_url), FakeClock(datetime(2030, 1, 1, tzinfo=UTC))
+
+    assert abs(datetime.now(UTC) - await database_now(server, clock)) < timedelta(minutes=1)
+    assert await database_now(file, clock) == clock.now()
+    await server.close()
+    await file.close()
