@@ -7,7 +7,7 @@ from typing import Any
 
 from services.publisher.domain import StoredAccount
 from services.publisher.limits.bucket import Bucket, earliest
-from services.publisher.limits.gates import Gates, gates_of
+from services.publisher.limits.gates import Gates, gates_of, name_of_account
 from services.publisher.platforms.base import Limits
 from services.publisher.store import Store
 from shared.clocks.clock import Clock
@@ -37,12 +37,13 @@ def told(
     account_id: str, account: StoredAccount | None, gates: Gates, kept: Mapping[str, Any], now: datetime
 ) -> AccountLimitsTold:
     """What is used of each window of the account's buckets, and of those that it shares."""
+    own = name_of_account(account_id)
     buckets = {name: Bucket.of(windows, kept.get(name, {}), now, waiting=1) for name, windows in gates.items()}
     free_at = earliest(list(buckets.values()), now)
     closed_until = account.closed_until if account else None
     return AccountLimitsTold(
         account_id=account_id,
-        limits=tuple(use for name, one in buckets.items() for use in _uses(one, now, is_shared=name != account_id)),
+        limits=tuple(use for name, one in buckets.items() for use in _uses(one, now, is_shared=name != own)),
         free_at=free_at if free_at > now else None,
         closed_until=closed_until if closed_until and closed_until > now else None,
         told_at=now,
