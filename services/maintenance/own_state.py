@@ -1,8 +1,9 @@
 """Tells the console what maintenance keeps: the alerts that are open."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import RowMapping, select
 
@@ -15,6 +16,8 @@ from shared.events.rebuilding import AlertKey, FactTold, OpenAlerts, StateTold
 from shared.messaging.rebuild_answers import PAGE, in_parts
 
 _KEY = (alerts.c.code, alerts.c.subject)
+_OF_A_KEY = 100
+"""Characters beside its subject."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,16 @@ class OwnState:
             for some in in_parts(page, lambda row: len(row["message"])):
                 yield StateTold(service=self.service, facts=tuple(map(_raised, some)))
             keys += map(_key, page)
-        yield StateTold(service=self.service, open_alerts=OpenAlerts(as_of=as_of, alerts=tuple(keys)))
+        for part in _open_alerts(sorted(keys, key=lambda one: one.place), as_of):
+            yield StateTold(service=self.service, open_alerts=part)
+
+
+def _open_alerts(keys: Sequence[AlertKey], as_of: datetime) -> Iterator[OpenAlerts]:
+    """Which alerts are open, part by part: together they say of every alert whether it is."""
+    parts = list(in_parts(keys, lambda one: len(one.subject) + _OF_A_KEY)) or [()]
+    ends = [None, *(part[-1] for part in parts[:-1]), None]
+    for part, after, until in zip(parts, ends, ends[1:], strict=False):
+        yield OpenAlerts(as_of=as_of, alerts=part, after=after, until=until)
 
 
 def _key(row: RowMapping) -> AlertKey:

@@ -195,6 +195,8 @@ FIELDS: Mapping[str, str] = {
     "ConsoleActed.request_id": "The correlation id of all that follows from it.",
     "MediaRule.alt": "The rule for alternative texts.",
     "OpenAlerts.as_of": "When these were all.",
+    "OpenAlerts.after": "Of many: nothing is said of what does not come after this.",
+    "OpenAlerts.until": "Of many: nothing is said of what comes after this.",
     "AccountFigures.failed": "How many were not.",
     "DeadLetterDropped.count": "How many were dropped.",
     "DeadLetterParked.size": "Its size in bytes.",

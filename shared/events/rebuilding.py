@@ -1,5 +1,7 @@
 """Rebuilding the console's read model: a request, what each service tells of its state, and its answer."""
 
+from datetime import datetime
+
 from pydantic import Field, JsonValue
 
 from shared.events.base import Count, Event, Id, Instant, Name, Options, Revision, Text, Value, WebUrl
@@ -75,12 +77,27 @@ class AlertKey(Value):
     subject: str
     since: Instant
 
+    @property
+    def place(self) -> tuple[str, str, datetime]:
+        """Where it stands among all."""
+        return self.code, self.subject, self.since
+
 
 class OpenAlerts(Value):
-    """The alerts that are open at an instant: all others that were told before it are over."""
+    """The alerts that are open at an instant: all others that were told before it are over.
+
+    Of many, each part says so of what comes `after` its place and not beyond `until`, by code, subject and `since`.
+    """
 
     as_of: Instant
     alerts: tuple[AlertKey, ...]
+    after: AlertKey | None = None
+    until: AlertKey | None = None
+
+    def says_of(self, alert: AlertKey) -> bool:
+        """Whether this part says if the alert is open."""
+        is_after = self.after is None or self.after.place < alert.place
+        return is_after and (self.until is None or alert.place <= self.until.place)
 
 
 class StateTold(Event, type="state.told"):

@@ -34,7 +34,7 @@ from shared.database import bulk
 from shared.database.engine import Database, InstantColumn
 from shared.database.paging import is_before
 from shared.events.maintenance import AlertRaised
-from shared.events.rebuilding import OpenAlerts
+from shared.events.rebuilding import AlertKey, OpenAlerts
 
 QUIET_AFTER = timedelta(days=2)
 """Maintenance tells of what lasts once a day: what it has been silent about for so long, it does not know any more."""
@@ -77,7 +77,7 @@ class Alerts:
         self._raise = bulk.upsert(alerts, dialect, guard=is_newer, stay=[c.resolved_at])
         is_earlier = "alerts.resolved_at IS NULL OR alerts.resolved_at > excluded.resolved_at"
         self._resolve = bulk.upsert(alerts, dialect, guard=is_earlier, stay=[c.severity, c.message, c.told_at])
-        self._resolve_others = _resolving_others(dialect)
+        self._resolve_these = _resolving(dialect)
 
     async def learn(self, alert: AlertRaised, sent_at: datetime, now: datetime) -> None:
         """Learn that something is so, or is over."""
@@ -96,9 +96,12 @@ class Alerts:
 
     async def only_open(self, told: OpenAlerts, now: datetime) -> None:
         """Learn which alerts are open: all others that were told before are over."""
-        keys = [one.model_dump() | {"subject": _stored(one.subject, MOST_OF_A_SUBJECT)} for one in told.alerts]
+        open_ = {(one.code, _stored(one.subject, MOST_OF_A_SUBJECT), one.since) for one in told.alerts}
         instants = {"as_of": told.as_of, "before": told.as_of - JUST_TOLD, "now": now}
-        await self._database.write(self._resolve_others, bulk.encode(keys) | instants)
+        known = [AlertKey(**row) for row in await self._database.rows(_NOT_RESOLVED)]
+        over = [one.model_dump() for one in known if told.says_of(one) and one.place not in open_]
+        if over:
+            await self._database.write(self._resolve_these, bulk.encode(over) | instants)
 
     async def listed(self, state: str | None, after: Cursor | None, limit: int, now: datetime) -> Sequence[Alert]:
         """A page of alerts, the latest first: those that are raised, that are resolved, or all."""
@@ -146,13 +149,16 @@ def _is_told(now: datetime) -> ColumnElement[bool]:
     return or_(alerts.c.told_at > now - QUIET_AFTER, *rarely)
 
 
-def _resolving_others(dialect: str) -> Any:
-    """The statement that ends all that was told before and is not among the given."""
+_NOT_RESOLVED = select(alerts.c.code, alerts.c.subject, alerts.c.since).where(alerts.c.resolved_at.is_(None))
+
+
+def _resolving(dialect: str) -> Any:
+    """The statement that ends what is given, unless it has been told again since."""
     c = alerts.c
     given = bulk.rows_of([c.code, c.subject, c.since], dialect)
     same = " AND ".join(f"given.{name} = alerts.{name}" for name in ("code", "subject", "since"))
     statement = (
         "UPDATE alerts SET resolved_at = :as_of, seen_at = :now WHERE resolved_at IS NULL AND told_at < :before "
-        f"AND NOT EXISTS (SELECT 1 FROM {given} WHERE {same})"
+        f"AND EXISTS (SELECT 1 FROM {given} WHERE {same})"
     )
     return text(statement).bindparams(*(bindparam(name, type_=InstantColumn()) for name in ("as_of", "now", "before")))

@@ -54,6 +54,24 @@ async def test_what_is_not_open_any_more_is_over(read_model: ReadModel) -> None:
     assert (over.subject, over.resolved_at) == ("gone", LATER)
 
 
+async def test_of_what_is_told_in_parts_each_ends_what_it_says_nothing_else_of(read_model: ReadModel) -> None:
+    everybody = [raised(subject=subject) for subject in ("a", "b", "c", "d", "e")]
+    await tell(read_model, *everybody)
+    b, d = (AlertKey(**everybody[at].event.model_dump(include={"code", "subject", "since"})) for at in (1, 3))
+
+    await tell_open(read_model, OpenAlerts(as_of=LATER, alerts=(d,), after=b))
+    assert await open_after(read_model) == ["a", "b", "d"]
+
+    await tell_open(read_model, OpenAlerts(as_of=LATER, alerts=(b,), until=b))
+    assert await open_after(read_model) == ["b", "d"]
+
+
+async def tell_open(read_model: ReadModel, part: OpenAlerts) -> None:
+    projector = read_model.projector
+    rebuilding = Rebuilding(projector.store, reactions_of(projector), projector.clock)
+    await rebuilding.on_state_told(Delivery(StateTold(service="maintenance", open_alerts=part), "m", "c"))
+
+
 async def test_what_is_raised_meanwhile_stays_open(read_model: ReadModel) -> None:
     await tell(read_model, raised(LATER - MINUTE / 2, subject="just"), raised(LATER + MINUTE, subject="since"))
 

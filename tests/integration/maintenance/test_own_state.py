@@ -3,10 +3,12 @@
 import json
 from datetime import timedelta
 
+from services.maintenance.domain import Alert
 from services.maintenance.own_state import OwnState
 from shared.events.maintenance import AlertRaised
-from shared.events.rebuilding import StateTold
+from shared.events.rebuilding import AlertKey, StateTold
 from shared.messaging.broker import QueueFigures
+from shared.messaging.rebuild_answers import MOST_CHARACTERS
 from tests.integration.maintenance.conftest import NOW, Replica
 
 MINUTE = timedelta(minutes=1)
@@ -49,3 +51,20 @@ async def test_what_is_over_is_not_told(replica: Replica) -> None:
     (part,) = await told_by(replica)
 
     assert part.open_alerts is not None and part.open_alerts.alerts == ()
+
+
+async def test_so_many_that_no_message_holds_them_are_told_in_parts_that_say_of_every_alert(replica: Replica) -> None:
+    at = NOW - MINUTE
+    rows = [("posts_held", f"{number:04} {'é' * 390}") for number in range(3_000)]
+    kept = [Alert(code, subject, "warning", "It waits.", 0, at, at) for code, subject in rows]
+    async with replica.store.unit() as unit:
+        await unit.save_alerts(kept, [])
+
+    parts = [part.open_alerts for part in await told_by(replica) if part.open_alerts]
+
+    assert len(parts) > 2
+    assert max(len(part.model_dump_json()) for part in parts) < 2 * MOST_CHARACTERS
+    assert sorted(one.subject for part in parts for one in part.alerts) == sorted(subject for _, subject in rows)
+    for key in (AlertKey(code=code, subject="1500", since=NOW) for code in ("a", "posts_held", "z")):
+        assert sum(part.says_of(key) for part in parts) == 1
+    assert all(part.says_of(one) for part in parts for one in part.alerts)
