@@ -44,7 +44,7 @@ from shared.events.publisher import (
 from shared.events.scheduler import ScheduleCancelled, ScheduleSuperseded, TimerFired
 from shared.jobs import Jobs
 from shared.messaging.consumer import Consumer
-from shared.messaging.topology import RETRY_TIERS, Queue
+from shared.messaging.topology import Queue
 from shared.outbound.targets import Targets
 from shared.process.base import Base
 from shared.process.service import Service
@@ -104,7 +104,7 @@ def build(settings: Settings) -> Service:
     consumer.subscribe(NOTIFICATIONS, {AlertRaised: notifying.on_alert_raised}, prefetch=5)
     base.take_purges(base.retention(retention.RULES).on_retention_purge_requested)
     base.answer_rebuilds(OwnState(NAME, base.database, clock).parts)
-    return replace(base.service(retry_tiers=RETRY_TIERS), loops=(watch.run,), closing=(targets.close,))
+    return replace(base.service(), loops=(watch.run,), closing=(targets.close,))
 
 
 def timers_of(settings: Settings, jobs: Jobs, store: Store, outcomes: Outcomes, clock: Clock) -> Timers:

@@ -27,7 +27,7 @@ from shared.events.scheduler import TimerFired
 from shared.events.trials import KeywordsTryRequested
 from shared.jobs import Jobs
 from shared.messaging.consumer import Consumer
-from shared.messaging.topology import RETRY_TIERS, Queue
+from shared.messaging.topology import Queue
 from shared.outbound.client import outbound_client
 from shared.outbound.targets import AT_ONCE, Targets
 from shared.process.base import Base
@@ -76,7 +76,7 @@ def build(settings: Settings) -> Service:
     base.consumer.subscribe(TRIALS, {KeywordsTryRequested: trying.on_keywords_try_requested}, prefetch=1)
     base.take_purges(base.retention(retention.RULES).on_retention_purge_requested)
     base.answer_rebuilds(OwnState(NAME, base.database).parts)
-    return replace(base.service(retry_tiers=RETRY_TIERS), closing=(targets.close, client.aclose))
+    return replace(base.service(), closing=(targets.close, client.aclose))
 
 
 def reddit(settings: Settings, client: httpx.AsyncClient, clock: Clock) -> Reddit:

@@ -51,7 +51,7 @@ from shared.events.requests import (
 )
 from shared.events.scheduler import PublishRequested, PublishWithdrawRequested, ScheduleCancelled
 from shared.messaging.consumer import Consumer
-from shared.messaging.topology import RETRY_TIERS, Queue
+from shared.messaging.topology import Queue
 from shared.outbound.client import outbound_client
 from shared.process.base import Base
 from shared.process.service import COLLECT_AFTER, Service
@@ -120,7 +120,7 @@ def build(settings: Settings) -> Service:
     base.take_purges(KeyRetention(base.database, base.retention(RULES)).on_retention_purge_requested)
     base.answer_rebuilds(OwnState(NAME, store, base.database).parts)
     return replace(
-        base.service(retry_tiers=RETRY_TIERS),
+        base.service(),
         loops=(sending.lines.run, waits.run, secret_keys.run),
         checks={"credentials": secret_keys.problem},
         before_stop=sending.stop,

@@ -40,6 +40,9 @@ MOST_NOTICES = 20_000
 RETRY_TIERS = tuple(5 << doublings for doublings in range(10))
 """Seconds a message rests in each `<service>.retry.<n>s`: 5, 10, 20 … 2560."""
 
+_WAITS_LONG = frozenset({"publisher", "monitor", "maintenance"})
+"""The services that speak to servers on the network, which may ask for long waits."""
+
 Arguments = Mapping[str, Any]
 
 
@@ -94,6 +97,11 @@ def slot_queue(slot: str) -> str:
 def retry_queue(service: str, tier: int) -> str:
     """`publisher.retry.5s`, the queue where a message rests for that many seconds."""
     return f"{service}.retry.{tier}s"
+
+
+def tiers_of(service: str) -> Sequence[int]:
+    """The tiers that a service has queues for: all, or the shortest alone."""
+    return RETRY_TIERS if service in _WAITS_LONG else RETRY_TIERS[:1]
 
 
 def tier_within(delay: timedelta) -> int:

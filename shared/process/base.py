@@ -23,7 +23,7 @@ from shared.messaging.rebuild_answers import Parts, RebuildAnswers
 from shared.messaging.rebuild_answers import queue_of as rebuild_queue
 from shared.messaging.settlement import Handler
 from shared.messaging.standby import Standby
-from shared.messaging.topology import RETRY_TIERS, Topology
+from shared.messaging.topology import Topology, tiers_of
 from shared.process.service import Service, rabbit_broker
 from shared.process.settings import ServiceSettings
 
@@ -77,14 +77,14 @@ class Base:
     def service(
         self,
         *,
-        retry_tiers: Sequence[int] = RETRY_TIERS[:1],
         delay: DelayKind | None = None,
         on_missing: Mapping[str, Callable[[], None]] | None = None,
         every_service: Collection[str] = (),
     ) -> Service:
         """The service, with the queues that it has subscribed to and its dead letters attended to."""
         queues = tuple(self.consumer.queues.values())
-        topology = Topology(self.name, queues, retry_tiers=retry_tiers, delay=delay, on_missing=on_missing or {})
+        tiers = tiers_of(self.name)
+        topology = Topology(self.name, queues, retry_tiers=tiers, delay=delay, on_missing=on_missing or {})
         return Service(
             name=self.name,
             database=self.database,

@@ -11,7 +11,7 @@ from services.console.api.console import Console, TheConsole
 from services.console.depths import Figures
 from services.console.read_model.service_reports import Report
 from shared.contract.entries import EVERY_SERVICE
-from shared.messaging.topology import RETRY_TIERS, dead_queue, retry_queue
+from shared.messaging.topology import dead_queue, retry_queue, tiers_of
 
 router = APIRouter(tags=["queues"])
 
@@ -64,7 +64,7 @@ async def list_queues(console: TheConsole) -> QueueList:
 async def queues_of(console: Console, *, lately: bool = False) -> QueueList:
     """Every service with its queues, as full as they are now, or were a moment ago where that spares waiting."""
     reports = await console.queries.service_reports.latest()
-    names = [name for service in EVERY_SERVICE for name in _names(service, reports)]
+    names = [name for service in EVERY_SERVICE for name in names_of(service, reports)]
     figures = None if console.broker.trouble else await _look(console, names, lately=lately)
     now = console.clock.now()
     return QueueList(services=[service_view(service, reports, figures, now) for service in EVERY_SERVICE])
@@ -90,10 +90,10 @@ def service_view(service: str, reports: Sequence[Report], figures: Figures | Non
     )
 
 
-def _names(service: str, reports: Sequence[Report]) -> Sequence[str]:
+def names_of(service: str, reports: Sequence[Report]) -> Sequence[str]:
     """The queues of a service to ask for: tiers only of a service that has once been there."""
     consumed = _consumed(service, reports)
-    tiers = [retry_queue(service, tier) for tier in RETRY_TIERS] if consumed else []
+    tiers = [retry_queue(service, tier) for tier in tiers_of(service)] if consumed else []
     return [dead_queue(service), *consumed, *tiers]
 
 
@@ -110,7 +110,9 @@ def _queue(name: str, figures: Figures | None) -> QueueView:
 
 
 def _retrying(service: str, figures: Figures) -> list[TierView]:
-    tiers = [TierView(seconds=tier, messages=_messages(figures, retry_queue(service, tier))) for tier in RETRY_TIERS]
+    tiers = [
+        TierView(seconds=tier, messages=_messages(figures, retry_queue(service, tier))) for tier in tiers_of(service)
+    ]
     return [tier for tier in tiers if tier.messages]
 
 

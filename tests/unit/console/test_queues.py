@@ -1,11 +1,18 @@
 """What is said of a service's queues, by what its processes told and what the broker says."""
 
+import importlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from services.console.api.queues import TierView, service_view
+import pytest
+
+from services.console.api.queues import TierView, names_of, service_view
 from services.console.read_model.service_reports import SILENT_AFTER, Report
+from shared.contract.entries import EVERY_SERVICE
 from shared.messaging.broker import QueueFigures
+from shared.messaging.topology import own_queues
 
 NOW = datetime(2027, 3, 28, 12, tzinfo=UTC)
 
@@ -55,3 +62,19 @@ def test_a_service_that_nobody_has_heard_of_is_there_without_figures_of_its_own(
     view = service_view("publisher", [], {}, NOW)
 
     assert (view.processes, view.reported_at, view.queues, view.dead) == (0, None, [], 0)
+
+
+@pytest.mark.parametrize("service", EVERY_SERVICE)
+def test_the_broker_is_asked_for_queues_that_the_service_has(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It logs each question for another one as an error, once a minute while the page is open."""
+    monkeypatch.setenv("TIMEBALL_HOME", str(tmp_path))
+    monkeypatch.setenv("TIMEBALL_BROKER_URL", "amqp://nowhere/")
+    settings = importlib.import_module(f"services.{service}.settings").Settings()
+
+    topology = importlib.import_module(f"services.{service}.app").build(settings).topology
+
+    told = replace(a_report(queues=[queue.name for queue in topology.queues]), service=service)
+    there = {queue.name for queue in own_queues(topology)}
+    assert set(names_of(service, [told])) <= there
