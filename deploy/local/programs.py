@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from deploy.local.child import is_free
+from deploy.local.child import free_ports, is_free
 from deploy.local.supervisor import Program
 
 SANDBOX = "sandbox"
 PORTS = {"scheduler": 8081, "publisher": 8082, "monitor": 8083, "maintenance": 8084, "console": 8080, SANDBOX: 8090}
 STEP = 100
 HIGHEST_PORT = 65_536
+
+
+class NoPort(Exception):
+    """A program cannot have the port of its setting; the message names both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ def places() -> list[Place]:
 
 def _free(wanted: int) -> int:
     """The port, or else one that the next start will find again, if nothing has changed by then."""
-    return next(port for port in range(wanted, HIGHEST_PORT, STEP) if is_free(port))
+    following = range(wanted, HIGHEST_PORT, STEP)
+    return next(filter(is_free, following), None) or free_ports(1)[0]
 
 
 def _exists(name: str) -> bool:
@@ -57,7 +62,12 @@ def _exists(name: str) -> bool:
 
 
 def _wanted(name: str, port: int) -> int:
-    return int(os.environ.get(f"TIMEBALL_{name.upper()}_HTTP_PORT", port))
+    """The port of the setting; any that is free where it is 0."""
+    setting = f"TIMEBALL_{name.upper()}_HTTP_PORT"
+    given = os.environ.get(setting, "").strip() or str(port)
+    if not (given.isascii() and given.isdigit() and int(given) < HIGHEST_PORT):
+        raise NoPort(f"{setting}: {given!r} is no port: give a number up to {HIGHEST_PORT - 1}, 0 for any that is free")
+    return int(given) or free_ports(1)[0]
 
 
 def programs(all_places: list[Place], home: Path, broker_url: str) -> list[Program]:

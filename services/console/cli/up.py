@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from deploy.local.broker import LocalBroker, NoBroker, running_broker
-from deploy.local.programs import SANDBOX, Place, by_name, places
+from deploy.local.programs import SANDBOX, NoPort, Place, by_name, places
 from deploy.local.running import NotReady, running_programs, until_ready
 from services.console.cli.client import Address, Client, Refused, Unreachable, url_file
 from services.console.cli.demo import demo_at, run_demo
@@ -40,7 +40,7 @@ def up(
     """
     try:
         asyncio.run(_until_stopped(with_demo, patience))
-    except (NoBroker, NotReady) as error:
+    except (NoBroker, NoPort, NotReady) as error:
         complain(str(error))
         raise typer.Exit(REFUSED) from error
 
