@@ -25,6 +25,12 @@ def near_misses(body: JsonValue, model: type[BaseModel]) -> list[str]:
     ]
 
 
+def unknown_fields(body: Mapping[str, JsonValue], model: type[BaseModel]) -> list[str]:
+    """`filter: no such field; there are act, state`, for each field of a body that its model does not know."""
+    known = _inner_models(model)
+    return [f"{name}: no such field; there are {', '.join(known)}" for name in body if name not in known]
+
+
 def misspelt_in(body: JsonValue, model: type[BaseModel]) -> str | None:
     """The first few of them in one line, None where there are none."""
     return "; ".join(near_misses(body, model)[:MOST_TOLD]) or None

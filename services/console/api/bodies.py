@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.console.api.errors import Refusal, invalid, refusal_response
 from services.console.requests.editing import Change, out_of_reach
 from shared.events.explaining import explain
-from shared.events.near_misses import near_misses
+from shared.events.near_misses import near_misses, unknown_fields
 from shared.events.reading import read_json, without_mark
 from shared.events.requests import ScheduleBatchRequested, ScheduleRequested
 from shared.messaging.envelope import MAX_BODY_BYTES
@@ -24,12 +24,20 @@ _AS_IT_IS = b"identity"
 _COMPONENTS = "#/components/schemas/{model}"
 
 
-def body_of(model: type[ModelT], *, may_be_empty: bool = False) -> Callable[[Request], Awaitable[ModelT]]:
-    """A dependency that reads the request's body as this model, as strictly as the broker's messages are read."""
+def body_of(
+    model: type[ModelT], *, may_be_empty: bool = False, takes_others: bool = True
+) -> Callable[[Request], Awaitable[ModelT]]:
+    """A dependency that reads the request's body as this model, as strictly as the broker's messages are read.
+
+    With `takes_others` fields that it does not know are ignored.
+    """
 
     async def read(request: Request) -> ModelT:
         raw = await request.body()
         asked = read_body(model, b"{}" if may_be_empty and not raw else raw)
+        unknown = [] if takes_others else unknown_fields(from_json(without_mark(raw)), model)
+        if unknown:
+            raise Refusal(400, "invalid", "; ".join(unknown[:MOST_MISSPELT]), field=unknown[0].partition(":")[0])
         request.state.asked = asked
         return asked
 
@@ -39,6 +47,8 @@ def body_of(model: type[ModelT], *, may_be_empty: bool = False) -> Callable[[Req
 def read_body(model: type[ModelT], raw: bytes) -> ModelT:
     """The body as this model, or the refusal that says what is wrong with it, nearly known fields included."""
     raw = without_mark(raw)
+    if not raw.strip():
+        raise Refusal(400, "invalid", "the body is empty; send a JSON object")
     try:
         read = read_json(model, raw)
     except ValidationError as error:

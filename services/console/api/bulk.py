@@ -123,7 +123,7 @@ class ItemPage(BaseModel):
 
 @router.post("/v1/bulk", status_code=201, openapi_extra=documented(Prepared), dependencies=[WRITE])
 async def prepare_run(
-    console: TheConsole, actor: TheActor, wanted: Annotated[Prepared, Depends(body_of(Prepared))]
+    console: TheConsole, actor: TheActor, wanted: Annotated[Prepared, Depends(body_of(Prepared, takes_others=False))]
 ) -> RunView:
     """Keep the posts that are chosen, or find those that match now and for which the act is meant.
 

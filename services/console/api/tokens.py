@@ -79,7 +79,7 @@ async def list_tokens(console: TheConsole) -> TokenList:
     openapi_extra=documented(NewToken),
 )
 async def create_token(
-    console: TheConsole, actor: TheActor, wanted: Annotated[NewToken, Depends(body_of(NewToken))]
+    console: TheConsole, actor: TheActor, wanted: Annotated[NewToken, Depends(body_of(NewToken, takes_others=False))]
 ) -> CreatedToken:
     """Create a token. Its `secret` is in this answer and nowhere else."""
     now = console.clock.now()
@@ -98,7 +98,7 @@ async def create_token(
     return CreatedToken(**TokenView.of(row, now).model_dump(), secret=secret)
 
 
-@router.delete("/v1/tokens/{name:path}", dependencies=[ADMIN], responses={409: {"model": ErrorAnswer}})
+@router.delete("/v1/tokens/{name:id}", dependencies=[ADMIN], responses={409: {"model": ErrorAnswer}})
 async def revoke_token(console: TheConsole, name: Name) -> RevokedToken:
     """Revoke a token: it and every session made with it are good for nothing from this moment on."""
     if name == LOCAL.name:
