@@ -29,6 +29,7 @@ MOST_MEASURED = 10**13
 """More than any clock measures, were it centuries ahead: 300 years in milliseconds."""
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
+_LOST_PLUS = re.compile(r":\S+ \d\d:?\d\d$", re.ASCII)
 
 
 def _read(instant: object) -> object:
@@ -40,14 +41,16 @@ def _read(instant: object) -> object:
     try:
         read = datetime.fromisoformat(instant.upper())
     except ValueError as error:
-        raise ValueError(f"no such instant: {_in_words(error)}") from error
+        raise ValueError(f"no such instant: {_in_words(error, instant)}") from error
     if read.tzinfo is None:
         raise ValueError("the instant has no offset; add one, such as +02:00 or Z")
     return read
 
 
-def _in_words(error: ValueError) -> str:
+def _in_words(error: ValueError, instant: str) -> str:
     """What is wrong with an instant: Python names a part of it well, but not what else stands in it."""
+    if _LOST_PLUS.search(instant):
+        return "its + has become a blank, as it does in an address: write %2B there"
     said = str(error)
     if said.startswith("offset"):
         return "its offset is a day or more; write one such as +02:00"

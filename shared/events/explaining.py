@@ -9,7 +9,7 @@ from shared.events.patterns import IN_WORDS
 from shared.secrets.redaction import is_secret_name, redact_text, redacted
 
 _UNION_TAGS = {"instant", "local_time"}
-_FORMS = {"Keyword": '{"phrase": "…"}'}
+_FORMS = {"Keyword": '{"phrase": "…"}', "Target": '{"account_id": "…"}', "NewMedia": '{"url": "https://…"}'}
 """By the class, how something is written that many write as a plain text."""
 _AS_JSON = {None: "null", True: "true", False: "false"}
 

@@ -16,7 +16,7 @@ from services.console.api.views import Cancelled, CancelledView, Scheduled, of_t
 from services.console.read_model.queries import Listed
 from services.console.requests.editing import Change, Overtaken, Unchangeable, edit_requests
 from services.console.requests.sender import Answers, each_account
-from shared.events.base import Id
+from shared.events.base import Count, Id
 from shared.events.progress import State
 from shared.events.requests import ScheduleCancelRequested
 from shared.events.scheduler import ScheduleCancelled, ScheduleRejected
@@ -80,7 +80,7 @@ async def cancel_post(
     post_id: Id,
     account_id: Annotated[list[Id], Query(default_factory=list)],
     if_match: Annotated[str | None, Header()] = None,
-    expected_revision: Annotated[int | None, Query(ge=0)] = None,
+    expected_revision: Annotated[Count | None, Query()] = None,
 ) -> Cancelled:
     """Cancel a post on the accounts named, or on all; what has been published stays published.
 

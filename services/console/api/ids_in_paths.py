@@ -18,7 +18,9 @@ _ENCODED = re.compile("%(2f|3a|1c|1d)", re.IGNORECASE)
 
 
 class IdConvertor(PathConvertor):
-    """`{post_id:id}` in a route: an id, encoded or not."""
+    """`{post_id:id}` in a route: an id, encoded or not, and also what can be none, so that it is told why."""
+
+    regex = r"[\s\S]*"
 
     def convert(self, value: str) -> str:
         return as_asked(value)

@@ -23,7 +23,7 @@ class RemovedView(BaseModel):
     pending: bool
 
 
-@router.delete("/v1/workspaces/{workspace_id:path}", status_code=202, dependencies=[WRITE])
+@router.delete("/v1/workspaces/{workspace_id:id}", status_code=202, dependencies=[WRITE])
 async def remove_workspace(console: TheConsole, workspace_id: Id) -> RemovedView:
     """Stop watching for a workspace, and delete whom it notifies."""
     if await known_workspace(console, workspace_id) is None:

@@ -94,5 +94,8 @@ async def repeat_post(console: TheConsole, repeated: Annotated[Repeated, Depends
 def _posts_of(repeated: Repeated) -> list[tuple[Occurrence, ScheduleRequested]]:
     try:
         return repeated.single_posts()
-    except (ValueError, OverflowError) as error:
+    except OverflowError as error:
+        reason = "post.publish_at: it would be repeated beyond the year 9999; repeat it less often"
+        raise Refusal(400, "invalid", reason, field="post.publish_at") from error
+    except ValueError as error:
         raise Refusal(400, "invalid", f"post.publish_at: {error}", field="post.publish_at") from error

@@ -124,7 +124,7 @@ async def list_workspaces(console: TheConsole) -> WorkspaceList:
     return WorkspaceList(workspaces=[WorkspaceView.of(row) for row in rows])
 
 
-@router.get("/v1/workspaces/{workspace_id:path}", dependencies=[READ])
+@router.get("/v1/workspaces/{workspace_id:id}", dependencies=[READ])
 async def show_workspace(console: TheConsole, workspace_id: Id, response: Response) -> WorkspaceView:
     """One workspace, with an ETag for `PUT`."""
     view = await known_workspace(console, workspace_id)
@@ -135,7 +135,7 @@ async def show_workspace(console: TheConsole, workspace_id: Id, response: Respon
 
 
 @router.put(
-    "/v1/workspaces/{workspace_id:path}",
+    "/v1/workspaces/{workspace_id:id}",
     status_code=202,
     dependencies=[WRITE],
     openapi_extra=documented(Watch),
@@ -158,7 +158,8 @@ async def configure_workspace(
     view = await known_workspace(console, workspace_id)
     for rejected in of_type(answers.facts, WorkspaceRejected):
         more = {"workspace_id": workspace_id} | ({"etag": view.etag} if view else {})
-        raise Refusal(400, "invalid", rejected.reason, field=_field_in(rejected.reason), **more)
+        reason = rejected.reason if urls is None else rejected.reason.replace("sealed_notify", "notify_urls", 1)
+        raise Refusal(400, "invalid", reason, field=_field_in(reason), **more)
     if view is None:
         reason = f"workspace {workspace_id!r} was removed meanwhile; configure it again if it is wanted"
         raise Refusal(409, "conflict", reason, workspace_id=workspace_id)

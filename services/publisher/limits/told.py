@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from services.publisher.domain import StoredAccount
-from services.publisher.limits.bucket import Bucket, earliest
+from services.publisher.limits.bucket import MILLISECOND, Bucket, earliest
 from services.publisher.limits.gates import Gates, gates_of, name_of_account
 from services.publisher.platforms.base import Limits
 from services.publisher.store import Store
@@ -44,7 +44,7 @@ def told(
     return AccountLimitsTold(
         account_id=account_id,
         limits=tuple(use for name, one in buckets.items() for use in _uses(one, now, is_shared=name != own)),
-        free_at=free_at if free_at > now else None,
+        free_at=free_at if free_at - now > MILLISECOND else None,
         closed_until=closed_until if closed_until and closed_until > now else None,
         told_at=now,
     )

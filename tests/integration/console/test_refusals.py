@@ -9,6 +9,15 @@ from tests.integration.console.consoles import ADMIN_TOKEN, Replica
 
 WORKSPACE = {"monitoring_enabled": True, "subreddits": [], "keywords": []}
 HOURLY = {"platform": "sandbox", "settings": {"url": "https://a.example"}, "limits": {"per_hour": 5, "per_day": 9}}
+LAST = {
+    "post": {
+        "post_id": "p",
+        "content": "x",
+        "publish_at": {"local": "9999-12-31T09:00", "zone": "UTC"},
+        "targets": [{"account_id": "a"}],
+    },
+    "repeat": {"every": "week", "times": 8},
+}
 PLAIN_KEYWORD = WORKSPACE | {"keywords": ["time ball"]}
 
 
@@ -19,6 +28,13 @@ PLAIN_KEYWORD = WORKSPACE | {"keywords": ["time ball"]}
         ("PUT /v1/posts", None, 405, "/v1/posts takes no PUT, but GET, HEAD, POST; /docs lists"),
         ("PUT /v1/accounts/%2E%2E", {"platform": "sandbox"}, 400, "account_id: no address can name"),
         ("PUT /v1/accounts/a", HOURLY, 400, "limits: no limit is called 'per_hour'; there are per_second, per_minute,"),
+        ("DELETE /v1/posts/p?expected_revision=99999999999", None, 400, "expected_revision: no database counts"),
+        ("GET /v1/accounts/a%0Ab", None, 400, "account_id: leave out line breaks"),
+        ("GET /v1/workspaces/a%0Ab", None, 400, "workspace_id: leave out line breaks"),
+        ("POST /v1/bulk", {"act": "cancel", "filter": {}}, 400, "filter: no such field; there are act, "),
+        ("POST /v1/tokens", {"name": "a", "expires_in_days": 1}, 400, "expires_in_days: no such field; there are name"),
+        ("POST /v1/posts", None, 400, "the body is empty; send a JSON object"),
+        ("POST /v1/posts:repeat", LAST, 400, "post.publish_at: it would be repeated beyond the year 9999"),
         ("PUT /v1/workspaces/%2E", WORKSPACE, 400, "workspace_id: no address can name"),
         ("PUT /v1/workspaces/%20", WORKSPACE, 400, "workspace_id: nobody can see a name of blanks alone"),
         ("PUT /v1/workspaces/w", PLAIN_KEYWORD, 400, 'keywords[0]: Input should be an object: write {"phrase": "…"}'),

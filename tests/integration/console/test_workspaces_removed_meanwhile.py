@@ -8,6 +8,7 @@ import pytest
 from services.console.requests.sender import Answers
 from shared.events import Event
 from shared.events.monitor import WorkspaceAccepted, WorkspaceRejected
+from shared.secrets.sealing import SealingKey
 from tests.integration.console.consoles import ADMIN_TOKEN, Replica
 
 WATCH = {"subreddits": ["sailing"], "keywords": [{"phrase": "time ball"}]}
@@ -42,3 +43,14 @@ async def test_it_is_told_and_no_error_of_the_console(
 
     assert answer.status_code == status
     assert says in answer.json()["detail"]
+
+
+async def test_what_is_wrong_is_named_as_whoever_asked_has_written_it(replica: Replica) -> None:
+    rejected = WorkspaceRejected(workspace_id="w", reason="sealed_notify[0]: no target")
+    vars(replica.console)["requests"] = Sender(rejected)
+    vars(replica.console)["public_keys"] = {"monitor": SealingKey.generate().public_key}
+
+    async with replica.client(ADMIN_TOKEN) as http:
+        answer = await http.put("/v1/workspaces/w", json=WATCH | {"notify_urls": ["json://h:0"]})
+
+    assert (answer.json()["detail"], answer.json()["field"]) == ("notify_urls[0]: no target", "notify_urls[0]")

@@ -75,8 +75,8 @@ def test_workspaces_and_accounts_are_read_alike() -> None:
     ("wrong", "text"),
     [
         ({"content": None}, "content: this field is required"),
-        ({"targets": [None]}, "targets[0]: Input should be an object (got null)"),
-        ({"media": [None]}, "media[0]: Input should be an object (got null)"),
+        ({"targets": [None]}, 'targets[0]: Input should be an object: write {"account_id": "…"} (got null)'),
+        ({"media": [None]}, 'media[0]: Input should be an object: write {"url": "https://…"} (got null)'),
         ({"media": None, "post_id": 5}, "post_id: Input should be a valid string (got 5)"),
         ({"retry": None, "publish_at": {"local": None, "zone": "UTC"}}, "publish_at.local: this field is required"),
     ],

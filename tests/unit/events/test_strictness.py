@@ -55,7 +55,12 @@ def options(value: object) -> dict[str, object]:
         ({"targets": []}, "targets: List should have at least 1 item, not 0 (got [])"),
         ({"targets": "acct-1"}, "targets: Input should be a valid array (got 'acct-1')"),
         ({"targets": [{}]}, "targets[0].account_id: this field is required"),
-        ({"targets": [None]}, "targets[0]: Input should be an object (got null)"),
+        ({"targets": [None]}, 'targets[0]: Input should be an object: write {"account_id": "…"} (got null)'),
+        ({"media": ["https://x"]}, 'media[0]: Input should be an object: write {"url": "https://…"} (got '),
+        (
+            {"publish_at": "2027-03-28T09:00:00 02:00"},
+            "publish_at: no such instant: its + has become a blank, as it does in an address: write %2B there (got ",
+        ),
         (
             {"media": [{"url": "ftp://x"}]},
             "media[0].url: write an address without spaces that begins with http:// or https://",

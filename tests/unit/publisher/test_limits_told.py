@@ -35,6 +35,12 @@ def test_an_account_with_room_may_send_now_and_what_its_app_shares_is_named() ->
     assert answer.closed_until == NOON + SECOND
 
 
+def test_what_is_but_the_rest_of_a_millisecond_away_is_now() -> None:
+    now = NOON + timedelta(microseconds=530)
+
+    assert told("a", a_stored_account(), {"a": windows_of({"per_minute": 3})}, {}, now).free_at is None
+
+
 def test_an_account_without_limits_has_none() -> None:
     answer = told("nobody", None, {}, {}, NOON)
 
