@@ -1,29 +1,30 @@
 """Counters of posts, which every change keeps up from here on; counted once over what there is."""
 
+import math
 from collections import Counter
 from collections.abc import Hashable, Iterator
 
 import sqlalchemy as sa
 from alembic import op
 
-from services.console.read_model.lateness import step_of
-from services.console.tables.counts import hourly_counts, hourly_lateness, lateness_by_minute, post_counts
 from shared.database.engine import InstantColumn
 
 revision = "0016"
 down_revision = "0015"
 
 MOST_ROWS = 1000
+FIRST_MS = 0.1
+GROWTH = 1.1
 
 
 def upgrade() -> None:
-    op.create_table(
+    post_counts = op.create_table(
         "post_counts",
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("posts", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("state"),
     )
-    op.create_table(
+    hourly_counts = op.create_table(
         "hourly_counts",
         sa.Column("hour", InstantColumn(), nullable=False),
         sa.Column("account_id", sa.String(length=200), nullable=False),
@@ -31,7 +32,7 @@ def upgrade() -> None:
         sa.Column("posts", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("hour", "account_id", "state"),
     )
-    op.create_table(
+    hourly_lateness = op.create_table(
         "hourly_lateness",
         sa.Column("hour", InstantColumn(), nullable=False),
         sa.Column("account_id", sa.String(length=200), nullable=False),
@@ -39,14 +40,14 @@ def upgrade() -> None:
         sa.Column("posts", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("hour", "account_id", "step"),
     )
-    op.create_table(
+    lateness_by_minute = op.create_table(
         "lateness_by_minute",
         sa.Column("minute", InstantColumn(), nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
         sa.Column("posts", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("minute", "step"),
     )
-    _count(op.get_bind())
+    _count(op.get_bind(), (post_counts, hourly_counts, hourly_lateness, lateness_by_minute))
 
 
 def downgrade() -> None:
@@ -54,29 +55,36 @@ def downgrade() -> None:
         op.drop_table(name)
 
 
-def _count(connection: sa.Connection) -> None:
-    counted: Counter[tuple[sa.Table, tuple[Hashable, ...]]] = Counter()
+def _count(connection: sa.Connection, counters: tuple[sa.Table, ...]) -> None:
+    counted: Counter[tuple[str, tuple[Hashable, ...]]] = Counter()
     for row in _every_post(connection):
         counted.update(_counters_of(row))
-    for table in (post_counts, hourly_counts, hourly_lateness, lateness_by_minute):
+    for table in counters:
         names = [column.name for column in table.primary_key]
         rows = [
-            dict(zip(names, key, strict=True)) | {"posts": posts} for (of, key), posts in counted.items() if of is table
+            dict(zip(names, key, strict=True)) | {"posts": posts}
+            for (of, key), posts in counted.items()
+            if of == table.name
         ]
         for start in range(0, len(rows), MOST_ROWS):
             connection.execute(sa.insert(table), rows[start : start + MOST_ROWS])
 
 
-def _counters_of(post: sa.RowMapping) -> Iterator[tuple[sa.Table, tuple[Hashable, ...]]]:
+def _counters_of(post: sa.RowMapping) -> Iterator[tuple[str, tuple[Hashable, ...]]]:
     """Those there were at this revision."""
     hour, account_id = post["due_at"].replace(minute=0, second=0, microsecond=0), post["account_id"]
-    yield post_counts, (str(post["state"]),)
-    yield hourly_counts, (hour, account_id, str(post["state"]))
+    yield "post_counts", (str(post["state"]),)
+    yield "hourly_counts", (hour, account_id, str(post["state"]))
     if post["lateness_ms"] is not None:
-        step = step_of(post["lateness_ms"])
-        yield hourly_lateness, (hour, account_id, step)
+        step = _step_of(post["lateness_ms"])
+        yield "hourly_lateness", (hour, account_id, step)
         if post["published_at"] is not None:
-            yield lateness_by_minute, (post["published_at"].replace(second=0, microsecond=0), step)
+            yield "lateness_by_minute", (post["published_at"].replace(second=0, microsecond=0), step)
+
+
+def _step_of(lateness_ms: float) -> int:
+    """The first step that is not below this lateness."""
+    return math.ceil(round(math.log(lateness_ms / FIRST_MS, GROWTH), 9)) if lateness_ms > FIRST_MS else 0
 
 
 def _every_post(connection: sa.Connection) -> Iterator[sa.RowMapping]:
