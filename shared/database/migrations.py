@@ -5,6 +5,7 @@ told so: the names of their tables clash. Databases of before have the count in 
 """
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -22,6 +23,9 @@ LOCK_KEY = 0x71ABA11
 AGAIN_SECONDS = 1.0
 SHARED_NAME = "alembic_version"
 
+Tell = Callable[[str], None]
+"""Takes what is being waited for."""
+
 log = structlog.get_logger()
 
 
@@ -29,30 +33,43 @@ class NotOurs(Exception):
     """The database belongs to others or to a newer release; the message says what to do."""
 
 
-async def migrate_when_there(database_url: str, migrations: Path) -> None:
+def _to_nobody(_: str) -> None:
+    return
+
+
+async def migrate_when_there(database_url: str, migrations: Path, tell: Tell = _to_nobody) -> None:
     """Like `migrate`, however long the database is away, full, or refuses the login; each try says why."""
     while True:
         try:
-            return await migrate(database_url, migrations)
+            return await migrate(database_url, migrations, tell)
         except Exception as error:
             if not is_passing(error):
                 raise
             log.warning("database_not_reached", reason=why_unusable(error))
+            tell(why_unusable(error))
         await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def migrate(database_url: str, migrations: Path) -> None:
-    """Run the service's migrations under a lock that other replicas wait for; NotOurs where they must not run."""
+async def migrate(database_url: str, migrations: Path, tell: Tell = _to_nobody) -> None:
+    """Run the service's migrations under a lock that other replicas wait for; NotOurs where they must not run.
+
+    What takes long is told.
+    """
     engine = create_async_engine(database_url)
     try:
         async with engine.connect() as connection:
-            await connection.run_sync(_upgrade, migrations)
+            await connection.run_sync(_upgrade, migrations, tell)
             await connection.commit()
     finally:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection, migrations: Path) -> None:
+def table_of_count(service: str) -> str:
+    """The table that says at which migration a service's database is."""
+    return f"{SHARED_NAME}_{service}"
+
+
+def _upgrade(connection: Connection, migrations: Path, tell: Tell) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})"))
     else:
@@ -61,6 +78,7 @@ def _upgrade(connection: Connection, migrations: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations))
     config.attributes["connection"] = connection
+    config.attributes["tell"] = tell
     try:
         command.upgrade(config, "head")
     except CommandError as error:
@@ -72,7 +90,7 @@ def _upgrade(connection: Connection, migrations: Path) -> None:
 def run_migrations(metadata: MetaData, *, service: str, known_by: str) -> None:
     """The body of a service's `migrations/env.py`; `known_by` is a table that no other service has ever had."""
     connection = context.config.attributes["connection"]
-    counted_in = f"{SHARED_NAME}_{service}"
+    counted_in = table_of_count(service)
     _make_ours(connection, metadata, counted_in, known_by)
     context.configure(
         connection=connection,
@@ -86,13 +104,14 @@ def run_migrations(metadata: MetaData, *, service: str, known_by: str) -> None:
 
 
 def _tell_of_upgrade() -> None:
-    """Say that a database that is in use is being changed: until that is done, nobody answers."""
+    """Say that a database that is in use is being changed: until that is done, the service does no work."""
     script, before = ScriptDirectory.from_config(context.config), context.get_context().get_current_revision()
     if before is None:
         return
     script.get_revision(before)  # or CommandError: it is a newer release's
     if changes := len(list(script.iterate_revisions("head", before))):
-        log.warning("database_upgrading", changes=changes, note="the service answers when it is done; let it run")
+        log.warning("database_upgrading", changes=changes, note="the service works when it is done; let it run")
+        context.config.attributes["tell"](f"it is being upgraded ({changes} changes); let it run")
 
 
 def _make_ours(connection: Connection, metadata: MetaData, counted_in: str, known_by: str) -> None:

@@ -3,12 +3,15 @@
 import asyncio
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import uvloop
 
-from shared.database.migrations import NotOurs, migrate_when_there
+from shared.database.migrations import NotOurs, Tell, migrate_when_there
+from shared.database.revision import ChangedMeanwhile, RevisionWatch
 from shared.process.ending import end_hard_after
 from shared.process.garbage import spare_the_collector
 from shared.process.logs import configure
@@ -27,14 +30,17 @@ def main(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT]
     allow_more_files()
 
     async def run() -> None:
-        service = _built(build, settings)
+        service = _on_its_migrations(_built(build, settings), migrations)
         spare_the_collector(service.collect_after)
-        await _migrate(name, service.database.url, migrations)
         ending = asyncio.create_task(end_hard_after(service.stopping))
         await service.run()
         ending.cancel()
 
-    uvloop.run(run())
+    try:
+        uvloop.run(run())
+    except ChangedMeanwhile as error:
+        print(f"{_variable(name)}: {error}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _built(build: Callable[[SettingsT], Service], settings: SettingsT) -> Service:
@@ -46,10 +52,22 @@ def _built(build: Callable[[SettingsT], Service], settings: SettingsT) -> Servic
         sys.exit(2)
 
 
-async def _migrate(name: str, url: str, migrations: Path) -> None:
+def _on_its_migrations(service: Service, migrations: Path) -> Service:
+    """The service, which brings its database up to date first, and ends when another release changes it."""
+    prepare = partial(_migrate, service.name, service.database.url, migrations)
+    watch = RevisionWatch.of(service.database, service.name, migrations)
+    return replace(service, prepare=prepare, loops=(*service.loops, watch.run))
+
+
+async def _migrate(name: str, url: str, migrations: Path, tell: Tell) -> None:
     """Bring the database up to date, or end the program saying why that must not be."""
     try:
-        await migrate_when_there(url, migrations)
+        await migrate_when_there(url, migrations, tell)
     except NotOurs as error:
-        print(f"TIMEBALL_{name.upper()}_DATABASE_URL: {error}", file=sys.stderr)
+        print(f"{_variable(name)}: {error}", file=sys.stderr)
         sys.exit(2)
+
+
+def _variable(name: str) -> str:
+    """What names the service's database."""
+    return f"TIMEBALL_{name.upper()}_DATABASE_URL"

@@ -29,6 +29,7 @@ from shared.messaging.topology import Topology
 from shared.process.ending import CLOSE_SECONDS, GRACE_SECONDS, within
 from shared.process.garbage import collect_when_idle
 from shared.process.health import Check, Health, consuming, relaying, writing
+from shared.process.preparing import Preparation, Prepare, nothing
 from shared.process.reporting import Reporting
 
 CONSUMING_CHECK_SECONDS = 5.0
@@ -82,6 +83,8 @@ class Service:
     is_idle: Callable[[], bool] = lambda: True
     standby: Standby | None = None
     overdue: Callable[[], Awaitable[Overdue | None]] | None = None
+    prepare: Prepare = nothing
+    preparation: Preparation = field(default_factory=Preparation)
 
     @property
     def health(self) -> Health:
@@ -112,12 +115,14 @@ class Service:
         return "stopping" if self.stopping.is_set() else None
 
     async def run(self) -> None:
-        """Work until SIGTERM or SIGINT, or until a loop fails; then stop in good order, and raise what failed."""
-        _on_signals(self.stopping.set)
+        """Prepare, and work until SIGTERM or SIGINT, or until a loop fails; then stop in good order, and raise what
+        failed. Those signals end a preparation at once, as they end any program: it begins anew at the next start."""
         server = self._http_server()
         failures: list[Exception] = []
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(self._guarded(server.serve_or_say_why, failures)) if server else None
+            await self._guarded(partial(self.preparation.carry_out, self.prepare), failures)
+            _on_signals(self.stopping.set)
             stopped = tasks.create_task(self.stopping.wait())
             starting = tasks.create_task(self._guarded(self._start, failures))
             await asyncio.wait((starting, stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -195,7 +200,7 @@ class Service:
             return None
         host, port = self.http
         config = uvicorn.Config(
-            self.make_http(self.health),
+            self.preparation.gate(self.name, self.make_http(self.health)),
             host=host,
             port=port,
             log_config=None,

@@ -2,17 +2,22 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from deploy.local.child import free_ports
 from shared.clocks.clock import SystemClock
 from shared.database.engine import Database
+from shared.database.migrations import Tell
 from shared.messaging.broker import Publisher
 from shared.messaging.topology import Topology
 from shared.process.ending import CLOSE_SECONDS
 from shared.process.service import Service, rabbit_broker
+from tests.support.waiting import eventually
 
 NGINX_KEEPS_IDLE = 60
 """Seconds: `keepalive_timeout` of https://nginx.org/en/docs/http/ngx_http_upstream_module.html"""
@@ -85,6 +90,46 @@ async def test_a_step_of_the_ending_can_itself_be_cancelled(tmp_path: Path) -> N
 
     with pytest.raises(asyncio.CancelledError):
         await ending
+
+
+async def test_while_it_prepares_it_says_that_it_is_alive_and_what_it_waits_for(tmp_path: Path) -> None:
+    """Whoever restarts what does not answer would otherwise never let a long upgrade of a database come to its end."""
+    (port,) = free_ports(1)
+    prepared = asyncio.Event()
+
+    async def prepare(tell: Tell) -> None:
+        tell("it is being upgraded")
+        await prepared.wait()
+
+    service = _service(tmp_path, http=("127.0.0.1", port), prepare=prepare)
+    running = asyncio.create_task(service.run())
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
+        await eventually(lambda: _answers(port))
+        alive, ready, other = await http.get("/healthz"), await http.get("/readyz"), await http.post("/v1/posts")
+        prepared.set()
+        await eventually(lambda: service.preparation.waits_for is None)
+        later = await http.post("/v1/posts")
+    service.stopping.set()
+    await running
+
+    assert alive.status_code == 200
+    assert (ready.status_code, ready.json()["problems"]) == (503, {"database": "it is being upgraded"})
+    assert (other.status_code, other.json()["code"], later.status_code) == (503, "database_unavailable", 404)
+    assert int(other.headers["Retry-After"]) > 0
+
+
+async def test_what_cannot_be_prepared_ends_it_with_the_reason(tmp_path: Path) -> None:
+    async def prepare(_: Tell) -> None:
+        raise ValueError("no such column")
+
+    with pytest.raises(ValueError, match="no such column"):
+        await _service(tmp_path, prepare=prepare).run()
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 def _service(folder: Path, **steps: Any) -> Service:
