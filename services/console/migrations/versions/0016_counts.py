@@ -61,13 +61,12 @@ def _count(connection: sa.Connection, counters: tuple[sa.Table, ...]) -> None:
         counted.update(_counters_of(row))
     for table in counters:
         names = [column.name for column in table.primary_key]
-        rows = [
-            dict(zip(names, key, strict=True)) | {"posts": posts}
-            for (of, key), posts in counted.items()
-            if of == table.name
-        ]
-        for start in range(0, len(rows), MOST_ROWS):
-            connection.execute(sa.insert(table), rows[start : start + MOST_ROWS])
+        of_table = [(key, posts) for (of, key), posts in counted.items() if of == table.name]
+        for start in range(0, len(of_table), MOST_ROWS):
+            part = of_table[start : start + MOST_ROWS]
+            connection.execute(
+                sa.insert(table), [dict(zip(names, key, strict=True)) | {"posts": posts} for key, posts in part]
+            )
 
 
 def _counters_of(post: sa.RowMapping) -> Iterator[tuple[str, tuple[Hashable, ...]]]:
