@@ -9,12 +9,15 @@ import httpx
 
 from deploy.local.programs import Place, programs
 from deploy.local.supervisor import Patience, Supervisor
+from shared.database.upgrading import UPGRADING
 from shared.process.ending import END_SECONDS
 
 ASK_SECONDS = 0.2
 TELL_SECONDS = 5.0
 STOP_SECONDS = END_SECONDS + 2
 """A service that cannot end in good order says so and ends by itself before it is killed."""
+
+_READY = "ready"
 
 LONGER = ". Those that only need longer get it by `timeball up --patience SECONDS`"
 
@@ -45,25 +48,33 @@ async def running_programs(
 async def until_ready(places: Sequence[Place], patience: float, tell: Tell, *, given_up: Collection[str] = ()) -> None:
     """Return when every program does its work; tell every few seconds for whom it waits.
 
-    Raises NotReady when that takes too long, and at once when one is `given_up`.
+    Raises NotReady when that takes too long, and at once when one is `given_up`. An upgrade of a database takes as long
+    as it takes: to end it would be to begin it anew.
     """
     tell(f"starting {', '.join(place.name for place in places)}")
     loop = asyncio.get_running_loop()
     give_up_at, tell_at = loop.time() + patience, loop.time() + TELL_SECONDS
     async with httpx.AsyncClient(timeout=2, trust_env=False) as http:
-        while waiting := [place.name for place in places if not await _is_ready(http, place)]:
+        while waiting := {place.name: said for place in places if (said := await _said(http, place)) != _READY}:
             if given_up:
                 raise NotReady(f"cannot be started: {', '.join(given_up)}; what is wrong is above")
-            if loop.time() > give_up_at:
+            upgrading = [
+                f"{name}: its database: {said}" for name, said in waiting.items() if said.startswith(UPGRADING)
+            ]
+            if upgrading:
+                give_up_at = loop.time() + patience
+            elif loop.time() > give_up_at:
                 raise NotReady(f"not ready after {patience} s: {', '.join(waiting)}; what they say is above{LONGER}")
             if loop.time() > tell_at:
-                tell(f"waiting for {', '.join(waiting)}")
+                tell("; ".join([f"waiting for {', '.join(waiting)}", *upgrading]))
                 tell_at = loop.time() + TELL_SECONDS
             await asyncio.sleep(ASK_SECONDS)
 
 
-async def _is_ready(http: httpx.AsyncClient, place: Place) -> bool:
+async def _said(http: httpx.AsyncClient, place: Place) -> str:
+    """What a program says of its database, or that it is ready."""
     try:
-        return (await http.get(place.ready_url)).is_success
-    except httpx.HTTPError:
-        return False
+        answer = await http.get(place.ready_url)
+        return _READY if answer.is_success else answer.json()["problems"]["database"]
+    except (httpx.HTTPError, ValueError, KeyError):
+        return ""

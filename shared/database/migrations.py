@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.database.errors import is_passing
 from shared.database.refusals import why_unusable
+from shared.database.upgrading import UPGRADING
 
 LOCK_KEY = 0x71ABA11
 AGAIN_SECONDS = 1.0
@@ -111,7 +112,7 @@ def _tell_of_upgrade() -> None:
     script.get_revision(before)  # or CommandError: it is a newer release's
     if changes := len(list(script.iterate_revisions("head", before))):
         log.warning("database_upgrading", changes=changes, note="the service works when it is done; let it run")
-        context.config.attributes["tell"](f"it is being upgraded ({changes} changes); let it run")
+        context.config.attributes["tell"](f"{UPGRADING} ({changes} changes); let it run")
 
 
 def _make_ours(connection: Connection, metadata: MetaData, counted_in: str, known_by: str) -> None:

@@ -1,14 +1,18 @@
 """Whoever waits for programs learns which of them are not ready."""
 
 import asyncio
+import json
 from dataclasses import dataclass
 from http import HTTPStatus
 
 import pytest
 
+from deploy.local import running
 from deploy.local.programs import Place
 from deploy.local.running import NotReady, until_ready
+from shared.database.upgrading import UPGRADING
 from tests.fakes.http_server import Call, HttpServer, written
+from tests.support.waiting import eventually
 
 
 @dataclass
@@ -16,9 +20,11 @@ class Program(HttpServer):
     """A program that says whether it is ready."""
 
     status: HTTPStatus = HTTPStatus.OK
+    database: str = ""
 
     async def reply(self, call: Call, writer: asyncio.StreamWriter) -> bool:
-        writer.write(written(self.status, b"{}", {}))
+        problems = {"database": self.database} if self.database else {}
+        writer.write(written(self.status, json.dumps({"problems": problems}).encode(), {}))
         return True
 
     def place(self, name: str) -> Place:
@@ -33,3 +39,17 @@ async def test_a_program_that_does_not_become_ready_is_named_and_no_other() -> N
             await until_ready([ready.place("monitor"), broken.place("console")], 0, told.append)
 
     assert told == ["starting monitor, console"]
+
+
+async def test_an_upgrade_of_a_database_is_waited_for_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To give up is to end the programs: the upgrade would begin anew each time, and never be done."""
+    monkeypatch.setattr(running, "TELL_SECONDS", 0)
+    told: list[str] = []
+    busy = Program(status=HTTPStatus.SERVICE_UNAVAILABLE, database=f"{UPGRADING} (28 changes); let it run")
+    async with busy.serving():
+        waiting = asyncio.create_task(until_ready([busy.place("console")], 0, told.append))
+        await eventually(lambda: len(told) > 1 or waiting.done())
+        busy.status = HTTPStatus.OK
+        await waiting
+
+    assert told[1] == "waiting for console; console: its database: it is being upgraded (28 changes); let it run"
