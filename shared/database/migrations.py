@@ -23,6 +23,11 @@ from shared.database.upgrading import UPGRADING
 LOCK_KEY = 0x71ABA11
 AGAIN_SECONDS = 1.0
 SHARED_NAME = "alembic_version"
+_TAKES_AS_LONG_AS_IT_TAKES = text(
+    "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN "
+    "('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')"
+)
+"""A role, a database or a server may have such limits: an upgrade that one of them ends begins anew, and is ended again."""
 
 Tell = Callable[[str], None]
 """Takes what is being waited for."""
@@ -72,6 +77,7 @@ def table_of_count(service: str) -> str:
 
 def _upgrade(connection: Connection, migrations: Path, tell: Tell) -> None:
     if connection.dialect.name == "postgresql":
+        connection.execute(_TAKES_AS_LONG_AS_IT_TAKES)
         connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_KEY})"))
     else:
         connection.exec_driver_sql("PRAGMA busy_timeout=30000")

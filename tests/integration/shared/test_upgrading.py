@@ -49,6 +49,36 @@ async def test_a_database_that_is_away_has_not_been_changed(tmp_path: Path) -> N
     await database.close()
 
 
+ENVIRONMENT = """
+from sqlalchemy import MetaData
+from shared.database.migrations import run_migrations
+run_migrations(MetaData(), service="sleeper", known_by="nothing")
+"""
+LONG = """
+from alembic import op
+revision, down_revision = "0001", None
+def upgrade():
+    op.execute("SELECT pg_sleep(0.5)")
+"""
+
+
+async def test_no_limit_for_statements_ends_an_upgrade(tmp_path: Path, postgres_url: str) -> None:
+    """It would begin anew, and be ended again, for ever."""
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "env.py").write_text(ENVIRONMENT)
+    (tmp_path / "versions" / "0001_long.py").write_text(LONG)
+    database = Database(postgres_url)
+    name = make_url(postgres_url).database
+    await database.write(text(f"ALTER DATABASE {name} SET statement_timeout = '100ms'"))
+    await database.close()
+
+    await migrate(postgres_url, tmp_path)
+
+    database = Database(postgres_url)
+    assert [row["version_num"] for row in await database.rows(text("TABLE alembic_version_sleeper"))] == ["0001"]
+    await database.close()
+
+
 async def test_a_service_ends_in_good_order_when_a_newer_release_changes_its_database(
     tmp_path: Path, broker_node: Broker
 ) -> None:
