@@ -27,7 +27,7 @@ _TAKES_AS_LONG_AS_IT_TAKES = text(
     "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN "
     "('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')"
 )
-"""A role, a database or a server may have such limits: an upgrade that one of them ends begins anew, and is ended again."""
+"""A role, a database or a server may have limits: an upgrade that one of them ends begins anew, and is ended again."""
 
 Tell = Callable[[str], None]
 """Takes what is being waited for."""

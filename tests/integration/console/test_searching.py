@@ -123,6 +123,27 @@ async def test_an_upgrade_finds_what_was_scheduled_before(read_model: ReadModel,
     await database.close()
 
 
+async def test_an_upgrade_finds_every_post_of_more_than_one_part(read_model: ReadModel, database_url: str) -> None:
+    """Posts of one batch were asked for at one instant: the next part begins among them."""
+    for batch_id, numbers in (("first", range(400)), ("second", range(400, 800))):
+        posts: list[JsonValue] = [
+            {"post_id": f"p-{n}", "content": f"number {n}", "targets": [{"account_id": "a"}]} for n in numbers
+        ]
+        batch = ScheduleBatchRequested(batch_id=batch_id, posts=tuple(posts))
+        answers = (accepted(f"p-{n}").model_copy(update={"request_id": named(batch)}) for n in numbers)
+        await learn(read_model, batch, *answers)
+    database = Database(database_url)
+    await as_before(database_url, MIGRATIONS, "0017")
+
+    await migrate(database_url, MIGRATIONS)
+
+    looked_for = ("399", "400", "499", "500", "501", "799")
+    assert [await found(Search(database), f"number {one}") for one in looked_for] == [
+        [f"p-{one}"] for one in looked_for
+    ]
+    await database.close()
+
+
 async def test_words_of_no_post_are_deleted_and_found_no_more(read_model: ReadModel, database_url: str) -> None:
     await scheduled(read_model, "p", "To be deleted")
     database = Database(database_url)
