@@ -9,7 +9,6 @@ from sqlalchemy import text
 
 from shared.database.engine import Database
 from shared.database.migrations import table_of_count
-from shared.database.refusals import UNUSABLE
 
 LOOK_SECONDS = 2.0
 """Less than a message that fails waits for its next turn: none is parked because tables are not as we know them."""
@@ -41,7 +40,7 @@ class RevisionWatch:
         """Raise ChangedMeanwhile where it is at another migration; a database that is away is looked at next time."""
         try:
             found = await self._database.rows(self._count)
-        except UNUSABLE:
+        except Exception:  # whatever it is, it says nothing of a change, and others tell of it
             return
         now_at = [row["version_num"] for row in found]
         if now_at != [self._known]:
