@@ -15,7 +15,10 @@ import services.scheduler.app
 from shared.database.engine import Database
 from shared.database.migrations import migrate
 from shared.database.revision import ChangedMeanwhile, RevisionWatch
+from shared.events.base import ErrorDetail
+from shared.events.publisher import PublishFailed
 from tests.nodes import Broker
+from tests.support.bus import Bus
 from tests.support.processes import Process
 from tests.support.system import system
 from tests.support.waiting import eventually
@@ -82,16 +85,28 @@ async def test_no_limit_for_statements_ends_an_upgrade(tmp_path: Path, postgres_
 async def test_a_service_ends_in_good_order_when_a_newer_release_changes_its_database(
     tmp_path: Path, broker_node: Broker
 ) -> None:
-    """It would go on writing as before, and park messages over tables that are not as it knows them."""
+    """It would go on writing as before, and park what its tables, as they are now, do not take."""
+    why = ErrorDetail(kind="rejected", code="400", message="as asked")
+    failed = PublishFailed(post_id="p", account_id="a", revision=1, attempts=1, error=why)
     async with system(tmp_path, broker_node) as running:
         maintenance = await running.start(MAINTENANCE.NAME)
         database = Database(running.database_url(MAINTENANCE.NAME))
+        await database.write(text("ALTER TABLE decisions RENAME TO choices"))
         await set_to(database, MAINTENANCE.NAME, "9999")
-        await database.close()
+        await running.bus.emit(failed)
 
         assert await maintenance.ended() == 1
         assert "\nTIMEBALL_MAINTENANCE_DATABASE_URL: another release" in maintenance.log.read_text()
         assert maintenance.logged("service_stopped")
+        kept = "maintenance.outcomes", "maintenance.retry.5s"
+        await eventually(lambda: is_depth(running.bus, 1, *kept), what="the fact is left for the newer release")
+        assert await running.bus.depth("maintenance.dead") == 0
+        await database.close()
+
+
+async def is_depth(bus: Bus, messages: int, *queues: str) -> bool:
+    """Whether so many messages are ready in these queues."""
+    return await bus.depth(*queues) == messages
 
 
 async def test_a_process_that_waits_for_its_database_is_alive_not_ready_and_ends_at_once_when_asked(
