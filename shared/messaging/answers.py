@@ -30,3 +30,9 @@ class Answers:
             except TimeoutError:
                 continue
         return work.done()
+
+
+def let_go(left_behind: "asyncio.Future[Any]") -> None:
+    """Ask for the outcome in which nobody is interested any more."""
+    if not left_behind.cancelled():
+        left_behind.exception()

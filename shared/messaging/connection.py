@@ -23,9 +23,10 @@ from pamqp.header import ContentHeader
 from yarl import URL
 
 from shared.connections.cutting import cut_off
-from shared.messaging.answers import Answers
-from shared.messaging.declaring import declare, declare_own, figures_of
+from shared.messaging.answers import Answers, let_go
+from shared.messaging.declaring import figures_of
 from shared.messaging.handshake import ToldConnection
+from shared.messaging.making import Making
 from shared.messaging.returns import Confirm, Returns
 from shared.messaging.topology import Topology
 
@@ -84,8 +85,7 @@ class PublishingConnection:
     channel: aiormq.Channel
     _transport: _Transport
     answers: Answers
-    foreign: set[str]
-    """Queues that another release has made, and which are used as they are."""
+    making: Making
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -120,11 +120,11 @@ class PublishingConnection:
     ) -> Self:
         await connection.connect()
         answers.note()
-        foreign: set[str] = set()
-        await declare(connection, topology, answers, foreign)
+        making = Making(connection, answers)
+        await making.at_opening(topology)
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         assert isinstance(channel, aiormq.Channel)
-        opened = cls(connection, channel, transport, answers, foreign)
+        opened = cls(connection, channel, transport, answers, making)
         channel.closing.add_done_callback(lambda _: opened._end())
         return opened
 
@@ -187,11 +187,11 @@ class PublishingConnection:
 
     async def make(self, topology: Topology) -> None:
         """Make again whatever the service needs and is gone."""
-        await _to_the_end(declare(self.connection, topology, self.answers, self.foreign))
+        await _to_the_end(self.making.again(topology))
 
     async def make_own(self, topology: Topology) -> None:
         """The same without the wheel."""
-        await _to_the_end(declare_own(self.connection, topology, self.answers, self.foreign))
+        await _to_the_end(self.making.own_again(topology))
 
     async def queue_figures(self, name: str) -> commands.Queue.DeclareOk | None:
         """What the broker says of a queue, None where there is none."""
@@ -236,9 +236,3 @@ async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
     working = asyncio.create_task(work)
     working.add_done_callback(let_go)
     return await asyncio.shield(working)
-
-
-def let_go(left_behind: "asyncio.Task[Any]") -> None:
-    """Ask for the outcome in which nobody is interested any more."""
-    if not left_behind.cancelled():
-        left_behind.exception()

@@ -3,6 +3,9 @@
 RabbitMQ refuses to declare a queue that is there with other arguments, and arguments cannot be changed. Such a queue
 was made by another release. It is used as it is, with its messages, and a line in the log names it, once for each
 connection: whoever wants the new arguments deletes it when it is empty, and it is made again.
+
+Bindings come last. A cluster that waits for a node to answer or to be given up, for a minute or so, answers none, not
+even one that is there; in queues whose leaders are well it takes messages all the while.
 """
 
 from collections.abc import Iterable
@@ -19,8 +22,6 @@ from shared.messaging.topology import (
     DeclaredQueue,
     Topology,
     exchanges,
-    own_queues,
-    wheel,
 )
 
 log = structlog.get_logger()
@@ -29,23 +30,14 @@ log = structlog.get_logger()
 WAY_OUT = "they work as they are; under 'Queues of an older release' docs/containers.md says how to have them made anew"
 
 
-async def declare(connection: AbstractConnection, topology: Topology, answers: Answers, foreign: set[str]) -> None:
-    """Make everything that a service needs; `foreign` is given the queues of another release."""
-    await _make(connection, topology, [*own_queues(topology), *wheel(topology)], answers, foreign)
-
-
-async def declare_own(connection: AbstractConnection, topology: Topology, answers: Answers, foreign: set[str]) -> None:
-    """Make all but the wheel, whose messages come back when it is gone: of bindings that are gone nobody tells."""
-    await _make(connection, topology, own_queues(topology), answers, foreign)
-
-
-async def _make(
+async def declare(
     connection: AbstractConnection,
     topology: Topology,
     queues: Iterable[DeclaredQueue],
     answers: Answers,
     foreign: set[str],
 ) -> None:
+    """Make the exchanges of a service and these queues; `foreign` is given those of another release."""
     channel = await connection.channel(publisher_confirms=False)
     refused: dict[str, str] = {}
     try:
@@ -56,11 +48,25 @@ async def _make(
             if queue.name not in foreign or not await is_there(connection, queue.name):
                 channel = await _declare_queue(connection, channel, queue, refused)
             answers.note()
+    finally:
+        _tell_of(refused, foreign)
+        if not channel.is_closed:
+            await channel.close()
+
+
+async def bind(
+    connection: AbstractConnection, topology: Topology, queues: Iterable[DeclaredQueue], answers: Answers
+) -> None:
+    """Bind these queues, and what delays to what they are bound to."""
+    channel = await connection.channel(publisher_confirms=False)
+    try:
+        if topology.delay == "plugin":
+            await channel.exchange_bind(EVENTS_EXCHANGE, source=PLUGIN_DELAYED_EXCHANGE, routing_key="#")
+        for queue in queues:
             for exchange, key, arguments in queue.bindings:
                 await channel.queue_bind(queue.name, exchange, routing_key=key, arguments=dict(arguments) or None)
                 answers.note()
     finally:
-        _tell_of(refused, foreign)
         if not channel.is_closed:
             await channel.close()
 
@@ -93,8 +99,6 @@ async def _declare_exchanges(channel: AbstractChannel, topology: Topology) -> No
     for one in exchanges(topology):
         arguments = dict(one.arguments) or None
         await channel.exchange_declare(one.name, exchange_type=one.type, durable=True, arguments=arguments)
-    if topology.delay == "plugin":
-        await channel.exchange_bind(EVENTS_EXCHANGE, source=PLUGIN_DELAYED_EXCHANGE, routing_key="#")
 
 
 async def _declare_queue(

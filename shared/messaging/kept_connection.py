@@ -7,8 +7,10 @@ from typing import Any
 import aiormq
 import structlog
 
+from shared.clocks.awake_timeout import AwakeTimeout
 from shared.clocks.clock import loop_time
-from shared.messaging.connection import PublishingConnection, let_go
+from shared.messaging.answers import let_go
+from shared.messaging.connection import PublishingConnection
 from shared.messaging.refusals import NOT_CONNECTED, why_refused
 from shared.messaging.topology import Topology
 
@@ -106,7 +108,7 @@ class KeptConnection:
                 async with asyncio.timeout(MAKE_SECONDS):
                     await connection.ended.wait()
             except TimeoutError:
-                if await connection.takes_messages():
+                if await connection.takes_messages() and not connection.making.is_asking:
                     await self._make(connection, connection.make_own)
 
     async def _make(
@@ -122,8 +124,9 @@ class KeptConnection:
 
 
 async def _answered(connection: PublishingConnection, work: Coroutine[Any, Any, None]) -> None:
-    """Raise TimeoutError when the broker does not answer in time, and cut the connection, unless the broker has said
-    meanwhile that it takes nothing: it then does not read what it is asked, and all is well when that is over."""
+    """Raise TimeoutError when the broker does not answer in time, and cut the connection, unless the broker takes
+    messages: a cluster does not answer while it waits for a node. Where it has said meanwhile that it takes nothing, it
+    does not read what it is asked either. All is well when that is over."""
     asked = asyncio.create_task(work)
     asked.add_done_callback(let_go)
     took_nothing, answered, looks = False, connection.answers.count, 0
@@ -134,6 +137,15 @@ async def _answered(connection: PublishingConnection, work: Coroutine[Any, Any, 
         looks = looks + 1 if connection.answers.count == answered else 0
         answered = connection.answers.count
         took_nothing = took_nothing or not await connection.takes_messages()
-    if not took_nothing:
+    if not took_nothing and not await _flows(connection):
         connection.cut("the broker does not answer")
     raise TimeoutError("the broker does not answer")
+
+
+async def _flows(connection: PublishingConnection) -> bool:
+    try:
+        async with AwakeTimeout(LOOK_SECONDS):
+            await connection.flows()
+    except LOST:
+        return False
+    return True

@@ -16,7 +16,7 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from shared.clocks.clock import SystemClock
 from shared.events.requests import ScheduleCancelRequested
-from shared.messaging import connection, kept_connection
+from shared.messaging import connection, kept_connection, making
 from shared.messaging.answers import Answers
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher, Unroutable
 from shared.messaging.connection import Addressed, PublishingConnection
@@ -349,16 +349,16 @@ def slow_in_making(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The broker takes longer for all queues than it may be silent, not for each; how often they were made."""
     made: list[int] = []
 
-    async def slowly(to: Any, topology: Topology, answers: Answers, foreign: set[str]) -> None:
+    async def slowly(to: Any, topology: Topology, queues: Any, answers: Answers, foreign: set[str]) -> None:
         made.append(1)
         for _ in range(5):
             await asyncio.sleep(0.6 * connection.OPEN_SECONDS)
             answers.note()
-        await declare(to, topology, answers, foreign)
+        await declare(to, topology, queues, answers, foreign)
 
     monkeypatch.setattr(connection, "OPEN_SECONDS", 3.0)
     monkeypatch.setattr(kept_connection, "LOOKS", 3)
-    monkeypatch.setattr(connection, "declare", slowly)
+    monkeypatch.setattr(making, "declare", slowly)
     return made
 
 
