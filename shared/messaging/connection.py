@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 import aiormq
 import structlog
 from aiormq.abc import ChannelFrame
-from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
+from aiormq.connection import TransportFactory
 from pamqp import commands
 from pamqp.body import ContentBody
 from pamqp.frame import marshal
@@ -29,6 +29,7 @@ from shared.messaging.handshake import ToldConnection
 from shared.messaging.making import Making
 from shared.messaging.returns import Confirm, Returns
 from shared.messaging.topology import Topology
+from shared.messaging.transport import Encrypted, Plain
 
 OPEN_SECONDS = 10.0
 """Without an answer, while the connection is opened and what the service needs is made."""
@@ -98,7 +99,7 @@ class PublishingConnection:
         This and `close` wait in tasks of their own, which they leave behind: aiormq, cancelled, waits once more.
         """
         to = URL(url).update_query(heartbeat=HEARTBEAT_SECONDS)
-        transport = _Transport(TLSTransportFactory() if to.scheme == "amqps" else TCPTransportFactory())
+        transport = _Transport(Encrypted() if to.scheme == "amqps" else Plain())
         connection, answers = ToldConnection(to, transport_factory=transport), Answers()
         opening = asyncio.create_task(cls._open(connection, transport, topology, answers))
         try:

@@ -14,6 +14,7 @@ from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
 from shared.messaging.frames import Frames, Message, unmarshal_what_can_be_read
+from shared.messaging.transport import Encrypted, Plain
 
 TAKES = "takes_directly"
 """The attribute of a subscriber that has what is called with each of its messages."""
@@ -49,7 +50,9 @@ def _taker(consumer: Any) -> Callable[[IncomingMessage], None] | None:
 
 
 def take_directly() -> None:
-    """Let aiormq, which has no place to say so, use what is above and in `frames`, from the next connection on."""
+    """Let aiormq, which aio-pika lets nobody tell, use what is above, in `frames` and in `transport`, from now on."""
     aiormq.connection.FrameReceiver = Frames  # type: ignore[misc]
     aiormq.connection.Channel = Channel  # type: ignore[attr-defined]
+    aiormq.connection.TCPTransportFactory = Plain  # type: ignore[misc, assignment]
+    aiormq.connection.TLSTransportFactory = Encrypted  # type: ignore[misc, assignment]
     ContentHeader.unmarshal = unmarshal_what_can_be_read  # type: ignore[assignment, method-assign]

@@ -21,6 +21,7 @@ from shared.database.engine import Database
 from shared.database.table_locks import try_tables
 from shared.events.maintenance import Overdue
 from shared.messaging.broker import Publisher, named
+from shared.messaging.connection import OPEN_SECONDS
 from shared.messaging.listening import bind_again
 from shared.messaging.outbox import Outbox
 from shared.messaging.standby import Standby
@@ -52,6 +53,7 @@ def rabbit_broker(url: str, service: str) -> RabbitBroker:
         apply_types=False,
         logger=None,
         graceful_timeout=GRACE_SECONDS,
+        timeout=OPEN_SECONDS,
         fail_fast=False,
         reconnect_interval=1,
         client_properties=RabbitClientProperties(heartbeat=20),

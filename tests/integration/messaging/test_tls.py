@@ -17,13 +17,14 @@ from yarl import URL
 from deploy.local.child import free_ports
 from shared.clocks.clock import SystemClock
 from shared.events.requests import ScheduleCancelRequested
+from shared.messaging import transport
 from shared.messaging.broker import Outgoing, Publisher
 from shared.messaging.consumer import Consumer
 from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.topology import Queue, Topology
 from shared.process.service import rabbit_broker
 from tests.nodes import Broker, evaluate
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 QUEUE = Queue("shop", "shop.orders", (ScheduleCancelRequested.type,))
 A_DAY = timedelta(days=1)
@@ -88,6 +89,21 @@ async def test_a_service_publishes_and_consumes_over_tls(amqps_url: URL, tmp_pat
 
     await eventually(lambda: heard == ["post-1"])
     await broker.stop()
+    await publisher.close()
+
+
+async def test_of_several_addresses_the_certificate_is_that_of_the_name(
+    amqps_url: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def addresses_of(_: URL) -> list[str]:
+        return ["localhost", "localhost"]  # for which the certificate is not
+
+    monkeypatch.setattr(transport, "addresses_of", addresses_of)
+    url = str(amqps_url.update_query(cafile=str(tmp_path / "certificate.pem")))
+    publisher = Publisher(url, app_id="shop", clock=SystemClock())
+
+    await asyncio.wait_for(publisher.connect(Topology("shop")), PATIENCE)
+
     await publisher.close()
 
 
