@@ -22,7 +22,7 @@ from shared.database.table_locks import try_tables
 from shared.events.maintenance import Overdue
 from shared.messaging.broker import Publisher, named
 from shared.messaging.connection import OPEN_SECONDS
-from shared.messaging.listening import bind_again
+from shared.messaging.listening import Bindings
 from shared.messaging.outbox import Outbox
 from shared.messaging.standby import Standby
 from shared.messaging.taking import take_directly
@@ -167,7 +167,7 @@ class Service:
 
     async def _watch_consumers(self) -> None:
         """End the process when consumers stay lost: a service that only looks alive is worse than a restart."""
-        failed = 0
+        failed, bindings = 0, Bindings(self.broker)
         while not self.stopping.is_set():
             await asyncio.sleep(CONSUMING_CHECK_SECONDS)
             if self.standby and self.standby.is_on:
@@ -178,7 +178,7 @@ class Service:
                 raise RuntimeError(f"consumers are lost: {problem}")
             if problem:
                 await self.publisher.make_again()
-            await within(CONSUMING_CHECK_SECONDS, bind_again(self.broker))
+            await within(2 * CONSUMING_CHECK_SECONDS, bindings.make_again(within=CONSUMING_CHECK_SECONDS))
 
     async def _stop(self, working: Sequence[asyncio.Task[None]]) -> None:
         self.before_stop()

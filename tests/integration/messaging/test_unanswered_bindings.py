@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,11 +15,15 @@ from shared.events.requests import ScheduleCancelRequested
 from shared.messaging import kept_connection
 from shared.messaging.broker import Outgoing, Publisher
 from shared.messaging.connection import PublishingConnection
-from shared.messaging.envelope import Envelope
+from shared.messaging.consumer import Consumer
+from shared.messaging.envelope import Delivery, Envelope
+from shared.messaging.listening import Bindings
 from shared.messaging.making import Making
 from shared.messaging.topology import Queue, Topology
+from shared.process.health import consuming
+from shared.process.service import rabbit_broker
 from tests.nodes import Broker, evaluate
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 ARRIVALS = Queue("station", "station.arrivals", (ScheduleCancelRequested.type,))
 TOPOLOGY = Topology("station", (ARRIVALS,), delay="wheel")
@@ -115,3 +121,28 @@ async def test_what_has_not_been_answered_is_not_asked_again(
 
         assert rounds["asked"] <= 2  # one may just have been answered
     await publisher.close()
+
+
+async def test_a_listening_queue_keeps_its_channel(
+    publisher: Publisher, amqp_vhost_url: str, broker_node: Broker
+) -> None:
+    heard: list[str] = []
+
+    async def hear(delivery: Delivery[Any]) -> None:
+        heard.append(delivery.event.post_id)
+
+    broker = rabbit_broker(amqp_vhost_url, "station")
+    consumer = Consumer("station", broker, publisher, SystemClock())
+    consumer.listen(f"station.live.{uuid4()}", {ScheduleCancelRequested: hear}, binding="#")
+    await broker.start()
+    bindings = Bindings(broker)
+
+    async with no_binding_is_answered(broker_node):
+        for _ in range(2):
+            await bindings.make_again(within=0.5)
+        assert await consuming(broker)() is None
+        await publisher.publish(event())
+        await eventually(lambda: heard, what="it is heard")
+
+    await bindings.make_again(within=PATIENCE)
+    await broker.stop()
