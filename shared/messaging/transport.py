@@ -6,6 +6,7 @@ Each attempt begins with another one: a node that is silent is not asked for eve
 import asyncio
 import os
 import socket
+from abc import abstractmethod
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
@@ -46,9 +47,9 @@ class _InTurn(TransportFactory):
                 refused = error
         raise refused
 
+    @abstractmethod
     async def connect(self, url: URL, address: str = "", **options: Any) -> Streams:
         """Connect, to this address if there are several."""
-        raise NotImplementedError
 
 
 class Plain(_InTurn):
