@@ -3,10 +3,11 @@ and what it waits for, so that nobody takes it for dead."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from html import escape
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,6 +17,16 @@ from shared.process.health import Health
 Prepare = Callable[[Tell], Awaitable[None]]
 
 AGAIN_SECONDS = 5
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Not ready yet · Timeball</title>
+<h1>Not ready yet</h1>
+<p>The database cannot be used yet: {waits_for}.</p>
+<p>Nothing is lost. This page asks again every {seconds} seconds.</p>
+"""
 METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 
 
@@ -51,13 +62,16 @@ class Preparation:
     async def _problem(self) -> str | None:
         return self.waits_for
 
-    async def _later(self, _: Request) -> Response:
+    async def _later(self, request: Request) -> Response:
+        waits_for, headers = f"{self.waits_for}", {"Retry-After": f"{AGAIN_SECONDS}"}
+        if "text/html" in request.headers.get("accept", ""):
+            page = _PAGE.format(waits_for=escape(waits_for), seconds=AGAIN_SECONDS)
+            return HTMLResponse(page, 503, headers | {"Refresh": f"{AGAIN_SECONDS}", "Cache-Control": "no-store"})
         problem = {
             "type": "about:blank",
             "title": "Service Unavailable",
             "status": 503,
-            "detail": f"the database cannot be used yet: {self.waits_for}; send the request again",
+            "detail": f"the database cannot be used yet: {waits_for}; send the request again",
             "code": "database_unavailable",
         }
-        headers = {"Retry-After": str(AGAIN_SECONDS)}
         return JSONResponse(problem, 503, headers, media_type="application/problem+json")
