@@ -289,7 +289,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         f"{SENDING}/long_waits.py",
         "self._turned_away[_revision_of(delivered)] = Waiting(delivered)",
         "pass",
-        "hanging",
+        "crowded",
     ),
     one(
         "the failures of an account are not counted",
