@@ -125,6 +125,7 @@ class Internet:
         status, body = self._answer(parcel)
         reply, wait = parcel.reply, parcel.fate.returns
         if parcel.entry:
+            parcel.entry.status = status
             parcel.entry.answered_at = self.loop.time() + wait if status else None
         if status:
             headers = {"retry-after": str(RETRY_AFTER)} if status == 429 else {}
