@@ -131,7 +131,8 @@ async def service(
     child.start()
     try:
         if not await asyncio.to_thread(_becomes_ready, child, port):
-            raise NodeError(f"{name} is not ready after {READY_SECONDS} s\n{log_tail(log)}")
+            what = f"not ready after {READY_SECONDS} s" if child.running else f"gone, with status {child.status}"
+            raise NodeError(f"{name} is {what}\n{log_tail(log)}")
         yield child
     finally:
         await asyncio.to_thread(child.stop, grace=STOP_SECONDS)

@@ -76,6 +76,11 @@ class Child:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def status(self) -> int | None:
+        """What the program ended with, or minus the signal that ended it; None while it is alive."""
+        return None if self._process is None else self._process.poll()
+
+    @property
     def pid(self) -> int | None:
         """The process id, or None before the start."""
         return self._process.pid if self._process else None
