@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from prometheus_client import Histogram
 
+from shared.connections.cancellations import StrayCancellations
 from shared.database.errors import is_overtaken, is_passing
 
 COMMIT_LIMIT = timedelta(seconds=30)
@@ -135,8 +136,9 @@ class GroupCommit(Generic[ItemT, AnswerT]):
             return
         began_at = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(self._within_seconds):
-                answers = await self._commit([one.item for one in awaited])
+            with StrayCancellations():
+                async with asyncio.timeout(self._within_seconds):
+                    answers = await self._commit([one.item for one in awaited])
         except Exception as error:
             if isinstance(error, TimeoutError):
                 self._allow_less_than(awaited)

@@ -13,6 +13,8 @@ from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import ChannelInvalidStateError
 from aiormq.abc import AbstractChannel
 
+from shared.connections.cancellations import StrayCancellations
+
 LINGER_SECONDS = 0.005
 
 log = structlog.get_logger()
@@ -76,7 +78,8 @@ class Acknowledgements:
             channels, self._fresh = self._fresh, set()
             for channel in channels:
                 try:
-                    await self._write_to(channel)
+                    with StrayCancellations():
+                        await self._write_to(channel)
                 except Exception as error:
                     log.info("acknowledgement_lost", error=repr(error))
 

@@ -22,6 +22,7 @@ from pamqp.frame import marshal
 from pamqp.header import ContentHeader
 from yarl import URL
 
+from shared.connections.cancellations import StrayCancellations
 from shared.connections.cutting import cut_off
 from shared.messaging.answers import Answers, let_go
 from shared.messaging.declaring import figures_of
@@ -236,4 +237,5 @@ async def _to_the_end(work: Coroutine[Any, Any, T]) -> T:
     the end of a channel. The end of the connection is the end of the work."""
     working = asyncio.create_task(work)
     working.add_done_callback(let_go)
-    return await asyncio.shield(working)
+    with StrayCancellations():
+        return await asyncio.shield(working)

@@ -9,6 +9,7 @@ import structlog
 
 from shared.clocks.awake_timeout import AwakeTimeout
 from shared.clocks.clock import loop_time
+from shared.connections.cancellations import StrayCancellations
 from shared.messaging.answers import let_go
 from shared.messaging.connection import PublishingConnection
 from shared.messaging.refusals import NOT_CONNECTED, why_refused
@@ -83,7 +84,8 @@ class KeptConnection:
         """For ever, whatever a connection ends with: without this loop nothing is ever published again."""
         while True:
             try:
-                await self._be_connected()
+                with StrayCancellations():
+                    await self._be_connected()
             except Exception as error:
                 self.trouble = why_refused(error, self._url)
                 log.warning("broker_not_reached", reason=self.trouble, error=repr(error))
@@ -133,7 +135,8 @@ async def _answered(connection: PublishingConnection, work: Coroutine[Any, Any, 
     while looks < LOOKS:
         done, _ = await asyncio.wait({asked}, timeout=LOOK_SECONDS)
         if done:
-            return asked.result()
+            with StrayCancellations():
+                return asked.result()
         looks = looks + 1 if connection.answers.count == answered else 0
         answered = connection.answers.count
         took_nothing = took_nothing or not await connection.takes_messages()

@@ -9,6 +9,7 @@ from aio_pika.exceptions import AMQPException
 from faststream.rabbit import RabbitBroker
 from faststream.rabbit.subscriber.usecase import RabbitSubscriber
 
+from shared.connections.cancellations import StrayCancellations
 from shared.messaging.answers import let_go
 from shared.messaging.broker import BrokerUnavailable
 from shared.messaging.kept_connection import LOST
@@ -38,8 +39,9 @@ class BindingGate:
         if queue is None:
             raise BrokerUnavailable("not consuming yet")
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await getattr(queue, what)(EVENTS_EXCHANGE, self.binding)
+            with StrayCancellations():
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await getattr(queue, what)(EVENTS_EXCHANGE, self.binding)
         except (*LOST, AMQPException) as error:
             raise BrokerUnavailable(f"cannot {what} {self.subscriber.queue.name}: {why_lost(error)}") from error
 

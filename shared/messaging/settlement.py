@@ -12,6 +12,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from prometheus_client import Counter
 
 from shared.clocks.clock import Clock
+from shared.connections.cancellations import StrayCancellations
 from shared.database.errors import is_passing
 from shared.database.refusals import in_words
 from shared.events import EVENTS, Event
@@ -72,7 +73,8 @@ class Settlement:
     async def _handle(self, message: AbstractIncomingMessage, handler: Handler) -> None:
         taken_at = self.clock.now()
         try:
-            await handler(read(message))
+            with StrayCancellations():
+                await handler(read(message))
         except HandBack:
             return
         except UnreadableEvent as error:

@@ -9,6 +9,8 @@ from typing import Any
 
 import structlog
 
+from shared.connections.cancellations import StrayCancellations
+
 GRACE_SECONDS = 12.0
 """For what is in flight."""
 CLOSE_SECONDS = 1.0
@@ -20,18 +22,12 @@ log = structlog.get_logger()
 
 
 async def within(seconds: float, work: Awaitable[Any]) -> Any:
-    """The work's answer; a timeout or an error is logged and answered as its text.
-
-    So is a cancellation that nobody asked us for: of something the work waited for, by a library that ends.
-    """
-    ours = asyncio.current_task()
-    asked_before = ours.cancelling() if ours else 0
+    """The work's answer; a timeout or an error is logged and answered as its text."""
     try:
-        async with asyncio.timeout(seconds):
-            return await work
-    except (Exception, asyncio.CancelledError) as error:
-        if isinstance(error, asyncio.CancelledError) and ours and ours.cancelling() > asked_before:
-            raise
+        with StrayCancellations():
+            async with asyncio.timeout(seconds):
+                return await work
+    except Exception as error:
         log.warning("step_failed", error=repr(error))
         return repr(error)
 

@@ -16,6 +16,7 @@ from faststream.rabbit.utils import RabbitClientProperties
 from starlette.types import ASGIApp
 
 from shared.clocks.clock import Clock, SystemClock, loop_time
+from shared.connections.cancellations import StrayCancellations
 from shared.database.clock_check import try_clock
 from shared.database.engine import Database
 from shared.database.table_locks import try_tables
@@ -143,7 +144,8 @@ class Service:
     async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]], failures: list[Exception]) -> None:
         """Work; an error stops the service, which would only look alive without this part of it."""
         try:
-            await work()
+            with StrayCancellations():
+                await work()
         except Exception as error:
             log.exception("service_failed", service=self.name)
             failures.append(error)

@@ -13,6 +13,7 @@ from aio_pika import IncomingMessage
 from aiormq.abc import AbstractChannel, DeliveredMessage
 from faststream.rabbit import RabbitBroker
 
+from shared.connections.cancellations import StrayCancellations
 from shared.messaging.broker import BrokerUnavailable
 from shared.messaging.dead_letters.letter import Letter
 from shared.messaging.kept_connection import LOST
@@ -119,7 +120,8 @@ async def _channel_of(broker: RabbitBroker) -> AbstractChannel:
 async def _answered(call: Awaitable[AnswerT]) -> AnswerT:
     """The broker's answer, or BrokerUnavailable."""
     try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            return await call
+        with StrayCancellations():
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await call
     except LOST as error:
         raise BrokerUnavailable(f"dead letters cannot be looked through: {why_lost(error)}") from error

@@ -3,10 +3,11 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import aio_pika
@@ -386,3 +387,33 @@ async def test_the_connection_outlives_questions_about_queues_that_are_not_there
 
         assert [figures is not None for figures in found] == [True, False] * 20
     await opened.close()
+
+
+async def test_who_asks_while_the_connection_is_closed_gets_an_answer_or_an_error(amqp_vhost_url: str) -> None:
+    """Cancelled in his place, a loop would end without a word."""
+    publisher, heard = Publisher(amqp_vhost_url, app_id="station", clock=SystemClock()), list[BaseException]()
+    await publisher.connect(Topology("station", (ARRIVALS,)))
+
+    async def ask(question: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        try:
+            await question()
+        except BaseException as error:
+            heard.append(error)
+
+    for turn in range(20):
+        connection = await publisher._kept.current()
+        asking = [
+            asyncio.create_task(ask(question))
+            for question in (
+                partial(connection.queue_figures, ARRIVALS.name),
+                partial(publisher.has_queue, ARRIVALS.name),
+                publisher.make_again,
+            )
+        ]
+        await asyncio.sleep(turn * 0.0002)
+        await asyncio.wait_for(asyncio.gather(connection.close(), *asking), PATIENCE)
+
+    assert not [error for error in heard if isinstance(error, asyncio.CancelledError)]
+    assert publisher._kept._keeping is not None
+    assert not publisher._kept._keeping.done()
+    await publisher.close()

@@ -23,6 +23,7 @@ from shared.messaging.verdict import HandBack, Park, TryAgain
 from tests.nodes import Broker
 from tests.support.connections import close_connections
 from tests.support.shop import PREFETCH, Order, Shop
+from tests.support.stray import wait_for_what_is_given_up
 from tests.support.waiting import LATE, PATIENCE, eventually
 
 TYPE = ScheduleCancelRequested.type
@@ -136,6 +137,21 @@ NOT_EVENTS: dict[str, tuple[bytes, str, dict[str, Any], str]] = {
     "deep": (b"[" * 500, TYPE, {}, "Invalid JSON: recursion limit exceeded"),
     "empty": (b"", TYPE, {}, "Invalid JSON: EOF"),
 }
+
+
+async def test_what_others_give_up_under_a_handler_is_tried_again(shop: Shop) -> None:
+    """Neither acknowledged nor set aside, it would stay in hand for as long as the process lives."""
+
+    async def gives_up_once(order: Order, times: int) -> None:
+        if times == 1:
+            await wait_for_what_is_given_up()
+
+    shop.reactions["given up"] = gives_up_once
+    await shop.order("given up")
+    await eventually(lambda: len(shop.orders) == 2, what="it comes again")
+    await shop.is_settled()
+
+    assert await shop.bus.resting_in("shop.dead") == []
 
 
 async def test_what_is_no_event_is_parked_with_its_reason_and_the_next_is_handled(shop: Shop) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared.database.errors import Conflict
 from shared.database.group_commit import ANSWERED_AT_ONCE, GroupCommit
+from tests.support.stray import wait_for_what_is_given_up
 from tests.support.waiting import PATIENCE
 
 """Seconds within which whatever must happen has happened, however busy the machine is."""
@@ -294,6 +295,19 @@ async def test_a_failure_does_not_stop_the_groups_after_it(ledger: Ledger) -> No
     await settle(commits, ["bad"])
 
     assert await settle(commits, ["a"]) == ["a done"]
+
+
+async def test_a_commit_that_others_give_up_fails_its_group_and_no_other() -> None:
+    async def commit(items: Sequence[str]) -> Sequence[str]:
+        if items == ["first"]:
+            await wait_for_what_is_given_up()
+        return items
+
+    commits: GroupCommit[str, str] = GroupCommit(commit)
+
+    (first,) = await settle(commits, ["first"])
+    assert isinstance(first, ConnectionError)
+    assert await settle(commits, ["second"]) == ["second"]
 
 
 async def test_who_gave_up_waiting_holds_nobody_up() -> None:

@@ -17,6 +17,7 @@ from shared.messaging.broker import Publisher
 from shared.messaging.topology import Topology
 from shared.process.ending import CLOSE_SECONDS
 from shared.process.service import Service, rabbit_broker
+from tests.support.stray import wait_for_what_is_given_up
 from tests.support.waiting import eventually
 
 NGINX_KEEPS_IDLE = 60
@@ -42,15 +43,10 @@ async def test_work_at_hand_has_the_grace_that_is_left_when_there_is_no_broker_t
 async def test_a_step_whose_library_gives_up_what_it_waits_for_does_not_end_the_ending(tmp_path: Path) -> None:
     closed: list[str] = []
 
-    async def wait_for_what_is_cancelled() -> None:
-        waited_for = asyncio.get_running_loop().create_future()
-        waited_for.cancel()
-        await waited_for
-
     async def close() -> None:
         closed.append("the rest")
 
-    await _service(tmp_path, closing=(wait_for_what_is_cancelled, close))._stop([])
+    await _service(tmp_path, closing=(wait_for_what_is_given_up, close))._stop([])
 
     assert closed == ["the rest"]
 
@@ -116,6 +112,16 @@ async def test_while_it_prepares_it_says_that_it_is_alive_and_what_it_waits_for(
     assert (ready.status_code, ready.json()["problems"]) == (503, {"database": "it is being upgraded"})
     assert (other.status_code, other.json()["code"], later.status_code) == (503, "database_unavailable", 404)
     assert int(other.headers["Retry-After"]) > 0
+
+
+async def test_a_loop_that_ends_because_others_gave_up_what_it_waited_for_stops_the_service(tmp_path: Path) -> None:
+    """It would never turn again, and nobody would be told."""
+    service, failures = _service(tmp_path), list[Exception]()
+
+    await service._guarded(wait_for_what_is_given_up, failures)
+
+    assert service.stopping.is_set()
+    assert [type(one) for one in failures] == [ConnectionError]
 
 
 async def test_what_cannot_be_prepared_ends_it_with_the_reason(tmp_path: Path) -> None:
