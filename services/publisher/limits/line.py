@@ -1,4 +1,4 @@
-"""A line: the posts of one account that wait for their starts, and what may come of waiting. No I/O."""
+"""A line: the posts of one account that wait for their starts. No I/O."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 from services.publisher.limits.bucket import EPOCH
-from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
+from services.publisher.limits.circuit_breaker import Turn
 from services.publisher.limits.gates import Gates
 from services.publisher.limits.pace import Pace
 from services.publisher.limits.starts import Runner, Starts
@@ -28,35 +28,8 @@ MOST_AT_ONCE = 500
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An attempt is committed, there is a turn for it at the destination, and under limits it waits for a start."""
-
-    attempt: Attempt
-    turn: Turn
-    runner: Runner | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """The post is no longer as its case knows it: claim it again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """The line is so long that the post had better rest until then."""
-
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """The destination does not answer."""
-
-    error: CircuitOpen
-
-
-Answer = Opened | Changed | Later | Closed
+Answer = Case | None
+"""What comes of waiting: the case with its attempt open, or blocked; None where the post is to be claimed again."""
 
 
 def rank_of(case: Case) -> tuple[datetime, datetime]:
@@ -85,11 +58,11 @@ class Place:
         """Whether it is still in line, and not among those that are being opened, or have been unheard."""
         return self.turn is None and not self.may_be_open and not self.answer.done()
 
-    def opened(self, attempt: Attempt, runner: Runner | None) -> Opened:
-        """What comes of its waiting: the attempt, with the turn that it had."""
+    def opened(self, attempt: Attempt, runner: Runner | None) -> Case:
+        """The case with its attempt open, and with the turn that it had."""
         turn, self.turn = self.turn, None
         assert turn is not None, "what is opened has a turn"
-        return Opened(attempt, turn, runner)
+        return self.case.with_opened(attempt, turn, runner)
 
     def give_turn_back(self) -> None:
         """Leave its turn to others, where it has one."""
@@ -171,7 +144,7 @@ class Line:
 
     def _nobody_is_there(self, answer: Answer | Exception) -> None:
         """The delivery was cancelled while its attempt was opened: nothing is sent, and its turn is given back."""
-        if isinstance(answer, Opened):
+        if isinstance(answer, Case) and answer.turn:
             if answer.runner:
                 self.starts.leave(answer.runner)
             answer.turn.end()

@@ -6,6 +6,7 @@ One loop serves all lines. It takes those that may go now, commits an attempt fo
 import asyncio
 from bisect import insort
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,11 +19,11 @@ from services.publisher.limits.circuit_breaker import REJECTED_AT_ONCE, CircuitO
 from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.limits.gates import Gates, gates_of
 from services.publisher.limits.grants import estimated
-from services.publisher.limits.line import TOGETHER, Answer, Changed, Closed, Later, Line, Place
+from services.publisher.limits.line import TOGETHER, Answer, Line, Place
 from services.publisher.limits.opening import Candidate, Opening, Result
 from services.publisher.limits.starts import Starts
 from services.publisher.platforms.base import Limits
-from services.publisher.sending.case import Case
+from services.publisher.sending.case import Blocked, Case
 from shared.clocks.clock import Clock, loop_time
 from shared.database.errors import is_passing
 from shared.messaging.verdict import HandBack
@@ -53,7 +54,7 @@ class Lines:
         breakers.on_free = self._alarm.wake
 
     async def join(self, case: Case) -> Answer:
-        """Wait in line; what comes of it. Raises HandBack where the service stops before."""
+        """Wait in line for an open attempt. Raises HandBack where the service stops before."""
         if self._is_stopping:
             raise HandBack
         place = self._placed(case)
@@ -79,7 +80,7 @@ class Lines:
         """Have a post that waits claimed again: something has changed about it."""
         place = self._by_key.get(key)
         if place and place.is_waiting:
-            self._answer(self._lines[key[1]], place, Changed())
+            self._answer(self._lines[key[1]], place, None)
 
     def is_crowded(self) -> bool:
         """Whether a post that is due waits only for a turn, at a destination that answers."""
@@ -165,7 +166,7 @@ class Lines:
     def _reject(self, line: Line, error: CircuitOpen, now: datetime) -> None:
         """Let some of those who wait go elsewhere, and the others a moment later."""
         for place in line.places[:REJECTED_AT_ONCE]:
-            self._let_go(line, place, Closed(error))
+            self._let_go(line, place, Blocked.by(error, now))
         line.next_at = now + TOGETHER / 10
 
     async def _open(self, candidates: Sequence[tuple[Line, list[Place]]]) -> None:
@@ -185,7 +186,7 @@ class Lines:
         for place, attempt in zip(places, result.attempts, strict=False):
             if attempt is None:
                 place.give_turn_back()
-                self._answer(line, place, Changed())
+                self._answer(line, place, None)
                 continue
             runner = line.starts.enter(place.rank) if line.gates else None
             self._answer(line, place, place.opened(attempt, runner))
@@ -194,7 +195,7 @@ class Lines:
         line.starts.add(result.starts)
         line.next_at = result.next_at
         for place in [place for place in left_over if place.may_be_open and not place.answer.done()]:
-            self._answer(line, place, Changed())
+            self._answer(line, place, None)
         self._send_away(line, result)
         self._tidy(line)
 
@@ -207,7 +208,7 @@ class Lines:
         starts = estimated(len(line.places), result.buckets, self._opening.pace, now)
         for place, start_at in list(zip(line.places, starts, strict=True)):
             if start_at - now > LONGEST_IN_LINE:
-                self._let_go(line, place, Later(start_at))
+                self._let_go(line, place, Blocked(start_at))
 
     async def _after_failure(self, candidates: Sequence[tuple[Line, list[Place]]], error: Exception) -> None:
         """While the database is away everybody stays in line; what else fails is told to those whom it concerns."""
@@ -226,9 +227,9 @@ class Lines:
         if passing:
             await self._clock.sleep(OPEN_AGAIN_IN)
 
-    def _let_go(self, line: Line, place: Place, answer: Later | Closed) -> None:
+    def _let_go(self, line: Line, place: Place, blocked: Blocked) -> None:
         """Send it elsewhere; one whose attempt may be open claims its post again, and knows then that it never left."""
-        self._answer(line, place, Changed() if place.may_be_open else answer)
+        self._answer(line, place, None if place.may_be_open else replace(place.case, blocked=blocked))
 
     def _answer(self, line: Line, place: Place, answer: Answer | Exception) -> None:
         line.answer(place, answer)

@@ -38,18 +38,23 @@ class Certainty:
     look_up_lag: timedelta = timedelta(0)
 
 
+WAITS_FOR_ITS_TURN = ErrorDetail(
+    kind="rate_limited", code="rate_limited", message="waits for its turn under the account's limits"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Blocked:
     """Others stand before the post, at its destination or under its limits: it had better rest until then."""
 
-    reason: ErrorDetail
     until: datetime
+    reason: ErrorDetail = WAITS_FOR_ITS_TURN
 
     @classmethod
     def by(cls, error: CircuitOpen, now: datetime) -> "Blocked":
         """By a destination that keeps its posts waiting because it does not answer."""
         reason = ErrorDetail(kind=Unavailable.kind, code="circuit_open", message=str(error))
-        return cls(reason, now + timedelta(seconds=error.rest_seconds))
+        return cls(now + timedelta(seconds=error.rest_seconds), reason)
 
 
 @dataclass(frozen=True, slots=True)

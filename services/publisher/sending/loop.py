@@ -10,7 +10,6 @@ from services.publisher.domain import Key
 from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
 from services.publisher.limits.closed_accounts import ClosedAccounts
 from services.publisher.limits.destinations import Destinations
-from services.publisher.limits.line import Changed, Closed, Later, Opened
 from services.publisher.limits.lines import Lines
 from services.publisher.limits.pace import Pace
 from services.publisher.platforms.base import Published, Ready
@@ -21,7 +20,7 @@ from services.publisher.sending.evidence import Attempt
 from services.publisher.sending.interruptible import Interruptible
 from services.publisher.sending.look_up import LookUps
 from services.publisher.sending.next_step import next_step
-from services.publisher.sending.outcomes import WAITS_FOR_ITS_TURN, Outcome
+from services.publisher.sending.outcomes import Outcome
 from services.publisher.sending.preparation import Preparation
 from services.publisher.sending.recording import Recording
 from services.publisher.sending.reporting import report
@@ -125,15 +124,8 @@ class Sending:
             return replace(case, blocked=Blocked.by(error, self.clock.now()))
 
     async def _reserve(self, case: Case) -> Case:
-        match await self.lines.join(case):
-            case Opened(attempt, turn, runner):
-                return case.with_opened(attempt, turn, runner)
-            case Changed():
-                return await self._claimed_again(case)
-            case Later(until):
-                return replace(case, blocked=Blocked(WAITS_FOR_ITS_TURN, until))
-            case Closed(error):
-                return replace(case, blocked=Blocked.by(error, self.clock.now()))
+        reserved = await self.lines.join(case)
+        return await self._claimed_again(case) if reserved is None else reserved
 
     async def _send(self, case: Case) -> Case:
         """Send our attempt at its start, unless it was withdrawn meanwhile or it is too late for it."""
@@ -149,7 +141,7 @@ class Sending:
             if reason and not case.was_in_doubt:
                 return case.not_started().withdrawn(reason)
             if until := self._closed_until(case, now):
-                return replace(case.not_started(), blocked=Blocked(WAITS_FOR_ITS_TURN, until))
+                return replace(case.not_started(), blocked=Blocked(until))
             turn.begin(longest_send(ready, self.send_timeout) - self.send_timeout)
             return await self._sent(case.begun(now), ready, turn, now)
         finally:

@@ -54,7 +54,7 @@ def _after_error(case: Case, error: PlatformError, now: datetime) -> Outcome:
         way_out = f"connect account {case.publication.account_id!r} again, then retry the post"
         return outcomes.held(case, f"{error.detail.message}: {way_out}", now)
     if isinstance(error, RateLimited):
-        blocked = _blocked(case, Blocked(error.detail, now + error.retry_after), now)
+        blocked = _blocked(case, Blocked(now + error.retry_after, error.detail), now)
         return outcomes.with_account_closed(blocked, error, now)
     if isinstance(error, NotSent | Unavailable):
         return _tried_later(case.waited(), error, next_try_at(now, pause_of(case, error), deadline_of(case)), now)
@@ -72,7 +72,7 @@ def _closed(case: Case, now: datetime) -> Blocked | None:
     """The network takes nothing on the account for a while."""
     until = case.account.closed_until if case.account else None
     is_closed = until is not None and until > max(now, case.publication.not_before)
-    return Blocked(outcomes.WAITS_FOR_ITS_TURN, until) if until and is_closed else None
+    return Blocked(until) if until and is_closed else None
 
 
 def _blocked(case: Case, blocked: Blocked, now: datetime) -> Outcome:

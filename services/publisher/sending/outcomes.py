@@ -24,9 +24,6 @@ MAY_BE_ELSEWHERE = ErrorDetail(
     code="account_changed",
     message="it may be out where the account published before it was connected anew: look there, then settle it",
 )
-WAITS_FOR_ITS_TURN = ErrorDetail(
-    kind="rate_limited", code="rate_limited", message="waits for its turn under the account's limits"
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.platforms.base import Published
 from services.publisher.platforms.webhook.signature import signing_key
 from services.publisher.sending import outcomes
+from services.publisher.sending.case import WAITS_FOR_ITS_TURN
 from services.publisher.sending.evidence import Evidence
 from services.publisher.sending.facts import failed, held, skipped, succeeded, unknown
 from services.publisher.sending.recording import Recording
@@ -299,7 +300,7 @@ async def test_a_post_that_waits_calls_back_nobody_before_its_outcome(store: Sto
     async with store.unit() as unit:
         await unit.save([case.publication])
 
-    waits = outcomes.retrying(case, outcomes.WAITS_FOR_ITS_TURN, NOON + SECOND, NOON)
+    waits = outcomes.retrying(case, WAITS_FOR_ITS_TURN, NOON + SECOND, NOON)
     assert await Recording(store, FakeClock(NOON)).record(case, waits)
 
     assert await callbacks_in(store) == []

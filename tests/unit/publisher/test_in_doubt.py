@@ -22,7 +22,7 @@ from services.publisher.sending.case import Blocked, Case, Certainty
 from services.publisher.sending.evidence import Evidence
 from services.publisher.sending.in_doubt import DOUBTS_LAST, SHORTEST_PAUSE
 from services.publisher.sending.next_step import next_step
-from services.publisher.sending.outcomes import WAITS_FOR_ITS_TURN, Outcome
+from services.publisher.sending.outcomes import Outcome
 from services.publisher.sending.steps import LookUp, Prepare, Renew, Reserve, Settle, Step
 from shared.events.publisher import AccountRefreshFailed, PublishRetrying, PublishUnknown
 from tests.support.publications import NOON, SECOND, a_case, an_attempt
@@ -187,7 +187,7 @@ def test_a_post_whose_account_cannot_be_used_is_left_to_a_person() -> None:
 
 
 def test_a_doubt_that_waits_for_others_keeps_its_place_in_line() -> None:
-    step = next_step(in_doubt(REPEATS, blocked=Blocked(WAITS_FOR_ITS_TURN, NOON + 40 * SECOND)), SOON)
+    step = next_step(in_doubt(REPEATS, blocked=Blocked(NOON + 40 * SECOND)), SOON)
 
     assert retried_at(step) == NOON + 40 * SECOND
     kept = settled(step).publication

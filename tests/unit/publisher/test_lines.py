@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -17,13 +17,13 @@ from services.publisher.limits.circuit_breaker import OPENS_AFTER, REJECTED_AT_O
 from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.limits.gates import Gates
 from services.publisher.limits.grants import Start
-from services.publisher.limits.line import AHEAD, AHEAD_OF_LIMITS, Changed, Closed, Later, Line, Opened, Place
+from services.publisher.limits.line import AHEAD, AHEAD_OF_LIMITS, Line, Place
 from services.publisher.limits.lines import OPEN_AGAIN_IN, Lines
 from services.publisher.limits.opening import Candidate, Result
 from services.publisher.limits.pace import Pace
 from services.publisher.limits.starts import Starts
 from services.publisher.limits.windows import windows_of
-from services.publisher.sending.case import Case
+from services.publisher.sending.case import WAITS_FOR_ITS_TURN, Case
 from shared.messaging.verdict import HandBack
 from tests.fakes.clock import FakeClock
 from tests.support.publications import NOON, SECOND, a_case, a_stored_account, an_attempt, requested
@@ -129,8 +129,7 @@ async def test_a_post_is_opened_a_moment_before_it_is_due(world: World) -> None:
     world.clock.advance(2 * SECOND - AHEAD_OF_LIMITS)
 
     answer = await joined
-    assert isinstance(answer, Opened)
-    assert answer.attempt.post_id == "post"
+    assert answer.opened.post_id == "post"
 
 
 async def test_a_post_is_opened_earlier_where_commits_take_long() -> None:
@@ -154,7 +153,7 @@ async def test_posts_of_an_account_are_opened_in_due_order_and_as_many_as_there_
     answers = await asyncio.gather(*joined[2:])
 
     assert world.opening.asked[0] == ["post 4", "post 3", "post 2"]
-    assert [isinstance(answer, Opened) for answer in answers] == [True] * TURNS
+    assert all(answer.opened for answer in answers)
     for answer in answers:
         answer.turn.end()
     await asyncio.gather(*joined)
@@ -163,11 +162,11 @@ async def test_posts_of_an_account_are_opened_in_due_order_and_as_many_as_there_
 
 async def test_a_line_that_came_while_another_was_being_opened_is_served(world: World) -> None:
     first = await world.join("first", due_in=-2)
-    assert isinstance(first, Opened)
+    assert first.opened
     first.turn.end()
-    world.lines.leave(replace(case_of("first"), runner=first.runner))
+    world.lines.leave(first)
 
-    assert isinstance(await world.join("second", due_in=-1), Opened)
+    assert (await world.join("second", due_in=-1)).opened
 
 
 async def test_who_is_left_over_stays_in_line_and_gives_its_turn_back(world: World) -> None:
@@ -179,13 +178,13 @@ async def test_who_is_left_over_stays_in_line_and_gives_its_turn_back(world: Wor
     assert world.breakers.at(DESTINATION).free == TURNS - 1
     assert not second.done()
     world.clock.advance(62 * SECOND)
-    assert isinstance(await second, Opened)
+    assert (await second).opened
 
 
 async def test_a_post_that_has_changed_is_claimed_again_and_gives_its_turn_back(world: World) -> None:
     world.opening.changed = {"post"}
 
-    assert isinstance(await world.join("post", due_in=-2), Changed)
+    assert await world.join("post", due_in=-2) is None
     assert world.breakers.at(DESTINATION).free == TURNS
 
 
@@ -196,7 +195,7 @@ async def test_who_is_called_is_claimed_again_at_once(world: World) -> None:
     world.lines.call(("post", "account"))
     world.lines.call(("nobody", "account"))
 
-    assert isinstance(await joined, Changed)
+    assert await joined is None
 
 
 async def test_who_is_being_opened_is_not_called_away(world: World) -> None:
@@ -207,7 +206,7 @@ async def test_who_is_being_opened_is_not_called_away(world: World) -> None:
     world.lines.call(("post", "account"))
     world.opening.may_go.set()
 
-    assert isinstance(await joined, Opened)
+    assert (await joined).opened
 
 
 async def test_what_waits_is_handed_back_when_the_service_stops_and_what_is_being_opened_is_sent(world: World) -> None:
@@ -218,7 +217,7 @@ async def test_what_waits_is_handed_back_when_the_service_stops_and_what_is_bein
     world.lines.stop()
     world.opening.may_go.set()
 
-    assert isinstance(await due, Opened)
+    assert (await due).opened
     for late in (waits, world.join("comes later")):
         with pytest.raises(HandBack):
             await late
@@ -242,7 +241,7 @@ async def test_a_destination_that_does_not_answer_rejects_those_in_line(world: W
 
     answers = await asyncio.gather(*(world.join(f"post {number}", due_in=-2) for number in range(REJECTED_AT_ONCE)))
 
-    assert {type(answer) for answer in answers} == {Closed}
+    assert {answer.blocked.reason.code for answer in answers} == {"circuit_open"}
     assert world.opening.asked == []
 
 
@@ -299,8 +298,9 @@ async def test_who_would_be_in_line_for_long_rests_until_then(world: World) -> N
 
     answers = await asyncio.gather(joined[0], *joined[4:])
 
-    assert [type(answer) for answer in answers] == [Opened, *[Later] * 6]
-    later = [answer.until for answer in answers[1:]]
+    assert answers[0].opened
+    assert [answer.blocked.reason for answer in answers[1:]] == [WAITS_FOR_ITS_TURN] * 6
+    later = [answer.blocked.until for answer in answers[1:]]
     assert later == sorted(later)
     assert later[0] > world.clock.now() + 60 * SECOND
 
@@ -314,7 +314,7 @@ async def test_who_joins_while_the_loop_is_about_to_wake_up_is_in_line(world: Wo
     alarm._sleep.reschedule(0)
     joined = world.join("post", due_in=-2)
 
-    assert isinstance(await joined, Opened)
+    assert (await joined).opened
 
 
 async def test_while_the_database_is_away_everybody_stays_in_line(world: World) -> None:
@@ -326,7 +326,7 @@ async def test_while_the_database_is_away_everybody_stays_in_line(world: World) 
     assert world.breakers.at(DESTINATION).free == TURNS
     world.clock.advance(OPEN_AGAIN_IN)
 
-    assert isinstance(await joined, Opened)
+    assert (await joined).opened
 
 
 @pytest.mark.parametrize("why", ["its destination does not answer", "no start was left", "the line is long"])
@@ -347,7 +347,7 @@ async def test_who_leaves_after_a_commit_that_nobody_heard_of_claims_its_post_ag
     await world.clock.until_awaited(world.clock.now() + OPEN_AGAIN_IN)
     world.clock.advance(OPEN_AGAIN_IN)
 
-    assert isinstance(await joined, Changed)
+    assert await joined is None
 
 
 async def test_an_error_that_does_not_pass_is_told_to_those_whom_it_concerns(world: World) -> None:
@@ -384,7 +384,7 @@ async def test_a_delivery_that_is_cancelled_takes_no_turn_along_and_stops_nobody
     world.opening.may_go.set()
     stayer = await world.join("stayer", due_in=-2)
 
-    assert isinstance(stayer, Opened)
+    assert stayer.opened
     assert world.breakers.at(DESTINATION).free == TURNS - 1
 
 
@@ -406,7 +406,7 @@ async def test_who_quits_while_it_is_tried_in_vain_is_not_opened_later(world: Wo
     world.opening.most = 100
     world.clock.advance(OPEN_AGAIN_IN)
 
-    assert isinstance(await stayer, Opened)
+    assert (await stayer).opened
     assert world.opening.asked == [["quitter"], ["stayer"]]
 
 

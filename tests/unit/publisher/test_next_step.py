@@ -21,10 +21,10 @@ from services.publisher.platforms.errors import (
     Unconfirmed,
 )
 from services.publisher.sending import facts
-from services.publisher.sending.case import Blocked, Case, Certainty
+from services.publisher.sending.case import WAITS_FOR_ITS_TURN, Blocked, Case, Certainty
 from services.publisher.sending.evidence import Attempt, Evidence, Standing, standing
 from services.publisher.sending.next_step import LOOK_EVERY, next_step
-from services.publisher.sending.outcomes import NOTHING, PARKED_LATE, WAITS_FOR_ITS_TURN
+from services.publisher.sending.outcomes import NOTHING, PARKED_LATE
 from services.publisher.sending.steps import LookUp, Prepare, Renew, Reserve, Rest, Send, Settle, Wait
 from services.publisher.sending.taking import take
 from shared.events.progress import State
@@ -191,7 +191,7 @@ def cases(draw: st.DrawFn) -> tuple[Case, datetime]:
         has_renewed=draw(st.booleans()),
         ready=draw(st.sampled_from([None, object()])),  # type: ignore[arg-type]
         error=draw(errors),
-        blocked=draw(st.sampled_from([None, None, Blocked(WAITS_FOR_ITS_TURN, NOON + 3600 * SECOND)])),
+        blocked=draw(st.sampled_from([None, None, Blocked(NOON + 3600 * SECOND)])),
         is_looked_up=draw(st.booleans()),
     )
     return case, now

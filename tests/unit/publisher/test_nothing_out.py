@@ -17,7 +17,7 @@ from services.publisher.platforms.errors import (
 from services.publisher.sending.case import Blocked, Case
 from services.publisher.sending.evidence import Evidence
 from services.publisher.sending.next_step import next_step
-from services.publisher.sending.outcomes import WAITS_FOR_ITS_TURN, Outcome
+from services.publisher.sending.outcomes import Outcome
 from services.publisher.sending.steps import Prepare, Renew, Reserve, Settle, Step
 from shared.events.progress import State
 from shared.events.publisher import PublishHeld, PublishRetrying
@@ -149,7 +149,7 @@ def test_every_wait_counts_for_the_late_policy(mode: str, expected: str, wait: s
     waits: dict[str, dict[str, Any]] = {
         "an attempt": {"publication": {"state": State.RETRYING, "not_before": LATE}},
         "its account is closed": {"account": a_stored_account(closed_until=LATE)},
-        "its line is long": {"blocked": Blocked(WAITS_FOR_ITS_TURN, LATE)},
+        "its line is long": {"blocked": Blocked(LATE)},
     }
     now = LATE if wait == "an attempt" else NOON + SECOND
 

@@ -15,7 +15,6 @@ from services.publisher.refusals import MAY_BE_RETRIED
 from services.publisher.sending.case import Blocked, Case, Certainty
 from services.publisher.sending.evidence import Attempt, Evidence
 from services.publisher.sending.next_step import next_step
-from services.publisher.sending.outcomes import WAITS_FOR_ITS_TURN
 from services.publisher.sending.steps import Settle
 from services.publisher.sending.taking import asked_of_network, new_publication, revived, take
 from services.publisher.withdrawing import withdraw
@@ -103,7 +102,7 @@ def cases(state: str) -> Iterator[Case]:
     landed: Any = {"published": Published("id"), "started_at": NOON}
     yield a_case(an_attempt(Evidence.LANDED), **landed)
     yield a_case(publication={"withdrawn": 1})
-    yield a_case(blocked=Blocked(WAITS_FOR_ITS_TURN, LATER)) if state == CLAIMED else a_case(problem="gone")
+    yield a_case(blocked=Blocked(LATER)) if state == CLAIMED else a_case(problem="gone")
 
 
 def settled() -> Iterator[Change]:
