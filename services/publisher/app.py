@@ -24,8 +24,8 @@ from services.publisher.limits.overflow import Overflow
 from services.publisher.limits.pace import Pace
 from services.publisher.limits.told import LimitsTold
 from services.publisher.own_state import OwnState
-from services.publisher.platforms import Platforms, platforms
-from services.publisher.platforms.base import Limits
+from services.publisher.platforms import platforms
+from services.publisher.platforms.base import Limits, Platform
 from services.publisher.retention import RULES, KeyRetention
 from services.publisher.sending.claiming import Claims
 from services.publisher.sending.long_waits import LongWaits
@@ -136,7 +136,7 @@ def sending_of(
     *,
     clock: Clock,
     breakers: CircuitBreakers,
-    known: Platforms,
+    known: Mapping[str, Platform],
     vault: Vault,
     tokens: Tokens,
 ) -> Sending:
@@ -174,7 +174,7 @@ def calling_back(settings: Settings, clock: Clock) -> CallingBack:
     return CallingBack(client, settings.callback_keys, CircuitBreakers(MOST_CALLING_BACK), clock, CALL_BACK_WITHIN)
 
 
-def network_limits(known: Platforms) -> Mapping[str, Limits]:
+def network_limits(known: Mapping[str, Platform]) -> Mapping[str, Limits]:
     """The limits of each network."""
     return {platform.name: platform.limits for platform in known.values()}
 

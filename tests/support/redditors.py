@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from services.publisher.platforms.base import Account, Post
-from services.publisher.platforms.reddit import Reddit
+from services.publisher.platforms.reddit.platform import Reddit
 from shared.clocks.clock import SystemClock
 from tests.fakes.networks.gallery import Gallery
 from tests.fakes.networks.reddit import RedditFake

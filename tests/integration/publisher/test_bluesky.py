@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from services.publisher.platforms.base import Account, Post
-from services.publisher.platforms.bluesky import Bluesky as Adapter
+from services.publisher.platforms.bluesky.platform import Bluesky as Adapter
 from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
 from shared.outbound.client import outbound_client
 from shared.posting.rules import problem

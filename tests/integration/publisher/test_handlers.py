@@ -15,7 +15,6 @@ from services.publisher.app import sending_of
 from services.publisher.domain import Publication
 from services.publisher.handlers import Handlers
 from services.publisher.limits.circuit_breakers import CircuitBreakers
-from services.publisher.platforms import Platforms
 from services.publisher.sending import facts
 from services.publisher.sending.evidence import Attempt, Evidence
 from services.publisher.settings import Settings
@@ -51,7 +50,7 @@ class Desk:
     def at(cls, store: Store) -> "Desk":
         vault = Vault.from_keys(Fernet.generate_key().decode())
         clock = FakeClock(NOON)
-        platforms: Platforms = {"fake": FakePlatform()}
+        platforms = {"fake": FakePlatform()}
         tokens = Tokens(AtRest(store), platforms, vault, clock, timeout=timedelta(seconds=10))
         settings, breakers = Settings(broker_url="amqp://nobody"), CircuitBreakers(5)
         sending = sending_of(

@@ -12,7 +12,7 @@ import pytest
 from services.publisher.app import MIGRATIONS
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
-from services.publisher.platforms.mastodon import Mastodon as Adapter
+from services.publisher.platforms.mastodon.platform import Mastodon as Adapter
 from shared.events.progress import State
 from shared.outbound.client import outbound_client
 from tests.fakes.networks.base import NEVER_ARRIVED, REPLY_LOST, Fault, Reply, refuses

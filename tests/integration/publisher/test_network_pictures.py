@@ -109,7 +109,7 @@ async def test_an_album_for_discord_fits_into_one_request(desk: Desk) -> None:
         )
         post = desk.post(a=heavy, b=heavy, c=heavy, d=heavy, e=light)
 
-        ready = await discord.Discord(desk.client).prepare(post, account)
+        ready = await discord.platform.Discord(desk.client).prepare(post, account)
         await ready.send(NOON)
 
     (call,) = network.publishing_calls()
@@ -126,7 +126,7 @@ async def test_a_text_alone_has_the_usual_time(desk: Desk) -> None:
         account = an_account(
             "discord", settings={"server": network.url}, credentials={"webhook_url": network.webhook_url}
         )
-        ready = await discord.Discord(desk.client).prepare(replace(desk.post(), content="Noon"), account)
+        ready = await discord.platform.Discord(desk.client).prepare(replace(desk.post(), content="Noon"), account)
 
     assert ready.send_timeout is None
 
@@ -138,7 +138,7 @@ async def test_an_album_for_telegram_has_the_time_its_bytes_take(desk: Desk) -> 
         )
         heavy = encoded(noise(800, 600), "PNG")
 
-        ready = await telegram.Telegram(desk.client).prepare(desk.post(a=heavy, b=heavy), account)
+        ready = await telegram.platform.Telegram(desk.client).prepare(desk.post(a=heavy, b=heavy), account)
 
     assert ready.send_timeout is not None
     assert ready.send_timeout > timedelta(seconds=10 + 2 * len(heavy) / 250_000)
@@ -150,7 +150,7 @@ async def test_a_request_with_pictures_can_be_sent_again(desk: Desk) -> None:
         account = an_account(
             "discord", settings={"server": network.url}, credentials={"webhook_url": network.webhook_url}
         )
-        ready = await discord.Discord(desk.client).prepare(desk.post(a=encoded(plain(40, 30), "PNG")), account)
+        ready = await discord.platform.Discord(desk.client).prepare(desk.post(a=encoded(plain(40, 30), "PNG")), account)
         await ready.send(NOON)
         await ready.send(NOON)
 
@@ -164,7 +164,7 @@ def a_server(**limits: Any) -> dict[str, Any]:
 
 async def uploaded(desk: Desk, network: FakeMastodon, post: Post) -> list[bytes]:
     account = an_account("mastodon", settings={"server": network.url}, credentials={"access_token": network.token})
-    await mastodon.Mastodon(desk.client).prepare(post, account)
+    await mastodon.platform.Mastodon(desk.client).prepare(post, account)
     return [parts_of(call)["file"].data for call in network.calls if call.path.endswith("/media")]
 
 
@@ -191,7 +191,7 @@ async def test_a_server_of_mastodon_that_takes_more_than_usual_gets_it(desk: Des
 
 async def test_a_server_of_mastodon_is_asked_once_what_it_takes(desk: Desk) -> None:
     async with FakeMastodon(instance=a_server()).serving() as network:
-        adapter: Platform = mastodon.Mastodon(desk.client, clock=(clock := RunningClock()))
+        adapter: Platform = mastodon.platform.Mastodon(desk.client, clock=(clock := RunningClock()))
         account = an_account("mastodon", settings={"server": network.url}, credentials={"access_token": network.token})
         post = desk.post(a=encoded(plain(40, 30), "PNG"))
 

@@ -17,7 +17,6 @@ from services.publisher.app import sending_of
 from services.publisher.domain import Publication, StoredAccount
 from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.limits.line import AHEAD
-from services.publisher.platforms import Platforms
 from services.publisher.platforms.errors import Rejected, Transient
 from services.publisher.sending.evidence import Attempt, Evidence
 from services.publisher.sending.loop import Sending
@@ -67,7 +66,7 @@ class Bench:
     @classmethod
     def over(cls, store: Store, vault: Vault) -> "Bench":
         clock, platform, breakers = FakeClock(NOON - timedelta(hours=1)), FakePlatform(), CircuitBreakers(TURNS)
-        known: Platforms = {platform.name: platform}
+        known = {platform.name: platform}
         tokens = Tokens(AtRest(store), known, vault, clock, timeout=timedelta(seconds=10))
         settings = Settings(broker_url="amqp://nobody", lease_seconds=LEASE.total_seconds(), send_timeout_seconds=10)
         sending = sending_of(settings, store, clock=clock, breakers=breakers, known=known, vault=vault, tokens=tokens)

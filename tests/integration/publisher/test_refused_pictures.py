@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from services.publisher.platforms.base import Account, Platform
-from services.publisher.platforms.bluesky import Bluesky
+from services.publisher.platforms.bluesky.platform import Bluesky
 from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.mastodon import Mastodon
+from services.publisher.platforms.mastodon.platform import Mastodon
 from tests.support.pictures import encoded, plain
 from tests.support.publications import a_post
 

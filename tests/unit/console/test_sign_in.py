@@ -15,9 +15,9 @@ from services.console.cli.loopback import redirect
 from services.console.cli.sign_in import signed_in
 from services.console.networks.oauth import NETWORKS, Signed, SignInFailed, Started, finish, network_of, start
 from services.publisher.platforms.base import Account
-from services.publisher.platforms.linkedin import LinkedIn
-from services.publisher.platforms.reddit import Reddit
-from services.publisher.platforms.x import X
+from services.publisher.platforms.linkedin.platform import LinkedIn
+from services.publisher.platforms.reddit.platform import Reddit
+from services.publisher.platforms.x.platform import X
 from shared.clocks.clock import SystemClock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.authority import Authority

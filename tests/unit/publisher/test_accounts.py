@@ -11,7 +11,7 @@ from services.publisher.accounts.credentials import must_wait_for, opened, place
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Renewed
 from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.linkedin import LinkedIn
+from services.publisher.platforms.linkedin.platform import LinkedIn
 from shared.events.requests import AccountConnectRequested, AccountLimits
 from shared.secrets.sealing import SealingKey, seal
 from shared.secrets.vault import Vault

@@ -10,8 +10,7 @@ import httpx
 import pytest
 
 from services.publisher.platforms.base import NEVER, Account, Post, Published
-from services.publisher.platforms.discord import Discord
-from services.publisher.platforms.discord.platform import NONCE_LASTS
+from services.publisher.platforms.discord.platform import NONCE_LASTS, Discord
 from services.publisher.platforms.discord.post import message_of, nonce_of
 from services.publisher.platforms.discord.sender import WEB, sender_of
 from services.publisher.platforms.errors import (

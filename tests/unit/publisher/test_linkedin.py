@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from services.publisher.accounts.credentials import stored
 from services.publisher.platforms.base import Account, Post
 from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unconfirmed
-from services.publisher.platforms.linkedin import LinkedIn
-from services.publisher.platforms.linkedin.platform import VERSION, share_of
+from services.publisher.platforms.linkedin.platform import VERSION, LinkedIn, share_of
 from services.publisher.platforms.linkedin.text import little_text
 from shared.clocks.clock import SystemClock
 from shared.events.requests import AccountConnectRequested

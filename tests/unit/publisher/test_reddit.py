@@ -9,8 +9,8 @@ import pytest
 
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
-from services.publisher.platforms.reddit import Reddit
 from services.publisher.platforms.reddit.options import OPTIONS
+from services.publisher.platforms.reddit.platform import Reddit
 from services.publisher.platforms.reddit.post import submission_of, subreddit_of, title_and_text
 from services.publisher.platforms.reddit.replies import break_in
 from tests.fakes.networks.base import Fault, Reply, refuses

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from services.publisher.platforms.errors import Forbidden, Rejected, Transient, Unavailable
-from services.publisher.platforms.reddit import Reddit
 from services.publisher.platforms.reddit.pictures import upload_form_in
+from services.publisher.platforms.reddit.platform import Reddit
 from shared.outbound.client import outbound_client
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Reply

@@ -10,7 +10,7 @@ import pytest
 from services.publisher.platforms import platforms
 from services.publisher.platforms.base import Account, Platform, Published
 from services.publisher.platforms.errors import RateLimited, Rejected, Unavailable
-from services.publisher.platforms.sandbox import Sandbox
+from services.publisher.platforms.sandbox.platform import Sandbox
 from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import OptionRule, PostRules, TextRule
 from tests.fakes.clock import FakeClock

@@ -25,8 +25,7 @@ from services.publisher.platforms.errors import (
 )
 from services.publisher.platforms.judging import USUAL_WAIT
 from services.publisher.platforms.reply import Reply as Answer
-from services.publisher.platforms.telegram import Telegram
-from services.publisher.platforms.telegram.platform import ALONE, API, published_in
+from services.publisher.platforms.telegram.platform import ALONE, API, Telegram, published_in
 from shared.outbound.client import outbound_client
 from shared.posting.rules import problem
 from shared.process.logs import configure

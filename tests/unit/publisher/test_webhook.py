@@ -16,8 +16,7 @@ from services.publisher.platforms.base import Account, Post, Published, Ready
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.posting import published_in
 from services.publisher.platforms.reply import Reply
-from services.publisher.platforms.webhook import Webhook
-from services.publisher.platforms.webhook.platform import message_id
+from services.publisher.platforms.webhook.platform import Webhook, message_id
 from services.publisher.platforms.webhook.signature import secrets_of, signature_headers
 from tests.support.publications import NOON, SECOND, a_post, an_account
 from tests.support.standard_webhooks import NotGenuineError, verify

@@ -19,7 +19,7 @@ from services.publisher.platforms.errors import RateLimited, Rejected, Unauthori
 from services.publisher.platforms.judging import judged
 from services.publisher.platforms.recognition import recognised
 from services.publisher.platforms.reply import Reply as Answer
-from services.publisher.platforms.x import X
+from services.publisher.platforms.x.platform import X
 from services.publisher.platforms.x.post import seen_as
 from services.publisher.platforms.x.replies import DIALECT
 from shared.clocks.clock import SystemClock

@@ -1,5 +1,1 @@
 """Mastodon, and the other servers that speak its API."""
-
-from services.publisher.platforms.mastodon.platform import Mastodon
-
-__all__ = ["Mastodon"]

@@ -1,5 +1,1 @@
 """A generic webhook, signed as Standard Webhooks says."""
-
-from services.publisher.platforms.webhook.platform import Webhook
-
-__all__ = ["Webhook"]

@@ -1,5 +1,1 @@
 """X: posts with up to four pictures."""
-
-from services.publisher.platforms.x.platform import X
-
-__all__ = ["X"]

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from services.publisher.platforms.base import Platform, Published
-from services.publisher.platforms.bluesky import Bluesky as Adapter
+from services.publisher.platforms.bluesky.platform import Bluesky as Adapter
 from services.publisher.platforms.errors import Unauthorized
 from shared.clocks.clock import Clock
 from tests.fakes.http_server import Call

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from services.publisher.platforms.base import Platform
-from services.publisher.platforms.discord import Discord as Adapter
+from services.publisher.platforms.discord.platform import Discord as Adapter
 from services.publisher.platforms.errors import Rejected, Unauthorized
 from shared.clocks.clock import Clock
 from tests.fakes.networks.base import Fault, Posted, refuses

@@ -8,7 +8,7 @@ import httpx
 
 from services.publisher.platforms.base import Platform
 from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized
-from services.publisher.platforms.linkedin import LinkedIn
+from services.publisher.platforms.linkedin.platform import LinkedIn
 from shared.clocks.clock import Clock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Posted, refuses

@@ -8,7 +8,7 @@ import httpx
 
 from services.publisher.platforms.base import Platform, Published
 from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
-from services.publisher.platforms.mastodon import Mastodon as Adapter
+from services.publisher.platforms.mastodon.platform import Mastodon as Adapter
 from shared.clocks.clock import Clock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Fault, Posted, Reply, refuses

@@ -6,8 +6,8 @@ import httpx
 
 from services.publisher.platforms.base import Platform
 from services.publisher.platforms.errors import Rejected, Transient, Unauthorized
-from services.publisher.platforms.sandbox import Sandbox
-from services.publisher.platforms.webhook import Webhook
+from services.publisher.platforms.sandbox.platform import Sandbox
+from services.publisher.platforms.webhook.platform import Webhook
 from shared.clocks.clock import Clock
 from tests.fakes.networks.base import Posted, refuses
 from tests.fakes.networks.plain import Plain

@@ -8,7 +8,7 @@ import httpx
 
 from services.publisher.platforms.base import Platform
 from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unconfirmed
-from services.publisher.platforms.reddit import Reddit
+from services.publisher.platforms.reddit.platform import Reddit
 from shared.clocks.clock import Clock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Fault, Posted, refuses

@@ -8,7 +8,7 @@ import httpx
 
 from services.publisher.platforms.base import Platform
 from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
-from services.publisher.platforms.telegram import Telegram as Adapter
+from services.publisher.platforms.telegram.platform import Telegram as Adapter
 from shared.clocks.clock import Clock
 from tests.fakes.networks.base import Fault, Posted, refuses
 from tests.fakes.networks.telegram import CHANNEL, TOKEN, Telegram, refused

@@ -8,7 +8,7 @@ import httpx
 
 from services.publisher.platforms.base import Platform, Published
 from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized
-from services.publisher.platforms.x import X
+from services.publisher.platforms.x.platform import X
 from shared.clocks.clock import Clock
 from tests.fakes.http_server import Call
 from tests.fakes.networks.base import Fault, Posted, Reply, refuses
