@@ -42,24 +42,9 @@ def any_words(reply: Reply) -> str | None:
     return str(said) if said else reply.text
 
 
-def nothing_more(reply: Reply) -> PlatformError | None:
-    """What a network documents whose statuses say it all."""
-    return None
-
-
 def usual_allowance(reply: Reply) -> Allowance | None:
     """The usual headers."""
     return allowance_of(reply.headers, reply.at)
-
-
-def of_account(reply: Reply) -> bool:
-    """Limits are those of the account that asks."""
-    return False
-
-
-def no_wait(reply: Reply) -> timedelta | None:
-    """The wait in the body of a network that tells none there."""
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +56,13 @@ class Dialect:
     """
 
     words: Callable[[Reply], str | None] = any_words
-    documented: Callable[[Reply], PlatformError | None] = nothing_more
-    wait: Callable[[Reply], timedelta | None] = no_wait
+    documented: Callable[[Reply], PlatformError | None] = lambda _reply: None
+    wait: Callable[[Reply], timedelta | None] = lambda _reply: None
     """How long to wait, where the body tells it."""
     usual_wait: timedelta = USUAL_WAIT
     allowance: Callable[[Reply], Allowance | None] = usual_allowance
     """How many requests remain."""
-    is_of_app: Callable[[Reply], bool] = of_account
+    is_of_app: Callable[[Reply], bool] = lambda _reply: False
     """Whether what a reply says of limits holds for all accounts of the app."""
     secret: str = field(default="", repr=False)
     """What a reply may quote and nobody may see, as a token that is a part of the URL."""
