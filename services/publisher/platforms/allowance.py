@@ -60,11 +60,11 @@ def retry_after_of(headers: Mapping[str, str], now: datetime) -> timedelta | Non
     return wait_until(headers.get("retry-after", ""), now)
 
 
-def wait_of(value: object) -> timedelta | None:
-    """A number of seconds in a reply's JSON as a wait, a day at most; None where it is no wait at all."""
+def wait_of(value: object, most: timedelta = LONGEST_WAIT) -> timedelta | None:
+    """A number of seconds in a reply's JSON as a wait, so long at most; None where it is no wait at all."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         return None
-    return timedelta(seconds=min(value, LONGEST_WAIT.total_seconds()))
+    return timedelta(seconds=min(value, most.total_seconds()))
 
 
 def wait_until(text: str, now: datetime) -> timedelta | None:

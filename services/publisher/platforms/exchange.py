@@ -20,7 +20,7 @@ from services.publisher.platforms.errors import (
     Unconfirmed,
 )
 from services.publisher.platforms.judging import ANY, Dialect, judged
-from services.publisher.platforms.reply import Reply
+from services.publisher.platforms.reply import Reply, text_or_none
 from shared.outbound.client import send_bounded
 from shared.outbound.failures import ForbiddenAddress
 
@@ -96,6 +96,14 @@ def blaming(credentials: str, *, settings: str = "settings.server") -> Iterator[
 def unreadable(what: str) -> Unavailable:
     """What a reply without the thing that was asked for means, where nothing was to be published."""
     return Unavailable(f"the reply {what}", code=UNREADABLE_REPLY)
+
+
+def needed(value: object, otherwise: str) -> str:
+    """An id that a reply must hold, as text; what is said of the reply `otherwise`, as by `unreadable`."""
+    text = text_or_none(value)
+    if text is None:
+        raise unreadable(otherwise)
+    return text
 
 
 async def _replied(client: httpx.AsyncClient, request: httpx.Request, now: datetime, dialect: Dialect) -> Reply:

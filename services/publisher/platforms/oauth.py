@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Literal
 
 import httpx
 
+from services.publisher.platforms.allowance import wait_of
 from services.publisher.platforms.base import Account, Renewed
 from services.publisher.platforms.errors import PlatformError, Unauthorized, Unavailable
 from services.publisher.platforms.exchange import exchange, unreadable
@@ -18,30 +20,17 @@ LONGEST_LIFE = timedelta(days=3650)
 MOST_CODE = 100
 
 
-def token_request(
+async def refreshed(
     client: httpx.AsyncClient,
     url: str,
     account: Account,
+    now: datetime,
     *,
-    names_client_by: str,
+    names_client_by: Literal["basic", "form"],
     headers: Mapping[str, str] | None = None,
-) -> httpx.Request:
-    """The request for new tokens; `names_client_by` is `basic` (a header) or `form`."""
-    form = {"grant_type": "refresh_token", "refresh_token": account.credentials["refresh_token"]}
-    client_id, secret = account.credentials["client_id"], account.credentials.get("client_secret") or ""
-    named = dict(headers or {})
-    if names_client_by == "basic":
-        basic = httpx.BasicAuth(client_id, secret)
-        request = client.build_request("POST", url, data=form, headers=named)
-        return next(basic.auth_flow(request))
-    form["client_id"] = client_id
-    if secret:
-        form["client_secret"] = secret
-    return client.build_request("POST", url, data=form, headers=named)
-
-
-async def refreshed(client: httpx.AsyncClient, request: httpx.Request, now: datetime) -> Renewed:
-    """The new tokens; Unauthorized where the network gives none any more."""
+) -> Renewed:
+    """New tokens; Unauthorized where the network gives none any more."""
+    request = _request(client, url, account, names_client_by, headers or {})
     told = (await exchange(client, request, now, TOKENS)).told
     new = {name: told[name] for name in ("access_token", "refresh_token") if _is_token(told.get(name))}
     if "access_token" not in new:
@@ -51,6 +40,21 @@ async def refreshed(client: httpx.AsyncClient, request: httpx.Request, now: date
         expires_at=_in(told.get("expires_in"), now),
         refresh_expires_at=_in(told.get("refresh_token_expires_in"), now),
     )
+
+
+def _request(
+    client: httpx.AsyncClient, url: str, account: Account, names_client_by: str, headers: Mapping[str, str]
+) -> httpx.Request:
+    """The app is named in a header, or in the form."""
+    form = {"grant_type": "refresh_token", "refresh_token": account.credentials["refresh_token"]}
+    client_id, secret = account.credentials["client_id"], account.credentials.get("client_secret") or ""
+    if names_client_by == "basic":
+        request = client.build_request("POST", url, data=form, headers=dict(headers))
+        return next(httpx.BasicAuth(client_id, secret).auth_flow(request))
+    form["client_id"] = client_id
+    if secret:
+        form["client_secret"] = secret
+    return client.build_request("POST", url, data=form, headers=dict(headers))
 
 
 def _documented(reply: Reply) -> PlatformError | None:
@@ -91,6 +95,5 @@ def _is_token(value: object) -> bool:
 
 
 def _in(seconds: object, now: datetime) -> datetime | None:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
-        return None
-    return now + timedelta(seconds=min(seconds, LONGEST_LIFE.total_seconds()))
+    life = wait_of(seconds, LONGEST_LIFE)
+    return now + life if life else None

@@ -15,7 +15,7 @@ from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
 from services.publisher.platforms.errors import PlatformError, Unauthorized, Unavailable
-from services.publisher.platforms.oauth import refreshed, token_request
+from services.publisher.platforms.oauth import refreshed
 from services.publisher.store import Store
 from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
@@ -40,8 +40,7 @@ class Renewing(FakePlatform):
     async def refresh(self, account: Account, now: datetime) -> Renewed:
         """Ask for a new one."""
         async with httpx.AsyncClient(transport=httpx.MockTransport(self._answer)) as client:
-            request = token_request(client, "https://a.example/token", account, names_client_by="form")
-            return await refreshed(client, request, now)
+            return await refreshed(client, "https://a.example/token", account, now, names_client_by="form")
 
     def _answer(self, _: httpx.Request) -> httpx.Response:
         if isinstance(self.reply, Exception):

@@ -30,7 +30,7 @@ from services.publisher.platforms.bluesky.session import (
 from services.publisher.platforms.bluesky.text import handles_in
 from services.publisher.platforms.bodies import body_of, request_with
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized
-from services.publisher.platforms.exchange import blaming, exchange, unreadable
+from services.publisher.platforms.exchange import blaming, exchange, needed, unreadable
 from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.ready import ReadyOnce, ReadyRequest
 from services.publisher.platforms.reply import Reply, text_or_none
@@ -74,8 +74,7 @@ class Bluesky(Platform):
             url = f"{session.pds}/xrpc/com.atproto.server.getSession"
             request = self.client.build_request("GET", url, headers=session.bearer)
             reply = await exchange(self.client, request, self.clock.now(), DIALECT)
-            if text_or_none(reply.told.get("did")) is None:
-                raise unreadable("tells of no session")
+            needed(reply.told.get("did"), "tells of no session")
             if reply.told.get("active") is False:
                 raise Unauthorized(f"the account is {reply.told.get('status') or 'not active'}", code="not_active")
 

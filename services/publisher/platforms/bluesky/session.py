@@ -15,6 +15,7 @@ from services.publisher.platforms.base import Account, Renewed
 from services.publisher.platforms.bluesky.replies import DIALECT
 from services.publisher.platforms.errors import Rejected, Unauthorized
 from services.publisher.platforms.exchange import exchange, unreadable
+from services.publisher.platforms.reply import object_or_empty, objects_in
 
 OFFICIAL = "https://bsky.social"
 
@@ -88,10 +89,8 @@ async def _ask(client: httpx.AsyncClient, account: Account, method: str, now: da
 
 def _pds(told: Mapping[str, Any]) -> str | None:
     """The server that the account's DID document names, if it names one."""
-    document = told.get("didDoc")
-    services = document.get("service") if isinstance(document, Mapping) else None
-    for one in services if isinstance(services, list) else []:
-        if isinstance(one, Mapping) and str(one.get("id", "")).endswith("#atproto_pds"):
+    for one in objects_in(object_or_empty(told.get("didDoc")).get("service")):
+        if str(one.get("id", "")).endswith("#atproto_pds"):
             endpoint = one.get("serviceEndpoint")
             return str(endpoint).rstrip("/") if is_web_url(endpoint) else None
     return None

@@ -32,7 +32,7 @@ from services.publisher.platforms.network_time import publish_timeout
 from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.ready import ReadyRequest
 from services.publisher.platforms.recognition import recognised, since
-from services.publisher.platforms.reply import text_or_none
+from services.publisher.platforms.reply import Reply, text_or_none
 from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
 
@@ -69,10 +69,9 @@ class Discord(Platform):
     async def verify(self, account: Account) -> None:
         """Ask about the webhook, or the channel: that needs the token, and a bot that may see the channel."""
         sender = sender_of(account)
-        request = self.client.build_request("GET", sender.about, headers=sender.headers)
         token, setting = ("bot_token", "channel_id") if sender.bot_id else ("webhook_url", "server")
         with blaming(f"credentials.{token}", settings=f"settings.{setting}"):
-            await exchange(self.client, request, self.clock.now(), dialect_for(sender))
+            await self._get(sender.about, sender)
 
     async def prepare(self, post: Post, account: Account) -> ReadyRequest:
         """Fetch the pictures, learn the server that the address of the message names, and build the request."""
@@ -117,8 +116,7 @@ class Discord(Platform):
         """The bot's own message that shows this post since it was due; Rejected where not enough is seen to tell."""
         post = OPTIONS.checked(post)
         sender = sender_of(account, post.options.get("thread_id"))
-        request = self.client.build_request("GET", sender.url, params={"limit": str(PAGE)}, headers=sender.headers)
-        messages = messages_in(await exchange(self.client, request, self.clock.now(), dialect_for(sender)))
+        messages = messages_in(await self._get(sender.url, sender, limit=str(PAGE)))
         if not messages:
             reason = "the channel looks empty, as it does to a bot without the permission Read Message History"
             raise Rejected(reason, code="cannot_see")
@@ -133,12 +131,15 @@ class Discord(Platform):
     async def _guild(self, sender: Sender) -> str | None:
         """The server's id, `@me` for a conversation with one person; None while Discord does not tell."""
         if sender.about not in self.guilds:
-            request = self.client.build_request("GET", sender.about, headers=sender.headers)
             try:
-                told = (await exchange(self.client, request, self.clock.now(), dialect_for(sender))).told
+                told = (await self._get(sender.about, sender)).told
             except (NotSent, Unavailable, Transient):
                 return None
             if not text_or_none(told.get("id")):
                 return None
             self.guilds[sender.about] = text_or_none(told.get("guild_id")) or "@me"
         return self.guilds[sender.about]
+
+    async def _get(self, url: str, sender: Sender, **query: str) -> Reply:
+        request = self.client.build_request("GET", url, params=query, headers=sender.headers)
+        return await exchange(self.client, request, self.clock.now(), dialect_for(sender))

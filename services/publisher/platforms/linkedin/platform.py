@@ -30,7 +30,7 @@ from services.publisher.platforms.exchange import blaming, exchange, unreadable
 from services.publisher.platforms.linkedin.options import MOST_TITLE, OPTIONS, VISIBILITIES
 from services.publisher.platforms.linkedin.replies import AUTHORITY, DIALECT, STORE, problem_with_token
 from services.publisher.platforms.linkedin.text import little_text
-from services.publisher.platforms.oauth import refreshed, token_request
+from services.publisher.platforms.oauth import refreshed
 from services.publisher.platforms.options import refused
 from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.ready import ReadyRequest
@@ -119,7 +119,7 @@ class LinkedIn(Platform):
     async def refresh(self, account: Account, now: datetime) -> Renewed:
         """A new access token; the refresh token ends when it would have ended."""
         url = f"{server_of(account, WEB)}/oauth/v2/accessToken"
-        return await refreshed(self.client, token_request(self.client, url, account, names_client_by="form"), now)
+        return await refreshed(self.client, url, account, now, names_client_by="form")
 
     async def _upload(self, picture: Picture, account: Account) -> dict[str, str]:
         begun = {"initializeUploadRequest": {"owner": author_of(account)}}

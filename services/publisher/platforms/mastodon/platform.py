@@ -18,7 +18,7 @@ from services.publisher.platforms.account_fields import bearer, require_credenti
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published
 from services.publisher.platforms.bodies import FormFile, form_of, request_with
 from services.publisher.platforms.errors import PlatformError, Transient
-from services.publisher.platforms.exchange import blaming, exchange, unreadable
+from services.publisher.platforms.exchange import blaming, exchange, needed
 from services.publisher.platforms.mastodon.options import OPTIONS
 from services.publisher.platforms.mastodon.post import is_distinct, published_in, seen_as, statuses_in
 from services.publisher.platforms.mastodon.replies import DIALECT, is_repeated
@@ -26,7 +26,7 @@ from services.publisher.platforms.mastodon.rules import PICTURES, most_character
 from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.ready import ReadyOnce, ReadyRequest
 from services.publisher.platforms.recognition import Seen, reaches_back, recognised, since
-from services.publisher.platforms.reply import Reply, text_or_none
+from services.publisher.platforms.reply import Reply
 from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import PostRules
 
@@ -123,16 +123,11 @@ class Mastodon(Platform):
 
     async def _owner(self, account: Account) -> str:
         told = (await self._get("/api/v1/accounts/verify_credentials", account)).told
-        owner = text_or_none(told.get("id"))
-        if owner is None:
-            raise unreadable("does not tell whose token this is")
-        return owner
+        return needed(told.get("id"), "does not tell whose token this is")
 
     async def _upload(self, picture: Picture, account: Account) -> str:
         reply = await self._exchange(self._upload_request(picture, account))
-        media_id = text_or_none(reply.told.get("id"))
-        if media_id is None:
-            raise unreadable("to an upload tells no id")
+        media_id = needed(reply.told.get("id"), "to an upload tells no id")
         if reply.status == HTTPStatus.ACCEPTED:
             await self._until_ready(media_id, account)
         return media_id

@@ -24,8 +24,8 @@ from services.publisher.platforms.account_fields import (
 )
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized, Unconfirmed
-from services.publisher.platforms.exchange import blaming, exchange, unreadable
-from services.publisher.platforms.oauth import refreshed, token_request
+from services.publisher.platforms.exchange import blaming, exchange, needed, unreadable
+from services.publisher.platforms.oauth import refreshed
 from services.publisher.platforms.ready import ReadyOnce, ReadyRequest
 from services.publisher.platforms.recognition import recognised, since
 from services.publisher.platforms.reddit.options import OPTIONS
@@ -48,7 +48,7 @@ from services.publisher.platforms.reddit.post import (
     subreddit_of,
 )
 from services.publisher.platforms.reddit.replies import DIALECT, is_submitted_before
-from services.publisher.platforms.reply import object_or_empty, objects_in, text_or_none
+from services.publisher.platforms.reply import object_or_empty, objects_in
 from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
 
@@ -114,8 +114,7 @@ class Reddit(Platform):
                 renewed = await self.refresh(account, self.clock.now())
                 account = replace(account, credentials={**account.credentials, **renewed.credentials})
             me = await self._get("/api/v1/me", account)
-            if text_or_none(me.get("name")) is None:
-                raise unreadable("names no account")
+            needed(me.get("name"), "names no account")
             if me.get("is_suspended") is True:
                 raise Unauthorized("Reddit has suspended the account", code="suspended")
 
@@ -180,8 +179,7 @@ class Reddit(Platform):
         """A new access token, and a new refresh token where Reddit gives one."""
         url = f"{server_of(account, WEB)}/api/v1/access_token"
         headers = {"user-agent": user_agent(account)}
-        request = token_request(self.client, url, account, names_client_by="basic", headers=headers)
-        return await refreshed(self.client, request, now)
+        return await refreshed(self.client, url, account, now, names_client_by="basic", headers=headers)
 
     async def _upload(self, post: Post, account: Account) -> list[Uploaded]:
         api, is_own = server_of(account, API), bool(account.settings.get("server"))

@@ -7,7 +7,7 @@ refused as a duplicate, is looked for among the account's own posts.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 
@@ -23,8 +23,8 @@ from services.publisher.platforms.account_fields import (
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
 from services.publisher.platforms.bodies import Base64, Body, request_with
 from services.publisher.platforms.errors import Rejected
-from services.publisher.platforms.exchange import blaming, exchange, unreadable
-from services.publisher.platforms.oauth import refreshed, token_request
+from services.publisher.platforms.exchange import blaming, exchange, needed, unreadable
+from services.publisher.platforms.oauth import refreshed
 from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.ready import ReadyOnce, ReadyRequest
 from services.publisher.platforms.recognition import recognised, since, words_of
@@ -120,22 +120,18 @@ class X(Platform):
 
     async def refresh(self, account: Account, now: datetime) -> Renewed:
         """A new pair of tokens."""
-        by = "basic" if account.credentials.get("client_secret") else "form"
         url = f"{server_of(account, API)}/2/oauth2/token"
-        return await refreshed(self.client, token_request(self.client, url, account, names_client_by=by), now)
+        by: Literal["basic", "form"] = "basic" if account.credentials.get("client_secret") else "form"
+        return await refreshed(self.client, url, account, now, names_client_by=by)
 
     async def _me(self, account: Account) -> str:
-        me = identity_in(await self._ask("GET", "/2/users/me", account))
-        if me is None:
-            raise unreadable("names no account")
-        return me
+        return needed(identity_in(await self._ask("GET", "/2/users/me", account)), "names no account")
 
     async def _upload(self, picture: Picture, account: Account) -> str:
         url = f"{server_of(account, API)}/2/media/upload"
         request = request_with(self.client, "POST", url, upload_of(picture), bearer(account))
-        identity = identity_in(await exchange(self.client, request, self.clock.now(), DIALECT))
-        if identity is None:
-            raise unreadable("to an upload names no picture")
+        reply = await exchange(self.client, request, self.clock.now(), DIALECT)
+        identity = needed(identity_in(reply), "to an upload names no picture")
         if picture.alt:
             described = {"id": identity, "metadata": {"alt_text": {"text": picture.alt[:MOST_ALT]}}}
             await self._ask("POST", "/2/media/metadata", account, json=described)

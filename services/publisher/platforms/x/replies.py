@@ -5,7 +5,7 @@ from http import HTTPStatus
 from services.publisher.platforms.allowance import Allowance, is_spent, wait_until
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.judging import Dialect, usual_allowance
-from services.publisher.platforms.reply import Reply, objects_in, text_or_none
+from services.publisher.platforms.reply import Reply, object_or_empty, objects_in, text_or_none
 
 OF_APP, OF_ACCOUNT = "x-app-limit-24hour", "x-user-limit-24hour"
 CAPPED = ("Product", "Account")
@@ -40,8 +40,7 @@ def is_duplicate(error: Rejected) -> bool:
 
 def identity_in(reply: Reply) -> str | None:
     """The id of what was made."""
-    data = reply.told.get("data")
-    return text_or_none(data.get("id")) if isinstance(data, dict) else None
+    return text_or_none(object_or_empty(reply.told.get("data")).get("id"))
 
 
 DIALECT = Dialect(words, allowance=allowance, is_of_app=is_of_app)
