@@ -4,36 +4,27 @@ from datetime import datetime, timedelta
 
 from services.publisher.platforms.errors import PlatformError
 from services.publisher.sending.case import Case
-from shared.events.requests import LatePolicy, RetryPolicy
 
 ON_TIME = timedelta(seconds=2)
 """Lateness that is never held against a post, whatever its policy."""
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
-"""The pauses of what never arrived, or is asked to come back later: they use no try."""
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+"""Seconds of the pauses of what never arrived, or is asked to come back later: they use no try."""
 JITTER = 0.1
 SHORTEST_REST = timedelta(seconds=5)
 """A shorter wait is slept; a longer one after an error is spent in a retry queue."""
 
 
-def backoff(policy: RetryPolicy, tries: int, *, jitter: float) -> timedelta:
-    """How long to wait after so many tries; `jitter` is a random number from 0 to 1."""
-    return _doubled(policy.first_delay_seconds, tries, policy.longest_delay_seconds, jitter)
-
-
-def pause(waits: int, *, jitter: float) -> timedelta:
-    """How long to wait without using a try, after so many such waits in a row."""
-    return _doubled(FIRST_PAUSE.total_seconds(), waits + 1, LONGEST_PAUSE.total_seconds(), jitter)
-
-
 def backoff_of(case: Case, error: PlatformError) -> timedelta:
     """How long the case waits after a try, or longer where the platform asks for it."""
-    tries = case.publication.tries - case.publication.tries_before
-    return max(backoff(case.event.retry, tries, jitter=case.jitter), error.retry_after or timedelta(0))
+    policy, tries = case.event.retry, case.publication.tries - case.publication.tries_before
+    doubled = _doubled(policy.first_delay_seconds, tries, policy.longest_delay_seconds, case.jitter)
+    return max(doubled, error.retry_after or timedelta(0))
 
 
 def pause_of(case: Case, error: PlatformError) -> timedelta:
     """How long the case waits without having used a try, or longer where the platform asks for it."""
-    return max(pause(case.publication.waits, jitter=case.jitter), error.retry_after or timedelta(0))
+    doubled = _doubled(FIRST_PAUSE, case.publication.waits + 1, LONGEST_PAUSE, case.jitter)
+    return max(doubled, error.retry_after or timedelta(0))
 
 
 def _doubled(first: float, times: int, longest: float, jitter: float) -> timedelta:
@@ -41,14 +32,9 @@ def _doubled(first: float, times: int, longest: float, jitter: float) -> timedel
     return timedelta(seconds=min(doubled, longest) * (1 + JITTER * jitter))
 
 
-def deadline(policy: LatePolicy, due_at: datetime) -> datetime:
-    """The instant after which the late policy speaks."""
-    return due_at + max(timedelta(seconds=policy.grace_seconds), ON_TIME)
-
-
 def deadline_of(case: Case) -> datetime:
     """The instant after which the case's late policy speaks, where nothing is out."""
-    return deadline(case.event.late_policy, case.publication.due_at)
+    return case.publication.due_at + max(timedelta(seconds=case.event.late_policy.grace_seconds), ON_TIME)
 
 
 def next_try_at(now: datetime, delay: timedelta, deadline_at: datetime) -> datetime | None:

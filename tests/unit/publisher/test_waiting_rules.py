@@ -1,5 +1,6 @@
 """How long a post waits before it is tried again, and when its late policy speaks."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,12 +13,9 @@ from services.publisher.sending.waiting import (
     JITTER,
     LONGEST_PAUSE,
     ON_TIME,
-    backoff,
     backoff_of,
-    deadline,
     deadline_of,
     next_try_at,
-    pause,
     pause_of,
 )
 from shared.events.requests import LatePolicy, RetryPolicy
@@ -36,19 +34,25 @@ durations = st.timedeltas(timedelta(0), timedelta(hours=3))
     ],
 )  # fmt: skip
 def test_backoff_doubles_up_to_the_longest_delay(policy: RetryPolicy, tries: int, seconds: float) -> None:
-    assert backoff(policy, tries, jitter=0) == timedelta(seconds=seconds)
-    assert backoff(policy, tries, jitter=1) == timedelta(seconds=seconds * (1 + JITTER))
+    case = a_case(event=requested(retry=policy), publication={"tries": tries})
+
+    assert backoff_of(case, Transient("busy")) == timedelta(seconds=seconds)
+    assert backoff_of(replace(case, jitter=1), Transient("busy")) == timedelta(seconds=seconds * (1 + JITTER))
 
 
 @pytest.mark.parametrize(("waits", "seconds"), [(0, 5), (1, 10), (2, 20), (5, 160), (6, 300), (10_000, 300)])
 def test_a_pause_without_a_try_doubles_up_to_five_minutes(waits: int, seconds: float) -> None:
-    assert pause(waits, jitter=0) == timedelta(seconds=seconds)
-    assert pause(waits, jitter=1) == timedelta(seconds=seconds * (1 + JITTER))
+    case = a_case(publication={"waits": waits})
+
+    assert pause_of(case, NotSent("no connection")) == timedelta(seconds=seconds)
+    assert pause_of(replace(case, jitter=1), NotSent("no connection")) == timedelta(seconds=seconds * (1 + JITTER))
 
 
 @given(st.integers(0, 100), st.floats(0, 1))
 def test_pauses_never_pass_the_longest_but_by_their_jitter(waits: int, jitter: float) -> None:
-    assert timedelta(seconds=5) <= pause(waits, jitter=jitter) <= LONGEST_PAUSE * (1 + JITTER)
+    pause = pause_of(a_case(publication={"waits": waits}, jitter=jitter), NotSent("no connection"))
+
+    assert timedelta(seconds=5) <= pause <= timedelta(seconds=LONGEST_PAUSE * (1 + JITTER))
 
 
 def test_a_person_who_asks_again_begins_with_the_first_delay() -> None:
@@ -80,7 +84,9 @@ def test_a_network_may_ask_for_a_longer_backoff(asked_for: Any, seconds: float) 
 
 @pytest.mark.parametrize(("grace", "seconds"), [(0, 2), (1, 2), (60, 60), (3600, 3600)])
 def test_no_policy_minds_what_counts_as_on_time(grace: float, seconds: float) -> None:
-    assert deadline(LatePolicy(mode="skip", grace_seconds=grace), NOON) == NOON + timedelta(seconds=seconds)
+    event = requested(late_policy=LatePolicy(mode="skip", grace_seconds=grace))
+
+    assert deadline_of(a_case(event=event)) == NOON + timedelta(seconds=seconds)
 
 
 def test_lateness_counts_from_when_a_person_asked_again() -> None:
