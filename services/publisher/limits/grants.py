@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.publisher.limits.bucket import FURTHEST, Bucket, earliest
-from services.publisher.limits.pace import LEAST_SPAN, Pace
+from services.publisher.limits.pace import Pace
 
 ASK_AGAIN_IN = timedelta(milliseconds=30)
 """When a replica that got no start asks again at the earliest."""
@@ -19,6 +19,8 @@ ASKS_WITHIN = timedelta(seconds=5)
 """When it asks at the latest, however long the limit has no room: others see that it is still there."""
 TOLD_LASTS = timedelta(seconds=2)
 """For how long after that starts are kept for a replica that does not ask any more."""
+LEAST_SPAN = timedelta(milliseconds=250)
+"""Over how long a stretch starts are given at once; over a longer one where the lead is longer."""
 MOST_TOLD = 100
 MOST_SLACK_OF_A_WINDOW = timedelta(seconds=2)
 
@@ -119,7 +121,7 @@ def given(
     lead = max([pace.lead, *(one.lead for one in others.values())])
     slack = max([pace.slack, _slack_of(buckets), *(one.slack for one in others.values())])
     ahead = lead + LEAST_SPAN if others else lead
-    first, last, next_at = now + ahead, now + ahead + max(pace.span, lead), now + ASK_AGAIN_IN
+    first, last, next_at = now + ahead, now + ahead + max(LEAST_SPAN, lead), now + ASK_AGAIN_IN
     while left:
         due, name = min([(left[0], replicas.ours), *((one.due[0], name) for name, one in others.items() if one.due)])
         start_at = earliest(buckets, max(due, first))

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 LEAST_LEAD, MOST_LEAD = timedelta(milliseconds=10), timedelta(seconds=15)
 LEAST_SLACK, MOST_SLACK = timedelta(milliseconds=50), timedelta(seconds=5)
-LEAST_SPAN = timedelta(milliseconds=250)
 FIRST_COMMIT, FIRST_LATENESS = timedelta(milliseconds=20), timedelta(milliseconds=50)
 """What is expected of a machine that nothing is known of yet."""
 COMMITS, SENDS = 30, 200
@@ -17,9 +16,9 @@ COMMITS, SENDS = 30, 200
 
 
 class Pace:
-    """`lead` is how far ahead the first start is given, `span` over how long a stretch starts are given at once.
+    """`lead` is how far ahead the first start is given, `slack` how much later than its start a send may begin.
 
-    `slack` is how much later than its start a send may begin: what a limit loses to a process that wakes up late.
+    The slack is what a limit loses to a process that wakes up late.
     """
 
     def __init__(self) -> None:
@@ -29,10 +28,6 @@ class Pace:
     @property
     def lead(self) -> timedelta:
         return _within(LEAST_LEAD, max(self._commits) * 1.5, MOST_LEAD)
-
-    @property
-    def span(self) -> timedelta:
-        return max(LEAST_SPAN, self.lead)
 
     @property
     def slack(self) -> timedelta:

@@ -30,8 +30,8 @@ class Preparation:
 
     async def prepared(self, case: Case) -> Case:
         """The case with a token that lasts and the post ready, or with the error; raises CircuitOpen."""
-        stored = _account(case)
-        post = post_of(case.event)
+        assert case.account is not None, "a post without an account is held"
+        stored, post = case.account, post_of(case.event)
         try:
             async with self.breakers.turn(_place(post, stored)) as turn:
                 try:
@@ -62,11 +62,6 @@ def post_of(event: PublishRequested) -> Post:
         media=[item.model_dump(exclude_none=True) for item in event.media],
         options=event.options,
     )
-
-
-def _account(case: Case) -> StoredAccount:
-    assert case.account is not None, "a post without an account is held"
-    return case.account
 
 
 def _place(post: Post, stored: StoredAccount) -> str:
