@@ -4,7 +4,7 @@ connecting.py     reacts to requests: connect, disconnect, refresh
 credentials.py    the account as stored and as opened for use (`stored`, `opened`, `destination_of`, `host_of`)
 tokens.py         tokens that last: renewed ahead of their end and on demand, by one replica at a time
 trying.py         credentials are used once before they are stored
-asked.py          of two requests the later one counts
+asked.py          requests are spelt rightly, and of two the later one counts
 facts.py          what is told of an account's tokens
 single_flight.py  many who want the same wait for the one who fetches it
 secret_keys.py    whether our keys fit the stored secrets, and encrypting them again

@@ -1,4 +1,6 @@
-"""When a request about an account was made: of two, the later one counts, whichever is carried out first. No I/O."""
+"""What is to be known of a request about an account before it is carried out: that it is spelt rightly, and when it was
+made. Of two the later one counts, whichever is carried out first. No I/O.
+"""
 
 from datetime import datetime, timedelta
 
@@ -8,6 +10,15 @@ from shared.events.requests import AccountConnectRequested, AccountDisconnectReq
 from shared.messaging.envelope import Delivery
 
 Asked = Delivery[AccountConnectRequested] | Delivery[AccountDisconnectRequested]
+
+
+INVALID = "invalid"
+
+
+def check_spelling(delivery: Asked) -> None:
+    """Raise Rejected for what is nearly a field: a limit that is ignored without a word would be exceeded."""
+    if misspelt := delivery.misspelt:
+        raise Rejected(misspelt, code=INVALID)
 
 
 def asked_at(delivery: Asked, now: datetime) -> datetime:

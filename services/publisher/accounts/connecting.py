@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from services.publisher.accounts.asked import asked_at, changed_at, check_not_overtaken, is_overtaken
+from services.publisher.accounts.asked import asked_at, changed_at, check_not_overtaken, check_spelling, is_overtaken
 from services.publisher.accounts.credentials import (
     destination_of,
     forgotten,
@@ -24,7 +24,6 @@ from services.publisher.accounts.facts import refresh_failed, refreshed
 from services.publisher.accounts.one_by_one import OneByOne
 from services.publisher.accounts.tokens import Overtaken, Tokens
 from services.publisher.accounts.trying import TRY_FOR, Candidate, Trial
-from services.publisher.accounts.unreadable import check_spelling
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Platform
 from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized

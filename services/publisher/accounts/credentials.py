@@ -9,7 +9,6 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
-from services.publisher.accounts.unreadable import UNKNOWN_PLATFORM
 from services.publisher.domain import StoredAccount
 from services.publisher.limits.windows import limits_of
 from services.publisher.platforms.base import Account, Platform, Renewed
@@ -19,6 +18,8 @@ from shared.secrets.sealing import SealingKey, UnreadableSeal
 from shared.secrets.vault import UnreadableSecret, Vault
 
 UNREADABLE_CODE = "unreadable_credentials"
+UNKNOWN_PLATFORM = "unknown"
+"""Of an account that was never connected: somebody mistyped, or takes back a connection that failed."""
 PROVES_ONLY = frozenset({"secret", "password", "client_secret"})
 """Credentials that may change while the account stays whose it is; a token may be somebody else's."""
 WHERE = ("author", "channel_id", "chat_id", "server", "subreddit", "url")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.publisher import refusals
-from services.publisher.accounts.unreadable import check_spelling
+from services.publisher.accounts.asked import check_spelling
 from services.publisher.platforms.errors import Rejected
 from services.publisher.unreadable import answer_to_unreadable
 from shared.events import Event
