@@ -36,7 +36,7 @@ def check_spelling(delivery: Delivery[Asked]) -> None:
 def known(asked: Asked, publication: Publication | None) -> Publication:
     """The publication that is asked about; Refused where it never came here."""
     if publication is None or not publication.request:
-        raise Refused("not_found", f"{_place(asked)} has not come to the publisher: schedule it, or ask again later")
+        raise Refused("not_found", f"{_post(asked)} has not come to the publisher: schedule it, or ask again later")
     return publication
 
 
@@ -44,11 +44,11 @@ def check_may_be_retried(asked: Asked, publication: Publication) -> None:
     """Raise Refused for what must not be sent again."""
     if publication.state == State.UNKNOWN:
         way_out = "settle it with publish.resolve_requested first"
-        raise Refused("already_published", f"{_place(asked)} may have been published: {way_out}")
+        raise Refused("already_published", f"{_post(asked)} may have been published: {way_out}")
     if publication.state == State.PUBLISHED:
-        raise Refused("already_published", f"{_place(asked)} is published: schedule it under another post_id")
+        raise Refused("already_published", f"{_post(asked)} is published: schedule it under another post_id")
     if publication.is_withdrawn:
-        raise Refused("conflict", f"{_place(asked)} was cancelled: schedule it again")
+        raise Refused("conflict", f"{_post(asked)} was cancelled: schedule it again")
     _check_state(asked, publication, MAY_BE_RETRIED)
 
 
@@ -59,8 +59,8 @@ def check_may_be_resolved(asked: Asked, publication: Publication) -> None:
 
 def _check_state(asked: Asked, publication: Publication, wanted: Sequence[State]) -> None:
     if publication.state not in wanted:
-        raise Refused("conflict", f"{_place(asked)} is {publication.state}, not {' or '.join(wanted)}")
+        raise Refused("conflict", f"{_post(asked)} is {publication.state}, not {' or '.join(wanted)}")
 
 
-def _place(asked: Asked) -> str:
+def _post(asked: Asked) -> str:
     return f"post {asked.post_id!r} on account {asked.account_id!r}"

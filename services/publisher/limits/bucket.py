@@ -1,6 +1,6 @@
 """A bucket: the reservations of one account, or of one app, and the earliest start that its windows allow. No I/O.
 
-A reservation lets one send begin from its start to its latest instant. The next one `most` places behind it may start
+A reservation lets one send begin from its start to its latest instant. The one `most` behind it may start
 a window after that latest instant: exact, however late within its reservation each send begins.
 """
 

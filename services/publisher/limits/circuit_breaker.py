@@ -38,7 +38,7 @@ def rest_after(seconds: float) -> float:
 
 
 class Turn:
-    """A place for one request. It leaves at `begin` and is counted from `begun_at`; what came of it is None if nobody
+    """Room for one request. It leaves at `begin` and is counted from `begun_at`; what came of it is None if nobody
     was asked."""
 
     def __init__(self, *at_end: Callable[["Turn"], None]) -> None:
@@ -140,17 +140,17 @@ class CircuitBreaker:
         self.reject_if_open()
         if self.free and not self._waiting:
             return self.take()
-        place: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+        waiter: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
         self._keep_watch()
         try:
-            return await place
+            return await waiter
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled() and not place.exception():
-                place.result().end()
+            if waiter.done() and not waiter.cancelled() and not waiter.exception():
+                waiter.result().end()
             raise
         finally:
-            del place  # else the error would hold this frame and, by it, itself
+            del waiter  # else the error would hold this frame and, by it, itself
 
     def _end(self, turn: Turn) -> None:
         """Let the next one have the turn; an answer, however slow, closes the circuit."""
@@ -160,9 +160,9 @@ class CircuitBreaker:
         if turn.was_answered:
             self._allowed, self._open_since = self.most, None
         while self._waiting and self.free:
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_result(self.take())
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(self.take())
         self.on_free(self, was_full)
 
     def _oldest(self) -> float:
@@ -197,6 +197,6 @@ class CircuitBreaker:
 
     def _reject_some(self, rest_seconds: float) -> None:
         for _ in range(min(REJECTED_AT_ONCE, len(self._waiting))):
-            place = self._waiting.popleft()
-            if not place.done():
-                place.set_exception(self._error(rest_seconds))
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(self._error(rest_seconds))

@@ -38,8 +38,8 @@ def rank_of(case: Case) -> tuple[datetime, datetime]:
 
 
 @dataclass(eq=False, slots=True)
-class Place:
-    """A post's place in the line of its account, and the stretch in which it is due: the same for all lines."""
+class Entry:
+    """A post in the line of its account, and the stretch in which it is due: the same for all lines."""
 
     case: Case
     number: int
@@ -70,7 +70,7 @@ class Place:
             turn, self.turn = self.turn, None
             turn.end()
 
-    def __lt__(self, other: "Place") -> bool:
+    def __lt__(self, other: "Entry") -> bool:
         return self.rank < other.rank
 
     @property
@@ -95,7 +95,7 @@ class Line:
     starts: Starts
     next_at: datetime = EPOCH
     estimated_at: datetime = EPOCH
-    places: list[Place] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
 
     def ahead(self, pace: Pace) -> timedelta:
         """How long before its start a post may be opened."""
@@ -103,44 +103,44 @@ class Line:
 
     def look_at(self, pace: Pace) -> datetime:
         """When its first post may be opened."""
-        return max(self.next_at, self.places[0].due_from - self.ahead(pace)) if self.places else NEVER
+        return max(self.next_at, self.entries[0].due_from - self.ahead(pace)) if self.entries else NEVER
 
     @property
     def is_over(self) -> bool:
         """Whether nobody waits."""
-        return not self.places and self.starts.is_over
+        return not self.entries and self.starts.is_over
 
     def first_due(self) -> datetime:
         """When the first that waits is due."""
-        return self.places[0].not_before if self.places else NEVER
+        return self.entries[0].not_before if self.entries else NEVER
 
     def waiting_since(self, instant: datetime) -> Iterator[Case]:
         """The posts that were due, and in line, before and are still there."""
-        due = takewhile(lambda place: place.not_before < instant, self.places)
-        cases = (place.case for place in due if not place.answer.done())
+        due = takewhile(lambda entry: entry.not_before < instant, self.entries)
+        cases = (entry.case for entry in due if not entry.answer.done())
         return (case for case in cases if case.publication.updated_at < instant)
 
-    def ready(self, now: datetime, pace: Pace, most: int) -> list[Place]:
+    def ready(self, now: datetime, pace: Pace, most: int) -> list[Entry]:
         """The posts that may be opened now, so many at most."""
         until = now + self.ahead(pace)
-        return [place for place in self.places[: min(most, MOST_AT_ONCE)] if place.due_from <= until]
+        return [entry for entry in self.entries[: min(most, MOST_AT_ONCE)] if entry.due_from <= until]
 
-    def keep(self, places: Sequence[Place]) -> None:
+    def keep(self, entries: Sequence[Entry]) -> None:
         """Keep in line those whose turn has not come, but for those whose deliveries were cancelled meanwhile."""
-        for place in places:
-            place.give_turn_back()
-            if place.answer.done():
-                self.places.remove(place)
+        for entry in entries:
+            entry.give_turn_back()
+            if entry.answer.done():
+                self.entries.remove(entry)
 
-    def answer(self, place: Place, answer: Answer | Exception) -> None:
+    def answer(self, entry: Entry, answer: Answer | Exception) -> None:
         """Tell a post what comes of its waiting."""
-        self.places.remove(place)
-        if place.answer.done():
+        self.entries.remove(entry)
+        if entry.answer.done():
             self._nobody_is_there(answer)
         elif isinstance(answer, Exception):
-            place.answer.set_exception(answer)
+            entry.answer.set_exception(answer)
         else:
-            place.answer.set_result(answer)
+            entry.answer.set_result(answer)
 
     def _nobody_is_there(self, answer: Answer | Exception) -> None:
         """The delivery was cancelled while its attempt was opened: nothing is sent, and its turn is given back."""

@@ -1,6 +1,6 @@
 """Starts: those that one account has here, each handed to the opened post that is due first when it comes.
 
-A start that is missed costs its place under the limit and nothing else: the posts that are due first have the others,
+A start that is missed costs its room under the limit and nothing else: the posts that are due first have the others,
 and the last one waits in line again. Whoever wakes up too late for the start that it was given has the next one.
 """
 

@@ -38,10 +38,10 @@ class Host:
     silent_at: float = float("-inf")
 
     @asynccontextmanager
-    async def place(self, places: asyncio.Semaphore) -> AsyncIterator[None]:
-        """Wait for a place; Silent where the server has kept another one waiting for too long meanwhile."""
+    async def turn(self, turns: asyncio.Semaphore) -> AsyncIterator[None]:
+        """Wait for a turn; Silent where the server has kept another one waiting for too long meanwhile."""
         came_at = loop_time()
-        async with places:
+        async with turns:
             if self.silent_at > came_at:
                 raise Silent
             try:
@@ -61,7 +61,7 @@ class Fetching:
     async def fetch(self, client: httpx.AsyncClient, url: str) -> File:
         """The file at the URL; raises Unfit or Unreachable."""
         host = self.host_of(url)
-        async with host.place(host.downloads):
+        async with host.turn(host.downloads):
             with _named_failures():
                 async with asyncio.timeout(ANSWER_WITHIN.total_seconds()) as deadline:
                     return await self._follow(client, url, deadline)

@@ -35,10 +35,10 @@ class Room:
     fitted: Flights[Picture] = field(default_factory=lambda: Flights(lambda one: one.size, MOST_SHARED, SHARED_SECONDS))
 
     @asynccontextmanager
-    async def place_for_post(self, url: str) -> AsyncIterator[None]:
+    async def turn_for_post(self, url: str) -> AsyncIterator[None]:
         """Wait until one more post may fetch pictures like the one at the URL; raises Silent."""
         host = self.fetching.host_of(url)
-        async with host.place(host.posts):
+        async with host.turn(host.posts):
             await self._until_there_is_space()
             yield
 

@@ -31,7 +31,7 @@ async def fetch_pictures(
         return []
     first = str(media[0]["url"])
     with our_own_time():
-        async with named_failures(first), room_of(client).place_for_post(first):
+        async with named_failures(first), room_of(client).turn_for_post(first):
             pictures = await _fetch_all(client, media, [limits] * len(media))
             if most_together is None or sum(one.size for one in pictures) <= most_together:
                 return pictures

@@ -33,7 +33,7 @@ class Preparation:
         assert case.account is not None, "a post without an account is held"
         stored, post = case.account, post_of(case.event)
         try:
-            async with self.breakers.turn(_place(post, stored)) as turn:
+            async with self.breakers.turn(_where(post, stored)) as turn:
                 try:
                     stored = await self.tokens.lasting(stored, until=case.publication.not_before)
                     account = opened(stored, self.vault)
@@ -64,7 +64,7 @@ def post_of(event: PublishRequested) -> Post:
     )
 
 
-def _place(post: Post, stored: StoredAccount) -> str:
+def _where(post: Post, stored: StoredAccount) -> str:
     """Where preparing may hang: at the network, or at the server that has the pictures."""
     media_host = host_of(post.media[0].get("url")) if post.media else ""
     return f"{destination_of(stored)} {media_host}".rstrip()

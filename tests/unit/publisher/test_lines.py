@@ -17,7 +17,7 @@ from services.publisher.limits.circuit_breaker import OPENS_AFTER, REJECTED_AT_O
 from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.limits.gates import Gates
 from services.publisher.limits.grants import Start
-from services.publisher.limits.line import AHEAD, AHEAD_OF_LIMITS, Line, Place
+from services.publisher.limits.line import AHEAD, AHEAD_OF_LIMITS, Entry, Line
 from services.publisher.limits.lines import OPEN_AGAIN_IN, Lines
 from services.publisher.limits.opening import Candidate, Result
 from services.publisher.limits.pace import Pace
@@ -34,9 +34,9 @@ TURNS = 3
 DESTINATION = "fake"
 
 
-def a_line(gates: Gates | None = None, places: Sequence[Place] = ()) -> Line:
+def a_line(gates: Gates | None = None, entries: Sequence[Entry] = ()) -> Line:
     starts = Starts(FakeClock(NOW), Pace())
-    return Line("account", gates or {}, "network", starts, places=list(places))
+    return Line("account", gates or {}, "network", starts, entries=list(entries))
 
 
 @pytest.mark.parametrize("milliseconds", [0, 1, 49, 50, 99, 100, 101, 999])
@@ -44,13 +44,13 @@ async def test_a_line_that_is_looked_at_has_somebody_to_open(milliseconds: int) 
     """Nobody is looked at for nothing: the loop would look again, without a pause, until the post may go."""
     publication = SimpleNamespace(not_before=NOW + timedelta(milliseconds=milliseconds), publish_at=NOW)
     case: Any = SimpleNamespace(publication=publication)
-    place = Place(case, 1, asyncio.get_running_loop().create_future())
+    entry = Entry(case, 1, asyncio.get_running_loop().create_future())
 
-    line = a_line(places=[place])
+    line = a_line(entries=[entry])
 
     pace = Pace()
-    assert line.ready(line.look_at(pace), pace, TURNS) == [place]
-    assert line.look_at(pace) <= place.not_before - AHEAD
+    assert line.ready(line.look_at(pace), pace, TURNS) == [entry]
+    assert line.look_at(pace) <= entry.not_before - AHEAD
 
 
 @dataclass
