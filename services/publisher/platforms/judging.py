@@ -38,7 +38,7 @@ MOST_OF_A_PAGE = 200
 
 def any_words(reply: Reply) -> str | None:
     """Whatever was said: for an endpoint that has no form of its own."""
-    said = reply.told.get("message") or reply.told.get("error")
+    said = reply.json.get("message") or reply.json.get("error")
     return str(said) if said else reply.text
 
 

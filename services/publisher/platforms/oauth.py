@@ -31,7 +31,7 @@ async def refreshed(
 ) -> Renewed:
     """New tokens; Unauthorized where the network gives none any more."""
     request = _request(client, url, account, names_client_by, headers or {})
-    told = (await exchange(client, request, now, TOKENS)).told
+    told = (await exchange(client, request, now, TOKENS)).json
     new = {name: told[name] for name in ("access_token", "refresh_token") if _is_token(told.get(name))}
     if "access_token" not in new:
         raise unreadable("holds no access token")
@@ -59,7 +59,7 @@ def _request(
 
 def _documented(reply: Reply) -> PlatformError | None:
     """OAuth names its errors in the body, some networks with status 200."""
-    error = reply.told.get("error")
+    error = reply.json.get("error")
     if reply.status == HTTPStatus.UNAUTHORIZED and not reply.body:
         return Unauthorized(reply.saying("no new token"), code=str(reply.status))
     if not _is_oauth(reply) or reply.status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -73,13 +73,13 @@ def _documented(reply: Reply) -> PlatformError | None:
 
 def error_words(reply: Reply) -> str | None:
     """What an authority says of an error."""
-    said = reply.told.get("error_description") or reply.told.get("error")
+    said = reply.json.get("error_description") or reply.json.get("error")
     return str(said) if said else None
 
 
 def _is_oauth(reply: Reply) -> bool:
     """Whether it names an error. Reddit repeats the status in its place, as any gateway does: then only two count."""
-    error = reply.told.get("error")
+    error = reply.json.get("error")
     return bool(error) and (isinstance(error, str) or reply.status in REFUSALS)
 
 

@@ -13,8 +13,8 @@ from services.publisher.platforms.reply import Reply, text_or_none
 
 def published_in(reply: Reply) -> Published:
     """The id and URL in a reply, as far as it tells them; what is no web address would be shown as a link."""
-    url = text_or_none(reply.told.get("url"))
-    return Published(text_or_none(reply.told.get("id")), url if is_web_url(url) else None)
+    url = text_or_none(reply.json.get("url"))
+    return Published(text_or_none(reply.json.get("id")), url if is_web_url(url) else None)
 
 
 def request_for(client: httpx.AsyncClient, post: Post, account: Account) -> httpx.Request:

@@ -32,7 +32,7 @@ class Reply:
         return HTTPStatus.BAD_REQUEST <= self.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
     @cached_property
-    def told(self) -> Mapping[str, Any]:
+    def json(self) -> Mapping[str, Any]:
         """The body as a JSON object; empty where it is none."""
         return object_or_empty(json_or_none(self.body))
 

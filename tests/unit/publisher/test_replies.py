@@ -33,7 +33,7 @@ from tests.support.publications import NOON, SECOND
 LONGEST = timedelta(days=1)
 
 
-JSON_ONLY = Dialect(lambda reply: words_or_none(reply.told.get("message")))
+JSON_ONLY = Dialect(lambda reply: words_or_none(reply.json.get("message")))
 """A network whose API tells every refusal as JSON."""
 OWN, FOREIGN = b'{"message": "no"}', b"<html>403 Forbidden</html>"
 

@@ -74,9 +74,9 @@ class Bluesky(Platform):
             url = f"{session.pds}/xrpc/com.atproto.server.getSession"
             request = self.client.build_request("GET", url, headers=session.bearer)
             reply = await exchange(self.client, request, self.clock.now(), DIALECT)
-            needed(reply.told.get("did"), "tells of no session")
-            if reply.told.get("active") is False:
-                raise Unauthorized(f"the account is {reply.told.get('status') or 'not active'}", code="not_active")
+            needed(reply.json.get("did"), "tells of no session")
+            if reply.json.get("active") is False:
+                raise Unauthorized(f"the account is {reply.json.get('status') or 'not active'}", code="not_active")
 
     async def prepare(self, post: Post, account: Account) -> ReadyOnce:
         """Upload the pictures, and resolve who is mentioned."""
@@ -119,7 +119,7 @@ class Bluesky(Platform):
         published = Published(f"at://{session.did}/{COLLECTION}/{key}", its_url)
 
         def published_in(reply: Reply) -> Published | None:
-            return published if text_or_none(reply.told.get("uri")) else None
+            return published if text_or_none(reply.json.get("uri")) else None
 
         async def look_up() -> Published:
             return published
@@ -129,7 +129,7 @@ class Bluesky(Platform):
     async def _upload(self, picture: Picture, session: Session) -> Image:
         url = f"{session.pds}/xrpc/com.atproto.repo.uploadBlob"
         request = request_with(self.client, "POST", url, body_of(picture), session.bearer)
-        blob = (await exchange(self.client, request, self.clock.now(), DIALECT)).told.get("blob")
+        blob = (await exchange(self.client, request, self.clock.now(), DIALECT)).json.get("blob")
         if not isinstance(blob, Mapping):
             raise unreadable("to an upload holds no blob")
         return Image(blob, picture.alt, picture.width, picture.height)
@@ -148,4 +148,4 @@ class Bluesky(Platform):
                 reply = await exchange(self.client, request, self.clock.now(), DIALECT)
         except (PlatformError, TimeoutError):
             return None
-        return text_or_none(reply.told.get("did"))
+        return text_or_none(reply.json.get("did"))

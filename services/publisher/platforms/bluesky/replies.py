@@ -10,13 +10,13 @@ REFUSES_SESSION = frozenset({"ExpiredToken", "InvalidToken", "AccountTakedown", 
 
 def words(reply: Reply) -> str | None:
     """Every error has a name, most a message."""
-    error = words_or_none(reply.told.get("error"))
-    return error and (words_or_none(reply.told.get("message")) or error)
+    error = words_or_none(reply.json.get("error"))
+    return error and (words_or_none(reply.json.get("message")) or error)
 
 
 def documented(reply: Reply) -> PlatformError | None:
     """A name tells what a status alone does not: an expired token from a bad record."""
-    error, message = words_or_none(reply.told.get("error")), words(reply) or ""
+    error, message = words_or_none(reply.json.get("error")), words(reply) or ""
     if reply.is_refusal and error in REFUSES_SESSION:
         return Unauthorized(message, code=error)
     if reply.is_refusal and error == INVALID_SWAP:

@@ -79,7 +79,7 @@ def expiry_of(token: str) -> datetime | None:
 
 async def _ask(client: httpx.AsyncClient, account: Account, method: str, now: datetime, **more: Any) -> Renewed:
     url = f"{server_of(account, OFFICIAL)}/xrpc/com.atproto.server.{method}"
-    told = (await exchange(client, client.build_request("POST", url, **more), now, DIALECT)).told
+    told = (await exchange(client, client.build_request("POST", url, **more), now, DIALECT)).json
     tokens = {"access_jwt": told.get("accessJwt"), "refresh_jwt": told.get("refreshJwt"), "did": told.get("did")}
     if not all(isinstance(value, str) and value for value in tokens.values()):
         raise unreadable("holds no session")

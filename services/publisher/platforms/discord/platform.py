@@ -132,7 +132,7 @@ class Discord(Platform):
         """The server's id, `@me` for a conversation with one person; None while Discord does not tell."""
         if sender.about not in self.guilds:
             try:
-                told = (await self._get(sender.about, sender)).told
+                told = (await self._get(sender.about, sender)).json
             except (NotSent, Unavailable, Transient):
                 return None
             if not text_or_none(told.get("id")):

@@ -65,7 +65,7 @@ def file_of(post: Post, index: int, picture: Picture) -> FormFile:
 
 def published_in(reply: Reply, guild: str | None) -> Published | None:
     """Where the message is that a reply shows; None where it shows none."""
-    return published(reply.told, guild) if text_or_none(reply.told.get("id")) else None
+    return published(reply.json, guild) if text_or_none(reply.json.get("id")) else None
 
 
 def published(message: Mapping[str, Any], guild: str | None) -> Published:

@@ -17,25 +17,25 @@ UNKNOWN_WEBHOOK = 10015
 
 def words(reply: Reply) -> str | None:
     """The message, and the fields that are wrong where the JSON names them."""
-    message = words_or_none(reply.told.get("message"))
-    return message and "; ".join([message, *_faults(reply.told.get("errors"))])
+    message = words_or_none(reply.json.get("message"))
+    return message and "; ".join([message, *_faults(reply.json.get("errors"))])
 
 
 def documented(reply: Reply) -> PlatformError | None:
     """A webhook that was deleted."""
-    if reply.status == HTTPStatus.NOT_FOUND and reply.told.get("code") == UNKNOWN_WEBHOOK:
+    if reply.status == HTTPStatus.NOT_FOUND and reply.json.get("code") == UNKNOWN_WEBHOOK:
         return Unauthorized(reply.saying(f"{words(reply)}: the webhook was deleted"), code=str(UNKNOWN_WEBHOOK))
     return None
 
 
 def wait(reply: Reply) -> timedelta | None:
     """More exact than the header beside it."""
-    return wait_of(reply.told.get("retry_after"))
+    return wait_of(reply.json.get("retry_after"))
 
 
 def is_of_app(reply: Reply) -> bool:
     """A global limit is the bot's, whatever channel it writes to."""
-    return reply.told.get("global") is True or reply.headers.get("x-ratelimit-scope") == "global"
+    return reply.json.get("global") is True or reply.headers.get("x-ratelimit-scope") == "global"
 
 
 def dialect_for(sender: Sender) -> Dialect:

@@ -76,7 +76,7 @@ class LinkedIn(Platform):
         with blaming("credentials.client_id, credentials.client_secret"):
             request = self.client.build_request("POST", url, data=form)
             reply = await exchange(self.client, request, self.clock.now(), AUTHORITY)
-        if wrong := problem_with_token(reply.told, author_of(account)):
+        if wrong := problem_with_token(reply.json, author_of(account)):
             raise Unauthorized(f"credentials.access_token: {wrong}", code="token_refused")
 
     async def prepare(self, post: Post, account: Account) -> ReadyRequest:
@@ -124,7 +124,7 @@ class LinkedIn(Platform):
     async def _upload(self, picture: Picture, account: Account) -> dict[str, str]:
         begun = {"initializeUploadRequest": {"owner": author_of(account)}}
         request = self._request("/rest/images?action=initializeUpload", account, begun)
-        told = object_or_empty((await exchange(self.client, request, self.clock.now(), DIALECT)).told.get("value"))
+        told = object_or_empty((await exchange(self.client, request, self.clock.now(), DIALECT)).json.get("value"))
         urn, url = told.get("image"), told.get("uploadUrl")
         if not isinstance(urn, str) or not is_web_url(url):
             raise unreadable("to an upload names no picture")

@@ -17,7 +17,7 @@ LIMITED_FOR = timedelta(minutes=15)
 
 def words(reply: Reply) -> str | None:
     """Every refusal has a message."""
-    return words_or_none(reply.told.get("message"))
+    return words_or_none(reply.json.get("message"))
 
 
 def refused_upload(reply: Reply) -> PlatformError | None:

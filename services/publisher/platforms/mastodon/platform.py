@@ -117,17 +117,17 @@ class Mastodon(Platform):
 
     async def _instance(self, path: str, account: Account) -> Mapping[str, Any]:
         try:
-            return (await self._get(path, account)).told
+            return (await self._get(path, account)).json
         except PlatformError:
             return {}
 
     async def _owner(self, account: Account) -> str:
-        told = (await self._get("/api/v1/accounts/verify_credentials", account)).told
+        told = (await self._get("/api/v1/accounts/verify_credentials", account)).json
         return needed(told.get("id"), "does not tell whose token this is")
 
     async def _upload(self, picture: Picture, account: Account) -> str:
         reply = await self._exchange(self._upload_request(picture, account))
-        media_id = needed(reply.told.get("id"), "to an upload tells no id")
+        media_id = needed(reply.json.get("id"), "to an upload tells no id")
         if reply.status == HTTPStatus.ACCEPTED:
             await self._until_ready(media_id, account)
         return media_id

@@ -13,7 +13,7 @@ from services.publisher.platforms.reply import Reply, json_or_none, objects_in, 
 
 def published_in(reply: Reply) -> Published | None:
     """Where the status is that a reply shows."""
-    return published_as(reply.told)
+    return published_as(reply.json)
 
 
 def published_as(status: Mapping[str, Any]) -> Published | None:

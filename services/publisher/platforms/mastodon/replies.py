@@ -12,7 +12,7 @@ LOGIN_PAGES = ("/login", "/auth/sign_in")
 
 def words(reply: Reply) -> str | None:
     """`error`; of Pixelfed `message`, of Pleroma and Pixelfed `errors` by field."""
-    told = reply.told
+    told = reply.json
     said = words_or_none(told.get("error_description")) or words_or_none(told.get("error"))
     if said or "message" in told:
         return said or str(told["message"])

@@ -77,7 +77,7 @@ class Uploads:
         form = {"filepath": name, "mimetype": mime}
         url = f"{self.api}/api/media/asset.json"
         request = self.client.build_request("POST", url, data=form, headers=dict(self.headers))
-        told = (await exchange(self.client, request, self.clock.now(), DIALECT)).told
+        told = (await exchange(self.client, request, self.clock.now(), DIALECT)).json
         return upload_form_in(told, takes_http=self.takes_http)
 
 

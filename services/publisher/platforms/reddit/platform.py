@@ -196,7 +196,7 @@ class Reddit(Platform):
     async def _get(self, path: str, account: Account, **query: str) -> Mapping[str, Any]:
         url = server_of(account, API) + path
         request = self.client.build_request("GET", url, params=query, headers=_headers(account))
-        return (await exchange(self.client, request, self.clock.now(), DIALECT)).told
+        return (await exchange(self.client, request, self.clock.now(), DIALECT)).json
 
 
 def not_there_yet() -> Unconfirmed:

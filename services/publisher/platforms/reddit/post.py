@@ -108,7 +108,7 @@ def kind_of(submission: Mapping[str, Any]) -> str:
 
 def published_in(reply: Reply, *, is_picture: bool) -> Published | None:
     """Where a submission is. A picture that was taken has no name yet."""
-    told = reply.told.get("json")
+    told = reply.json.get("json")
     submission = object_or_empty(told.get("data")) if isinstance(told, dict) else {}
     name = name_of(submission)
     is_taken = name is not None or (isinstance(told, dict) and is_picture)

@@ -15,13 +15,13 @@ _STORE_ERROR = re.compile(rb"<Code>(\w{1,60})</Code>")
 
 def words(reply: Reply) -> str | None:
     """What it says of a refusal by its status."""
-    told = reply.told
+    told = reply.json
     return words_or_none(told.get("explanation")) or words_or_none(told.get("message"))
 
 
 def documented(reply: Reply) -> PlatformError | None:
     """The first of the errors in the body. A break is one account's, whatever the headers say of the app."""
-    errors = object_or_empty(reply.told.get("json")).get("errors")
+    errors = object_or_empty(reply.json.get("json")).get("errors")
     if not errors or not (reply.is_success or reply.is_refusal):
         return None
     code, message = _first(errors)

@@ -148,7 +148,7 @@ def _as_form(parameters: Mapping[str, Any]) -> dict[str, str]:
 
 def published_in(reply: Reply) -> Published | None:
     """Where the message is, of an album the first one; None where the reply does not tell."""
-    result = reply.told.get("result")
+    result = reply.json.get("result")
     message = object_or_empty(result[0] if isinstance(result, list) and result else result)
     message_id = message.get("message_id")
     if not isinstance(message_id, int):

@@ -12,7 +12,7 @@ from services.publisher.platforms.reply import Reply, object_or_empty, words_or_
 
 def words(reply: Reply) -> str | None:
     """Every refusal says that it is none of `ok`, and describes itself."""
-    return words_or_none(reply.told.get("description")) if reply.told.get("ok") is False else None
+    return words_or_none(reply.json.get("description")) if reply.json.get("ok") is False else None
 
 
 def documented(reply: Reply) -> PlatformError | None:
@@ -20,7 +20,7 @@ def documented(reply: Reply) -> PlatformError | None:
     said = words(reply)
     if said is None or not reply.is_refusal:
         return None
-    moved_to = object_or_empty(reply.told.get("parameters")).get("migrate_to_chat_id")
+    moved_to = object_or_empty(reply.json.get("parameters")).get("migrate_to_chat_id")
     if reply.status == HTTPStatus.NOT_FOUND:
         return Unauthorized(reply.saying(f"{said}: no bot has this token"), code=str(reply.status))
     if moved_to is not None:
@@ -31,7 +31,7 @@ def documented(reply: Reply) -> PlatformError | None:
 
 def wait(reply: Reply) -> timedelta | None:
     """It stands in the body only."""
-    return wait_of(object_or_empty(reply.told.get("parameters")).get("retry_after"))
+    return wait_of(object_or_empty(reply.json.get("parameters")).get("retry_after"))
 
 
 def dialect_for(token: str) -> Dialect:

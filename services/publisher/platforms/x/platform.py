@@ -97,7 +97,7 @@ class X(Platform):
         post = OPTIONS.checked(post)
         me = await self._me(account)
         query = {"start_time": since(post).strftime("%Y-%m-%dT%H:%M:%SZ"), "max_results": "100", "tweet.fields": FIELDS}
-        told = (await self._ask("GET", f"/2/users/{me}/tweets", account, params=query)).told
+        told = (await self._ask("GET", f"/2/users/{me}/tweets", account, params=query)).json
         listed = told.get("data", [] if "meta" in told else None)
         tweets = objects_in(listed)
         if not isinstance(listed, list) or len(tweets) < len(listed):

@@ -14,8 +14,8 @@ CAPPED = ("Product", "Account")
 
 def words(reply: Reply) -> str | None:
     """The most exact of what X says."""
-    first = next(iter(objects_in(reply.told.get("errors"))), {})
-    said = first.get("message") or reply.told.get("detail") or reply.told.get("title")
+    first = next(iter(objects_in(reply.json.get("errors"))), {})
+    said = first.get("message") or reply.json.get("detail") or reply.json.get("title")
     return str(said) if said else None
 
 
@@ -30,7 +30,7 @@ def allowance(reply: Reply) -> Allowance | None:
 
 def is_of_app(reply: Reply) -> bool:
     """Whether the app's day is used up, or what it may use at all."""
-    return is_spent(OF_APP, reply.headers) or reply.told.get("scope") in CAPPED
+    return is_spent(OF_APP, reply.headers) or reply.json.get("scope") in CAPPED
 
 
 def is_duplicate(error: Rejected) -> bool:
@@ -40,7 +40,7 @@ def is_duplicate(error: Rejected) -> bool:
 
 def identity_in(reply: Reply) -> str | None:
     """The id of what was made."""
-    return text_or_none(object_or_empty(reply.told.get("data")).get("id"))
+    return text_or_none(object_or_empty(reply.json.get("data")).get("id"))
 
 
 DIALECT = Dialect(words, allowance=allowance, is_of_app=is_of_app)
