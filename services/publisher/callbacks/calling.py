@@ -79,14 +79,10 @@ class CallingBack:
     async def _call(self, event: CallbackRequested) -> None:
         body, now = body_of(event), self.clock.now()
         headers = signature_headers(self.keys, event.callback_id, body, now) | {"content-type": "application/json"}
-        async with self.breakers.turn(host_of(event.url)) as turn:
-            try:
-                async with network_failures(), AwakeTimeout(self.timeout.total_seconds()):
-                    request = self.client.build_request("POST", event.url, content=body, headers=headers)
-                    await exchange(self.client, request, now, RECEIVER)
-            except PlatformError as error:
-                turn.was_answered = not error.is_silence
-                raise
+        turn, seconds = self.breakers.turn(host_of(event.url)), self.timeout.total_seconds()
+        async with turn, network_failures(), AwakeTimeout(seconds):
+            request = self.client.build_request("POST", event.url, content=body, headers=headers)
+            await exchange(self.client, request, now, RECEIVER)
 
     def _again(self, event: CallbackRequested, reason: str, asked_for: timedelta) -> TryAgain | Park:
         wait = next_wait(event, self.clock.now(), at_least=asked_for)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from services.publisher.limits.circuit_breaker import CircuitBreaker, Turn
+from services.publisher.platforms.errors import PlatformError
 
 
 class CircuitBreakers:
@@ -47,6 +48,9 @@ class CircuitBreakers:
         try:
             yield turn
             turn.was_answered = True
+        except PlatformError as error:
+            turn.was_answered = not error.is_silence
+            raise
         finally:
             turn.end()
 

@@ -34,13 +34,9 @@ class Preparation:
         stored, post = case.account, post_of(case.event)
         try:
             async with self.breakers.turn(_where(post, stored)) as turn:
-                try:
-                    stored = await self.tokens.lasting(stored, until=case.publication.not_before)
-                    account = opened(stored, self.vault)
-                    ready = await self._ready(self.platforms[stored.platform], post, account, turn)
-                except PlatformError as error:
-                    turn.was_answered = not error.is_silence
-                    raise
+                stored = await self.tokens.lasting(stored, until=case.publication.not_before)
+                account = opened(stored, self.vault)
+                ready = await self._ready(self.platforms[stored.platform], post, account, turn)
         except PlatformError as error:
             return case.failed(error)
         return replace(case, account=stored, ready=ready)

@@ -20,6 +20,7 @@ from services.publisher.limits.circuit_breaker import (
     Turn,
 )
 from services.publisher.limits.circuit_breakers import CircuitBreakers
+from services.publisher.platforms.errors import NotSent, Rejected, Unavailable
 from tests.support.garbage import uncollected
 from tests.support.publications import NOON
 from tests.support.waiting import PATIENCE
@@ -92,6 +93,20 @@ async def test_a_destination_whose_turns_are_all_taken_keeps_nobody_else_waiting
 
     async with breakers.turn("two"):
         assert (breakers.is_full("one"), breakers.is_full("two")) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("error", "was_answered"),
+    [(Rejected("no"), True), (Unavailable("HTTP 503"), True), (NotSent("no connection"), False), (ValueError(), None)],
+)
+async def test_a_turn_that_ends_with_an_error_knows_whether_that_was_an_answer(
+    error: Exception, was_answered: bool | None
+) -> None:
+    with pytest.raises(type(error)):
+        async with CircuitBreakers(MOST).turn("one") as turn:
+            raise error
+
+    assert turn.was_answered is was_answered
 
 
 async def test_who_comes_to_an_open_breaker_is_rejected() -> None:
