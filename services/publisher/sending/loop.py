@@ -34,6 +34,8 @@ from shared.events.scheduler import PublishRequested
 from shared.messaging.envelope import Delivery
 from shared.messaging.verdict import Park, TryAgain
 
+LOOK_EVERY = timedelta(seconds=1)
+"""How often we ask whether another sender has come to its end."""
 MOST_WAIT = timedelta(seconds=1)
 """The longest pause before a post that has changed under us is claimed again: random, so that two do not keep step."""
 
@@ -107,8 +109,8 @@ class Sending:
                 after = await self.look_ups.looked_up(case)
             case Renew():
                 after = await self._renew(case)
-            case Wait(until):
-                after = await self._wait(case, until - self.clock.now())
+            case Wait():
+                after = await self._wait(case, LOOK_EVERY)
             case Rest(until):
                 after = await self._rest(case, until - self.clock.now())
             case Settle(outcome):
@@ -216,8 +218,8 @@ class Sending:
     async def _wait(self, case: Case, delay: timedelta) -> Case:
         """Wait for another sender of the post, or for a moment, and claim it again."""
         key, revision = case.publication.key, case.event.revision
-        seconds = max(delay.total_seconds(), 0)
-        await self._interruptible.wait(self.under_way.until_another_ends(key, revision, seconds=seconds))
+        another_ends = self.under_way.until_another_ends(key, revision, seconds=delay.total_seconds())
+        await self._interruptible.wait(another_ends)
         return await self._claimed_again(case)
 
     async def _claimed_again(self, case: Case) -> Case:

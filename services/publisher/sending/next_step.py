@@ -8,7 +8,7 @@
     nothing out  withdrawn, held, too late, failed; or prepare, reserve, send
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from services.publisher.domain import CLAIMED
 from services.publisher.sending import outcomes
@@ -20,8 +20,6 @@ from services.publisher.sending.outcomes import Outcome
 from services.publisher.sending.steps import Rest, Send, Settle, Step, Wait
 from shared.events.progress import State
 
-LOOK_EVERY = timedelta(seconds=1)
-"""How often we ask whether another sender has come to its end."""
 AT_WORK = (CLAIMED, State.SENDING)
 
 
@@ -44,7 +42,7 @@ def _step_for_others(case: Case, now: datetime) -> Step:
     The other sender's lease may have ended since the post was read; then the next claim has it.
     """
     if case.standing(now) is Standing.ON_ITS_WAY:
-        return Wait(now + LOOK_EVERY)
+        return Wait()
     if case.event.revision > case.publication.revision:
         return Settle(_answer_to_newer(case, now))
     if case.event.revision < case.publication.revision and case.event.revision > case.publication.withdrawn:
@@ -52,7 +50,7 @@ def _step_for_others(case: Case, now: datetime) -> Step:
     if case.publication.state == State.RETRYING and case.event.revision == case.publication.revision:
         return Rest(case.publication.not_before)
     if case.publication.state in AT_WORK and case.event.revision == case.publication.revision:
-        return Wait(now + LOOK_EVERY)
+        return Wait()
     return Settle(_answer_to_settled(case, now))
 
 

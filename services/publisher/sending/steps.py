@@ -33,9 +33,7 @@ class Renew:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Wait until then and claim the post again: another sender is at it."""
-
-    until: datetime
+    """Wait a moment and claim the post again: another sender is at it."""
 
 
 @dataclass(frozen=True, slots=True)
