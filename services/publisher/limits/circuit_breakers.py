@@ -10,9 +10,9 @@ from services.publisher.platforms.errors import PlatformError
 class CircuitBreakers:
     """The breakers of all destinations at which something goes on, by name."""
 
-    def __init__(self, most: int, on_free: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
-        self.on_free = on_free
+        self.on_free: Callable[[], None] = lambda: None
         self._at_work: dict[str, CircuitBreaker] = {}
 
     def under_way(self) -> int:

@@ -23,8 +23,8 @@ class Unfit(MediaError):
 class Unreachable(MediaError):
     """It cannot be fetched now."""
 
-    def __init__(self, reason: str, code: str = "media_unreachable") -> None:
-        super().__init__(reason, code)
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, "media_unreachable")
 
 
 class Silent(Unreachable):

@@ -57,14 +57,15 @@ def _after_error(case: Case, error: PlatformError, now: datetime) -> Outcome:
         blocked = _blocked(case, Blocked(now + error.retry_after, error.detail), now)
         return outcomes.with_account_closed(blocked, error, now)
     if isinstance(error, NotSent | Unavailable):
-        return _tried_later(case.waited(), error, next_try_at(now, pause_of(case, error), deadline_of(case)), now)
+        return _tried_later(case.waited(), error, pause_of(case, error), now)
     if isinstance(error, Rejected) or not case.has_tries:
         return outcomes.failed(case, error.detail, now)
-    return _tried_later(case, error, next_try_at(now, backoff_of(case, error), deadline_of(case)), now)
+    return _tried_later(case, error, backoff_of(case, error), now)
 
 
-def _tried_later(case: Case, error: PlatformError, at: datetime | None, now: datetime) -> Outcome:
-    """Tried again then, unless the late policy speaks before."""
+def _tried_later(case: Case, error: PlatformError, delay: timedelta, now: datetime) -> Outcome:
+    """Tried again after the delay, unless the late policy speaks before."""
+    at = next_try_at(now, delay, deadline_of(case))
     return outcomes.retrying(case, error.detail, at, now) if at else _too_late(case, error.detail.message, now)
 
 

@@ -251,7 +251,8 @@ async def test_who_gives_up_waiting_takes_no_turn_along() -> None:
 
 async def test_the_first_turn_that_is_free_again_is_told() -> None:
     told: list[str] = []
-    breakers = CircuitBreakers(MOST, lambda: told.append("free"))
+    breakers = CircuitBreakers(MOST)
+    breakers.on_free = lambda: told.append("free")
     turns = [await breakers.at("one").wait() for _ in range(MOST)]
 
     for turn in turns:
