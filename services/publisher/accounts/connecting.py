@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from services.publisher.accounts.asked import asked_at, changed_at, check_not_overtaken, check_spelling, is_overtaken
+from services.publisher.accounts.connect_lock import ConnectLock
 from services.publisher.accounts.credentials import (
     destination_of,
     forgotten,
@@ -21,7 +22,6 @@ from services.publisher.accounts.credentials import (
     unsealed,
 )
 from services.publisher.accounts.facts import refresh_failed, refreshed
-from services.publisher.accounts.one_by_one import OneByOne
 from services.publisher.accounts.tokens import Overtaken, Tokens
 from services.publisher.accounts.trying import TRY_FOR, Candidate, Trial
 from services.publisher.domain import StoredAccount
@@ -139,7 +139,7 @@ class Connecting:
         """Try the credentials and store them; where a refresh token may be used up by it, one replica after another."""
         account, platform = self._described(delivery.event)
         may_use_up = platform.can_refresh(account)
-        async with OneByOne(self.store, self.clock).only(account.account_id) if may_use_up else nullcontext():
+        async with ConnectLock(self.store, self.clock).held(account.account_id) if may_use_up else nullcontext():
             await self._try(delivery, asked, account, platform)
 
     async def _try(

@@ -13,9 +13,9 @@ from typing import TypeVar
 import structlog
 
 from services.publisher.accounts.at_rest import AtRest
+from services.publisher.accounts.connect_lock import LOOK_EVERY, MOST_LOOKS
 from services.publisher.accounts.credentials import LEASE, is_being_renewed, opened, same_secrets, with_renewed
 from services.publisher.accounts.facts import refresh_failed, refreshed
-from services.publisher.accounts.one_by_one import LOOK_EVERY, MOST_LOOKS
 from services.publisher.accounts.single_flight import SingleFlight
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Platform, Renewed

@@ -9,8 +9,8 @@ import pytest
 from cryptography.fernet import Fernet
 
 from services.publisher.accounts.at_rest import AtRest
+from services.publisher.accounts.connect_lock import LOOK_EVERY, MOST_LOOKS
 from services.publisher.accounts.credentials import is_being_renewed, opened
-from services.publisher.accounts.one_by_one import LOOK_EVERY, MOST_LOOKS
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed

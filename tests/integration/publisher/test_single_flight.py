@@ -11,10 +11,10 @@ import pytest
 from cryptography.fernet import Fernet
 
 from services.publisher.accounts.at_rest import AtRest
+from services.publisher.accounts.connect_lock import LOOK_EVERY, MOST_LOOKS
 from services.publisher.accounts.connecting import Connecting
 from services.publisher.accounts.credentials import LEASE, forgotten, opened, with_renewed
 from services.publisher.accounts.facts import refreshed
-from services.publisher.accounts.one_by_one import LOOK_EVERY, MOST_LOOKS
 from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed

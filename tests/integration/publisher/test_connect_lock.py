@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.publisher.accounts.one_by_one import MOST_LOOKS, NOBODY, SIGN_EVERY, OneByOne
+from services.publisher.accounts.connect_lock import HEARTBEAT_EVERY, MOST_LOOKS, NOBODY, ConnectLock
 from services.publisher.store import Store, Unit
 from tests.fakes.clock import FakeClock
 from tests.support.publications import NOON, SECOND
@@ -18,7 +18,7 @@ from tests.support.publications import NOON, SECOND
 class Connector:
     """A replica that connects the account when its turn comes, and as long as it is let."""
 
-    one_by_one: OneByOne
+    lock: ConnectLock
     clock: FakeClock
 
     def __post_init__(self) -> None:
@@ -27,10 +27,10 @@ class Connector:
     @classmethod
     def at(cls, store: Store) -> "Connector":
         clock = FakeClock(NOON)
-        return cls(OneByOne(store, clock), clock)
+        return cls(ConnectLock(store, clock), clock)
 
     async def connect(self, account_id: str = "account") -> None:
-        async with self.one_by_one.only(account_id):
+        async with self.lock.held(account_id):
             self.has_begun.set()
             await self.may_end.wait()
 
@@ -97,7 +97,7 @@ async def test_who_lives_is_waited_for_however_long_it_takes(store: Store) -> No
         for _ in range(3):
             for _ in range(MOST_LOOKS - 2):
                 await other.sleeps_over(SECOND)
-            await one.sleeps_over(SIGN_EVERY)
+            await one.sleeps_over(HEARTBEAT_EVERY)
 
         assert not other.has_begun.is_set()
 
@@ -116,16 +116,16 @@ async def test_who_has_died_is_waited_for_a_while(store: Store) -> None:
 async def test_who_could_not_reach_the_database_for_a_while_shows_its_signs_again(store: Store) -> None:
     failing = Failing(store)
     one, other = Connector.at(store), Connector.at(store)
-    one.one_by_one = OneByOne(failing, one.clock)  # type: ignore[arg-type]
+    one.lock = ConnectLock(failing, one.clock)  # type: ignore[arg-type]
 
     async with connecting(one), connecting(other):
         failing.is_away = True
         for _ in range(3):
-            await one.sleeps_over(SIGN_EVERY)
+            await one.sleeps_over(HEARTBEAT_EVERY)
         failing.is_away = False
         for _ in range(MOST_LOOKS - 1):
             await other.sleeps_over(SECOND)
-        await one.sleeps_over(SIGN_EVERY)
+        await one.sleeps_over(HEARTBEAT_EVERY)
         for _ in range(MOST_LOOKS - 1):
             await other.sleeps_over(SECOND)
 
@@ -149,9 +149,9 @@ async def test_who_was_passed_over_does_not_end_the_next_ones_turn(store: Store)
 @pytest.mark.parametrize("is_away", [False, True])
 async def test_a_database_that_goes_away_at_the_end_undoes_nothing(store: Store, is_away: bool) -> None:
     failing = Failing(store)
-    one_by_one = OneByOne(failing, FakeClock(NOON))  # type: ignore[arg-type]
+    lock = ConnectLock(failing, FakeClock(NOON))  # type: ignore[arg-type]
 
-    async with one_by_one.only("account"):
+    async with lock.held("account"):
         failing.is_away = is_away
 
     (left,) = (await store.reservations([name async for name in _names(store)])).values()
