@@ -58,30 +58,26 @@ def number(name: str) -> Option:
 
 def choice(name: str, choices: tuple[str, ...]) -> Option:
     """One of these."""
-
-    def read(value: Any) -> Any:
-        return _where(value in choices, value)
-
-    return Option(OptionRule(name=name, choices=choices), read, " or ".join(choices))
+    return valid(name, lambda value: value in choices, " or ".join(choices), choices=choices)
 
 
 def text(name: str, most: int | None = None) -> Option:
     """A text, not longer than this."""
 
-    def read(value: Any) -> Any:
-        return _where(isinstance(value, str) and (most is None or len(value) <= most), value)
+    def is_text(value: Any) -> bool:
+        return isinstance(value, str) and (most is None or len(value) <= most)
 
-    return Option(OptionRule(name=name, most=most), read, f"a text of at most {most} characters" if most else "a text")
+    return valid(name, is_text, f"a text of at most {most} characters" if most else "a text", most=most)
 
 
 def url(name: str) -> Option:
     """An address on the web."""
-    return Option(OptionRule(name=name), lambda value: _where(is_web_url(value), value), "an http(s) URL")
+    return valid(name, is_web_url, "an http(s) URL")
 
 
-def anything(name: str, read: Callable[[Any], Any], expected: str) -> Option:
-    """What only the network's own adapter can tell."""
-    return Option(OptionRule(name=name), read, expected)
+def valid(name: str, is_valid: Callable[[Any], bool], expected: str, **told: Any) -> Option:
+    """What is taken as it is where it is valid; `told` is what an OptionRule says of it."""
+    return Option(OptionRule(name=name, **told), lambda value: _where(is_valid(value), value), expected)
 
 
 def refused(name: str, reason: str) -> Rejected:

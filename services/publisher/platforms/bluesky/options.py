@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.publisher.platforms.options import Options, anything
+from services.publisher.platforms.options import Option, Options, valid
+from shared.events.rules import OptionRule
 
 MOST_LANGUAGES = 3
 
@@ -18,16 +19,13 @@ def languages(value: Any) -> list[str]:
     return listed
 
 
-def card(value: Any) -> Mapping[str, Any]:
-    """What a card shows of a link."""
-    if not isinstance(value, Mapping) or not isinstance(value.get("title"), str):
-        raise ValueError
-    return value
+def _is_card(value: Any) -> bool:
+    return isinstance(value, Mapping) and isinstance(value.get("title"), str)
 
 
 OPTIONS = Options(
     (
-        anything("card", card, 'a card such as {"title": …, "description": …}'),
-        anything("langs", languages, 'a list of codes of languages, as ["en", "de-AT"]'),
+        valid("card", _is_card, 'a card such as {"title": …, "description": …}'),
+        Option(OptionRule(name="langs"), languages, 'a list of codes of languages, as ["en", "de-AT"]'),
     )
 )
