@@ -50,7 +50,8 @@ class Unit(UnitOfWork["Store"]):
     async def attempts(self, keys: Iterable[Key]) -> dict[Key, tuple[Attempt, ...]]:
         """The attempts at these posts, oldest first."""
         found: dict[Key, tuple[Attempt, ...]] = {}
-        for attempt in sorted(map(_attempt, await self._by_key(self.store.load_attempts, keys)), key=_by_number):
+        attempts = map(_attempt, await self._by_key(self.store.load_attempts, keys))
+        for attempt in sorted(attempts, key=lambda one: one.number):
             found[attempt.key] = (*found.get(attempt.key, ()), attempt)
         return found
 
@@ -193,10 +194,6 @@ class Store:
 
 def _attempt(row: RowMapping) -> Attempt:
     return Attempt(**{**row, "evidence": Evidence(row["evidence"])})
-
-
-def _by_number(attempt: Attempt) -> int:
-    return attempt.number
 
 
 def _each_key_once(rows: Iterable[bulk.Row]) -> list[dict[Key, bulk.Row]]:

@@ -32,11 +32,6 @@ Answer = Case | None
 """What comes of waiting: the case with its attempt open, or blocked; None where the post is to be claimed again."""
 
 
-def rank_of(case: Case) -> tuple[datetime, datetime]:
-    """Where a post stands in its line: due first."""
-    return case.publication.not_before, case.publication.publish_at
-
-
 @dataclass(eq=False, slots=True)
 class Entry:
     """A post in the line of its account, and the stretch in which it is due: the same for all lines."""
@@ -79,7 +74,8 @@ class Entry:
 
     @property
     def rank(self) -> tuple[datetime, datetime, int]:
-        return *rank_of(self.case), self.number
+        """Where it stands in its line: due first."""
+        return self.not_before, self.case.publication.publish_at, self.number
 
 
 @dataclass(slots=True)
