@@ -17,14 +17,15 @@ def server_of(account: Account, official: str) -> str:
     """`settings.server`, or the network's own; Rejected where it is no base URL."""
     given = account.settings.get("server") or official
     if not is_web_url(given) or "?" in given or "#" in given:
-        reason = f"settings.server: write an http(s) URL to add paths to, such as {official} ({given_as(given)})"
-        raise Rejected(reason, code="invalid_settings")
+        raise invalid_setting(account, "server", f"write an http(s) URL to add paths to, such as {official}")
     return str(given).rstrip("/")
 
 
-def given_as(value: object) -> str:
-    """How a reason ends that tells what to write instead of a value."""
-    return "it is missing" if value is None else f"got {value!r}"
+def invalid_setting(account: Account, name: str, advice: str) -> Rejected:
+    """The refusal of a setting: what to write instead of what was given."""
+    given = account.settings.get(name)
+    found = "it is missing" if given is None else f"got {given!r}"
+    return Rejected(f"settings.{name}: {advice} ({found})", code="invalid_settings")
 
 
 def is_web_url(given: object) -> bool:

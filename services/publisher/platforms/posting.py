@@ -5,9 +5,8 @@ from functools import lru_cache
 import httpx
 from pydantic_core import to_json
 
-from services.publisher.platforms.account_fields import given_as, is_web_url
+from services.publisher.platforms.account_fields import invalid_setting, is_web_url
 from services.publisher.platforms.base import Account, Post, Published
-from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.reply import Reply, text_or_none
 
 
@@ -39,8 +38,7 @@ def url_of(account: Account) -> httpx.URL:
     """The account's URL, or Rejected where it is none."""
     url = account.settings.get("url")
     if not isinstance(url, str) or not is_web_url(url):
-        reason = f"settings.url: give the address to post to, such as https://example.org/hook ({given_as(url)})"
-        raise Rejected(reason, code="invalid_settings")
+        raise invalid_setting(account, "url", "give the address to post to, such as https://example.org/hook")
     return _parsed(url)
 
 

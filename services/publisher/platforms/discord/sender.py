@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
-from services.publisher.platforms.account_fields import given_as, is_web_url, server_of
+from services.publisher.platforms.account_fields import invalid_setting, is_web_url, server_of
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.errors import Rejected
 
@@ -56,9 +56,7 @@ def _webhook(account: Account) -> Sender:
 def _channel(account: Account, thread_id: int | None) -> Sender:
     token, channel = _bot_token(account), str(account.settings.get("channel_id", ""))
     if not _ID.fullmatch(channel):
-        given = account.settings.get("channel_id")
-        reason = f"settings.channel_id: write the id, a long number, of the channel to post to ({given_as(given)})"
-        raise Rejected(reason, code="invalid_settings")
+        raise invalid_setting(account, "channel_id", "write the id, a long number, of the channel to post to")
     about = f"{server_of(account, WEB)}{API}/channels/{thread_id or channel}"
     headers = {"authorization": f"Bot {token}", "user-agent": USER_AGENT}
     return Sender(f"{about}/messages", about, token, headers, bot_id_of(token))

@@ -16,8 +16,8 @@ from services.publisher.media.limits import PictureLimits
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import (
     bearer,
-    given_as,
     instant_of,
+    invalid_setting,
     is_web_url,
     require_credentials,
     require_instants,
@@ -173,8 +173,7 @@ def author_of(account: Account) -> str:
     """The URN of who posts, or Rejected."""
     given = account.settings.get("author")
     if not isinstance(given, str) or not _AUTHOR.fullmatch(given):
-        reason = f"settings.author: write a URN: urn:li:person:… or urn:li:organization:… ({given_as(given)})"
-        raise Rejected(reason, code="invalid_settings")
+        raise invalid_setting(account, "author", "write a URN: urn:li:person:… or urn:li:organization:…")
     return given
 
 

@@ -4,9 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from services.publisher.platforms.account_fields import given_as
+from services.publisher.platforms.account_fields import invalid_setting
 from services.publisher.platforms.base import Account, Post, Published
-from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.options import refused
 from services.publisher.platforms.recognition import Seen, instant_in, words_of
 from services.publisher.platforms.reddit.options import FLAGS, MOST_TITLE
@@ -49,8 +48,7 @@ def subreddit_of(account: Account) -> str:
     given = account.settings.get("subreddit")
     named = _SUBREDDIT.fullmatch(given) if isinstance(given, str) else None
     if named is None:
-        reason = f"settings.subreddit: write a subreddit's name, such as sailing ({given_as(given)})"
-        raise Rejected(reason, code="invalid_settings")
+        raise invalid_setting(account, "subreddit", "write a subreddit's name, such as sailing")
     return named[1]
 
 

@@ -17,7 +17,7 @@ from pydantic_core import to_json
 
 from services.publisher.media.limits import READABLE_TYPES, PictureLimits
 from services.publisher.media.picture import Picture
-from services.publisher.platforms.account_fields import given_as, server_of
+from services.publisher.platforms.account_fields import invalid_setting, server_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published
 from services.publisher.platforms.bodies import FormFile, form_of, request_with
 from services.publisher.platforms.errors import Rejected
@@ -170,8 +170,7 @@ def chat_of(account: Account) -> int | str:
     """The chat's id or a channel's @name, or Rejected."""
     given = account.settings.get("chat_id")
     if isinstance(given, bool) or not isinstance(given, int | str) or not _CHAT.fullmatch(str(given)):
-        reason = f"settings.chat_id: write a number such as -1001234567890, or a @channelname ({given_as(given)})"
-        raise Rejected(reason, code="invalid_settings")
+        raise invalid_setting(account, "chat_id", "write a number such as -1001234567890, or a @channelname")
     return given
 
 
