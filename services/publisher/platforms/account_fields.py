@@ -28,6 +28,11 @@ def invalid_setting(account: Account, name: str, advice: str) -> Rejected:
     return Rejected(f"settings.{name}: {advice} ({found})", code="invalid_settings")
 
 
+def invalid_credential(name: str, reason: str) -> Rejected:
+    """The refusal of a credential, which is never quoted."""
+    return Rejected(f"credentials.{name}: {reason}", code="invalid_credentials")
+
+
 def is_web_url(given: object) -> bool:
     """Whether it is an http(s) URL with a host that can exist."""
     return isinstance(given, str) and _is_web_url(given)
@@ -49,7 +54,7 @@ def require_texts(account: Account, *names: str) -> None:
     for name in names:
         given = account.credentials.get(name)
         if not isinstance(given, str) or not given:
-            raise Rejected(f"credentials.{name}: a text is needed, see docs/platforms", code="invalid_credentials")
+            raise invalid_credential(name, "a text is needed, see docs/platforms")
 
 
 def require_credentials(account: Account, *names: str) -> None:
@@ -59,13 +64,7 @@ def require_credentials(account: Account, *names: str) -> None:
         given = account.credentials[name]
         if not (given.isascii() and given.isprintable()) or given != given.strip():
             reason = "it has characters that it cannot have, such as a line break or an ellipsis; copy it once more"
-            raise Rejected(f"credentials.{name}: {reason}", code="invalid_credentials")
-
-
-def require_instants(account: Account, *names: str) -> None:
-    """Raise Rejected unless each of these credentials is an instant, where it is given."""
-    for name in names:
-        instant_of(account, name)
+            raise invalid_credential(name, reason)
 
 
 def instant_of(account: Account, name: str) -> datetime | None:
@@ -79,10 +78,7 @@ def instant_of(account: Account, name: str) -> datetime | None:
             return instant.astimezone(UTC)
     except (ValueError, OverflowError):
         pass
-    raise Rejected(
-        f"credentials.{name}: no RFC 3339 instant with an offset, such as 2027-03-28T09:00:00Z",
-        code="invalid_credentials",
-    )
+    raise invalid_credential(name, "no RFC 3339 instant with an offset, such as 2027-03-28T09:00:00Z")
 
 
 def bearer(account: Account) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
-from services.publisher.platforms.account_fields import invalid_setting, is_web_url, server_of
+from services.publisher.platforms.account_fields import invalid_credential, invalid_setting, is_web_url, server_of
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.errors import Rejected
 
@@ -47,8 +47,8 @@ def _webhook(account: Account) -> Sender:
     address = urlsplit(given) if isinstance(given, str) and is_web_url(given) else None
     path = _WEBHOOK.fullmatch(address.path) if address else None
     if address is None or path is None or address.hostname not in (*HOSTS, urlsplit(server).hostname):
-        reason = "credentials.webhook_url: expected the URL that Discord shows: https://discord.com/api/webhooks/…/…"
-        raise Rejected(reason, code="invalid_credentials")
+        reason = "expected the URL that Discord shows: https://discord.com/api/webhooks/…/…"
+        raise invalid_credential("webhook_url", reason)
     url = f"{server}{API}/webhooks/{path[1]}/{path[2]}"
     return Sender(url, url, path[2], {"user-agent": USER_AGENT})
 
@@ -65,8 +65,8 @@ def _channel(account: Account, thread_id: int | None) -> Sender:
 def _bot_token(account: Account) -> str:
     given = account.credentials["bot_token"]
     if not isinstance(given, str) or not _BOT_TOKEN.fullmatch(given) or bot_id_of(given) is None:
-        reason = "credentials.bot_token: expected the three parts with dots that Discord shows on the bot's page"
-        raise Rejected(reason, code="invalid_credentials")
+        reason = "expected the three parts with dots that Discord shows on the bot's page"
+        raise invalid_credential("bot_token", reason)
     return given
 
 

@@ -20,7 +20,6 @@ from services.publisher.platforms.account_fields import (
     invalid_setting,
     is_web_url,
     require_credentials,
-    require_instants,
     server_of,
 )
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
@@ -66,7 +65,8 @@ class LinkedIn(Platform):
         author_of(account)
         _version(account)
         require_credentials(account, "client_id", "client_secret", "access_token")
-        require_instants(account, "expires_at", "refresh_expires_at")
+        instant_of(account, "expires_at")
+        instant_of(account, "refresh_expires_at")
 
     async def verify(self, account: Account) -> None:
         """Have LinkedIn say what the token may do, which needs no scope, but the app's keys."""

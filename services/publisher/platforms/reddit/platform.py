@@ -18,12 +18,12 @@ from services.publisher.platforms.account_fields import (
     LONG_AGO,
     bearer,
     instant_of,
+    invalid_credential,
     require_credentials,
-    require_instants,
     server_of,
 )
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
-from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized, Unconfirmed
+from services.publisher.platforms.errors import PlatformError, Unauthorized, Unconfirmed
 from services.publisher.platforms.exchange import blaming, exchange, needed, unreadable
 from services.publisher.platforms.oauth import refreshed
 from services.publisher.platforms.ready import ReadyOnce, ReadyRequest
@@ -103,9 +103,8 @@ class Reddit(Platform):
         server_of(account, API)
         require_credentials(account, "client_id", "refresh_token")
         if not isinstance(account.credentials.get("client_secret"), str):
-            reason = "credentials.client_secret: a text is needed, an empty one for an installed app"
-            raise Rejected(reason, code="invalid_credentials")
-        require_instants(account, "expires_at")
+            raise invalid_credential("client_secret", "a text is needed, an empty one for an installed app")
+        instant_of(account, "expires_at")
 
     async def verify(self, account: Account) -> None:
         """Ask whose token it is; where there is none yet, get one."""

@@ -17,7 +17,7 @@ from pydantic_core import to_json
 
 from services.publisher.media.limits import READABLE_TYPES, PictureLimits
 from services.publisher.media.picture import Picture
-from services.publisher.platforms.account_fields import invalid_setting, server_of
+from services.publisher.platforms.account_fields import invalid_credential, invalid_setting, server_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published
 from services.publisher.platforms.bodies import FormFile, form_of, request_with
 from services.publisher.platforms.errors import Rejected
@@ -178,6 +178,5 @@ def token_of(account: Account) -> str:
     """The bot's token, or Rejected."""
     given = account.credentials.get("bot_token")
     if not isinstance(given, str) or not _TOKEN.fullmatch(given):
-        reason = "credentials.bot_token: expected what @BotFather gives: digits, a colon, and letters"
-        raise Rejected(reason, code="invalid_credentials")
+        raise invalid_credential("bot_token", "expected what @BotFather gives: digits, a colon, and letters")
     return given

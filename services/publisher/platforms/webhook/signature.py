@@ -5,8 +5,8 @@ import hmac
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.publisher.platforms.account_fields import invalid_credential
 from services.publisher.platforms.base import Account
-from services.publisher.platforms.errors import Rejected
 
 PREFIX = "whsec_"
 LEAST_SECRET_BYTES = 16
@@ -30,11 +30,11 @@ def secrets_of(account: Account) -> list[bytes]:
     given = account.credentials.get("secret")
     listed = given if isinstance(given, list) else [given]
     if not listed:
-        raise Rejected("credentials.secret: the list is empty", code="invalid_credentials")
+        raise invalid_credential("secret", "the list is empty")
     try:
         return [signing_key(one) for one in listed]
     except ValueError as error:
-        raise Rejected(f"credentials.secret: {error}", code="invalid_credentials") from error
+        raise invalid_credential("secret", str(error)) from error
 
 
 def signing_key(secret: object) -> bytes:

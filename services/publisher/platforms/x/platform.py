@@ -17,7 +17,6 @@ from services.publisher.platforms.account_fields import (
     bearer,
     instant_of,
     require_credentials,
-    require_instants,
     server_of,
 )
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published, Renewed
@@ -60,7 +59,7 @@ class X(Platform):
         server_of(account, API)
         _most_weight(account)
         require_credentials(account, "client_id", "access_token", "refresh_token")
-        require_instants(account, "expires_at")
+        instant_of(account, "expires_at")
 
     async def verify(self, account: Account) -> None:
         """Ask whose token it is."""
