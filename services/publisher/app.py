@@ -17,7 +17,6 @@ from services.publisher.callbacks.calling import CallingBack
 from services.publisher.figures import tell_figures
 from services.publisher.handlers import Handlers
 from services.publisher.limits.circuit_breakers import CircuitBreakers
-from services.publisher.limits.destinations import Destinations
 from services.publisher.limits.lines import Lines
 from services.publisher.limits.opening import Opening
 from services.publisher.limits.overflow import Overflow
@@ -34,7 +33,6 @@ from services.publisher.sending.loop import Sending
 from services.publisher.sending.preparation import Preparation
 from services.publisher.sending.recording import Recording
 from services.publisher.sending.reporting import begin_at_zero
-from services.publisher.sending.withdrawals import Withdrawals
 from services.publisher.settings import Settings
 from services.publisher.store import Store
 from services.publisher.tables import outbox
@@ -151,10 +149,8 @@ def sending_of(
         look_ups=LookUps(store, known, vault, tokens, clock, send_timeout),
         recording=Recording(store, clock),
         tokens=tokens,
-        withdrawals=Withdrawals(),
         clock=clock,
         pace=pace,
-        destinations=Destinations(),
         send_timeout=send_timeout,
     )
 

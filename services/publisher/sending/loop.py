@@ -50,11 +50,11 @@ class Sending:
     look_ups: LookUps
     recording: Recording
     tokens: Tokens
-    withdrawals: Withdrawals
     clock: Clock
     pace: Pace
-    destinations: Destinations
     send_timeout: timedelta
+    withdrawals: Withdrawals = field(default_factory=Withdrawals)
+    destinations: Destinations = field(default_factory=Destinations)
     under_way: UnderWay = field(default_factory=UnderWay)
     closed: ClosedAccounts = field(default_factory=ClosedAccounts)
 
@@ -142,16 +142,13 @@ class Sending:
             reason = self.withdrawals.reason(case.publication)
             if reason and not case.was_in_doubt:
                 return case.not_started().withdrawn(reason)
-            if until := self._closed_until(case, now):
+            if case.account and (until := self.closed.until(case.account, now)):
                 return replace(case.not_started(), blocked=Blocked(until))
             turn.begin(longest_send(ready, self.send_timeout) - self.send_timeout)
             return await self._sent(case.begun(now), ready, turn, now)
         finally:
             turn.end()
             self.lines.leave(case)
-
-    def _closed_until(self, case: Case, now: datetime) -> datetime | None:
-        return self.closed.until(case.account, now) if case.account else None
 
     async def _until_its_start(self, case: Case, attempt: Attempt, turn: Turn) -> datetime | None:
         """Wait for it; the instant at which the send may begin, None where no start has come.

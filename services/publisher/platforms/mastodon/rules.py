@@ -5,6 +5,7 @@ from typing import Any
 
 from services.publisher.media.limits import READABLE_TYPES, PictureLimits
 from services.publisher.platforms.mastodon.options import OPTIONS
+from services.publisher.platforms.reply import object_or_empty
 from shared.events.rules import MediaRule, PostRules, TextRule
 
 PICTURES = PictureLimits(most_bytes=8_000_000, most_side=4096, moving=("image/gif",))
@@ -67,8 +68,7 @@ def _text_rule(instance: Mapping[str, Any], statuses: Mapping[str, Any]) -> Text
 
 
 def _part(whole: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = whole.get(name)
-    return part if isinstance(part, Mapping) else {}
+    return object_or_empty(whole.get(name))
 
 
 def _number(part: Mapping[str, Any], name: str) -> int | None:
