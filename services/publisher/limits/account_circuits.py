@@ -1,7 +1,7 @@
 """Account circuits: an account whose last requests all failed sends one post at a time; the others wait without a try.
 
 The circuit of a destination opens only when all its turns are taken. With a few posts a minute that never happens, and
-each of them would use up its tries in vain for as long as the network is unwell. What is counted here is the account's
+each of them would use up its tries in vain for as long as the network fails. What is counted here is the account's
 alone: one host may serve many accounts, of which only one is ill.
 """
 
@@ -13,7 +13,7 @@ from services.publisher.limits.circuit_breaker import FORGET_AFTER, CircuitOpen,
 from shared.clocks.clock import loop_time
 
 OPENS_AFTER = 5
-"""Requests in a row at which the network was unwell."""
+"""Requests in a row at which the network failed."""
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class AccountCircuits:
         """
         now = loop_time()
         left_at = now if turn.left_at is None else turn.left_at
-        if turn.error is not None and turn.error.network_is_unwell:
+        if turn.error is not None and turn.error.opens_circuit:
             if left_at >= self._answered_at.get(account_id, left_at):
                 self._note(account_id, turn.error.detail.message, left_at, now)
         elif turn.was_answered:

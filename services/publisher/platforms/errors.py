@@ -30,8 +30,8 @@ class PlatformError(Exception):
     evidence: ClassVar[Evidence] = Evidence.REFUSED
     uses_try: ClassVar[bool] = True
     """Whether it counts against the tries that a post has."""
-    network_is_unwell: ClassVar[bool] = False
-    """Whether it says nothing of the post: any other may well meet with the same."""
+    opens_circuit: ClassVar[bool] = False
+    """Whether it counts towards opening the account's circuit: any other post may well meet with the same."""
 
     def __init__(self, message: str, *, code: str = "", retry_after: timedelta | None = None) -> None:
         super().__init__(message)
@@ -51,7 +51,7 @@ class NotSent(PlatformError):
     kind = "not_sent"
     evidence = Evidence.NOT_SENT
     uses_try = False
-    network_is_unwell = True
+    opens_circuit = True
 
     def __init__(self, message: str, *, code: str = NO_CONNECTION) -> None:
         super().__init__(message, code=code)
@@ -70,14 +70,14 @@ class Unavailable(PlatformError):
 
     kind = "unavailable"
     uses_try = False
-    network_is_unwell = True
+    opens_circuit = True
 
 
 class RateLimited(Unavailable):
     """A limit is reached; until `retry_after` nothing is taken, with `whole_app` on all accounts of the app."""
 
     kind = "rate_limited"
-    network_is_unwell = False
+    opens_circuit = False
     retry_after: timedelta
 
     def __init__(self, message: str, *, retry_after: timedelta, code: str = "", whole_app: bool = False) -> None:
@@ -89,7 +89,7 @@ class Transient(PlatformError):
     """Nothing was published; the same request may succeed later."""
 
     kind = "transient"
-    network_is_unwell = True
+    opens_circuit = True
 
 
 class Rejected(PlatformError):
@@ -110,4 +110,4 @@ class Unconfirmed(PlatformError):
 
     kind = "unconfirmed"
     evidence = Evidence.UNKNOWN
-    network_is_unwell = True
+    opens_circuit = True
