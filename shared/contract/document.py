@@ -33,7 +33,10 @@ PROPERTIES: Json = {
     "properties": {
         "content_type": {"type": "string", "const": "application/json", "description": "What the body is."},
         "delivery_mode": {"type": "integer", "const": 2, "description": "The message survives a restart."},
-        "type": {"type": "string", "description": "The event's type; absent: the routing key is."},
+        "type": {
+            "type": "string",
+            "description": "The event's type, the same as the routing key; absent: the routing key is.",
+        },
         "message_id": {
             "type": "string",
             "format": "uuid",

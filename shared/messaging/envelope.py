@@ -123,6 +123,8 @@ class Delivery(Generic[EventT_co]):
 def read(message: AbstractIncomingMessage) -> Delivery[Event]:
     """The event in a message, or UnreadableEvent with a reason a person understands."""
     body = without_mark(message.body)
+    if message.type and type_of(message) != message.type:
+        raise UnreadableEvent(_called_another(message), type=type_of(message), body=body)
     message_id = safe_id(message.message_id)
     return Delivery(
         read_event(type_of(message), body, message.routing_key),
@@ -171,8 +173,23 @@ def sent_at_of(message: AbstractIncomingMessage) -> datetime | None:
 
 
 def type_of(message: AbstractIncomingMessage) -> str:
-    """The event's name: the `type` property, or the routing key where a producer left it out."""
-    return message.type or message.routing_key or ""
+    """The event's name."""
+    return name_of(message.type, message.exchange, message.routing_key)
+
+
+def name_of(type_: str | None, exchange: str | None, routing_key: str | None) -> str:
+    """The name of a message's event: its `type` property, or the routing key where a producer left it out.
+
+    What came to the exchange of all events is never another event than its routing key says: by that alone the broker
+    knows who may send what.
+    """
+    is_another = exchange == EVENTS_EXCHANGE and type_ in EVENTS and type_ != routing_key
+    return type_ if type_ and not is_another else routing_key or ""
+
+
+def _called_another(message: AbstractIncomingMessage) -> str:
+    way_out = "let both say the same, or leave `type` out"
+    return f"it came as {message.routing_key!r}, and its property `type` says {message.type!r}: {way_out}"
 
 
 def read_event(type_name: str, body: bytes, routing_key: str | None = None) -> Event:

@@ -11,6 +11,7 @@ from pamqp.header import ContentHeader
 def incoming(
     body: bytes = b"{}",
     *,
+    exchange: str = "timeball.events",
     routing_key: str = "schedule.requested",
     redelivered: bool = False,
     headers: dict[str, Any] | None = None,
@@ -19,7 +20,7 @@ def incoming(
     """A message with these properties (`type` is called `message_type`), as it arrives from a queue."""
     return IncomingMessage(
         DeliveredMessage(
-            delivery=Basic.Deliver("tag", 1, redelivered, "timeball.events", routing_key),
+            delivery=Basic.Deliver("tag", 1, redelivered, exchange, routing_key),
             header=ContentHeader(properties=Basic.Properties(headers=headers, **properties)),
             body=body,
             channel=None,  # type: ignore[arg-type]

@@ -90,7 +90,7 @@ class ModelBroker:
         self.witness.on_message(message, exchange)
         names = self._routes(exchange, message)
         for name in names:
-            self._enqueue(self.queues[name], replace(message, headers=dict(message.headers)))
+            self._enqueue(self.queues[name], replace(message, exchange=exchange, headers=dict(message.headers)))
         return bool(names)
 
     def _routes(self, exchange: str, message: Message) -> list[str]:

@@ -40,6 +40,7 @@ class Message:
     correlation_id: str | None
     headers: dict[str, Any]
     sent_at: float
+    exchange: str = ""
     expires_after: float | None = None
     expires_at: float = 0.0
     deliveries: int = 0
@@ -118,6 +119,10 @@ class Incoming:
     @property
     def correlation_id(self) -> str | None:
         return self.message.correlation_id
+
+    @property
+    def exchange(self) -> str:
+        return self.message.exchange
 
     @property
     def routing_key(self) -> str:

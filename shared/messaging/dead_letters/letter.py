@@ -16,7 +16,7 @@ from shared.messaging.dead_letters.parking import (
     copied,
     count_in,
 )
-from shared.messaging.envelope import REPLAYS_HEADER, Envelope, Headers, derived_id, safe_id
+from shared.messaging.envelope import REPLAYS_HEADER, Envelope, Headers, derived_id, name_of, safe_id, type_of
 
 REPLAYED_FOR_HEADER = "timeball-replayed-for"
 _OF_ITS_REST = {FAILURES_HEADER, REASON_HEADER, QUEUE_HEADER, PARKED_AT_HEADER}
@@ -40,7 +40,7 @@ class Letter:
     def of(cls, message: AbstractIncomingMessage) -> Self:
         """Read a letter. The broker's own record counts before our headers, which it may have had all along."""
         death = _latest_death(message)
-        type_ = message.type or (_text(death, "routing-keys") if death else message.routing_key) or ""
+        type_ = _name_before(message, death) if death else type_of(message)
         return cls(
             message=message,
             id=safe_id(message.message_id) or derived_id(type_, message.body),
@@ -74,6 +74,11 @@ def _latest_death(message: AbstractIncomingMessage) -> dict[str, Any] | None:
     deaths: Any = message.headers.get("x-death")
     latest = deaths[0] if isinstance(deaths, list) and deaths else None
     return latest if isinstance(latest, dict) else None
+
+
+def _name_before(message: AbstractIncomingMessage, death: dict[str, Any]) -> str:
+    """What it was called when it came to the queue from which the broker took it."""
+    return name_of(message.type, _text(death, "exchange"), _text(death, "routing-keys"))
 
 
 def _reason(death: dict[str, Any]) -> str:

@@ -132,7 +132,7 @@ NOT_EVENTS: dict[str, tuple[bytes, str, dict[str, Any], str]] = {
     "lone surrogate": (b'{"post_id": "\\ud800"}', TYPE, {}, "Invalid JSON"),
     "unknown version": (b'{"post_id": "a"}', f"{TYPE}.v2", {}, f"unknown version '{TYPE}.v2'"),
     "unknown type": (b'{"post_id": "a"}', TYPE, {"type": "no.such"}, "unknown event type 'no.such'"),
-    "of another queue": (b'{"timer": "a"}', TYPE, {"type": TimerTriggerRequested.type}, "shop.orders does not take"),
+    "called another": (b'{"timer": "a"}', TYPE, {"type": TimerTriggerRequested.type}, f"it came as {TYPE!r}, and its"),
     "10 MB": (b" " * 10_000_000, TYPE, {}, f"the body has 10,000,000 bytes; at most {MAX_BODY_BYTES:,} are read"),
     "deep": (b"[" * 500, TYPE, {}, "Invalid JSON: recursion limit exceeded"),
     "empty": (b"", TYPE, {}, "Invalid JSON: EOF"),

@@ -129,11 +129,11 @@ def test_failures_are_counted_in_a_header(headers: dict[str, Any] | None, failur
 
 
 def test_a_message_is_put_off_since_it_was_taken_first_however_often_it_comes_back() -> None:
-    message, taken_at = incoming(b'{"post_id": "a"}', message_type="schedule.cancel_requested"), NOW
+    message, taken_at = incoming(b'{"post_id": "a"}', routing_key="schedule.cancel_requested"), NOW
     assert read(message).put_off_since is None
     for _ in range(3):
         copy = tried_again(message, service="s", queue="q", tier=5, taken_at=taken_at)
-        message = incoming(copy.body, message_type=copy.type, headers=dict(copy.headers))
+        message = incoming(copy.body, exchange="", routing_key="q", message_type=copy.type, headers=dict(copy.headers))
         taken_at += timedelta(seconds=5, microseconds=1)
 
     assert read(message).put_off_since == put_off_since(message) == NOW

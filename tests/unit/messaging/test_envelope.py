@@ -82,10 +82,28 @@ def test_no_json_is_worse_than_unreadable(type_name: str, value: object) -> None
 
 
 def test_the_type_is_the_routing_key_where_a_producer_left_it_out() -> None:
-    with_type = incoming(CANCEL.body(), message_type=TYPE, routing_key="anything")
+    with_type = incoming(CANCEL.body(), message_type=TYPE, routing_key=TYPE)
     without_type = incoming(CANCEL.body(), routing_key=TYPE)
 
     assert read(with_type).event == read(without_type).event == CANCEL
+
+
+def test_a_message_that_comes_back_to_its_queue_is_what_its_type_says() -> None:
+    returned = incoming(CANCEL.body(), message_type=TYPE, exchange="", routing_key="scheduler.requests")
+
+    assert read(returned).event == CANCEL
+
+
+@pytest.mark.parametrize("key", ["schedule.requested", "schedule.cancel_requested.v2", "shop.news", ""])
+def test_no_message_is_taken_for_another_event_than_the_one_that_its_sender_may_send(key: str) -> None:
+    """The broker grants rights by the routing key: who may send one event could send every other as its `type`."""
+    with pytest.raises(UnreadableEvent) as refused:
+        read(incoming(CANCEL.body(), message_type=TYPE, routing_key=key))
+
+    assert refused.value.type == key
+    assert refused.value.reason == (
+        f"it came as {key!r}, and its property `type` says {TYPE!r}: let both say the same, or leave `type` out"
+    )
 
 
 @pytest.mark.parametrize(

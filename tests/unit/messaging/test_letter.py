@@ -28,6 +28,7 @@ def at_rest(**properties: Any) -> Letter:
     return Letter.of(
         incoming(
             dead.body,
+            exchange=dead.exchange,
             routing_key=dead.routing_key,
             message_type=copy.message_type,
             message_id=copy.message_id,
@@ -90,3 +91,14 @@ def test_a_replayed_letter_is_the_message_it_was_with_its_replays_counted() -> N
         REPLAYED_FOR_HEADER: "request-1",
     }
     assert letter.replayed_for == "earlier"
+
+
+def test_no_replay_makes_of_a_message_what_its_sender_may_not_send() -> None:
+    """It came as one event and called itself another; back in its queue the broker's rights say nothing any more."""
+    came_as = {"routing_key": "schedule.requested", "message_type": "publish.succeeded"}
+    death = DEATH | {"exchange": "timeball.events", "routing-keys": ["schedule.requested"]}
+    by_the_broker = incoming(exchange="timeball.dead", message_type="publish.succeeded", headers={"x-death": [death]})
+
+    replayed = [letter.replayed("request-1").type for letter in (at_rest(**came_as), Letter.of(by_the_broker))]
+
+    assert replayed == ["schedule.requested", "schedule.requested"]
