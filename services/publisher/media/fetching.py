@@ -14,7 +14,7 @@ from services.publisher.media.decoding import MOST_BYTES
 from services.publisher.media.errors import Silent, Unfit, Unreachable
 from services.publisher.media.keeping import File, PictureFiles, Writing
 from shared.clocks.clock import loop_time
-from shared.outbound.client import DECODED
+from shared.outbound.decoding import decoded
 from shared.outbound.failures import ForbiddenAddress
 
 MOST_REDIRECTS = 3
@@ -101,11 +101,9 @@ class Fetching:
 
 
 async def _parts(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The body in large parts. Stacked encodings are refused: each layer could multiply the size a thousandfold."""
-    if response.headers.get("content-encoding", "").strip().lower() not in DECODED:
-        raise httpx.DecodingError("the picture is in an encoding that was not asked for")
+    """The body in large parts."""
     part = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in decoded(response):
         part += chunk
         if len(part) >= PART:
             yield bytes(part)

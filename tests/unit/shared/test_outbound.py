@@ -4,6 +4,7 @@ import asyncio
 import base64
 import gzip
 import socket
+import tracemalloc
 import weakref
 from typing import Any
 
@@ -285,3 +286,17 @@ async def test_stacked_encodings_are_refused() -> None:
     async with listening(answering(reply)) as peer, outbound_client(allow_private_addresses=True) as client:
         with pytest.raises(httpx.DecodingError):
             await read(client, peer)
+
+
+async def test_a_reply_takes_no_more_memory_than_its_limit_however_well_it_is_compressed() -> None:
+    bomb = gzip.compress(b"\0" * 200_000_000)
+    reply = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: %d\r\n\r\n%b" % (len(bomb), bomb)
+    async with listening(answering(reply)) as peer, outbound_client(allow_private_addresses=True) as client:
+        tracemalloc.start()
+        try:
+            await read(client, peer)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert most < 10_000_000
