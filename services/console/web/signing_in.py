@@ -100,9 +100,11 @@ async def make_sign_in_link(console: TheConsole, request: Request, actor: TheAct
 
 async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form that a browser has sent."""
-    raw = await request.body()
-    if len(raw) > MOST_BYTES:
-        raise Refusal(413, "too_long", f"the form has more than {MOST_BYTES:,} bytes")
+    raw = bytearray()
+    async for part in request.stream():  # nobody has to be signed in to send one: no more of it is kept
+        raw += part
+        if len(raw) > MOST_BYTES:
+            raise Refusal(413, "too_long", f"the form has more than {MOST_BYTES:,} bytes")
     return {name: values[-1] for name, values in parse_qs(raw.decode(errors="replace")).items()}
 
 

@@ -71,6 +71,22 @@ async def test_a_form_that_says_it_is_something_else_is_what_it_is(browser: http
     assert (await browser.post("/v1/posts", content="{}", headers=foreign)).json()["code"] == "foreign_request"
 
 
+async def test_of_what_a_stranger_sends_no_more_than_a_form_is_kept(replica: Replica) -> None:
+    """Many who each send 8 MiB, slowly, would fill the memory."""
+    for method, path in unsafe(replica):
+        sent = 0
+
+        async def long_body() -> AsyncIterator[bytes]:
+            nonlocal sent
+            while sent < 1_000_000:
+                sent += 1000
+                yield b" " * 1000
+
+        async with replica.client(headers={"Sec-Fetch-Site": "same-origin"}) as stranger:
+            answer = await stranger.request(method, path, content=long_body())
+        assert (answer.status_code >= 300, sent <= 10_000) == (True, True), (method, path, answer.status_code, sent)
+
+
 @pytest.mark.parametrize(("base_url", "name"), [("http://console.test", COOKIE), (HTTPS, SECURE_COOKIE)])
 async def test_the_cookie_is_out_of_reach(replica: Replica, base_url: str, name: str) -> None:
     async with replica.client(base_url=base_url) as http:

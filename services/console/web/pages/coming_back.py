@@ -4,15 +4,16 @@ The network's answer comes from another site, so a strict session cookie is not 
 nobody and does nothing: its form carries the answer on to `/connect/finish`, as a request of our own page.
 """
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
 from services.console.api.access import ADMIN, OPEN, session_secret
 from services.console.api.accounts import Connection, Limits, connected
+from services.console.api.bodies import body_of
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
 from services.console.networks.oauth import Network, SignInFailed, Started, code_in, finish, network_of, start
@@ -55,9 +56,10 @@ def back_address(console: Console, request: Request) -> str:
 
 
 @router.post("/connect/start", dependencies=[ADMIN])
-async def start_sign_in(console: TheConsole, request: Request, wanted: Wanted) -> SignInPage:
+async def start_sign_in(
+    console: TheConsole, request: Request, wanted: Annotated[Wanted, Depends(body_of(Wanted))]
+) -> SignInPage:
     """Begin a sign-in: the state and PKCE's verifier wait for this browser alone."""
-    request.state.asked = wanted
     back = back_address(console, request)
     network = _network(wanted)
     if network.app and not wanted.app.get("client_id"):
