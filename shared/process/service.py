@@ -31,6 +31,7 @@ from shared.messaging.topology import Topology
 from shared.process.ending import CLOSE_SECONDS, GRACE_SECONDS, within
 from shared.process.garbage import collect_when_idle
 from shared.process.health import Check, Health, consuming, relaying, writing
+from shared.process.http_protocol import WholeRequests
 from shared.process.preparing import Preparation, Prepare, nothing
 from shared.process.reporting import Reporting
 
@@ -207,6 +208,7 @@ class Service:
             self.preparation.gate(self.name, self.make_http(self.health)),
             host=host,
             port=port,
+            http=WholeRequests,
             log_config=None,
             access_log=False,
             forwarded_allow_ips=self.trusted_proxies,
