@@ -6,6 +6,8 @@ from difflib import get_close_matches
 
 REQUIRED = ("post_id", "content", "accounts")
 COLUMNS = (*REQUIRED, "publish_at", "zone", "media")
+MOST_TOLD = 10
+"""Unknown columns that are told one by one: the first line of something else may seem to have millions."""
 _LEFT_OUT = "#"
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
 
@@ -42,7 +44,8 @@ def _unknown(header: Sequence[str], columns: Sequence[str | None]) -> list[str]:
     unknown = [column for column in columns if column is not None and column not in COLUMNS]
     if len(unknown) == len([name for name in header if name.strip()]) > 0:
         return [f"it reads {', '.join(map(repr, unknown))[:80]}; the columns are {', '.join(COLUMNS)}"]
-    return [_help(name) for name in unknown]
+    more = [f"{len(unknown) - MOST_TOLD:,} more are no columns either"] if len(unknown) > MOST_TOLD else []
+    return [*map(_help, unknown[:MOST_TOLD]), *more]
 
 
 def _help(name: str) -> str:

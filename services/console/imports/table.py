@@ -12,6 +12,12 @@ from services.console.imports.posts import Fault, post_in
 from services.console.times import UnreadableTime, instant_or_local, is_without_zone
 
 DELIMITERS = ",;\t|"
+MOST_SNIFFED = 1_000
+"""Characters of the first line by which the delimiter is known: Python's sniffer takes time by their square, for all
+of which nothing else happens in the process."""
+MOST_READ_AGAIN = 1_000_000
+"""Lines, besides as many as the file has, that are read again after quotes that are never closed: the end of each is
+looked for in the whole rest of the file."""
 _EXCEL = re.compile(r"sep=(.)\n?", re.IGNORECASE)
 _BETWEEN_ACCOUNTS = re.compile(r"[,;\s]+")
 _BETWEEN_URLS = re.compile(r"[,;]?\s+|[,;](?=https?:)", re.IGNORECASE)
@@ -35,7 +41,7 @@ def table_lines(text: str, zone: str | None) -> tuple[str, Iterator[Line]]:
 
 def _delimiter(header: str) -> str:
     try:
-        return csv.Sniffer().sniff(header, delimiters=DELIMITERS).delimiter
+        return csv.Sniffer().sniff(header[:MOST_SNIFFED], delimiters=DELIMITERS).delimiter
     except csv.Error:
         return DELIMITERS[0]
 
@@ -57,9 +63,11 @@ def _posts(lines: Sequence[str], first: int, delimiter: str, zone: str | None) -
 
 def _records(lines: Sequence[str], start: int, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
     """Each record with the line it begins in, or what is wrong with it: reading goes on in the line after that."""
+    again = MOST_READ_AGAIN + len(lines)
     while start < len(lines):
         begins = start
-        left = map(lines.__getitem__, range(start, len(lines)))  # islice would go through all that was read
+        # A generator: other threads have their turns within a long record, and no line is gone through that was read.
+        left = (lines[number] for number in range(start, len(lines)))
         reader = csv.reader(left, delimiter=delimiter, strict=True, skipinitialspace=True)
         try:
             for cells in reader:
@@ -68,7 +76,11 @@ def _records(lines: Sequence[str], start: int, delimiter: str) -> Iterator[tuple
             return
         except csv.Error as error:
             yield begins + 1, _explained(error)
+            again -= start + reader.line_num - begins
             start = begins + 1
+            if again < 0:
+                yield start + 1, "too many quotes before this line are never closed; the rest is not read"
+                return
 
 
 def _explained(error: csv.Error) -> str:
