@@ -13,6 +13,9 @@ _BEHIND = regex.compile(r"[.,:*]*(?:[“”»」』。\uff01…\u200b].*)?$", re
 _FINDER = LinkifyIt(options={"fuzzy_email": True, "fuzzy_ip": False}).tlds(TLDS)
 for _scheme in ("ftp:", "//"):
     _FINDER.add(_scheme, None)
+_FINDER.re |= {name: pattern.replace(r"\.)+", r"\.){1,10}") for name, pattern in _FINDER.re.items()}
+"""A name has so many parts at most. Where it has no end, each is looked for at the end of the text: 3,000 characters
+took 20 s, in which no other post went out."""
 
 
 @dataclass(frozen=True, slots=True)
