@@ -1,5 +1,7 @@
 """A status is known by its text, whatever markup a server has put around it."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,3 +57,22 @@ def test_spaces_composition_and_a_mentions_server_make_no_difference() -> None:
 @given(TEXTS)
 def test_any_text_is_found_again(text: str) -> None:
     assert is_shown_as(text, html_of(text))
+
+
+@pytest.mark.parametrize("end", ["", ">", "-->"])
+@pytest.mark.parametrize("part", ["<a ", "< <a ", "<!--", "<!--a>", "<![", "</", "<?", "<a b='", "&#", "<script>"])
+def test_html_of_any_kind_is_read_in_time_by_its_length(part: str, end: str) -> None:
+    """A server that means no good could hold all other posts up."""
+
+    def seconds(length: int) -> float:
+        html = part * (length // len(part)) + end
+        began = time.process_time()
+        plain_text(html)
+        return time.process_time() - began
+
+    assert seconds(32_000) < 8 * max(seconds(8_000), 0.05)
+
+
+def test_what_never_ends_in_html_is_not_shown() -> None:
+    assert plain_text("<p>a < b<br>1 <3</p><!-- c -->d<!-- e") == "a < b\n1 <3\nd"
+    assert plain_text("<p>a</p>b <i") == "a\nb"

@@ -9,14 +9,29 @@ from services.publisher.platforms.recognition import words_of
 ENDS_A_LINE = frozenset({"p", "div", "li", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6"})
 
 _MENTION = regex.compile(r"(?<![\w/=])(@\w(?:[\w.-]*\w)?)@\w(?:[\w.-]*\w)?")
+_BEGINNING = regex.compile("<[a-z/!?]", regex.IGNORECASE)
 
 
 def plain_text(html: str) -> str:
     """The text as a reader sees it, links in full."""
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(_finished(html))
     reader.close()
     return "".join(reader.pieces).strip()
+
+
+def _finished(html: str) -> str:
+    """The HTML without comments, and without what begins a tag or a comment and never ends it, as browsers show it:
+    Python looks for the end of each such beginning in all of the rest."""
+    shown, begin, rest = html.partition("<!--")
+    pieces = [shown]
+    while begin:
+        _, end, rest = rest.partition("-->")
+        shown, begin, rest = rest.partition("<!--") if end else ("", "", "")
+        pieces.append(shown)
+    text = "".join(pieces)
+    begun = _BEGINNING.search(text, text.rfind(">") + 1)
+    return text[: begun.start()] if begun else text
 
 
 def is_shown_as(content: str, html: str) -> bool:
