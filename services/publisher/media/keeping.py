@@ -56,15 +56,21 @@ class PictureFiles:
         """Whether there should be no more for the moment."""
         return self.kept >= MOST_KEPT
 
+    @property
+    def are_gone(self) -> bool:
+        """Whether somebody has removed them all, as what cleans temporary directories does after days without any."""
+        return self._directory is not None and not self._directory.is_dir()
+
     def new_path(self) -> Path:
         """Where a new file may be written."""
-        if self._directory is None:
+        if self._directory is None or self.are_gone:
             self._directory = own_directory()
         return self._directory / str(next(self._numbers))
 
     def keep(self, path: Path, size: int, digest: str) -> File:
         """The file that was written there, or the one that has the same bytes."""
-        if known := self._files.get(digest):
+        known = self._files.get(digest)
+        if known and known.path.exists():
             path.unlink()
             return known
         file = File(path, size, digest)

@@ -45,13 +45,18 @@ class Room:
     async def _until_there_is_space(self) -> None:
         """Wait while the pictures of other posts take up all the space there is: it is freed as those are sent."""
         while self.files.is_full:
-            self.fetched.shed()
-            self.fitted.shed()
+            self._keep_nothing()
             if self.files.is_full:
                 await asyncio.sleep(LOOK_EVERY)
 
+    def _keep_nothing(self) -> None:
+        self.fetched.shed()
+        self.fitted.shed()
+
     async def picture(self, client: httpx.AsyncClient, url: str, limits: PictureLimits) -> Picture:
         """The picture at the address within the limits; raises MediaError. After that it is fetched again."""
+        if self.files.are_gone:
+            self._keep_nothing()
         file = await self.fetched.get(url, lambda: self.fetching.fetch(client, url))
         try:
             return await self.fitted.get((file.digest, limits), lambda: self._fitted(file, limits))

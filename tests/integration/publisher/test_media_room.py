@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.publisher.media import keeping, pool, room
-from services.publisher.media.fetching import POSTS_AT_ONCE
+from services.publisher.media.fetching import POSTS_AT_ONCE, Fetching
 from services.publisher.media.keeping import PictureFiles
 from services.publisher.media.limits import PictureLimits
 from services.publisher.media.picture import Picture
@@ -124,6 +125,21 @@ async def test_a_file_is_there_as_long_as_somebody_holds_it(tmp_path: Path) -> N
     gc.collect()
 
     assert (path.exists(), files.kept) == (False, 0)
+
+
+async def test_a_directory_that_somebody_has_cleaned_away_is_made_again(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = PictureFiles()
+    monkeypatch.setitem(room.ROOMS, client, room.Room(Fetching(files), files=files))
+    held = await fetch_pictures(client, at("/ball"), ROOMY)
+    shutil.rmtree(files.new_path().parent)
+
+    again = [await fetch_pictures(client, at("/ball"), limits) for limits in (ROOMY, SMALL)]
+
+    assert held[0].file.path.parent != files.new_path().parent
+    assert [(one.width, one.height) for (one,) in again] == [(40, 30), (20, 15)]
+    assert all(bytes_of(one) for (one,) in again)
 
 
 async def test_no_post_begins_to_fetch_while_all_space_is_taken(
