@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shared.messaging import acknowledging
 from shared.messaging.acknowledging import Acknowledgements, Tags
+from tests.support.waiting import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,14 @@ class Channel:
 
     def __init__(self, delivered: int) -> None:
         self.unacknowledged = set(range(1, delivered + 1))
+        self._ended = asyncio.Event()
+
+    @property
+    def closing(self) -> "asyncio.Future[Any]":
+        return asyncio.ensure_future(self._ended.wait())
+
+    def end(self) -> None:
+        self._ended.set()
 
     def acknowledge(self, tag: int, *, up_to_it: bool) -> None:
         assert tag in self.unacknowledged
@@ -91,3 +100,28 @@ async def test_no_frame_overtakes_another_while_the_socket_is_busy(seed: int, mo
     await asyncio.gather(*(settle(channel, tag) for channel, tag in done))
 
     assert [channel.unacknowledged for channel in channels] == [set()] * 3
+
+
+class FullChannel(Channel):
+    """A channel whose connection has no room for a frame, and never will."""
+
+    def __init__(self, delivered: int) -> None:
+        super().__init__(delivered)
+        self.is_full = asyncio.Event()
+
+    async def basic_ack(self, *_: object, **__: object) -> None:
+        self.is_full.set()
+        await asyncio.Event().wait()
+
+
+async def test_a_connection_that_is_lost_in_the_midst_of_acknowledging_keeps_no_other_from_it() -> None:
+    acknowledgements, lost, other = Acknowledgements(), FullChannel(1), BusyChannel(2)
+    messages: list[Any] = [SimpleNamespace(channel=channel, delivery_tag=1) for channel in (lost, other)]
+
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
+        tasks.create_task(acknowledgements.acknowledge(messages[0]))
+        await lost.is_full.wait()
+        tasks.create_task(acknowledgements.acknowledge(messages[1]))
+        lost.end()
+
+    assert (lost.unacknowledged, other.unacknowledged) == ({1}, {2})
