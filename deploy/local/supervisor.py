@@ -13,6 +13,7 @@ from itertools import cycle
 from typing import TextIO
 
 from deploy.local.child import tied
+from shared.process.output import Output
 
 _COLOURS = (36, 33, 32, 35, 34, 31)
 _LONGEST_LINE = 1 << 20
@@ -47,7 +48,7 @@ class Supervisor:
     ) -> None:
         self._programs = programs
         self._patience = patience or Patience()
-        self._output = output
+        self._output = Output(output)
         self._prefixes = _prefixes([program.name for program in programs], coloured=_is_coloured(output))
         self._running: dict[str, Process] = {}
         self._keepers: list[asyncio.Task[None]] = []
@@ -80,10 +81,9 @@ class Supervisor:
         return {name: process.pid for name, process in self._running.items()}
 
     def say(self, name: str, line: str) -> None:
-        """Print one line under the name of a program, if it can be printed: a full disk must not stop what talks."""
-        with suppress(OSError):
-            self._output.write(f"{self._prefixes[name]}{line}\n")
-            self._output.flush()
+        """Print one line under the name of a program, if it can be printed: a full disk, or a terminal that stands
+        still, must not stop what talks."""
+        self._output.write(f"{self._prefixes[name]}{line}\n")
 
     async def _keep_alive(self, program: Program, process: Process) -> None:
         failures = 0

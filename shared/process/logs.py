@@ -8,11 +8,12 @@ import logging
 import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from shared.process.output import Output
 from shared.process.repetition import Repetition
 from shared.secrets.redaction import redact_fields, redact_text
 
@@ -31,17 +32,18 @@ def configure(
     level: str = "info",
     stream: TextIO | None = None,
 ) -> None:
-    """Log to `stream` (standard error) from now on, in the style that suits it unless one is given."""
-    stream = stream or sys.stderr
+    """Log to `stream` (standard error) from now on, in the style that suits it unless one is given. What it does not
+    take is late or left out."""
+    output = cast(TextIO, Output(stream or sys.stderr))
     threshold = threshold_of(level)
-    render = _Render(format or ("console" if stream.isatty() else "json"), colors=stream.isatty())
+    render = _Render(format or ("console" if output.isatty() else "json"), colors=output.isatty())
     structlog.configure(
         processors=[*_steps(service), Repetition(), render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=True,
     )
-    _take_over_libraries(_library_handler(service, render, stream), threshold)
+    _take_over_libraries(_library_handler(service, render, output), threshold)
 
 
 def threshold_of(level: str) -> int:

@@ -16,6 +16,7 @@ from shared.process.ending import end_hard_after
 from shared.process.garbage import spare_the_collector
 from shared.process.logs import configure
 from shared.process.open_files import allow_more_files
+from shared.process.output import open_missing_files
 from shared.process.service import Service
 from shared.process.settings import ServiceSettings, load
 from shared.process.unusable_home import HomeUnusable
@@ -25,6 +26,7 @@ SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 
 def main(name: str, settings_class: type[SettingsT], build: Callable[[SettingsT], Service], migrations: Path) -> None:
     """The whole of a service's `__main__`: read settings, bring the database up to date, run."""
+    open_missing_files()
     settings = load(settings_class)
     configure(name, format=settings.log_format, level=settings.log_level)
     allow_more_files()

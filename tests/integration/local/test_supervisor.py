@@ -134,3 +134,16 @@ async def test_a_program_goes_on_and_is_started_again_where_its_words_cannot_be_
         await eventually(lambda: done.exists() and done.read_text().count("once") > 1, what="it ran twice")
     finally:
         await supervisor.stop()
+
+
+async def test_a_program_goes_on_while_its_words_stand_still(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    reading, writing = os.pipe()
+    talks = f"for _ in range(2000): print('x' * 200)\nopen({str(done)!r}, 'a').write('once ')"
+    with os.fdopen(reading), os.fdopen(writing, "w") as standing_still:
+        supervisor = Supervisor([_python("talks", talks)], patience=_QUICK, output=standing_still)
+        await supervisor.start()
+        try:
+            await eventually(lambda: done.exists() and done.read_text().count("once") > 1, what="it ran twice")
+        finally:
+            await supervisor.stop()
