@@ -17,6 +17,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from shared.database.errors import ReadOnly
 from shared.database.patience import patience, renew
 from shared.database.sqlite_connection import connect
+from shared.database.sqlite_file import SqliteFile
 
 TRANSACTION_LIMIT = timedelta(seconds=10)
 """How long a transaction waits for an answer: for a connection, each statement, the commit. A server that vanished
@@ -78,6 +79,9 @@ class Database:
         self.engine = _engine(url, pool_size, self._endings)
         self.dialect = self.engine.dialect.name
         self._one_writer = asyncio.Lock() if self.dialect == "sqlite" else None
+        self._file = SqliteFile(url) if self.dialect == "sqlite" else None
+        if self._file:
+            event.listen(self.engine.sync_engine, "do_connect", self._check_file)
 
     @asynccontextmanager
     async def transaction(self, *, within: timedelta = TRANSACTION_LIMIT) -> AsyncIterator[AsyncConnection]:
@@ -87,6 +91,7 @@ class Database:
         """
         alone = self._one_writer or nullcontext()
         async with alone, patience(within) as limit, self.engine.begin() as connection:
+            self._check_file()
             yield await connection.execution_options(limit=limit)
 
     @asynccontextmanager
@@ -118,6 +123,10 @@ class Database:
                 await connection.execute(text(f"PRAGMA user_version = {version}"))
             elif (await connection.execute(_WRITE)).scalar_one() == "on":
                 raise ReadOnly("it is read-only")
+
+    def _check_file(self, *_: object) -> None:
+        if self._file:
+            self._file.check()
 
     async def close(self) -> None:
         """Close every connection; those that were given up have ended as well."""

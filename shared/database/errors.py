@@ -12,6 +12,10 @@ class ReadOnly(Exception):
     """The database answers and takes no writes; the text says so."""
 
 
+class FileReplaced(Exception):
+    """The database's file is not there any more, or is another one; the text says what to do."""
+
+
 class TablesLocked(Exception):
     """The database takes writes, but not in tables that are needed; the text says who holds them."""
 
@@ -25,7 +29,7 @@ def is_passing(error: BaseException) -> bool:
 
     No message is at fault for such an error, so none is ever parked because of it.
     """
-    if isinstance(error, Conflict | ReadOnly | TablesLocked | PoolTimeoutError | OSError | TimeoutError):
+    if isinstance(error, Conflict | ReadOnly | FileReplaced | TablesLocked | PoolTimeoutError | OSError | TimeoutError):
         return True
     if not isinstance(error, DBAPIError):
         return _passes(error)

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.connections.failures import causes, why_not_reached
-from shared.database.errors import ClocksApart, ReadOnly, TablesLocked
+from shared.database.errors import ClocksApart, FileReplaced, ReadOnly, TablesLocked
 
 UNUSABLE = (
     SQLAlchemyError,
@@ -68,7 +68,7 @@ def said_by_database(error: BaseException) -> str | None:
 def _said(error: BaseException) -> str | None:
     if isinstance(error, PoolTimeoutError):
         return "all its connections are at work"
-    if isinstance(error, ReadOnly | TablesLocked | ClocksApart):
+    if isinstance(error, ReadOnly | FileReplaced | TablesLocked | ClocksApart):
         return str(error)
     if isinstance(error, ConnectionError) and "rejected SSL" in str(error):
         return "it offers no TLS, and its address asks for it (sslmode)"

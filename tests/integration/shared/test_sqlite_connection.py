@@ -14,6 +14,7 @@ from sqlalchemy import Executable, text
 from sqlalchemy.exc import IntegrityError
 
 from shared.database.engine import Database
+from shared.database.errors import FileReplaced, is_passing
 from shared.database.sqlite_connection import SqliteConnection, connect
 from tests.support.waiting import PATIENCE, eventually
 
@@ -166,3 +167,36 @@ def test_the_thread_of_a_connection_given_up_while_it_opens_answers_no_loop_that
             one.join(PATIENCE)
 
     assert not failures, failures[0].exc_value
+
+
+WRITE = text("INSERT INTO posts VALUES (1)")
+
+
+@pytest.mark.parametrize("another", [False, True], ids=["removed", "replaced"])
+async def test_nothing_is_written_into_a_file_that_was_removed_or_replaced_until_it_is_back(
+    tmp_path: Path, another: bool
+) -> None:
+    file, away = tmp_path / "service.db", tmp_path / "away.db"
+    database = Database(f"sqlite+aiosqlite:///{file}")
+    await write(database, text("CREATE TABLE posts (id INTEGER)"))
+    file.rename(away)
+    if another:
+        file.touch()
+
+    for work in (write(database, WRITE), database.try_writing(), _two_reads(database)):
+        with pytest.raises(FileReplaced, match="put it back") as caught:
+            await work
+        assert is_passing(caught.value)
+    was_made = file.exists()
+    away.rename(file)
+    await write(database, WRITE)
+
+    assert was_made == another
+    assert [row["id"] for row in await database.rows(text("SELECT id FROM posts"))] == [1]
+    await database.close()
+
+
+async def _two_reads(database: Database) -> None:
+    """At one time, which takes a connection more than has been opened so far."""
+    async with database.reading(), database.reading():
+        return

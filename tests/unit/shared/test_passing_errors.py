@@ -14,7 +14,15 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.database.engine import Database
-from shared.database.errors import Conflict, ReadOnly, TablesLocked, is_about_all_work, is_overtaken, is_passing
+from shared.database.errors import (
+    Conflict,
+    FileReplaced,
+    ReadOnly,
+    TablesLocked,
+    is_about_all_work,
+    is_overtaken,
+    is_passing,
+)
 
 PASS = {
     "08000": "connection exception",
@@ -90,6 +98,7 @@ def test_what_asyncpg_says_passes_or_stays(error: Exception, passing: bool) -> N
     [
         (Conflict("another replica was first"), True),
         (ReadOnly("for a while"), True),
+        (FileReplaced("for a while"), True),
         (PoolTimeoutError("no connection is free"), True),
         (TimeoutError(), True),
         (ConnectionResetError(), True),
