@@ -44,12 +44,12 @@ class Supervisor:
     """Runs programs until it is told to stop; start it in the main thread, whose end is the end of them all."""
 
     def __init__(
-        self, programs: Sequence[Program], *, patience: Patience | None = None, output: TextIO = sys.stdout
+        self, programs: Sequence[Program], *, patience: Patience | None = None, output: TextIO | None = None
     ) -> None:
         self._programs = programs
         self._patience = patience or Patience()
-        self._output = Output(output)
-        self._prefixes = _prefixes([program.name for program in programs], coloured=_is_coloured(output))
+        self._output = Output(output or sys.stdout)
+        self._prefixes = _prefixes([program.name for program in programs], coloured=_is_coloured(self._output))
         self._running: dict[str, Process] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
@@ -165,5 +165,5 @@ def _prefixes(names: Sequence[str], *, coloured: bool) -> dict[str, str]:
     return {name: f"\x1b[{colour}m{plain[name]}\x1b[0m" for name, colour in zip(names, cycle(_COLOURS), strict=False)}
 
 
-def _is_coloured(output: TextIO) -> bool:
+def _is_coloured(output: Output) -> bool:
     return output.isatty() and "NO_COLOR" not in os.environ

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import signal
 import threading
+from collections import Counter
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,16 @@ CLOSE_SECONDS = 1.0
 END_SECONDS = 18.0
 """From being asked to end until the process ends hard: the grace, the time for closing, and some more."""
 
+MOST_PLACES = 50
+"""At which tasks wait, that are told of; there may be tens of thousands of tasks."""
+
 log = structlog.get_logger()
+
+
+def asking_to_end() -> list[signal.Signals]:
+    """The signals that do: SIGHUP, which comes when a terminal is closed, unless we are to outlive it (`nohup`)."""
+    hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return [signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if hangs_up else [])]
 
 
 async def within(seconds: float, work: Awaitable[Any]) -> Any:
@@ -44,7 +55,8 @@ async def end_hard_after(stopping: asyncio.Event, *, seconds: float = END_SECOND
 
 
 def _end_hard(seconds: float, loop: asyncio.AbstractEventLoop) -> None:
-    log.error("service_ended_hard", after_seconds=seconds, tasks=[_place_of(one) for one in asyncio.all_tasks(loop)])
+    places = Counter(map(_place_of, asyncio.all_tasks(loop)))
+    log.error("service_ended_hard", after_seconds=seconds, tasks=dict(places.most_common(MOST_PLACES)))
     os._exit(1)
 
 

@@ -12,7 +12,7 @@ import sys
 import threading
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TextIO
+from typing import TextIO, cast
 
 STANDARD = (0, 1, 2)
 MOST_LATE = 10_000
@@ -37,6 +37,15 @@ class Output(io.TextIOBase):
             self._write(text)
         return len(text)
 
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """That of what it writes to."""
+        return self._stream.encoding or "utf-8"
+
+    def fileno(self) -> int:
+        """The number of the file that it writes to."""
+        return self._stream.fileno()
+
     def isatty(self) -> bool:
         """Whether people read it."""
         return self._stream.isatty()
@@ -56,7 +65,7 @@ class Output(io.TextIOBase):
                 self._stream.write(text)
                 self._stream.flush()
                 return
-            left = text.encode(self._stream.encoding, errors="backslashreplace")
+            left = text.encode(self.encoding, errors="backslashreplace")
             while left:
                 left = left[os.write(self._descriptor, left) :]
 
@@ -80,6 +89,11 @@ def _descriptor_of(stream: TextIO) -> int | None:
         return stream.fileno()
     except OSError:  # it is no file of the system
         return None
+
+
+def never_fail() -> None:
+    """Let what this process prints from now on be late or lost rather than end it."""
+    sys.stdout, sys.stderr = cast(TextIO, Output(sys.stdout)), cast(TextIO, Output(sys.stderr))
 
 
 def open_missing_files() -> None:

@@ -1,7 +1,6 @@
 """The life of a service: start in order, work, and stop without dropping what is in flight."""
 
 import asyncio
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
@@ -28,7 +27,7 @@ from shared.messaging.outbox import Outbox
 from shared.messaging.standby import Standby
 from shared.messaging.taking import take_directly
 from shared.messaging.topology import Topology
-from shared.process.ending import CLOSE_SECONDS, GRACE_SECONDS, within
+from shared.process.ending import CLOSE_SECONDS, GRACE_SECONDS, asking_to_end, within
 from shared.process.garbage import collect_when_idle
 from shared.process.health import Check, Health, consuming, relaying, writing
 from shared.process.http_protocol import WholeRequests
@@ -119,7 +118,7 @@ class Service:
         return "stopping" if self.stopping.is_set() else None
 
     async def run(self) -> None:
-        """Prepare, and work until SIGTERM or SIGINT, or until a loop fails; then stop in good order, and raise what
+        """Prepare, and work until asked to end, or until a loop fails; then stop in good order, and raise what
         failed. Those signals end a preparation at once, as they end any program: it begins anew at the next start."""
         server = self._http_server()
         failures: list[Exception] = []
@@ -245,5 +244,5 @@ class _Server(uvicorn.Server):
 
 def _on_signals(stop: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
-    for one in (signal.SIGTERM, signal.SIGINT):
+    for one in asking_to_end():
         loop.add_signal_handler(one, stop)

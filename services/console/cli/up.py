@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,7 +18,9 @@ from services.console.cli.exit_codes import REFUSED
 from services.console.cli.first_steps import SCHEDULE, show_first_steps
 from services.console.cli.screen import complain, say, show_table
 from services.console.cli.watching import Following, followed
+from shared.process.ending import asking_to_end
 from shared.process.home import Home
+from shared.process.output import never_fail
 
 READY_SECONDS = 90
 
@@ -38,6 +39,7 @@ def up(
 
     Data and keys live under TIMEBALL_HOME (var/): the next start finds them again. Ctrl-C stops everything.
     """
+    never_fail()
     try:
         asyncio.run(_until_stopped(with_demo, patience))
     except (NoBroker, NoPort, NotReady) as error:
@@ -46,14 +48,14 @@ def up(
 
 
 async def _until_stopped(with_demo: bool, patience: int) -> None:
-    """Run until SIGINT or SIGTERM; whatever has been started by then is stopped in good order."""
+    """Run until asked to end; whatever has been started by then is stopped in good order."""
     working = asyncio.create_task(_everything(with_demo, patience))
 
     def stop() -> None:
         if not working.cancelling():  # a second Ctrl-C must not break off the stopping
             working.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in asking_to_end():
         asyncio.get_running_loop().add_signal_handler(number, stop)
     with suppress(asyncio.CancelledError):
         await working

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from deploy.local.child import clean_environment, free_ports, tied
 from deploy.local.programs import PORTS
 from tests.support.fork_server import ROOT
@@ -74,6 +76,14 @@ class Up:
         await self._reader
         return code
 
+    async def read_no_more(self) -> None:
+        """Leave, as a `tee` does that Ctrl-C ends as well."""
+        assert self._process and self._reader
+        self._reader.cancel()
+        await asyncio.wait([self._reader])
+        self._process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
+        self._reader = asyncio.create_task(asyncio.sleep(0))
+
     async def kill(self) -> None:
         """End it as a power cut would."""
         if self._process and self._process.returncode is None:
@@ -101,6 +111,11 @@ def running_in(home: Path) -> list[str]:
             if str(home).encode() in (process / "environ").read_bytes() and int(process.name) != os.getpid():
                 found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
     return found
+
+
+def open_databases(home: Path) -> list[str]:
+    """Those that were not closed when their programs ended."""
+    return sorted(file.name for file in home.glob("*.db-wal"))
 
 
 async def asked(env: Mapping[str, str], *arguments: str) -> tuple[int, Any]:
@@ -149,15 +164,36 @@ async def test_everything_starts_publishes_stops_and_finds_its_data_again(tmp_pa
         await up.kill()
 
 
-async def test_a_signal_during_the_start_stops_what_has_been_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_during_the_start_stops_what_has_been_started(number: signal.Signals, tmp_path: Path) -> None:
     up = Up(environment(tmp_path))
     try:
         await up.start()
         await up.says("starting the broker")
 
+        assert await up.stop(number) == 0
+
+        assert running_in(tmp_path) == []
+    finally:
+        await up.kill()
+
+
+async def test_it_works_on_and_stops_in_good_order_when_nobody_reads_what_it_says(
+    tmp_path: Path, amqp_vhost_url: str
+) -> None:
+    up = Up(environment(tmp_path, TIMEBALL_BROKER_URL=amqp_vhost_url))
+    try:
+        await up.start("--no-demo")
+        await up.says("Ctrl-C here stops everything")
+        await up.read_no_more()
+        post = ["schedule", "Hello", "--to", "nobody", "--in", "1h"]
+        code, _ = await asked({name: value for name, value in up.env.items() if "PORT" not in name}, *post)
+        assert code == 0
+
         assert await up.stop(signal.SIGTERM) == 0
 
         assert running_in(tmp_path) == []
+        assert open_databases(tmp_path) == []
     finally:
         await up.kill()
 
