@@ -39,7 +39,7 @@ SQLITE_CODES = {
     5: "another process holds it locked",
     6: "another connection holds it locked",
     8: "it is read-only",
-    10: "its disk fails",
+    10: "its disk fails, or is full",
     11: "its file is damaged",
     13: "its disk is full",
     14: "its file cannot be opened",

@@ -27,6 +27,7 @@ class Told(Exception):
         (Told(sqlstate="57P01"), "it is shutting down"),
         (Told(sqlite_errorcode=5 | 2 << 8), "another process holds it locked"),
         (Told(sqlite_errorcode=14), "its file cannot be opened"),
+        (Told(sqlite_errorcode=10 | 19 << 8), "its disk fails, or is full"),
         (PoolTimeoutError(), "all its connections are at work"),
         (ConnectionRefusedError(111, "Connect call failed"), "connection refused: nothing listens there"),
         (TimeoutError(), "it does not answer"),
