@@ -115,7 +115,8 @@ class Database:
         """Raise unless the database takes a write.
 
         It is a real one that needs no table and changes no row: on SQLite the first page again, on PostgreSQL a
-        record of a few bytes in its log, flushed like any commit (each a millisecond or two).
+        record of a few bytes in its log, flushed like any commit (each a millisecond or two), and a file of some
+        hundred kilobytes that is gone at once: on a full disk the log has room for long, and tables have none.
         """
         async with self.transaction() as connection:
             if self.dialect == "sqlite":
@@ -123,6 +124,9 @@ class Database:
                 await connection.execute(text(f"PRAGMA user_version = {version}"))
             elif (await connection.execute(_WRITE)).scalar_one() == "on":
                 raise ReadOnly("it is read-only")
+            else:
+                for statement in _SPILLS:
+                    await connection.execute(statement)
 
     def _check_file(self, *_: object) -> None:
         if self._file:
@@ -216,6 +220,10 @@ _NOTICE = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)] + [
 """Socket options, where the system has them: probes after 4 s of silence, the end after three without an answer."""
 
 _WRITE = text("SELECT current_setting('transaction_read_only'), pg_logical_emit_message(true, 'timeball', 'probe')")
+_SPILLS = (
+    text("SELECT set_config('work_mem', '64kB', true)"),
+    text("SELECT count(*) FROM generate_series(1, 10000)"),  # more than this memory holds
+)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

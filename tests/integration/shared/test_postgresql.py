@@ -134,6 +134,22 @@ async def test_a_server_that_is_read_only_for_a_while_answers_but_takes_no_write
         await eventually(lambda: _takes_a_write(database), what="it takes writes again")
 
 
+async def test_the_check_of_the_database_writes_a_file_for_on_a_full_disk_its_log_has_room_for_long(
+    postgres_url: str,
+) -> None:
+    async with opened(postgres_url) as database:
+        await database.try_writing()
+
+        await eventually(lambda: _has_written_files(database), what="the statistics know of a file")
+
+
+async def _has_written_files(database: Database) -> bool:
+    (found,) = await database.rows(
+        text("SELECT temp_bytes FROM pg_stat_database WHERE datname = current_database()"),
+    )
+    return bool(found["temp_bytes"] > 100_000)
+
+
 async def _refuses(database: Database) -> bool:
     return not await _takes_a_write(database)
 
