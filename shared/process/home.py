@@ -82,7 +82,7 @@ def _usable() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = f"{error.strerror}: {error.filename}"
+        reason = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
         raise HomeUnusable(f"TIMEBALL_HOME: name a folder that can be written to ({reason})") from error
 
 

@@ -1,5 +1,7 @@
 """Keys of the local mode are made once, for their owner only."""
 
+import errno
+import os
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -12,6 +14,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import make_url
 
 from shared.process.home import Home
+from shared.process.unusable_home import HomeUnusable
 from shared.secrets.sealing import SealingKey
 
 KEYS: dict[str, Callable[[Home], str]] = {
@@ -77,6 +80,18 @@ def test_a_folder_that_all_share_stays_as_it_is(tmp_path: Path) -> None:
     Home(tmp_path / "tmp").api_token()
 
     assert stat.S_IMODE((tmp_path / "tmp").stat().st_mode) == 0o1777
+
+
+def test_a_full_disk_leaves_no_half_of_a_key_and_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(HomeUnusable, match=r"\(No space left on device\)$"):
+        Home(tmp_path).api_token()
+
+    assert list((tmp_path / "keys").iterdir()) == []
 
 
 def test_processes_starting_at_once_share_one_key(tmp_path: Path) -> None:
