@@ -31,6 +31,8 @@ child.PORTS = ports_of_this_worker(child.PORTS)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in the background of a shell: every program that a test starts would ignore Ctrl-C too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # likewise, where `nohup` runs the tests
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(wrapper=True)

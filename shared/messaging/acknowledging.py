@@ -14,6 +14,7 @@ from aio_pika.exceptions import ChannelInvalidStateError
 from aiormq.abc import AbstractChannel
 
 from shared.connections.cancellations import StrayCancellations
+from shared.messaging.answers import let_go
 
 LINGER_SECONDS = 0.005
 
@@ -87,6 +88,7 @@ class Acknowledgements:
         """Return when it is written; raise where the channel ends before. aiormq has room for ten frames, and who
         waits for room in a connection that is lost would wait for ever, and all later acknowledgements with it."""
         writing, ended = asyncio.create_task(self._frames(channel)), channel.closing
+        writing.add_done_callback(let_go)
         try:
             await asyncio.wait({writing, ended}, return_when=asyncio.FIRST_COMPLETED)
             if not writing.done():
