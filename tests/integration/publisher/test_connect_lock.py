@@ -9,8 +9,9 @@ from datetime import timedelta
 import pytest
 
 from services.publisher.accounts.connect_lock import HEARTBEAT_EVERY, MOST_LOOKS, NOBODY, ConnectLock
-from services.publisher.store import Store, Unit
+from services.publisher.store import Store
 from tests.fakes.clock import FakeClock
+from tests.support.away import Away
 from tests.support.publications import NOON, SECOND
 
 
@@ -38,21 +39,6 @@ class Connector:
         """Let it do what it does every so often, once."""
         self.clock.advance(span)
         await self.clock.until_awaited(self.clock.now() + span)
-
-
-@dataclass
-class Failing:
-    """A store whose database is away."""
-
-    store: Store
-    is_away: bool = False
-
-    @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Unit]:
-        if self.is_away:
-            raise ConnectionError("the database is away")
-        async with self.store.unit() as unit:
-            yield unit
 
 
 @asynccontextmanager
@@ -114,7 +100,7 @@ async def test_who_has_died_is_waited_for_a_while(store: Store) -> None:
 
 
 async def test_who_could_not_reach_the_database_for_a_while_shows_its_signs_again(store: Store) -> None:
-    failing = Failing(store)
+    failing = Away(store)
     one, other = Connector.at(store), Connector.at(store)
     one.lock = ConnectLock(failing, one.clock)  # type: ignore[arg-type]
 
@@ -148,7 +134,7 @@ async def test_who_was_passed_over_does_not_end_the_next_ones_turn(store: Store)
 
 @pytest.mark.parametrize("is_away", [False, True])
 async def test_a_database_that_goes_away_at_the_end_undoes_nothing(store: Store, is_away: bool) -> None:
-    failing = Failing(store)
+    failing = Away(store)
     lock = ConnectLock(failing, FakeClock(NOON))  # type: ignore[arg-type]
 
     async with lock.held("account"):

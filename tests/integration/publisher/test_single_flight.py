@@ -19,7 +19,7 @@ from services.publisher.accounts.tokens import Tokens
 from services.publisher.domain import StoredAccount
 from services.publisher.platforms.base import Account, Renewed
 from services.publisher.platforms.errors import PlatformError, Unauthorized, Unavailable
-from services.publisher.store import Store, Unit
+from services.publisher.store import Store
 from shared.events.publisher import AccountRefreshRequested
 from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.verdict import TryAgain
@@ -27,6 +27,7 @@ from shared.secrets.sealing import SealingKey
 from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
+from tests.support.away import Away
 from tests.support.publications import NOON, SECOND, keep
 from tests.support.statements import counted_statements
 
@@ -164,24 +165,6 @@ async def test_requests_for_a_token_server_that_hangs_leave_room_for_others(stor
     assert rested
     assert [type(one) for one in ended if one is not None] == [TryAgain] * 2
     assert connecting.refreshing == {}
-
-
-@dataclass
-class Away:
-    """A store whose database is away for a while."""
-
-    store: Store
-    is_away: bool = False
-
-    async def account(self, account_id: str) -> StoredAccount | None:
-        return await self.store.account(account_id)
-
-    @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Unit]:
-        if self.is_away:
-            raise ConnectionError("the database is away")
-        async with self.store.unit() as unit:
-            yield unit
 
 
 async def test_who_waits_to_write_new_tokens_is_not_passed_over_however_long_that_takes(store: Store) -> None:

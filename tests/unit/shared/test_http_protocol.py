@@ -32,10 +32,10 @@ async def answer(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[Connect]:
+async def served(*, idle_seconds: float = SOON) -> AsyncIterator[Connect]:
     config = uvicorn.Config(answer, port=0, http=InAHurry, log_config=None, lifespan="off")
     config.load()
-    config.timeout_keep_alive = SOON  # type: ignore[assignment]
+    config.timeout_keep_alive = idle_seconds  # type: ignore[assignment]
     server = await asyncio.get_running_loop().create_server(
         lambda: InAHurry(config=config, server_state=uvicorn.server.ServerState(), app_state={}), "127.0.0.1", 0
     )
@@ -81,7 +81,7 @@ async def test_who_sends_a_byte_now_and_then_is_cut_off_too() -> None:
 
 
 async def test_a_whole_request_is_answered_however_long_that_takes() -> None:
-    async with served() as connect:
+    async with served(idle_seconds=PATIENCE) as connect:
         reader, writer = await connect()
         for _ in range(2):
             writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab")
