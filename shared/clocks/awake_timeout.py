@@ -32,10 +32,11 @@ class AwakeTimeout:
     def _wait(self) -> None:
         step = min(self._left, STEP)
         self._left -= step
-        self._timer = self._loop.call_at(self._loop.time() + step, self._look)
+        self._look_at = self._loop.time() + step  # what uvloop gives for a timer that is due at once does not know when
+        self._timer = self._loop.call_at(self._look_at, self._look)
 
     def _look(self) -> None:
-        was_asleep = self._loop.time() - self._timer.when() > STEP / 2
+        was_asleep = self._loop.time() - self._look_at > STEP / 2
         if self._left <= 0 and was_asleep and self._may_add_a_step:
             self._left, self._may_add_a_step = STEP, False
         if self._left > 0:

@@ -5,6 +5,7 @@ import socket
 import time
 
 import pytest
+import uvloop
 
 from shared.clocks.awake_timeout import STEP, AwakeTimeout
 
@@ -36,6 +37,22 @@ async def test_who_does_not_answer_is_given_up(seconds: float) -> None:
         async with AwakeTimeout(seconds):
             await asyncio.Event().wait()
     assert time.monotonic() - began >= seconds
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.0004, STEP + 0.0004])
+def test_so_is_he_on_uvloop_where_less_than_a_millisecond_is_left(seconds: float) -> None:
+    """What is due so soon uvloop runs at once, under a handle that does not know when."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_is_given_up(seconds))
+
+
+async def _is_given_up(seconds: float) -> None:
+    for_ever = asyncio.get_running_loop().time() + STEP + 1
+    async with asyncio.timeout_at(for_ever) as outer:
+        with pytest.raises(TimeoutError):
+            async with AwakeTimeout(seconds):
+                await asyncio.Event().wait()
+    assert not outer.expired()
 
 
 async def test_who_does_not_answer_after_a_freeze_either_is_given_up() -> None:
