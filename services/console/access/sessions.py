@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, RowMapping, Select, Table, and_, delete, insert, select
+from sqlalchemy import ColumnElement, RowMapping, Select, Table, and_, bindparam, delete, insert, select
 
 from services.console.access.actors import LOCAL, Actor
 from services.console.access.tokens import Tokens
@@ -47,7 +47,7 @@ class Sessions:
         """Who has the session of this secret, unless it or its token has ended."""
         if not secret:
             return None
-        rows = await self.database.rows(_with_token(sessions, self._is_good(sessions, secret)))
+        rows = await self.database.rows(_GOOD_SESSION, self._good_with(secret))
         return await self._actor(rows[0]) if rows else None
 
     async def end(self, secret: str) -> None:
@@ -69,14 +69,14 @@ class Sessions:
 
     async def use_link(self, code: str) -> Actor | None:
         """Who the code signs in; it does so once."""
-        is_good = self._is_good(sign_in_links, code)
+        good = self._good_with(code)
         async with self.database.transaction() as connection:
-            row = (await connection.execute(_with_token(sign_in_links, is_good))).mappings().first()
-            is_used = (await connection.execute(delete(sign_in_links).where(is_good))).rowcount == 1
+            row = (await connection.execute(_GOOD_LINK, good)).mappings().first()
+            is_used = (await connection.execute(_USE_LINK, good)).rowcount == 1
         return await self._actor(row) if row and is_used else None
 
-    def _is_good(self, table: Table, secret: str) -> ColumnElement[bool]:
-        return and_(table.c.secret_hash == self._hash(secret), table.c.expires_at > self.clock.now())
+    def _good_with(self, secret: str) -> dict[str, Any]:
+        return {"hash": self._hash(secret), "now": self.clock.now()}
 
     async def _actor(self, row: RowMapping) -> Actor | None:
         if row["of_token"] is None:
@@ -87,10 +87,18 @@ class Sessions:
         return hmac.new(self.tokens.settings_token.encode(), secret.encode(), hashlib.sha256).hexdigest()
 
 
-def _with_token(table: Table, condition: ColumnElement[bool]) -> Select[Any]:
-    """Rows with their tokens; the settings' token has no row."""
+def _is_good(table: Table) -> ColumnElement[bool]:
+    return and_(table.c.secret_hash == bindparam("hash"), table.c.expires_at > bindparam("now"))
+
+
+def _with_token(table: Table) -> Select[Any]:
+    """What is good, with its token; the settings' token has no row."""
     joined = table.outerjoin(tokens, tokens.c.token_id == table.c.token_id)
-    return select(table.c.token_id.label("of_token"), tokens).select_from(joined).where(condition)
+    return select(table.c.token_id.label("of_token"), tokens).select_from(joined).where(_is_good(table))
+
+
+_GOOD_SESSION, _GOOD_LINK = _with_token(sessions), _with_token(sign_in_links)
+_USE_LINK = delete(sign_in_links).where(_is_good(sign_in_links))
 
 
 def cookie_of(is_secure: bool) -> str:

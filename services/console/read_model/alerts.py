@@ -106,17 +106,14 @@ class Alerts:
     async def listed(self, state: str | None, after: Cursor | None, limit: int, now: datetime) -> Sequence[Alert]:
         """A page of alerts, the latest first: those that are raised, that are resolved, or all."""
         place = (alerts.c.since, alerts.c.code, alerts.c.subject)
-        wanted = _in_state(state, _is_open(now)).order_by(*(column.desc() for column in place)).limit(limit)
+        wanted = _in_state(state).order_by(*(column.desc() for column in place)).limit(limit)
         if after:
             wanted = wanted.where(is_before(place, after.place))
-        return list(map(_alert, await self._database.rows(wanted)))
+        return list(map(_alert, await self._database.rows(wanted, _told_after(now))))
 
     async def worst(self, limit: int, now: datetime, *, but_for: Collection[str]) -> tuple[Sequence[Alert], int]:
         """The worst that are open, but for these codes, the latest first among equals; and how many there are."""
-        c, total = alerts.c, func.count().over().label("total")
-        grade = case((c.severity == "critical", 0), (c.severity == "warning", 1), else_=2)
-        wanted = _in_state("raised", _is_open(now)).add_columns(total).where(c.code.not_in(but_for))
-        rows = await self._database.rows(wanted.order_by(grade, c.since.desc(), c.code, c.subject).limit(limit))
+        rows = await self._database.rows(_WORST, {"limit": limit, "but_for": list(but_for)} | _told_after(now))
         return list(map(_alert, rows)), rows[0]["total"] if rows else 0
 
 
@@ -128,27 +125,45 @@ def _alert(row: RowMapping) -> Alert:
     return Alert(**{name: row[name] for name in _SHOWN}, is_open=bool(row["is_open"]))
 
 
-def _in_state(state: str | None, is_open: ColumnElement[bool]) -> Select[Any]:
+def _in_state(state: str | None) -> Select[Any]:
     """Those that are raised, that are resolved, or all; each with whether it is open."""
     if state is None:
-        return select(alerts, case((is_open, true()), else_=false()).label("is_open"))
+        return select(alerts, case((_IS_OPEN, true()), else_=false()).label("is_open"))
     is_wanted = state == "raised"
-    return select(alerts, literal(is_wanted).label("is_open")).where(is_open if is_wanted else not_(is_open))
+    return select(alerts, literal(is_wanted).label("is_open")).where(_IS_OPEN if is_wanted else not_(_IS_OPEN))
 
 
-def _is_open(now: datetime) -> ColumnElement[bool]:
+def _is_open() -> ColumnElement[bool]:
     """Whether it is told of, and neither its end nor, since, another one of the same code and subject."""
     c, later = alerts.c, alerts.alias("later").c
     is_same = and_(later.code == c.code, later.subject == c.subject)
     is_later = and_(later.since > c.since, func.coalesce(later.told_at, later.since) >= c.told_at)
-    return and_(c.resolved_at.is_(None), _is_told(now), not_(exists().where(is_same, is_later)))
+    return and_(c.resolved_at.is_(None), _is_told(), not_(exists().where(is_same, is_later)))
 
 
-def _is_told(now: datetime) -> ColumnElement[bool]:
-    rarely = (and_(alerts.c.code == code, alerts.c.told_at > now - patience) for code, patience in RARELY_TOLD.items())
-    return or_(alerts.c.told_at > now - QUIET_AFTER, *rarely)
+def _is_told() -> ColumnElement[bool]:
+    c = alerts.c
+    rarely = (and_(c.code == code, c.told_at > bindparam(f"{code}_after")) for code in RARELY_TOLD)
+    return or_(c.told_at > bindparam("told_after"), *rarely)
 
 
+def _told_after(now: datetime) -> dict[str, datetime]:
+    """The instants of `_IS_OPEN`: after which what is so has been told of."""
+    rarely = {f"{code}_after": now - patience for code, patience in RARELY_TOLD.items()}
+    return rarely | {"told_after": now - QUIET_AFTER}
+
+
+def _worst() -> Select[Any]:
+    """Those that are open, but for some codes: the worst first, then the latest; each with how many there are."""
+    c = alerts.c
+    grade = case((c.severity == "critical", 0), (c.severity == "warning", 1), else_=2)
+    wanted = _in_state("raised").add_columns(func.count().over().label("total"))
+    wanted = wanted.where(c.code.not_in(bindparam("but_for", expanding=True)))
+    return wanted.order_by(grade, c.since.desc(), c.code, c.subject).limit(bindparam("limit"))
+
+
+_IS_OPEN = _is_open()
+_WORST = _worst()
 _NOT_RESOLVED = select(alerts.c.code, alerts.c.subject, alerts.c.since).where(alerts.c.resolved_at.is_(None))
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Subquery,
+    bindparam,
     false,
     func,
     select,
@@ -68,7 +69,21 @@ class Listed:
         return Cursor(self.due_at, self.post.post_id, self.post.account_id)
 
 
+def _accounts_by_id() -> Select[Any]:
+    same = (connections.c.request_id == accounts.c.request_id) & (connections.c.account_id == accounts.c.account_id)
+    known = select(accounts, connections.c.settings, connections.c.limits).outerjoin(connections, same)
+    return known.order_by(accounts.c.account_id)
+
+
+def _account_page(is_meant: ColumnElement[bool]) -> Select[Any]:
+    return _ACCOUNTS.where(accounts.c.account_id > bindparam("after"), is_meant).limit(bindparam("limit"))
+
+
 _NETWORKS = select(accounts.c.account_id, accounts.c.platform).order_by(accounts.c.account_id)
+_ONE_CONNECTED = select(accounts.c.account_id).where(accounts.c.is_connected.is_(true())).limit(1)
+_ACCOUNTS = _accounts_by_id()
+_NEEDS_RECONNECT = func.coalesce(accounts.c.needs_reconnect, false())
+_TO_RECONNECT, _ALL_OTHERS = _account_page(_NEEDS_RECONNECT.is_(true())), _account_page(_NEEDS_RECONNECT.is_(false()))
 
 
 class Queries:
@@ -120,8 +135,8 @@ class Queries:
 
     async def accounts(self, account_id: str | None = None) -> Sequence[RowMapping]:
         """Every account with the settings it was last connected with, or the one that is named."""
-        known = _accounts_by_id()
-        return await self._database.rows(known if account_id is None else known.where(_is_named(account_id)))
+        named = _ACCOUNTS if account_id is None else _ACCOUNTS.where(accounts.c.account_id == account_id)
+        return await self._database.rows(named)
 
     async def networks(self) -> list[tuple[str, str | None]]:
         """Every account by its id, with its network."""
@@ -129,24 +144,12 @@ class Queries:
 
     async def has_account(self) -> bool:
         """Whether any account is connected."""
-        connected = select(accounts.c.account_id).where(accounts.c.is_connected.is_(true())).limit(1)
-        return bool(await self._database.rows(connected))
+        return bool(await self._database.rows(_ONE_CONNECTED))
 
     async def account_page(self, *, needs_reconnect: bool, after: str, limit: int) -> Sequence[RowMapping]:
         """Accounts by their ids after one of them: those that must be connected again, or all others."""
-        is_meant = func.coalesce(accounts.c.needs_reconnect, false()).is_(true() if needs_reconnect else false())
-        wanted = _accounts_by_id().where(accounts.c.account_id > after, is_meant).limit(limit)
-        return await self._database.rows(wanted)
-
-
-def _accounts_by_id() -> Select[Any]:
-    same = (connections.c.request_id == accounts.c.request_id) & (connections.c.account_id == accounts.c.account_id)
-    known = select(accounts, connections.c.settings, connections.c.limits).outerjoin(connections, same)
-    return known.order_by(accounts.c.account_id)
-
-
-def _is_named(account_id: str) -> ColumnElement[bool]:
-    return accounts.c.account_id == account_id
+        named = _TO_RECONNECT if needs_reconnect else _ALL_OTHERS
+        return await self._database.rows(named, {"after": after, "limit": limit})
 
 
 async def page_of(connection: AsyncConnection, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:

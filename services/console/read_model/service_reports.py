@@ -15,6 +15,8 @@ from shared.events.maintenance import ServiceReported
 SILENT_AFTER = timedelta(minutes=3)
 """A process tells every minute: one that has told nothing for so long runs no more."""
 
+_LATEST = select(service_reports).order_by(service_reports.c.seen_at.desc())
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -51,8 +53,7 @@ class ServiceReports:
 
     async def latest(self) -> Sequence[Report]:
         """What every process told last, the latest first."""
-        latest = select(service_reports).order_by(service_reports.c.seen_at.desc())
-        return list(map(_report, await self._database.rows(latest)))
+        return list(map(_report, await self._database.rows(_LATEST)))
 
 
 def _report(row: RowMapping) -> Report:
