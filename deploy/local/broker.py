@@ -31,6 +31,8 @@ class LocalBroker(Protocol):
     def management(self) -> str | None: ...
     @property
     def running(self) -> bool: ...
+    @property
+    def has_failed_queues(self) -> bool: ...
     def start(self) -> None: ...
     def stop(self) -> None: ...
     def give_up(self) -> None: ...
@@ -41,6 +43,7 @@ class NamedBroker:
 
     management = None
     running = True
+    has_failed_queues = False
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -59,28 +62,32 @@ class PrivateBroker:
     """A RabbitMQ node of our own, from the installed package."""
 
     def __init__(self, directory: Path) -> None:
-        self._node = BrokerNode(directory)
+        self.node = BrokerNode(directory)
 
     @property
     def url(self) -> str:
-        return self._node.url
+        return self.node.url
 
     @property
     def management(self) -> str:
-        return f"{self._node.management_url}  login {self._node.username} / {self._node.password}"
+        return f"{self.node.management_url}  login {self.node.username} / {self.node.password}"
 
     @property
     def running(self) -> bool:
-        return self._node.running
+        return self.node.running
+
+    @property
+    def has_failed_queues(self) -> bool:
+        return self.node.has_failed_queues
 
     def start(self) -> None:
-        self._node.start()
+        self.node.start()
 
     def stop(self) -> None:
-        self._node.stop()
+        self.node.stop()
 
     def give_up(self) -> None:
-        self._node.give_up()
+        self.node.give_up()
 
 
 @asynccontextmanager
@@ -139,10 +146,17 @@ async def _start(broker: LocalBroker) -> None:
 async def _keep_running(broker: LocalBroker, tell: Tell) -> None:
     while True:
         await asyncio.sleep(CHECK_SECONDS)
-        if broker.running:
-            continue
-        tell("the broker has died; starting it again")
         try:
-            await asyncio.to_thread(broker.start)
+            if trouble := await asyncio.to_thread(_trouble, broker):
+                tell(f"{trouble}; starting it again")
+                await asyncio.to_thread(broker.stop)
+                await asyncio.to_thread(broker.start)
         except (NodeError, OSError) as error:
             tell(f"the broker did not start: {error}")
+
+
+def _trouble(broker: LocalBroker) -> str | None:
+    """Why the broker must be started again; None while it works."""
+    if not broker.running:
+        return "the broker has died"
+    return "the broker's queues have failed, as they do on a full disk" if broker.has_failed_queues else None

@@ -12,6 +12,8 @@ from deploy.local.child import NodeError, free_ports, is_free, wait_until
 
 NODENAME = "timeball@localhost"  # each node has an epmd of its own, so the name need not differ
 USERNAME = "timeball"
+DISK_FREE_LIMIT = 200_000_000
+"""With fewer free bytes RabbitMQ takes no messages."""
 _QUEUES_AT = re.compile(rf'"([^"]+)/mnesia/{NODENAME}/quorum/{NODENAME}"')
 
 
@@ -81,7 +83,7 @@ def _configuration(identity: BrokerIdentity, plugins: tuple[str, ...]) -> list[s
         "log.file.rotation.size = 10485760",
         "log.file.rotation.count = 3",
         "vm_memory_high_watermark.relative = 0.4",
-        "disk_free_limit.absolute = 200MB",
+        f"disk_free_limit.absolute = {DISK_FREE_LIMIT}",
         "consumer_timeout = 86400000",
         "raft.wal_max_size_bytes = 67108864",  # the log's tail lives in memory: the stock 512 MiB suits a server
     ]

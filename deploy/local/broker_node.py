@@ -11,6 +11,7 @@ from typing import Self
 
 from deploy.local.amqp_login import accepts_login
 from deploy.local.broker_files import (
+    DISK_FREE_LIMIT,
     NODENAME,
     USERNAME,
     BrokerIdentity,
@@ -25,6 +26,10 @@ PLUGINS = ("rabbitmq_management", "rabbitmq_prometheus")
 _LOOPBACK_ONLY = "-kernel inet_dist_use_interface {127,0,0,1}"
 _DEAD_LETTERS_AGAIN = "-rabbit dead_letter_worker_publisher_confirm_timeout 3000"
 """Milliseconds until an expired message is sent on again whose target did not confirm it, as while a broker starts."""
+_WRITES_ITS_QUEUES = "is_pid(whereis(ra_log_wal))."
+"""Quorum queues have one log together. When it cannot be written, as on a full disk, RabbitMQ ends it, and does not
+begin it again: until it is restarted it runs, lets everybody in, and refuses whatever is meant for a queue."""
+_LOOK_SECONDS = 5
 _STARTUP_SECONDS = 180
 _PORTS_SECONDS = 10
 _SHUTDOWN_SECONDS = 20
@@ -99,16 +104,20 @@ class BrokerNode:
         self.stop()
         self.start()
 
-    def evaluate(self, erlang: str) -> str:
+    def evaluate(self, erlang: str, *, within: float | None = None) -> str:
         """What an expression comes to within the node; `rabbitmqctl` would start another Erlang for it."""
-        done = subprocess.run(
-            [find_of_erlang("erl_call"), "-address", f"127.0.0.1:{self._known.dist_port}", "-e"],
-            input=f"{erlang}\n",
-            env=self._environment(self._known),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [find_of_erlang("erl_call"), "-address", f"127.0.0.1:{self._known.dist_port}", "-e"],
+                input=f"{erlang}\n",
+                env=self._environment(self._known),
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=within,
+            )
+        except subprocess.TimeoutExpired as late:
+            raise NodeError(f"{erlang} was not answered within {within:g} s") from late
         if not done.stdout.startswith("{ok, "):
             raise NodeError(f"{erlang} failed: {done.stdout}{done.stderr}".strip())
         return done.stdout.removeprefix("{ok, ").removesuffix("}")
@@ -117,6 +126,15 @@ class BrokerNode:
     def running(self) -> bool:
         """Are the server and its epmd alive?"""
         return bool(self._children) and all(child.running for child in self._children)
+
+    @property
+    def has_failed_queues(self) -> bool:
+        """Do queues take no messages until the node is restarted, and is there room on the disk to do that?"""
+        try:
+            has_room = shutil.disk_usage(self.directory).free > DISK_FREE_LIMIT
+            return has_room and self.evaluate(_WRITES_ITS_QUEUES, within=_LOOK_SECONDS).strip() == "false"
+        except (NodeError, OSError):  # it has much to do, or somebody has taken the folder away
+            return False
 
     @property
     def password(self) -> str:

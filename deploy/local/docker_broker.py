@@ -26,6 +26,9 @@ def has_docker() -> bool:
 class DockerBroker:
     """RabbitMQ's official image, on loopback ports, removed at the end; the volume stays."""
 
+    has_failed_queues = False
+    """Nobody looks: each look would start an Erlang in the container."""
+
     def __init__(self, home: Path) -> None:
         self._name = f"timeball-{hashlib.sha256(str(home).encode()).hexdigest()[:10]}"
         self._password = _password(home / "keys" / "broker_password")

@@ -99,8 +99,8 @@ def build(settings: Settings) -> Service:
     now = partial(database_now, base.database, clock)
     notifying = Notifying(store, targets, settings.targets, clock, now)
     alert, limits = BrokerAlert(notifying, clock), (settings.lateness_alert_ms, settings.failing_alert_posts)
-    figures = base.publisher.queue_figures
-    watch = Watch(store, outcomes, job_history, decisions, figures, alert, now, *limits)
+    figures, try_publishing = base.publisher.queue_figures, base.publisher.try_publishing
+    watch = Watch(store, outcomes, job_history, decisions, figures, try_publishing, alert, now, *limits)
     consumer.subscribe(NOTIFICATIONS, {AlertRaised: notifying.on_alert_raised}, prefetch=5)
     base.take_purges(base.retention(retention.RULES).on_retention_purge_requested)
     base.answer_rebuilds(OwnState(NAME, base.database, clock).parts)

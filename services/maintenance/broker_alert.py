@@ -30,7 +30,7 @@ class BrokerAlert:
         if self._is_told or now - self._away_since < PATIENCE:
             return
         message = (
-            f"the broker cannot be reached since {self._away_since:%Y-%m-%d %H:%M} UTC ({reason}): nothing is "
+            f"the broker cannot be used since {self._away_since:%Y-%m-%d %H:%M} UTC ({reason}): nothing is "
             "published, and nothing is lost. No other alert is told until it is back. Start RabbitMQ, and see its log: "
             "`docker compose logs --tail 100 rabbitmq`"
         )
@@ -40,7 +40,7 @@ class BrokerAlert:
         """The broker answers; who was told that it is away is told that this is over, until a target has it."""
         self._away_since = None
         if self._is_told:
-            over = _alert("info", "Over: the broker can be reached again", "resolved")
+            over = _alert("info", "Over: the broker can be used again", "resolved")
             self._is_told = not await self.notifying.tell_directly(over)
 
 

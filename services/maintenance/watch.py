@@ -17,7 +17,7 @@ from services.maintenance.job_history import JobHistory
 from services.maintenance.outcomes import Outcomes
 from services.maintenance.store import Store
 from shared.connections.failures import why_not_reached
-from shared.messaging.broker import BrokerUnavailable, QueueFigures
+from shared.messaging.broker import BrokerUnavailable, QueueFigures, QueuesFail
 from shared.messaging.topology import dead_queue
 
 LOOK_EVERY = timedelta(seconds=10)
@@ -35,6 +35,7 @@ class Watch:
     job_history: JobHistory
     decisions: Decisions
     queue_figures: Callable[[str], Awaitable[QueueFigures | None]]
+    try_publishing: Callable[[], Awaitable[None]]
     broker: BrokerAlert
     now: Callable[[], Awaitable[datetime]]
     """By one clock for all replicas: each goes on where another has looked."""
@@ -53,10 +54,11 @@ class Watch:
     async def look_if_possible(self) -> None:
         """Look, or tell without the broker that it is away."""
         try:
+            await self.try_publishing()
             await self.look()
         except BrokerUnavailable as error:
             log.info("watch_postponed", error=str(error))
-            await self.broker.is_away(why_not_reached(error) or "its connection broke")
+            await self.broker.is_away(_why(error))
         else:
             await self.broker.is_back()
 
@@ -101,6 +103,10 @@ class Watch:
     async def _depth(self, queue: str) -> int:
         figures = await self.queue_figures(queue)
         return figures.messages if figures else 0
+
+
+def _why(error: BrokerUnavailable) -> str:
+    return str(error) if isinstance(error, QueuesFail) else why_not_reached(error) or "its connection broke"
 
 
 def _queues_of(reports: list[Report]) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ from shared.messaging.delay import HORIZON
 from shared.messaging.envelope import Envelope
 from shared.messaging.kept_connection import LOST, KeptConnection
 from shared.messaging.refusals import why_lost
+from shared.messaging.refusing import Refusing
 from shared.messaging.returns import Confirm
 from shared.messaging.topology import EVENTS_EXCHANGE, Topology
 
@@ -33,6 +34,14 @@ class BrokerUnavailable(Exception):
 
 class Unroutable(BrokerUnavailable):
     """No queue wants the message."""
+
+
+class NotTaken(BrokerUnavailable):
+    """A queue that wants the message did not take it."""
+
+
+class QueuesFail(BrokerUnavailable):
+    """The broker is there, and goes on refusing what is meant for its queues."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,7 @@ class Publisher:
     def __init__(self, url: str, *, app_id: str, clock: Clock) -> None:
         self._app_id = app_id
         self._clock = clock
+        self._refusing = Refusing()
         self._kept = KeptConnection(named(url, f"{app_id} publishing"), Topology(app_id))
         self._has_hung = False
         self._distrusted_until = 0.0
@@ -96,7 +106,9 @@ class Publisher:
         self._distrusted_until = max(self._distrusted_until, loop_time() + HORIZON.total_seconds())
 
     async def try_publishing(self) -> None:
-        """Raise BrokerUnavailable unless the broker takes messages now."""
+        """Raise BrokerUnavailable unless the broker takes messages now, and its queues have lately."""
+        if problem := self._refusing.problem(loop_time()):
+            raise QueuesFail(problem)
         try:
             async with asyncio.timeout(TRY_SECONDS):
                 await (await self._kept.current()).flows()
@@ -126,6 +138,9 @@ class Publisher:
             again = await self._attempt([listed[place] for place in unroutable], asked_at, deadline)
             for place, error in zip(unroutable, again, strict=True):
                 errors[place] = error
+        for error in errors:
+            if isinstance(error, NotTaken):
+                self._refusing.note(error, loop_time())
         return errors
 
     async def _attempt(
@@ -230,7 +245,7 @@ def _unavailable(outgoing: Outgoing, error: BaseException | None) -> BrokerUnava
     if isinstance(error, aiormq.exceptions.PublishError):
         return Unroutable(f"no queue takes {envelope.type} ({envelope.exchange!r}, {envelope.routing_key!r})")
     if isinstance(error, aiormq.exceptions.DeliveryError):
-        return BrokerUnavailable(f"the broker refused {envelope.type}: a queue that it goes to is full, or fails")
+        return NotTaken(f"the broker refused {envelope.type}: a queue that it goes to is full, or fails")
     unconfirmed = BrokerUnavailable(f"no confirm for {envelope.type}: {why_lost(error)}")
     unconfirmed.__cause__ = error
     return unconfirmed

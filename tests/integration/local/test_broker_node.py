@@ -14,7 +14,7 @@ import aio_pika
 import pytest
 from pamqp.common import FieldTable
 
-from deploy.local.broker import running_broker
+from deploy.local.broker import PrivateBroker, running_broker
 from deploy.local.broker_node import BrokerNode
 from deploy.local.child import Child, NodeError, wait_until
 from tests.nodes import Broker, await_registered, evaluate, fresh_vhost, private_broker
@@ -70,6 +70,39 @@ async def test_a_node_whose_server_alone_was_killed_comes_back_where_it_was(tmp_
         await eventually(lambda: "the broker has died; starting it again" in told)
         await eventually(lambda: _can_connect(before), what="the broker answers at its address")
         assert broker.url == before
+
+
+async def test_a_node_whose_queues_have_failed_is_started_again(tmp_path: Path) -> None:
+    """As they do on a full disk: once it has room the node lets everybody in, and takes no message for any queue."""
+    told: list[str] = []
+    async with running_broker(tmp_path, told.append) as broker:
+        await _declare(broker.url, "kept")
+        assert isinstance(broker, PrivateBroker)
+        await asyncio.to_thread(broker.node.evaluate, _FAIL_ALL_QUEUES)
+
+        await eventually(
+            lambda: "the broker's queues have failed, as they do on a full disk; starting it again" in told
+        )
+        await eventually(lambda: _takes_messages(broker.url, "kept"), every=0.3, what="the queue takes messages")
+
+
+_FAIL_ALL_QUEUES = "[{catch exit(whereis(ra_log_wal), kill), timer:sleep(10)} || _ <- lists:seq(1, 300)]."
+"""Again and again, until whoever starts it again gives up."""
+
+
+async def _declare(url: str, queue: str) -> None:
+    async with await aio_pika.connect(url) as connection:
+        await (await connection.channel()).declare_queue(queue, durable=True, arguments=_QUORUM)
+
+
+async def _takes_messages(url: str, queue: str) -> bool:
+    try:
+        async with asyncio.timeout(2), await aio_pika.connect(url) as connection:
+            channel = await connection.channel()
+            await channel.default_exchange.publish(aio_pika.Message(b"one"), queue)
+    except (OSError, aio_pika.exceptions.AMQPError, TimeoutError):
+        return False
+    return True
 
 
 @pytest.mark.parametrize("program", ["epmd", "rabbitmq-server"])

@@ -82,6 +82,7 @@ class Replica:
             self.job_history,
             self.decisions,
             self.figures,
+            self.try_publishing,
             self.broker_alert,
             self.now,
             lateness_ms=2000,
@@ -101,6 +102,9 @@ class Replica:
     async def now(self) -> datetime:
         """The time of the database, which is this one's own unless its clock is wrong."""
         return (self.database_clock or self.clock).now()
+
+    async def try_publishing(self) -> None:
+        """The broker takes messages."""
 
     async def figures(self, queue: str) -> QueueFigures | None:
         return self.queues.get(queue)

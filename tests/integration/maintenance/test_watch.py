@@ -11,7 +11,7 @@ from services.maintenance.app import MIGRATIONS
 from services.maintenance.domain import SETTLING
 from shared.database.engine import Database
 from shared.events.maintenance import JobFailed, JobReleased, JobSkipped, JobStarted, JobSucceeded
-from shared.messaging.broker import BrokerUnavailable, QueueFigures
+from shared.messaging.broker import BrokerUnavailable, QueueFigures, QueuesFail
 from tests.fakes.clock import FakeClock
 from tests.integration.maintenance.conftest import NOW, Replica, delivery
 from tests.support.migrated import migrated
@@ -361,6 +361,21 @@ async def test_a_broker_that_is_away_is_told_in_words(replica: Replica) -> None:
         replica.clock.advance(MINUTE)
 
     assert "(it does not answer): nothing is published" in replica.targets.bodies[0]
+
+
+async def test_a_broker_whose_queues_fail_is_told_without_it(replica: Replica) -> None:
+    """It can be reached, and asked about its queues; alerts would wait in the outbox until somebody restarts it."""
+
+    async def refused() -> None:
+        raise QueuesFail("the broker refused alert.raised: restart RabbitMQ")
+
+    await replica.report()
+    watch = replace(replica.watch, try_publishing=refused)
+    for _ in range(3):
+        await watch.look_if_possible()
+        replica.clock.advance(MINUTE)
+
+    assert "(the broker refused alert.raised: restart RabbitMQ): nothing is published" in replica.targets.bodies[0]
 
 
 async def test_a_broker_that_is_away_is_told_without_it_once_and_told_to_be_over(replica: Replica) -> None:

@@ -17,9 +17,9 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from shared.clocks.clock import SystemClock
 from shared.events.requests import ScheduleCancelRequested
-from shared.messaging import connection, kept_connection, making
+from shared.messaging import connection, kept_connection, making, refusing
 from shared.messaging.answers import Answers
-from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher, Unroutable
+from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher, QueuesFail, Unroutable
 from shared.messaging.connection import Addressed, PublishingConnection
 from shared.messaging.declaring import declare
 from shared.messaging.delay import DelayKind, delayed, slot_of
@@ -126,6 +126,40 @@ async def test_a_message_that_cannot_be_written_takes_nobodys_confirm(station: S
         await station.publisher.publish(Outgoing(no_amqp))
 
     await station.publisher.publish(Outgoing(event("post")))
+
+
+async def test_queues_that_go_on_refusing_are_a_problem_until_they_take_messages(
+    station: Station, amqp_vhost_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A queue that is full refuses as all do when RabbitMQ has given up writing them."""
+    monkeypatch.setattr(refusing, "GOES_ON_SECONDS", 0.3)
+    monkeypatch.setattr(refusing, "OVER_SECONDS", 2)
+    async with await aio_pika.connect(amqp_vhost_url) as connection:
+        channel = await connection.channel()
+        full = await channel.declare_queue("full", arguments={"x-max-length": 0, "x-overflow": "reject-publish"})
+        await full.bind(EVENTS_EXCHANGE, TYPE)
+
+        async def is_told() -> bool:
+            with pytest.raises(BrokerUnavailable, match="refused"):
+                await station.publisher.publish(Outgoing.of(event("post-1")))
+            return await _publishing_fails(station.publisher)
+
+        await eventually(is_told, every=0.1, what="it is told that queues refuse messages")
+        await full.delete()
+
+    await eventually(lambda: _publishes(station.publisher), every=0.1, what="all is well again")
+
+
+async def _publishing_fails(publisher: Publisher) -> bool:
+    try:
+        await publisher.try_publishing()
+    except QueuesFail:
+        return True
+    return False
+
+
+async def _publishes(publisher: Publisher) -> bool:
+    return not await _publishing_fails(publisher)
 
 
 async def test_before_it_is_connected_nothing_is_published() -> None:
