@@ -113,7 +113,7 @@ def build(settings: Settings) -> Service:
     answers.attach(gate_of(consumer, answers, projector))
     requests = sender_of(publisher, answers, reactions)
     missed = missed_events(base, requests)
-    watch = BrokerWatch(publisher, consuming(consumer.broker))
+    watch = BrokerWatch(publisher, consuming(consumer.broker, consumer.standby))
     depths = Depths(publisher.queue_figures, base.clock)
     console = _console(settings, base, requests=requests, events=events, depths=depths, broker=watch)
 

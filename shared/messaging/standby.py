@@ -57,6 +57,12 @@ class Standby:
                 self._begun.clear()
             log.info("standing_by_no_more")
 
+    async def attach_again(self) -> None:
+        """Consume again where a consumer was lost, as may happen if the connection is lost while one is attached."""
+        async with self._looking:
+            if not self.is_on:
+                await self._attach()
+
     async def _is_away(self, *, within: float | None = ANSWERS_WITHIN) -> bool:
         try:
             async with asyncio.timeout(within):

@@ -19,6 +19,7 @@ from shared.contract import serving
 from shared.database.refusals import why_unusable
 from shared.messaging.broker import BrokerUnavailable
 from shared.messaging.kept_connection import LOST
+from shared.messaging.standby import Standby
 
 STALE_OUTBOX = timedelta(seconds=30)
 CHECK_SECONDS = 5.0
@@ -75,10 +76,12 @@ class Health:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-def consuming(broker: RabbitBroker) -> Check:
+def consuming(broker: RabbitBroker, standby: Standby | None = None) -> Check:
     """Every subscriber is attached: its channel is open and the broker knows its consumer tag."""
 
     async def check() -> str | None:
+        if standby and standby.is_on:
+            return "no messages are taken until the database takes writes again"
         for subscriber in broker.subscribers:
             if problem := await _not_attached(subscriber):
                 return f"{subscriber.queue.name} {problem}"  # type: ignore[attr-defined]

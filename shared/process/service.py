@@ -36,6 +36,8 @@ from shared.process.reporting import Reporting
 
 CONSUMING_CHECK_SECONDS = 5.0
 MOST_FAILED_CHECKS = 6
+ATTACH_AFTER_CHECKS = 2
+"""Where a connection was lost, it brings its consumers back by itself, which takes a moment."""
 COLLECT_AFTER = 300_000
 """New objects after which garbage is looked for: more than a service has at one time, or it finds little else."""
 KEEPS_IDLE_SECONDS = 75
@@ -99,9 +101,7 @@ class Service:
         return Health(self.name, checks | {"publishing": self._publishing, "running": self._running})
 
     async def _consuming(self) -> str | None:
-        if self.standby and self.standby.is_on:
-            return "no messages are taken until the database takes writes again"
-        return await consuming(self.broker)()
+        return await consuming(self.broker, self.standby)()
 
     async def _write(self) -> None:
         await self.database.try_writing()
@@ -180,6 +180,8 @@ class Service:
                 raise RuntimeError(f"consumers are lost: {problem}")
             if problem:
                 await self.publisher.make_again()
+            if failed >= ATTACH_AFTER_CHECKS and self.standby:
+                await within(CONSUMING_CHECK_SECONDS, self.standby.attach_again())
             await within(2 * CONSUMING_CHECK_SECONDS, bindings.make_again(within=CONSUMING_CHECK_SECONDS))
 
     async def _stop(self, working: Sequence[asyncio.Task[None]]) -> None:

@@ -42,8 +42,8 @@ def sentence(event: LiveEvent, at: datetime) -> Text:
 def state_of_the_broker(state: Data) -> str:
     """What the console says of the broker."""
     if state.get("broker") == "away":
-        return f"the broker is away, so no events of the services arrive: {state.get('reason', 'no reason is given')}"
-    return "the broker is there again"
+        return f"no events of the services arrive: {state.get('reason', 'no reason is given')}"
+    return "events of the services arrive again"
 
 
 def _on_the_clock(data: Data, instant: str | None, at: datetime) -> Data:

@@ -40,13 +40,16 @@ class BrokerWatch:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:
-        """Look once."""
+        """Look once; what was found before stands until it is known what is so now."""
+        self._found = await self._problem()
+
+    async def _problem(self) -> str | None:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                self._found = await self._consuming()
-                if self._found is None:
+                if (problem := await self._consuming()) is None:
                     await self._publisher.try_publishing()
+                return problem
         except TimeoutError:
-            self._found = f"the broker has not answered for {ANSWER_SECONDS:g} s"
+            return f"the broker has not answered for {ANSWER_SECONDS:g} s"
         except BrokerUnavailable as error:
-            self._found = str(error)
+            return str(error)

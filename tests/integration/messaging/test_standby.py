@@ -112,3 +112,31 @@ async def test_an_error_of_one_statement_makes_nobody_stand_by(amqp_vhost_url: s
 
         assert shop.consumer.standby
         assert not shop.consumer.standby.is_on
+
+
+async def test_a_consumer_that_was_lost_is_attached_again(amqp_vhost_url: str) -> None:
+    there = Away()
+    there.is_away = False
+    async with Shop.open(amqp_vhost_url, standby=Standby(there.try_writing)) as shop:
+        await shop.order("first")
+        await shop.handled("first")
+        standby = shop.consumer.standby
+        assert standby
+        for one in standby.subscribers:
+            await one._queue_obj.cancel(one._consumer_tag)
+        await shop.order("second")
+        await _wait_in_the_queue(shop, 1)
+
+        await standby.attach_again()
+        await standby.attach_again()
+
+        await shop.handled("second")
+
+
+async def test_who_stands_by_attaches_nothing(amqp_vhost_url: str) -> None:
+    async with standing_by(amqp_vhost_url, Away()) as shop:
+        assert shop.consumer.standby
+        await shop.consumer.standby.attach_again()
+
+        await shop.order("second")
+        await _wait_in_the_queue(shop, 2)

@@ -60,6 +60,22 @@ async def test_a_broker_that_takes_nothing_or_a_consumer_that_is_lost_is_found_a
     assert watch.trouble is None
 
 
+async def test_what_was_found_stands_while_it_is_looked_again() -> None:
+    """Whoever follows the stream would be told each time that all is well."""
+    publishing = Publishing()
+    watch = BrokerWatch(publishing, Consuming())
+    publishing.refuses = True
+    await watch.look()
+    publishing.hangs = True
+
+    looking = asyncio.create_task(watch.look())
+    await asyncio.sleep(0)
+    assert not looking.done()
+
+    assert watch.trouble == "an alarm for memory"
+    looking.cancel()
+
+
 async def test_a_broker_that_hangs_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker_watch, "ANSWER_SECONDS", 0.01)
     publishing = Publishing()
