@@ -170,7 +170,7 @@ def _substitutes(process: Process, wires: Wires) -> Mapping[str, Any]:
         "Publisher": lambda _url, *, app_id, clock: ModelPublisher(wires.broker, process, app_id=app_id, clock=clock),
         "rabbit_broker": lambda _url, _name: ModelRabbitBroker(wires.broker, process),
         "Standby": lambda try_database: ModelStandby(try_database, broker=wires.broker, process=process),
-        "consuming": lambda _broker: _nothing_is_wrong,
+        "consuming": lambda *_: _nothing_is_wrong,
         "outbound_client": lambda **_: wires.internet.client(process),
         "Vault": PlainVault,
         "SealingKey": PlainSeal,

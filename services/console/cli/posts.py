@@ -11,7 +11,7 @@ import typer
 
 from services.console.cli.calling import JsonFlag, called, named, wrong
 from services.console.cli.client import Client, in_path
-from services.console.cli.exit_codes import REFUSED
+from services.console.cli.exit_codes import NOT_YET, REFUSED
 from services.console.cli.local_times import local_time, own_zone, shown_zone, with_zone
 from services.console.cli.repeats import EveryOption, TimesOption, request_for
 from services.console.cli.screen import complain, say, show_json, show_table
@@ -78,8 +78,7 @@ def schedule(
     path, request = request_for({name: given for name, given in post.items() if given is not None}, every, times)
     scheduled = called(lambda client: client.call("POST", path, body=request), in_doubt=_again(post["post_id"]))
     show_json(scheduled) if as_json else _show_scheduled(scheduled, in_own_zone=None if zone else at)
-    if scheduled["rejected"]:
-        raise typer.Exit(REFUSED)
+    _end_as_answered(scheduled)
 
 
 def _text(content: str) -> str:
@@ -140,8 +139,14 @@ def cancel(
         show_json(answer)
     else:
         _show_cancelled(answer)
+    _end_as_answered(answer)
+
+
+def _end_as_answered(answer: dict[str, Any]) -> None:
     if answer["rejected"]:
         raise typer.Exit(REFUSED)
+    if answer["pending"]:
+        raise typer.Exit(NOT_YET)
 
 
 def _show_cancelled(answer: dict[str, Any]) -> None:

@@ -21,8 +21,6 @@ from shared.secrets.vault import Vault
 LINGER_SECONDS = 0.25
 NEAR = timedelta(seconds=0.75)
 """A post that is due sooner does not wait for company: it has come late, for the scheduler sends them earlier."""
-LATE = timedelta(seconds=10)
-"""Only a post that comes later than this may have been due before a watermark."""
 
 
 @dataclass
@@ -134,6 +132,6 @@ def _is_only_claimed(publication: Publication) -> bool:
 
 
 async def _reached(unit: Unit, taken: Sequence[Taken], now: datetime) -> Mapping[str, datetime]:
-    """The watermarks, where a post of the group is so old that one may concern it."""
+    """The watermarks, where a post of the group is late: only then one may concern it, be it set a moment ago."""
     oldest = min(one.publication.publish_at for one in taken)
-    return await read_watermarks(unit.connection) if now - oldest > LATE else {}
+    return await read_watermarks(unit.connection) if now > oldest else {}

@@ -218,6 +218,17 @@ async def test_after_a_restore_a_post_that_was_due_before_is_held(restored: Stor
     assert case.is_ours
 
 
+async def test_after_a_quick_restore_a_post_that_was_due_just_before_is_held(store: Store, database_url: str) -> None:
+    """A folder is copied back within seconds: the post may have gone out a moment before."""
+    await connected(store)
+    due_at = requested().publish_at
+    await mark_restored(database_url, due_at + SECOND)
+
+    case = await claims(store, now=due_at + 2 * SECOND).claim(delivered())
+
+    assert "restored from a backup" in (case.problem or "")
+
+
 @pytest.mark.parametrize("state", [CLAIMED, State.RETRYING])
 async def test_after_a_restore_a_post_that_the_backup_has_half_way_is_held(restored: Store, state: str) -> None:
     await having(restored, an_attempt(Evidence.REFUSED), state=state, tries=1)

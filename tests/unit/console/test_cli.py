@@ -303,6 +303,7 @@ def test_what_is_not_answered_yet_is_not_said_to_be_done() -> None:
 
     assert cancel.stdout == "whether p could still be cancelled is not known yet; `timeball status p` tells\n"
     assert edit.stdout == "not all of p is answered yet; `timeball status p` tells what became of it\n"
+    assert (cancel.exit_code, edit.exit_code) == (5, 5)
 
 
 def test_an_edit_that_came_too_late_is_told_and_ends_with_1() -> None:
