@@ -23,11 +23,8 @@ from services.console.access.sessions import Sessions, cookie_of
 from services.console.access.tokens import Tokens
 from services.console.app import build
 from services.console.handlers import Projector
-from services.console.read_model.browsing import Browsing
-from services.console.read_model.first_page import first_posts
-from services.console.read_model.queries import Filter, Queries
-from services.console.read_model.searching import Search
-from services.console.read_model.timeline import Timelines
+from services.console.read_model.listing import Filter
+from services.console.read_model.queries import Queries
 from services.console.settings import Settings
 from services.console.store import Store
 from services.console.streaming.journal import Journal
@@ -90,7 +87,7 @@ async def _measure(url: str, posts: int) -> dict[str, Any]:
 
 
 def _queries(database: Database, posts: int, now: datetime) -> Mapping[str, Ask]:
-    browsing, queries, search = Browsing(database), Queries(database), Search(database)
+    queries = Queries(database)
     middle = f"p-{posts // 2}"
     coming = (State.SCHEDULED, State.DISPATCHED, State.SENDING, State.RETRYING)
     month = Filter(due_from=now - timedelta(days=31), due_to=now, is_ascending=True)
@@ -100,17 +97,17 @@ def _queries(database: Database, posts: int, now: datetime) -> Mapping[str, Ask]
         "coming": lambda: queries.list_posts(Filter(states=coming, is_ascending=True), None, 51),
         "failed of account": lambda: queries.list_posts(Filter(states=[State.FAILED], account_ids=["a-20"]), None, 51),
         "none of account": lambda: queries.list_posts(Filter(states=[State.HELD], account_ids=["a-2"]), None, 51),
-        "count of month": lambda: browsing.count(month, posts),
-        "first page": lambda: first_posts(database),
+        "count of month": lambda: queries.count_posts(month, posts),
+        "first page": queries.first_posts,
         "post": lambda: queries.post(middle),
-        "timeline": lambda: Timelines(database).of(middle, f"a-{posts // 2 % 100}"),
+        "timeline": lambda: queries.timelines.of(middle, f"a-{posts // 2 % 100}"),
         "states": queries.counts.by_state,
         "lateness": lambda: queries.counts.lateness_since(now - timedelta(hours=1)),
         "journal": lambda: Journal(database).after(posts * 5 - 500),
-        "search common": lambda: search.find("spring", Filter()),
-        "search rare": lambda: search.find("word4321", Filter()),
-        "search id": lambda: search.find(middle, Filter()),
-        "search none": lambda: search.find("spring nowhere", Filter()),
+        "search common": lambda: queries.search.find("spring", Filter()),
+        "search rare": lambda: queries.search.find("word4321", Filter()),
+        "search id": lambda: queries.search.find(middle, Filter()),
+        "search none": lambda: queries.search.find("spring nowhere", Filter()),
     }
 
 

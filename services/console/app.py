@@ -22,12 +22,7 @@ from services.console.handlers import Projector
 from services.console.missed_events import MissedEvents
 from services.console.networks.sign_ins import NetworkSignIns
 from services.console.reactions import reactions_of
-from services.console.read_model.account_rules import AccountRules
-from services.console.read_model.browsing import Browsing
 from services.console.read_model.queries import Queries
-from services.console.read_model.searching import Search
-from services.console.read_model.tellings import Tellings
-from services.console.read_model.timeline import Timelines
 from services.console.rebuilding import Rebuilding
 from services.console.requests.awaited_answers import AwaitedAnswers, Gate
 from services.console.requests.bulk_runs import BulkRuns
@@ -192,13 +187,8 @@ def _console(
         queries=Queries(database),
         events=events,
         idempotency_keys=IdempotencyKeys(database),
-        browsing=Browsing(database),
         bulk=BulkRuns(database),
         imports=ImportRuns(database),
-        tellings=Tellings(database),
-        search=Search(database),
-        timelines=Timelines(database),
-        account_rules=AccountRules(database),
         clock=clock,
         public_keys=settings.public_keys,
         tokens=tokens,

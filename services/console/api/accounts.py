@@ -141,5 +141,5 @@ async def _view(console: Console, account_id: Id) -> AccountView:
     rows = await console.queries.accounts(account_id)
     if not rows:
         raise Refusal(404, "not_found", f"no account {account_id!r} is known")
-    rules = (await console.account_rules.of([account_id])).get(account_id)
+    rules = (await console.queries.account_rules.of([account_id])).get(account_id)
     return AccountView.of(rows[0]).model_copy(update={"rules": rules})

@@ -13,7 +13,7 @@ from services.console.api.access import READ, WRITE, TheActor
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
-from services.console.read_model.queries import Filter, Listed
+from services.console.read_model.listing import Filter, Listed
 from services.console.requests.bulk_runs import MOST_POSTS, STATES, Act
 from services.console.requests.moving import Moving
 from services.console.requests.runs import RunState, has_expired
@@ -170,7 +170,7 @@ async def _matching(console: Console, wanted: Prepared, act: Act) -> Sequence[Li
     if not states:
         return []
     if wanted.q.strip():
-        return await console.search.find(wanted.q, chosen, MOST_POSTS + 1)
+        return await console.queries.search.find(wanted.q, chosen, MOST_POSTS + 1)
     return await console.queries.list_posts(chosen, None, MOST_POSTS + 1)
 
 

@@ -101,6 +101,6 @@ async def _decide(console: Console, run: RunView, item: Item) -> bool:
     try:
         return (await decide(console, request, message_id=message_id)).pending
     except Refusal as refusal:
-        if refusal.problem.code == WRONG_STATE and await console.timelines.has(message_id):
+        if refusal.problem.code == WRONG_STATE and await console.queries.timelines.has(message_id):
             return False
         raise

@@ -13,7 +13,7 @@ from services.console.api.errors import ErrorAnswer, Refusal, invalid
 from services.console.api.matching import etag_of, on_accounts, require_match
 from services.console.api.posts import all_rejected, schedule, taken, unknown_post
 from services.console.api.views import Cancelled, CancelledView, Scheduled, of_type, rejections_in
-from services.console.read_model.queries import Listed
+from services.console.read_model.listing import Listed
 from services.console.requests.editing import Change, Overtaken, Unchangeable, edit_requests
 from services.console.requests.sender import Answers, each_account
 from shared.events.base import Count, Id

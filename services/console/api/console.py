@@ -13,12 +13,7 @@ from services.console.access.sessions import Sessions
 from services.console.access.tokens import Tokens
 from services.console.depths import Depths
 from services.console.networks.sign_ins import NetworkSignIns
-from services.console.read_model.account_rules import AccountRules
-from services.console.read_model.browsing import Browsing
 from services.console.read_model.queries import Queries
-from services.console.read_model.searching import Search
-from services.console.read_model.tellings import Tellings
-from services.console.read_model.timeline import Timelines
 from services.console.requests.bulk_runs import BulkRuns
 from services.console.requests.idempotency import IdempotencyKeys
 from services.console.requests.import_runs import ImportRuns
@@ -36,13 +31,8 @@ class Console:
     queries: Queries
     events: EventStream
     idempotency_keys: IdempotencyKeys
-    browsing: Browsing
     bulk: BulkRuns
     imports: ImportRuns
-    tellings: Tellings
-    search: Search
-    timelines: Timelines
-    account_rules: AccountRules
     clock: Clock
     public_keys: Mapping[str, str]
     tokens: Tokens

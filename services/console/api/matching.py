@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from services.console.api.errors import Refusal
-from services.console.read_model.queries import Listed
+from services.console.read_model.listing import Listed
 
 
 def on_accounts(post_id: str, listed: Sequence[Listed], account_ids: Sequence[str]) -> Sequence[Listed]:

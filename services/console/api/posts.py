@@ -26,7 +26,7 @@ from services.console.api.views import (
     rejections_in,
 )
 from services.console.cursor import BadCursor, Cursor
-from services.console.read_model.queries import Filter, Listed
+from services.console.read_model.listing import Filter, Listed
 from services.console.requests.sender import Answers, Batch, each_account
 from shared.events.base import Id, Instant
 from shared.events.progress import State
@@ -146,7 +146,7 @@ async def list_posts(
     that have all these words, on one page."""
     wanted = Filter(state, account_id, due_from, due_to, is_ascending=order == "asc")
     if q is not None:
-        return PostPage(posts=await views_of(console, await console.search.find(q, wanted)), next=None)
+        return PostPage(posts=await views_of(console, await console.queries.search.find(q, wanted)), next=None)
     listed = await console.queries.list_posts(wanted, place_in(cursor), limit + 1)
     page = listed[:limit]
     return PostPage(posts=await views_of(console, page), next=str(page[-1].cursor) if len(listed) > limit else None)

@@ -49,7 +49,7 @@ async def rebuild(console: TheConsole) -> Rebuild:
 @router.get("/v1/console/rebuilds/{correlation_id}", responses={404: {"model": ErrorAnswer}}, dependencies=[ADMIN])
 async def show_rebuild(console: TheConsole, correlation_id: Id) -> Rebuild:
     """How far a rebuild has come; it is over when no service is waited for."""
-    if not await console.tellings.is_known(correlation_id):
+    if not await console.queries.tellings.is_known(correlation_id):
         known_by = "`POST /v1/console:rebuild` answers the `correlation_id` of the one that it begins"
         raise Refusal(404, "not_found", f"no rebuild {correlation_id!r} is known; {known_by}")
     return await _so_far(console, correlation_id)
@@ -75,4 +75,4 @@ async def _read(console: Console, correlation_id: str, *, within: timedelta) -> 
 
 
 async def _told(console: Console, correlation_id: str) -> list[ToldView]:
-    return [ToldView.model_validate(dict(row)) for row in await console.tellings.of(correlation_id)]
+    return [ToldView.model_validate(dict(row)) for row in await console.queries.tellings.of(correlation_id)]

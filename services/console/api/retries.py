@@ -10,7 +10,7 @@ from services.console.api.access import WRITE
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.posts import MOST_ON_A_PAGE, place_in
-from services.console.read_model.queries import Filter
+from services.console.read_model.listing import Filter
 from services.console.read_model.rows import takes_posts
 from shared.events.base import Id
 from shared.events.progress import State

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 from sqlalchemy import RowMapping
 
 from services.console.read_model.drafts import Drafts
-from services.console.read_model.queries import Listed
+from services.console.read_model.listing import Listed
 from shared.events import Event
 from shared.events.progress import State
 from shared.events.rules import PostRules

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Executable, Integer, RowMapping, String, text
 
-from services.console.read_model.queries import Listed, listed_in
+from services.console.read_model.listing import Listed, listed_in
 from services.console.tables.core import posts
 from shared.database import bulk
 from shared.database.engine import Database, InstantColumn

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, literal, select, union_all
 
-from services.console.read_model.queries import Filter, Listed, first_of_each, in_order, listed_in
+from services.console.read_model.listing import Filter, Listed, first_of_each, in_order, listed_in
 from services.console.tables.core import posts
 from shared.database.engine import Database
 from shared.events.progress import State

@@ -1,72 +1,34 @@
-"""Reading the read model: every query of the HTTP API."""
+"""Reading the read model: every query of the HTTP API and of the page."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from itertools import product
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    CompoundSelect,
-    RowMapping,
-    Select,
-    Subquery,
-    bindparam,
-    false,
-    func,
-    select,
-    true,
-    union_all,
-)
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, false, func, select, true
 
 from services.console.cursor import Cursor
 from services.console.domain.posts import Post
+from services.console.read_model.account_rules import AccountRules
 from services.console.read_model.alerts import Alerts
 from services.console.read_model.counting import Counts
 from services.console.read_model.dead_letters import DeadLetters
 from services.console.read_model.drafts import Draft, Drafts
+from services.console.read_model.due_spans import DueSpans
+from services.console.read_model.first_page import FirstPosts, first_posts
 from services.console.read_model.job_history import JobHistory
-from services.console.read_model.rows import post_in
+from services.console.read_model.listing import Filter, Listed, count_of, listed_in, page_of
+from services.console.read_model.searching import Search
 from services.console.read_model.service_reports import ServiceReports
 from services.console.read_model.statistics import Statistics
+from services.console.read_model.tellings import Tellings
+from services.console.read_model.timeline import Timelines
 from services.console.read_model.timers import Timers
 from services.console.read_model.workspaces import Workspaces
 from services.console.tables.core import accounts, connections, drafts, posts, rejections
 from shared.database import bulk
 from shared.database.engine import Database
-from shared.database.paging import is_after, is_before
 
 MOST_REJECTIONS = 100
-MOST_PARTS = 100
-"""Of one statement: a database limits them, and how many values it takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which posts a list shows; `due_from` is included, `due_to` is not."""
-
-    states: Sequence[str] = ()
-    account_ids: Sequence[str] = ()
-    due_from: datetime | None = None
-    due_to: datetime | None = None
-    is_ascending: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A post, when it is due, and when the console last learned of it."""
-
-    post: Post
-    due_at: datetime
-    updated_at: datetime
-
-    @property
-    def cursor(self) -> Cursor:
-        return Cursor(self.due_at, self.post.post_id, self.post.account_id)
 
 
 def _accounts_by_id() -> Select[Any]:
@@ -87,10 +49,10 @@ _TO_RECONNECT, _ALL_OTHERS = _account_page(_NEEDS_RECONNECT.is_(true())), _accou
 
 
 class Queries:
-    """The console's database, as the HTTP API reads it."""
+    """The console's database, as the HTTP API and the page read it."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self.counts = Counts(database)
         self.statistics = Statistics(database)
         self.timers = Timers(database)
@@ -99,23 +61,37 @@ class Queries:
         self.service_reports = ServiceReports(database)
         self.alerts = Alerts(database)
         self.job_history = JobHistory(database)
-        self._posts = bulk.select_by_key(posts, database.dialect, key=(posts.c.post_id, posts.c.account_id))
+        self.search = Search(database)
+        self.due_spans = DueSpans(database)
+        self.timelines = Timelines(database)
+        self.account_rules = AccountRules(database)
+        self.tellings = Tellings(database)
+        self._posts = bulk.select_by_key(posts, database.dialect)
         self._drafts = bulk.select_by_key(drafts, database.dialect, key=(drafts.c.request_id, drafts.c.post_id))
 
     async def list_posts(self, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
         """A page of posts by the time they are due."""
-        async with self._database.reading() as connection:
+        async with self.database.reading() as connection:
             return await page_of(connection, wanted, after, limit)
+
+    async def count_posts(self, wanted: Filter, most: int) -> int:
+        """How many posts there are, counted no further than this."""
+        async with self.database.reading() as connection:
+            return await count_of(connection, wanted, most)
+
+    async def first_posts(self) -> FirstPosts:
+        """What the first page shows of posts."""
+        return await first_posts(self.database)
 
     async def post(self, post_id: str) -> list[Listed]:
         """A post on each of its accounts."""
         of_post = select(posts).where(posts.c.post_id == post_id).order_by(posts.c.account_id)
-        return list(map(listed_in, await self._database.rows(of_post)))
+        return list(map(listed_in, await self.database.rows(of_post)))
 
     async def posts_named(self, keys: Iterable[tuple[str, str]]) -> list[Listed]:
         """Those that are known of the posts with these ids on these accounts, in no order."""
         named = [{"post_id": post_id, "account_id": account_id} for post_id, account_id in keys]
-        rows = await self._database.rows(self._posts, bulk.encode(named)) if named else []
+        rows = await self.database.rows(self._posts, bulk.encode(named)) if named else []
         return list(map(listed_in, rows))
 
     async def drafts(self, listed: Iterable[Post]) -> Drafts:
@@ -124,129 +100,29 @@ class Queries:
         if not wanted:
             return Drafts(())
         keys = [{"request_id": request_id, "post_id": post_id} for request_id, post_id in wanted]
-        rows = await self._database.rows(self._drafts, bulk.encode(keys))
+        rows = await self.database.rows(self._drafts, bulk.encode(keys))
         in_order = sorted(rows, key=itemgetter("position"))
         return Drafts(Draft(row["request_id"], row["post_id"], row["body"]) for row in in_order)
 
     async def rejections(self, post_id: str) -> Sequence[RowMapping]:
         """The latest refusals that named this post, newest first."""
         of_post = select(rejections).where(rejections.c.post_id == post_id)
-        return await self._database.rows(of_post.order_by(rejections.c.seen_at.desc()).limit(MOST_REJECTIONS))
+        return await self.database.rows(of_post.order_by(rejections.c.seen_at.desc()).limit(MOST_REJECTIONS))
 
     async def accounts(self, account_id: str | None = None) -> Sequence[RowMapping]:
         """Every account with the settings it was last connected with, or the one that is named."""
         named = _ACCOUNTS if account_id is None else _ACCOUNTS.where(accounts.c.account_id == account_id)
-        return await self._database.rows(named)
+        return await self.database.rows(named)
 
     async def networks(self) -> list[tuple[str, str | None]]:
         """Every account by its id, with its network."""
-        return [(row["account_id"], row["platform"]) for row in await self._database.rows(_NETWORKS)]
+        return [(row["account_id"], row["platform"]) for row in await self.database.rows(_NETWORKS)]
 
     async def has_account(self) -> bool:
         """Whether any account is connected."""
-        return bool(await self._database.rows(_ONE_CONNECTED))
+        return bool(await self.database.rows(_ONE_CONNECTED))
 
     async def account_page(self, *, needs_reconnect: bool, after: str, limit: int) -> Sequence[RowMapping]:
         """Accounts by their ids after one of them: those that must be connected again, or all others."""
         named = _TO_RECONNECT if needs_reconnect else _ALL_OTHERS
-        return await self._database.rows(named, {"after": after, "limit": limit})
-
-
-async def page_of(connection: AsyncConnection, wanted: Filter, after: Cursor | None, limit: int) -> list[Listed]:
-    """Posts by the time they are due: of each state on each account the first by its index, then the first of these.
-
-    A condition for several states would have all their posts sorted, however few are shown. It is the database that
-    puts them in order, since it decides as well what comes after this page: its order of texts may be a language's.
-    """
-    parts = list(first_of_each(wanted, after, limit))
-    if len(parts) == 1:
-        return await _listed(connection, parts[0])
-    found: list[Listed] = []
-    for start in range(0, len(parts), MOST_PARTS):
-        some = at_once(parts[start : start + MOST_PARTS]).subquery("found")
-        found += await _listed(connection, _first(some, wanted, limit))
-    if len(parts) <= MOST_PARTS:
-        return found
-    keys = [{"post_id": one.post.post_id, "account_id": one.post.account_id} for one in found]
-    named = bulk.select_by_key(posts, connection.dialect.name).subquery("found")
-    return await _listed(connection, _first(named, wanted, limit), bulk.encode(keys))
-
-
-async def _listed(
-    connection: AsyncConnection, wanted: Select[Any], values: Mapping[str, str] | None = None
-) -> list[Listed]:
-    return [listed_in(row) for row in (await connection.execute(wanted, values)).mappings()]
-
-
-def _first(found: Subquery, wanted: Filter, limit: int) -> Select[Any]:
-    order = (found.c.due_at, found.c.post_id, found.c.account_id)
-    return select(found).order_by(*_directed(order, wanted)).limit(limit)
-
-
-def _directed(columns: Iterable[ColumnElement[Any]], wanted: Filter) -> Iterator[ColumnElement[Any]]:
-    return (column.asc() if wanted.is_ascending else column.desc() for column in columns)
-
-
-def first_of_each(wanted: Filter, after: Cursor | None, limit: int) -> Iterator[Select[Any]]:
-    """The first posts of each state on each account that the filter names."""
-    return (_part(one, after, limit) for one in _parts(wanted))
-
-
-def at_once(parts: Sequence[Select[Any]]) -> Select[Any] | CompoundSelect[Any]:
-    """What all of them select, in one statement and in no order."""
-    return parts[0] if len(parts) == 1 else union_all(*(select(part.subquery("part")) for part in parts))
-
-
-def in_order(listed: Iterable[Listed], wanted: Filter) -> list[Listed]:
-    """All the posts that a list has, by the time they are due."""
-    return sorted(listed, key=lambda one: one.cursor.place, reverse=not wanted.is_ascending)
-
-
-def _parts(wanted: Filter) -> Iterator[Filter]:
-    """The filter for one state and one account at a time."""
-    states = [[state] for state in dict.fromkeys(wanted.states)] or [[]]
-    accounts = [[account_id] for account_id in dict.fromkeys(wanted.account_ids)] or [[]]
-    for of_state, of_account in product(states, accounts):
-        yield replace(wanted, states=of_state, account_ids=of_account)
-
-
-def _part(wanted: Filter, after: Cursor | None, limit: int) -> Select[Any]:
-    columns: tuple[Column[Any], ...] = (posts.c.due_at, posts.c.post_id, posts.c.account_id)
-    is_listed = list(conditions(wanted))
-    if len(is_listed) == 1 and wanted.states and after is None:
-        columns, is_listed = (posts.c.state, *columns), [_is_between(posts.c.state, wanted.states[0])]
-    statement = select(posts).where(*is_listed).limit(limit)
-    if after:
-        statement = statement.where((is_after if wanted.is_ascending else is_before)(columns, after.place))
-    return statement.order_by(*_directed(columns, wanted))
-
-
-def conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
-    """What a post must be to be listed."""
-    if wanted.states:
-        yield _is_one_of(posts.c.state, wanted.states)
-    if wanted.account_ids:
-        yield _is_one_of(posts.c.account_id, wanted.account_ids)
-    if wanted.due_from:
-        yield posts.c.due_at >= wanted.due_from
-    if wanted.due_to:
-        yield posts.c.due_at < wanted.due_to
-
-
-def _is_between(column: Column[Any], value: Any) -> ColumnElement[bool]:
-    """Equal to the value, in words that leave the column in the order of the list, so that only its index serves.
-
-    PostgreSQL takes the posts of a state to be spread evenly over all due times. Where it sees that the state is equal
-    it may look for published posts by due time alone, past all that are still to come.
-    """
-    return column.between(value, value)
-
-
-def _is_one_of(column: Column[Any], values: Sequence[Any]) -> ColumnElement[bool]:
-    """A single value is compared, so that an index in the order of the list is seen to hold it."""
-    return column == values[0] if len(values) == 1 else column.in_(values)
-
-
-def listed_in(row: RowMapping) -> Listed:
-    """The post in a row of the table."""
-    return Listed(post_in(dict(row)), row["due_at"], row["updated_at"])
+        return await self.database.rows(named, {"after": after, "limit": limit})

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Executable, RowMapping, bindparam, text
 
-from services.console.read_model.queries import Filter, Listed, in_order, listed_in
+from services.console.read_model.listing import Filter, Listed, in_order, listed_in
 from services.console.read_model.words import words_in
 from services.console.tables.core import posts
 from shared.database import bulk

@@ -15,11 +15,7 @@ from services.console.access.audit import Audit
 from services.console.access.sessions import Sessions
 from services.console.access.tokens import Tokens
 from services.console.api import Console, application
-from services.console.read_model.account_rules import AccountRules
-from services.console.read_model.browsing import Browsing
 from services.console.read_model.queries import Queries
-from services.console.read_model.tellings import Tellings
-from services.console.read_model.timeline import Timelines
 from services.console.requests.bulk_runs import BulkRuns
 from services.console.requests.idempotency import IdempotencyKeys
 from services.console.requests.import_runs import ImportRuns
@@ -67,12 +63,8 @@ async def a_replica(url: str, clock: Clock) -> AsyncIterator[Replica]:
     parts = SimpleNamespace(
         queries=Queries(database),
         idempotency_keys=IdempotencyKeys(database),
-        browsing=Browsing(database),
         bulk=BulkRuns(database),
         imports=ImportRuns(database),
-        tellings=Tellings(database),
-        timelines=Timelines(database),
-        account_rules=AccountRules(database),
         clock=clock,
         public_keys={},
         tokens=tokens,

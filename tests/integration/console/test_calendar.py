@@ -57,7 +57,7 @@ async def page(replica: Replica, query: str) -> str:
 
 async def test_a_month_of_ten_thousand_posts_is_a_small_page_with_true_numbers(replica: Replica) -> None:
     apart = timedelta(days=31) / MANY
-    await fill(replica.console.browsing.database, [a_post(number, MARCH + number * apart) for number in range(MANY)])
+    await fill(replica.console.queries.database, [a_post(number, MARCH + number * apart) for number in range(MANY)])
 
     for view in ("month", "week", "day"):
         html = await page(replica, f"view={view}&date=2027-03-10&zone=UTC")
@@ -71,7 +71,7 @@ async def test_a_month_of_ten_thousand_posts_is_a_small_page_with_true_numbers(r
 
 async def test_a_burst_makes_no_hour_of_a_week_higher_than_the_others_can_be_seen_beside(replica: Replica) -> None:
     burst = [a_post(number, MARCH + timedelta(hours=9, seconds=number)) for number in range(100)]
-    await fill(replica.console.browsing.database, burst)
+    await fill(replica.console.queries.database, burst)
 
     week = await page(replica, "view=week&date=2027-03-01&zone=UTC")
     day = await page(replica, "view=day&date=2027-03-01&zone=UTC")
@@ -82,12 +82,12 @@ async def test_a_burst_makes_no_hour_of_a_week_higher_than_the_others_can_be_see
 
 async def test_of_today_a_month_shows_what_comes_next_and_else_what_was_last(replica: Replica) -> None:
     due = [NOW + timedelta(minutes=minutes) for minutes in (-50, -40, -30, -20, -10, 10, 20, 30)]
-    await fill(replica.console.browsing.database, [a_post(number, at) for number, at in enumerate(due)])
+    await fill(replica.console.queries.database, [a_post(number, at) for number, at in enumerate(due)])
     query = f"view=month&date={NOW:%Y-%m-%d}&zone=UTC"
 
     assert times_in(await page(replica, query)) == [f"{at:%H:%M}" for at in due[4:]]  # three are to come, one was last
 
-    await fill(replica.console.browsing.database, [a_post(number, NOW + timedelta(hours=1)) for number in (8, 9)])
+    await fill(replica.console.queries.database, [a_post(number, NOW + timedelta(hours=1)) for number in (8, 9)])
     html = await page(replica, query)
     assert times_in(html) == [f"{at:%H:%M}" for at in (*due[5:], NOW + timedelta(hours=1))]
     assert ">+6 more<" in html
@@ -99,7 +99,7 @@ def times_in(html: str) -> list[str]:
 
 async def test_posts_of_one_account_are_shown_alone(replica: Replica) -> None:
     kept = [a_post(number, MARCH + timedelta(hours=number), f"account-{number % 2}") for number in range(4)]
-    await fill(replica.console.browsing.database, kept)
+    await fill(replica.console.queries.database, kept)
 
     html = await page(replica, "view=week&date=2027-03-01&zone=UTC&account=account-1")
 
@@ -108,7 +108,7 @@ async def test_posts_of_one_account_are_shown_alone(replica: Replica) -> None:
 
 
 async def test_a_post_whose_account_must_be_connected_again_is_marked(replica: Replica) -> None:
-    database = replica.console.browsing.database
+    database = replica.console.queries.database
     await fill(database, [a_post(1, MARCH, "well"), a_post(2, MARCH, "expired")])
     for name in ("well", "expired"):
         account = Account(name, Link(NOW, True, "x"), Token(NOW, None, needs_reconnect=name == "expired"))
@@ -130,7 +130,7 @@ async def test_a_phone_is_shown_a_day_unless_it_asks_for_more(replica: Replica) 
 
 
 async def test_company_is_who_is_due_on_the_same_account_at_the_same_instant_or_near_it(replica: Replica) -> None:
-    database, near, far = replica.console.browsing.database, timedelta(minutes=4), timedelta(minutes=5)
+    database, near, far = replica.console.queries.database, timedelta(minutes=4), timedelta(minutes=5)
     times = [MARCH, MARCH, MARCH + far + near, MARCH + far + near * 2, MARCH + 10 * far]
     kept = [a_post(number, at, "a") for number, at in enumerate(times)] + [a_post(9, MARCH + 10 * far, "b")]
     await fill(database, kept)

@@ -15,7 +15,7 @@ POST = Post("p", "team", Standing(Progress(State.SCHEDULED, 1)), Plan(1, True, N
 
 
 async def test_a_callback_that_nobody_can_call_is_refused_by_its_field(replica: Replica) -> None:
-    database = replica.console.browsing.database
+    database = replica.console.queries.database
     said = json.dumps(SAID | {"callback_url": "https:///nowhere"})
     row = row_of_post(replace(POST, content=Content(1, said)), NOW, 1)
     async with database.transaction() as connection:

@@ -16,7 +16,7 @@ NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 async def learn_of_posts_that_never_go_out(replica: Replica) -> None:
-    database = replica.console.browsing.database
+    database = replica.console.queries.database
     states = {"never": State.SCHEDULED, "held": State.HELD}
     rows = [
         row_of_post(Post(name, "team", Standing(Progress(state, 1)), Plan(1, True, NEVER, "r")), NOW, 1)

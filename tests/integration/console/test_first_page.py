@@ -27,7 +27,7 @@ async def learn(database: Database, unknown: int) -> None:
 
 
 async def test_of_hundreds_of_unknown_outcomes_all_are_counted_and_the_others_linked(replica: Replica) -> None:
-    await learn(replica.console.browsing.database, 312)
+    await learn(replica.console.queries.database, 312)
 
     html = await page(replica, "/")
 
@@ -37,7 +37,7 @@ async def test_of_hundreds_of_unknown_outcomes_all_are_counted_and_the_others_li
 
 
 async def test_what_is_shown_in_full_is_not_linked_again(replica: Replica) -> None:
-    await learn(replica.console.browsing.database, MOST_DECISIONS)
+    await learn(replica.console.queries.database, MOST_DECISIONS)
 
     html = await page(replica, "/")
 
@@ -56,7 +56,7 @@ async def test_what_should_be_out_and_nobody_has_said_that_it_waits_is_marked(re
         "just-due": (Standing(Progress(State.DISPATCHED, 1)), NOW - timedelta(minutes=1)),
     }
     rows = [row_of_post(Post(name, "a", told, Plan(1, True, at, "r")), NOW, 1) for name, (told, at) in known.items()]
-    database = replica.console.browsing.database
+    database = replica.console.queries.database
     async with database.transaction() as connection:
         await connection.execute(bulk.insert(posts, list(posts.columns), database.dialect), bulk.encode(rows))
 

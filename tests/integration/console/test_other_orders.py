@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from deploy.local.postgres_node import PostgresNode
 from services.console.cursor import Cursor
 from services.console.domain.posts import Plan, Post, Standing
-from services.console.read_model import queries
-from services.console.read_model.queries import Filter, Queries
+from services.console.read_model import listing
+from services.console.read_model.listing import Filter
+from services.console.read_model.queries import Queries
 from services.console.read_model.rows import row_of_post
 from services.console.tables.core import metadata, posts
 from shared.database import bulk
@@ -66,11 +67,11 @@ async def seen(database: Database, wanted: Filter) -> Sequence[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("is_ascending", [True, False])
-@pytest.mark.parametrize("most_parts", [queries.MOST_PARTS, 1])
+@pytest.mark.parametrize("most_parts", [listing.MOST_PARTS, 1])
 async def test_pages_of_several_states_show_every_post_once(
     database: Database, monkeypatch: pytest.MonkeyPatch, *, most_parts: int, is_ascending: bool
 ) -> None:
-    monkeypatch.setattr(queries, "MOST_PARTS", most_parts)
+    monkeypatch.setattr(listing, "MOST_PARTS", most_parts)
     await learn(database)
 
     shown = await seen(database, Filter(STATES, is_ascending=is_ascending))

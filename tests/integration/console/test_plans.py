@@ -12,10 +12,10 @@ from sqlalchemy import Connection, event, insert, text
 from services.console.app import MIGRATIONS
 from services.console.cursor import Cursor
 from services.console.domain.posts import Plan, Post, Standing
-from services.console.read_model.browsing import Browsing
 from services.console.read_model.due_spans import DueSpans, Place
 from services.console.read_model.first_page import first_posts
-from services.console.read_model.queries import Filter, Queries
+from services.console.read_model.listing import Filter
+from services.console.read_model.queries import Queries
 from services.console.read_model.rows import row_of_post
 from services.console.read_model.timeline import Timelines
 from services.console.streaming.journal import Journal
@@ -43,8 +43,8 @@ LISTS: dict[str, Asked] = {
         Filter(states=[State.PUBLISHED]), None, 50
     ),
     "of an account": lambda database: Queries(database).list_posts(Filter(account_ids=["a"]), THERE, 50),
-    "of a day": lambda database: Browsing(database).page(Filter(due_from=NOON, due_to=TOMORROW), None, 50),
-    "of an account on a day": lambda database: Browsing(database).page(
+    "of a day": lambda database: Queries(database).list_posts(Filter(due_from=NOON, due_to=TOMORROW), None, 50),
+    "of an account on a day": lambda database: Queries(database).list_posts(
         Filter(account_ids=["a"], due_from=NOON, due_to=TOMORROW, is_ascending=True), None, 50
     ),
     "what the first page shows": first_posts,
@@ -65,7 +65,9 @@ SMALL_SORTS: dict[str, Asked] = {
     "the ends of the journal": lambda database: Journal(database).span(),
     "what posts say": lambda database: Queries(database).drafts([A_POST, replace(A_POST, post_id="p-2")]),
     "rejections of a post": lambda database: Queries(database).rejections("p-1"),
-    "how many are due on a day": lambda database: Browsing(database).count(Filter(due_from=NOON, due_to=TOMORROW), 9),
+    "how many are due on a day": lambda database: Queries(database).count_posts(
+        Filter(due_from=NOON, due_to=TOMORROW), 9
+    ),
     "how many are due in each span": lambda database: DueSpans(database).counts([(NOON, TOMORROW)], ""),
     "how many are due on an account": lambda database: DueSpans(database).counts([(NOON, TOMORROW)], "a"),
     "what is due in each span": lambda database: DueSpans(database).first([(NOON, TOMORROW)], "", 4),

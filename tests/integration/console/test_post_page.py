@@ -39,7 +39,7 @@ def cards(html: str) -> list[str]:
 
 
 async def test_a_post_on_a_thousand_accounts_is_no_huge_page(replica: Replica) -> None:
-    await learn(replica.console.browsing.database, 1_000)
+    await learn(replica.console.queries.database, 1_000)
 
     html = await page(replica, "/posts/sale")
 
@@ -48,7 +48,7 @@ async def test_a_post_on_a_thousand_accounts_is_no_huge_page(replica: Replica) -
 
 
 async def test_accounts_come_page_by_page_and_those_to_decide_first(replica: Replica) -> None:
-    names = await learn(replica.console.browsing.database, 2 * ON_A_PAGE + 1)
+    names = await learn(replica.console.queries.database, 2 * ON_A_PAGE + 1)
 
     html = first = await page(replica, "/posts/sale")
     shown = cards(html)
@@ -63,7 +63,7 @@ async def test_accounts_come_page_by_page_and_those_to_decide_first(replica: Rep
 
 
 async def test_a_post_on_a_few_accounts_has_one_page_in_their_order(replica: Replica) -> None:
-    names = await learn(replica.console.browsing.database, 21)
+    names = await learn(replica.console.queries.database, 21)
 
     html = await page(replica, "/posts/sale")
 

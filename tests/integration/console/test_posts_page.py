@@ -49,7 +49,7 @@ async def learn(database: Database, names: Mapping[str, tuple[State, int]]) -> N
 async def test_what_comes_next_stands_first_unless_something_else_is_looked_for(
     replica: Replica, query: str, shown: list[str]
 ) -> None:
-    await learn(replica.console.browsing.database, HOURS)
+    await learn(replica.console.queries.database, HOURS)
 
     html = await page(replica, f"/posts{query}")
 
@@ -58,7 +58,7 @@ async def test_what_comes_next_stands_first_unless_something_else_is_looked_for(
 
 
 async def test_where_nothing_is_planned_the_others_are_one_step_away(replica: Replica) -> None:
-    await learn(replica.console.browsing.database, {"over": HOURS["over"]})
+    await learn(replica.console.queries.database, {"over": HOURS["over"]})
 
     html = await page(replica, "/posts")
 

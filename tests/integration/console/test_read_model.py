@@ -18,8 +18,9 @@ from services.console.cursor import Cursor
 from services.console.domain.post_facts import posts_in
 from services.console.domain.posts import merged
 from services.console.reactions import reactions_of
+from services.console.read_model.listing import Filter
 from services.console.read_model.merging import MergedTable
-from services.console.read_model.queries import Filter, Queries
+from services.console.read_model.queries import Queries
 from services.console.read_model.rows import post_in, row_of_post
 from services.console.tables.core import posts
 from shared.database.engine import Database

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from services.console import retention
 from services.console.app import MIGRATIONS
 from services.console.read_model import searching
-from services.console.read_model.queries import Filter
+from services.console.read_model.listing import Filter
 from services.console.read_model.searching import Search
 from services.console.tables.core import post_words
 from shared.database.engine import Database

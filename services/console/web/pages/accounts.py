@@ -10,7 +10,7 @@ from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.posts import views_of
 from services.console.api.views import AccountView
-from services.console.read_model.queries import Filter
+from services.console.read_model.listing import Filter
 from services.console.web.asked import NoSuchPage, TheViewer
 from services.console.web.networks import NETWORK_FORMS, title_of
 from services.console.web.templating import render
@@ -57,7 +57,7 @@ async def show_account(console: TheConsole, request: Request, viewer: TheViewer,
     shown: dict[str, Any] = {}
     for name, states in (("held", (State.HELD,)), ("coming", COMING), ("past", PAST)):
         wanted = Filter(states, [account_id], is_ascending=name == "coming")
-        shown[name] = await views_of(console, await console.browsing.page(wanted, None, MOST_SHOWN + 1))
+        shown[name] = await views_of(console, await console.queries.list_posts(wanted, None, MOST_SHOWN + 1))
     return render(
         request,
         "account.html",
@@ -66,7 +66,7 @@ async def show_account(console: TheConsole, request: Request, viewer: TheViewer,
         title=title_of(account.platform),
         can_connect=account.platform in NETWORK_FORMS,
         ends_soon=_ends_soon(account, viewer.now),
-        rules=(await console.account_rules.of([account_id])).get(account_id),
+        rules=(await console.queries.account_rules.of([account_id])).get(account_id),
         most=MOST_SHOWN,
         **shown,
     )

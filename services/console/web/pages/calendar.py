@@ -15,7 +15,7 @@ from services.console.api.posts import views_of
 from services.console.api.views import PostView
 from services.console.domain.posts import CHANGEABLE
 from services.console.read_model.due_spans import Company, DueSpans, Place, Span
-from services.console.read_model.queries import Listed
+from services.console.read_model.listing import Listed
 from services.console.read_model.rows import takes_posts
 from services.console.web import days
 from services.console.web.asked import TheViewer
@@ -152,7 +152,7 @@ class _Shown:
 
     @property
     def _due(self) -> DueSpans:
-        return DueSpans(self.console.browsing.database)
+        return self.console.queries.due_spans
 
     async def _next_of(self, spans: Sequence[Span]) -> list[list[Listed]]:
         """The first of each day; of today the first to come, or its last where fewer are to come than are shown."""

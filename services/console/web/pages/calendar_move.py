@@ -11,8 +11,8 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
 from services.console.api.matching import on_accounts
 from services.console.api.posts import unknown_post, views_of
-from services.console.read_model.due_spans import DueSpans, Place
-from services.console.read_model.queries import Listed
+from services.console.read_model.due_spans import Place
+from services.console.read_model.listing import Listed
 from services.console.read_model.rows import takes_posts
 from services.console.web.moves import Move, in_words, notes_on
 from shared.clocks.local_time import UnknownZone, zone_named
@@ -76,7 +76,7 @@ def _move(to: datetime, zone: str) -> Move:
 async def _notes(console: Console, found: Listed, move: Move) -> list[str]:
     post = found.post
     place = Place(post.post_id, post.account_id, move.instant)
-    (company,) = await DueSpans(console.browsing.database).company([place])
+    (company,) = await console.queries.due_spans.company([place])
     accounts = await console.queries.accounts(post.account_id)
     is_connected = all(map(takes_posts, accounts))
     return notes_on(move, company, now=console.clock.now(), is_connected=is_connected)

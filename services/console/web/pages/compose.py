@@ -55,7 +55,7 @@ async def show_compose(console: TheConsole, request: Request, viewer: TheViewer,
     """An empty post, in an hour or at the wall-clock time `at`."""
     known = [AccountView.of(row) for row in await console.queries.accounts()]
     connected = [account for account in known if account.connected]
-    rules = await console.account_rules.of(account.account_id for account in connected)
+    rules = await console.queries.account_rules.of(account.account_id for account in connected)
     distinct = list(dict.fromkeys(rules.get(account.account_id) for account in connected))
     ahead = (viewer.now + USUALLY_AHEAD).replace(minute=0, second=0, microsecond=0)
     return render(
@@ -77,7 +77,7 @@ async def show_compose(console: TheConsole, request: Request, viewer: TheViewer,
 
 async def _networks(console: Console, account_ids: Iterable[str]) -> dict[str, Network]:
     wanted = set(account_ids)
-    rules = await console.account_rules.of(wanted)
+    rules = await console.queries.account_rules.of(wanted)
     known = [AccountView.of(row) for row in await console.queries.accounts()]
     return {
         one.account_id: Network(one.platform, rules.get(one.account_id), one.connected, one.needs_reconnect)

@@ -13,7 +13,7 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
 from services.console.api.queues import queues_of
 from services.console.api.views import AccountView, PostView
-from services.console.read_model.first_page import MOST_DECISIONS, WAITING, first_posts
+from services.console.read_model.first_page import MOST_DECISIONS, WAITING
 from services.console.web.alerting import SHOWN_OTHERWISE
 from services.console.web.templating import render
 from services.console.web.troubles import Trouble, troubles_of
@@ -37,7 +37,7 @@ async def show_now(console: TheConsole, request: Request) -> Response:
 
 
 async def _posts(console: Console) -> dict[str, list[PostView]]:
-    first = await first_posts(console.browsing.database)
+    first = await console.queries.first_posts()
     lists = {"decisions": first.decisions, "due": first.due, "sending": first.sending, "out": first.out}
     views = iter(await views_of(console, [one for some in lists.values() for one in some]))
     return {name: list(islice(views, len(some))) for name, some in lists.items()}

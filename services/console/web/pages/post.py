@@ -15,7 +15,7 @@ from services.console.api.matching import etag_of
 from services.console.api.posts import views_of
 from services.console.api.views import PostView, RejectionView
 from services.console.domain.posts import CHANGEABLE, RESOLVABLE, RETRIABLE
-from services.console.read_model.queries import Listed
+from services.console.read_model.listing import Listed
 from services.console.read_model.timeline import Row
 from services.console.web.asked import NoSuchPage
 from services.console.web.happenings import Happening, told_in
@@ -52,7 +52,7 @@ async def show_post(
     views, letters, rules, timelines = await asyncio.gather(
         views_of(console, listed),
         console.queries.dead_letters.resting((), post_id, None, MOST_LETTERS),
-        console.account_rules.of(one.post.account_id for one in page),
+        console.queries.account_rules.of(one.post.account_id for one in page),
         _timelines(console, page),
     )
     whole = None if after else together(views)
@@ -106,4 +106,4 @@ def _place(listed: Listed) -> str:
 
 async def _timelines(console: Console, listed: Sequence[Listed]) -> list[Sequence[Row]]:
     """One after another: there may be fifty, and connections are few."""
-    return [await console.timelines.of(*one.post.key) for one in listed]
+    return [await console.queries.timelines.of(*one.post.key) for one in listed]

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
-from services.console.read_model.queries import Filter, Listed
+from services.console.read_model.listing import Filter, Listed
 from services.console.requests.bulk_runs import MOST_POSTS
 from services.console.web.asked import NoSuchPage, place_or_missing
 from services.console.web.choosing import by_network
@@ -96,8 +96,8 @@ async def _page(
 ) -> tuple[Sequence[Listed], str | None]:
     """The posts of a page, and where the next one begins."""
     if looked_for:
-        return await console.search.find(looked_for, wanted, MOST_FOUND), None
-    listed = await console.browsing.page(wanted, place_or_missing(cursor, "/posts"), ON_A_PAGE + 1)
+        return await console.queries.search.find(looked_for, wanted, MOST_FOUND), None
+    listed = await console.queries.list_posts(wanted, place_or_missing(cursor, "/posts"), ON_A_PAGE + 1)
     page = listed[:ON_A_PAGE]
     return page, str(page[-1].cursor) if len(listed) > len(page) else None
 
@@ -111,7 +111,7 @@ async def _matching(console: Console, wanted: Filter, looked_for: str) -> str | 
     """How many there are, as far as an act may be about so many; None of what is looked for by words."""
     if looked_for:
         return None
-    count = await console.browsing.count(wanted, MOST_POSTS + 1)
+    count = await console.queries.count_posts(wanted, MOST_POSTS + 1)
     return f"{count:,}" if count <= MOST_POSTS else f"{MOST_POSTS:,} and more"
 
 
