@@ -1,9 +1,9 @@
-"""Cursors: where a page of posts ended, as an opaque text for the next request."""
+"""Cursors: where a page of a list ended, as an opaque text for the next request."""
 
 import base64
 import json
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -22,21 +22,15 @@ class BadCursor(ValueError):
         super().__init__(f"cursor: {shown} is none of ours; give the `next` of the page before, or start without one")
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The last post of a page, in the order of the list."""
+class Cursor(NamedTuple):
+    """The last thing on a page, by what the list is in order of: an instant, then its ids."""
 
-    due_at: datetime
-    post_id: str
-    account_id: str
-
-    @property
-    def place(self) -> tuple[datetime, str, str]:
-        """The post's due time and its ids."""
-        return self.due_at, self.post_id, self.account_id
+    at: datetime
+    first_id: str
+    second_id: str = ""
 
     def __str__(self) -> str:
-        place = json.dumps([as_text(self.due_at), self.post_id, self.account_id])
+        place = json.dumps([as_text(self.at), self.first_id, self.second_id])
         return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
     @classmethod

@@ -57,14 +57,14 @@ class Audit:
         if wanted.act is not None:
             statement = statement.where(acts.c.act == wanted.act)
         if after:
-            statement = statement.where(is_before(place, (after.due_at, after.post_id)))
+            statement = statement.where(is_before(place, (after.at, after.first_id)))
         statement = statement.order_by(*(column.desc() for column in place)).limit(limit)
         return await self.database.rows(statement)
 
 
 def cursor_of(row: RowMapping) -> Cursor:
     """Where a page that ends with this act goes on."""
-    return Cursor(row["acted_at"], row["act_id"], "")
+    return Cursor(row["acted_at"], row["act_id"])
 
 
 def _row(acted: ConsoleActed) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer
-from services.console.api.posts import MOST_ON_A_PAGE, place_in
+from services.console.api.paging import PageSize, paged, place_in
 from services.console.read_model.alerts import Alert
 
 State = Literal["raised", "resolved"]
@@ -53,10 +53,9 @@ async def list_alerts(
     *,
     state: Annotated[State | None, Query(description="Only what is so, or only what is over.")] = None,
     cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
+    limit: PageSize = 50,
 ) -> AlertPage:
     """What maintenance warns of, and what it has warned of as long as finished posts are kept."""
     found = await console.queries.alerts.listed(state, place_in(cursor), limit + 1, console.clock.now())
-    page = found[:limit]
-    following = str(page[-1].cursor) if len(found) > limit else None
+    page, following = paged(found, limit, lambda alert: str(alert.cursor))
     return AlertPage(alerts=[AlertView.of(alert) for alert in page], next=following)

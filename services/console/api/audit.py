@@ -2,9 +2,9 @@
 
 import json
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Self
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
@@ -12,7 +12,7 @@ from services.console.access.audit import Wanted, cursor_of
 from services.console.api.access import ADMIN
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer
-from services.console.api.posts import MOST_ON_A_PAGE, place_in
+from services.console.api.paging import PageSize, paged, place_in
 from shared.events.base import Id, Name
 
 router = APIRouter(tags=["audit"], responses={400: {"model": ErrorAnswer}})
@@ -62,10 +62,9 @@ async def list_acts(
     act: Name | None = None,
     object: Id | None = None,
     cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
+    limit: PageSize = 50,
 ) -> ActPage:
     """Who did what, from where, on which things, and how it ended."""
     rows = await console.audit.listed(Wanted(who, act, object), place_in(cursor), limit + 1)
-    page = rows[:limit]
-    following = str(cursor_of(page[-1])) if len(rows) > limit else None
+    page, following = paged(rows, limit, lambda row: str(cursor_of(row)))
     return ActPage(acts=[ActView.of(row) for row in page], next=following)

@@ -13,6 +13,7 @@ from services.console.api.access import READ, WRITE, TheActor
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.paging import paged
 from services.console.read_model.listing import Filter, Listed
 from services.console.requests.bulk_runs import MOST_POSTS, STATES, Act
 from services.console.requests.moving import Moving
@@ -201,8 +202,8 @@ async def list_items(
     """What became of each post."""
     await show_run(console, run_id)
     rows = await console.bulk.items(run_id, outcome=outcome, after=after, limit=limit + 1)
-    items = [ItemView.model_validate(dict(row)) for row in rows[:limit]]
-    return ItemPage(items=items, next=items[-1].position if len(rows) > limit else None)
+    page, following = paged(rows, limit, lambda row: int(row["position"]))
+    return ItemPage(items=[ItemView.model_validate(dict(row)) for row in page], next=following)
 
 
 @router.post("/v1/bulk/{run_id}:start", status_code=202, responses={409: {"model": ErrorAnswer}}, dependencies=[WRITE])

@@ -13,7 +13,7 @@ from services.console.api.access import ADMIN, READ, WRITE
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
-from services.console.api.posts import MOST_ON_A_PAGE, place_in
+from services.console.api.paging import PageSize, paged, place_in
 from services.console.api.views import of_type
 from services.console.read_model.dead_letters import cursor_of
 from services.console.requests.required_queues import no_queue
@@ -95,19 +95,15 @@ async def list_dead_letters(
     service: Annotated[list[str], Query(default_factory=list)],
     post_id: Id | None = None,
     cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
+    limit: PageSize = 50,
 ) -> LetterPage:
     """Messages that could not be handled, with the reason; nothing is taken by looking."""
     for name in service:
         _require_known(name)
     counted = await asyncio.gather(*(_resting(console, name) for name in service or EVERY_SERVICE))
     rows = await console.queries.dead_letters.resting(service, post_id, place_in(cursor), limit + 1)
-    page = rows[:limit]
-    return LetterPage(
-        services=counted,
-        dead_letters=list(map(LetterView.of, page)),
-        next=str(cursor_of(page[-1])) if len(rows) > limit else None,
-    )
+    page, following = paged(rows, limit, lambda row: str(cursor_of(row)))
+    return LetterPage(services=counted, dead_letters=list(map(LetterView.of, page)), next=following)
 
 
 @router.post(

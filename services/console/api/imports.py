@@ -14,6 +14,7 @@ from services.console.api.access import READ, WRITE, TheActor
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.paging import paged
 from services.console.api.views import AccountView
 from services.console.imports import PostFile, UnknownEncoding, read
 from services.console.imports.accounts import Obstacle
@@ -191,9 +192,8 @@ async def list_lines(
     await show_import(console, run_id)
     line, number = map(int, after.split("-"))
     rows = await console.imports.lines(run_id, (line, number), limit + 1)
-    shown = rows[:limit]
-    following = f"{shown[-1]['line']}-{shown[-1]['number']}" if len(rows) > limit else None
-    return LinePage(lines=[LineView.model_validate(dict(row)) for row in shown], next=following)
+    page, following = paged(rows, limit, lambda row: f"{row['line']}-{row['number']}")
+    return LinePage(lines=[LineView.model_validate(dict(row)) for row in page], next=following)
 
 
 @router.post(

@@ -1,9 +1,9 @@
 """Mentions: what was found for workspaces."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Self
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel
 from pydantic_core import from_json
 from sqlalchemy import RowMapping
@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping
 from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer
-from services.console.api.posts import MOST_ON_A_PAGE, place_in
+from services.console.api.paging import PageSize, paged, place_in
 from services.console.read_model.workspaces import cursor_of
 from shared.events.base import Id
 
@@ -50,9 +50,9 @@ async def list_mentions(
     *,
     workspace_id: Id | None = None,
     cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
+    limit: PageSize = 50,
 ) -> MentionPage:
     """What was found, the latest first."""
     rows = await console.queries.workspaces.mentions(workspace_id, place_in(cursor), limit + 1)
-    page = [MentionView.of(row) for row in rows[:limit]]
-    return MentionPage(mentions=page, next=str(cursor_of(rows[limit - 1])) if len(rows) > limit else None)
+    page, following = paged(rows, limit, lambda row: str(cursor_of(row)))
+    return MentionPage(mentions=[MentionView.of(row) for row in page], next=following)

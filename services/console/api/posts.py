@@ -13,6 +13,7 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal, field_in
 from services.console.api.matching import etag_of, on_accounts
 from services.console.api.once import TheOnce
+from services.console.api.paging import PageSize, paged, place_in
 from services.console.api.views import (
     AcceptedView,
     BatchSettled,
@@ -25,15 +26,12 @@ from services.console.api.views import (
     of_type,
     rejections_in,
 )
-from services.console.cursor import BadCursor, Cursor
 from services.console.read_model.listing import Filter, Listed
 from services.console.requests.sender import Answers, Batch, each_account
 from shared.events.base import Id, Instant
 from shared.events.progress import State
 from shared.events.requests import ScheduleBatchRequested, ScheduleRequested
 from shared.events.scheduler import ScheduleAccepted, ScheduleRejected
-
-MOST_ON_A_PAGE = 500
 
 router = APIRouter(tags=["posts"], responses={400: {"model": ErrorAnswer}})
 
@@ -138,7 +136,7 @@ async def list_posts(
     due_from: Annotated[Instant | None, Query(alias="from")] = None,
     due_to: Annotated[Instant | None, Query(alias="to")] = None,
     cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = 50,
+    limit: PageSize = 50,
     order: Literal["asc", "desc"] = "desc",
     q: Annotated[str | None, Query(max_length=200, description="beginnings of words in texts and ids")] = None,
 ) -> PostPage:
@@ -148,16 +146,8 @@ async def list_posts(
     if q is not None:
         return PostPage(posts=await views_of(console, await console.queries.search.find(q, wanted)), next=None)
     listed = await console.queries.list_posts(wanted, place_in(cursor), limit + 1)
-    page = listed[:limit]
-    return PostPage(posts=await views_of(console, page), next=str(page[-1].cursor) if len(listed) > limit else None)
-
-
-def place_in(cursor: str | None) -> Cursor | None:
-    """Where a page begins, by the cursor of the one before; the beginning without one."""
-    try:
-        return Cursor.read(cursor) if cursor else None
-    except BadCursor as error:
-        raise Refusal(400, "invalid", str(error), field="cursor") from error
+    page, following = paged(listed, limit, lambda one: str(one.cursor))
+    return PostPage(posts=await views_of(console, page), next=following)
 
 
 @router.get("/v1/posts/{post_id:id}", responses={404: {"model": ErrorAnswer}}, dependencies=[READ])

@@ -1,15 +1,13 @@
 """Held posts of an account, all published again once it is connected again."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
 from services.console.api.access import WRITE
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
-from services.console.api.posts import MOST_ON_A_PAGE, place_in
+from services.console.api.paging import MOST_ON_A_PAGE, PageSize, paged, place_in
 from services.console.read_model.listing import Filter
 from services.console.read_model.rows import takes_posts
 from shared.events.base import Id
@@ -36,13 +34,13 @@ async def retry_held_posts(
     account_id: Id,
     *,
     cursor: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_ON_A_PAGE)] = MOST_ON_A_PAGE,
+    limit: PageSize = MOST_ON_A_PAGE,
 ) -> HeldRetried:
     """Publish the held posts of an account again, now, in the order in which they were due."""
     account = await _known(console, account_id)
     held = Filter(states=[State.HELD], account_ids=[account_id], is_ascending=True)
     listed = await console.queries.list_posts(held, place_in(cursor), limit + 1)
-    page = listed[:limit]
+    page, following = paged(listed, limit, lambda one: str(one.cursor))
     if page:
         _require_connected(account)
     requests = [PublishRetryRequested(post_id=one.post.post_id, account_id=account_id) for one in page]
@@ -50,7 +48,7 @@ async def retry_held_posts(
         account_id=account_id,
         correlation_id=await console.requests.send_all(requests),
         post_ids=[request.post_id for request in requests],
-        next=str(page[-1].cursor) if len(listed) > limit else None,
+        next=following,
     )
 
 

@@ -108,7 +108,7 @@ class Alerts:
         place = (alerts.c.since, alerts.c.code, alerts.c.subject)
         wanted = _in_state(state).order_by(*(column.desc() for column in place)).limit(limit)
         if after:
-            wanted = wanted.where(is_before(place, after.place))
+            wanted = wanted.where(is_before(place, after))
         return list(map(_alert, await self._database.rows(wanted, _told_after(now))))
 
     async def worst(self, limit: int, now: datetime, *, but_for: Collection[str]) -> tuple[Sequence[Alert], int]:

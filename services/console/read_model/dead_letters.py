@@ -107,6 +107,6 @@ def _page(services: Sequence[str], post_id: str | None, after: Cursor | None, li
         wanted = wanted.where(letters.post_id == post_id)
     place = (letters.parked_at, letters.message_id, letters.service, letters.queue)
     if after:
-        service, _, queue = after.account_id.partition(" ")
-        wanted = wanted.where(is_before(place, (after.due_at, after.post_id, service, queue)))
+        service, _, queue = after.second_id.partition(" ")
+        wanted = wanted.where(is_before(place, (after.at, after.first_id, service, queue)))
     return wanted.order_by(*(column.desc() for column in place))

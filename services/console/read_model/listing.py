@@ -97,7 +97,7 @@ def _at_once(parts: Sequence[Select[Any]]) -> Select[Any] | CompoundSelect[Any]:
 
 def in_order(listed: Iterable[Listed], wanted: Filter) -> list[Listed]:
     """All the posts that a list has, by the time they are due."""
-    return sorted(listed, key=lambda one: one.cursor.place, reverse=not wanted.is_ascending)
+    return sorted(listed, key=lambda one: one.cursor, reverse=not wanted.is_ascending)
 
 
 def _parts(wanted: Filter) -> Iterator[Filter]:
@@ -115,7 +115,7 @@ def _part(wanted: Filter, after: Cursor | None, limit: int) -> Select[Any]:
         columns, is_listed = (posts.c.state, *columns), [_is_between(posts.c.state, wanted.states[0])]
     statement = select(posts).where(*is_listed).limit(limit)
     if after:
-        statement = statement.where((is_after if wanted.is_ascending else is_before)(columns, after.place))
+        statement = statement.where((is_after if wanted.is_ascending else is_before)(columns, after))
     return statement.order_by(*_directed(columns, wanted))
 
 

@@ -98,7 +98,7 @@ class Workspaces:
         if workspace_id is not None:
             wanted = wanted.where(mentions.c.workspace_id == workspace_id)
         if after:
-            wanted = wanted.where(is_before(place, after.place))
+            wanted = wanted.where(is_before(place, after))
         return await self._database.rows(wanted)
 
 

@@ -14,8 +14,8 @@ identities = st.text(st.characters(min_codepoint=32, exclude_categories=["Cs"]),
 
 
 @given(st.datetimes(timezones=st.just(UTC)), identities, identities)
-def test_a_cursor_comes_back_as_it_was(due_at: datetime, post_id: str, account_id: str) -> None:
-    cursor = Cursor(due_at, post_id, account_id)
+def test_a_cursor_comes_back_as_it_was(at: datetime, first_id: str, second_id: str) -> None:
+    cursor = Cursor(at, first_id, second_id)
 
     assert Cursor.read(str(cursor)) == cursor
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from services.console.api.access import READ
 from services.console.api.console import TheConsole
+from services.console.api.paging import paged
 from services.console.api.posts import views_of
 from services.console.api.views import AccountView
 from services.console.read_model.listing import Filter
@@ -35,12 +36,13 @@ async def show_accounts(
     """Accounts, those first that a person must see to, and the networks where another one can be connected."""
     page = console.queries.account_page
     urgent = [] if after else await page(needs_reconnect=True, after="", limit=ON_A_PAGE)
-    others = await page(needs_reconnect=False, after=after, limit=ON_A_PAGE + 1)
+    found = await page(needs_reconnect=False, after=after, limit=ON_A_PAGE + 1)
+    others, following = paged(found, ON_A_PAGE, lambda row: row["account_id"])
     return render(
         request,
         "accounts.html",
-        accounts=[AccountView.of(row) for row in (*urgent, *others[:ON_A_PAGE])],
-        following=others[ON_A_PAGE - 1]["account_id"] if len(others) > ON_A_PAGE else None,
+        accounts=[AccountView.of(row) for row in (*urgent, *others)],
+        following=following,
         is_first=not after,
         networks=NETWORK_FORMS,
         title_of=title_of,

@@ -12,6 +12,7 @@ from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.api.dead_letters import LetterView
 from services.console.api.matching import etag_of
+from services.console.api.paging import paged
 from services.console.api.posts import views_of
 from services.console.api.views import PostView, RejectionView
 from services.console.domain.posts import CHANGEABLE, RESOLVABLE, RETRIABLE
@@ -92,7 +93,7 @@ def page_of(listed: Sequence[Listed], after: str) -> tuple[Sequence[Listed], str
     if len(listed) <= ON_A_PAGE and not after:
         return listed, None
     left = [one for one in sorted(listed, key=_place) if _place(one) > after]
-    return left[:ON_A_PAGE], _place(left[ON_A_PAGE - 1]) if len(left) > ON_A_PAGE else None
+    return paged(left, ON_A_PAGE, _place)
 
 
 def _counted(listed: Sequence[Listed]) -> Mapping[State, int]:

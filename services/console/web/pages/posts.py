@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
+from services.console.api.paging import paged
 from services.console.api.posts import views_of
 from services.console.read_model.listing import Filter, Listed
 from services.console.requests.bulk_runs import MOST_POSTS
@@ -98,8 +99,7 @@ async def _page(
     if looked_for:
         return await console.queries.search.find(looked_for, wanted, MOST_FOUND), None
     listed = await console.queries.list_posts(wanted, place_or_missing(cursor, "/posts"), ON_A_PAGE + 1)
-    page = listed[:ON_A_PAGE]
-    return page, str(page[-1].cursor) if len(listed) > len(page) else None
+    return paged(listed, ON_A_PAGE, lambda one: str(one.cursor))
 
 
 def _views(counts: Mapping[str, int]) -> list[tuple[str, tuple[State, ...], int]]:

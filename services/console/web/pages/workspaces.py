@@ -8,6 +8,7 @@ from starlette.responses import Response
 from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.mentions import MentionView
+from services.console.api.paging import paged
 from services.console.api.workspaces import WorkspaceView, known_workspace
 from services.console.read_model.workspaces import cursor_of
 from services.console.web.asked import NoSuchPage, TheViewer, place_or_missing
@@ -33,12 +34,13 @@ async def show_workspaces(
 ) -> Response:
     """Workspaces, and a form for another."""
     rows = await console.queries.workspaces.page(after, ON_A_PAGE + 1)
+    page, following = paged(rows, ON_A_PAGE, lambda row: row["workspace_id"])
     return render(
         request,
         "workspaces.html",
         viewer=viewer,
-        workspaces=[WorkspaceView.of(row) for row in rows[:ON_A_PAGE]],
-        following=rows[ON_A_PAGE - 1]["workspace_id"] if len(rows) > ON_A_PAGE else None,
+        workspaces=[WorkspaceView.of(row) for row in page],
+        following=following,
         is_first=not after,
         matches=MATCHES,
     )
@@ -54,14 +56,15 @@ async def show_workspace(
         raise NoSuchPage(f"no workspace {workspace_id!r} is known", "See all workspaces", "/workspaces")
     known, place = console.queries.workspaces, place_or_missing(cursor, f"/workspaces/{workspace_id}")
     found = await known.mentions(workspace_id, place, ON_A_PAGE + 1)
+    page, following = paged(found, ON_A_PAGE, lambda row: str(cursor_of(row)))
     return render(
         request,
         "workspace.html",
         viewer=viewer,
         workspace=workspace,
         matches=MATCHES,
-        mentions=[MentionView.of(row) for row in found[:ON_A_PAGE]],
+        mentions=[MentionView.of(row) for row in page],
         has_cursor=cursor is not None,
-        following=str(cursor_of(found[ON_A_PAGE - 1])) if len(found) > ON_A_PAGE else None,
+        following=following,
         digests=await known.digests(workspace_id, MOST_DIGESTS),
     )
