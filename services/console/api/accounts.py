@@ -11,7 +11,7 @@ from services.console.api.access import ADMIN, READ
 from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal, field_in
-from services.console.api.views import AccountList, AccountView, of_type
+from services.console.api.views import AccountList, AccountView
 from services.console.requests.sender import any_of
 from shared.events.base import Id, Name, NewId, Options, Text, Value
 from shared.events.publisher import AccountConnected, AccountConnectFailed, AccountDisconnected, AccountDisconnectFailed
@@ -75,7 +75,7 @@ async def connected(
     answers = await console.requests.send_and_wait(
         wanted, any_of(AccountConnected, AccountConnectFailed), patience=CONNECT_PATIENCE
     )
-    for failed in of_type(answers.facts, AccountConnectFailed):
+    for failed in answers.of_type(AccountConnectFailed):
         code, reason = failed.error.code, failed.error.message
         field = field_in(reason) if code in _OURS else None
         raise Refusal(409 if code == "superseded" else 400, code, reason, field=field)
@@ -131,7 +131,7 @@ async def disconnect_account(console: TheConsole, account_id: Id) -> AccountView
     view = await _view(console, account_id)
     request = AccountDisconnectRequested(account_id=account_id, requested_at=console.clock.now())
     answers = await console.requests.send_and_wait(request, any_of(AccountDisconnected, AccountDisconnectFailed))
-    for failed in of_type(answers.facts, AccountDisconnectFailed):
+    for failed in answers.of_type(AccountDisconnectFailed):
         raise Refusal(409, failed.error.code, failed.error.message)
     answers.require_learned()
     return await _view(console, account_id) if answers.is_complete else view.model_copy(update={"pending": True})

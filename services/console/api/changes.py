@@ -12,7 +12,7 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal, invalid
 from services.console.api.matching import etag_of, on_accounts, require_match
 from services.console.api.posts import all_rejected, schedule, taken, unknown_post
-from services.console.api.views import Cancelled, CancelledView, Scheduled, of_type, rejections_in
+from services.console.api.views import Cancelled, CancelledView, Scheduled, rejections_in
 from services.console.read_model.listing import Listed
 from services.console.requests.editing import Change, Overtaken, Unchangeable, edit_requests
 from services.console.requests.sender import Answers, each_account
@@ -113,12 +113,12 @@ def _only_revision(seen: Sequence[Listed]) -> int | None:
 
 
 def _cancelled(post_id: str, answers: Answers) -> Cancelled:
-    facts = of_type(answers.facts, ScheduleCancelled)
+    facts = answers.of_type(ScheduleCancelled)
     return Cancelled(
         post_id=post_id,
         correlation_id=answers.correlation_id,
         cancelled=[CancelledView.model_validate(fact.model_dump(exclude={"post_id"})) for fact in facts],
-        rejected=rejections_in(of_type(answers.facts, ScheduleRejected)),
+        rejected=rejections_in(answers.of_type(ScheduleRejected)),
         pending=not answers.is_complete,
     )
 

@@ -14,7 +14,6 @@ from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.paging import PageSize, paged, place_in
-from services.console.api.views import of_type
 from services.console.read_model.dead_letters import cursor_of
 from services.console.requests.required_queues import no_queue
 from services.console.requests.sender import Answers
@@ -139,7 +138,7 @@ async def _settled(
     if not await console.requests.publisher.has_queue(queue):
         raise no_queue(queue, request)
     answers = await console.requests.send_and_wait(request, _last(outcome), patience=PATIENCE)
-    return _view(request.service, request.message_ids or (), answers, of_type(answers.facts, outcome))
+    return _view(request.service, request.message_ids or (), answers, answers.of_type(outcome))
 
 
 def _view(

@@ -10,7 +10,6 @@ from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.posts import unknown_post
-from services.console.api.views import of_type
 from services.console.domain.posts import RESOLVABLE, RETRIABLE
 from services.console.requests.sender import Until
 from shared.events import Event
@@ -84,7 +83,7 @@ async def decide(
     await _require_state(console, request.post_id, request.account_id, states)
     until = _tells_of(request.post_id, request.account_id)
     answers = await console.requests.send_and_wait(request, until, message_id=message_id)
-    for rejected in of_type(answers.facts, ScheduleRejected):
+    for rejected in answers.of_type(ScheduleRejected):
         raise Refusal(404 if rejected.code == "not_found" else 409, rejected.code, rejected.reason)
     told = progress_of(answers.facts[-1]) if answers.is_complete else None
     return Decided(

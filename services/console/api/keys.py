@@ -7,7 +7,6 @@ from pydantic import BaseModel
 
 from services.console.api.access import ADMIN, READ
 from services.console.api.console import TheConsole
-from services.console.api.views import of_type
 from services.console.requests.sender import from_each
 from shared.events.keys import KeysRotated, KeysRotateRequested
 
@@ -46,7 +45,7 @@ async def rotate_keys(console: TheConsole) -> Rotation:
     answers = await console.requests.send_and_wait(
         KeysRotateRequested(), from_each(KEEPERS, KeysRotated), patience=ROTATE_PATIENCE
     )
-    told = {fact.service: fact for fact in of_type(answers.facts, KeysRotated)}
+    told = {fact.service: fact for fact in answers.of_type(KeysRotated)}
     return Rotation(
         correlation_id=answers.correlation_id,
         services=[

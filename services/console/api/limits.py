@@ -7,7 +7,6 @@ from fastapi import APIRouter
 from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
-from services.console.api.views import of_type
 from services.console.requests.sender import any_of
 from shared.events.base import Id
 from shared.events.limits import AccountLimitsRequested, AccountLimitsTold
@@ -24,7 +23,6 @@ async def show_limits(console: TheConsole, account_id: Id) -> AccountLimitsTold:
         raise Refusal(404, "not_found", f"no account {account_id!r} is known")
     request = AccountLimitsRequested(account_id=account_id)
     answers = await console.requests.send_and_wait(request, any_of(AccountLimitsTold), patience=PATIENCE)
-    told: list[AccountLimitsTold] = of_type(answers.facts, AccountLimitsTold)
-    if told:
-        return told[0]
+    for told in answers.of_type(AccountLimitsTold):
+        return told
     raise Refusal(504, "not_answered", f"the publisher has not answered within {PATIENCE.seconds} s")

@@ -23,7 +23,6 @@ from services.console.api.views import (
     RejectionView,
     Scheduled,
     WaitingView,
-    of_type,
     rejections_in,
 )
 from services.console.read_model.listing import Filter, Listed
@@ -76,8 +75,8 @@ def _scheduled(post_id: str, answers: Answers) -> Scheduled:
     return Scheduled(
         post_id=post_id,
         correlation_id=answers.correlation_id,
-        accepted=[AcceptedView.of(fact) for fact in of_type(answers.facts, ScheduleAccepted)],
-        rejected=rejections_in(of_type(answers.facts, ScheduleRejected)),
+        accepted=[AcceptedView.of(fact) for fact in answers.of_type(ScheduleAccepted)],
+        rejected=rejections_in(answers.of_type(ScheduleRejected)),
         pending=not answers.is_complete,
     )
 

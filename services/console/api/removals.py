@@ -6,7 +6,6 @@ from pydantic import BaseModel
 from services.console.api.access import WRITE
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
-from services.console.api.views import of_type
 from services.console.api.workspaces import known_workspace
 from services.console.requests.sender import any_of
 from shared.events.base import Id
@@ -30,6 +29,6 @@ async def remove_workspace(console: TheConsole, workspace_id: Id) -> RemovedView
         raise Refusal(404, "not_found", f"no workspace {workspace_id!r} is known")
     request = WorkspaceRemoveRequested(workspace_id=workspace_id, requested_at=console.clock.now())
     answers = await console.requests.send_and_wait(request, any_of(WorkspaceRemoved, WorkspaceRejected))
-    for rejected in of_type(answers.facts, WorkspaceRejected):
+    for rejected in answers.of_type(WorkspaceRejected):
         raise Refusal(409, "conflict", rejected.reason, workspace_id=workspace_id)
     return RemovedView(workspace_id=workspace_id, pending=not answers.is_complete)

@@ -9,7 +9,6 @@ from pydantic import BaseModel
 from services.console.api.access import READ, WRITE
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
-from services.console.api.views import of_type
 from services.console.read_model.job_history import JobRun
 from services.console.read_model.timers import KnownTimer
 from services.console.requests.sender import any_of
@@ -95,7 +94,7 @@ async def trigger_timer(console: TheConsole, name: Name) -> Triggered:
     request = TimerTriggerRequested(timer=name)
     await _ensure_known(console, name)
     answers = await console.requests.send_and_wait(request, any_of(TimerFired))
-    fired = of_type(answers.facts, TimerFired)
+    fired = answers.of_type(TimerFired)
     return Triggered(
         timer=name,
         tick_at=fired[0].tick_at if fired else None,

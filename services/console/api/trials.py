@@ -9,7 +9,6 @@ from services.console.api.access import WRITE
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
-from services.console.api.views import of_type
 from services.console.requests.sender import any_of
 from shared.events.trials import KeywordsTried, KeywordsTryRequested
 
@@ -25,7 +24,7 @@ async def try_keywords(
 ) -> KeywordsTried:
     """Look for keywords in the newest 100 posts and 100 comments of up to ten subreddits; nothing is changed."""
     answers = await console.requests.send_and_wait(trial, any_of(KeywordsTried), patience=PATIENCE)
-    for tried in of_type(answers.facts, KeywordsTried):
+    for tried in answers.of_type(KeywordsTried):
         return _unless_rejected(tried)
     reason = f"the monitor has not answered within {PATIENCE.seconds} s; nothing was changed, so try it again later"
     raise Refusal(504, "not_answered", reason)

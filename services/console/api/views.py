@@ -1,6 +1,6 @@
 """What the API shows: the answers' JSON, documented in OpenAPI."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Self
 
@@ -10,7 +10,6 @@ from sqlalchemy import RowMapping
 
 from services.console.read_model.drafts import Drafts
 from services.console.read_model.listing import Listed
-from shared.events import Event
 from shared.events.progress import State
 from shared.events.rules import PostRules
 from shared.events.scheduler import AcceptedPost, ScheduleAccepted
@@ -217,11 +216,6 @@ def rejections_in(facts: Iterable[Any]) -> list[RejectionView]:
     return [
         RejectionView(post_id=one.post_id, account_id=one.account_id, code=one.code, reason=one.reason) for one in facts
     ]
-
-
-def of_type(facts: Sequence[Event], event_class: type[Event]) -> list[Any]:
-    """The facts of one type."""
-    return [fact for fact in facts if isinstance(fact, event_class)]
 
 
 def _json(text: str | None) -> Any:

@@ -18,7 +18,6 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.matching import names
 from services.console.api.one_at_a_time import one_at_a_time
-from services.console.api.views import of_type
 from services.console.requests.sender import any_of
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id, Name, NewId, Text, Value
@@ -156,7 +155,7 @@ async def configure_workspace(
         answers = await console.requests.send_and_wait(configured, any_of(WorkspaceAccepted, WorkspaceRejected))
     answers.require_learned()
     view = await known_workspace(console, workspace_id)
-    for rejected in of_type(answers.facts, WorkspaceRejected):
+    for rejected in answers.of_type(WorkspaceRejected):
         more = {"workspace_id": workspace_id} | ({"etag": view.etag} if view else {})
         reason = rejected.reason if urls is None else rejected.reason.replace("sealed_notify", "notify_urls", 1)
         raise Refusal(400, "invalid", reason, field=_field_in(reason), **more)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -29,6 +29,8 @@ log = structlog.get_logger()
 
 PATIENCE = timedelta(seconds=5)
 
+EventT = TypeVar("EventT", bound=Event)
+
 Until = Callable[[Event], bool]
 """Told each answer once, in order; answers whether that settles the request."""
 
@@ -41,6 +43,10 @@ class Answers:
     facts: Sequence[Event]
     is_complete: bool
     unlearned: Exception | None = None
+
+    def of_type(self, event_class: type[EventT]) -> list[EventT]:
+        """The facts of one type."""
+        return [fact for fact in self.facts if isinstance(fact, event_class)]
 
     def require_learned(self) -> None:
         """Raise what the database said where it has not taken the answers: for those who read there what they wrote."""
