@@ -1,4 +1,4 @@
-"""Accounts: connect them, look at them, disconnect them. Credentials are sealed on arrival and never kept."""
+"""Accounts: connect and disconnect them, look at them and their limits. Credentials are sealed at once, never kept."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,12 +14,14 @@ from services.console.api.errors import ErrorAnswer, Refusal, field_in
 from services.console.api.views import AccountList, AccountView
 from services.console.requests.sender import any_of
 from shared.events.base import Id, Name, NewId, Options, Text, Value
+from shared.events.limits import AccountLimitsRequested, AccountLimitsTold
 from shared.events.publisher import AccountConnected, AccountConnectFailed, AccountDisconnected, AccountDisconnectFailed
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested, AccountLimits
 from shared.secrets.sealing import seal
 
 CONNECT_PATIENCE = timedelta(seconds=15)
 """The publisher tries the credentials for some seconds before it says that the network does not answer."""
+LIMITS_PATIENCE = timedelta(seconds=5)
 
 _OURS = ("invalid_settings", "invalid_credentials", "unknown_platform", "unreadable_credentials")
 """Refusals in our own words, which begin with the field; a network begins as it likes."""
@@ -51,6 +53,20 @@ class Connection(Value):
 async def list_accounts(console: TheConsole) -> AccountList:
     """Every account that is or was connected."""
     return AccountList(accounts=[AccountView.of(row) for row in await console.queries.accounts()])
+
+
+@router.get(  # before the one below, whose id may have a colon
+    "/v1/accounts/{account_id:id}:limits", responses={504: {"model": ErrorAnswer}}, dependencies=[READ]
+)
+async def show_limits(console: TheConsole, account_id: Id) -> AccountLimitsTold:
+    """What each limit allows and how much of it is taken, those of its app included; it is asked for anew each time."""
+    if not await console.queries.accounts(account_id):
+        raise Refusal(404, "not_found", f"no account {account_id!r} is known")
+    request = AccountLimitsRequested(account_id=account_id)
+    answers = await console.requests.send_and_wait(request, any_of(AccountLimitsTold), patience=LIMITS_PATIENCE)
+    for told in answers.of_type(AccountLimitsTold):
+        return told
+    raise Refusal(504, "not_answered", f"the publisher has not answered within {LIMITS_PATIENCE.seconds} s")
 
 
 @router.get("/v1/accounts/{account_id:id}", dependencies=[READ])

@@ -1,16 +1,20 @@
-"""What a person decides on a post that came to an end, or may have: try it again, settle an unknown outcome."""
+"""What a person decides on posts that came to an end, or may have: try them again, settle an unknown outcome."""
 
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel
+from sqlalchemy import RowMapping
 
 from services.console.api.access import WRITE
 from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.paging import MOST_ON_A_PAGE, PageSize, paged, place_in
 from services.console.api.posts import unknown_post
 from services.console.domain.posts import RESOLVABLE, RETRIABLE
+from services.console.read_model.listing import Filter
+from services.console.read_model.rows import takes_posts
 from services.console.requests.sender import Until
 from shared.events import Event
 from shared.events.base import Id, Text, Value
@@ -43,6 +47,15 @@ class Decided(BaseModel):
     pending: bool
 
 
+class HeldRetried(BaseModel):
+    """The held posts that are asked for again; `next` is the cursor for those that follow, if there are more."""
+
+    account_id: str
+    correlation_id: str
+    post_ids: list[str]
+    next: str | None
+
+
 @router.post("/v1/posts/{post_id:id}/accounts/{account_id:id}:retry", status_code=202, dependencies=[WRITE])
 async def retry_post(console: TheConsole, post_id: Id, account_id: Id) -> Decided:
     """Publish a failed or held post again, now; what becomes of it is told by its state."""
@@ -73,6 +86,47 @@ async def resolve_post(
         platform_post_id=resolution.platform_post_id,
     )
     return await decide(console, request)
+
+
+@router.post("/v1/accounts/{account_id:id}:retry-held", status_code=202, dependencies=[WRITE])
+async def retry_held_posts(
+    console: TheConsole,
+    account_id: Id,
+    *,
+    cursor: str | None = None,
+    limit: PageSize = MOST_ON_A_PAGE,
+) -> HeldRetried:
+    """Publish the held posts of an account again, now, in the order in which they were due."""
+    account = await _known_account(console, account_id)
+    held = Filter(states=[State.HELD], account_ids=[account_id], is_ascending=True)
+    listed = await console.queries.list_posts(held, place_in(cursor), limit + 1)
+    page, following = paged(listed, limit, lambda one: str(one.cursor))
+    if page:
+        _require_connected(account)
+    requests = [PublishRetryRequested(post_id=one.post.post_id, account_id=account_id) for one in page]
+    return HeldRetried(
+        account_id=account_id,
+        correlation_id=await console.requests.send_all(requests),
+        post_ids=[request.post_id for request in requests],
+        next=following,
+    )
+
+
+async def _known_account(console: Console, account_id: str) -> RowMapping:
+    known = await console.queries.accounts(account_id)
+    if not known:
+        reason = f"{account_id!r} holds no posts: no account of that name is known; `timeball accounts list` shows all"
+        raise Refusal(404, "not_found", reason, field="account_id")
+    return known[0]
+
+
+def _require_connected(account: RowMapping) -> None:
+    """Posts of an account that cannot publish would only be held again."""
+    if not takes_posts(account):
+        account_id = account["account_id"]
+        raise Refusal(
+            409, "not_connected", f"account {account_id!r} is not connected: connect it, then retry what it holds"
+        )
 
 
 async def decide(

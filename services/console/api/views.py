@@ -195,22 +195,6 @@ class AccountList(BaseModel):
     accounts: list[AccountView]
 
 
-class LatenessView(BaseModel):
-    """How late posts of the last hour started to be sent."""
-
-    count: int
-    p50: float | None
-    p99: float | None
-
-
-class Stats(BaseModel):
-    """Counts by state, and the lateness of the last hour in milliseconds."""
-
-    states: dict[str, int]
-    accounts_connected: int
-    lateness_ms: LatenessView
-
-
 def rejections_in(facts: Iterable[Any]) -> list[RejectionView]:
     """Views of rejections, whichever event they came in."""
     return [

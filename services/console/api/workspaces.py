@@ -1,4 +1,4 @@
-"""Workspaces: configure what is watched, and look at it. Notification URLs are never shown."""
+"""Workspaces: configure what is watched, look at it, and remove it. Notification URLs are never shown."""
 
 import re
 from collections.abc import AsyncIterator
@@ -21,8 +21,8 @@ from services.console.api.one_at_a_time import one_at_a_time
 from services.console.requests.sender import any_of
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id, Name, NewId, Text, Value
-from shared.events.monitor import WorkspaceAccepted, WorkspaceRejected
-from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured
+from shared.events.monitor import WorkspaceAccepted, WorkspaceRejected, WorkspaceRemoved
+from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured, WorkspaceRemoveRequested
 from shared.secrets.sealing import seal
 
 _FIELD = re.compile(r"^([a-z_]+(?:\[\d*\]|\.[a-z_]+)*): ")
@@ -110,6 +110,13 @@ class Preconditions:
         raise Refusal(412, "conflict", reason, workspace_id=workspace_id)
 
 
+class RemovedView(BaseModel):
+    """A workspace that is removed; `pending` while the monitor has not answered."""
+
+    workspace_id: str
+    pending: bool
+
+
 class WorkspaceList(BaseModel):
     """Every workspace there is."""
 
@@ -163,6 +170,20 @@ async def configure_workspace(
         reason = f"workspace {workspace_id!r} was removed meanwhile; configure it again if it is wanted"
         raise Refusal(409, "conflict", reason, workspace_id=workspace_id)
     return view.model_copy(update={"pending": not answers.is_complete})
+
+
+@router.delete(
+    "/v1/workspaces/{workspace_id:id}", status_code=202, responses={409: {"model": ErrorAnswer}}, dependencies=[WRITE]
+)
+async def remove_workspace(console: TheConsole, workspace_id: Id) -> RemovedView:
+    """Stop watching for a workspace, and delete whom it notifies."""
+    if await known_workspace(console, workspace_id) is None:
+        raise Refusal(404, "not_found", f"no workspace {workspace_id!r} is known")
+    request = WorkspaceRemoveRequested(workspace_id=workspace_id, requested_at=console.clock.now())
+    answers = await console.requests.send_and_wait(request, any_of(WorkspaceRemoved, WorkspaceRejected))
+    for rejected in answers.of_type(WorkspaceRejected):
+        raise Refusal(409, "conflict", rejected.reason, workspace_id=workspace_id)
+    return RemovedView(workspace_id=workspace_id, pending=not answers.is_complete)
 
 
 async def known_workspace(console: Console, workspace_id: str) -> WorkspaceView | None:

@@ -1,16 +1,32 @@
-"""The overview: figures."""
+"""Figures: how many posts are in each state, and how late they were of late."""
 
 from datetime import timedelta
 
 from fastapi import APIRouter
+from pydantic import BaseModel
 
 from services.console.api.access import READ
 from services.console.api.console import TheConsole
-from services.console.api.views import LatenessView, Stats
 
 RECENT = timedelta(hours=1)
 
 router = APIRouter(tags=["overview"])
+
+
+class LatenessView(BaseModel):
+    """How late posts of the last hour started to be sent."""
+
+    count: int
+    p50: float | None
+    p99: float | None
+
+
+class Stats(BaseModel):
+    """Counts by state, and the lateness of the last hour in milliseconds."""
+
+    states: dict[str, int]
+    accounts_connected: int
+    lateness_ms: LatenessView
 
 
 @router.get("/v1/stats", dependencies=[READ])
