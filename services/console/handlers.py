@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from services.console.domain.accounts import account_in
 from services.console.domain.post_facts import posts_in
 from services.console.read_model.job_history import JobFact
+from services.console.read_model.rows import row_of_connection
 from services.console.read_model.timeline import happenings_in
 from services.console.read_model.words import row_of_words
 from services.console.read_model.workspaces import Decision, mention_row
@@ -85,7 +86,8 @@ class Projector:
 
     async def on_connect_requested(self, delivery: Delivery[AccountConnectRequested]) -> None:
         """The settings an account is to have; its credentials are left where they are."""
-        await self._learn(delivery, connections=[_connection(delivery, self.clock.now())])
+        connection = row_of_connection(delivery.request_id, delivery.event, self.clock.now())
+        await self._learn(delivery, connections=[connection])
 
     async def on_timer_configured(self, delivery: Delivery[TimerConfigured]) -> None:
         """How a timer ticks."""
@@ -197,17 +199,5 @@ def _draft(delivery: Delivery[Any], position: int, post_id: str, body: str, now:
         "post_id": post_id,
         "position": position,
         "body": body,
-        "seen_at": now,
-    }
-
-
-def _connection(delivery: Delivery[AccountConnectRequested], now: datetime) -> Row:
-    request = delivery.event
-    return {
-        "request_id": delivery.request_id,
-        "account_id": request.account_id,
-        "platform": request.platform,
-        "settings": json.dumps(request.settings, ensure_ascii=False),
-        "limits": request.limits.model_dump_json(exclude_none=True) if request.limits else None,
         "seen_at": now,
     }

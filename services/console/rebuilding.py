@@ -1,7 +1,7 @@
 """Rebuilding the read model from what the services tell of their state."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,10 +11,11 @@ import structlog
 from pydantic import ValidationError
 
 from services.console.domain.accounts import Account, Connection, Link, Token
-from services.console.domain.post_facts import posts_in
+from services.console.domain.post_facts import SAID, posts_in
 from services.console.domain.posts import Content, Plan, Post, Standing
+from services.console.read_model.rows import row_of_connection
 from services.console.read_model.words import row_of_words
-from services.console.store import Changes, Row, Store
+from services.console.store import Changes, Store
 from services.console.streaming.journal import entries_of
 from shared.clocks.clock import Clock
 from shared.events import EVENTS, Event
@@ -29,8 +30,6 @@ from shared.events.rebuilding import (
 )
 from shared.messaging.envelope import Delivery
 from shared.messaging.settlement import Handler
-
-_SAID = {"content", "media", "options", "late_policy", "retry", "callback_url"}
 
 log = structlog.get_logger()
 
@@ -54,9 +53,8 @@ class Rebuilding:
         told = delivery.event
         outcomes, other_facts = _read(told.facts)
         await self._learn_posts(told.schedules, outcomes)
-        await self.store.apply(
-            Changes(accounts=[_account(one) for one in told.accounts], connections=list(self._connections(told)))
-        )
+        connections = [row_of_connection(_request_id(one), one, self.clock.now()) for one in told.accounts]
+        await self.store.apply(Changes(accounts=list(map(_account, told.accounts)), connections=connections))
         for account in told.rules:
             await self.store.account_rules.learn(account.account_id, account.rules, account.changed_at)
         for one in told.workspaces:
@@ -79,17 +77,6 @@ class Rebuilding:
         kept, now = {post.key for post in posts}, self.clock.now()
         words = [_words(one, now) for one in schedules if one.request_id and (one.post_id, one.account_id) in kept]
         await self.store.apply(Changes(posts=posts, words=words))
-
-    def _connections(self, told: StateTold) -> Iterator[Row]:
-        for one in told.accounts:
-            yield {
-                "request_id": _request_id(one),
-                "account_id": one.account_id,
-                "platform": one.platform,
-                "settings": json.dumps(one.settings, ensure_ascii=False),
-                "limits": one.limits.model_dump_json(exclude_none=True) if one.limits else None,
-                "seen_at": self.clock.now(),
-            }
 
 
 def _delivery(told: FactTold) -> Delivery[Event] | None:
@@ -124,7 +111,7 @@ def _post(told: ScheduleTold) -> Post:
         told.account_id,
         Standing(Progress(told.state, told.revision), reason=told.reason),
         Plan(told.revision, True, told.publish_at, told.request_id),
-        Content(told.revision, told.model_dump_json(include=_SAID)),
+        Content(told.revision, told.model_dump_json(include=SAID)),
         told.changed_at,
     )
 

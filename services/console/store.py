@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from services.console.domain.accounts import Account, folded_accounts, merged_account
-from services.console.domain.posts import Post, folded, merged
+from services.console.domain.accounts import Account, merged_account
+from services.console.domain.posts import Post, merged
 from services.console.read_model.account_rules import AccountRules
 from services.console.read_model.alerts import Alerts
 from services.console.read_model.counting import Counts
@@ -100,14 +100,14 @@ class Store:
 
     async def _commit(self, group: Sequence[Changes]) -> Sequence[None]:
         now = self._clock.now()
-        told_posts = folded(chain.from_iterable(one.posts for one in group))
-        told_accounts = folded_accounts(chain.from_iterable(one.accounts for one in group))
+        posts = chain.from_iterable(one.posts for one in group)
+        accounts = chain.from_iterable(one.accounts for one in group)
         async with self._database.transaction() as connection:
             for name, insert in self._insert.items():  # by the names of the changes
                 if rows := [row for one in group for row in getattr(one, name)]:
                     await connection.execute(insert, bulk.encode(rows))
-            changes = await self._posts.learn(connection, told_posts, now)
-            await self._accounts.learn(connection, told_accounts, now)
+            changes = await self._posts.learn(connection, posts, now)
+            await self._accounts.learn(connection, accounts, now)
             await self._counts.keep_up(connection, changes)
             await self.journal.write(connection, list(chain.from_iterable(one.journal for one in group)))
         self._told()

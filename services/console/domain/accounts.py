@@ -1,6 +1,5 @@
 """Accounts: whether each is connected, how long its access lasts, and what facts tell of that."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -93,14 +92,6 @@ def merged_account(one: Account | None, other: Account) -> Account:
         failure=greater(one.failure, other.failure),
         connection=greater(one.connection, other.connection),
     )
-
-
-def folded_accounts(accounts: Iterable[Account]) -> dict[Key, Account]:
-    """One account per key, merged from all that is told of it."""
-    together: dict[Key, Account] = {}
-    for account in accounts:
-        together[account.key] = merged_account(together.get(account.key), account)
-    return together
 
 
 def account_in(fact: Event, request_id: str, arrived_at: datetime) -> Account | None:

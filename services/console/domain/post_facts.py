@@ -8,7 +8,8 @@ from shared.events.progress import Progress, State, progress_of
 from shared.events.publisher import PublishSucceeded
 from shared.events.scheduler import AcceptedPost, PublishRequested, ScheduleAccepted, ScheduleBatchSettled
 
-_SAID = {"content", "media", "options", "late_policy", "retry", "callback_url"}
+SAID = {"content", "media", "options", "late_policy", "retry", "callback_url"}
+"""Fields that are what a post says."""
 
 
 def posts_in(fact: Event, request_id: str) -> list[Post]:
@@ -57,4 +58,4 @@ def _unpublished(fact: Any, progress: Progress) -> Standing:
 
 
 def _content(fact: PublishRequested) -> Content:
-    return Content(fact.revision, fact.model_dump_json(include=_SAID))
+    return Content(fact.revision, fact.model_dump_json(include=SAID))

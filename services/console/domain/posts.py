@@ -1,6 +1,5 @@
 """Posts on accounts: how far each has come, when it is planned for, what it says."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +10,13 @@ CHANGEABLE = frozenset({State.SCHEDULED, State.DISPATCHED, State.RETRYING, State
 """States of a post that has certainly not been published and that nobody has cancelled."""
 RETRIABLE = frozenset({State.FAILED, State.HELD})
 RESOLVABLE = frozenset({State.UNKNOWN})
+CANCELLABLE = CHANGEABLE - {State.SKIPPED, State.FAILED}
+
+COMING = (State.SCHEDULED, State.DISPATCHED, State.SENDING, State.RETRYING)
+"""States of a post that will go out by itself."""
+TO_DECIDE = (State.UNKNOWN, State.HELD)
+"""States of a post that waits for a person."""
+DROPPED = (State.CANCELLED, State.SKIPPED)
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -104,11 +110,3 @@ def merged(one: Post | None, other: Post) -> Post:
     plan, content = greater(one.plan, other.plan), greater(one.content, other.content)
     as_of = max(one.as_of, other.as_of) if one.as_of and other.as_of else None
     return Post(one.post_id, one.account_id, standing, plan, content, as_of)
-
-
-def folded(posts: Iterable[Post]) -> dict[Key, Post]:
-    """One post per key, merged from all that is told of it."""
-    together: dict[Key, Post] = {}
-    for post in posts:
-        together[post.key] = merged(together.get(post.key), post)
-    return together

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from services.console.domain.parts import Key
-from services.console.domain.posts import Post
+from services.console.domain.posts import DROPPED, Post
 from services.console.tables.core import posts
 from services.console.tables.counts import post_counts
 from shared.database import bulk
@@ -14,8 +14,6 @@ from shared.database.engine import Database
 from shared.events.progress import State
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-_WITHDRAWN = (State.SKIPPED, State.CANCELLED)
-"""One service tells the one, another the other, of the same post."""
 
 
 class DeletedPosts:
@@ -36,7 +34,8 @@ class DeletedPosts:
         c = post_counts.c
         rows = await self._database.rows(select(c.state, c.deleted_before).where(c.deleted_before.is_not(None)))
         until = {State(row["state"]): row["deleted_before"] for row in rows}
-        return until | dict.fromkeys(_WITHDRAWN, max(until.get(state, _NEVER) for state in _WITHDRAWN))
+        # one service tells the one, another the other, of the same post
+        return until | dict.fromkeys(DROPPED, max(until.get(state, _NEVER) for state in DROPPED))
 
     async def _known(self, keys: Sequence[Key]) -> set[Key]:
         if not keys:

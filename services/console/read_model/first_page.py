@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, literal, select, union_all
 
+from services.console.domain.posts import TO_DECIDE
 from services.console.read_model.listing import Filter, Listed, first_of_each, in_order, listed_in
 from services.console.tables.core import posts
 from shared.database.engine import Database
@@ -14,11 +15,9 @@ from shared.events.progress import State
 
 MOST_ROWS = 8
 MOST_DECISIONS = 20
-WAITING = (State.UNKNOWN, State.HELD)
-"""Posts that wait for a person."""
 
 _BY_DUE: Mapping[str, tuple[Filter, int]] = {
-    "decisions": (Filter(WAITING, is_ascending=True), MOST_DECISIONS),
+    "decisions": (Filter(TO_DECIDE, is_ascending=True), MOST_DECISIONS),
     "due": (Filter((State.SCHEDULED, State.DISPATCHED), is_ascending=True), MOST_ROWS),
     "sending": (Filter((State.SENDING, State.RETRYING), is_ascending=True), MOST_ROWS),
 }

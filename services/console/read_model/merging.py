@@ -1,8 +1,8 @@
 """Tables whose rows are merged: read, merge, write what changed; again if another replica was faster."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,10 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.console.domain.parts import Key
 from shared.database import bulk
 
-ThingT = TypeVar("ThingT")
 Row = Mapping[str, Any]
 Change = tuple[Row | None, Row]
 """A row as it was, if there was one, and as it is."""
+
+
+class Thing(Protocol):
+    """What the rows are about."""
+
+    @property
+    def key(self) -> Key: ...
+
+
+ThingT = TypeVar("ThingT", bound=Thing)
 
 
 class MergedTable(Generic[ThingT]):
@@ -37,8 +46,9 @@ class MergedTable(Generic[ThingT]):
             table, dialect, guard=f"{table.name}.version = excluded.version - 1", returns_keys=True
         )
 
-    async def learn(self, connection: AsyncConnection, told: Mapping[Key, ThingT], now: datetime) -> list[Change]:
+    async def learn(self, connection: AsyncConnection, things: Iterable[ThingT], now: datetime) -> list[Change]:
         """Merge what is told into the rows; what they already say changes nothing."""
+        told = self._together(things)
         changes: list[Change] = []
         is_overtaken = bool(told)
         while is_overtaken:
@@ -48,6 +58,13 @@ class MergedTable(Generic[ThingT]):
             changes += [(known.get(key), row) for row in changed if (key := self._key(row)) in written]
             is_overtaken = len(written) < len(changed)
         return changes
+
+    def _together(self, things: Iterable[ThingT]) -> dict[Key, ThingT]:
+        """One thing per key, merged from all that is told of it."""
+        told: dict[Key, ThingT] = {}
+        for thing in things:
+            told[thing.key] = self._merge(told.get(thing.key), thing)
+        return told
 
     async def _known(self, connection: AsyncConnection, told: Mapping[Key, ThingT]) -> dict[Key, Row]:
         keys = [dict(zip(self._keys, key, strict=True)) for key in told]

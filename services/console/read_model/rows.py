@@ -1,5 +1,6 @@
 """Posts and accounts as rows of the database, and back."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,8 @@ from sqlalchemy import RowMapping
 from services.console.domain.accounts import Account, ConnectFailure, Connection, Link, Token
 from services.console.domain.posts import Content, Plan, Post, Standing
 from shared.events.progress import Progress, State
+from shared.events.rebuilding import AccountTold
+from shared.events.requests import AccountConnectRequested
 
 Row = Mapping[str, Any]
 
@@ -106,6 +109,18 @@ def account_in(row: Row) -> Account:
     if row["connect_failed_at"] is not None:
         failure = ConnectFailure(row["connect_failed_at"], row["connect_failed_on"], row["connect_error"])
     return Account(row["account_id"], link, token, failure, connection)
+
+
+def row_of_connection(request_id: str, told: AccountConnectRequested | AccountTold, now: datetime) -> dict[str, Any]:
+    """The row that holds the settings of an account; its credentials are left where they are."""
+    return {
+        "request_id": request_id,
+        "account_id": told.account_id,
+        "platform": told.platform,
+        "settings": json.dumps(told.settings, ensure_ascii=False),
+        "limits": told.limits.model_dump_json(exclude_none=True) if told.limits else None,
+        "seen_at": now,
+    }
 
 
 def takes_posts(row: RowMapping) -> bool:

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import RowMapping, insert, select, update
 
-from services.console.domain.posts import CHANGEABLE, RESOLVABLE, RETRIABLE
+from services.console.domain.posts import CANCELLABLE, CHANGEABLE, RESOLVABLE, RETRIABLE
 from services.console.requests.runs import CLAIM, Runs, RunState
 from services.console.tables.bulk import bulk_items, bulk_runs
 from shared.database import bulk
@@ -34,7 +34,7 @@ class Act(StrEnum):
 
 
 STATES: Mapping[Act, frozenset[State]] = {
-    Act.CANCEL: CHANGEABLE - {State.SKIPPED, State.FAILED},
+    Act.CANCEL: CANCELLABLE,
     Act.RETRY: RETRIABLE,
     Act.MOVE: CHANGEABLE,
     Act.PUBLISHED: RESOLVABLE,

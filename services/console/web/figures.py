@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from services.console.domain.posts import COMING, DROPPED, TO_DECIDE
 from services.console.durations import duration
 from services.console.read_model.statistics import Figures, Period
 from services.console.web import words
@@ -23,9 +24,9 @@ USUAL_DAYS = 30
 GROUPS: Sequence[tuple[str, str, Sequence[State]]] = (
     ("Published", "good", (State.PUBLISHED,)),
     ("Failed", "bad", (State.FAILED,)),
-    ("To decide", "wait", (State.UNKNOWN, State.HELD)),
-    ("Dropped", "quiet", (State.CANCELLED, State.SKIPPED)),
-    ("To come", "active", (State.SCHEDULED, State.DISPATCHED, State.SENDING, State.RETRYING)),
+    ("To decide", "wait", TO_DECIDE),
+    ("Dropped", "quiet", DROPPED),
+    ("To come", "active", COMING),
 )
 """As the list of posts has them: the name, the colour, and the states it means."""
 KINDS = [kind for _, kind, _ in GROUPS]

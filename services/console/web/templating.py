@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 from services.console.access.actors import Actor, Scope
 from services.console.api.views import PostView
 from services.console.clocks import on_clock
+from services.console.domain.posts import COMING
 from services.console.web import alerting, words
 from services.console.web.permitting import Permits
 from shared.clocks.local_time import UnknownZone, zone_named
@@ -43,9 +44,6 @@ _environment = Environment(
 _environment.filters["segment"] = lambda identity: quote(identity, safe="")
 _environment.filters["query"] = lambda parameters: urlencode(parameters, doseq=True)
 _environment.globals |= {"alerting": alerting, "words": words}
-
-
-_OPEN = frozenset({State.SCHEDULED, State.DISPATCHED, State.SENDING, State.RETRYING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ class Viewer:
 
     def is_overdue(self, post: PostView) -> bool:
         """Whether it should have been out for a while, and nobody has said that it waits."""
-        if post.state not in _OPEN:
+        if post.state not in COMING:
             return False
         expected_at = post.next_attempt_at if post.state is State.RETRYING else post.publish_at
         return expected_at is not None and self.now - expected_at > OVERDUE_AFTER

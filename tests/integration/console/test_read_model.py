@@ -133,11 +133,11 @@ async def test_a_replica_that_was_overtaken_in_the_middle_merges_again(postgres_
 
     async def second(database: Database) -> None:
         async with database.transaction() as connection:
-            await table.learn(connection, {requested.key: requested}, NOON)
+            await table.learn(connection, [requested], NOON)
 
     async with a_database(postgres_url) as one, a_database(postgres_url) as other:
         async with one.transaction() as connection:
-            await table.learn(connection, {published.key: published}, NOON)
+            await table.learn(connection, [published], NOON)
             overtaken = asyncio.create_task(second(other))
             await eventually(lambda: _somebody_waits_for_a_lock(one), what="the second waits for the row")
         await overtaken

@@ -11,6 +11,7 @@ from services.console.api.console import TheConsole
 from services.console.api.paging import paged
 from services.console.api.posts import views_of
 from services.console.api.views import AccountView
+from services.console.domain.posts import COMING
 from services.console.read_model.listing import Filter
 from services.console.web.asked import NoSuchPage, TheViewer
 from services.console.web.networks import NETWORK_FORMS, title_of
@@ -21,7 +22,6 @@ from shared.events.progress import State
 MOST_SHOWN = 10
 ON_A_PAGE = 48
 """Accounts: of so many the page has no more than 60 kB."""
-COMING = (State.SCHEDULED, State.DISPATCHED, State.SENDING, State.RETRYING)
 PAST = (State.PUBLISHED, State.FAILED, State.UNKNOWN)
 ENDS_SOON = timedelta(days=14)
 """Within which the end of an account's access is a warning, where the publisher cannot renew it by itself."""

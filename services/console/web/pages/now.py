@@ -13,7 +13,8 @@ from services.console.api.console import Console, TheConsole
 from services.console.api.posts import views_of
 from services.console.api.queues import queues_of
 from services.console.api.views import AccountView, PostView
-from services.console.read_model.first_page import MOST_DECISIONS, WAITING
+from services.console.domain.posts import TO_DECIDE
+from services.console.read_model.first_page import MOST_DECISIONS
 from services.console.web.alerting import SHOWN_OTHERWISE
 from services.console.web.templating import render
 from services.console.web.troubles import Trouble, troubles_of
@@ -48,7 +49,7 @@ async def _waiting(console: Console, shown: int) -> int:
     if shown < MOST_DECISIONS:
         return shown
     counts = await console.queries.counts.by_state()
-    return sum(counts[state] for state in WAITING)
+    return sum(counts[state] for state in TO_DECIDE)
 
 
 async def _to_reconnect(console: Console) -> list[AccountView]:

@@ -15,7 +15,7 @@ from services.console.api.matching import etag_of
 from services.console.api.paging import paged
 from services.console.api.posts import views_of
 from services.console.api.views import PostView, RejectionView
-from services.console.domain.posts import CHANGEABLE, RESOLVABLE, RETRIABLE
+from services.console.domain.posts import CANCELLABLE, CHANGEABLE, RESOLVABLE, RETRIABLE
 from services.console.read_model.listing import Listed
 from services.console.read_model.timeline import Row
 from services.console.web.asked import NoSuchPage
@@ -25,13 +25,11 @@ from services.console.web.together import together
 from shared.events.base import Id
 from shared.events.progress import State
 
-CANCELLABLE = CHANGEABLE - {State.SKIPPED, State.FAILED}
-
 MOST_LETTERS = 20
 MOST_OF_A_PLACE = 201
 ON_A_PAGE = 50
 """Accounts of a post; of one that is on more those come first where somebody must decide."""
-_TO_DECIDE = RESOLVABLE | RETRIABLE
+_SHOWN_FIRST = RESOLVABLE | RETRIABLE
 
 router = APIRouter()
 
@@ -102,7 +100,7 @@ def _counted(listed: Sequence[Listed]) -> Mapping[State, int]:
 
 
 def _place(listed: Listed) -> str:
-    return f"{0 if listed.post.state in _TO_DECIDE else 1}{listed.post.account_id}"
+    return f"{0 if listed.post.state in _SHOWN_FIRST else 1}{listed.post.account_id}"
 
 
 async def _timelines(console: Console, listed: Sequence[Listed]) -> list[Sequence[Row]]:

@@ -12,6 +12,7 @@ from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.api.paging import paged
 from services.console.api.posts import views_of
+from services.console.domain.posts import COMING, DROPPED, TO_DECIDE
 from services.console.read_model.listing import Filter, Listed
 from services.console.requests.bulk_runs import MOST_POSTS
 from services.console.web.asked import NoSuchPage, place_or_missing
@@ -23,15 +24,14 @@ ON_A_PAGE = 50
 MOST_FOUND = 50
 MOST_LOOKED_FOR = 200
 VIEWS = (
-    ("Coming", (State.SCHEDULED, State.DISPATCHED, State.SENDING, State.RETRYING)),
-    ("To decide", (State.UNKNOWN, State.HELD)),
+    ("Coming", COMING),
+    ("To decide", TO_DECIDE),
     ("Failed", (State.FAILED,)),
     ("Published", (State.PUBLISHED,)),
-    ("Dropped", (State.CANCELLED, State.SKIPPED)),
+    ("Dropped", DROPPED),
     ("All", ()),
 )
 """What people look for, by the states it means. The first is shown to whoever does not say what they look for."""
-_STILL_TO_COME = VIEWS[0][1]
 
 router = APIRouter()
 
@@ -87,8 +87,8 @@ def _meant(
 ) -> Filter:
     """The posts that are asked for; whoever does not say which is shown those to come."""
     is_open = not state and not looked_for and not any(due)
-    states = _STILL_TO_COME if is_open else tuple(one for one in state if one != "all")
-    is_to_come = bool(states) and set(states) <= set(_STILL_TO_COME)
+    states = COMING if is_open else tuple(one for one in state if one != "all")
+    is_to_come = bool(states) and set(states) <= set(COMING)
     return Filter(states, account_ids, *due, is_ascending=is_to_come or due[0] is not None)
 
 
