@@ -1,4 +1,4 @@
-"""`timeball accounts`: connect, list and disconnect accounts."""
+"""`timeball accounts`: connect, list and disconnect accounts, and show their limits."""
 
 import asyncio
 import json
@@ -13,11 +13,10 @@ import typer
 from rich.prompt import Prompt
 from rich.text import Text
 
-from services.console.cli.account_limits import limits
 from services.console.cli.calling import JsonFlag, called, wrong
 from services.console.cli.client import in_path
 from services.console.cli.exit_codes import REFUSED
-from services.console.cli.local_times import local_time, with_zone
+from services.console.cli.local_times import local_time, shown_zone, with_zone
 from services.console.cli.screen import complain, say, screen, show_json, show_table
 from services.console.cli.sign_in import PORT, signed_in
 from services.console.networks.oauth import Network, Signed, SignInFailed, network_of
@@ -39,6 +38,7 @@ CREDENTIALS = {
 _HOW_TO_GET = {"secret": " (whsec_ and base64: `echo whsec_$(openssl rand -base64 32)` makes one)"}
 
 LIMITS = ("per_second", "per_minute", "per_day")
+_STRETCHES = {1: "a second", 60: "a minute", 86_400: "a day"}
 
 
 @app.command()
@@ -199,4 +199,27 @@ def remove(account_id: Annotated[str, typer.Argument(metavar="ACCOUNT")], as_jso
         say(f"{account_id} is {'being ' if account['pending'] else ''}disconnected")
 
 
-app.command()(limits)
+@app.command()
+def limits(account_id: Annotated[str, typer.Argument(metavar="ACCOUNT")], as_json: JsonFlag = False) -> None:
+    """Show how much of an account's limits is used up now.
+
+    timeball accounts limits team
+    """
+    told = called(lambda client: client.call("GET", f"/v1/accounts/{in_path(account_id)}:limits"))
+    show_json(told) if as_json else _show_limits(told)
+
+
+def _show_limits(told: dict[str, Any]) -> None:
+    if told["limits"]:
+        show_table(told["account_id"], ("used", "of", "in", "shared"), map(_row_of_limit, told["limits"]))
+    else:
+        say(f"nothing limits how much is sent to {told['account_id']}")
+    if told["closed_until"]:
+        say(f"the network takes no posts for it until {local_time(told['closed_until'])} ({shown_zone()})", "yellow")
+    elif told["free_at"]:
+        say(f"the next post may start at {local_time(told['free_at'])} ({shown_zone()})", "yellow")
+
+
+def _row_of_limit(limit: dict[str, Any]) -> tuple[Any, ...]:
+    stretch = _STRETCHES.get(limit["seconds"], f"{limit['seconds']:.0f} s")
+    return limit["used"], limit["most"], stretch, "with its app" if limit["is_shared"] else None

@@ -1,14 +1,14 @@
 """Every command, in one place."""
 
 import sys
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 
-from services.console.cli import version
 from services.console.cli.exit_codes import WRONG_USAGE
 from services.console.cli.loading import Loading, Named, Place
-from services.console.cli.screen import complain
+from services.console.cli.screen import complain, say
 from shared.process.unusable_home import HomeUnusable
 
 COMMANDS = {
@@ -55,7 +55,21 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-app.callback()(version.options)
+
+
+def _show_version(is_asked_for: bool) -> None:
+    if is_asked_for:
+        say(f"timeball {version('timeball')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Every post published at its moment, once. `timeball up` starts everything on this machine."""
 
 
 def main() -> None:

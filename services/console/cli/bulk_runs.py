@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import MofNCompleteColumn
 
-from services.console.cli import calling
 from services.console.cli.calling import called
 from services.console.cli.client import Client, in_path
 from services.console.cli.local_times import local_time, with_zone
-from services.console.cli.screen import complain, counted, note, say, screen, show_table
+from services.console.cli.progress import progress_bar, until_over
+from services.console.cli.screen import complain, counted, note, say, show_table
 
 RunJson = Mapping[str, Any]
 
@@ -71,11 +71,11 @@ def begun(run: RunJson) -> RunJson:
 
 def followed(run: RunJson) -> RunJson:
     """The run once it is over; who does not wait for that, or cannot, is told how to follow or stop it."""
-    return calling.followed(lambda client: _over(client, run), lambda: _say_how_to_go_on(run))
+    return until_over(lambda client: _over(client, run), lambda: _say_how_to_go_on(run))
 
 
 async def _over(client: Client, run: RunJson) -> RunJson:
-    with _progress() as progress:
+    with progress_bar(MofNCompleteColumn()) as progress:
         task = progress.add_task(run["act"], total=run["total"])
         while run["state"] == "running":
             await asyncio.sleep(LOOK_SECONDS)
@@ -144,9 +144,3 @@ def _path(run: RunJson) -> str:
 
 def _seen_to(run: RunJson) -> int:
     return int(run["done"] + run["pending"] + run["refused"])
-
-
-def _progress() -> Progress:
-    shown = screen(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal)

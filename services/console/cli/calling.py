@@ -51,19 +51,6 @@ def attempted(work: Callable[[Client], Awaitable[AnswerT]]) -> AnswerT:
     return asyncio.run(_with_client(address, work))
 
 
-def followed(work: Callable[[Client], Awaitable[AnswerT]], say_how_it_goes_on: Callable[[], None]) -> AnswerT:
-    """The answer of work that the console goes on with; who does not wait for it, or cannot, is told how it does."""
-    try:
-        return called(work)
-    except KeyboardInterrupt:
-        say_how_it_goes_on()
-        raise typer.Exit(REFUSED) from None
-    except typer.Exit as error:
-        if error.exit_code == UNREACHABLE:
-            say_how_it_goes_on()
-        raise
-
-
 async def _with_client(address: Address, work: Callable[[Client], Awaitable[AnswerT]]) -> AnswerT:
     async with Client(address) as client:
         return await work(client)

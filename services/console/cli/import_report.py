@@ -13,7 +13,6 @@ from services.console.imports.plan import example_of
 
 MOST_LINES = 100
 MOST_WARNINGS = 10
-_DELIMITERS = {"\t": "tab"}
 
 Told = Mapping[str, Any]
 

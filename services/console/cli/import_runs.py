@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import TaskProgressColumn, TimeRemainingColumn
 
-from services.console.cli import calling
 from services.console.cli.client import Client, in_path
 from services.console.cli.import_tally import Tally
-from services.console.cli.screen import counted, note, say, screen
+from services.console.cli.progress import progress_bar, until_over
+from services.console.cli.screen import counted, note, say
 from services.console.imports.parts import Part
 
 LOOK_SECONDS = 0.25
@@ -60,12 +60,12 @@ def show_started(imports: Sequence[HandedOver]) -> None:
 
 def followed(imports: Sequence[HandedOver], tally: Tally, *, name: str) -> Tally:
     """What became of the posts, once that is known; who does not wait for it, or cannot, is told where to look."""
-    return calling.followed(lambda client: over(client, imports, tally, name), lambda: _say_how_it_goes_on(imports))
+    return until_over(lambda client: over(client, imports, tally, name), lambda: _say_how_it_goes_on(imports))
 
 
 async def over(client: Client, imports: Sequence[HandedOver], tally: Tally, name: str) -> Tally:
     """Add what became of the posts to the tally, once that is known."""
-    with _progress() as progress:
+    with progress_bar(TaskProgressColumn(), TimeRemainingColumn()) as progress:
         task = progress.add_task(name, total=sum(one.run["total"] for one in imports))
         sent = 0
         for one in imports:
@@ -106,9 +106,3 @@ def _say_how_it_goes_on(imports: Sequence[HandedOver]) -> None:
 
 def _path(run: RunJson) -> str:
     return f"/v1/imports/{in_path(run['id'])}"
-
-
-def _progress() -> Progress:
-    shown = screen(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal)

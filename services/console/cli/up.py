@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -15,7 +18,6 @@ from deploy.local.running import NotReady, running_programs, until_ready
 from services.console.cli.client import Address, Client, Refused, Unreachable, url_file
 from services.console.cli.demo import demo_at, run_demo
 from services.console.cli.exit_codes import REFUSED
-from services.console.cli.first_steps import SCHEDULE, show_first_steps
 from services.console.cli.screen import complain, say, show_table
 from services.console.cli.watching import Following, followed
 from shared.process.ending import asking_to_end
@@ -23,6 +25,7 @@ from shared.process.home import Home
 from shared.process.output import never_fail
 
 READY_SECONDS = 90
+_FIRST_POST = 'timeball schedule "Hello" --to demo-one --in 10s'
 
 
 def up(
@@ -76,7 +79,7 @@ async def _everything(with_demo: bool, patience: int) -> None:
                 if with_demo:
                     await _demo(client, following, by_name(all_places)[SANDBOX].url)
                 _show_places(all_places, address, broker, _callback_secret(home))
-                show_first_steps(home.path, SCHEDULE if with_demo else demo_at(by_name(all_places)[SANDBOX].url))
+                _show_first_steps(home.path, _FIRST_POST if with_demo else demo_at(by_name(all_places)[SANDBOX].url))
                 await _show_sign_in(client)
                 await asyncio.Event().wait()
 
@@ -131,3 +134,27 @@ def _show_places(all_places: Sequence[Place], address: Address, broker: LocalBro
 
 def _is_behind(place: Place) -> bool:
     return place.name not in ("console", SANDBOX)
+
+
+def _show_first_steps(home: Path, first: str) -> None:
+    """What to type first, in any new terminal, with what that needs to find this Timeball."""
+    activate = None if shutil.which("timeball") else Path(sys.prefix) / "bin" / "activate"
+    given_home = home if "TIMEBALL_HOME" in os.environ else None
+    say("\ntry, in another terminal:")
+    for command in _first_steps(Path.cwd(), given_home, activate, first):
+        say(f"  {command}")
+    say("Ctrl-C here stops everything\n")
+
+
+def _first_steps(folder: Path, home: Path | None, activate: Path | None, first: str) -> list[str]:
+    """`home` where another than the folder's var/ is used; `activate` where `timeball` is not on the path yet."""
+    steps = [f"cd {quote(str(folder))}"]
+    if home:
+        steps.append(f"export TIMEBALL_HOME={quote(str(home))}")
+    if activate:
+        steps.append(f"source {quote(_from(folder, activate))}")
+    return [*steps, first, "timeball status"]
+
+
+def _from(folder: Path, file: Path) -> str:
+    return str(file.relative_to(folder)) if file.is_relative_to(folder) else str(file)

@@ -11,8 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.console.cli.loopback import redirect
-from services.console.cli.sign_in import signed_in
+from services.console.cli.sign_in import redirect, signed_in
 from services.console.networks.oauth import NETWORKS, Signed, SignInFailed, Started, finish, network_of, start
 from services.publisher.platforms.base import Account
 from services.publisher.platforms.linkedin.platform import LinkedIn
