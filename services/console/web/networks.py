@@ -1,6 +1,7 @@
-"""What a person fills in to connect an account, network by network. Pure."""
+"""The networks as people know them: their names, their accounts, and what is filled in to connect one. Pure."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -133,3 +134,11 @@ def title_of(platform: str | None) -> str:
     """A network's name as people write it."""
     form = NETWORK_FORMS.get(platform or "")
     return form.title if form else platform or "not known"
+
+
+def by_network(accounts: Iterable[tuple[str, str | None]]) -> Sequence[tuple[str, Sequence[str]]]:
+    """The ids of accounts under the titles of their networks, in the order in which people look for them."""
+    found = defaultdict(list)
+    for account_id, platform in accounts:
+        found[title_of(platform)].append(account_id)
+    return sorted((title, sorted(ids)) for title, ids in found.items())

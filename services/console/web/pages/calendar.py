@@ -19,10 +19,10 @@ from services.console.read_model.listing import Listed
 from services.console.read_model.rows import takes_posts
 from services.console.web import days
 from services.console.web.asked import TheViewer
-from services.console.web.choosing import by_network
 from services.console.web.days import DAY, VIEWS, begins, change_of_clocks, day_of, span_of
 from services.console.web.hours import HOURS, Hour, hours_of, most_of_each, side_by_side
 from services.console.web.marks import explained, marks_on
+from services.console.web.networks import by_network
 from services.console.web.templating import Viewer, render
 
 MOST_OF_A_DAY = 4

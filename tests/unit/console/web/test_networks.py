@@ -1,6 +1,6 @@
 """Accounts to choose from stand under their networks."""
 
-from services.console.web.choosing import by_network
+from services.console.web.networks import by_network
 
 
 def test_accounts_stand_under_their_networks_in_order() -> None:
