@@ -133,7 +133,7 @@ async def prepare_run(
     act, now = Act(wanted.act), console.clock.now()
     _require_to_come(wanted.move, now)
     listed = await (_named(console, wanted.posts) if wanted.posts else _matching(console, wanted, act))
-    posts = wanted.posts or [one.post for one in listed]
+    posts = [(one.post_id, one.account_id) for one in wanted.posts or (one.post for one in listed)]
     if len(posts) > MOST_POSTS:
         raise Refusal(400, "too_many", f"more than {MOST_POSTS:,} posts match: narrow it by state, account or time")
     moving = wanted.move.model_dump_json() if wanted.move else None
@@ -209,7 +209,7 @@ async def list_items(
 @router.post("/v1/bulk/{run_id}:start", status_code=202, responses={409: {"model": ErrorAnswer}}, dependencies=[WRITE])
 async def start_run(console: TheConsole, run_id: Id) -> RunView:
     """Begin; to start it again changes nothing, and after an hour it is too late."""
-    await console.bulk.begin(run_id, console.clock.now())
+    await console.bulk.start(run_id, console.clock.now())
     run = await show_run(console, run_id)
     if run.state == "expired":
         raise Refusal(

@@ -208,7 +208,7 @@ async def start_import(
 ) -> ImportView:
     """Send its posts, in the background; to start it again changes nothing, and after an hour it is too late."""
     _require_seen((await show_import(console, run_id)).plan, wanted)
-    await console.imports.begin(run_id, console.clock.now(), overwrite=wanted.overwrite)
+    await console.imports.start(run_id, console.clock.now(), overwrite=wanted.overwrite)
     run = await show_import(console, run_id)
     if run.state == "expired":
         reason = "it was read more than an hour ago, and what was said of it may hold no more: read the file again"

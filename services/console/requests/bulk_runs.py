@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 from uuid import uuid4
 
 from sqlalchemy import RowMapping, insert, select, update
@@ -42,15 +41,6 @@ STATES: Mapping[Act, frozenset[State]] = {
     Act.ASK_NETWORK: RESOLVABLE,
 }
 """Posts for which an act is meant; others are left out when a run is prepared for all that match."""
-
-
-class HasKey(Protocol):
-    """A post on an account."""
-
-    @property
-    def post_id(self) -> str: ...
-    @property
-    def account_id(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +81,20 @@ class BulkRuns(Runs):
     async def prepare(
         self,
         act: Act,
-        posts: Sequence[HasKey],
+        posts: Sequence[tuple[str, str]],
         *,
         moving: str | None,
         by: str,
         now: datetime,
         in_the_past: int = 0,
     ) -> RowMapping:
-        """Keep which posts there are; nothing is done to them until the run is started."""
+        """Keep which posts there are, each with its account; nothing is done to them until the run is started."""
         run_id = str(uuid4())
         run = {"run_id": run_id, "act": act, "moving": moving, "state": RunState.PREPARED, "asked_by": by}
         figures = {"as_of": now, "total": len(posts), "in_the_past": in_the_past, "done": 0, "pending": 0, "refused": 0}
         items = [
-            {"run_id": run_id, "position": position, "post_id": one.post_id, "account_id": one.account_id}
-            | {"seen_at": now}
-            for position, one in enumerate(posts)
+            {"run_id": run_id, "position": position, "post_id": post_id, "account_id": account_id, "seen_at": now}
+            for position, (post_id, account_id) in enumerate(posts)
         ]
         async with self._database.transaction() as connection:
             await connection.execute(insert(bulk_runs).values(**run, **figures))

@@ -55,14 +55,11 @@ class Runs:
         """The runs that were prepared last."""
         return await self._database.rows(select(self._table).order_by(self._table.c.as_of.desc()).limit(limit))
 
-    async def start(self, run_id: str, *conditions: ColumnElement[bool], **chosen: Any) -> None:
-        """Begin as it was chosen, unless it has begun or ended, or the conditions do not hold."""
-        await self._turn(run_id, {RunState.PREPARED}, {"state": RunState.RUNNING} | chosen, *conditions)
+    async def start(self, run_id: str, now: datetime, **chosen: Any) -> None:
+        """Begin as it was chosen, unless it has begun, ended or expired."""
+        is_in_time = self._table.c.as_of >= now - PREPARED_FOR
+        await self._turn(run_id, {RunState.PREPARED}, {"state": RunState.RUNNING} | chosen, is_in_time)
         self._started.set()
-
-    async def begin(self, run_id: str, now: datetime, **chosen: Any) -> None:
-        """Start it as it was chosen, unless it has expired."""
-        await self.start(run_id, self._table.c.as_of >= now - PREPARED_FOR, **chosen)
 
     async def until_started(self, seconds: float) -> None:
         """Wait until a run is started here, or for so long: another replica may have started one."""

@@ -17,7 +17,6 @@ from shared.events.publisher import PublishFailed, PublishUnknown
 from shared.messaging.envelope import Delivery
 from tests.fakes.clock import FakeClock
 from tests.integration.console.conftest import ReadModel
-from tests.integration.console.test_bulk_runs import Key
 from tests.integration.console.test_read_model import ERROR, learn, succeeded
 from tests.support.schedules import NOON
 
@@ -54,8 +53,8 @@ class Stage:
 
     async def begun(self, act: Act) -> str:
         runs = BulkRuns(self.database)
-        run = await runs.prepare(act, [Key("p")], moving=None, by="anna", now=NOON)
-        await runs.start(run["run_id"])
+        run = await runs.prepare(act, [("p", "a")], moving=None, by="anna", now=NOON)
+        await runs.start(run["run_id"], NOON)
         return str(run["run_id"])
 
     async def carry_out(self, run_id: str, sender: Sender) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -19,12 +18,6 @@ SECOND = timedelta(seconds=1)
 ENDLESS = 1e6
 
 
-@dataclass(frozen=True)
-class Key:
-    post_id: str
-    account_id: str = "a"
-
-
 @pytest.fixture
 async def runs(database_url: str) -> AsyncIterator[BulkRuns]:
     await migrated(database_url, MIGRATIONS)
@@ -34,9 +27,9 @@ async def runs(database_url: str) -> AsyncIterator[BulkRuns]:
 
 
 async def a_run(runs: BulkRuns, posts: int) -> str:
-    keys = [Key(f"p-{number}") for number in range(posts)]
+    keys = [(f"p-{number}", "a") for number in range(posts)]
     run = await runs.prepare(Act.CANCEL, keys, moving=None, by="anna", now=NOON)
-    await runs.start(run["run_id"])
+    await runs.start(run["run_id"], NOON)
     return str(run["run_id"])
 
 
@@ -100,10 +93,10 @@ async def test_it_goes_on_after_what_has_been_recorded_and_counts_nothing_twice(
 
 
 async def test_what_is_prepared_or_stopped_is_not_worked_on(runs: BulkRuns) -> None:
-    await runs.prepare(Act.RETRY, [Key("p")], moving=None, by="anna", now=NOON)
+    await runs.prepare(Act.RETRY, [("p", "a")], moving=None, by="anna", now=NOON)
     stopped = await a_run(runs, 2)
     await runs.stop(stopped, NOON)
-    await runs.start(stopped)
+    await runs.start(stopped, NOON)
 
     assert await runs.claim(NOON) is None
 
@@ -121,11 +114,11 @@ async def test_where_a_post_is_moved_to_is_fixed_once(runs: BulkRuns) -> None:
 async def test_an_upgrade_stops_a_move_of_which_nobody_knows_how_far_it_came(runs: BulkRuns, database_url: str) -> None:
     """Old releases did not keep where a post is moved to: begun again, a day later would be two days later."""
     started = {
-        name: (await runs.prepare(act, [Key("p-0"), Key("p-1")], moving="{}", by="anna", now=NOON))["run_id"]
+        name: (await runs.prepare(act, [("p-0", "a"), ("p-1", "a")], moving="{}", by="anna", now=NOON))["run_id"]
         for name, act in (("move", Act.MOVE), ("fixed move", Act.MOVE), ("done move", Act.MOVE), ("cancel", Act.CANCEL))
     }
     for run_id in started.values():
-        await runs.start(run_id)
+        await runs.start(run_id, NOON)
     await runs.fix_instants(started["fixed move"], {0: NOON, 1: NOON})
     await runs.record(started["done move"], [Result(0, "done"), Result(1, "done")], NOON)
     await as_before(database_url, MIGRATIONS, "0030")

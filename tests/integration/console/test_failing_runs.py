@@ -30,7 +30,7 @@ PLAN = {
 
 async def a_run(imports: ImportRuns) -> str:
     run_id = await imports.prepare("posts.csv", FILE, PLAN, by="anna", now=NOON)
-    await imports.start(run_id)
+    await imports.start(run_id, NOON)
     return run_id
 
 
