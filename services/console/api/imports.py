@@ -17,9 +17,8 @@ from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.paging import paged
 from services.console.api.views import AccountView
 from services.console.imports import PostFile, UnknownEncoding, read
-from services.console.imports.accounts import Obstacle
 from services.console.imports.outcomes import Kind
-from services.console.imports.plan import plan_of
+from services.console.imports.plan import Obstacle, plan_of
 from services.console.requests.runs import RunState, has_expired
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id, Value

@@ -8,8 +8,7 @@ from services.console.cli.import_tally import Tally
 from services.console.cli.local_times import local_time, shown_zone
 from services.console.cli.screen import complain, counted, say
 from services.console.imports import PostFile
-from services.console.imports.accounts import what_becomes_of
-from services.console.imports.plan import example_of
+from services.console.imports.plan import example_of, what_becomes_of
 
 MOST_LINES = 100
 MOST_WARNINGS = 10
