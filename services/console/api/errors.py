@@ -19,7 +19,7 @@ from shared.database.refusals import UNUSABLE, why_unusable
 from shared.events.explaining import explain, explain_one, field_named
 from shared.messaging.broker import BrokerUnavailable, Unroutable
 
-_FIELD = re.compile(r"[a-z_]+(\[\d+\])?(\.[a-z_]+(\[\d+\])?)*(?=: )")
+_FIELD = re.compile(r"[a-z_]+(\[\d*\]|\.[a-z_]+)*(?=: )")
 _METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 log = structlog.get_logger()

@@ -1,6 +1,5 @@
 """Workspaces: configure what is watched, look at it, and remove it. Notification URLs are never shown."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -15,7 +14,7 @@ from sqlalchemy import RowMapping
 from services.console.api.access import READ, WRITE
 from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
-from services.console.api.errors import ErrorAnswer, Refusal
+from services.console.api.errors import ErrorAnswer, Refusal, field_in
 from services.console.api.matching import names
 from services.console.api.one_at_a_time import one_at_a_time
 from services.console.requests.sender import any_of
@@ -24,8 +23,6 @@ from shared.events.base import Id, Name, NewId, Text, Value
 from shared.events.monitor import WorkspaceAccepted, WorkspaceRejected, WorkspaceRemoved
 from shared.events.requests import DigestTime, Keyword, WorkspaceConfigured, WorkspaceRemoveRequested
 from shared.secrets.sealing import seal
-
-_FIELD = re.compile(r"^([a-z_]+(?:\[\d*\]|\.[a-z_]+)*): ")
 
 router = APIRouter(tags=["workspaces"], responses={400: {"model": ErrorAnswer}, 404: {"model": ErrorAnswer}})
 
@@ -165,7 +162,7 @@ async def configure_workspace(
     for rejected in answers.of_type(WorkspaceRejected):
         more = {"workspace_id": workspace_id} | ({"etag": view.etag} if view else {})
         reason = rejected.reason if urls is None else rejected.reason.replace("sealed_notify", "notify_urls", 1)
-        raise Refusal(400, "invalid", reason, field=_field_in(reason), **more)
+        raise Refusal(400, "invalid", reason, field=field_in(reason.replace("sealed_notify", "notify_urls", 1)), **more)
     if view is None:
         reason = f"workspace {workspace_id!r} was removed meanwhile; configure it again if it is wanted"
         raise Refusal(409, "conflict", reason, workspace_id=workspace_id)
@@ -215,12 +212,6 @@ def _configured(console: Console, workspace_id: Id, watch: Watch, urls: list[str
     return WorkspaceConfigured(
         **told | {"workspace_id": workspace_id, "sealed_notify": sealed, "configured_at": configured_at}
     )
-
-
-def _field_in(reason: str) -> str | None:
-    """The field that a reason begins with, as the HTTP API calls it."""
-    named = _FIELD.match(reason)
-    return named[1].replace("sealed_notify", "notify_urls") if named else None
 
 
 def _check_zone(zone: str) -> None:
