@@ -157,8 +157,8 @@ def missed_events(base: Base, requests: RequestSender) -> MissedEvents:
     async def are_there() -> bool:
         return all([await base.publisher.has_queue(rebuild_queue(service).name) for service in KEEPERS])
 
-    database, clock = base.database, base.clock
-    return MissedEvents(EVERYTHING.name, database, clock, are_there, lambda: requests.send(ConsoleRebuildRequested()))
+    ask = partial(requests.send_all, [ConsoleRebuildRequested()])
+    return MissedEvents(EVERYTHING.name, base.database, base.clock, are_there, ask)
 
 
 def gate_of(consumer: Consumer, answers: AwaitedAnswers, projector: Projector) -> Gate:

@@ -10,8 +10,8 @@ from services.console.api.console import TheConsole
 from services.console.requests.sender import from_each
 from shared.events.keys import KeysRotated, KeysRotateRequested
 
-KEEPERS = ("publisher", "monitor")
-"""The services that keep secrets."""
+KEEP_SECRETS = ("publisher", "monitor")
+"""The services that do."""
 ROTATE_PATIENCE = timedelta(seconds=20)
 
 router = APIRouter(tags=["keys"])
@@ -43,7 +43,7 @@ async def list_keys(console: TheConsole) -> dict[str, str]:
 async def rotate_keys(console: TheConsole) -> Rotation:
     """Have every service encrypt its secrets again with the first of its TIMEBALL_SECRET_KEYS."""
     answers = await console.requests.send_and_wait(
-        KeysRotateRequested(), from_each(KEEPERS, KeysRotated), patience=ROTATE_PATIENCE
+        KeysRotateRequested(), from_each(KEEP_SECRETS, KeysRotated), patience=ROTATE_PATIENCE
     )
     told = {fact.service: fact for fact in answers.of_type(KeysRotated)}
     return Rotation(
@@ -52,5 +52,5 @@ async def rotate_keys(console: TheConsole) -> Rotation:
             RotatedView(service=name, rotated=fact.rotated, unreadable=list(fact.unreadable))
             for name, fact in sorted(told.items())
         ],
-        waiting=[name for name in KEEPERS if name not in told],
+        waiting=[name for name in KEEP_SECRETS if name not in told],
     )

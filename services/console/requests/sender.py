@@ -62,14 +62,6 @@ class RequestSender:
     queues: RequiredQueues
     awaited_answers: AwaitedAnswers
     learn: Callable[[Delivery[Any]], Awaitable[None]]
-    patience: timedelta = PATIENCE
-
-    async def send(self, request: Event) -> str:
-        """Send the request and answer its correlation id; BrokerUnavailable when it may not have arrived."""
-        await self.queues.ensure_for(request)
-        envelope = Envelope.of(request)
-        await self.publisher.publish(Outgoing(envelope))
-        return envelope.correlation_id
 
     async def send_all(self, requests: Sequence[Event]) -> str:
         """Send requests of one kind under one correlation id; BrokerUnavailable when not all may have arrived."""
@@ -83,7 +75,7 @@ class RequestSender:
         return correlation_id
 
     async def send_and_wait(
-        self, request: Event, until: Until, *, patience: timedelta | None = None, message_id: str | None = None
+        self, request: Event, until: Until, *, patience: timedelta = PATIENCE, message_id: str | None = None
     ) -> Answers:
         """Send the request and wait until its answers settle it; BrokerUnavailable when it may not have arrived.
 
@@ -95,9 +87,7 @@ class RequestSender:
         async with self.awaited_answers.answers_to(envelope.correlation_id) as listener:
             await self.publisher.publish(Outgoing(envelope))
             collected: list[Delivery[Any]] = []
-            is_complete = await self._collect(
-                listener, collected, until, envelope.message_id, patience or self.patience
-            )
+            is_complete = await self._collect(listener, collected, until, envelope.message_id, patience)
         asked = Delivery(request, envelope.message_id, envelope.correlation_id, body=envelope.body)
         unlearned = await self._learn([asked, *collected])
         return Answers(envelope.correlation_id, [delivery.event for delivery in collected], is_complete, unlearned)

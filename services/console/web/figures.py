@@ -72,10 +72,10 @@ def last_days(now: datetime, zone: ZoneInfo, count: int) -> list[tuple[date, Per
     return [(first, Period(begins(first, zone), begins(first + step * DAY, zone))) for first in firsts]
 
 
-def last_hours(now: datetime, count: int = LAST_HOURS) -> list[Period]:
+def last_hours(now: datetime) -> list[Period]:
     """The last hours of UTC, the present one the last."""
     present = now.replace(minute=0, second=0, microsecond=0)
-    return [Period(present - number * HOUR, present - (number - 1) * HOUR) for number in reversed(range(count))]
+    return [Period(present - number * HOUR, present - (number - 1) * HOUR) for number in reversed(range(LAST_HOURS))]
 
 
 def minutes_past(days: Sequence[tuple[date, Period]]) -> int:
