@@ -58,7 +58,7 @@ class Repeated(Value):
 
     def _at(self, one: Occurrence) -> ScheduleRequested:
         at = LocalTime(local=one.local.isoformat(), zone=self.first.zone)
-        return self.post.model_copy(update={"post_id": id_of(self.post.post_id, one), "publish_at": at})
+        return self.post.model_copy(update={"post_id": id_of(self.post.post_id, one.local), "publish_at": at})
 
 
 class RepeatedPost(BaseModel):

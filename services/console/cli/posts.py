@@ -13,11 +13,12 @@ from services.console.cli.calling import JsonFlag, called, named, wrong
 from services.console.cli.client import Client, in_path
 from services.console.cli.exit_codes import NOT_YET, REFUSED
 from services.console.cli.local_times import local_time, own_zone, shown_zone, with_zone
-from services.console.cli.repeats import EveryOption, TimesOption, request_for
+from services.console.cli.repeats import EveryOption, TimesOption, id_to_look_at, request_for, unanswered
 from services.console.cli.screen import complain, say, show_json, show_table
 from services.console.cli.sentences import lateness
 from services.console.domain.warnings import warnings_in
 from services.console.durations import duration
+from services.console.requests.repeating import Every
 from services.console.times import UnreadableTime, is_without_zone, publish_at
 
 STATE_STYLES = {
@@ -76,7 +77,7 @@ def schedule(
         "publish_at": _moment(at, zone, in_),
     }
     path, request = request_for({name: given for name, given in post.items() if given is not None}, every, times)
-    scheduled = called(lambda client: client.call("POST", path, body=request), in_doubt=_again(post["post_id"]))
+    scheduled = called(lambda client: client.call("POST", path, body=request), in_doubt=_again(post, every))
     show_json(scheduled) if as_json else _show_scheduled(scheduled, in_own_zone=None if zone else at)
     _end_as_answered(scheduled)
 
@@ -91,9 +92,10 @@ def _text(content: str) -> str:
     return text.replace("\r\n", "\n").removesuffix("\n") if content == "-" else text
 
 
-def _again(post_id: str) -> str:
+def _again(post: dict[str, Any], every: Every | None) -> str:
     """How to ask again for what may have been scheduled: under another id it would be another post."""
-    return f"it may be scheduled all the same: look with `timeball status {post_id}`, ask again with --id {post_id}"
+    look = f"look with `timeball status {id_to_look_at(post, every)}`"
+    return f"it may be scheduled all the same: {look}, ask again with --id {post['post_id']}"
 
 
 def _moment(at: str | None, zone: str | None, in_: str | None) -> Any:
@@ -115,7 +117,7 @@ def _show_scheduled(scheduled: dict[str, Any], *, in_own_zone: str | None) -> No
     for rejected in scheduled["rejected"]:
         complain(f"{rejected['post_id']} on {rejected.get('account_id')}: {rejected['reason']}")
     if scheduled["pending"]:
-        post_id = scheduled.get("post_id") or scheduled["batch_id"]
+        post_id = unanswered(scheduled)
         say(f"not all of {post_id} is answered yet; `timeball status {post_id}` tells what became of it")
     if in_own_zone and is_without_zone(in_own_zone):
         say(f"  {in_own_zone} is taken as a time in {own_zone()}, this machine's zone; --zone names another", "yellow")

@@ -61,9 +61,14 @@ def occurrences(first: LocalTime, repeat: Repeat) -> list[Occurrence]:
     ]
 
 
-def id_of(post_id: str, one: Occurrence) -> str:
+def id_of(post_id: str, local: datetime) -> str:
     """The id of the post at this time: the same however often it is asked for, and whatever comes before it."""
-    return f"{post_id}.{one.local:%Y%m%dT%H%M%S}"
+    return f"{post_id}.{local:%Y%m%dT%H%M%S}"
+
+
+def first_id_of(post_id: str, first: LocalTime, every: Every) -> str:
+    """The id of the first of the posts that one with this id becomes."""
+    return id_of(post_id, next(_locals(datetime.fromisoformat(first.local), every)))
 
 
 def _is_earlier_day(local: datetime, start: datetime, every: Every) -> bool:
