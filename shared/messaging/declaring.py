@@ -108,6 +108,8 @@ async def _declare_queue(
     try:
         await channel.queue_declare(queue.name, durable=True, arguments=dict(queue.arguments))
     except aiormq.exceptions.ChannelPreconditionFailed as error:
+        if not await is_there(connection, queue.name):  # the virtual host has as many queues as it may have
+            raise
         refused[queue.name] = str(error)
         return await connection.channel(publisher_confirms=False)
     return channel

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 from yarl import URL
 
 from shared.clocks.clock import SystemClock
@@ -65,3 +66,18 @@ async def test_a_right_that_is_missing_is_told(broker_node: Broker, amqp_vhost_u
             await eventually(lambda: publisher.is_connected and publisher.trouble is None)
     finally:
         await asyncio.to_thread(manage, broker_node, "DELETE", f"/api/users/{name}")
+
+
+async def test_a_virtual_host_that_may_have_no_more_queues_is_told(broker_node: Broker, amqp_vhost_url: str) -> None:
+    """RabbitMQ refuses a queue that is one too many as it refuses one that is there with other arguments."""
+    vhost = URL(amqp_vhost_url).path[1:]
+    limit = f"/api/vhost-limits/{vhost}/max-queues"
+    await asyncio.to_thread(manage, broker_node, "PUT", limit, b'{"value": 1}')
+
+    async with connecting(URL(amqp_vhost_url)) as publisher:
+        with capture_logs() as logs:
+            await eventually(lambda: f"queue limit in vhost '{vhost}' (1) is reached" in str(publisher.trouble))
+            await asyncio.to_thread(manage, broker_node, "DELETE", limit)
+            await eventually(lambda: publisher.is_connected)
+
+    assert "queues_of_another_release" not in {entry["event"] for entry in logs}
