@@ -92,7 +92,10 @@ def _named(accounts: Sequence[str]) -> str:
 
 
 def of_overdue(reports: Iterable[Report], now: datetime) -> Iterator[Condition]:
-    """Posts that should be out, and of which nothing is heard; told again each time their number has doubled."""
+    """Posts that should be out, and of which nothing is heard; told again each time their number has doubled.
+
+    One report alone is not believed: where a machine was suspended or down, the first counts what is due at once.
+    """
     told = [one for one in reports if now - one.reported_at < STILL_SO and one.overdue]
     latest = max(told, key=lambda one: one.reported_at, default=None)
     if latest is not None and latest.overdue:
@@ -105,7 +108,8 @@ def of_overdue(reports: Iterable[Report], now: datetime) -> Iterator[Condition]:
             "nothing, restart the publisher, and see its log: `docker compose logs --tail 100 publisher`, or the "
             "terminal of `timeball up`"
         )
-        yield Condition("posts_overdue", "posts", "critical", message, grade=overdue.count.bit_length())
+        grade = overdue.count.bit_length()
+        yield Condition("posts_overdue", "posts", "critical", message, grade=grade, patience=STILL_SO)
 
 
 def of_lateness(lateness: Lateness, allowed_ms: float) -> Iterator[Condition]:

@@ -49,18 +49,29 @@ async def test_what_is_over_is_told_once_it_has_stayed_so(replica: Replica) -> N
 
 
 async def test_posts_of_which_nothing_is_heard_are_told_until_they_are_out(replica: Replica) -> None:
-    told = []
-    for posts in (0, 1, 1, 2, 0, 0, 0, 0):
-        overdue = {"count": posts, "post_id": "sale", "publish_at": NOW.isoformat()} if posts else None
-        await replica.report("scheduler", overdue=overdue)
-        await replica.report("scheduler", instance="scheduler-2")  # an older release does not say
-        told.append([(alert.code, alert.state, alert.message[:20]) for alert in await replica.look(MINUTE)])
-        replica.clock.advance(RISEN_AFTER)
+    raised, risen, over = await told_each_minute(replica, 0, *[1] * 4, *[2] * (RISEN_AFTER // MINUTE), 0, 0, 0, 0)
 
-    raised, risen, over = [one for some in told for one in some]
     assert raised == ("posts_overdue", "raised", "1 post is overdue, '")
     assert risen == ("posts_overdue", "raised", "2 posts are overdue,")
     assert over[:2] == ("posts_overdue", "resolved")
+
+
+async def told_each_minute(replica: Replica, *overdue: int) -> list[tuple[str, str, str]]:
+    """What is told while the scheduler reports so many posts overdue, minute by minute."""
+    told = []
+    for posts in overdue:
+        first = {"count": posts, "post_id": "sale", "publish_at": NOW.isoformat()} if posts else None
+        await replica.report("scheduler", overdue=first)
+        await replica.report("scheduler", instance="scheduler-2")  # an older release does not say
+        told += [(alert.code, alert.state, alert.message[:20]) for alert in await replica.look(MINUTE)]
+    return told
+
+
+async def test_posts_that_go_out_at_once_after_the_machine_was_suspended_are_not_told_as_overdue(
+    replica: Replica,
+) -> None:
+    """The first report after it counts what was due meanwhile, and stands for a minute."""
+    assert await told_each_minute(replica, 0, 46, 0, 0, 0) == []
 
 
 async def test_what_lasts_is_reminded_of_once_a_day(replica: Replica) -> None:
