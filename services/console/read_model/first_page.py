@@ -1,8 +1,7 @@
 """What the first page shows of posts, however many there are: a few of each list, by its index, in one read."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Select, literal, select, union_all
@@ -24,16 +23,6 @@ _BY_DUE: Mapping[str, tuple[Filter, int]] = {
 _LATEST = select(posts).where(posts.c.published_at.is_not(None)).order_by(posts.c.published_at.desc()).limit(MOST_ROWS)
 
 
-@dataclass(frozen=True, slots=True)
-class FirstPosts:
-    """What waits for a decision, is due next, is being sent, and was published last."""
-
-    decisions: Sequence[Listed]
-    due: Sequence[Listed]
-    sending: Sequence[Listed]
-    out: Sequence[Listed]
-
-
 def _parts() -> Iterator[Select[Any]]:
     for name, (wanted, most) in _BY_DUE.items():
         for part in first_of_each(wanted, None, most):
@@ -48,13 +37,13 @@ def _named(name: str, part: Select[Any]) -> Select[Any]:
 _STATEMENT = union_all(*_parts())
 
 
-async def first_posts(database: Database) -> FirstPosts:
-    """The first posts of each list."""
+async def first_posts(database: Database) -> dict[str, list[Listed]]:
+    """The first posts of each list: `decisions` that wait, what is `due` next, is `sending`, and was `out` last."""
     found = defaultdict(list)
     for row in await database.rows(_STATEMENT):
         found[row["list"]].append(listed_in(row))
     by_due = {name: in_order(found[name], wanted)[:most] for name, (wanted, most) in _BY_DUE.items()}
-    return FirstPosts(**by_due, out=sorted(found["out"], key=_published, reverse=True))
+    return by_due | {"out": sorted(found["out"], key=_published, reverse=True)}
 
 
 def _published(listed: Listed) -> Any:

@@ -14,7 +14,7 @@ from services.console.read_model.counting import Counts
 from services.console.read_model.dead_letters import DeadLetters
 from services.console.read_model.drafts import Draft, Drafts
 from services.console.read_model.due_spans import DueSpans
-from services.console.read_model.first_page import FirstPosts, first_posts
+from services.console.read_model.first_page import first_posts
 from services.console.read_model.job_history import JobHistory
 from services.console.read_model.listing import Filter, Listed, count_of, listed_in, page_of
 from services.console.read_model.searching import Search
@@ -79,8 +79,8 @@ class Queries:
         async with self.database.reading() as connection:
             return await count_of(connection, wanted, most)
 
-    async def first_posts(self) -> FirstPosts:
-        """What the first page shows of posts."""
+    async def first_posts(self) -> dict[str, list[Listed]]:
+        """What the first page shows of posts, by its lists."""
         return await first_posts(self.database)
 
     async def post(self, post_id: str) -> list[Listed]:

@@ -10,7 +10,7 @@ from services.console.api.console import TheConsole
 from services.console.api.errors import Refusal
 from services.console.api.imports import BEFORE_THE_FIRST, list_imports, list_lines, show_import
 from services.console.imports.plan import what_becomes_of
-from services.console.web.asked import NoSuchPage, TheViewer
+from services.console.web.asked import NoSuchPage
 from services.console.web.templating import render
 from shared.events.patterns import PLACE
 
@@ -23,15 +23,15 @@ router = APIRouter()
 
 
 @router.get("/import", dependencies=[READ])
-async def show_imports(console: TheConsole, request: Request, viewer: TheViewer) -> Response:
+async def show_imports(console: TheConsole, request: Request) -> Response:
     """Where a file is chosen, dropped or pasted, and the latest imports."""
     latest = (await list_imports(console, MOST_IMPORTS)).imports
-    return render(request, "import.html", viewer=viewer, imports=latest, encodings=ENCODINGS)
+    return render(request, "import.html", imports=latest, encodings=ENCODINGS)
 
 
 @router.get("/import/{run_id}", dependencies=[READ])
 async def show_one_import(
-    console: TheConsole, request: Request, viewer: TheViewer, run_id: str, after: str = BEFORE_THE_FIRST
+    console: TheConsole, request: Request, run_id: str, after: str = BEFORE_THE_FIRST
 ) -> Response:
     """One file: what it holds, how far it is, and its lines to look at."""
     try:
@@ -39,7 +39,7 @@ async def show_one_import(
         page = await list_lines(console, run_id, after=_place(after), limit=ON_A_PAGE)
     except Refusal as refusal:
         raise NoSuchPage(refusal.problem.detail, "Import a file", "/import") from refusal
-    return render(request, "import_run.html", viewer=viewer, run=run, page=page, what_becomes_of=what_becomes_of)
+    return render(request, "import_run.html", run=run, page=page, what_becomes_of=what_becomes_of)
 
 
 def _place(after: str) -> str:

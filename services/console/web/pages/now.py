@@ -38,8 +38,7 @@ async def show_now(console: TheConsole, request: Request) -> Response:
 
 
 async def _posts(console: Console) -> dict[str, list[PostView]]:
-    first = await console.queries.first_posts()
-    lists = {"decisions": first.decisions, "due": first.due, "sending": first.sending, "out": first.out}
+    lists = await console.queries.first_posts()
     views = iter(await views_of(console, [one for some in lists.values() for one in some]))
     return {name: list(islice(views, len(some))) for name, some in lists.items()}
 

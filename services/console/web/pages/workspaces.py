@@ -11,7 +11,7 @@ from services.console.api.mentions import MentionView
 from services.console.api.paging import paged
 from services.console.api.workspaces import WorkspaceView, known_workspace
 from services.console.read_model.workspaces import cursor_of
-from services.console.web.asked import NoSuchPage, TheViewer, place_or_missing
+from services.console.web.asked import NoSuchPage, place_or_missing
 from services.console.web.templating import render
 from shared.events.base import Id
 
@@ -30,7 +30,7 @@ router = APIRouter()
 
 @router.get("/workspaces", dependencies=[READ])
 async def show_workspaces(
-    console: TheConsole, request: Request, viewer: TheViewer, after: Annotated[str, Query(max_length=200)] = ""
+    console: TheConsole, request: Request, after: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """Workspaces, and a form for another."""
     rows = await console.queries.workspaces.page(after, ON_A_PAGE + 1)
@@ -38,7 +38,6 @@ async def show_workspaces(
     return render(
         request,
         "workspaces.html",
-        viewer=viewer,
         workspaces=[WorkspaceView.of(row) for row in page],
         following=following,
         is_first=not after,
@@ -48,7 +47,7 @@ async def show_workspaces(
 
 @router.get("/workspaces/{workspace_id:path}", dependencies=[READ])
 async def show_workspace(
-    console: TheConsole, request: Request, viewer: TheViewer, workspace_id: Id, cursor: str | None = None
+    console: TheConsole, request: Request, workspace_id: Id, cursor: str | None = None
 ) -> Response:
     """One workspace: its settings, and what was found for it."""
     workspace = await known_workspace(console, workspace_id)
@@ -60,7 +59,6 @@ async def show_workspace(
     return render(
         request,
         "workspace.html",
-        viewer=viewer,
         workspace=workspace,
         matches=MATCHES,
         mentions=[MentionView.of(row) for row in page],
