@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from services.console.imports.decoding import UnknownEncoding, decoded
+from services.console.imports.decoding import decoded
 from services.console.imports.json_posts import json_lines, json_list
 from services.console.imports.lines import Line, PostFile
 from services.console.imports.table import table_lines
-
-__all__ = ["UnknownEncoding", "read"]
 
 
 def read(

@@ -74,22 +74,12 @@ class Workspaces:
 
     async def known(self, workspace_id: str | None = None) -> Sequence[RowMapping]:
         """Every workspace, or the one that is named."""
-        wanted = self._by_id()
-        return await self._database.rows(wanted if workspace_id is None else wanted.where(_named(workspace_id)))
+        wanted = _BY_ID if workspace_id is None else _BY_ID.where(workspaces.c.workspace_id == workspace_id)
+        return await self._database.rows(wanted)
 
     async def page(self, after: str, limit: int) -> Sequence[RowMapping]:
         """Workspaces by their ids after one of them."""
-        return await self._database.rows(self._by_id().where(workspaces.c.workspace_id > after).limit(limit))
-
-    def _by_id(self) -> Select[Any]:
-        decided = workspaces.c.workspace_id == workspace_decisions.c.workspace_id
-        of_targets = workspaces.c.workspace_id == workspace_targets.c.workspace_id
-        known = workspaces.outerjoin(workspace_decisions, decided).outerjoin(workspace_targets, of_targets)
-        has_targets = func.coalesce(workspace_targets.c.has_targets, false()).label("has_targets")
-        columns = select(workspaces, workspace_decisions.c.rejection, has_targets)
-        removed_at = workspace_decisions.c.removed_at
-        is_there = removed_at.is_(None) | (workspaces.c.configured_at > removed_at)
-        return columns.select_from(known).where(is_there).order_by(workspaces.c.workspace_id)
+        return await self._database.rows(_BY_ID.where(workspaces.c.workspace_id > after).limit(limit))
 
     async def mentions(self, workspace_id: str | None, after: Cursor | None, limit: int) -> Sequence[RowMapping]:
         """A page of what was found, the latest first."""
@@ -112,5 +102,15 @@ def cursor_of(mention: RowMapping) -> Cursor:
     return Cursor(mention["created_at"], mention["workspace_id"], mention["item_id"])
 
 
-def _named(workspace_id: str) -> Any:
-    return workspaces.c.workspace_id == workspace_id
+def _by_id() -> Select[Any]:
+    decided = workspaces.c.workspace_id == workspace_decisions.c.workspace_id
+    of_targets = workspaces.c.workspace_id == workspace_targets.c.workspace_id
+    known = workspaces.outerjoin(workspace_decisions, decided).outerjoin(workspace_targets, of_targets)
+    has_targets = func.coalesce(workspace_targets.c.has_targets, false()).label("has_targets")
+    columns = select(workspaces, workspace_decisions.c.rejection, has_targets)
+    removed_at = workspace_decisions.c.removed_at
+    is_there = removed_at.is_(None) | (workspaces.c.configured_at > removed_at)
+    return columns.select_from(known).where(is_there).order_by(workspaces.c.workspace_id)
+
+
+_BY_ID = _by_id()
