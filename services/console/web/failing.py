@@ -9,11 +9,41 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from services.console.web.asked import NoSuchPage
+from services.console.cursor import BadCursor, Cursor
 from services.console.web.security import HEADERS
 from services.console.web.templating import render
 
 Answer = Callable[[Request, Exception], Awaitable[Response]]
+
+
+class NoSuchPage(Exception):
+    """There is nothing to show: what was looked for, and where to go instead."""
+
+    status = 404
+    title = "Not found"
+    rest = "Nothing is lost: what has been deleted after its retention is not shown any more."
+
+    def __init__(self, what: str, way_out: str, link: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.way_out = way_out
+        self.link = link
+
+
+class NotAllowed(NoSuchPage):
+    """Who is signed in may not see this page."""
+
+    status = 403
+    title = "Not for this token"
+    rest = "Sign out, and in again with a token that has it."
+
+
+def place_or_missing(cursor: str | None, beginning: str) -> Cursor | None:
+    """Where a page of a list begins, by the cursor of the one before."""
+    try:
+        return Cursor.read(cursor) if cursor else None
+    except BadCursor as error:
+        raise NoSuchPage("this page of the list cannot be found", "Start at the beginning", beginning) from error
 
 
 def show_problems(app: FastAPI) -> None:

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from services.console.web import signing_in
-from services.console.web.asked import SignInNeeded, require_session
+from services.console.web.access import SignInNeeded, require_session
 from services.console.web.failing import show_problems
 from services.console.web.pages import (
     accounts,
@@ -16,11 +16,11 @@ from services.console.web.pages import (
     bulk,
     calendar,
     calendar_move,
-    coming_back,
     compose,
     connect,
     importing,
     live,
+    network_sign_in,
     now,
     post,
     posts,
@@ -46,7 +46,7 @@ _PAGES = (
     post.router,
     timers.router,
     accounts.router,
-    coming_back.router,
+    network_sign_in.router,
     connect.router,
     queues.router,
     alerts.router,
@@ -61,7 +61,7 @@ def mount_pages(app: FastAPI) -> FastAPI:
     """The console's application with the page added to it."""
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
     app.include_router(signing_in.router)
-    app.include_router(coming_back.callback, include_in_schema=False)
+    app.include_router(network_sign_in.callback, include_in_schema=False)
     for router in _PAGES:
         app.include_router(router, include_in_schema=False, dependencies=[Depends(require_session)])
     app.state.permits = Permits.of(app.routes)

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote, unquote, urlencode
 from zoneinfo import ZoneInfo
 
-from fastapi import Request
+from fastapi import Depends, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from services.console.access.actors import Actor, Scope
+from services.console.api.console import TheConsole
 from services.console.api.views import PostView
 from services.console.clocks import on_clock
 from services.console.domain.posts import COMING
@@ -118,6 +119,14 @@ def viewer_of(request: Request, now: datetime) -> Viewer:
         return Viewer(now, zone_named(wanted))
     except UnknownZone:
         return Viewer(now, ZoneInfo("UTC"))
+
+
+async def _viewer(console: TheConsole, request: Request) -> Viewer:
+    return viewer_of(request, console.clock.now())
+
+
+TheViewer = Annotated[Viewer, Depends(_viewer)]
+"""A page's parameter that is given who looks at it."""
 
 
 def section_of(path: str) -> str:

@@ -13,9 +13,9 @@ from services.console.api.posts import views_of
 from services.console.api.views import AccountView
 from services.console.domain.posts import COMING
 from services.console.read_model.listing import Filter
-from services.console.web.asked import NoSuchPage, TheViewer
+from services.console.web.failing import NoSuchPage
 from services.console.web.networks import NETWORK_FORMS, title_of
-from services.console.web.templating import render
+from services.console.web.templating import TheViewer, render
 from shared.events.base import Id
 from shared.events.progress import State
 

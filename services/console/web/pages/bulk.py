@@ -11,7 +11,7 @@ from services.console.api.console import TheConsole
 from services.console.api.errors import Refusal
 from services.console.api.posts import views_of
 from services.console.requests.bulk_runs import MOST_POSTS
-from services.console.web.asked import NoSuchPage
+from services.console.web.failing import NoSuchPage
 from services.console.web.templating import render
 
 ON_A_PAGE = 100

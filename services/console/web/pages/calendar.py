@@ -18,12 +18,11 @@ from services.console.read_model.due_spans import Company, DueSpans, Place, Span
 from services.console.read_model.listing import Listed
 from services.console.read_model.rows import takes_posts
 from services.console.web import days
-from services.console.web.asked import TheViewer
 from services.console.web.days import DAY, VIEWS, begins, change_of_clocks, day_of, span_of
 from services.console.web.hours import HOURS, Hour, hours_of, most_of_each, side_by_side
 from services.console.web.marks import explained, marks_on
 from services.console.web.networks import by_network
-from services.console.web.templating import Viewer, render
+from services.console.web.templating import TheViewer, Viewer, render
 
 MOST_OF_A_DAY = 4
 """Posts that a month shows of a day; the others are counted."""

@@ -14,10 +14,9 @@ from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.api.views import AccountView
 from services.console.requests.repeating import MOST_TIMES, Every
-from services.console.web.asked import TheViewer
 from services.console.web.checking import Network, Problem, Written, checked
 from services.console.web.networks import title_of
-from services.console.web.templating import render
+from services.console.web.templating import TheViewer, render
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.explaining import explain
 

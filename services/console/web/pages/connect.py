@@ -6,9 +6,9 @@ from starlette.responses import Response
 from services.console.api.access import ADMIN
 from services.console.api.console import TheConsole
 from services.console.api.views import AccountView
-from services.console.web.asked import NoSuchPage
+from services.console.web.failing import NoSuchPage
 from services.console.web.networks import NETWORK_FORMS
-from services.console.web.pages.coming_back import back_address
+from services.console.web.pages.network_sign_in import back_address
 from services.console.web.templating import render
 
 router = APIRouter()

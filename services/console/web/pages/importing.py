@@ -10,7 +10,7 @@ from services.console.api.console import TheConsole
 from services.console.api.errors import Refusal
 from services.console.api.imports import BEFORE_THE_FIRST, list_imports, list_lines, show_import
 from services.console.imports.plan import what_becomes_of
-from services.console.web.asked import NoSuchPage
+from services.console.web.failing import NoSuchPage
 from services.console.web.templating import render
 from shared.events.patterns import PLACE
 

@@ -18,7 +18,7 @@ from services.console.api.views import PostView, RejectionView
 from services.console.domain.posts import CANCELLABLE, CHANGEABLE, RESOLVABLE, RETRIABLE
 from services.console.read_model.listing import Listed
 from services.console.read_model.timeline import Row
-from services.console.web.asked import NoSuchPage
+from services.console.web.failing import NoSuchPage
 from services.console.web.happenings import Happening, told_in
 from services.console.web.templating import render
 from services.console.web.together import together

@@ -15,7 +15,7 @@ from services.console.api.posts import views_of
 from services.console.domain.posts import COMING, DROPPED, TO_DECIDE
 from services.console.read_model.listing import Filter, Listed
 from services.console.requests.bulk_runs import MOST_POSTS
-from services.console.web.asked import NoSuchPage, place_or_missing
+from services.console.web.failing import NoSuchPage, place_or_missing
 from services.console.web.networks import by_network
 from services.console.web.templating import render
 from shared.events.progress import State

@@ -7,7 +7,7 @@ from services.console.api.access import READ
 from services.console.api.console import TheConsole
 from services.console.api.dead_letters import list_dead_letters
 from services.console.api.queues import list_queues
-from services.console.web.asked import NoSuchPage
+from services.console.web.failing import NoSuchPage
 from services.console.web.templating import render
 from shared.contract.entries import EVERY_SERVICE
 from shared.messaging.topology import dead_queue

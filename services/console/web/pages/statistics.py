@@ -14,7 +14,6 @@ from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.read_model.statistics import Figures, Period
 from services.console.web import charts
-from services.console.web.asked import TheViewer
 from services.console.web.days import day_of
 from services.console.web.figures import (
     GROUPS,
@@ -30,7 +29,7 @@ from services.console.web.figures import (
     range_of,
 )
 from services.console.web.networks import by_network, title_of
-from services.console.web.templating import Viewer, render
+from services.console.web.templating import TheViewer, Viewer, render
 
 CHOICES = (7, 30, 91)
 MOST_ACCOUNTS = 40

@@ -11,7 +11,7 @@ from services.console.api.mentions import MentionView
 from services.console.api.paging import paged
 from services.console.api.workspaces import WorkspaceView, known_workspace
 from services.console.read_model.workspaces import cursor_of
-from services.console.web.asked import NoSuchPage, place_or_missing
+from services.console.web.failing import NoSuchPage, place_or_missing
 from services.console.web.templating import render
 from shared.events.base import Id
 

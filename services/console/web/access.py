@@ -1,14 +1,12 @@
 """Who asks for a page: signed in, or sent to the page where one signs in."""
 
-from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Depends, Request
+from fastapi import Request
 
 from services.console.api.access import require_ours, scope_needed, session_secret
 from services.console.api.console import TheConsole
-from services.console.cursor import BadCursor, Cursor
-from services.console.web.templating import Viewer, viewer_of
+from services.console.web.failing import NoSuchPage, NotAllowed
 
 
 class SignInNeeded(Exception):
@@ -22,36 +20,6 @@ class SignInNeeded(Exception):
     def address(self) -> str:
         """The page where one signs in."""
         return "/sign-in" if self.then == "/" else f"/sign-in?then={quote(self.then)}"
-
-
-class NoSuchPage(Exception):
-    """There is nothing to show: what was looked for, and where to go instead."""
-
-    status = 404
-    title = "Not found"
-    rest = "Nothing is lost: what has been deleted after its retention is not shown any more."
-
-    def __init__(self, what: str, way_out: str, link: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.way_out = way_out
-        self.link = link
-
-
-class NotAllowed(NoSuchPage):
-    """Who is signed in may not see this page."""
-
-    status = 403
-    title = "Not for this token"
-    rest = "Sign out, and in again with a token that has it."
-
-
-def place_or_missing(cursor: str | None, beginning: str) -> Cursor | None:
-    """Where a page of a list begins, by the cursor of the one before."""
-    try:
-        return Cursor.read(cursor) if cursor else None
-    except BadCursor as error:
-        raise NoSuchPage("this page of the list cannot be found", "Start at the beginning", beginning) from error
 
 
 async def require_session(console: TheConsole, request: Request) -> None:
@@ -69,10 +37,3 @@ async def require_session(console: TheConsole, request: Request) -> None:
     given = (value for _, value in request.query_params.multi_items())
     if any("\x00" in part for part in (request.scope["path"], *given)):
         raise NoSuchPage("no address leads to the character U+0000", "Go to Now", "/")  # which no database stores
-
-
-async def _viewer(console: TheConsole, request: Request) -> Viewer:
-    return viewer_of(request, console.clock.now())
-
-
-TheViewer = Annotated[Viewer, Depends(_viewer)]
