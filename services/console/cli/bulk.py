@@ -22,7 +22,14 @@ from services.console.cli.deciding import AskNetwork, resolution
 from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, own_zone, with_zone
 from services.console.cli.screen import say, show_json, show_table
-from services.console.times import UnreadableTime, duration, instant_of, instant_or_local, is_without_zone, shift
+from services.console.written_times import (
+    UnreadableTime,
+    duration_in,
+    instant_of,
+    instant_or_local,
+    is_without_zone,
+    shift_in,
+)
 from shared.clocks.local_time import UnknownZone
 from shared.events.progress import State
 
@@ -234,10 +241,10 @@ def _moving(by: str | None, to: str | None, every: str | None, zone: str | None)
     zone = zone or own_zone()
     if by is not None and to is None and every is None:
         with reading("--by", UnreadableTime):
-            days, seconds = shift(by)
+            days, seconds = shift_in(by)
         return {"days": days, "seconds": seconds, "zone": zone or "UTC"}
     if to is not None and by is None:
         with reading("--every", UnreadableTime):
-            apart = duration(every or "0s")
+            apart = duration_in(every or "0s")
         return {"to": _time("--to", to, zone), "every_seconds": int(apart.total_seconds())}
     return wrong("say how far, --by 2d, or when the first of them is due, --to TIME (with --every 5m, if you like)")

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from tzlocal import get_localzone_name
 
-from services.console.clocks import on_clock
+from services.console.shown_times import on_clock
 from shared.clocks.local_time import UnknownZone, zone_named
 
 

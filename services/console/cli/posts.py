@@ -17,9 +17,9 @@ from services.console.cli.repeats import EveryOption, TimesOption, id_to_look_at
 from services.console.cli.screen import complain, say, show_json, show_table
 from services.console.cli.sentences import lateness
 from services.console.domain.warnings import warnings_in
-from services.console.durations import duration
 from services.console.requests.repeating import Every
-from services.console.times import UnreadableTime, is_without_zone, publish_at
+from services.console.shown_times import duration
+from services.console.written_times import UnreadableTime, is_without_zone, publish_at
 
 STATE_STYLES = {
     "published": "green",

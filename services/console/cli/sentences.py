@@ -8,8 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from services.console.cli.client import LiveEvent
-from services.console.clocks import on_clock
-from services.console.durations import duration
+from services.console.shown_times import duration, on_clock
 
 Data = Mapping[str, Any]
 Says = Callable[[Data], str]

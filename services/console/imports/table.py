@@ -9,7 +9,7 @@ from services.console.imports.columns import COLUMNS, WrongColumns, columns_of
 from services.console.imports.decoding import bad_byte_in
 from services.console.imports.lines import Body, Line
 from services.console.imports.posts import Fault, post_in
-from services.console.times import UnreadableTime, instant_or_local, is_without_zone
+from services.console.written_times import UnreadableTime, instant_or_local, is_without_zone
 
 DELIMITERS = ",;\t|"
 MOST_SNIFFED = 1_000

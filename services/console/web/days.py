@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from services.console.clocks import on_clock
+from services.console.shown_times import on_clock
 from shared.clocks.local_time import in_utc
 
 VIEWS = ("month", "week", "day")

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.console.domain.posts import COMING, DROPPED, TO_DECIDE
-from services.console.durations import duration
 from services.console.read_model.statistics import Figures, Period
+from services.console.shown_times import duration
 from services.console.web import words
 from services.console.web.charts import Column, Range
 from services.console.web.days import DAY, WEEK, begins, day_of

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from services.console.clocks import on_clock
 from services.console.read_model.due_spans import NEAR, Company
+from services.console.shown_times import on_clock
 from shared.clocks.local_time import in_utc, reading_of
 from shared.posting.rules import PAST_TOLERANCE
 

@@ -14,8 +14,8 @@ from starlette.responses import HTMLResponse
 from services.console.access.actors import Actor, Scope
 from services.console.api.console import TheConsole
 from services.console.api.views import PostView
-from services.console.clocks import on_clock
 from services.console.domain.posts import COMING
+from services.console.shown_times import on_clock
 from services.console.web import alerting, words
 from services.console.web.permitting import Permits
 from shared.clocks.local_time import UnknownZone, zone_named

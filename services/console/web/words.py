@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
-from services.console.durations import UNITS, duration
+from services.console.shown_times import UNITS, duration
 
 STATES: Mapping[str, tuple[str, str]] = {
     "scheduled": ("Scheduled", "calm"),

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.console.clocks import on_clock
-from services.console.times import PublishAt, UnreadableTime, duration, publish_at, shift
+from services.console.shown_times import on_clock
+from services.console.written_times import PublishAt, UnreadableTime, duration_in, publish_at, shift_in
 
 NOW = datetime(2027, 3, 28, 12, tzinfo=UTC)
 
@@ -64,7 +64,7 @@ def test_only_a_local_time_is_in_this_machines_zone(at: str) -> None:
     ],
 )
 def test_a_duration_adds_up(text: str, meant: timedelta) -> None:
-    assert duration(text) == meant
+    assert duration_in(text) == meant
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_duration_adds_up(text: str, meant: timedelta) -> None:
     [("2d", 2, 0), ("-1w", -7, 0), ("1d12h", 1, 43_200), ("-90m", 0, -5_400), ("36h", 0, 129_600)],
 )
 def test_a_shift_is_days_of_the_clock_and_real_seconds(text: str, days: int, seconds: int) -> None:
-    assert shift(text) == (days, seconds)
+    assert shift_in(text) == (days, seconds)
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
@@ -92,4 +92,4 @@ def test_a_time_further_ahead_than_any_calendar_reaches_is_refused_with_its_valu
 @pytest.mark.parametrize("far", ["99999999999d", "-99999999999h", "9" * 400 + "d"])
 def test_a_move_further_than_any_calendar_reaches_is_refused(far: str) -> None:
     with pytest.raises(UnreadableTime, match="beyond the year 9999"):
-        shift(far)
+        shift_in(far)

@@ -48,7 +48,7 @@ def publish_at(at: str | None, zone: str | None, in_: str | None, *, now: dateti
 
 def _after(now: datetime, in_: str) -> str:
     try:
-        return (now + duration(in_)).isoformat()
+        return (now + duration_in(in_)).isoformat()
     except OverflowError:
         raise _too_far(in_) from None
 
@@ -115,7 +115,7 @@ def _known(zone: str) -> str:
     return zone
 
 
-def duration(text: str) -> timedelta:
+def duration_in(text: str) -> timedelta:
     """`90s`, `1h30m`, `2d`."""
     compact = text.replace(" ", "")
     amounts = _AMOUNT.findall(compact)
@@ -128,11 +128,11 @@ def duration(text: str) -> timedelta:
     return timedelta(microseconds=round(total / timedelta(microseconds=1)))
 
 
-def shift(text: str) -> tuple[int, int]:
+def shift_in(text: str) -> tuple[int, int]:
     """How far `2d`, `-90m` or `1d12h` is: days, which keep the time on the clock, and real seconds."""
     compact = text.replace(" ", "")
     way, size = (-1, compact[1:]) if compact.startswith("-") else (1, compact.removeprefix("+"))
-    whole = duration(size)
+    whole = duration_in(size)
     days = sum((float(amount) * _UNITS[unit] for amount, unit in _AMOUNT.findall(size) if unit in "dw"), timedelta())
     rest = (whole - days).total_seconds()
     if days.seconds or rest != int(rest):
