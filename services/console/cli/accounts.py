@@ -13,7 +13,7 @@ import typer
 from rich.prompt import Prompt
 from rich.text import Text
 
-from services.console.cli.calling import JsonFlag, called, wrong
+from services.console.cli.calling import JsonFlag, ask, wrong
 from services.console.cli.client import in_path
 from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, shown_zone, with_zone
@@ -77,7 +77,7 @@ def add(
         settings, credentials = _signed_in(network, settings, credentials, port=port, browser=browser)
     more = {"limits": _limits(limit or []), "credentials": credentials}
     body = {"platform": platform, "settings": settings} | {name: given for name, given in more.items() if given}
-    account = called(lambda client: client.call("PUT", f"/v1/accounts/{in_path(account_id)}", body=body))
+    account = ask("PUT", f"/v1/accounts/{in_path(account_id)}", body=body)
     show_json(account) if as_json else _show_connected(account)
 
 
@@ -142,7 +142,7 @@ def _signed_in(
     """Settings and credentials after somebody has signed in; the console is asked first whether it is there."""
     if network.app and not given.get("client_id"):
         wrong("client_id is missing: it names the app that you have registered with the network")
-    called(lambda client: client.call("GET", "/v1/keys"))
+    ask("GET", "/v1/keys")
 
     def show(page: str) -> None:
         screen(stderr=True).print(Text(f"Sign in with your browser, at\n{page}"))
@@ -162,7 +162,7 @@ def list_accounts(as_json: JsonFlag = False) -> None:
 
     timeball accounts list --json
     """
-    accounts = called(lambda client: client.call("GET", "/v1/accounts"))["accounts"]
+    accounts = ask("GET", "/v1/accounts")["accounts"]
     if as_json:
         show_json(accounts)
         return
@@ -192,7 +192,7 @@ def remove(account_id: Annotated[str, typer.Argument(metavar="ACCOUNT")], as_jso
 
     timeball accounts remove team
     """
-    account = called(lambda client: client.call("DELETE", f"/v1/accounts/{in_path(account_id)}"))
+    account = ask("DELETE", f"/v1/accounts/{in_path(account_id)}")
     if as_json:
         show_json(account)
     else:
@@ -205,7 +205,7 @@ def limits(account_id: Annotated[str, typer.Argument(metavar="ACCOUNT")], as_jso
 
     timeball accounts limits team
     """
-    told = called(lambda client: client.call("GET", f"/v1/accounts/{in_path(account_id)}:limits"))
+    told = ask("GET", f"/v1/accounts/{in_path(account_id)}:limits")
     show_json(told) if as_json else _show_limits(told)
 
 

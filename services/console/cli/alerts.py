@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from services.console.cli.calling import JsonFlag, called
+from services.console.cli.calling import JsonFlag, ask
 from services.console.cli.local_times import local_time, shown_zone
 from services.console.cli.screen import note, say, show_json
 
@@ -25,8 +25,7 @@ def alerts(
 
     timeball alerts --all --limit 10
     """
-    wanted = {"state": None if every else "raised", "limit": limit, "cursor": cursor}
-    page = called(lambda client: client.call("GET", "/v1/alerts", **wanted))
+    page = ask("GET", "/v1/alerts", state=None if every else "raised", limit=limit, cursor=cursor)
     if as_json:
         show_json(page)
         return

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.console.cli.calling import JsonFlag, called
+from services.console.cli.calling import JsonFlag, ask
 from services.console.cli.local_times import local_time, with_zone
 from services.console.cli.screen import note, show_json, show_table
 
@@ -26,8 +26,7 @@ def audit(
 
     timeball audit --who anna --act cancel_post --json
     """
-    wanted = {"who": who, "act": act, "object": thing, "limit": limit, "cursor": cursor}
-    page = called(lambda client: client.call("GET", "/v1/audit", **wanted))
+    page = ask("GET", "/v1/audit", who=who, act=act, object=thing, limit=limit, cursor=cursor)
     if as_json:
         show_json(page)
         return

@@ -16,7 +16,7 @@ from services.console.cli.bulk_runs import (
     show_outcome,
     show_prepared,
 )
-from services.console.cli.calling import JsonFlag, called, reading, wrong
+from services.console.cli.calling import JsonFlag, ask, called, reading, wrong
 from services.console.cli.client import in_path
 from services.console.cli.deciding import AskNetwork, resolution
 from services.console.cli.exit_codes import REFUSED
@@ -151,7 +151,7 @@ def list_runs(as_json: JsonFlag = False) -> None:
 
     timeball bulk list
     """
-    page = called(lambda client: client.call("GET", "/v1/bulk"))
+    page = ask("GET", "/v1/bulk")
     if as_json:
         show_json(page)
     elif page["runs"]:
@@ -172,7 +172,7 @@ def follow(run_id: RunId, as_json: JsonFlag = False) -> None:
 
     timeball bulk follow 3f2b8a0e-52a4-4f0c-8f5a-0c6a5a0f7b11
     """
-    _end(followed(called(lambda client: client.call("GET", f"/v1/bulk/{in_path(run_id)}"))), as_json=as_json)
+    _end(followed(ask("GET", f"/v1/bulk/{in_path(run_id)}")), as_json=as_json)
 
 
 @app.command()

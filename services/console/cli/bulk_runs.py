@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.progress import MofNCompleteColumn
 
-from services.console.cli.calling import called
+from services.console.cli.calling import ask
 from services.console.cli.client import Client, in_path
 from services.console.cli.local_times import local_time, with_zone
 from services.console.cli.progress import progress_bar, until_over
@@ -66,7 +66,7 @@ async def leave(client: Client, run: RunJson) -> RunJson:
 
 def begun(run: RunJson) -> RunJson:
     """Begin, and follow to the end."""
-    return followed(called(lambda client: client.call("POST", f"{_path(run)}:start")))
+    return followed(ask("POST", f"{_path(run)}:start"))
 
 
 def followed(run: RunJson) -> RunJson:

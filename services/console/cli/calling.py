@@ -43,6 +43,11 @@ def called(work: Callable[[Client], Awaitable[AnswerT]], *, in_doubt: str | None
         raise typer.Exit(UNREACHABLE) from error
 
 
+def ask(method: str, path: str, *, body: Any = None, **parameters: Any) -> Any:
+    """The answer to one call of the API, or the end of the program as for `called`."""
+    return called(lambda client: client.call(method, path, body=body, **parameters))
+
+
 def attempted(work: Callable[[Client], Awaitable[AnswerT]]) -> AnswerT:
     """The work's answer; Refused or Unreachable say why there is none, to a command that can do without it."""
     address = Address.known()

@@ -5,8 +5,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from services.console.cli.calling import JsonFlag, called, wrong
-from services.console.cli.client import Client
+from services.console.cli.calling import JsonFlag, ask, wrong
 from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, with_zone
 from services.console.cli.screen import complain, counted, say, show_json, show_table
@@ -42,8 +41,7 @@ def list_letters(
 
     timeball dead-letters list scheduler --payload
     """
-    wanted = {"service": tuple(services or ()), "post_id": post, "limit": limit}
-    page = called(lambda client: client.call("GET", "/v1/dead-letters", **wanted))
+    page = ask("GET", "/v1/dead-letters", service=tuple(services or ()), post_id=post, limit=limit)
     if as_json:
         show_json(page)
         return
@@ -87,7 +85,7 @@ def replay(
     A letter that fails again becomes a dead letter again, with one more replay counted.
     """
     body = _body(service, message_ids, as_of, every=every)
-    _show(called(lambda client: _asked(client, "replay", body)), "replayed", as_json=as_json)
+    _show(ask("POST", "/v1/dead-letters:replay", body=body), "replayed", as_json=as_json)
 
 
 @app.command()
@@ -109,7 +107,7 @@ def drop(
     body = _body(service, message_ids, as_of, every=every)
     if every and not yes:
         typer.confirm(f"Delete all dead letters of {service} for good?", abort=True)
-    _show(called(lambda client: _asked(client, "drop", body)), "dropped", as_json=as_json)
+    _show(ask("POST", "/v1/dead-letters:drop", body=body), "dropped", as_json=as_json)
 
 
 def _body(service: str, message_ids: list[str] | None, as_of: str | None, *, every: bool) -> dict[str, Any]:
@@ -127,11 +125,6 @@ def _require_instant(option: str, text: str) -> None:
         _INSTANT.validate_python(text)
     except ValidationError as error:
         wrong(f"{option}: {explain(error)} (got {text!r})")
-
-
-async def _asked(client: Client, what: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = await client.call("POST", f"/v1/dead-letters:{what}", body=body)
-    return answer
 
 
 def _show(settled: dict[str, Any], done: str, *, as_json: bool) -> None:

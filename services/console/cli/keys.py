@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from services.console.cli.calling import JsonFlag, called
+from services.console.cli.calling import JsonFlag, ask
 from services.console.cli.exit_codes import REFUSED
 from services.console.cli.screen import complain, counted, say, show_json, show_table
 from shared.process.home import Home
@@ -32,7 +32,7 @@ def keys(context: typer.Context, as_json: JsonFlag = False) -> None:
     """
     if context.invoked_subcommand:
         return
-    public_keys: Mapping[str, str] = called(lambda client: client.call("GET", "/v1/keys")) if _is_remote() else _local()
+    public_keys: Mapping[str, str] = ask("GET", "/v1/keys") if _is_remote() else _local()
     show_json(dict(public_keys)) if as_json else show_table("Public keys", ("service", "key"), public_keys.items())
 
 
@@ -44,7 +44,7 @@ def rotate(as_json: JsonFlag = False) -> None:
 
     Before it, put a new key in front (TIMEBALL_SECRET_KEYS=new,old) and restart the services; then drop the old one.
     """
-    rotation = called(lambda client: client.call("POST", "/v1/keys:rotate"))
+    rotation = ask("POST", "/v1/keys:rotate")
     if as_json:
         show_json(rotation)
     else:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import typer
 
-from services.console.cli.calling import JsonFlag, called, named, wrong
+from services.console.cli.calling import JsonFlag, ask, called, named, wrong
 from services.console.cli.client import Client, in_path
 from services.console.cli.exit_codes import NOT_YET, REFUSED
 from services.console.cli.local_times import local_time, own_zone, shown_zone, with_zone
@@ -136,7 +136,7 @@ def cancel(
     timeball cancel spring-sale --account mastodon-team --revision 2
     """
     path, accounts = f"/v1/posts/{in_path(post_id)}", tuple(named(account or ()))
-    answer = called(lambda client: client.call("DELETE", path, account_id=accounts, expected_revision=revision))
+    answer = ask("DELETE", path, account_id=accounts, expected_revision=revision)
     if as_json:
         show_json(answer)
     else:
@@ -175,7 +175,7 @@ def status(
         overview = called(_overview)
         show_json(overview) if as_json else _show_overview(overview)
         return
-    details = called(lambda client: client.call("GET", f"/v1/posts/{in_path(post_id)}"))
+    details = ask("GET", f"/v1/posts/{in_path(post_id)}")
     show_json(details) if as_json else _show_details(details)
 
 

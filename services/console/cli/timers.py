@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.console.cli.calling import JsonFlag, called
+from services.console.cli.calling import JsonFlag, ask
 from services.console.cli.client import in_path
 from services.console.cli.local_times import local_time, with_zone
 from services.console.cli.screen import say, show_json, show_table
@@ -18,7 +18,7 @@ def list_timers(as_json: JsonFlag = False) -> None:
 
     timeball timers list --json
     """
-    timers = called(lambda client: client.call("GET", "/v1/timers"))["timers"]
+    timers = ask("GET", "/v1/timers")["timers"]
     if as_json:
         show_json(timers)
     else:
@@ -43,7 +43,7 @@ def history(
 
     timeball timers history monitor.check
     """
-    runs = called(lambda client: client.call("GET", f"/v1/timers/{in_path(name)}/runs", limit=limit))["runs"]
+    runs = ask("GET", f"/v1/timers/{in_path(name)}/runs", limit=limit)["runs"]
     if as_json:
         show_json(runs)
     elif runs:
@@ -68,7 +68,7 @@ def trigger(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: JsonF
 
     timeball timers trigger monitor.check
     """
-    fired = called(lambda client: client.call("POST", f"/v1/timers/{in_path(name)}:trigger"))
+    fired = ask("POST", f"/v1/timers/{in_path(name)}:trigger")
     if as_json:
         show_json(fired)
     elif fired["pending"]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from services.console.cli.calling import JsonFlag, called
+from services.console.cli.calling import JsonFlag, ask
 from services.console.cli.client import in_path
 from services.console.cli.local_times import local_time, shown_zone, with_zone
 from services.console.cli.screen import note, say, show_json, show_table
@@ -26,7 +26,7 @@ def list_tokens(as_json: JsonFlag = False) -> None:
 
     timeball tokens list --json
     """
-    tokens = called(lambda client: client.call("GET", "/v1/tokens"))["tokens"]
+    tokens = ask("GET", "/v1/tokens")["tokens"]
     if as_json:
         show_json(tokens)
     else:
@@ -51,7 +51,7 @@ def create(name: Name, scope: Scope = "read", days: Days = None, as_json: JsonFl
     wanted: dict[str, Any] = {"name": name, "scope": scope}
     if days:
         wanted["expires_at"] = (datetime.now(UTC) + timedelta(days=days)).isoformat()
-    made = called(lambda client: client.call("POST", "/v1/tokens", body=wanted))
+    made = ask("POST", "/v1/tokens", body=wanted)
     if as_json:
         show_json(made)
         return
@@ -66,5 +66,5 @@ def revoke(name: Name) -> None:
 
     timeball tokens revoke anna
     """
-    called(lambda client: client.call("DELETE", f"/v1/tokens/{in_path(name)}"))
+    ask("DELETE", f"/v1/tokens/{in_path(name)}")
     say(f"{name} is revoked", "green")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.console.cli.calling import JsonFlag, called, wrong
+from services.console.cli.calling import JsonFlag, ask, called, wrong
 from services.console.cli.client import Client, Refused, in_path
 from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, with_zone
@@ -83,7 +83,7 @@ def list_workspaces(as_json: JsonFlag = False) -> None:
 
     timeball workspaces list --json
     """
-    workspaces = called(lambda client: client.call("GET", "/v1/workspaces"))["workspaces"]
+    workspaces = ask("GET", "/v1/workspaces")["workspaces"]
     if as_json:
         show_json(workspaces)
         return
@@ -115,7 +115,7 @@ def mentions(
 
     timeball workspaces mentions team
     """
-    page = called(lambda client: client.call("GET", "/v1/mentions", workspace_id=workspace_id, limit=limit))
+    page = ask("GET", "/v1/mentions", workspace_id=workspace_id, limit=limit)
     if as_json:
         show_json(page)
         return
@@ -132,7 +132,7 @@ def remove(workspace_id: Annotated[str, typer.Argument(metavar="WORKSPACE")], as
 
     timeball workspaces remove team
     """
-    removed = called(lambda client: client.call("DELETE", f"/v1/workspaces/{in_path(workspace_id)}"))
+    removed = ask("DELETE", f"/v1/workspaces/{in_path(workspace_id)}")
     if as_json:
         show_json(removed)
     elif removed["pending"]:
