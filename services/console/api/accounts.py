@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import BeforeValidator, Field, JsonValue
+from sqlalchemy import RowMapping
 
 from services.console.api.access import ADMIN, READ
 from services.console.api.bodies import documented, json_object, read_body
@@ -60,8 +61,7 @@ async def list_accounts(console: TheConsole) -> AccountList:
 )
 async def show_limits(console: TheConsole, account_id: Id) -> AccountLimitsTold:
     """What each limit allows and how much of it is taken, those of its app included; it is asked for anew each time."""
-    if not await console.queries.accounts(account_id):
-        raise Refusal(404, "not_found", f"no account {account_id!r} is known")
+    await _require_known(console, account_id)
     request = AccountLimitsRequested(account_id=account_id)
     answers = await console.requests.send_and_wait(request, any_of(AccountLimitsTold), patience=LIMITS_PATIENCE)
     for told in answers.of_type(AccountLimitsTold):
@@ -154,8 +154,13 @@ async def disconnect_account(console: TheConsole, account_id: Id) -> AccountView
 
 
 async def _view(console: Console, account_id: Id) -> AccountView:
+    row = await _require_known(console, account_id)
+    rules = (await console.queries.account_rules.of([account_id])).get(account_id)
+    return AccountView.of(row).model_copy(update={"rules": rules})
+
+
+async def _require_known(console: Console, account_id: str) -> RowMapping:
     rows = await console.queries.accounts(account_id)
     if not rows:
         raise Refusal(404, "not_found", f"no account {account_id!r} is known")
-    rules = (await console.queries.account_rules.of([account_id])).get(account_id)
-    return AccountView.of(rows[0]).model_copy(update={"rules": rules})
+    return rows[0]

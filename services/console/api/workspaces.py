@@ -16,7 +16,6 @@ from services.console.api.bodies import documented, json_object, read_body
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal, field_in
 from services.console.api.matching import names
-from services.console.api.one_at_a_time import one_at_a_time
 from services.console.requests.sender import any_of
 from shared.clocks.local_time import UnknownZone, zone_named
 from shared.events.base import Id, Name, NewId, Text, Value
@@ -90,7 +89,8 @@ class Preconditions:
         if self._if_match is None and self._if_none_match is None:
             yield
             return
-        async with one_at_a_time(console, f"workspace {workspace_id}") as is_ours:
+        keys, now = console.idempotency_keys, console.clock.now()
+        async with keys.one_at_a_time(f"workspace {workspace_id}", now) as is_ours:
             if not is_ours:
                 reason = f"workspace {workspace_id!r} is being changed by somebody else: get it again, with its ETag"
                 raise Refusal(412, "conflict", reason, workspace_id=workspace_id)
@@ -130,9 +130,7 @@ async def list_workspaces(console: TheConsole) -> WorkspaceList:
 @router.get("/v1/workspaces/{workspace_id:id}", dependencies=[READ])
 async def show_workspace(console: TheConsole, workspace_id: Id, response: Response) -> WorkspaceView:
     """One workspace, with an ETag for `PUT`."""
-    view = await known_workspace(console, workspace_id)
-    if view is None:
-        raise Refusal(404, "not_found", f"no workspace {workspace_id!r} is known")
+    view = await _require_known(console, workspace_id)
     response.headers["ETag"] = view.etag
     return view
 
@@ -174,8 +172,7 @@ async def configure_workspace(
 )
 async def remove_workspace(console: TheConsole, workspace_id: Id) -> RemovedView:
     """Stop watching for a workspace, and delete whom it notifies."""
-    if await known_workspace(console, workspace_id) is None:
-        raise Refusal(404, "not_found", f"no workspace {workspace_id!r} is known")
+    await _require_known(console, workspace_id)
     request = WorkspaceRemoveRequested(workspace_id=workspace_id, requested_at=console.clock.now())
     answers = await console.requests.send_and_wait(request, any_of(WorkspaceRemoved, WorkspaceRejected))
     for rejected in answers.of_type(WorkspaceRejected):
@@ -187,6 +184,13 @@ async def known_workspace(console: Console, workspace_id: str) -> WorkspaceView 
     """The workspace as it was asked for last, if there is one."""
     rows = await console.queries.workspaces.known(workspace_id)
     return WorkspaceView.of(rows[0]) if rows else None
+
+
+async def _require_known(console: Console, workspace_id: str) -> WorkspaceView:
+    view = await known_workspace(console, workspace_id)
+    if view is None:
+        raise Refusal(404, "not_found", f"no workspace {workspace_id!r} is known")
+    return view
 
 
 def _without_urls(raw: bytes) -> tuple[list[str] | None, bytes]:

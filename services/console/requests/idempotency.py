@@ -3,17 +3,24 @@
 A key is claimed before its request is carried out. Of two consoles, or two requests at once, one gets it.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import takewhile
 from typing import Any
 
+import structlog
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.engine import CursorResult
 
 from services.console.tables.core import idempotency_keys as keys
 from shared.database import bulk
 from shared.database.engine import Database
+from shared.database.refusals import UNUSABLE
+
+log = structlog.get_logger()
 
 UNDER_WAY = timedelta(seconds=60)
 """Longer than any request takes: who has not answered by then has died, and the next one carries it out."""
@@ -73,6 +80,20 @@ class IdempotencyKeys:
         except BaseException:
             self._note_not_released(key, since)
             raise
+
+    @asynccontextmanager
+    async def one_at_a_time(self, subject: str, now: datetime) -> AsyncIterator[bool]:
+        """Whether nobody else is at the subject, whichever console is asked; until this ends nobody else will be."""
+        key = f"\t{sha256(subject.encode()).hexdigest()}"  # which nobody can send: a header cannot begin with a tab
+        claimed = await self.claim(key, "", now)
+        try:
+            yield claimed.is_ours
+        finally:
+            if claimed.is_ours:
+                try:
+                    await self.release(key, now)
+                except UNUSABLE as error:  # it changes nothing in what was done
+                    log.warning("subject_not_released", key=key, error=repr(error))
 
     async def _claim(self, key: str, digest: str, now: datetime) -> Claimed:
         row = {"key": key, "digest": digest, "started_at": now, "status": None, "body": None}
