@@ -8,7 +8,7 @@ import typer
 from services.console.cli.calling import JsonFlag, called, wrong
 from services.console.cli.client import Client, in_path
 from services.console.cli.exit_codes import NOT_YET, REFUSED
-from services.console.cli.outcomes import UNDER_WAY, Wait, end_as_told, outcomes, show_outcomes
+from services.console.cli.outcomes import UNDER_WAY, Wait, end_unless_published, outcomes, show_outcomes
 from services.console.cli.screen import complain, say, show_json
 
 RETRIABLE = ("failed", "held")
@@ -54,7 +54,7 @@ def _retry_post(post_id: str, accounts: Sequence[str], *, waits: bool, as_json: 
         return
     posts = called(lambda client: _tried_again(client, post_id, accounts))
     show_json({"post_id": post_id, "accounts": posts}) if as_json else show_outcomes(posts)
-    end_as_told(posts, "published")
+    end_unless_published(posts)
 
 
 def _show_asked(post_id: str, asked: Sequence[dict[str, Any]], *, as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """Imports in the console's database: a file as it was read, and what became of its posts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,13 +11,15 @@ from sqlalchemy import RowMapping, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.console.imports import Line, PostFile
-from services.console.imports.batches import batches
 from services.console.imports.outcomes import BatchOutcome, LineTold, numbered, together
 from services.console.requests.runs import CLAIM, Runs, RunState
 from services.console.tables.imports import import_batches, import_lines, import_runs
 from shared.database import bulk
 from shared.database.engine import Database
 from shared.database.paging import is_after
+
+MOST_IN_A_BATCH = 500
+MOST_CHARACTERS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,21 @@ class ImportRuns(Runs):
         ]
         if rows:
             await connection.execute(self._add_lines, bulk.encode(rows))
+
+
+def batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """The lines in groups that fit into one request."""
+    batch: list[Line] = []
+    characters = 0
+    for line in lines:
+        size = len(str(line.post))
+        if batch and (len(batch) == MOST_IN_A_BATCH or characters + size > MOST_CHARACTERS):
+            yield batch
+            batch, characters = [], 0
+        batch.append(line)
+        characters += size
+    if batch:
+        yield batch
 
 
 def _as_text(lines: Sequence[Line]) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from services.console.imports import Line, read
-from services.console.imports.batches import MOST_IN_A_BATCH, batches
 from services.console.imports.parts import MOST_BYTES, parts_of
+from services.console.requests.import_runs import MOST_IN_A_BATCH, batches
 from shared.messaging.envelope import MAX_BODY_BYTES
 from tests.support.waiting import eventually
 from tests.unit.console.fake_api import fake_api
