@@ -121,9 +121,8 @@ def _let_optional_fields_be_null(schema: dict[str, Any]) -> None:
 class BodyLimit:
     """ASGI middleware that refuses bodies that are too long, however they are sent, and those that are compressed."""
 
-    def __init__(self, app: ASGIApp, most: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._most = most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the body as it comes in."""
@@ -136,26 +135,28 @@ class BodyLimit:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self._most:
-                raise self._too_long()
+            if taken > MAX_BODY_BYTES:
+                raise _too_long()
             return message
 
-        if refusal := self._refusal(dict(scope["headers"])):
+        if refusal := _refusal_of(dict(scope["headers"])):
             await refusal_response(refusal)(scope, receive, send)
             return
         await self._app(scope, counted, send)
 
-    def _refusal(self, headers: dict[bytes, bytes]) -> Refusal | None:
-        """What its headers say against the body."""
-        encoding = headers.get(b"content-encoding", _AS_IT_IS).strip().lower()
-        if encoding != _AS_IT_IS:
-            shown = encoding.decode("latin-1")
-            reason = f"Content-Encoding: bodies are read as they are (got {shown!r}); send it uncompressed"
-            return Refusal(415, "encoded", reason, field="Content-Encoding")
-        return self._too_long() if _announced(headers) > self._most else None
 
-    def _too_long(self) -> Refusal:
-        return Refusal(413, "too_long", f"the body has more than {self._most:,} bytes: send it in parts")
+def _refusal_of(headers: dict[bytes, bytes]) -> Refusal | None:
+    """What its headers say against the body."""
+    encoding = headers.get(b"content-encoding", _AS_IT_IS).strip().lower()
+    if encoding != _AS_IT_IS:
+        shown = encoding.decode("latin-1")
+        reason = f"Content-Encoding: bodies are read as they are (got {shown!r}); send it uncompressed"
+        return Refusal(415, "encoded", reason, field="Content-Encoding")
+    return _too_long() if _announced(headers) > MAX_BODY_BYTES else None
+
+
+def _too_long() -> Refusal:
+    return Refusal(413, "too_long", f"the body has more than {MAX_BODY_BYTES:,} bytes: send it in parts")
 
 
 def _announced(headers: dict[bytes, bytes]) -> int:

@@ -1,7 +1,7 @@
 """Timers: when they tick, and one fired by hand."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
@@ -9,8 +9,6 @@ from pydantic import BaseModel
 from services.console.api.access import READ, WRITE
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
-from services.console.read_model.job_history import JobRun
-from services.console.read_model.timers import KnownTimer
 from services.console.requests.sender import any_of
 from shared.events.base import Name
 from shared.events.requests import TimerTriggerRequested
@@ -29,11 +27,6 @@ class TimerView(BaseModel):
     last_tick_at: datetime | None
     last_was_manual: bool | None
     last_missed: int | None
-
-    @classmethod
-    def of(cls, timer: KnownTimer) -> Self:
-        """The view of a timer."""
-        return cls(**{name: getattr(timer, name) for name in cls.model_fields})
 
 
 class TimerList(BaseModel):
@@ -54,7 +47,8 @@ class Triggered(BaseModel):
 @router.get("/v1/timers", dependencies=[READ])
 async def list_timers(console: TheConsole) -> TimerList:
     """Every timer, with its next tick and its last."""
-    return TimerList(timers=[TimerView.of(timer) for timer in await console.queries.timers.known()])
+    known = await console.queries.timers.known()
+    return TimerList(timers=[TimerView.model_validate(timer, from_attributes=True) for timer in known])
 
 
 class JobRunView(BaseModel):
@@ -69,11 +63,6 @@ class JobRunView(BaseModel):
     duration_ms: float | None
     error: str | None
 
-    @classmethod
-    def of(cls, run: JobRun) -> Self:
-        """The view of a run."""
-        return cls(**{name: getattr(run, name) for name in cls.model_fields})
-
 
 class JobRunList(BaseModel):
     """The latest runs first."""
@@ -85,7 +74,8 @@ class JobRunList(BaseModel):
 async def list_runs(console: TheConsole, name: Name, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> JobRunList:
     """What became of the latest ticks of a timer; empty where nothing reacts to it."""
     await _ensure_known(console, name)
-    return JobRunList(runs=[JobRunView.of(run) for run in await console.queries.job_history.latest(name, limit)])
+    latest = await console.queries.job_history.latest(name, limit)
+    return JobRunList(runs=[JobRunView.model_validate(run, from_attributes=True) for run in latest])
 
 
 @router.post("/v1/timers/{name}:trigger", status_code=202, dependencies=[WRITE])
