@@ -26,7 +26,7 @@ from services.console.api import (
 )
 from services.console.api.access import require_scope
 from services.console.api.auditing import Auditing
-from services.console.api.bodies import BodyLimit
+from services.console.api.body_limit import BodyLimit
 from services.console.api.console import Console
 from services.console.api.errors import ErrorAnswer, answer_errors
 from services.console.api.heads import Heads

@@ -1,4 +1,4 @@
-"""Request bodies: bounded, read as the strict events of the contract, and shown in the OpenAPI document."""
+"""Request bodies: read as the strict events of the contract, and shown in the OpenAPI document."""
 
 import json
 from collections.abc import Awaitable, Callable, Iterator
@@ -7,21 +7,19 @@ from typing import Any, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.console.api.errors import Refusal, invalid, refusal_response
+from services.console.api.errors import Refusal, invalid
 from services.console.requests.editing import Change, out_of_reach
 from shared.events.explaining import explain
 from shared.events.near_misses import near_misses, unknown_fields
 from shared.events.reading import read_json, without_mark
 from shared.events.requests import ScheduleBatchRequested, ScheduleRequested
-from shared.messaging.envelope import MAX_BODY_BYTES
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 MOST_MISSPELT = 3
-_AS_IT_IS = b"identity"
-_COMPONENTS = "#/components/schemas/{model}"
+COMPONENTS = "#/components/schemas/{model}"
+"""Where the OpenAPI document has the schema of a model."""
 
 
 def body_of(
@@ -94,71 +92,5 @@ def _rejected(raw: bytes, reason: str) -> dict[str, Any]:
 
 def documented(model: type[BaseModel], *, may_be_empty: bool = False) -> dict[str, Any]:
     """The `openapi_extra` of a route whose body is read by `body_of`."""
-    schema = {"$ref": _COMPONENTS.format(model=model.__name__)}
+    schema = {"$ref": COMPONENTS.format(model=model.__name__)}
     return {"requestBody": {"required": not may_be_empty, "content": {"application/json": {"schema": schema}}}}
-
-
-def schemas_of(*models: type[BaseModel]) -> dict[str, Any]:
-    """The components that `documented` refers to, in which what need not be given may be null as well."""
-    schemas: dict[str, Any] = {}
-    for model in models:
-        schema = model.model_json_schema(ref_template=_COMPONENTS)
-        schemas |= schema.pop("$defs", {})
-        schemas[model.__name__] = schema
-    for schema in schemas.values():
-        _let_optional_fields_be_null(schema)
-    return schemas
-
-
-def _let_optional_fields_be_null(schema: dict[str, Any]) -> None:
-    null = {"type": "null"}
-    fields = schema.get("properties", {})
-    for name in fields.keys() - set(schema.get("required", ())):
-        if null not in fields[name].get("anyOf", ()):
-            fields[name] = {"anyOf": [fields[name], null]}
-
-
-class BodyLimit:
-    """ASGI middleware that refuses bodies that are too long, however they are sent, and those that are compressed."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the body as it comes in."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        taken = 0
-
-        async def counted() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > MAX_BODY_BYTES:
-                raise _too_long()
-            return message
-
-        if refusal := _refusal_of(dict(scope["headers"])):
-            await refusal_response(refusal)(scope, receive, send)
-            return
-        await self._app(scope, counted, send)
-
-
-def _refusal_of(headers: dict[bytes, bytes]) -> Refusal | None:
-    """What its headers say against the body."""
-    encoding = headers.get(b"content-encoding", _AS_IT_IS).strip().lower()
-    if encoding != _AS_IT_IS:
-        shown = encoding.decode("latin-1")
-        reason = f"Content-Encoding: bodies are read as they are (got {shown!r}); send it uncompressed"
-        return Refusal(415, "encoded", reason, field="Content-Encoding")
-    return _too_long() if _announced(headers) > MAX_BODY_BYTES else None
-
-
-def _too_long() -> Refusal:
-    return Refusal(413, "too_long", f"the body has more than {MAX_BODY_BYTES:,} bytes: send it in parts")
-
-
-def _announced(headers: dict[bytes, bytes]) -> int:
-    length = headers.get(b"content-length", b"0")
-    return int(length) if length.isdigit() else 0

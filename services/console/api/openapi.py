@@ -6,9 +6,10 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from services.console.api import accounts, bulk, deciding, imports, repeats, tokens, workspaces
-from services.console.api.bodies import schemas_of
+from services.console.api.bodies import COMPONENTS
 from services.console.api.errors import MEDIA_TYPE
 from services.console.api.meanings import meaning_in_api
 from services.console.requests.editing import Change
@@ -77,7 +78,7 @@ def describe(app: FastAPI) -> None:
 
 def _whole(document: Json) -> Json:
     schemas = document["components"]["schemas"]
-    schemas |= schemas_of(*_BODIES)
+    schemas |= _schemas_of(*_BODIES)
     a_post = schemas["ScheduleBatchRequested"]["properties"]["posts"]["items"]
     del a_post["type"]  # what is no object is rejected alone
     for name in ("HTTPValidationError", "ValidationError"):
@@ -89,6 +90,26 @@ def _whole(document: Json) -> Json:
             parameter.setdefault("description", meaning_in_api(parameter["in"], parameter["name"]))
         _tell_refusals(operation)
     return document
+
+
+def _schemas_of(*models: type[BaseModel]) -> Json:
+    """The components that `documented` refers to, in which what need not be given may be null as well."""
+    schemas: Json = {}
+    for model in models:
+        schema = model.model_json_schema(ref_template=COMPONENTS)
+        schemas |= schema.pop("$defs", {})
+        schemas[model.__name__] = schema
+    for schema in schemas.values():
+        _let_optional_fields_be_null(schema)
+    return schemas
+
+
+def _let_optional_fields_be_null(schema: Json) -> None:
+    null = {"type": "null"}
+    fields = schema.get("properties", {})
+    for name in fields.keys() - set(schema.get("required", ())):
+        if null not in fields[name].get("anyOf", ()):
+            fields[name] = {"anyOf": [fields[name], null]}
 
 
 def _explain(name: str, schema: Json) -> None:
