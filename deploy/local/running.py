@@ -21,6 +21,9 @@ _READY = "ready"
 
 LONGER = ". Those that only need longer get it by `timeball up --patience SECONDS`"
 
+MENDED_MEANWHILE = frozenset({"credentials"})
+"""What a service may lack all the same: whoever has lost the keys connects accounts again, by the console."""
+
 Tell = Callable[[str], None]
 
 
@@ -75,6 +78,9 @@ async def _said(http: httpx.AsyncClient, place: Place) -> str:
     """What a program says of its database, or that it is ready."""
     try:
         answer = await http.get(place.ready_url)
-        return _READY if answer.is_success else answer.json()["problems"]["database"]
+        if answer.is_success:
+            return _READY
+        problems = answer.json()["problems"]
+        return _READY if problems and problems.keys() <= MENDED_MEANWHILE else problems["database"]
     except (httpx.HTTPError, ValueError, KeyError):
         return ""

@@ -4,6 +4,7 @@ Any number of processes may start at once: the first to link a finished key file
 """
 
 import base64
+import fcntl
 import os
 import secrets
 import stat
@@ -62,6 +63,23 @@ class Home:
             for one in self.path.glob(f"{file.name}*"):
                 _close_to_others(one)
         return f"sqlite+aiosqlite:///{file.as_posix()}"
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """The home is one process's for the length of the block, or until that is killed; HomeUnusable for others."""
+        with _usable():
+            _make_private(self.path)
+            descriptor = os.open(self.path / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(descriptor)
+            reason = f"`timeball up` already runs in {self.path}: stop it, or name another folder"
+            raise HomeUnusable(f"TIMEBALL_HOME: {reason}") from error
+        try:
+            yield
+        finally:
+            os.close(descriptor)
 
     def _once(self, name: str, make: Callable[[], str]) -> str:
         with _usable():

@@ -2,4 +2,4 @@
 
 
 class HomeUnusable(Exception):
-    """The folder cannot be made, read or written to."""
+    """The folder cannot be made, read or written to, or somebody else has it."""

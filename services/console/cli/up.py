@@ -68,6 +68,13 @@ async def _everything(with_demo: bool, patience: int) -> None:
     home = Home(os.environ.get("TIMEBALL_HOME", "var"))
     all_places = places()
     address = Address(by_name(all_places)["console"].url, os.environ.get("TIMEBALL_API_TOKEN") or home.api_token())
+    with home.taken():
+        await _run_everything(home, address, all_places, with_demo, patience)
+
+
+async def _run_everything(
+    home: Home, address: Address, all_places: list[Place], with_demo: bool, patience: int
+) -> None:
     async with (
         running_broker(home.path, say) as broker,
         running_programs(all_places, home.path, broker.url, say) as running,

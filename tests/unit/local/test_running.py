@@ -21,9 +21,11 @@ class Program(HttpServer):
 
     status: HTTPStatus = HTTPStatus.OK
     database: str = ""
+    credentials: str = ""
 
     async def reply(self, call: Call, writer: asyncio.StreamWriter) -> bool:
-        problems = {"database": self.database} if self.database else {}
+        found = {"database": self.database, "credentials": self.credentials}
+        problems = {name: problem for name, problem in found.items() if problem}
         writer.write(written(self.status, json.dumps({"problems": problems}).encode(), {}))
         return True
 
@@ -39,6 +41,17 @@ async def test_a_program_that_does_not_become_ready_is_named_and_no_other() -> N
             await until_ready([ready.place("monitor"), broken.place("console")], 0, told.append)
 
     assert told == ["starting monitor, console"]
+
+
+async def test_a_publisher_whose_keys_are_lost_is_not_waited_for() -> None:
+    """To end the programs would be to end the console, by which accounts are connected again."""
+    keyless = Program(status=HTTPStatus.SERVICE_UNAVAILABLE, credentials="none of TIMEBALL_SECRET_KEYS fits")
+    async with keyless.serving():
+        await until_ready([keyless.place("publisher")], 0, print)
+
+        keyless.database = "its disk is full"
+        with pytest.raises(NotReady):
+            await until_ready([keyless.place("publisher")], 0, print)
 
 
 async def test_an_upgrade_of_a_database_is_waited_for_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,3 +164,17 @@ def test_home_stays_where_it_was_when_the_working_folder_changes(
     monkeypatch.chdir(tmp_path)
 
     assert Home("var").path == tmp_path / "var"
+
+
+def test_a_home_is_taken_once_at_a_time(tmp_path: Path) -> None:
+    """Whoever came second would end by removing what leads the command line to the first."""
+    home = Home(tmp_path / "home")
+    with (
+        home.taken(),
+        pytest.raises(HomeUnusable, match=r"`timeball up` already runs in .*/home: stop it"),
+        Home(tmp_path / "home").taken(),
+    ):
+        pass
+
+    with home.taken():
+        pass
