@@ -13,7 +13,10 @@ from services.console.cli.exit_codes import REFUSED, UNREACHABLE
 from services.console.cli.screen import complain
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
-_WHERE_TOKENS_ARE = "the one in keys/api_token under its TIMEBALL_HOME, or one of `timeball tokens create`"
+_WHERE_TOKENS_ARE = (
+    "the one in keys/api_token under its TIMEBALL_HOME (a restart of `timeball up` makes a lost one anew), or one of "
+    "`timeball tokens create`"
+)
 _SEPARATORS = re.compile(r"[,;]")
 AnswerT = TypeVar("AnswerT")
 

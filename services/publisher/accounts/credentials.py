@@ -54,7 +54,8 @@ def stored(
     """
     kept = _kept(account, previous, vault)
     whole = replace(account, credentials={**account.credentials, **kept})
-    same = previous if previous and _before(account, previous, vault) == dict(account.credentials) else None
+    readable = previous if previous and is_readable(previous, vault) else None  # none are not those that no key fits
+    same = readable if readable and _before(account, readable, vault) == dict(account.credentials) else None
     going_on = previous if same or (previous and kept and kept == _renewed(previous, vault)) else None
     refreshing = previous if going_on or "refresh_token" in kept else None
     return StoredAccount(

@@ -70,6 +70,16 @@ def test_what_is_kept_shows_no_secret_and_can_be_opened_again() -> None:
     assert (kept.limits, kept.connected, kept.changed_at) == ('{"per_second": 10}', True, NOON)
 
 
+def test_an_account_without_credentials_is_connected_again_after_its_key_was_lost() -> None:
+    """That it is given none again does not mean that it keeps those that nobody can read."""
+    request = connecting(None)
+    before = stored(request, unsealed(request, KEY), FakePlatform(), None, vault=OTHER_VAULT, now=NOON)
+
+    kept = stored(request, unsealed(request, KEY), FakePlatform(), before, vault=VAULT, now=NOON)
+
+    assert opened(kept, VAULT).credentials == {}
+
+
 def test_with_the_wrong_key_the_account_cannot_be_opened() -> None:
     request = connecting(seal(SECRET, KEY.public_key))
     kept = stored(request, unsealed(request, KEY), FakePlatform(), None, vault=VAULT, now=NOON)
