@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from services.console.api.access import WRITE
 from services.console.api.bodies import body_of, documented
-from services.console.api.console import Console, TheConsole
+from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal, invalid
 from services.console.api.matching import etag_of, on_accounts, require_match
-from services.console.api.posts import all_rejected, schedule, taken, unknown_post
+from services.console.api.posts import all_rejected, known_post, schedule, taken
 from services.console.api.views import Cancelled, CancelledView, Scheduled, rejections_in
 from services.console.read_model.listing import Listed
 from services.console.requests.editing import Change, Overtaken, Unchangeable, edit_requests
@@ -47,7 +47,7 @@ async def change_post(
     What was changed by somebody else since it was looked at is left as it is: 412 where `If-Match` names the ETag of
     `GET`, else 409 with `conflict`.
     """
-    posts = on_accounts(post_id, await _known(console, post_id), account_id)
+    posts = on_accounts(post_id, await known_post(console, post_id), account_id)
     require_match(if_match, etag_of(posts), post_id)
     try:
         requests = edit_requests(
@@ -121,10 +121,3 @@ def _cancelled(post_id: str, answers: Answers) -> Cancelled:
         rejected=rejections_in(answers.of_type(ScheduleRejected)),
         pending=not answers.is_complete,
     )
-
-
-async def _known(console: Console, post_id: str) -> list[Listed]:
-    listed = await console.queries.post(post_id)
-    if not listed:
-        raise unknown_post(post_id)
-    return listed

@@ -11,7 +11,7 @@ from services.console.api.bodies import body_of, documented
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.paging import MOST_ON_A_PAGE, PageSize, paged, place_in
-from services.console.api.posts import unknown_post
+from services.console.api.posts import known_post
 from services.console.domain.posts import RESOLVABLE, RETRIABLE
 from services.console.read_model.listing import Filter
 from services.console.read_model.rows import takes_posts
@@ -160,9 +160,7 @@ def _tells_of(post_id: str, account_id: str) -> Until:
 
 
 async def _require_state(console: Console, post_id: str, account_id: str, states: frozenset[State]) -> None:
-    listed = await console.queries.post(post_id)
-    if not listed:
-        raise unknown_post(post_id)
+    listed = await known_post(console, post_id)
     found = [one.post.state for one in listed if one.post.account_id == account_id]
     if not found:
         raise Refusal(404, "not_found", f"post {post_id!r} is not scheduled for account {account_id!r}")

@@ -157,7 +157,7 @@ async def show_post(
     listed = on_accounts(post_id, await console.queries.post(post_id), account_id)
     rejections = [RejectionView.model_validate(dict(row)) for row in await console.queries.rejections(post_id)]
     if not listed and not rejections:
-        raise unknown_post(post_id)
+        raise _unknown_post(post_id)
     response.headers["ETag"] = etag_of(listed)
     return PostDetails(post_id=post_id, accounts=await views_of(console, listed), rejections=rejections)
 
@@ -168,6 +168,14 @@ async def views_of(console: Console, listed: Sequence[Listed]) -> list[PostView]
     return [PostView.of(one, drafts) for one in listed]
 
 
-def unknown_post(post_id: str) -> Refusal:
+async def known_post(console: Console, post_id: str) -> list[Listed]:
+    """The post on each of its accounts; 404 where there is none."""
+    listed = await console.queries.post(post_id)
+    if not listed:
+        raise _unknown_post(post_id)
+    return listed
+
+
+def _unknown_post(post_id: str) -> Refusal:
     """There is no such post."""
     return Refusal(404, "not_found", f"no post {post_id!r} is known")

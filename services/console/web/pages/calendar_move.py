@@ -10,7 +10,7 @@ from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
 from services.console.api.matching import on_accounts
-from services.console.api.posts import unknown_post, views_of
+from services.console.api.posts import known_post, views_of
 from services.console.read_model.due_spans import Place
 from services.console.read_model.listing import Listed
 from services.console.read_model.rows import takes_posts
@@ -49,10 +49,7 @@ async def propose_move(
 
 
 async def _proposal(console: Console, post_id: str, account_id: str, move: Move) -> Proposal:
-    listed = await console.queries.post(post_id)
-    if not listed:
-        raise unknown_post(post_id)
-    (found, *_) = on_accounts(post_id, listed, [account_id])
+    (found, *_) = on_accounts(post_id, await known_post(console, post_id), [account_id])
     (view,) = await views_of(console, [found])
     return Proposal(
         text=(view.content or post_id)[:MOST_TEXT],
