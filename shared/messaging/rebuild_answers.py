@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import structlog
 
+from shared.events.grouping import in_groups
 from shared.events.rebuilding import ConsoleRebuildAnswered, ConsoleRebuildRequested, StateTold
 from shared.messaging.broker import Outgoing, Publisher
 from shared.messaging.envelope import Delivery, Envelope
@@ -56,14 +57,4 @@ class RebuildAnswers:
 
 def in_parts(things: Iterable[ThingT], characters: Callable[[ThingT], int]) -> Iterator[tuple[ThingT, ...]]:
     """The things in their order, so many at a time as one message may carry."""
-    part: list[ThingT] = []
-    room = MOST_CHARACTERS
-    for thing in things:
-        needed = characters(thing)
-        if part and needed > room:
-            yield tuple(part)
-            part, room = [], MOST_CHARACTERS
-        part.append(thing)
-        room -= needed
-    if part:
-        yield tuple(part)
+    return map(tuple, in_groups(things, characters, most=MOST_CHARACTERS))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from services.console.imports.lines import Line, PostFile
+from shared.events.grouping import in_groups
 
 MOST_BYTES = 8 * 1024 * 1024
 
@@ -30,13 +31,6 @@ def parts_of(content: bytes, file: PostFile, encoding: str | None, *, most: int 
 
 
 def _in_parts(lines: Sequence[Line], most: int) -> Iterator[Part]:
-    texts, numbers, size = list[bytes](), list[int](), 0
-    for line in lines:
-        text = json.dumps(line.post, ensure_ascii=False).encode() + b"\n"
-        if texts and size + len(text) > most:
-            yield Part(b"".join(texts), "utf-8", numbers)
-            texts, numbers, size = [], [], 0
-        texts.append(text)
-        numbers.append(line.number)
-        size += len(text)
-    yield Part(b"".join(texts), "utf-8", numbers)
+    texts = ((line.number, json.dumps(line.post, ensure_ascii=False).encode() + b"\n") for line in lines)
+    for part in list(in_groups(texts, lambda one: len(one[1]), most=most)) or [[]]:
+        yield Part(b"".join(text for _, text in part), "utf-8", [number for number, _ in part])

@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 from services.console.domain.posts import CHANGEABLE, Post
 from services.console.read_model.drafts import Drafts, PostFields
 from shared.events.base import Count, Id, Options, Text, Value
+from shared.events.grouping import in_groups
 from shared.events.requests import (
     MAX_TARGETS,
     LatePolicy,
@@ -77,16 +78,13 @@ def edit_requests(posts: Sequence[Post], drafts: Drafts, change: Change) -> list
 
 def _parts(members: Sequence[tuple[Post, PostFields]], change: Change) -> Iterator[Sequence[tuple[str, Target]]]:
     """The targets with their posts' ids, as many together as one request holds."""
-    part, size, media = list[tuple[str, Target]](), 0, _length(_media(members[0][1], change))
-    for post, fields in members:
-        target = _target(post, fields, change)
-        needed = media + len(target.model_dump_json().encode())
-        if part and (len(part) == MAX_TARGETS or size + needed > MOST_OF_TARGETS):
-            yield part
-            part, size = [], 0
-        part.append((post.post_id, target))
-        size += needed
-    yield part
+    media = _length(_media(members[0][1], change))
+    targets = ((post.post_id, _target(post, fields, change)) for post, fields in members)
+
+    def size_of(named: tuple[str, Target]) -> int:
+        return media + len(named[1].model_dump_json().encode())
+
+    return in_groups(targets, size_of, most=MOST_OF_TARGETS, most_things=MAX_TARGETS)
 
 
 def _media(fields: PostFields, change: Change) -> tuple[NewMedia, ...]:

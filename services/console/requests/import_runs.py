@@ -17,6 +17,7 @@ from services.console.tables.imports import import_batches, import_lines, import
 from shared.database import bulk
 from shared.database.engine import Database
 from shared.database.paging import is_after
+from shared.events.grouping import in_groups
 
 MOST_IN_A_BATCH = 500
 MOST_CHARACTERS = 2_000_000
@@ -116,17 +117,7 @@ class ImportRuns(Runs):
 
 def batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
     """The lines in groups that fit into one request."""
-    batch: list[Line] = []
-    characters = 0
-    for line in lines:
-        size = len(str(line.post))
-        if batch and (len(batch) == MOST_IN_A_BATCH or characters + size > MOST_CHARACTERS):
-            yield batch
-            batch, characters = [], 0
-        batch.append(line)
-        characters += size
-    if batch:
-        yield batch
+    return in_groups(lines, lambda line: len(str(line.post)), most=MOST_CHARACTERS, most_things=MOST_IN_A_BATCH)
 
 
 def _as_text(lines: Sequence[Line]) -> str:
