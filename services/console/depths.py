@@ -16,7 +16,7 @@ ABSENT_FOR = timedelta(minutes=1)
 SETTLED_AFTER = timedelta(seconds=2)
 """A page that is asked for again and again does without the freshest figures for so long; its last asking has them."""
 
-Figures = Mapping[str, QueueFigures | None]
+FiguresByQueue = Mapping[str, QueueFigures | None]
 
 
 class Depths:
@@ -27,9 +27,9 @@ class Depths:
         self._clock = clock
         self._known: dict[str, tuple[datetime, QueueFigures | None]] = {}
         self._turn = asyncio.Lock()
-        self._looking: asyncio.Task[Figures | None] | None = None
+        self._looking: asyncio.Task[FiguresByQueue | None] | None = None
 
-    async def of(self, names: Iterable[str]) -> Figures | None:
+    async def of(self, names: Iterable[str]) -> FiguresByQueue | None:
         """By name how full each queue is, None where there is none; None at all where the broker does not answer."""
         wanted = list(dict.fromkeys(names))
         try:
@@ -39,7 +39,7 @@ class Depths:
             return None
         return {name: self._known[name][1] for name in wanted}
 
-    async def lately(self, names: Iterable[str]) -> Figures | None:
+    async def lately(self, names: Iterable[str]) -> FiguresByQueue | None:
         """The same without waiting for the broker where it was asked a moment ago: a new look is taken meanwhile."""
         wanted = list(dict.fromkeys(names))
         if not all(self._is_known(name, SETTLED_AFTER) for name in wanted):

@@ -26,7 +26,7 @@ from services.console.api.views import (
     rejections_in,
 )
 from services.console.read_model.listing import Filter, Listed
-from services.console.requests.sender import Answers, Batch, each_account
+from services.console.requests.sender import Answers, BatchAnswers, each_account
 from shared.events.base import Id, Instant
 from shared.events.progress import State
 from shared.events.requests import ScheduleBatchRequested, ScheduleRequested
@@ -114,7 +114,7 @@ async def schedule_batch(
 
 async def settle_batch(console: Console, request: ScheduleBatchRequested) -> BatchSettled:
     """Ask for many posts and wait for what the scheduler says to each."""
-    batch = Batch()
+    batch = BatchAnswers()
     answers = await console.requests.send_and_wait(request, batch.is_settled_by)
     return BatchSettled(
         batch_id=request.batch_id,

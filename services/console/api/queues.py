@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from services.console.api.access import READ
 from services.console.api.console import Console, TheConsole
-from services.console.depths import Figures
+from services.console.depths import FiguresByQueue
 from services.console.read_model.service_reports import Report
 from shared.contract.entries import EVERY_SERVICE
 from shared.messaging.topology import dead_queue, retry_queue, tiers_of
@@ -70,11 +70,11 @@ async def queues_of(console: Console, *, lately: bool = False) -> QueueList:
     return QueueList(services=[service_view(service, reports, figures, now) for service in EVERY_SERVICE])
 
 
-async def _look(console: Console, names: Sequence[str], *, lately: bool) -> Figures | None:
+async def _look(console: Console, names: Sequence[str], *, lately: bool) -> FiguresByQueue | None:
     return await (console.depths.lately(names) if lately else console.depths.of(names))
 
 
-def service_view(service: str, reports: Sequence[Report], figures: Figures | None, now: datetime) -> ServiceView:
+def service_view(service: str, reports: Sequence[Report], figures: FiguresByQueue | None, now: datetime) -> ServiceView:
     """What is known of a service; `reports` are the latest first."""
     told = [report for report in reports if report.service == service]
     running = [report for report in told if not report.is_silent(now)]
@@ -102,20 +102,20 @@ def _consumed(service: str, reports: Sequence[Report]) -> Sequence[str]:
     return next((sorted(report.queues) for report in reports if report.service == service), [])
 
 
-def _queue(name: str, figures: Figures | None) -> QueueView:
+def _queue(name: str, figures: FiguresByQueue | None) -> QueueView:
     found = figures[name] if figures is not None else None
     return QueueView(
         name=name, messages=found.messages if found else None, consumers=found.consumers if found else None
     )
 
 
-def _retrying(service: str, figures: Figures) -> list[TierView]:
+def _retrying(service: str, figures: FiguresByQueue) -> list[TierView]:
     tiers = [
         TierView(seconds=tier, messages=_messages(figures, retry_queue(service, tier))) for tier in tiers_of(service)
     ]
     return [tier for tier in tiers if tier.messages]
 
 
-def _messages(figures: Figures, name: str) -> int:
+def _messages(figures: FiguresByQueue, name: str) -> int:
     found = figures.get(name)
     return found.messages if found else 0

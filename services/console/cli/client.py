@@ -58,7 +58,7 @@ class LiveEvent:
 
 
 @dataclass
-class Place:
+class StreamPosition:
     """How far the live stream has been read: after an interruption it goes on there."""
 
     last_id: str | None = None
@@ -165,18 +165,18 @@ class Client:
         return _answer(response)
 
     async def events(
-        self, place: Place, *, types: Sequence[str] = (), post_id: str | None = None
+        self, position: StreamPosition, *, types: Sequence[str] = (), post_id: str | None = None
     ) -> AsyncIterator[LiveEvent | None]:
-        """Events after this place, which moves along, until the console ends the stream (Unreachable); the first item,
-        None, means that it listens."""
+        """Events after this position, which moves along, until the console ends the stream (Unreachable); the first
+        item, None, means that it listens."""
         given = {"type": list(types)} | ({"post_id": post_id} if post_id else {})
-        streamed = self._http.stream("GET", "/v1/events", params=given, headers=place.headers, timeout=_STREAMING)
+        streamed = self._http.stream("GET", "/v1/events", params=given, headers=position.headers, timeout=_STREAMING)
         try:
             async with streamed as response:
                 if response.is_error:
                     await response.aread()
                     _answer(response)
-                async for event in _events_in(response.aiter_lines(), place):
+                async for event in _events_in(response.aiter_lines(), position):
                     yield event
         except httpx.HTTPError as error:
             raise Unreachable(_why(error)) from error
@@ -196,15 +196,15 @@ def _authorization(token: str) -> dict[str, str]:
 _STREAMING = httpx.Timeout(PATIENCE_SECONDS, read=60)
 
 
-async def _events_in(lines: AsyncIterator[str], place: Place) -> AsyncIterator[LiveEvent | None]:
-    number = place.last_id
+async def _events_in(lines: AsyncIterator[str], position: StreamPosition) -> AsyncIterator[LiveEvent | None]:
+    number = position.last_id
     async for line in lines:
         if line == ": listening":
             yield None
         elif line.startswith("id: "):
             number = line.removeprefix("id: ")
         elif line.startswith("data: "):
-            place.last_id = number
+            position.last_id = number
             if event := json.loads(line.removeprefix("data: ")):
                 yield _event(event)
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from services.console.cli.calling import called, wrong
-from services.console.cli.client import STATE, Client, LiveEvent, Place, Refused, Unreachable
+from services.console.cli.client import STATE, Client, LiveEvent, Refused, StreamPosition, Unreachable
 from services.console.cli.screen import note, say, show_json
 from services.console.cli.sentences import sentence, state_of_the_broker
 from shared.events import EVENTS
@@ -63,16 +63,16 @@ async def _across_interruptions(
     client: Client, types: Sequence[str], post_id: str | None
 ) -> AsyncIterator[LiveEvent | None]:
     """Every event once the stream has begun, however often it breaks off: it goes on after the last one."""
-    place, is_away = Place(), False
+    position, is_away = StreamPosition(), False
     while True:
         try:
-            async for event in client.events(place, types=types, post_id=post_id):
+            async for event in client.events(position, types=types, post_id=post_id):
                 if is_away:
                     note("the console is there again")
                 is_away = False
                 yield event
         except (Unreachable, Refused) as error:
-            if place.last_id is None or _is_final(error):
+            if position.last_id is None or _is_final(error):
                 raise
             if not is_away:
                 note(f"the console is away ({error}); what happens meanwhile is shown when it is back")
@@ -120,7 +120,7 @@ class Following:
     client: Client
     listeners: list[Callable[[LiveEvent], None]] = field(default_factory=lambda: [tell_news])
     listening: asyncio.Event = field(default_factory=asyncio.Event)
-    place: Place = field(default_factory=Place)
+    position: StreamPosition = field(default_factory=StreamPosition)
 
     async def run(self) -> None:
         """Follow for ever."""
@@ -131,7 +131,7 @@ class Following:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _follow(self) -> None:
-        async for event in self.client.events(self.place):
+        async for event in self.client.events(self.position):
             if event is None:
                 self.listening.set()
                 continue

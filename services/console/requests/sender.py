@@ -159,7 +159,7 @@ def each_account(account_ids: Iterable[str], *event_classes: type[Event]) -> Unt
 
 
 @dataclass
-class Batch:
+class BatchAnswers:
     """What a batch's answers say: one fact settles it but for what waits for the publisher, which has one fact each."""
 
     accepted: list[AcceptedPost | ScheduleAccepted] = field(default_factory=list)

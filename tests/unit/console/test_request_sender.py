@@ -7,7 +7,7 @@ import pytest
 
 from services.console.requests.awaited_answers import AwaitedAnswers
 from services.console.requests.required_queues import RequiredQueues
-from services.console.requests.sender import Batch, RequestSender, any_of
+from services.console.requests.sender import BatchAnswers, RequestSender, any_of
 from shared.events import Event
 from shared.events.publisher import PublishSkipped
 from shared.events.requests import ScheduleCancelRequested
@@ -51,7 +51,7 @@ def rejected(post_id: str) -> ScheduleRejected:
     ],
 )
 def test_a_batch_is_answered_when_each_post_that_waited_is(facts: list[Event], waiting: list[str]) -> None:
-    batch = Batch()
+    batch = BatchAnswers()
 
     are_complete = [batch.is_settled_by(fact) for fact in facts]
 
@@ -60,7 +60,7 @@ def test_a_batch_is_answered_when_each_post_that_waited_is(facts: list[Event], w
 
 
 def test_what_was_answered_alone_counts_as_if_it_had_been_in_the_batch_s_answer() -> None:
-    batch = Batch()
+    batch = BatchAnswers()
 
     for fact in (settled("p", "q"), accepted("p"), rejected("q")):
         batch.is_settled_by(fact)
@@ -77,7 +77,7 @@ def test_what_was_answered_alone_counts_as_if_it_had_been_in_the_batch_s_answer(
     ],
 )
 def test_nothing_else_answers_a_batch(fact: Event) -> None:
-    assert Batch().is_settled_by(fact) is False
+    assert BatchAnswers().is_settled_by(fact) is False
 
 
 CANCELLED = ScheduleCancelled(post_id="p", account_id="a", revision=1, reason="a person's wish")
