@@ -142,6 +142,8 @@ def _signed_in(
     """Settings and credentials after somebody has signed in; the console is asked first whether it is there."""
     if network.app and not given.get("client_id"):
         wrong("client_id is missing: it names the app that you have registered with the network")
+    if odd := [name for name, key in given.items() if not isinstance(key, str)]:
+        wrong(f"--credentials-file: {odd[0]} must be a text; put it in quotes")
     ask("GET", "/v1/keys")
 
     def show(page: str) -> None:

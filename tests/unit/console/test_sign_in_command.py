@@ -95,3 +95,16 @@ def test_a_console_that_is_not_there_is_told_before_anybody_signs_in() -> None:
 
     assert result.exit_code == 3
     assert "Sign in" not in result.stderr
+
+
+def test_a_key_of_an_app_that_is_no_text_is_told_before_anybody_signs_in(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.json"
+    file.write_text(json.dumps({"client_id": 123456789, "client_secret": "app-s3cret"}))
+
+    result, api = answered(
+        ANSWERS, "accounts", "add", "linkedin", "team", "--port", "0", "--credentials-file", str(file)
+    )
+
+    assert result.exit_code == 2
+    assert "--credentials-file: client_id must be a text" in " ".join(result.stderr.split())
+    assert api.requests == []
