@@ -65,9 +65,10 @@ class Group:
         return [one.subreddit for one in self.bookmarks]
 
     def new_among(self, items: Iterable[Item]) -> list[Item]:
-        """The items that have not been seen; what belongs to none of the subreddits counts as such."""
+        """The items that have not been seen, each once; what belongs to none of the subreddits counts as such."""
         by_name = {one.subreddit: one for one in self.bookmarks}
-        return [item for item in items if _is_new(by_name.get(item.subreddit.lower()), item)]
+        once = {item.item_id: item for item in items}
+        return [item for item in once.values() if _is_new(by_name.get(item.subreddit.lower()), item)]
 
     def see(self, items: Sequence[Item]) -> list[Bookmark]:
         """Remember the items; the answer has the bookmarks to be kept."""

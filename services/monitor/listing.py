@@ -12,6 +12,9 @@ from services.monitor.domain import Item
 MOST_TITLE, MOST_AUTHOR, MOST_ADDRESS = 1_000, 100, 2_000
 """Characters that are kept; Reddit's own are shorter."""
 
+MOST_ODD = 10
+"""So many items, none of which can be read, are not odd ones: Reddit's form has changed."""
+
 _ITEM_ID = re.compile(r"^t[13]_[0-9a-z]{1,12}$")
 _SUBREDDIT = re.compile(r"^\w{1,50}$", re.ASCII)
 
@@ -33,15 +36,16 @@ class Page:
 
 
 def page_of(answer: Any) -> Page:
-    """The page in an answer, without what cannot be read in it; NoListing where that is all of it."""
+    """The page in an answer, each item once and without what cannot be read; NoListing where that is all of many."""
     try:
         children, older = list(answer["data"]["children"]), answer["data"].get("after")
     except (KeyError, TypeError, AttributeError) as error:
         raise NoListing("Reddit's answer is no listing") from error
     items = [item for child in children if (item := _readable(child))]
-    if children and not items:
+    if len(children) > MOST_ODD and not items:
         raise NoListing("Reddit's answer is no listing: none of its items can be read")
-    return Page(items, older if isinstance(older, str) and older else None, len(children) - len(items))
+    once = {item.item_id: item for item in items}
+    return Page([*once.values()], older if isinstance(older, str) and older else None, len(children) - len(items))
 
 
 def _readable(child: Any) -> Item | None:

@@ -210,8 +210,8 @@ ODD = {"id": "a b", "subreddit": "sailing", "created_utc": 0}
 @pytest.mark.parametrize(
     "body",
     [
-        {"data": {"children": [{"kind": "t3", "data": ODD}]}},
-        {"data": {"children": [{"kind": "t3", "data": {}}]}},
+        {"data": {"children": [{"kind": "t3", "data": ODD}] * 11}},
+        {"data": {"children": [{"kind": "t3", "data": {}}] * 11}},
         [],
         {"data": None},
     ],

@@ -118,3 +118,47 @@ async def test_a_refusal_that_nobody_expects_is_told_with_its_status(light_monit
 
     assert "(414)" in completed["problems"][0]["error"]
     assert await monitor.found() == [("w", item)]
+
+
+async def test_an_item_that_a_page_has_twice_is_one_mention(light_monitor: Monitor) -> None:
+    monitor = await begun(light_monitor)
+    item = monitor.network.post("sailing", "time ball")
+    child = monitor.network.things[-1].told()
+    monitor.network.faults = [refuses(200, {"data": {"children": [child, child], "after": None}})]
+
+    completed = await monitor.check()
+
+    assert await monitor.found() == [("w", item)]
+    assert (completed["found"], completed["items"]) == (1, 1)
+
+
+async def test_an_item_on_two_pages_is_one_mention(light_monitor: Monitor) -> None:
+    """A listing moves on while it is read."""
+    monitor = await begun(light_monitor)
+    item = monitor.network.post("sailing", "time ball")
+    old, new = (thing.told() for thing in monitor.network.things)
+    first = {"data": {"children": [new, old], "after": new["data"]["id"]}}
+    monitor.network.faults = [refuses(200, first), refuses(200, {"data": {"children": [new, old], "after": None}})]
+
+    completed = await monitor.check()
+
+    assert await monitor.found() == [("w", item)]
+    assert (completed["found"], completed["items"]) == (1, 1)
+
+
+@pytest.mark.parametrize("odd", [{"created_utc": None}, {"id": None}])
+async def test_a_page_of_nothing_but_an_odd_item_keeps_nobody_from_the_others(
+    light_monitor: Monitor, odd: dict[str, Any]
+) -> None:
+    """The last page of a listing may hold one item."""
+    monitor = light_monitor
+    monitor.network.post("sailing", "the first one")
+    child = monitor.network.things[-1].told()
+    monitor.network.faults = [refuses(200, {"data": {"children": [child | {"data": child["data"] | odd}]}})]
+    await monitor.configure()
+    await monitor.begun()
+    item = monitor.network.post("sailing", "time ball")
+
+    await monitor.check()
+
+    assert await monitor.found() == [("w", item)]
