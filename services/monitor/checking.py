@@ -50,6 +50,11 @@ class Watched:
     matcher: Matcher
     versions: Versions
 
+    @property
+    def is_everybody(self) -> bool:
+        """Whether no workspace is left out because it cannot be read."""
+        return len(self.workspaces) == len(self.versions)
+
 
 @dataclass(frozen=True)
 class Checking:
@@ -84,6 +89,7 @@ class Checking:
 
     async def _read(self, watched: Watched, tally: Tally, started_at: datetime, correlation_id: str) -> Report:
         names = sorted({name for workspace in watched.workspaces for name in workspace.subreddits})
+        followed = frozenset(names)
 
         async def take(items: Sequence[Item], bookmarks: Sequence[Bookmark]) -> None:
             nonlocal watched
@@ -98,8 +104,17 @@ class Checking:
 
         reading = Reading(self.reddit, take, started_at)
         for kind in KINDS:
-            await reading.read(names, kind, await self.store.bookmarks(kind))
+            known = await self.store.bookmarks(kind)
+            if watched.is_everybody:
+                await self._forget([one for name, one in known.items() if name not in followed])
+            await reading.read(names, kind, known)
         return reading.report
+
+    async def _forget(self, unfollowed: Sequence[Bookmark]) -> None:
+        """Forget how far was read what nobody follows: whoever follows it later begins with what is new then."""
+        if unfollowed:
+            async with self.store.unit() as unit:
+                await unit.forget_bookmarks(unfollowed)
 
     async def _take(
         self, items: Sequence[Item], bookmarks: Sequence[Bookmark], watched: Watched, correlation_id: str

@@ -73,6 +73,11 @@ class Unit(UnitOfWork["Store"]):
         if rows:
             await self.connection.execute(self.store.write_bookmarks, bulk.encode(rows))
 
+    async def forget_bookmarks(self, unfollowed: Iterable[Bookmark]) -> None:
+        """Forget how far these subreddits have been read."""
+        rows = [{"subreddit": one.subreddit, "kind": one.kind} for one in unfollowed]
+        await self.connection.execute(self.store.delete_bookmarks, bulk.encode(rows))
+
     async def add_mentions(self, found: Sequence[Mention], now: datetime) -> list[Mention]:
         """Write the mentions; the answer has those that were not there."""
         rows = [_mention_row(mention, now) for mention in found]
@@ -126,6 +131,7 @@ class Store:
         self.write_workspace = bulk.upsert(workspaces, dialect, guard="true")
         self.make_request = bulk.insert_missing(workspace_requests, dialect)
         self.write_bookmarks = bulk.upsert(bookmarks, dialect, guard="true")
+        self.delete_bookmarks = bulk.delete_by_key(bookmarks, dialect)
         self.make_mentions = bulk.insert_missing(mentions, dialect)
         self.make_deliveries = bulk.insert_missing(deliveries, dialect)
         self.write_delivery = bulk.upsert(deliveries, dialect, guard="true")

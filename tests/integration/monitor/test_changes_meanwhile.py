@@ -5,8 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import update
+
 from services.monitor.listing import Page
 from services.monitor.reddit import Reddit
+from services.monitor.tables import workspaces
 from shared.events.requests import WorkspaceRemoveRequested
 from shared.messaging.envelope import Delivery
 from tests.support.monitoring import NOON, Monitor
@@ -62,3 +65,50 @@ async def test_nothing_is_found_for_what_was_removed_or_turned_off(monitor: Moni
 
     assert await monitor.found() == [("stays", item)]
     assert await monitor.store.mention("w", item) is None
+
+
+async def test_a_subreddit_that_nobody_followed_for_a_while_begins_anew(monitor: Monitor) -> None:
+    """What was posted while nobody watched it is not new, and its bookmarks are not kept for ever."""
+    await monitor.configure()
+    await monitor.begun()
+    await monitor.configure(subreddits=["horology"])
+    await monitor.check()
+    kept = set(await monitor.store.bookmarks("post"))
+    monitor.network.post("sailing", "time ball, unwatched")
+
+    await monitor.configure()
+    await monitor.check()
+    item = monitor.network.post("sailing", "time ball, watched")
+    await monitor.check()
+
+    assert await monitor.found() == [("w", item)]
+    assert kept == {"horology"}
+
+
+async def test_a_subreddit_that_nobody_can_read_for_a_while_goes_on_where_it_was(light_monitor: Monitor) -> None:
+    monitor = light_monitor
+    await monitor.configure(subreddits=["sailing", "horology"])
+    await monitor.begun()
+    monitor.network.close("sailing")
+    await monitor.check()
+    item = monitor.network.post("sailing", "time ball")
+    monitor.network.closed.clear()
+
+    await monitor.check()
+
+    assert await monitor.found() == [("w", item)]
+
+
+async def test_a_workspace_that_cannot_be_read_for_a_while_goes_on_where_it_was(light_monitor: Monitor) -> None:
+    monitor = light_monitor
+    await monitor.configure()
+    await monitor.begun()
+    async with monitor.store.unit() as unit:
+        await unit.connection.execute(update(workspaces).values(keywords="no JSON"))
+    await monitor.check()
+    item = monitor.network.post("sailing", "time ball")
+
+    await monitor.configure()
+    await monitor.check()
+
+    assert await monitor.found() == [("w", item)]
