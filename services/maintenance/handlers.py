@@ -58,7 +58,7 @@ class Handlers:
 
     async def on_outcome(self, delivery: Delivery[PublishSucceeded | PublishFailed | PublishUnknown]) -> None:
         """Keep what became of a post, for the day's figures."""
-        await self._group.submit(_outcome(delivery.event, self._at(delivery)))
+        await self._group.submit(_outcome(delivery.event, self._at(delivery), now=self.clock.now()))
         await self.on_progress(delivery)
 
     async def on_progress(self, delivery: Delivery[Any]) -> None:
@@ -125,11 +125,12 @@ class Handlers:
         return min(delivery.sent_at or now, now)
 
 
-def _outcome(fact: PublishSucceeded | PublishFailed | PublishUnknown, at: datetime) -> Outcome:
+def _outcome(fact: PublishSucceeded | PublishFailed | PublishUnknown, at: datetime, *, now: datetime) -> Outcome:
     key = fact.post_id, fact.account_id, fact.revision
     match fact:
         case PublishSucceeded():
-            return Outcome(*key, PUBLISHED, fact.attempts, fact.platform, fact.published_at, fact.lateness_ms)
+            published_at = min(fact.published_at, now)  # later only by a clock that was ahead
+            return Outcome(*key, PUBLISHED, fact.attempts, fact.platform, published_at, fact.lateness_ms)
         case PublishFailed():
             error = None if fact.error.kind == SAID_BY_A_PERSON else fact.error
             return Outcome(*key, FAILED, fact.attempts, None, at, None, error)

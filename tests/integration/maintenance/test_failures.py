@@ -178,3 +178,12 @@ async def test_old_failures_are_forgotten(replica: Replica) -> None:
     )
 
     assert await codes(replica) == []
+
+
+async def test_a_publication_of_tomorrow_hides_no_failures_of_today(replica: Replica) -> None:
+    """The publisher's clock was ahead, and is right again."""
+    await connect(replica, "a", "b", "c")
+    await hear(replica, published("fine", "a", at=NOW + timedelta(days=1)))
+    await hear(replica, failed("1", "a"), failed("2", "b"), failed("3", "c"))
+
+    assert await codes(replica) == ["posts_failing x raised"]

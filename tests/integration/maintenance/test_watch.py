@@ -9,8 +9,17 @@ import pytest
 from services.maintenance.alerting import RISEN_AFTER
 from services.maintenance.app import MIGRATIONS
 from services.maintenance.domain import SETTLING
+from services.maintenance.retention import RULES
 from shared.database.engine import Database
-from shared.events.maintenance import JobFailed, JobReleased, JobSkipped, JobStarted, JobSucceeded
+from shared.database.purging import Purge
+from shared.events.maintenance import (
+    JobFailed,
+    JobReleased,
+    JobSkipped,
+    JobStarted,
+    JobSucceeded,
+    RetentionPurgeRequested,
+)
 from shared.messaging.broker import BrokerUnavailable, QueueFigures, QueuesFail
 from tests.fakes.clock import FakeClock
 from tests.integration.maintenance.conftest import NOW, Replica, delivery
@@ -113,6 +122,24 @@ async def test_a_service_that_falls_silent_is_told(replica: Replica) -> None:
 
     assert told[:4] == [[]] * 4
     assert [(alert.code, alert.subject) for alert in told[4]] == [("service_silent", "publisher")]
+
+
+async def test_a_service_that_stays_silent_is_not_told_to_be_over_when_its_reports_are_deleted(
+    replica: Replica,
+) -> None:
+    await replica.report("publisher", instance="earlier")
+    replica.clock.advance(MINUTE)
+    await replica.report("publisher")
+    for _ in range(10):
+        await replica.look(MINUTE)
+    replica.clock.advance(timedelta(days=8))
+    await replica.look()
+
+    asked = RetentionPurgeRequested(before=replica.clock.now() - timedelta(days=7), keep_succeeded=0, keep_failed=0)
+    deleted = await Purge(replica.database, replica.clock, asyncio.Event()).run(RULES, asked)
+    told = [alert for _ in range(4) for alert in await replica.look(MINUTE)]
+
+    assert (deleted, told) == (1, [])
 
 
 async def test_no_service_counts_as_silent_because_maintenance_did_not_listen(replica: Replica) -> None:
