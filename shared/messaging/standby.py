@@ -102,5 +102,17 @@ async def _attach(subscriber: Any) -> None:
     """Have it get messages again, under the tag that it had."""
     queue, tag = subscriber._queue_obj, subscriber._consumer_tag
     channel = await queue.channel.get_underlay_channel()
-    if tag not in channel.consumers:
-        await queue.consume(subscriber.consume, arguments=subscriber.consume_args, consumer_tag=tag)
+    if is_attached(queue, channel, tag):
+        return
+    if tag in channel.consumers:  # of an attempt that failed, or was not answered: the broker may know it or not
+        await queue.cancel(tag)
+    await queue.consume(subscriber.consume, arguments=subscriber.consume_args, consumer_tag=tag)
+
+
+def is_attached(queue: Any, channel: Any, tag: str) -> bool:
+    """Whether the broker has confirmed this consumer on this channel.
+
+    A channel lists a consumer before the broker is asked, and goes on where that fails; a queue lists those that were
+    confirmed, on whichever channel.
+    """
+    return tag in channel.consumers and tag in queue._consumers

@@ -19,7 +19,7 @@ from shared.contract import serving
 from shared.database.refusals import why_unusable
 from shared.messaging.broker import BrokerUnavailable
 from shared.messaging.kept_connection import LOST
-from shared.messaging.standby import Standby
+from shared.messaging.standby import Standby, is_attached
 
 STALE_OUTBOX = timedelta(seconds=30)
 CHECK_SECONDS = 5.0
@@ -98,7 +98,7 @@ async def _not_attached(subscriber: Any) -> str | None:
         channel = await queue.channel.get_underlay_channel()
     except LOST:  # between two connections
         return "has no open channel"
-    return None if subscriber._consumer_tag in channel.consumers else "is not being consumed"
+    return None if is_attached(queue, channel, subscriber._consumer_tag) else "is not being consumed"
 
 
 def relaying(age: Callable[[], Awaitable[timedelta]]) -> Check:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy.exc import DBAPIError
 
 from shared.messaging.standby import Standby
+from shared.process.health import consuming
 from tests.nodes import Broker
 from tests.support.bus import Bus
 from tests.support.connections import close_connections
@@ -131,6 +132,27 @@ async def test_a_consumer_that_was_lost_is_attached_again(amqp_vhost_url: str) -
         await standby.attach_again()
 
         await shop.handled("second")
+
+
+async def test_a_consumer_that_the_broker_never_confirmed_is_attached_again(amqp_vhost_url: str) -> None:
+    """The channel lists it all the same: it was taken for attached, and nobody took its messages."""
+    there = Away()
+    there.is_away = False
+    async with Shop.open(amqp_vhost_url, standby=Standby(there.try_writing)) as shop:
+        standby = shop.consumer.standby
+        assert standby
+        for one in standby.subscribers:
+            channel = await one._queue_obj.channel.get_underlay_channel()
+            listed = channel.consumers[one._consumer_tag]
+            await one._queue_obj.cancel(one._consumer_tag)
+            channel.consumers[one._consumer_tag] = listed
+        assert await consuming(shop.consumer.broker)() == "shop.orders is not being consumed"
+        await shop.order("first")
+
+        await standby.attach_again()
+
+        await shop.handled("first")
+        assert await consuming(shop.consumer.broker)() is None
 
 
 async def test_who_stands_by_attaches_nothing(amqp_vhost_url: str) -> None:
