@@ -138,9 +138,11 @@ class Publisher:
             again = await self._attempt([listed[place] for place in unroutable], asked_at, deadline)
             for place, error in zip(unroutable, again, strict=True):
                 errors[place] = error
-        for error in errors:
-            if isinstance(error, NotTaken):
-                self._refusing.note(error, loop_time())
+        for one, error in zip(listed, errors, strict=True):
+            if error is None:
+                self._refusing.note_taken(one.envelope.type)
+            elif isinstance(error, NotTaken):
+                self._refusing.note(one.envelope.type, error, loop_time())
         return errors
 
     async def _attempt(
