@@ -28,7 +28,7 @@ export function write(form, field, value) {
   else input.value = value;
 }
 
-export const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 function changeIn(form) {
   const now = read(form), before = seen.get(form) ?? now;

@@ -53,7 +53,7 @@ function point(form, field) {
   control.focus();
 }
 
-export function fieldOf(form, path, account) {
+function fieldOf(form, path, account) {
   const parts = path.replace(/^post\./, "").split(".");
   const [, first, number] = /^(\w+?)(?:\[(\d+)\])?$/.exec(parts[0]);
   if (first === "media" && number !== undefined) return pictureOf(form, number, parts[1]);
