@@ -97,8 +97,12 @@ def _told(fact: AccountFact, before: Account) -> Mapping[str, Any]:
 
 
 def _is_unmoved(fact: AccountRefreshed, before: Account) -> bool:
-    """Whether a refresh left the token's end where it was: then none can move it."""
-    return fact.token_expires_at is not None and fact.token_expires_at == before.token_expires_at
+    """Whether the refresh that was asked for left the token's end where it was: then none can move it.
+
+    What is told unasked, such as the same again, says nothing of that.
+    """
+    is_asked_for = before.refresh_asked_at is not None
+    return is_asked_for and fact.token_expires_at is not None and fact.token_expires_at == before.token_expires_at
 
 
 Key = tuple[str, str]

@@ -103,9 +103,25 @@ async def test_an_account_that_cannot_refresh_is_not_asked_to(replica: Replica) 
     end = NOW + MINUTE
     unmoved = AccountRefreshed(account_id="b", platform="x", token_expires_at=end, changed_at=NOW + MINUTE)
     known = connected(token_expires_at=end, can_refresh=False)
-    await hear(replica, known, connected(account_id="b", token_expires_at=end, can_refresh=None), unmoved)
+    await hear(replica, known, connected(account_id="b", token_expires_at=end, can_refresh=None))
+    first = await asked(replica)
+    await hear(replica, unmoved)
 
-    assert await asked(replica) == 0
+    assert (first, await asked(replica)) == (1, 0)
+
+
+async def test_a_refresh_that_is_told_twice_is_no_end_that_no_refresh_moves(replica: Replica) -> None:
+    """The broker delivers it again, or the publisher tells how an account is that nobody asked about."""
+    await hear(replica, connected(token_expires_at=NOW + MINUTE))
+    await replica.fire("token.refresh_check")
+    renewed = AccountRefreshed(account_id="a", platform="x", token_expires_at=NOW + 60 * MINUTE, changed_at=NOW)
+    await hear(replica, renewed, renewed, renewed.model_copy(update={"changed_at": NOW + MINUTE}))
+
+    told = await replica.look()
+    replica.clock.advance(40 * MINUTE)
+
+    assert told == []
+    assert await asked(replica) == 1
 
 
 async def test_a_token_that_nobody_renews_is_told_until_it_is_renewed(replica: Replica) -> None:
