@@ -201,12 +201,14 @@ async def test_the_monitor_keeps_mentions_that_a_digest_waits_for(database_url: 
         await write(database, monitor.workspaces, [workspace | at_once | {"digest": None}])
         await write(database, monitor.mentions, [mention | daily | {"item_id": "told", "day": "2027-02-16"}])
         await write(database, monitor.mentions, [mention | daily | {"item_id": "waits", "day": None}])
+        just_told = {"item_id": "in the digest that is being sent", "day": f"{NOW:%Y-%m-%d}"}
+        await write(database, monitor.mentions, [mention | daily | just_told])
         await write(database, monitor.mentions, [mention | at_once | {"item_id": "alone", "day": None}])
 
         rows = await a_purge(database).run(rules, ASKED)
 
         assert rows == 2
-        assert await left(database, monitor.mentions, "item_id") == {"waits"}
+        assert await left(database, monitor.mentions, "item_id") == {"waits", just_told["item_id"]}
 
 
 async def test_the_monitor_keeps_requests_for_ever_only_of_workspaces_that_are_there(database_url: str) -> None:
