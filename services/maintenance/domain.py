@@ -126,8 +126,15 @@ class Standing:
         """Whether the post waits for a person."""
         return self.progress.state in WAITS
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody cancelled the post."""
+        return self.progress.state is State.CANCELLED
+
     def is_beyond(self, other: "Standing") -> bool:
-        """Whether this came after the other."""
+        """Whether this came after the other; a doubt outlives a cancellation that was taken before it was known."""
+        if self.progress.state is State.UNKNOWN and other.is_cancelled:
+            return self.progress.revision >= other.progress.revision
         return self.progress.is_beyond(other.progress)
 
 

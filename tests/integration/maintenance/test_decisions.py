@@ -93,6 +93,20 @@ async def test_what_is_over_stays_over_though_that_it_was_held_comes_again(repli
     assert await replica.look() == []
 
 
+async def test_a_cancelled_post_waits_for_nobody_though_that_it_did_comes_late(replica: Replica) -> None:
+    """The scheduler's fact overtakes the publisher's."""
+    await hear(replica, ScheduleCancelled(**post(), reason="asked for"), held())
+
+    assert await replica.look() == []
+
+
+async def test_a_cancelled_post_that_may_be_out_waits_for_a_person(replica: Replica) -> None:
+    """The scheduler cancelled it before anybody knew."""
+    await hear(replica, ScheduleCancelled(**post(), reason="asked for"), unknown())
+
+    assert [alert.code for alert in await replica.look()] == ["posts_unknown"]
+
+
 async def test_a_post_that_is_held_again_later_is_told(replica: Replica) -> None:
     again = PublishHeld(**post(revision=2), reason="the account is closed")
     await hear(replica, held(), ScheduleSuperseded(**post(), by=2), again)
