@@ -14,7 +14,6 @@ from aio_pika.exceptions import ChannelInvalidStateError
 from aiormq.abc import AbstractChannel
 
 from shared.connections.cancellations import StrayCancellations
-from shared.messaging.answers import let_go
 
 LINGER_SECONDS = 0.005
 
@@ -85,20 +84,7 @@ class Acknowledgements:
                     log.info("acknowledgement_lost", error=repr(error))
 
     async def _write_to(self, channel: AbstractChannel) -> None:
-        """Return when it is written; raise where the channel ends before. aiormq has room for ten frames, and who
-        waits for room in a connection that is lost would wait for ever, and all later acknowledgements with it."""
-        writing, ended = asyncio.create_task(self._frames(channel)), channel.closing
-        writing.add_done_callback(let_go)
-        try:
-            await asyncio.wait({writing, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if not writing.done():
-                raise ChannelInvalidStateError("the channel has ended")
-            await writing
-        finally:
-            writing.cancel()
-            ended.cancel()
-
-    async def _frames(self, channel: AbstractChannel) -> None:
+        """Return when it is written; raise where the channel ends before."""
         frames = self._tags[channel].take()
         for number, (tag, up_to_it) in enumerate(frames, 1):
             await channel.basic_ack(tag, multiple=up_to_it, wait=number == len(frames))

@@ -24,9 +24,9 @@ from yarl import URL
 
 from shared.connections.cancellations import StrayCancellations
 from shared.connections.cutting import cut_off
+from shared.messaging.amqp_connection import AmqpConnection
 from shared.messaging.answers import Answers, let_go
 from shared.messaging.declaring import figures_of
-from shared.messaging.handshake import ToldConnection
 from shared.messaging.making import Making
 from shared.messaging.returns import Confirm, Returns
 from shared.messaging.topology import Topology
@@ -101,7 +101,7 @@ class PublishingConnection:
         """
         to = URL(url).update_query(heartbeat=HEARTBEAT_SECONDS)
         transport = _Transport(Encrypted() if to.scheme == "amqps" else Plain())
-        connection, answers = ToldConnection(to, transport_factory=transport), Answers()
+        connection, answers = AmqpConnection(to, transport_factory=transport), Answers()
         opening = asyncio.create_task(cls._open(connection, transport, topology, answers))
         try:
             await answers.end_of(opening, silence=OPEN_SECONDS)

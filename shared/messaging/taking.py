@@ -13,6 +13,7 @@ from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
+from shared.messaging.amqp_connection import AmqpConnection
 from shared.messaging.frames import Frames, Message, unmarshal_what_can_be_read
 from shared.messaging.transport import Encrypted, Plain
 
@@ -50,7 +51,9 @@ def _taker(consumer: Any) -> Callable[[IncomingMessage], None] | None:
 
 
 def take_directly() -> None:
-    """Let aiormq, which aio-pika lets nobody tell, use what is above, in `frames` and in `transport`, from now on."""
+    """Let aiormq, which aio-pika lets nobody tell, use what is above, in `amqp_connection`, `frames` and `transport`,
+    from now on."""
+    aiormq.connection.Connection = AmqpConnection  # type: ignore[misc]
     aiormq.connection.FrameReceiver = Frames  # type: ignore[misc]
     aiormq.connection.Channel = Channel  # type: ignore[attr-defined]
     aiormq.connection.TCPTransportFactory = Plain  # type: ignore[misc, assignment]

@@ -173,7 +173,7 @@ class ModelBroker:
         lost = [one for one in self.subscriptions if one.process is process]
         self.subscriptions = [one for one in self.subscriptions if one.process is not process]
         for subscription in lost:
-            subscription.close()
+            subscription.is_open = False
             subscription.queue.subscriptions.remove(subscription)
             if subscription.queue.is_exclusive:
                 self._delete(subscription.queue)

@@ -1,6 +1,5 @@
 """What the model broker keeps: messages, queues with their arguments, and the consumers on them."""
 
-import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -67,7 +66,6 @@ class Subscription:
     tags: int = 0
     broker: Owner | None = None
     number: int = 0
-    _observers: dict["asyncio.Future[None]", None] = field(default_factory=dict)
 
     def __hash__(self) -> int:
         """The same in each run: what the services keep in sets would come in the order of addresses."""
@@ -76,23 +74,6 @@ class Subscription:
     @property
     def is_closed(self) -> bool:
         return not self.is_open
-
-    @property
-    def closing(self) -> "asyncio.Future[None]":
-        """As aiormq's: each who asks has his own, which is done when the channel is closed."""
-        observer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self.is_closed:
-            observer.set_result(None)
-        else:
-            self._observers[observer] = None
-            observer.add_done_callback(self._observers.pop)
-        return observer
-
-    def close(self) -> None:
-        """Deliver nothing more, and tell who waits for that."""
-        self.is_open = False
-        for observer in [one for one in self._observers if not one.done()]:
-            observer.set_result(None)
 
     async def basic_ack(self, tag: int, *, multiple: bool, wait: bool) -> None:
         """Done with it, and with all before it if asked, unless that gets lost."""

@@ -16,6 +16,7 @@ from pamqp.commands import Basic
 
 from shared.database.errors import Conflict
 from shared.events.requests import ScheduleCancelRequested, TimerTriggerRequested
+from shared.messaging import acknowledging
 from shared.messaging.dead_letters.parking import FAILURES_HEADER
 from shared.messaging.envelope import MAX_BODY_BYTES, PUT_OFF_SINCE_HEADER, SENT_AT_HEADER, UnreadableEvent
 from shared.messaging.topology import DELIVERY_LIMIT, EVENTS_EXCHANGE
@@ -302,6 +303,36 @@ async def test_what_can_be_set_aside_nowhere_stays_in_hand_until_it_can(shop: Sh
 
     assert reason_of(await shop.dead(message_id)) == "look at this"
     assert shop.came["person"] == 1
+
+
+async def test_a_connection_that_is_lost_in_the_midst_of_acknowledging_keeps_nothing_at_work(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those who waited for room in it would wait for ever, and all later acknowledgements with them."""
+    monkeypatch.setattr(acknowledging, "LINGER_SECONDS", 0)
+    is_lost, is_back = asyncio.Event(), asyncio.Event()
+
+    async def works_until_it_is_lost(order: Order, times: int) -> None:
+        await is_lost.wait()
+
+    async def works_for_longer(order: Order, times: int) -> None:
+        await is_back.wait()
+
+    posts = ["first", *(f"other-{number}" for number in range(50))]
+    shop.reactions |= dict.fromkeys(posts, works_until_it_is_lost) | {"first": works_for_longer}
+    for post_id in posts:
+        await shop.order(post_id)
+    await shop.handled(posts[-1])
+
+    transport: Any = (await shop.consumer.broker.connect()).transport
+    transport.connection._writer_task.cancel()
+    is_lost.set()
+    await shop.handled(posts[-1], 2)
+    is_back.set()
+
+    async with asyncio.timeout(PATIENCE):
+        await shop.consumer.finish()
+    await shop.is_alive()
 
 
 async def test_what_is_in_hand_comes_again_when_its_channel_is_gone(shop: Shop, broker_node: Broker) -> None:

@@ -1,4 +1,4 @@
-"""An AMQP connection as aiormq opens it, but for two things.
+"""An AMQP connection as aiormq opens it, but for three things. A service publishes on one and consumes on another.
 
 It tells why the broker closes it while it is opened. aiormq says only that it expected something else: a virtual host
 that is not there is then never named.
@@ -6,6 +6,9 @@ that is not there is then never named.
 It outlives the end of its channels. When the broker closes one, as for a question about a queue that is not there, it
 waits for a word of ours. aiormq drops that where ten frames wait to be written, and the broker ends the whole
 connection when the channel's number is used again.
+
+Nobody waits for room in it. aiormq has room for ten frames, and whoever waited when the connection was lost would wait
+for ever.
 """
 
 import asyncio
@@ -17,10 +20,12 @@ from pamqp import commands
 from pamqp.base import Frame
 
 
-class ToldConnection(aiormq.Connection):
-    """aiormq's connection, whose refusals carry the broker's own words, and which drops none of ours."""
+class AmqpConnection(aiormq.Connection):
+    """aiormq's connection, whose refusals carry the broker's own words, and which has room for all of ours."""
 
-    FRAME_BUFFER_SIZE = 0  # without a bound: what waits to be written is bounded by what waits for its answer
+    FRAME_BUFFER_SIZE = 0
+    """Without a bound. What waits to be written is bounded all the same: by what waits for its answer, and by the
+    prefetch where messages are acknowledged."""
 
     @staticmethod
     async def _rpc(
