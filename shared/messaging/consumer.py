@@ -1,10 +1,10 @@
-"""Consuming: binds handlers to queues. FastStream connects, attaches, and shows in AsyncAPI what is taken."""
+"""Consuming: binds handlers to queues. FastStream connects and attaches."""
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 from aio_pika.abc import AbstractIncomingMessage
@@ -29,15 +29,10 @@ from shared.messaging.topology import EVENTS_EXCHANGE, Queue
 MOST_UNHEARD = 10_000
 UNBOUNDED = sys.maxsize
 
+Settle = Callable[[AbstractIncomingMessage], Coroutine[Any, Any, None]]
+"""Returns when the message is acknowledged, or its channel is gone."""
+
 log = structlog.get_logger()
-
-
-class Taker(Protocol):
-    """Settles each message, whatever it is."""
-
-    def begin(self, message: AbstractIncomingMessage) -> asyncio.Task[None]:
-        """The task in which the message is settled."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -77,52 +72,41 @@ class Consumer:
         attaches them in any order.
         """
         self.queues[queue.name] = queue
-        settlement = self._settlement(queue.name, handlers, on_unreadable, most_bytes)
-        behind = _SURPLUS if surplus else {}
-        known_queue = _known_queue(queue.name, queue.arguments | behind)
-        subscriber = self._subscriber(known_queue, prefetch, consume_args=behind, include_in_schema=not surplus)
-        if self.standby:
-            self.standby.subscribers.append(subscriber)
-        for event_class, handler in handlers.items():
-            subscriber(_documented(settlement.settle, event_class, handler), filter=_has_type(event_class))
-        subscriber(settlement.settle)
-        _take_directly(subscriber, settlement)
-
-    def _settlement(
-        self, queue: str, handlers: Mapping[type[Event], Handler], on_unreadable: Refusal | None, most_bytes: int
-    ) -> Settlement:
-        return Settlement(
+        settlement = Settlement(
             service=self.service,
-            queue=queue,
+            queue=queue.name,
             handlers=_by_type(handlers),
             publisher=self.publisher,
             clock=self.clock,
             acknowledgements=self.acknowledgements,
             budget=ByteBudget(most_bytes),
             on_unreadable=on_unreadable,
-            at_work=self.at_work,
             standby=self.standby,
         )
+        behind = _SURPLUS if surplus else {}
+        subscriber = self._take(_known_queue(queue.name, queue.arguments | behind), settlement.settle, prefetch, behind)
+        if self.standby:
+            self.standby.subscribers.append(subscriber)
 
-    def take(self, name: str, taker: Taker, *, prefetch: int) -> None:
-        """Consume a durable queue of messages of any kind, which the taker settles itself."""
-        subscriber = self._subscriber(_known_queue(name, {}), prefetch, include_in_schema=False)
+    def take(self, name: str, settle: Settle, *, prefetch: int) -> None:
+        """Consume a durable queue of messages of any kind."""
+        self._take(_known_queue(name, {}), settle, prefetch, {})
 
-        async def settle(message: Any) -> None:
-            await taker.begin(message)
-
-        subscriber(settle)
-        _take_directly(subscriber, taker)
-
-    def _subscriber(self, queue: RabbitQueue, prefetch: int, **options: Any) -> RabbitSubscriber:
-        return self.broker.subscriber(
+    def _take(
+        self, queue: RabbitQueue, settle: Settle, prefetch: int, consume_args: Mapping[str, Any]
+    ) -> RabbitSubscriber:
+        subscriber = self.broker.subscriber(
             queue,
             channel=Channel(prefetch_count=prefetch),
             ack_policy=AckPolicy.MANUAL,
             decoder=_undecoded,
             no_reply=True,
-            **options,
+            consume_args=dict(consume_args),
         )
+        work = _Work(subscriber, settle, self.at_work)
+        subscriber(work.settled)
+        setattr(subscriber, TAKES, work.take)
+        return subscriber
 
     def listen(self, name: str, handlers: Mapping[type[Event], Handler], *, binding: str) -> None:
         """Receive events in a queue of this process alone: nothing is kept while it does not listen."""
@@ -138,15 +122,16 @@ class Consumer:
 
 
 @dataclass
-class _Direct:
-    """Settles messages as they come from the channel.
+class _Work:
+    """The work at the messages of one queue, each in a task of its own.
 
-    FastStream's own way to a handler (contexts, middlewares, one filter after another) takes 0.15 ms each, and nothing
-    in it is used here. Its lock tells a graceful stop what is still at work.
+    Messages come straight from the channel (`taking`): FastStream's own way to a handler takes 0.15 ms each, and
+    nothing in it is used here. Its lock tells a graceful stop what is still at work.
     """
 
     subscriber: RabbitSubscriber
-    taker: Taker
+    settle: Settle
+    at_work: set[asyncio.Task[None]]
     has_begun: bool = False
 
     def take(self, message: AbstractIncomingMessage) -> None:
@@ -156,11 +141,18 @@ class _Direct:
             return
         lock: Any = self.subscriber.lock
         lock.acquire()
-        self.taker.begin(message).add_done_callback(lambda _: lock.release())
+        self._begin(message).add_done_callback(lambda _: lock.release())
 
+    async def settled(self, message: Any) -> None:
+        """Return when it is settled: what FastStream calls."""
+        await asyncio.shield(self._begin(message))
 
-def _take_directly(subscriber: RabbitSubscriber, taker: Taker) -> None:
-    setattr(subscriber, TAKES, _Direct(subscriber, taker).take)
+    def _begin(self, message: AbstractIncomingMessage) -> asyncio.Task[None]:
+        """A task of our own: a channel that closes cancels its deliveries, and would cut sends short."""
+        work = asyncio.create_task(self.settle(message))
+        self.at_work.add(work)
+        work.add_done_callback(self.at_work.discard)
+        return work
 
 
 def _by_type(handlers: Mapping[type[Event], Handler]) -> Mapping[str, Handler]:
@@ -183,7 +175,6 @@ _IN_PASSING: Any = {
     "ack_policy": AckPolicy.ACK_FIRST,
     "decoder": _undecoded,
     "no_reply": True,
-    "include_in_schema": False,
 }
 
 
@@ -193,20 +184,10 @@ def _own_queue(name: str, binding: str) -> RabbitQueue:
     return RabbitQueue(name, routing_key=binding, exclusive=True, auto_delete=True, arguments=limits)
 
 
-def _has_type(event_class: type[Event]) -> Callable[[RabbitMessage], Awaitable[bool]]:
-    """A coroutine, because FastStream runs plain functions in a thread: that costs 0.1 ms each and the order."""
-
-    async def has_type(message: RabbitMessage) -> bool:
-        return type_of(message.raw_message) == event_class.type
-
-    return has_type
-
-
 def _hearing(handlers: Mapping[str, Handler]) -> Callable[..., Awaitable[None]]:
     """One FastStream handler for all types, because it tries its handlers one after another, for each message."""
 
     async def hear(message: Any) -> None:
-        """Events as they pass by."""
         handler = handlers.get(type_of(message))
         if handler is None:
             return
@@ -216,20 +197,6 @@ def _hearing(handlers: Mapping[str, Handler]) -> Callable[..., Awaitable[None]]:
             log.warning("message_not_heard", type=type_of(message), error=repr(error))
 
     return hear
-
-
-def _documented(
-    settle: Callable[[Any], Awaitable[None]], event_class: type[Event], handler: Handler
-) -> Callable[..., Awaitable[None]]:
-    """What FastStream calls for one type of event: its name, words and schema are those of the handler."""
-
-    async def documented(message: Any) -> None:
-        await settle(message)
-
-    documented.__name__ = getattr(handler, "__name__", event_class.type)
-    documented.__doc__ = handler.__doc__
-    documented.__annotations__ = {"message": event_class, "return": None}
-    return documented
 
 
 def _any(arguments: dict[str, Any]) -> Any:

@@ -1,6 +1,5 @@
 """Settling: every message ends acknowledged, tried again later, or parked with its reason; decided only here."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,21 +47,10 @@ class Settlement:
     acknowledgements: Acknowledgements
     budget: ByteBudget
     on_unreadable: Refusal | None
-    at_work: set[asyncio.Task[None]]
     standby: Standby | None = None
 
-    def begin(self, message: AbstractIncomingMessage) -> asyncio.Task[None]:
-        """Settle it in a task of our own: a channel that closes cancels its deliveries, and would cut sends short."""
-        work = asyncio.create_task(self._handle_within_budget(message))
-        self.at_work.add(work)
-        work.add_done_callback(self.at_work.discard)
-        return work
-
-    async def settle(self, message: Any) -> None:
+    async def settle(self, message: AbstractIncomingMessage) -> None:
         """Return when it is settled."""
-        await asyncio.shield(self.begin(message))
-
-    async def _handle_within_budget(self, message: AbstractIncomingMessage) -> None:
         async with self.budget.holding(len(message.body)):
             await self._handle(message, self.handlers.get(type_of(message), self._no_handler))
 
@@ -100,28 +88,27 @@ class Settlement:
             await self._park(message, error.reason)
 
     async def _after_failure(self, message: AbstractIncomingMessage, error: Exception, taken_at: datetime) -> None:
-        passing = is_passing(error) or isinstance(error, BrokerUnavailable)
-        if not passing and failures_of(message) + 1 >= MOST_FAILURES:
+        passing, failures = is_passing(error) or isinstance(error, BrokerUnavailable), failures_of(message) + 1
+        if not passing and failures >= MOST_FAILURES:
             log.error("message_failed", queue=self.queue, type=type_of(message), exc_info=error)
             said = f": {words}" if (words := in_words(error)) else ""
             await self._park(message, f"{self.service} failed at it{said}; its log says more")
             return
-        failures = failures_of(message) + 1
         if self.standby and await self.standby.is_on_after(error):
-            await self._move(
-                message, handed_on(message, queue=self.queue, taken_at=taken_at, failures=failures), "handed_on"
-            )
+            on = handed_on(message, queue=self.queue, taken_at=taken_at, failures=failures)
+            await self._move(message, on, "handed_on")
             return
         log.warning("message_tried_again", queue=self.queue, type=type_of(message), error=repr(error), passing=passing)
-        tier = RETRY_TIERS[0]
-        again = tried_again(
-            message, service=self.service, queue=self.queue, tier=tier, taken_at=taken_at, failures=failures
-        )
+        again = self._again(message, RETRY_TIERS[0], taken_at, failures)
         await self._move(message, again, "tried_again")
 
     async def _rest(self, message: AbstractIncomingMessage, delay: timedelta, taken_at: datetime) -> None:
-        again = tried_again(message, service=self.service, queue=self.queue, tier=tier_within(delay), taken_at=taken_at)
-        await self._move(message, again, "postponed")
+        await self._move(message, self._again(message, tier_within(delay), taken_at), "postponed")
+
+    def _again(self, message: AbstractIncomingMessage, tier: int, taken_at: datetime, failures: int = 0) -> Envelope:
+        return tried_again(
+            message, service=self.service, queue=self.queue, tier=tier, taken_at=taken_at, failures=failures
+        )
 
     async def _park(self, message: AbstractIncomingMessage, reason: str) -> None:
         reason = redact_text(reason)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 from faststream import AckPolicy
@@ -104,38 +103,27 @@ def _message(outgoing: Outgoing, sent_at: float, waited: float) -> Message:
 
 @dataclass
 class Subscriber:
-    """What FastStream's broker gives for a queue: handlers are registered by calling it."""
+    """What FastStream's broker gives for a queue: its handler is registered by calling it."""
 
     queue: str
     prefetch: int
     priority: int
     ack_first: bool
     binding: tuple[str, str] | None
-    handlers: list[tuple[Any, Any]] = field(default_factory=list)
+    handler: Any = None
     at_work: int = 0
-    _known: dict[str, Any] = field(default_factory=dict)
 
-    def __call__(self, handler: Any, *, filter: Any = None) -> Any:
-        self.handlers.append((filter, handler))
+    def __call__(self, handler: Any) -> Any:
+        self.handler = handler
         return handler
 
     async def handle(self, incoming: Incoming) -> None:
-        """Let the first handler have it whose filter takes it."""
-        if incoming.type not in self._known:
-            self._known[incoming.type] = await self._handler_for(incoming)
-        if handler := self._known[incoming.type]:
-            self.at_work += 1
-            try:
-                await handler(incoming)
-            finally:
-                self.at_work -= 1
-
-    async def _handler_for(self, incoming: Incoming) -> Any:
-        looked_at = SimpleNamespace(raw_message=incoming)
-        for takes, handler in self.handlers:
-            if takes is None or await takes(looked_at):
-                return handler
-        return None
+        """Let the handler have it."""
+        self.at_work += 1
+        try:
+            await self.handler(incoming)
+        finally:
+            self.at_work -= 1
 
 
 @dataclass

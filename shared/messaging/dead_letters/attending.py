@@ -40,6 +40,6 @@ def attended(consumer: Consumer, topology: Topology, every_service: Collection[s
         },
         prefetch=1,
     )
-    notices = Notices(service, consumer.publisher, consumer.acknowledgements, consumer.at_work)
-    consumer.take(notices_queue(service), notices, prefetch=NOTICES_AT_ONCE)
+    notices = Notices(service, consumer.publisher, consumer.acknowledgements)
+    consumer.take(notices_queue(service), notices.settle, prefetch=NOTICES_AT_ONCE)
     return replace(topology, queues=queues, notices=True)

@@ -3,7 +3,6 @@
 A copy of it waits in `<service>.parked` until that is confirmed, so none is missed, whoever died meanwhile.
 """
 
-import asyncio
 from dataclasses import dataclass
 
 import structlog
@@ -32,16 +31,9 @@ class Notices:
     service: str
     publisher: Publisher
     acknowledgements: Acknowledgements
-    at_work: set[asyncio.Task[None]]
 
-    def begin(self, message: AbstractIncomingMessage) -> asyncio.Task[None]:
-        """Tell in a task of our own, as every message is settled."""
-        work = asyncio.create_task(self._tell(message))
-        self.at_work.add(work)
-        work.add_done_callback(self.at_work.discard)
-        return work
-
-    async def _tell(self, message: AbstractIncomingMessage) -> None:
+    async def settle(self, message: AbstractIncomingMessage) -> None:
+        """Return when it is told of."""
         notice = self._notice(message)
         queue = notices_queue(self.service)
         told = notice is None or await published_in_hand(self.publisher, message, notice, queue=queue)
