@@ -51,7 +51,7 @@ async def test_a_broker_that_is_away_is_said_with_the_reason(visitor: Visitor) -
 
     await visitor.open("/timers")
 
-    said = visitor.page.get_by_role("status").filter(has_text="the message broker is away")
+    said = visitor.page.get_by_role("status").filter(has_text="The console hears nothing of the services")
     await expect(said).to_be_visible()
     await expect(said).to_contain_text("connection refused")
     assert await visitor.barriers() == []

@@ -8,6 +8,7 @@ from services.publisher.sending.withdrawals import REMEMBERED_SECONDS, Withdrawa
 from tests.support.publications import a_publication
 
 KEY = ("post", "account")
+LONG = REMEMBERED_SECONDS + 1
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ async def test_a_post_whose_id_was_used_long_ago_is_not_stopped_by_what_was_with
     """When all that was kept of it has been deleted, its revisions begin anew."""
     withdrawals = Withdrawals()
     withdrawals.note(KEY, 5, "cancelled")
-    later.append(REMEMBERED_SECONDS)
+    later.append(LONG)
 
     assert withdrawals.reason(a_publication(revision=1)) is None
 
@@ -42,7 +43,7 @@ async def test_a_post_whose_id_was_used_long_ago_is_not_stopped_by_what_was_with
 async def test_a_withdrawal_counts_though_a_higher_revision_was_withdrawn_long_ago(later: list[float]) -> None:
     withdrawals = Withdrawals()
     withdrawals.note(KEY, 5, "cancelled")
-    later.append(REMEMBERED_SECONDS)
+    later.append(LONG)
     withdrawals.note(KEY, 1, "superseded")
 
     assert withdrawals.reason(a_publication(revision=1)) == "superseded"
