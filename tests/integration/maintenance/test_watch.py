@@ -10,6 +10,7 @@ from services.maintenance.alerting import RISEN_AFTER
 from services.maintenance.app import MIGRATIONS
 from services.maintenance.domain import SETTLING
 from services.maintenance.retention import RULES
+from services.maintenance.watch import Watch
 from shared.database.engine import Database
 from shared.database.purging import Purge
 from shared.events.maintenance import (
@@ -388,15 +389,19 @@ async def test_a_clock_that_is_set_back_delays_no_word_of_an_outage(replica: Rep
     assert replica.targets.titles == ["Timeball critical: broker_unreachable (broker)"]
 
 
+async def _look_for_minutes(replica: Replica, watch: Watch) -> None:
+    """For longer than an outage must last to be told of."""
+    await replica.report()
+    for _ in range(3):
+        await watch.look_if_possible()
+        replica.clock.advance(MINUTE)
+
+
 async def test_a_broker_that_is_away_is_told_in_words(replica: Replica) -> None:
     async def away(_: str) -> QueueFigures | None:
         raise BrokerUnavailable("cannot look for maintenance.timers: TimeoutError()") from TimeoutError()
 
-    await replica.report()
-    watch = replace(replica.watch, queue_figures=away)
-    for _ in range(3):
-        await watch.look_if_possible()
-        replica.clock.advance(MINUTE)
+    await _look_for_minutes(replica, replace(replica.watch, queue_figures=away))
 
     assert "(it does not answer): nothing is published" in replica.targets.bodies[0]
 
@@ -407,11 +412,7 @@ async def test_a_broker_whose_queues_fail_is_told_without_it(replica: Replica) -
     async def refused() -> None:
         raise QueuesFail("the broker refused alert.raised: restart RabbitMQ")
 
-    await replica.report()
-    watch = replace(replica.watch, try_publishing=refused)
-    for _ in range(3):
-        await watch.look_if_possible()
-        replica.clock.advance(MINUTE)
+    await _look_for_minutes(replica, replace(replica.watch, try_publishing=refused))
 
     assert "(the broker refused alert.raised: restart RabbitMQ): nothing is published" in replica.targets.bodies[0]
 
