@@ -38,14 +38,14 @@ class Decisions:
     async def learn(self, group: Sequence[Standing]) -> Sequence[None]:
         """Keep the posts that wait for a person, and that others no longer do: older news changes nothing.
 
-        A cancellation is kept in any case. It is the scheduler's, and may overtake what the publisher tells.
+        What may have ended a wait is kept in any case: it may overtake what it ended.
         """
         newest = _newest(group)
         async with self._database.transaction() as connection:
             known = await self._known(connection, newest)
             later = {key: one for key, one in newest.items() if key not in known or one.is_beyond(known[key])}
             published = await self._published(connection, [key for key, one in later.items() if one.waits])
-            over = {key for key, one in later.items() if not one.waits and (key in known or one.is_cancelled)}
+            over = {key for key, one in later.items() if not one.waits and (key in known or one.may_end_a_wait)}
             kept = [one for key, one in later.items() if key in over or (one.waits and key not in published)]
             await self._keep(connection, kept)
         return [None] * len(group)

@@ -57,17 +57,25 @@ class Account:
 
 
 def learned(known: Account | None, fact: AccountFact, arrived_at: datetime, *, now: datetime) -> Account | None:
-    """The account after a fact; None where the fact is older than what is known.
+    """The account after a fact; None where the fact is older than what is known, and says nothing that is not.
 
     One from further in the future than clocks differ is of now: it must not outdo what is told once its clock is right.
     """
     told_at = fact.changed_at or arrived_at
     at = now if told_at > now + CLOCKS_DIFFER else told_at
     if known is not None and at < known.changed_at:
-        return None
+        return _completed(known, fact)
     platform = fact.platform or (known.platform if known else "unknown")
     before = known or Account(fact.account_id, platform, connected=True, changed_at=at)
     return replace(before, platform=platform, changed_at=at, refresh_asked_at=None, **_told(fact, before))
+
+
+def _completed(known: Account, fact: AccountFact) -> Account | None:
+    """The account with what only its connection tells, where a renewal of it has come first."""
+    if not isinstance(fact, AccountConnected) or known.can_refresh is not None or fact.can_refresh is None:
+        return None
+    refresh_expires_at = known.refresh_expires_at or fact.refresh_expires_at
+    return replace(known, can_refresh=fact.can_refresh, refresh_expires_at=refresh_expires_at)
 
 
 def _told(fact: AccountFact, before: Account) -> Mapping[str, Any]:
@@ -125,6 +133,16 @@ class Standing:
     def waits(self) -> bool:
         """Whether the post waits for a person."""
         return self.progress.state in WAITS
+
+    @property
+    def may_end_a_wait(self) -> bool:
+        """Whether the post may have waited for a person before, though that has not come yet.
+
+        That it is out is kept with the outcomes, and a retry that nobody asked for ends no wait.
+        """
+        if self.progress.state is State.RETRYING:
+            return self.progress.retries > 0
+        return self.progress.state is not State.PUBLISHED
 
     @property
     def is_cancelled(self) -> bool:

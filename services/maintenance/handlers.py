@@ -54,7 +54,8 @@ class Handlers:
             account = learned(known, delivery.event, self._at(delivery), now=self.clock.now())
             await unit.save_accounts([account] if account else [])
             if account and isinstance(delivery.event, AccountConnected | AccountDisconnected):
-                await self.outcomes.failures.forget(unit.connection, account.account_id, account.changed_at)
+                until = min(account.changed_at, delivery.event.changed_at or account.changed_at)
+                await self.outcomes.failures.forget(unit.connection, account.account_id, until)
 
     async def on_outcome(self, delivery: Delivery[PublishSucceeded | PublishFailed | PublishUnknown]) -> None:
         """Keep what became of a post, for the day's figures."""

@@ -169,3 +169,26 @@ async def test_access_that_has_ended_needs_a_person_until_it_is_connected_again(
         ("account_access_ends", "resolved", "info"),
         ("account_needs_reconnect", "resolved", "info"),
     }
+
+
+async def test_what_only_the_connection_tells_is_known_though_a_renewal_came_first(replica: Replica) -> None:
+    renewed = AccountRefreshed(account_id="a", platform="x", token_expires_at=NOW + MINUTE, changed_at=NOW + MINUTE)
+    ends_at = NOW + 7 * DAY
+
+    await hear(replica, renewed, connected(can_refresh=False, token_expires_at=NOW, refresh_expires_at=ends_at))
+
+    async with replica.store.unit() as unit:
+        account = await unit.account_to_change("a")
+    assert account is not None
+    assert (account.can_refresh, account.token_expires_at) == (False, NOW + MINUTE)
+    assert (account.refresh_expires_at, account.changed_at) == (ends_at, NOW + MINUTE)
+    assert await asked(replica) == 0
+
+
+async def test_a_renewal_that_comes_before_its_connection_says_no_more_once_that_is_over(replica: Replica) -> None:
+    gone = AccountDisconnected(account_id="a", platform="x", changed_at=NOW + 2 * MINUTE)
+    renewed = AccountRefreshed(account_id="a", platform="x", token_expires_at=NOW + MINUTE, changed_at=NOW + MINUTE)
+
+    await hear(replica, renewed, gone, connected(token_expires_at=NOW))
+
+    assert await asked(replica) == 0

@@ -12,7 +12,14 @@ from shared.database.purging import Purge
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.maintenance import RetentionPurgeRequested
-from shared.events.publisher import PublishFailed, PublishHeld, PublishRetrying, PublishSucceeded, PublishUnknown
+from shared.events.publisher import (
+    PublishFailed,
+    PublishHeld,
+    PublishRetrying,
+    PublishSkipped,
+    PublishSucceeded,
+    PublishUnknown,
+)
 from shared.events.scheduler import ScheduleCancelled, ScheduleSuperseded
 from tests.integration.maintenance.conftest import NOW, Replica, delivery
 
@@ -93,11 +100,31 @@ async def test_what_is_over_stays_over_though_that_it_was_held_comes_again(repli
     assert await replica.look() == []
 
 
-async def test_a_cancelled_post_waits_for_nobody_though_that_it_did_comes_late(replica: Replica) -> None:
-    """The scheduler's fact overtakes the publisher's."""
-    await hear(replica, ScheduleCancelled(**post(), reason="asked for"), held())
+@pytest.mark.parametrize(
+    ("over", "waited"),
+    [
+        (ScheduleCancelled(**post(), reason="asked for"), held()),
+        (ScheduleSuperseded(**post(), by=2), held()),
+        (PublishSkipped(**post(), reason="cancelled"), held()),
+        (PublishSkipped(**post(), reason="too_late"), held()),
+        (PublishRetrying(**post(), attempt=1, next_attempt_at=NOW, error=LOST, retries=1), held()),
+        (PublishFailed(**post(), attempts=1, error=LOST), unknown()),
+        (published(), unknown()),
+    ],
+)
+async def test_a_post_waits_for_nobody_any_more_though_that_it_did_comes_late(
+    replica: Replica, over: Event, waited: Event
+) -> None:
+    """Replicas of the publisher, and the scheduler, tell of it in any order."""
+    await hear(replica, over, waited)
 
     assert await replica.look() == []
+
+
+async def test_a_post_that_is_tried_again_and_then_held_waits_for_a_person(replica: Replica) -> None:
+    await hear(replica, PublishRetrying(**post(), attempt=1, next_attempt_at=NOW, error=LOST), held())
+
+    assert [alert.code for alert in await replica.look()] == ["posts_held"]
 
 
 async def test_a_cancelled_post_that_may_be_out_waits_for_a_person(replica: Replica) -> None:
