@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from services.console import retention
-from services.console.access.attempts import SignInAttempts
+from services.console.access.attempts import Attempts
 from services.console.access.audit import Audit
 from services.console.access.sessions import Sessions
 from services.console.access.tokens import Tokens
@@ -194,7 +194,7 @@ def _console(
         tokens=tokens,
         audit=Audit(database, base.outbox),
         sessions=Sessions(database, clock, tokens),
-        sign_in_attempts=SignInAttempts(),
+        attempts=Attempts(),
         depths=depths,
         broker=broker,
         broker_ui=settings.broker_queues,

@@ -13,6 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.routing import BaseRoute
 
 from services.console.access.actors import Actor, Scope
+from services.console.access.attempts import LONG, TooManyAttempts, can_be_guessed
 from services.console.access.sessions import cookie_of, is_ours
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
@@ -59,7 +60,7 @@ def scope_needed(route: BaseRoute) -> Scope | None:
 
 async def require_scope(console: TheConsole, request: Request, credentials: Credentials) -> None:
     """Refuse a request without a token or a session, or with one whose scope is too small."""
-    actor = await _by_token(console, credentials) if credentials else await _by_session(console, request)
+    actor = await _by_token(console, request, credentials) if credentials else await _by_session(console, request)
     request.state.actor = actor
     if not credentials:
         require_ours(request)
@@ -94,9 +95,29 @@ async def actor_of(request: Request) -> Actor:
 TheActor = Annotated[Actor, Depends(actor_of)]
 
 
-async def _by_token(console: Console, credentials: HTTPAuthorizationCredentials) -> Actor:
-    actor = await console.tokens.who(credentials.credentials)
+async def token_holder(console: Console, request: Request, token: str) -> Actor | None:
+    """Who has this token, if anybody; TooManyAttempts while wrong ones come too often from where the request does.
+
+    A token that nobody can guess is looked at all the same: whoever guesses locks out nobody who has a right one.
+    """
+    address, now = address_of(request), console.clock.now()
+    wait = console.attempts.wait(address, now)
+    actor = None if wait and can_be_guessed(token) else await console.tokens.who(token)
+    if actor:
+        console.attempts.succeeded(address)
+    elif wait:
+        raise TooManyAttempts(wait)
+    return actor
+
+
+async def _by_token(console: Console, request: Request, credentials: HTTPAuthorizationCredentials) -> Actor:
+    try:
+        actor = await token_holder(console, request, credentials.credentials)
+    except TooManyAttempts as error:
+        reason = f"{error}; a right token of {LONG} characters or more need not wait"
+        raise Refusal(429, "too_many_attempts", reason, retry_after=error.seconds) from error
     if actor is None:
+        console.attempts.failed(address_of(request), console.clock.now(), credentials.credentials)
         raise Refusal(401, "unauthorized", "the token is none of this console's, or is revoked, or has expired")
     return actor
 

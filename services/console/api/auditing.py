@@ -1,6 +1,7 @@
 """Auditing: ASGI middleware that writes down every act before its answer leaves."""
 
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,8 @@ from shared.events.console import MOST_OBJECTS, ConsoleActed
 
 REFUSED = 400
 MOST_ADDRESS = 100
+TOLD_AGAIN_SECONDS = 60.0
+"""On a full disk every act fails: a line for each would fill what is left of it."""
 
 log = structlog.get_logger()
 
@@ -35,11 +38,34 @@ class _Answer:
         return not message.get("more_body", False)
 
 
+@dataclass
+class _Log:
+    """Says that acts cannot be written down: at once, from then on once a minute, and when they can be again."""
+
+    _reason: str | None = None
+    _told_at: float = 0.0
+    _lost: int = 0
+    """How many there were since the last that was written down."""
+
+    def failed(self, act: str, status: int, error: Exception) -> None:
+        reason, now = type(error).__name__, monotonic()
+        self._lost += 1
+        if reason != self._reason or now - self._told_at >= TOLD_AGAIN_SECONDS:
+            self._reason, self._told_at = reason, now
+            log.error("audit_failed", act=act, status=status, error=reason, not_written=self._lost)
+
+    def written(self) -> None:
+        if self._lost:
+            log.warning("audit_goes_on", not_written=self._lost)
+            self._reason, self._lost = None, 0
+
+
 class Auditing:
     """Writes down who did what. An act that cannot be written down is logged: it has happened all the same."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._log = _Log()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the answer to what may be an act as it passes."""
@@ -68,7 +94,9 @@ class Auditing:
         try:
             await console.audit.write(_acted(Request(scope), act, answer, console))
         except Exception as error:  # whatever it is: the act has happened, and to answer that it failed would be a lie
-            log.error("audit_failed", act=act, status=answer.status, error=type(error).__name__)
+            self._log.failed(act, answer.status, error)
+        else:
+            self._log.written()
 
 
 def _may_act(scope: Scope) -> bool:

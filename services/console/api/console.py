@@ -7,7 +7,7 @@ from typing import Annotated
 import httpx
 from fastapi import Depends, Request
 
-from services.console.access.attempts import SignInAttempts
+from services.console.access.attempts import Attempts
 from services.console.access.audit import Audit
 from services.console.access.sessions import Sessions
 from services.console.access.tokens import Tokens
@@ -38,7 +38,7 @@ class Console:
     tokens: Tokens
     audit: Audit
     sessions: Sessions
-    sign_in_attempts: SignInAttempts
+    attempts: Attempts
     depths: Depths
     broker: BrokerWatch
     broker_ui: str | None

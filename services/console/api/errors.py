@@ -84,7 +84,9 @@ def answer_errors(app: FastAPI) -> None:
 
 def refusal_response(refusal: Refusal) -> JSONResponse:
     """The refusal as a response."""
-    headers = {"WWW-Authenticate": "Bearer"} if refusal.status == HTTPStatus.UNAUTHORIZED else None
+    headers = {"WWW-Authenticate": "Bearer"} if refusal.status == HTTPStatus.UNAUTHORIZED else {}
+    if retry_after := refusal.more.get("retry_after"):
+        headers["Retry-After"] = str(retry_after)
     body = refusal.problem.model_dump(exclude_none=True) | refusal.more
     return ProblemResponse(body, refusal.status, headers)
 

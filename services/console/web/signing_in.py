@@ -7,8 +7,18 @@ from pydantic import BaseModel
 from starlette.responses import RedirectResponse, Response
 
 from services.console.access.actors import Actor
+from services.console.access.attempts import TooManyAttempts
 from services.console.access.sessions import SESSION_LIFE, cookie_of
-from services.console.api.access import OPEN, READ, TheActor, address_of, require_ours, require_scope, session_secret
+from services.console.api.access import (
+    OPEN,
+    READ,
+    TheActor,
+    address_of,
+    require_ours,
+    require_scope,
+    session_secret,
+    token_holder,
+)
 from services.console.api.console import Console, TheConsole
 from services.console.api.errors import Refusal
 from services.console.api.heads import is_only_looked_at
@@ -36,21 +46,21 @@ async def sign_in(console: TheConsole, request: Request) -> Response:
     """Exchange a token for a session."""
     require_ours(request)
     form = await form_of(request)
-    address, now = address_of(request), console.clock.now()
     then, token = _own(form.get("then", "/")), form.get("token", "").strip()
-    if wait := console.sign_in_attempts.wait(address, now):
-        problem = f"That was wrong too often. Wait {wait.seconds // 60 + 1} min, then try again."
+    try:
+        actor = await token_holder(console, request, token)
+    except TooManyAttempts as error:
+        problem = f"That was wrong too often. Wait {error.minutes} min, then try again."
         return render(request, "sign_in.html", 429, then=then, problem=problem)
     request.state.act = "sign_in"
-    actor = await console.tokens.who(token)
     if actor is None:
-        console.sign_in_attempts.failed(address, now)
+        console.attempts.failed(address_of(request), console.clock.now())
         problem = (
             "That is not a token of this console, or it is revoked or has expired. "
             "`make run` prints the first one; else it is TIMEBALL_API_TOKEN."
         )
         return render(request, "sign_in.html", 401, then=then, problem=problem)
-    console.sign_in_attempts.succeeded(address)
+    console.attempts.forgive(address_of(request))
     return await _signed_in(console, request, actor, then)
 
 
@@ -65,9 +75,9 @@ async def sign_in_by_link(console: TheConsole, request: Request, code: str) -> R
         return await _signed_in(console, request, actor, "/")
     if await console.sessions.who(session_secret(request)):
         return RedirectResponse("/", 303)
-    if not console.sign_in_attempts.wait(address, now):
+    if not console.attempts.wait(address, now):
         request.state.act = "sign_in_by_link"
-        console.sign_in_attempts.failed(address, now)
+        console.attempts.failed(address, now)
     problem = "This link has been used, or is too old. Sign in with the token instead."
     return render(request, "sign_in.html", 401, then="/", problem=problem)
 

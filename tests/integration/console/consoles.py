@@ -10,7 +10,7 @@ from typing import Any, cast
 import httpx
 from fastapi import FastAPI
 
-from services.console.access.attempts import SignInAttempts
+from services.console.access.attempts import Attempts
 from services.console.access.audit import Audit
 from services.console.access.sessions import Sessions
 from services.console.access.tokens import Tokens
@@ -70,7 +70,7 @@ async def a_replica(url: str, clock: Clock) -> AsyncIterator[Replica]:
         tokens=tokens,
         audit=Audit(database, Outbox(outbox, database, cast(Any, None), clock)),
         sessions=Sessions(database, clock, tokens),
-        sign_in_attempts=SignInAttempts(),
+        attempts=Attempts(),
         broker=SimpleNamespace(trouble="there is none"),
         broker_ui=None,
     )

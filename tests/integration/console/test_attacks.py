@@ -1,8 +1,9 @@
 """Attacks on the page's sessions: each hole that was found or feared has its test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -184,33 +185,76 @@ async def test_no_other_page_may_read_an_answer(browser: httpx.AsyncClient) -> N
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
-async def wrong_from(replica: Replica, address: str) -> int:
+async def wrong_on_the_page(http: httpx.AsyncClient, token: str) -> int:
+    return (await http.post("/sign-in", data={"token": token})).status_code
+
+
+async def wrong_at_the_api(http: httpx.AsyncClient, token: str) -> int:
+    return (await http.get("/v1/stats", headers={"Authorization": f"Bearer {token}"})).status_code
+
+
+Guess = Callable[[httpx.AsyncClient, str], Awaitable[int]]
+WAYS = pytest.mark.parametrize("guess", [wrong_on_the_page, wrong_at_the_api])
+
+
+async def wrong_from(replica: Replica, address: str, guess: Guess) -> int:
     async with replica.client(client=(address, 1)) as http:
-        return (await http.post("/sign-in", data={"token": "wrong"})).status_code
+        return await guess(http, f"wrong-{uuid4().hex[:20]}")
 
 
-async def test_guessing_is_slowed_down_however_many_addresses_it_comes_from(replica: Replica, clock: FakeClock) -> None:
-    from_one = [await wrong_from(replica, "203.0.113.1") for _ in range(MOST_FAILURES + 1)]
-    from_a_network = [await wrong_from(replica, f"2001:db8::{number:x}") for number in range(MOST_FAILURES + 1)]
-    from_many = [await wrong_from(replica, f"10.0.{number}.1") for number in range(MOST_IN_ALL - 2 * MOST_FAILURES)]
-    one_more = await wrong_from(replica, "10.1.1.1")
+@WAYS
+async def test_guessing_is_slowed_down_however_many_addresses_it_comes_from(replica: Replica, guess: Guess) -> None:
+    from_one = [await wrong_from(replica, "203.0.113.1", guess) for _ in range(MOST_FAILURES + 1)]
+    from_a_network = [await wrong_from(replica, f"2001:db8::{number:x}", guess) for number in range(MOST_FAILURES + 1)]
+    many = range(MOST_IN_ALL - 2 * MOST_FAILURES)
+    from_many = [await wrong_from(replica, f"10.0.{number}.1", guess) for number in many]
+    one_more = await wrong_from(replica, "10.1.1.1", guess)
 
     assert from_one == from_a_network == [401] * MOST_FAILURES + [429]
     assert set(from_many) == {401}
     assert one_more == 429
 
 
-async def test_the_right_token_is_not_tried_while_an_address_waits_but_a_link_is(
-    replica: Replica, browser: httpx.AsyncClient
+@WAYS
+async def test_a_token_that_can_be_guessed_is_not_tried_while_an_address_waits_but_a_link_is(
+    replica: Replica, browser: httpx.AsyncClient, guess: Guess
 ) -> None:
     link = (await browser.post("/sign-in-links")).json()["path"]
+    for _ in range(MOST_FAILURES):
+        await wrong_from(replica, "203.0.113.1", guess)
     address: Any = ("203.0.113.1", 1)
-    async with replica.client(client=address) as http:
-        for _ in range(MOST_FAILURES):
-            await http.post("/sign-in", data={"token": "wrong"})
 
-        assert (await http.post("/sign-in", data={"token": ADMIN_TOKEN})).status_code == 429
+    async with replica.client(client=address) as http:
+        assert await wrong_on_the_page(http, ADMIN_TOKEN) == 429
+        assert await wrong_at_the_api(http, ADMIN_TOKEN) == 429
         assert (await http.get(link)).status_code == 303
+
+
+@WAYS
+async def test_guesses_lock_out_nobody_who_has_a_token_that_nobody_can_guess(replica: Replica, guess: Guess) -> None:
+    secret = await replica.token("program")
+    for _ in range(MOST_FAILURES):
+        await wrong_from(replica, "203.0.113.1", guess)
+    address: Any = ("203.0.113.1", 1)
+
+    async with replica.client(client=address) as http:
+        api = await wrong_at_the_api(http, secret)
+        page = await wrong_on_the_page(http, secret)
+
+    assert (api, page) == (200, 303)
+
+
+async def test_whoever_guesses_at_the_api_is_told_how_long_to_wait(replica: Replica) -> None:
+    for _ in range(MOST_FAILURES):
+        await wrong_from(replica, "203.0.113.1", wrong_at_the_api)
+    address: Any = ("203.0.113.1", 1)
+
+    async with replica.client("one-more", client=address) as http:
+        answer = await http.get("/v1/stats")
+
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many_attempts")
+    assert int(answer.headers["Retry-After"]) == answer.json()["retry_after"] == 300
+    assert "wait 5 min" in answer.json()["detail"]
 
 
 async def test_a_token_in_a_url_or_another_scheme_is_none(replica: Replica) -> None:

@@ -4,15 +4,19 @@ import asyncio
 import json
 from contextlib import suppress
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from services.console import retention
 from services.console.access.attempts import MOST_FAILURES
 from services.console.access.audit import SHOWN
+from services.console.api import auditing
 from services.console.tables.audit import act_objects, acts, outbox
 from services.console.tables.core import metadata
 from shared.database.purging import Purge
@@ -25,8 +29,8 @@ Act = dict[str, Any]
 
 
 async def audit(replica: Replica, **wanted: Any) -> list[Act]:
-    """What was done, the first first, without the asking itself."""
-    async with replica.client(ADMIN_TOKEN) as http:
+    """What was done, the first first, without the asking itself; asked from where nobody has guessed."""
+    async with replica.client(ADMIN_TOKEN, client=("192.0.2.1", 1)) as http:
         answer = await http.get("/v1/audit", params=wanted)
     assert answer.status_code == 200, answer.text
     found: list[Act] = answer.json()["acts"]
@@ -133,7 +137,33 @@ async def test_whoever_guesses_fills_no_table(replica: Replica) -> None:
             await browser.get("/sign-in/wrong")
             await http.delete("/v1/accounts/team")
 
-    assert len(await audit(replica)) == MOST_FAILURES
+    at_the_api = 1  # which is not written down
+    assert len(await audit(replica)) == MOST_FAILURES - at_the_api
+
+
+async def test_acts_that_cannot_be_written_down_are_told_once_a_minute_and_when_they_can_be_again(
+    replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a full disk each does, and a line for each would fill what is left of it."""
+    now, full = [1_000.0], OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    async def written(_: ConsoleActed) -> None:
+        if full_until > now[0]:
+            raise full
+
+    monkeypatch.setattr(auditing, "monotonic", lambda: now[0])
+    audit = SimpleNamespace(write=written)
+    monkeypatch.setattr(replica.app.state, "console", SimpleNamespace(**vars(replica.console) | {"audit": audit}))
+    full_until = 1_100.0
+
+    with capture_logs() as lines:
+        async with replica.client(ADMIN_TOKEN) as http:
+            for _ in range(12):
+                await http.delete("/v1/tokens/none")
+                now[0] += 10.0
+
+    told = [(line["event"], line["not_written"]) for line in lines if line["event"].startswith("audit")]
+    assert told == [("audit_failed", 1), ("audit_failed", 7), ("audit_goes_on", 10)]
 
 
 async def test_looking_is_no_act(replica: Replica) -> None:

@@ -1,4 +1,4 @@
-"""Attempts to sign in: too many failures within five minutes, and the address waits."""
+"""Wrong tokens: too many within five minutes, and the address waits."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,20 +9,20 @@ from services.console.access.attempts import (
     MOST_FAILURES,
     MOST_IN_ALL,
     WINDOW,
-    SignInAttempts,
+    Attempts,
     source_of,
 )
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
 
 
-def failed(attempts: SignInAttempts, times: int, at: datetime = NOW, address: str = "here") -> None:
+def failed(attempts: Attempts, times: int, at: datetime = NOW, address: str = "here") -> None:
     for _ in range(times):
         attempts.failed(address, at)
 
 
 def test_too_many_failures_make_an_address_wait_until_the_window_has_passed() -> None:
-    attempts = SignInAttempts()
+    attempts = Attempts()
     failed(attempts, MOST_FAILURES - 1)
     assert attempts.wait("here", NOW) == timedelta(0)
 
@@ -33,17 +33,35 @@ def test_too_many_failures_make_an_address_wait_until_the_window_has_passed() ->
     assert attempts.wait("here", NOW + WINDOW) == timedelta(0)
 
 
-def test_who_knows_the_token_starts_anew() -> None:
-    attempts = SignInAttempts()
+def test_who_signs_in_starts_anew() -> None:
+    attempts = Attempts()
     failed(attempts, MOST_FAILURES)
 
-    attempts.succeeded("here")
+    attempts.forgive("here")
 
     assert attempts.wait("here", NOW) == timedelta(0)
 
 
+def test_a_right_token_is_no_excuse_for_guesses_of_another() -> None:
+    attempts = Attempts()
+    failed(attempts, MOST_FAILURES)
+
+    attempts.succeeded("here")
+
+    assert attempts.wait("here", NOW) == WINDOW
+
+
+def test_the_same_wrong_token_of_a_program_again_and_again_is_one_guess() -> None:
+    """A program that nobody has told of a new token has nobody wait who has it."""
+    attempts = Attempts()
+    for seconds in range(600):
+        attempts.failed("here", NOW + timedelta(seconds=seconds), "the old one")
+
+    assert attempts.wait("here", NOW + timedelta(seconds=600)) == timedelta(0)
+
+
 def test_no_more_addresses_are_remembered_than_there_is_room_for() -> None:
-    attempts = SignInAttempts()
+    attempts = Attempts()
     for number in range(MOST_ADDRESSES + 10):
         failed(attempts, 1, address=str(number))
 
@@ -51,7 +69,7 @@ def test_no_more_addresses_are_remembered_than_there_is_room_for() -> None:
 
 
 def test_an_address_that_has_failed_long_ago_is_counted_anew() -> None:
-    attempts = SignInAttempts()
+    attempts = Attempts()
     failed(attempts, MOST_FAILURES - 1)
 
     failed(attempts, 1, at=NOW + WINDOW)
@@ -60,7 +78,7 @@ def test_an_address_that_has_failed_long_ago_is_counted_anew() -> None:
 
 
 def test_guesses_from_many_addresses_make_strangers_wait_but_not_who_has_signed_in_before() -> None:
-    attempts = SignInAttempts()
+    attempts = Attempts()
     attempts.succeeded("home")
     for number in range(MOST_IN_ALL):
         failed(attempts, 1, address=f"192.0.2.{number}")
@@ -86,8 +104,7 @@ def test_whoever_has_a_network_of_addresses_is_one(address: str, source: str) ->
 
 
 def test_a_clock_that_is_set_back_has_nobody_wait_for_longer() -> None:
-    attempts = SignInAttempts()
-    for _ in range(MOST_FAILURES):
-        attempts.failed("198.51.100.7", NOW)
+    attempts = Attempts()
+    failed(attempts, MOST_FAILURES, address="198.51.100.7")
 
     assert attempts.wait("198.51.100.7", NOW - timedelta(hours=1)) == timedelta(0)
