@@ -7,8 +7,9 @@ number of seconds there, and Reddit counts requests in fractions.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from math import isfinite, isnan
+
+from services.publisher.platforms.reply import http_date
 
 LONGEST_WAIT = timedelta(days=1)
 """A platform that asks for more is asked again after a day: what it says may be nonsense."""
@@ -88,7 +89,7 @@ def _seconds(value: str, now: datetime) -> timedelta | None:
 
 
 def _until(value: str, now: datetime) -> timedelta | None:
-    instant = _iso(value) or _http_date(value)
+    instant = _iso(value) or http_date(value)
     if instant is None:
         return None
     in_utc = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
@@ -99,13 +100,6 @@ def _iso(value: str) -> datetime | None:
     try:
         return datetime.fromisoformat(value)
     except ValueError:
-        return None
-
-
-def _http_date(value: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(value)
-    except (ValueError, TypeError, OverflowError):
         return None
 
 

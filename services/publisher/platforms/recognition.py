@@ -12,9 +12,10 @@ from unicodedata import normalize
 from services.publisher.platforms.base import Post, Published
 from services.publisher.platforms.errors import Rejected
 from services.publisher.platforms.exchange import unreadable
+from services.publisher.platforms.reply import Reply
 
 CLOCKS_DIFFER = timedelta(minutes=1)
-"""How far a network's clock may be behind ours."""
+"""How far a network's clock may be behind ours, besides what its replies tell of that."""
 ZERO_WIDTH = "\u200b"
 
 
@@ -27,9 +28,9 @@ class Seen:
     is_like: bool
 
 
-def since(post: Post, clocks_differ: timedelta = CLOCKS_DIFFER) -> datetime:
-    """From when on a post can have been made that was due then."""
-    return post.publish_at - clocks_differ
+def since(post: Post, told: Reply, clocks_differ: timedelta = CLOCKS_DIFFER) -> datetime:
+    """From when on, by the clock of the network that told this, a post can have been made that was due then."""
+    return post.publish_at - told.clock_is_behind - clocks_differ
 
 
 def recognised(seen: Sequence[Seen], begin: datetime, *, is_all: bool, is_distinct: bool = True) -> Published | None:

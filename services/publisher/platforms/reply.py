@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
@@ -41,9 +42,24 @@ class Reply:
         """The body as text."""
         return self.body.decode("utf-8", "replace").replace("\x00", "").strip()
 
+    @property
+    def clock_is_behind(self) -> timedelta:
+        """How far the server's clock is behind ours, by its `Date`; nothing where it is ahead, or does not tell."""
+        told = http_date(self.headers.get("date", ""))
+        return max(self.at - told, timedelta(0)) if told else timedelta(0)
+
     def saying(self, words: str) -> str:
         """These words after the status, for a person to read."""
         return f"HTTP {self.status}: {words}".rstrip(": ")
+
+
+def http_date(value: str) -> datetime | None:
+    """An instant as HTTP tells it (RFC 9110, 5.6.7); None where it is none."""
+    try:
+        instant = parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def json_or_none(body: bytes) -> Any:

@@ -4,7 +4,8 @@ import asyncio
 import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -90,11 +91,20 @@ class Network(HttpServer):
         if fault and fault.then == "hang":
             await asyncio.Event().wait()
         if fault is None or fault.then == "reply":
-            writer.write(_written(fault.reply if fault and fault.reply else reply))
+            writer.write(_written(self._dated(fault.reply if fault and fault.reply else reply)))
         elif fault.then == "babble":
             writer.write(NO_HTTP)
         await writer.drain()
         return fault is None or fault.then == "reply"
+
+    def _dated(self, reply: Reply) -> Reply:
+        """The reply with the time on the network's clock, where it has one of its own."""
+        clock = getattr(self, "clock", None)
+        return (
+            replace(reply, headers={"date": format_datetime(clock.now(), usegmt=True), **reply.headers})
+            if clock
+            else reply
+        )
 
 
 def _written(reply: Reply) -> bytes:

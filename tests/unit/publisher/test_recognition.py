@@ -7,6 +7,7 @@ import pytest
 from services.publisher.platforms.base import Published
 from services.publisher.platforms.errors import Rejected, Unavailable
 from services.publisher.platforms.recognition import CLOCKS_DIFFER, Seen, instant_in, recognised, since, words_of
+from services.publisher.platforms.reply import Reply
 from tests.support.publications import NOON, SECOND, a_post
 
 
@@ -51,8 +52,11 @@ def test_a_post_without_words_is_never_taken_for_one_that_looks_the_same() -> No
 
 
 def test_a_networks_clock_may_be_behind_ours() -> None:
-    assert since(a_post()) == a_post().publish_at - CLOCKS_DIFFER
-    assert since(a_post(), SECOND) == a_post().publish_at - SECOND
+    at_once, late = Reply(200, {}, b"", NOON), Reply(200, {"date": "Sun, 28 Mar 2027 11:58:00 GMT"}, b"", NOON)
+
+    assert since(a_post(), at_once) == a_post().publish_at - CLOCKS_DIFFER
+    assert since(a_post(), at_once, SECOND) == a_post().publish_at - SECOND
+    assert since(a_post(), late, SECOND) == a_post().publish_at - 121 * SECOND
 
 
 @pytest.mark.parametrize(

@@ -159,9 +159,30 @@ async def test_a_list_that_goes_on_does_not_prove_that_the_post_is_not_there() -
 
 
 async def test_a_page_instead_of_a_list_does_not_say_that_the_post_is_not_there() -> None:
-    answer = httpx.Response(200, content=b"<html>Welcome!</html>")
-    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as client:
+    def answer(request: httpx.Request) -> httpx.Response:
+        is_me = request.url.path == "/api/v1/me"
+        return httpx.Response(200, content=b'{"name": "harbour"}' if is_me else b"<html>Welcome!</html>")
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
         with pytest.raises(Unavailable, match="no list"):
+            await Reddit(client).look_up(a_submission(), redditor(access_token="t0ken"))
+
+
+@pytest.mark.parametrize(
+    ("me", "listed"),
+    [
+        ({"features": {}}, {"kind": "Listing", "data": {"children": []}}),
+        ({"name": "harbour"}, {"kind": "Listing", "data": {}}),
+        ({"name": "harbour"}, {"kind": "Listing", "data": {"children": ["t3_1"]}}),
+    ],
+    ids=["nobody's list", "no list", "no submissions in it"],
+)
+async def test_a_list_of_nobody_or_nothing_does_not_say_that_the_post_is_not_there(me: Any, listed: Any) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=me if request.url.path == "/api/v1/me" else listed)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        with pytest.raises(Unavailable):
             await Reddit(client).look_up(a_submission(), redditor(access_token="t0ken"))
 
 

@@ -116,13 +116,14 @@ class Discord(Platform):
         """The bot's own message that shows this post since it was due; Rejected where not enough is seen to tell."""
         post = OPTIONS.checked(post)
         sender = sender_of(account, post.options.get("thread_id"))
-        messages = messages_in(await self._get(sender.url, sender, limit=str(PAGE)))
+        told = await self._get(sender.url, sender, limit=str(PAGE))
+        messages = messages_in(told)
         if not messages:
             reason = "the channel looks empty, as it does to a bot without the permission Read Message History"
             raise Rejected(reason, code="cannot_see")
         guild = await self._guild(sender)
         seen = [seen_as(message, post, sender, guild) for message in messages]
-        return recognised(seen, since(post, CLOCKS_DIFFER), is_all=len(messages) < PAGE)
+        return recognised(seen, since(post, told, CLOCKS_DIFFER), is_all=len(messages) < PAGE)
 
     def app_of(self, account: Account) -> str | None:
         """The bot's id, which everybody may know."""

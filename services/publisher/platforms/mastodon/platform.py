@@ -58,7 +58,7 @@ class Mastodon(Platform):
     async def verify(self, account: Account) -> None:
         """Ask whose token it is."""
         with blaming("credentials.access_token"):
-            await self._owner(account)
+            owner_in(await self._me(account))
 
     async def prepare(self, post: Post, account: Account) -> ReadyOnce:
         """Upload the pictures, wait until the server has made them ready, and build the request."""
@@ -87,8 +87,8 @@ class Mastodon(Platform):
 
     async def look_up(self, post: Post, account: Account) -> Published | None:
         """The status that shows this post among those of the account since the post was due."""
-        post, begin = OPTIONS.checked(post), since(post)
-        owner, seen, is_all = await self._owner(account), list[Seen](), False
+        post, me = OPTIONS.checked(post), await self._me(account)
+        owner, begin, seen, is_all = owner_in(me), since(post, me), list[Seen](), False
         for _ in range(MOST_PAGES):
             page = await self._page(owner, account, before=seen[-1].published.platform_post_id if seen else None)
             seen += [seen_as(status, post) for status in page]
@@ -121,9 +121,8 @@ class Mastodon(Platform):
         except PlatformError:
             return {}
 
-    async def _owner(self, account: Account) -> str:
-        told = (await self._get("/api/v1/accounts/verify_credentials", account)).json
-        return needed(told.get("id"), "does not tell whose token this is")
+    async def _me(self, account: Account) -> Reply:
+        return await self._get("/api/v1/accounts/verify_credentials", account)
 
     async def _upload(self, picture: Picture, account: Account) -> str:
         reply = await self._exchange(self._upload_request(picture, account))
@@ -155,6 +154,11 @@ class Mastodon(Platform):
 
     async def _exchange(self, request: httpx.Request) -> Reply:
         return await exchange(self.client, request, self.clock.now(), DIALECT)
+
+
+def owner_in(me: Reply) -> str:
+    """Whose token it is."""
+    return needed(me.json.get("id"), "does not tell whose token this is")
 
 
 def _headers(account: Account) -> dict[str, str]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
-from typing import Any
 
 import httpx
 
@@ -48,7 +47,7 @@ from services.publisher.platforms.reddit.post import (
     subreddit_of,
 )
 from services.publisher.platforms.reddit.replies import DIALECT, is_submitted_before
-from services.publisher.platforms.reply import object_or_empty, objects_in
+from services.publisher.platforms.reply import Reply, object_or_empty, objects_in
 from shared.clocks.clock import Clock, SystemClock
 from shared.events.rules import MediaRule, PostRules, TextRule
 
@@ -113,8 +112,8 @@ class Reddit(Platform):
                 renewed = await self.refresh(account, self.clock.now())
                 account = replace(account, credentials={**account.credentials, **renewed.credentials})
             me = await self._get("/api/v1/me", account)
-            needed(me.get("name"), "names no account")
-            if me.get("is_suspended") is True:
+            name_in(me)
+            if me.json.get("is_suspended") is True:
                 raise Unauthorized("Reddit has suspended the account", code="suspended")
 
     async def prepare(self, post: Post, account: Account) -> ReadyOnce | ReadyPicture:
@@ -155,12 +154,13 @@ class Reddit(Platform):
         wanted = submission_of(post, account)
         me = await self._get("/api/v1/me", account)
         query = {"sort": "new", "limit": "100", "raw_json": "1"}
-        listing = await self._get(f"/user/{me.get('name')}/submitted", account, **query)
-        if listing.get("kind") != "Listing":
-            raise unreadable("is no list of submissions")
+        listing = (await self._get(f"/user/{name_in(me)}/submitted", account, **query)).json
         data = object_or_empty(listing.get("data"))
-        seen = [seen_as(object_or_empty(one.get("data")), wanted) for one in objects_in(data.get("children"))]
-        return recognised(seen, since(post), is_all=data.get("after") is None)
+        listed, things = data.get("children"), objects_in(data.get("children"))
+        if listing.get("kind") != "Listing" or not isinstance(listed, list) or len(things) < len(listed):
+            raise unreadable("is no list of submissions")
+        seen = [seen_as(object_or_empty(one.get("data")), wanted) for one in things]
+        return recognised(seen, since(post, me), is_all=data.get("after") is None)
 
     def app_of(self, account: Account) -> str | None:
         """Reddit counts requests per client id."""
@@ -192,10 +192,15 @@ class Reddit(Platform):
         data = dict(form, url=shown[0].url) if shown else dict(form)
         return self.client.build_request("POST", f"{api}/api/submit", data=data, headers=headers)
 
-    async def _get(self, path: str, account: Account, **query: str) -> Mapping[str, Any]:
+    async def _get(self, path: str, account: Account, **query: str) -> Reply:
         url = server_of(account, API) + path
         request = self.client.build_request("GET", url, params=query, headers=_headers(account))
-        return (await exchange(self.client, request, self.clock.now(), DIALECT)).json
+        return await exchange(self.client, request, self.clock.now(), DIALECT)
+
+
+def name_in(me: Reply) -> str:
+    """The name of the account that a reply is about: what somebody named None has submitted proves nothing."""
+    return needed(me.json.get("name"), "names no account")
 
 
 def not_there_yet() -> Unconfirmed:

@@ -64,7 +64,7 @@ class X(Platform):
     async def verify(self, account: Account) -> None:
         """Ask whose token it is."""
         with blaming("credentials.access_token"):
-            await self._me(account)
+            name_in(await self._me(account))
 
     async def prepare(self, post: Post, account: Account) -> ReadyOnce:
         """Upload the pictures and build the post."""
@@ -95,15 +95,16 @@ class X(Platform):
         """The oldest of the account's posts since this one was due that has its text."""
         post = OPTIONS.checked(post)
         me = await self._me(account)
-        query = {"start_time": since(post).strftime("%Y-%m-%dT%H:%M:%SZ"), "max_results": "100", "tweet.fields": FIELDS}
-        told = (await self._ask("GET", f"/2/users/{me}/tweets", account, params=query)).json
+        begin = since(post, me)
+        query = {"start_time": begin.strftime("%Y-%m-%dT%H:%M:%SZ"), "max_results": "100", "tweet.fields": FIELDS}
+        told = (await self._ask("GET", f"/2/users/{name_in(me)}/tweets", account, params=query)).json
         listed = told.get("data", [] if "meta" in told else None)
         tweets = objects_in(listed)
         if not isinstance(listed, list) or len(tweets) < len(listed):
             raise unreadable("is no list of posts")
         seen = [seen_as(tweet, post, account) for tweet in tweets]
         is_all = "next_token" not in object_or_empty(told.get("meta"))
-        return recognised(seen, since(post), is_all=is_all, is_distinct=bool(words_of(post.content)))
+        return recognised(seen, begin, is_all=is_all, is_distinct=bool(words_of(post.content)))
 
     def app_of(self, account: Account) -> str | None:
         """X counts requests per app as well."""
@@ -123,8 +124,8 @@ class X(Platform):
         by: Literal["basic", "form"] = "basic" if account.credentials.get("client_secret") else "form"
         return await refreshed(self.client, url, account, now, names_client_by=by)
 
-    async def _me(self, account: Account) -> str:
-        return needed(identity_in(await self._ask("GET", "/2/users/me", account)), "names no account")
+    async def _me(self, account: Account) -> Reply:
+        return await self._ask("GET", "/2/users/me", account)
 
     async def _upload(self, picture: Picture, account: Account) -> str:
         url = f"{server_of(account, API)}/2/media/upload"
@@ -141,6 +142,11 @@ class X(Platform):
 
     def _request(self, method: str, path: str, account: Account, **more: Any) -> httpx.Request:
         return self.client.build_request(method, server_of(account, API) + path, headers=bearer(account), **more)
+
+
+def name_in(me: Reply) -> str:
+    """The id of the account that a reply is about."""
+    return needed(identity_in(me), "names no account")
 
 
 def upload_of(picture: Picture) -> Body:
