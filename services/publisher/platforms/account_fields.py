@@ -67,6 +67,12 @@ def require_credentials(account: Account, *names: str) -> None:
             raise invalid_credential(name, reason)
 
 
+def allow_credential(account: Account, name: str) -> None:
+    """Raise Rejected where this credential, which may be missing or empty, cannot stand in a header."""
+    if account.credentials.get(name) not in (None, ""):
+        require_credentials(account, name)
+
+
 def instant_of(account: Account, name: str) -> datetime | None:
     """An instant in the credentials (RFC 3339), None where there is none, or Rejected."""
     given = account.credentials.get(name)

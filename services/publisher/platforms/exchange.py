@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from urllib.parse import quote
 
 import httpx
 
@@ -108,9 +109,20 @@ def needed(value: object, otherwise: str) -> str:
 
 async def _replied(client: httpx.AsyncClient, request: httpx.Request, now: datetime, dialect: Dialect) -> Reply:
     response, body = await send_bounded(client, request, dialect.most_bytes, body_within=dialect.body_within)
-    return Reply(response.status_code, response.headers, _without(dialect.secret, body), now)
+    reply = Reply(response.status_code, response.headers, body, now)
+    return reply if reply.is_success else replace(reply, body=_without(_secrets_in(request, dialect), body))
 
 
-def _without(secret: str, body: bytes) -> bytes:
-    """A reply without a secret that it quotes, as the page of a proxy may do, in whatever encoding."""
-    return body.replace(b"\x00", b"").replace(secret.encode(), b"***") if secret else body
+def _secrets_in(request: httpx.Request, dialect: Dialect) -> set[str]:
+    """What the request proves itself with, as it is written in it."""
+    given = {request.headers.get("authorization", "").rpartition(" ")[2], *dialect.secrets} - {""}
+    return given | {quote(one, safe="") for one in given}
+
+
+def _without(secrets: set[str], body: bytes) -> bytes:
+    """A refusal without the secrets that it quotes, as the page of a proxy may do, in whatever encoding."""
+    if secrets:
+        body = body.replace(b"\x00", b"")
+    for secret in sorted(secrets, key=len, reverse=True):
+        body = body.replace(secret.encode(), b"***")
+    return body

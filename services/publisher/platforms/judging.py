@@ -64,8 +64,8 @@ class Dialect:
     """How many requests remain."""
     is_of_app: Callable[[Reply], bool] = lambda _reply: False
     """Whether what a reply says of limits holds for all accounts of the app."""
-    secret: str = field(default="", repr=False)
-    """What a reply may quote and nobody may see, as a token that is a part of the URL."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """What an answer may quote and nobody may see, beside what the header Authorization has: in the URL or the body."""
     most_bytes: int = LONG_REPLY
     body_within: float | None = None
     """Where a status says it all: how many seconds its words are waited for. They need not be readable."""

@@ -1,6 +1,7 @@
 """OAuth 2: refresh tokens that renew the access token."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Literal
@@ -31,7 +32,7 @@ async def refreshed(
 ) -> Renewed:
     """New tokens; Unauthorized where the network gives none any more."""
     request = _request(client, url, account, names_client_by, headers or {})
-    told = (await exchange(client, request, now, TOKENS)).json
+    told = (await exchange(client, request, now, replace(TOKENS, secrets=secrets_of(account)))).json
     new = {name: told[name] for name in ("access_token", "refresh_token") if _is_token(told.get(name))}
     if "access_token" not in new:
         raise unreadable("holds no access token")
@@ -40,6 +41,12 @@ async def refreshed(
         expires_at=_in(told.get("expires_in"), now),
         refresh_expires_at=_in(told.get("refresh_token_expires_in"), now),
     )
+
+
+def secrets_of(account: Account) -> tuple[str, ...]:
+    """What a request for tokens, or about them, has in its form."""
+    named = ("refresh_token", "access_token", "client_secret")
+    return tuple(one for name in named if isinstance(one := account.credentials.get(name), str) and one)
 
 
 def _request(

@@ -250,6 +250,7 @@ def test_a_subreddit_is_named_in_any_of_the_usual_ways(given: str) -> None:
         (redditor({"server": "ftp://x.example"}), "settings.server"),
         (redditor(client_id=""), "credentials.client_id"),
         (redditor(client_secret=None), "credentials.client_secret"),
+        (redditor(client_secret="s3cret…"), "credentials.client_secret"),
         (redditor(refresh_token=7), "credentials.refresh_token"),
     ],
 )

@@ -321,9 +321,33 @@ async def test_a_secret_that_a_reply_quotes_is_not_told() -> None:
     async with httpx.AsyncClient(transport=transport) as client:
         request = client.build_request("POST", "http://x.example")
         with pytest.raises(Unconfirmed) as caught:
-            await publish(client, request, NOON, Dialect(secret="s3cret"), lambda _: None)
+            await publish(client, request, NOON, Dialect(secrets=("s3cret",)), lambda _: None)
 
     assert "s3cret" not in caught.value.detail.message
+
+
+@pytest.mark.parametrize("authorization", ["Bearer s3cret/t0ken", "Bot s3cret/t0ken", "Basic s3cret/t0ken"])
+@pytest.mark.parametrize("quoted", ["s3cret/t0ken", "s3cret%2Ft0ken"])
+async def test_what_a_request_signs_in_with_is_not_told(authorization: str, quoted: str) -> None:
+    """Apache quotes a header that it finds too long, a debugging page all of them."""
+    page = f"<pre>Authorization: {authorization.split(maxsplit=1)[0]} {quoted}</pre>"
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(400, text=page))) as client:
+        request = client.build_request("POST", "http://x.example", headers={"authorization": authorization})
+        with pytest.raises(Unconfirmed) as caught:
+            await publish(client, request, NOON, JSON_ONLY, lambda _: None)
+
+    assert "Authorization" in caught.value.detail.message
+    assert quoted not in caught.value.detail.message
+
+
+async def test_a_success_is_read_as_it_is() -> None:
+    """A new refresh token may well be the old one."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"refresh_token": "s3cret"}))
+    async with httpx.AsyncClient(transport=transport) as client:
+        request = client.build_request("POST", "http://x.example", headers={"authorization": "Bearer s3cret"})
+        reply = await exchange(client, request, NOON, Dialect(secrets=("s3cret",)))
+
+    assert reply.json == {"refresh_token": "s3cret"}
 
 
 def test_a_date_in_another_zone_is_the_same_instant() -> None:

@@ -260,6 +260,8 @@ async def test_longer_posts_are_a_matter_of_the_account() -> None:
     [
         (poster(client_id=None), "credentials.client_id"),
         (poster(access_token=""), "credentials.access_token"),
+        (poster(client_secret=4711), "credentials.client_secret"),
+        (poster(client_secret="s3cret…"), "credentials.client_secret"),
         (poster(refresh_token=None), "credentials.refresh_token"),
         (poster(expires_at="tomorrow"), "credentials.expires_at: "),
         (poster({"server": 7}), "such as https://api.x.com (got 7)"),

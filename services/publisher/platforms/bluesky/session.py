@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -79,7 +79,8 @@ def expiry_of(token: str) -> datetime | None:
 
 async def _ask(client: httpx.AsyncClient, account: Account, method: str, now: datetime, **more: Any) -> Renewed:
     url = f"{server_of(account, OFFICIAL)}/xrpc/com.atproto.server.{method}"
-    told = (await exchange(client, client.build_request("POST", url, **more), now, DIALECT)).json
+    dialect = replace(DIALECT, secrets=(account.credentials["password"],))
+    told = (await exchange(client, client.build_request("POST", url, **more), now, dialect)).json
     tokens = {"access_jwt": told.get("accessJwt"), "refresh_jwt": told.get("refreshJwt"), "did": told.get("did")}
     if not all(isinstance(value, str) and value for value in tokens.values()):
         raise unreadable("holds no session")

@@ -40,7 +40,7 @@ def is_of_app(reply: Reply) -> bool:
 
 def dialect_for(sender: Sender) -> Dialect:
     """Replies are told without the sender's secret, which a proxy's page may quote."""
-    return replace(DIALECT, secret=sender.secret)
+    return replace(DIALECT, secrets=(sender.secret,))
 
 
 def _faults(errors: Any, path: str = "") -> Iterator[str]:

@@ -6,7 +6,7 @@ lost is left to a person.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,7 @@ from services.publisher.platforms.exchange import blaming, exchange, unreadable
 from services.publisher.platforms.linkedin.options import MOST_TITLE, OPTIONS, VISIBILITIES
 from services.publisher.platforms.linkedin.replies import AUTHORITY, DIALECT, STORE, problem_with_token
 from services.publisher.platforms.linkedin.text import little_text
-from services.publisher.platforms.oauth import refreshed
+from services.publisher.platforms.oauth import refreshed, secrets_of
 from services.publisher.platforms.options import refused
 from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.ready import ReadyRequest
@@ -75,7 +75,8 @@ class LinkedIn(Platform):
         url = f"{server_of(account, WEB)}/oauth/v2/introspectToken"
         with blaming("credentials.client_id, credentials.client_secret"):
             request = self.client.build_request("POST", url, data=form)
-            reply = await exchange(self.client, request, self.clock.now(), AUTHORITY)
+            dialect = replace(AUTHORITY, secrets=secrets_of(account))
+            reply = await exchange(self.client, request, self.clock.now(), dialect)
         if wrong := problem_with_token(reply.json, author_of(account)):
             raise Unauthorized(f"credentials.access_token: {wrong}", code="token_refused")
 

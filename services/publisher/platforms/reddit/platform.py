@@ -15,6 +15,7 @@ import httpx
 
 from services.publisher.platforms.account_fields import (
     LONG_AGO,
+    allow_credential,
     bearer,
     instant_of,
     invalid_credential,
@@ -103,6 +104,7 @@ class Reddit(Platform):
         require_credentials(account, "client_id", "refresh_token")
         if not isinstance(account.credentials.get("client_secret"), str):
             raise invalid_credential("client_secret", "a text is needed, an empty one for an installed app")
+        allow_credential(account, "client_secret")
         instant_of(account, "expires_at")
 
     async def verify(self, account: Account) -> None:

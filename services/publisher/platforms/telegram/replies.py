@@ -39,7 +39,7 @@ def dialect_for(token: str) -> Dialect:
 
     A proxy's page may quote the URL, and the colon in it escaped.
     """
-    return replace(DIALECT, secret=token.partition(":")[2])
+    return replace(DIALECT, secrets=(token.partition(":")[2],))
 
 
 DIALECT = Dialect(words, documented, wait)

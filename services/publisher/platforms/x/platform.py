@@ -14,6 +14,7 @@ import httpx
 from services.publisher.media.limits import READABLE_TYPES, PictureLimits
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import (
+    allow_credential,
     bearer,
     instant_of,
     require_credentials,
@@ -59,6 +60,7 @@ class X(Platform):
         server_of(account, API)
         _most_weight(account)
         require_credentials(account, "client_id", "access_token", "refresh_token")
+        allow_credential(account, "client_secret")
         instant_of(account, "expires_at")
 
     async def verify(self, account: Account) -> None:
