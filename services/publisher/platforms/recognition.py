@@ -4,10 +4,12 @@ Each network's `post.py` says of every post in a list what a `Seen` holds; which
 proved to be none, is decided here. Nothing but the time, the words and what is shown with them tells two posts apart.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from unicodedata import normalize
+from urllib.parse import unquote
 
 from services.publisher.platforms.base import Post, Published
 from services.publisher.platforms.errors import Rejected
@@ -17,6 +19,8 @@ from services.publisher.platforms.reply import Reply
 CLOCKS_DIFFER = timedelta(minutes=1)
 """How far a network's clock may be behind ours, besides what its replies tell of that."""
 ZERO_WIDTH = "\u200b"
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_PUNYCODE = re.compile(r"(?<![\w-])xn--[a-z0-9-]{1,59}", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,19 @@ def reaches_back(seen: Sequence[Seen], begin: datetime) -> bool:
 def words_of(text: object) -> str:
     """A text as it can be compared: networks change its blanks, and how its letters are composed."""
     return " ".join(normalize("NFC", str(text or "")).replace(ZERO_WIDTH, "").split())
+
+
+def words_and_links_of(text: object) -> str:
+    """The same of a text whose links the network changes: their schemes, cases, escapes, hosts and closing slashes."""
+    written = _PUNYCODE.sub(_in_letters, unquote(_SCHEME.sub("", str(text or ""))))
+    return " ".join(word.rstrip("/") for word in words_of(written).casefold().split())
+
+
+def _in_letters(found: re.Match[str]) -> str:
+    try:
+        return found[0].encode().decode("idna")
+    except UnicodeError:
+        return found[0]
 
 
 def instant_in(value: object) -> datetime:

@@ -6,7 +6,15 @@ import pytest
 
 from services.publisher.platforms.base import Published
 from services.publisher.platforms.errors import Rejected, Unavailable
-from services.publisher.platforms.recognition import CLOCKS_DIFFER, Seen, instant_in, recognised, since, words_of
+from services.publisher.platforms.recognition import (
+    CLOCKS_DIFFER,
+    Seen,
+    instant_in,
+    recognised,
+    since,
+    words_and_links_of,
+    words_of,
+)
 from services.publisher.platforms.reply import Reply
 from tests.support.publications import NOON, SECOND, a_post
 
@@ -65,6 +73,25 @@ def test_a_networks_clock_may_be_behind_ours() -> None:
 )
 def test_what_networks_change_in_a_text_makes_no_other(one: str | None, other: str) -> None:
     assert words_of(one) == words_of(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("See https://Example.org", "See http://example.org/"),
+        ("See M\u00fcller.de/a", "See https://xn--mller-kva.de/a"),
+        ("See https://de.example/K\u00f6ln, now", "See https://de.example/K%C3%B6ln, now"),
+        ("https://example.org/a?b=c%20d", "https://example.org/a?b=c%20d/"),
+        ("xn--a-\u00fc xn--99999999", "xn--a-\u00fc xn--99999999"),
+        (None, ""),
+    ],
+)
+def test_what_networks_change_in_a_link_makes_no_other(one: str | None, other: str) -> None:
+    assert words_and_links_of(one) == words_and_links_of(other)
+
+
+def test_another_link_makes_another_text() -> None:
+    assert words_and_links_of("See https://example.org/a") != words_and_links_of("See https://example.org/b")
 
 
 @pytest.mark.parametrize(

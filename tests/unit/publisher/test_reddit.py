@@ -110,6 +110,18 @@ async def test_a_link_that_was_there_long_before_is_refused() -> None:
         assert await submit(platform, account, replace(later, options={**post.options, "resubmit": True}))
 
 
+@pytest.mark.parametrize(("url", "is_found"), [("https://ball.example/a%20b/", True), ("https://ball.example/", False)])
+async def test_a_link_is_found_as_reddit_writes_it(url: str, is_found: bool) -> None:
+    async with reddit() as (platform, network, account):
+        post = a_submission(url="https://Ball.example/a b")
+        name = await submit(platform, account, post)
+        network.posts[0].raw["listed"]["url"] = url
+
+        found = await platform.look_up(post, account)
+
+    assert (found.platform_post_id if found else None) == (name if is_found else None)
+
+
 @pytest.mark.parametrize(
     ("changes", "is_found"),
     [

@@ -76,11 +76,19 @@ def listed_as(text: str, **more: Any) -> dict[str, Any]:
     return {"text": text, "created_at": "2027-03-28T12:00:00.000Z"} | more
 
 
+def linked_as(full: str) -> dict[str, Any]:
+    return listed_as("See https://t.co/1", entities={"urls": [{"url": "https://t.co/1", "expanded_url": full}]})
+
+
 @pytest.mark.parametrize(
     ("listed", "post", "expected"),
     [
         (listed_as("See https://t.co/1", entities={"urls": [{"url": "https://t.co/1", "expanded_url": "http://b.co"}]}),
          a_tweet("See b.co"), True),
+        (linked_as("http://ball.example/Path"), a_tweet("See Ball.EXAMPLE/Path"), True),
+        (linked_as("https://xn--mller-kva.de/"), a_tweet("See https://müller.de"), True),
+        (linked_as("https://de.example/K%C3%B6ln"), a_tweet("See https://de.example/Köln"), True),
+        (linked_as("https://ball.example/a"), a_tweet("See https://ball.example/b"), False),
         (listed_as("The ball dropped."), a_tweet(), False),
         (listed_as("The ball drops.", created_at="2027-03-28T11:59:59Z"), a_tweet(), False),
         (listed_as("The ball", note_tweet={"text": "The ball drops."}), a_tweet(), True),

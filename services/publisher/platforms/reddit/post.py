@@ -7,7 +7,7 @@ from typing import Any
 from services.publisher.platforms.account_fields import invalid_setting
 from services.publisher.platforms.base import Account, Post, Published
 from services.publisher.platforms.options import refused
-from services.publisher.platforms.recognition import Seen, instant_in, words_of
+from services.publisher.platforms.recognition import Seen, instant_in, words_and_links_of, words_of
 from services.publisher.platforms.reddit.options import FLAGS, MOST_TITLE
 from services.publisher.platforms.reply import Reply, object_or_empty, text_or_none
 
@@ -86,7 +86,7 @@ def _is_like(submission: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
     if there != (wanted["sr"].casefold(), words_of(wanted["title"])):
         return False
     if wanted["kind"] == "link":
-        return submission.get("url") == wanted["url"]
+        return words_and_links_of(submission.get("url")) == words_and_links_of(wanted["url"])
     if kind_of(submission) != wanted["kind"]:
         return False
     text, is_text = submission.get("selftext"), wanted["kind"] == "self"

@@ -6,19 +6,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from services.publisher.platforms.base import Account, Post, Published
-from services.publisher.platforms.recognition import Seen, instant_in, words_of
+from services.publisher.platforms.recognition import Seen, instant_in, words_and_links_of
 from services.publisher.platforms.reply import Reply, object_or_empty, objects_in
 from services.publisher.platforms.x.replies import identity_in
 
 WEB = "https://x.com"
 
-_SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _MENTIONED_FIRST = re.compile(r"^(?:@\w+ )+$")
 
 
 def seen_as(tweet: Mapping[str, Any], post: Post, account: Account) -> Seen:
     """A post on X as it may be this one, by its text; a reply begins with the people it is to."""
-    text, wanted = _plain(expanded(tweet, post.content)), _plain(post.content)
+    text, wanted = words_and_links_of(expanded(tweet, post.content)), words_and_links_of(post.content)
     if "in_reply_to_tweet_id" in post.options and text.endswith(wanted):
         text = _MENTIONED_FIRST.sub("", text.removesuffix(wanted)) + wanted
     return Seen(instant_in(tweet.get("created_at")), published_as(str(tweet.get("id")), account), text == wanted)
@@ -38,9 +37,9 @@ def published_as(identity: str, account: Account) -> Published:
 def expanded(tweet: Mapping[str, Any], content: str) -> str:
     """The text with its links as they were written; those that are not in the content, X has appended."""
     whole = object_or_empty(tweet.get("note_tweet")) or tweet
-    text, wanted = html.unescape(str(whole.get("text", ""))), _SCHEME.sub("", content).casefold()
+    text, wanted = html.unescape(str(whole.get("text", ""))), words_and_links_of(content)
     for short, full in _links(whole):
-        is_ours = _SCHEME.sub("", full).casefold().rstrip("/") in wanted
+        is_ours = words_and_links_of(full) in wanted
         text = text.replace(short, full if is_ours else "")
     return text
 
@@ -49,8 +48,3 @@ def _links(tweet: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     for link in objects_in(object_or_empty(tweet.get("entities")).get("urls")):
         if link.get("url"):
             yield str(link["url"]), html.unescape(str(link.get("expanded_url", "")))
-
-
-def _plain(text: str) -> str:
-    """Without what X changes: schemes, closing slashes of links, white space."""
-    return " ".join(word.rstrip("/") for word in _SCHEME.sub("", words_of(text)).split())
