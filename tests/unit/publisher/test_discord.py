@@ -82,7 +82,7 @@ def test_a_bot_with_a_channel_or_a_webhook_will_do(account: Account) -> None:
     [
         *(
             (a_hook(url), "credentials.webhook_url")
-            for url in (None, "", 7, "https://hunter2.example", f"{HOOK}/slack")
+            for url in (None, "", 7, "https://hunter2.example", f"{HOOK}/slack", f"{HOOK}?thread_id=hunter2")
         ),
         (a_hook(HOOK.replace("discord.com", "evil.example")), "credentials.webhook_url"),
         *((a_bot(token=token), "credentials.bot_token") for token in (None, "", "hunter2", "a.b.c", f"{BOT_TOKEN}\n")),
@@ -250,6 +250,23 @@ def bot_on(network: Fake) -> Account:
 
 def hook_on(network: Fake) -> Account:
     return a_hook(network.webhook_url, server=network.url)
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "thread"),
+    [
+        (f"?wait=true&thread_id={THREAD}", {}, THREAD),
+        (f"?thread_id={THREAD}", {"thread_id": 701}, "701"),
+        (f"?thread_id={THREAD}", {"thread_name": "The ball"}, None),
+        ("?wait=false", {}, None),
+    ],
+)
+async def test_a_webhooks_url_may_name_a_thread(query: str, options: dict[str, Any], thread: str | None) -> None:
+    async with discord() as (adapter, network):
+        await sent(adapter, saying(**options), a_hook(network.webhook_url + query, server=network.url))
+
+    (call,) = network.publishing_calls()
+    assert (call.query.get("thread_id"), call.query["wait"]) == (thread, "true")
 
 
 async def test_in_a_forum_a_webhook_begins_a_thread() -> None:

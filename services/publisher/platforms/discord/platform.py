@@ -23,6 +23,7 @@ from services.publisher.platforms.discord.post import (
     messages_in,
     published_in,
     seen_as,
+    thread_of,
 )
 from services.publisher.platforms.discord.replies import dialect_for
 from services.publisher.platforms.discord.sender import Sender, sender_of
@@ -76,12 +77,11 @@ class Discord(Platform):
     async def prepare(self, post: Post, account: Account) -> ReadyRequest:
         """Fetch the pictures, learn the server that the address of the message names, and build the request."""
         post = OPTIONS.checked(post)
-        thread_id = post.options.get("thread_id")
-        sender = sender_of(account, thread_id)
+        sender = sender_of(account, post.options.get("thread_id"))
         message = message_of(post, sender)
         pictures = await fetch_pictures(self.client, post.media, PICTURES, most_together=MOST_TOGETHER)
         message["attachments"] = [attachment_of(post, index, picture) for index, picture in enumerate(pictures)]
-        parameters = {} if sender.bot_id else {"wait": "true"} | ({"thread_id": str(thread_id)} if thread_id else {})
+        parameters = {} if sender.bot_id else {"wait": "true"} | thread_of(post, sender)
         url, dialect = str(httpx.URL(sender.url, params=parameters)), dialect_for(sender)
         its_place = partial(published_in, guild=await self._guild(sender))
         if not pictures:

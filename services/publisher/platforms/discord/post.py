@@ -26,11 +26,13 @@ def message_of(post: Post, sender: Sender) -> dict[str, Any]:
     mentions, embeds = post.options.get("allowed_mentions", {"parse": []}), post.options.get("embeds")
     flags = sum(bit for name, bit in FLAGS.items() if post.options.get(name))
     message: dict[str, Any] = {"content": post.content, "allowed_mentions": mentions}
-    message |= ({"embeds": embeds} if embeds else {}) | ({"flags": flags} if flags else {}) | _thread_of(post, sender)
+    message |= (
+        ({"embeds": embeds} if embeds else {}) | ({"flags": flags} if flags else {}) | _thread_begun_by(post, sender)
+    )
     return message | ({"nonce": nonce_of(post), "enforce_nonce": True} if sender.bot_id else {})
 
 
-def _thread_of(post: Post, sender: Sender) -> dict[str, Any]:
+def _thread_begun_by(post: Post, sender: Sender) -> dict[str, Any]:
     """The thread that a message begins: in a forum's channel each does."""
     name = post.options.get("thread_name")
     if name is None:
@@ -40,6 +42,14 @@ def _thread_of(post: Post, sender: Sender) -> dict[str, Any]:
     if "thread_id" in post.options:
         raise refused("thread_name", "a message begins a thread or stands in one; leave out this or options.thread_id")
     return {"thread_name": name}
+
+
+def thread_of(post: Post, sender: Sender) -> dict[str, str]:
+    """The thread in which a webhook's message stands: the post's own, else the one that the webhook's URL names."""
+    if "thread_name" in post.options:
+        return {}
+    thread_id = post.options.get("thread_id") or sender.thread_id
+    return {"thread_id": str(thread_id)} if thread_id else {}
 
 
 def nonce_of(post: Post) -> str:

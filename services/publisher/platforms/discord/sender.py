@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from services.publisher.platforms.account_fields import invalid_credential, invalid_setting, is_web_url, server_of
 from services.publisher.platforms.base import Account
@@ -32,6 +32,8 @@ class Sender:
     headers: Mapping[str, str] = field(repr=False)
     bot_id: str | None = None
     """None for a webhook."""
+    thread_id: str | None = None
+    """The thread that a webhook's URL names, where its messages stand unless a post says otherwise."""
 
 
 def sender_of(account: Account, thread_id: int | None = None) -> Sender:
@@ -50,7 +52,14 @@ def _webhook(account: Account) -> Sender:
         reason = "expected the URL that Discord shows: https://discord.com/api/webhooks/…/…"
         raise invalid_credential("webhook_url", reason)
     url = f"{server}{API}/webhooks/{path[1]}/{path[2]}"
-    return Sender(url, url, path[2], {"user-agent": USER_AGENT})
+    return Sender(url, url, path[2], {"user-agent": USER_AGENT}, thread_id=_thread_in(address.query))
+
+
+def _thread_in(query: str) -> str | None:
+    thread_id = parse_qs(query, keep_blank_values=True).get("thread_id", [None])[0]
+    if thread_id is not None and not _ID.fullmatch(thread_id):
+        raise invalid_credential("webhook_url", "thread_id: write the id of a thread, a long number, or leave it out")
+    return thread_id
 
 
 def _channel(account: Account, thread_id: int | None) -> Sender:
