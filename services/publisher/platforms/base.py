@@ -132,7 +132,10 @@ class Platform(Protocol):
         return PostRules()
 
     def deduplicates_for(self, account: Account) -> timedelta:
-        """How long after the first request the platform takes a repeated one for one and the same post as one."""
+        """How long after the first request a repeated one may leave that the platform takes for the same post.
+
+        That is less than it remembers: the request still has to get there.
+        """
         return NEVER
 
     def answers_look_ups(self, account: Account) -> bool:

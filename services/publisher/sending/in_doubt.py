@@ -53,8 +53,13 @@ def _repeat_or_look(case: Case, now: datetime) -> Step:
 
 def _may_repeat(case: Case, now: datetime) -> bool:
     """Whether the network takes the very same request for the one that may have landed, and tries are left."""
-    is_remembered = now < case.doubtful(now)[0].start_at + case.certainty.deduplicates_for
-    return is_remembered and case.has_tries and not isinstance(case.error, Rejected)
+    return not is_forgotten(case, now) and case.has_tries and not isinstance(case.error, Rejected)
+
+
+def is_forgotten(case: Case, now: datetime) -> bool:
+    """Whether something may have landed that the network knows no more: repeated now, it could be there twice."""
+    doubtful = case.doubtful(now)
+    return bool(doubtful) and now >= doubtful[0].start_at + case.certainty.deduplicates_for
 
 
 def _repeat(case: Case, error: PlatformError | None, now: datetime) -> Step:

@@ -17,6 +17,7 @@ from services.publisher.platforms.errors import NO_REPLY, PlatformError, Unconfi
 from services.publisher.sending.case import Blocked, Case, Delivered, longest_send
 from services.publisher.sending.claiming import Claims
 from services.publisher.sending.evidence import Attempt
+from services.publisher.sending.in_doubt import is_forgotten
 from services.publisher.sending.interruptible import Interruptible
 from services.publisher.sending.look_up import LookUps
 from services.publisher.sending.next_step import next_step
@@ -137,7 +138,7 @@ class Sending:
             now = await self._until_its_start(case, attempt, turn)
             if now is None or now > attempt.latest_at:
                 return case.not_started()
-            if now > deadline_of(case) and not case.doubtful(now):
+            if is_forgotten(case, now) or (now > deadline_of(case) and not case.doubtful(now)):
                 return case.not_started()
             reason = self.withdrawals.reason(case.publication)
             if reason and not case.was_in_doubt:

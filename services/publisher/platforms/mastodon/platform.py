@@ -33,6 +33,7 @@ from shared.events.rules import PostRules
 OFFICIAL = "https://mastodon.social"
 ASKS_AFTER = timedelta(hours=1)
 KEYS_KEPT_FOR = timedelta(hours=1)
+GETS_THERE_IN = timedelta(minutes=1)
 POLL_EVERY = timedelta(seconds=0.5)
 MOST_POLLS = 40
 PAGE, MOST_PAGES = 40, 5
@@ -78,8 +79,8 @@ class Mastodon(Platform):
         return rules_of(await self._instance_of(account))
 
     def deduplicates_for(self, account: Account) -> timedelta:
-        """As long as the server keeps the `Idempotency-Key`."""
-        return KEYS_KEPT_FOR
+        """As long as the server keeps the `Idempotency-Key`, less what a request may take to get there."""
+        return KEYS_KEPT_FOR - GETS_THERE_IN
 
     def answers_look_ups(self, account: Account) -> bool:
         """By the account's statuses."""

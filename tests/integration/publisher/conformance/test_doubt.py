@@ -1,9 +1,13 @@
 """A request without a reply: the post is found, repeated as one and the same, or left to a person; never sent twice."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
+from services.publisher.limits.line import Answer
+from services.publisher.limits.lines import Lines
+from services.publisher.sending.case import Case as Doubt
 from shared.events.progress import State
 from tests.fakes.networks.base import (
     GARBAGE,
@@ -14,6 +18,8 @@ from tests.fakes.networks.base import (
     Fault,
     Reply,
 )
+from tests.fakes.networks.mastodon import KEYS_KEPT_FOR
+from tests.fakes.running_clock import RunningClock
 from tests.integration.publisher.conformance.bench import Bench
 from tests.integration.publisher.conformance.cases import over
 
@@ -32,6 +38,22 @@ SILENT = {
     "leads elsewhere": Fault(lands=True, reply=Reply(302, b"", {"location": "https://elsewhere.example/"})),
 }
 PROXY = Reply(403, b"<html>Forbidden</html>", {"content-type": "text/html"})
+
+
+@dataclass
+class SlowLines(Lines):
+    """Lines in which every post has to wait."""
+
+    lines: Lines
+    clock: RunningClock
+    wait: timedelta
+
+    async def join(self, case: Doubt) -> Answer:
+        self.clock.put_forward(self.wait)
+        return await self.lines.join(case)
+
+    def leave(self, case: Doubt) -> None:
+        self.lines.leave(case)
 
 
 async def is_resolved(bench: Bench, state: str, fault: Fault) -> None:
@@ -131,6 +153,21 @@ async def test_what_a_killed_publisher_left_is_resolved(bench: Bench, fault: Fau
     await bench.publish(event, redelivered=True)
 
     await is_resolved(bench, (await bench.kept(event)).state, fault)
+
+
+@over(lambda case: case.name == "mastodon")
+async def test_what_a_network_forgets_while_its_repeat_waits_in_line_is_looked_up(bench: Bench) -> None:
+    bench.network.faults.append(REPLY_LOST)
+    event = bench.post()
+    await bench.deliver(event)
+    sending = bench.replica.sending
+    sending.lines = SlowLines(sending.lines, bench.clock, wait=timedelta(minutes=2))
+
+    bench.clock.put_forward(KEYS_KEPT_FOR - timedelta(minutes=2))
+    await bench.publish(event)
+
+    await is_resolved(bench, (await bench.kept(event)).state, REPLY_LOST)
+    assert len(bench.network.publishing_calls()) == 1
 
 
 @over(lambda case: case.can_refresh and case.certainty == "answers look-ups")
