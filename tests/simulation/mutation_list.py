@@ -57,8 +57,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     one(
         "what no network recognises is repeated in doubt",
         IN_DOUBT,
-        "return is_remembered and case.has_tries",
-        "return case.has_tries",
+        "return bool(doubtful) and now >= doubtful[0].start_at + case.certainty.deduplicates_for",
+        "return False",
         "networks",
     ),
     one(
