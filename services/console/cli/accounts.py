@@ -13,7 +13,7 @@ import typer
 from rich.prompt import Prompt
 from rich.text import Text
 
-from services.console.cli.calling import JsonFlag, ask, wrong
+from services.console.cli.calling import JsonFlag, ask, end_if_pending, wrong
 from services.console.cli.client import in_path
 from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, shown_zone, with_zone
@@ -79,6 +79,7 @@ def add(
     body = {"platform": platform, "settings": settings} | {name: given for name, given in more.items() if given}
     account = ask("PUT", f"/v1/accounts/{in_path(account_id)}", body=body)
     show_json(account) if as_json else _show_connected(account)
+    end_if_pending(account)
 
 
 def _show_connected(account: Mapping[str, Any]) -> None:
@@ -199,6 +200,7 @@ def remove(account_id: Annotated[str, typer.Argument(metavar="ACCOUNT")], as_jso
         show_json(account)
     else:
         say(f"{account_id} is {'being ' if account['pending'] else ''}disconnected")
+    end_if_pending(account)
 
 
 @app.command()

@@ -1,6 +1,5 @@
 """Runs on the command line: looked at before they begin, followed while they go on, told of when they are over."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +9,11 @@ from rich.progress import MofNCompleteColumn
 from services.console.cli.calling import ask
 from services.console.cli.client import Client, in_path
 from services.console.cli.local_times import local_time, with_zone
-from services.console.cli.progress import progress_bar, until_over
+from services.console.cli.progress import looks, progress_bar, until_over
 from services.console.cli.screen import complain, counted, note, say, show_table
 
 RunJson = Mapping[str, Any]
 
-LOOK_SECONDS = 0.5
 SHOWN = 10
 NONE = {
     "cancel": "no post that matches is still to come",
@@ -77,11 +75,9 @@ def followed(run: RunJson) -> RunJson:
 async def _over(client: Client, run: RunJson) -> RunJson:
     with progress_bar(MofNCompleteColumn()) as progress:
         task = progress.add_task(run["act"], total=run["total"])
-        while run["state"] == "running":
-            await asyncio.sleep(LOOK_SECONDS)
-            run = await client.call("GET", _path(run))
-            progress.update(task, completed=_seen_to(run))
-    return run
+        async for now in looks(client, _path(run), run):
+            progress.update(task, completed=_seen_to(now))
+    return now  # type: ignore[no-any-return]
 
 
 def _say_how_to_go_on(run: RunJson) -> None:

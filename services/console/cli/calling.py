@@ -2,14 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
 from services.console.cli.client import Address, Client, Refused, Unreachable
-from services.console.cli.exit_codes import REFUSED, UNREACHABLE
+from services.console.cli.exit_codes import NOT_YET, REFUSED, UNREACHABLE
 from services.console.cli.screen import complain
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
@@ -35,7 +35,7 @@ def called(work: Callable[[Client], Awaitable[AnswerT]], *, in_doubt: str | None
         complain(str(error))
         if error.status == 401:  # noqa: PLR2004
             complain(f"set TIMEBALL_API_TOKEN to the token of the console at {address.url}: {_WHERE_TOKENS_ARE}")
-        if in_doubt and error.status >= 500:  # noqa: PLR2004
+        if in_doubt and error.is_passing:
             complain(in_doubt)
         raise typer.Exit(REFUSED) from error
     except Unreachable as error:
@@ -44,6 +44,16 @@ def called(work: Callable[[Client], Awaitable[AnswerT]], *, in_doubt: str | None
         if in_doubt and error.may_have_heard:
             complain(in_doubt)
         raise typer.Exit(UNREACHABLE) from error
+    except KeyboardInterrupt:
+        if in_doubt:
+            complain(in_doubt)
+        raise
+
+
+def end_if_pending(answer: Mapping[str, Any]) -> None:
+    """End the program otherwise than well where it was asked for, and is not answered yet."""
+    if answer["pending"]:
+        raise typer.Exit(NOT_YET)
 
 
 def ask(method: str, path: str, *, body: Any = None, **parameters: Any) -> Any:

@@ -42,6 +42,11 @@ class Refused(Exception):
         self.code = str(answer.get("code", status))
         self.answer = answer
 
+    @property
+    def is_passing(self) -> bool:
+        """Whether it may well answer the same differently in a moment, as once its database is back."""
+        return self.status >= 500  # noqa: PLR2004
+
 
 STATE = "state"
 """Whether the broker is there, as the console says it: no event of the services."""
@@ -149,7 +154,8 @@ class Client:
 
     async def call(self, method: str, path: str, *, body: Any = None, **parameters: Any) -> Any:
         """The answer's JSON."""
-        return await self._asked(method, path, parameters, json=body)
+        content = None if body is None else json.dumps(body).encode()  # what JSON cannot hold, the console refuses
+        return await self._asked(method, path, parameters, content=content, headers=_JSON if content else {})
 
     async def send_file(self, path: str, content: bytes, **parameters: Any) -> Any:
         """The answer's JSON to a file, which a busy console may take long to read."""
@@ -176,7 +182,7 @@ class Client:
                 if response.is_error:
                     await response.aread()
                     _answer(response)
-                async for event in _events_in(response.aiter_lines(), position):
+                async for event in _events_in(_lines_in(response.aiter_text()), position):
                     yield event
         except httpx.HTTPError as error:
             raise Unreachable(_why(error)) from error
@@ -193,7 +199,17 @@ def _authorization(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
+_JSON = {"Content-Type": "application/json"}
 _STREAMING = httpx.Timeout(PATIENCE_SECONDS, read=60)
+
+
+async def _lines_in(texts: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Whole lines, which end with a line feed alone: httpx would end one within a text that has a U+2028, too."""
+    begun = ""
+    async for text in texts:
+        *lines, begun = (begun + text).split("\n")
+        for line in lines:
+            yield line
 
 
 async def _events_in(lines: AsyncIterator[str], position: StreamPosition) -> AsyncIterator[LiveEvent | None]:

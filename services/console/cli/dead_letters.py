@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from services.console.cli.calling import JsonFlag, ask, wrong
+from services.console.cli.calling import JsonFlag, ask, end_if_pending, wrong
 from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, with_zone
 from services.console.cli.screen import complain, counted, say, show_json, show_table
@@ -134,6 +134,7 @@ def _show(settled: dict[str, Any], done: str, *, as_json: bool) -> None:
         _say(settled, done)
     if settled["absent"] or settled["kept"]:
         raise typer.Exit(REFUSED)
+    end_if_pending(settled)
 
 
 def _say(settled: dict[str, Any], done: str) -> None:

@@ -1,6 +1,5 @@
 """Importing: the console keeps the file and sends its posts, whatever becomes of this terminal."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +8,10 @@ from rich.progress import TaskProgressColumn, TimeRemainingColumn
 
 from services.console.cli.client import Client, in_path
 from services.console.cli.import_tally import Tally
-from services.console.cli.progress import progress_bar, until_over
+from services.console.cli.progress import looks, progress_bar, until_over
 from services.console.cli.screen import counted, note, say
 from services.console.imports.parts import Part
 
-LOOK_SECONDS = 0.25
 IN_DOUBT = "it may have begun: import the file again, which changes nothing of what it has scheduled"
 
 RunJson = dict[str, Any]
@@ -69,21 +67,11 @@ async def over(client: Client, imports: Sequence[HandedOver], tally: Tally, name
         task = progress.add_task(name, total=sum(one.run["total"] for one in imports))
         sent = 0
         for one in imports:
-            async for run in _looks(client, one.run):
+            async for run in looks(client, _path(one.run), one.run):
                 progress.update(task, completed=sent + run["sent"])
             sent += run["sent"]
             tally.count(run, [line async for line in _lines(client, one)])
     return tally
-
-
-async def _looks(client: Client, run: RunJson) -> AsyncIterator[RunJson]:
-    """How far it is, again and again until it is over."""
-    while True:
-        yield run
-        if run["state"] != "running":
-            return
-        await asyncio.sleep(LOOK_SECONDS)
-        run = await client.call("GET", _path(run))
 
 
 async def _lines(client: Client, one: HandedOver) -> AsyncIterator[RunJson]:

@@ -22,6 +22,7 @@ from services.console.imports.parts import parts_of
 from services.console.imports.plan import faults_in, plan_of
 from shared.clocks.local_time import UnknownZone, zone_named
 
+MOST_OF_A_NAME = 150
 _FILE = typer.Argument(metavar="FILE", help="A table or JSON; - is stdin.")
 _DRY_RUN = typer.Option("--dry-run", help="Only say what the file holds; send nothing.")
 _SKIP_BAD = typer.Option("--skip-bad", help="Leave out lines with faults, send the rest.")
@@ -67,11 +68,12 @@ def import_posts(
         _refuse(posts, reason, as_json=as_json)
     wanted = {"skip_faults": skip_bad, "overwrite": overwrite, "publish_now": now}
     parts = parts_of(content, posts, encoding)
-    handing = partial(hand_over, parts=parts, name=file.name, zone=zone, wanted=wanted)
+    name = _name_of(file)
+    handing = partial(hand_over, parts=parts, name=name, zone=zone, wanted=wanted)
     imports = called(handing, in_doubt=IN_DOUBT)
     if background:
         _leave(imports, posts, as_json=as_json)
-    _end(followed(imports, Tally(skipped=faults_in(posts)), name=file.name), posts, zone, as_json=as_json)
+    _end(followed(imports, Tally(skipped=faults_in(posts)), name=name), posts, zone, as_json=as_json)
 
 
 def _zone_of(zone: str | None) -> str | None:
@@ -85,6 +87,11 @@ def _content_of(file: Path) -> bytes:
         return sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
     except OSError as error:
         wrong(f"FILE: {str(file)!r} cannot be read ({error.strerror}): name another, or - for stdin")
+
+
+def _name_of(file: Path) -> str:
+    """By which people know the file again: files may be called what no request can hold."""
+    return "".join(one if one.isprintable() else "?" for one in file.name)[:MOST_OF_A_NAME]
 
 
 def _say_what_is_in(posts: PostFile, zone: str | None, *, as_json: bool) -> NoReturn:

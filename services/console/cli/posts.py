@@ -9,13 +9,14 @@ from uuid import uuid4
 
 import typer
 
-from services.console.cli.calling import JsonFlag, ask, called, named, wrong
+from services.console.cli.calling import JsonFlag, ask, called, end_if_pending, named, wrong
 from services.console.cli.client import Client, in_path
-from services.console.cli.exit_codes import NOT_YET, REFUSED
+from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, own_zone, shown_zone, with_zone
 from services.console.cli.repeats import EveryOption, TimesOption, id_to_look_at, request_for, unanswered
 from services.console.cli.screen import complain, say, show_json, show_table
 from services.console.cli.sentences import lateness
+from services.console.cli.usage import HOW_TO_CONVERT
 from services.console.domain.warnings import warnings_in
 from services.console.requests.repeating import Every
 from services.console.shown_times import duration
@@ -83,13 +84,14 @@ def schedule(
 
 
 def _text(content: str) -> str:
-    """What the post says. Bytes that are no UTF-8 are refused: they would be another text, or none that JSON knows."""
+    """What the post says. Bytes that are no UTF-8 are refused: they would be another text."""
+    if content != "-":
+        return content
     try:
-        text = sys.stdin.buffer.read().decode("utf-8-sig") if content == "-" else content
-        text.encode()
+        text = sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeError:
-        wrong("TEXT: it is no UTF-8; convert it, for instance with `iconv -f windows-1252 -t utf-8`")
-    return text.replace("\r\n", "\n").removesuffix("\n") if content == "-" else text
+        wrong(f"TEXT: it is no UTF-8; convert it, {HOW_TO_CONVERT}")
+    return text.replace("\r\n", "\n").removesuffix("\n")
 
 
 def _again(post: dict[str, Any], every: Every | None) -> str:
@@ -147,8 +149,7 @@ def cancel(
 def _end_as_answered(answer: dict[str, Any]) -> None:
     if answer["rejected"]:
         raise typer.Exit(REFUSED)
-    if answer["pending"]:
-        raise typer.Exit(NOT_YET)
+    end_if_pending(answer)
 
 
 def _show_cancelled(answer: dict[str, Any]) -> None:

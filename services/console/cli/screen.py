@@ -1,6 +1,7 @@
 """The screen: plain lines and tables, coloured on a terminal."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -10,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 WIDTH_OF_A_FILE = 160
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""With them a text from anywhere, such as a title on Reddit, could move the cursor, or rename the window."""
 
 
 def screen(*, stderr: bool = False) -> Console:
@@ -18,19 +21,26 @@ def screen(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, soft_wrap=True, width=None if stream.isatty() else WIDTH_OF_A_FILE)
 
 
+def harmless(text: str) -> str:
+    """The text as a terminal may get it."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def say(line: str | Text, style: str = "") -> None:
     """One line."""
-    screen().print(line if isinstance(line, Text) else Text(line, style))
+    told = line.copy() if isinstance(line, Text) else Text(line, style)
+    told.plain = harmless(told.plain)
+    screen().print(told)
 
 
 def note(line: str) -> None:
     """One line beside the answer, which a pipe does not get."""
-    screen(stderr=True).print(Text(line, "dim"))
+    screen(stderr=True).print(Text(harmless(line), "dim"))
 
 
 def complain(line: str) -> None:
     """One line about what went wrong."""
-    screen(stderr=True).print(Text(line, "red"))
+    screen(stderr=True).print(Text(harmless(line), "red"))
 
 
 def counted(number: int, noun: str) -> str:
@@ -47,7 +57,7 @@ def show_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], styles: Mapping[str, str] = {}
 ) -> None:
     """A table, or that it is empty; what is None stays blank, and words in `styles` get their colour."""
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    table = Table(title=Text(harmless(title)), title_justify="left", header_style="bold", box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
@@ -59,5 +69,5 @@ def show_table(
 
 
 def _cell(value: Any, styles: Mapping[str, str]) -> Text:
-    text = "" if value is None else str(value)
+    text = "" if value is None else harmless(str(value))
     return Text(text, styles.get(text, ""))

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.console.cli.calling import JsonFlag, ask
+from services.console.cli.calling import JsonFlag, ask, end_if_pending
 from services.console.cli.client import in_path
 from services.console.cli.local_times import local_time, with_zone
 from services.console.cli.screen import say, show_json, show_table
@@ -75,3 +75,4 @@ def trigger(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: JsonF
         say(f"{name} is to fire; `timeball timers list` shows when it has", "yellow")
     else:
         say(f"{name} fired", "green")
+    end_if_pending(fired)

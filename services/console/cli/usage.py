@@ -1,15 +1,18 @@
 """Wrong usage, said in one line: what was given, what is wrong with it, and what would be right."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from services.console.cli.exit_codes import REFUSED
+from services.console.cli.exit_codes import REFUSED, WRONG_USAGE
 from services.console.cli.screen import complain
+
+HOW_TO_CONVERT = "for instance with `iconv -f windows-1252 -t utf-8`"
 
 
 class OneLine(TyperGroup):
@@ -20,6 +23,9 @@ class OneLine(TyperGroup):
         more["standalone_mode"] = False
         if not standalone_mode:
             return super().main(args, *rest, **more)
+        if unreadable := _no_text(sys.argv[1:] if args is None else args):
+            complain(f"{unreadable!r} is no UTF-8; convert it, {HOW_TO_CONVERT}")
+            sys.exit(WRONG_USAGE)
         try:
             code = super().main(args, *rest, **more)
         except TyperException as error:
@@ -30,6 +36,24 @@ class OneLine(TyperGroup):
             complain("aborted: nothing was done")
             sys.exit(REFUSED)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _no_text(arguments: Iterable[str]) -> str | None:
+    """The first that is no UTF-8, which no request could hold; files may be called so."""
+    return next((one for one in arguments if _is_no_text(one) and not _is_file(one)), None)
+
+
+def _is_no_text(argument: str) -> bool:
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _is_file(argument: str) -> bool:
+    """Whether there is a file of this name, given alone or as `--option=NAME`."""
+    return any(name and Path(name).exists() for name in (argument, argument.partition("=")[2]))
 
 
 def in_one_line(error: TyperException) -> str:

@@ -82,7 +82,7 @@ async def _across_interruptions(
 
 def _is_final(error: Unreachable | Refused) -> bool:
     """Whether to ask again would not help; a console whose database is away will be back."""
-    return isinstance(error, Refused) and error.status < 500  # noqa: PLR2004
+    return isinstance(error, Refused) and not error.is_passing
 
 
 def tell(event: LiveEvent) -> None:

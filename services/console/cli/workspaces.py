@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from services.console.cli.calling import JsonFlag, ask, called, wrong
+from services.console.cli.calling import JsonFlag, ask, called, end_if_pending, wrong
 from services.console.cli.client import Client, Refused, in_path
 from services.console.cli.exit_codes import REFUSED
 from services.console.cli.local_times import local_time, with_zone
@@ -38,6 +38,8 @@ def apply(
         _show(applied)
     if applied.rejected:
         raise typer.Exit(REFUSED)
+    for one in applied.workspaces:
+        end_if_pending(one)
 
 
 @dataclass
@@ -139,3 +141,4 @@ def remove(workspace_id: Annotated[str, typer.Argument(metavar="WORKSPACE")], as
         say(f"not answered yet; `timeball workspaces list` tells later whether {workspace_id} is gone", "yellow")
     else:
         say(f"{workspace_id} is removed", "green")
+    end_if_pending(removed)

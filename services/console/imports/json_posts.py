@@ -8,6 +8,7 @@ from services.console.imports.lines import Line
 from services.console.imports.posts import Fault, post_in
 
 _BETWEEN_ITEMS = " \t\n,"
+_SHOWN = 20
 
 
 def json_lines(text: str) -> Iterator[Line]:
@@ -32,6 +33,10 @@ def json_list(text: str) -> Iterator[Line]:
             return
         yield _line(number, text[position:end])
         position = _next_item(text, end)
+    if more := text[position + 1 :].strip():
+        begins = text.index(more, position + 1)
+        told = f"after the list there is more ({more[:_SHOWN]!r}…), which is not read: put every post into one list"
+        yield Line(text.count("\n", 0, begins) + 1, problem=told)
 
 
 def _next_item(text: str, position: int) -> int:

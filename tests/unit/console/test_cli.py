@@ -13,6 +13,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.console.cli.application import app
+from services.console.cli.calling import called
+from services.console.cli.client import Client
 from services.console.cli.local_times import own_zone
 from shared.secrets.sealing import SealingKey, seal
 from tests.support.fork_server import ROOT
@@ -150,7 +152,7 @@ def test_a_text_that_is_no_utf_8_is_refused_with_the_way_out(text: str, stdin: b
     result, api = answered({}, "schedule", text, "--to", "a", stdin=stdin)
 
     assert result.exit_code == 2
-    assert "TEXT: it is no UTF-8; convert it" in complaint(result)
+    assert "is no UTF-8; convert it" in complaint(result)
     assert api.requests == []
 
 
@@ -304,6 +306,87 @@ def test_what_is_not_answered_yet_is_not_said_to_be_done() -> None:
     assert cancel.stdout == "whether p could still be cancelled is not known yet; `timeball status p` tells\n"
     assert edit.stdout == "not all of p is answered yet; `timeball status p` tells what became of it\n"
     assert (cancel.exit_code, edit.exit_code) == (5, 5)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "command"),
+    [
+        ("PUT /v1/accounts/a", CONNECTED, ["accounts", "add", "sandbox", "a"]),
+        ("DELETE /v1/accounts/a", CONNECTED, ["accounts", "remove", "a"]),
+        ("DELETE /v1/workspaces/a", {"workspace_id": "a"}, ["workspaces", "remove", "a"]),
+    ],
+)
+@pytest.mark.parametrize(("is_pending", "code"), [(True, 5), (False, 0)])
+def test_what_is_asked_for_and_not_answered_yet_ends_with_5(
+    asked: str, answer: dict[str, Any], command: list[str], *, is_pending: bool, code: int
+) -> None:
+    result, _ = answered({asked: (202, answer | {"pending": is_pending})}, *command)
+
+    assert result.exit_code == code, result.output
+
+
+def test_who_does_not_wait_for_the_answer_is_told_how_to_ask_for_the_same_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the id that was made up, asking again would make another post."""
+    monkeypatch.setenv("TIMEBALL_URL", "http://127.0.0.1:1")
+
+    async def interrupted(_: Client) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        called(interrupted, in_doubt="ask again with --id post-1")
+
+    assert capsys.readouterr().err == "ask again with --id post-1\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["status", "\udcff"],
+        ["schedule", "Hi", "--to", "a\udcff"],
+        ["schedule", "Hi", "--to", "a", "--id=\udcff"],
+        ["audit", "--who", "\udcff"],
+        ["import", "/nowhere/\udcff.csv"],
+    ],
+)
+def test_what_is_no_utf_8_is_refused_in_one_line(command: list[str]) -> None:
+    result = run(*command)
+
+    assert result.exit_code == 2
+    assert "is no UTF-8" in complaint(result)
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999"])
+def test_a_number_that_json_has_not_is_left_to_the_console_to_refuse(value: str) -> None:
+    refusal = {"code": "invalid", "detail": "the body is not JSON"}
+
+    result, _ = answered({"PUT /v1/accounts/a": (400, refusal)}, "accounts", "add", "sandbox", "a", "--limit",
+                         f"per_day={value}")  # fmt: skip
+
+    assert (result.exit_code, complaint(result)) == (1, "the body is not JSON\n")
+
+
+def test_what_others_write_moves_no_cursor() -> None:
+    """A title on Reddit may hold whatever a terminal obeys."""
+    at = "2027-03-28T12:00:00Z"
+    found = {
+        "workspace_id": "team",
+        "subreddit": "x",
+        "title": "\x1b]0;renamed\x07 \x9b2J 🎉",
+        "url": "https://x",
+        "created_at": at,
+    }
+    told = {"type": "alert.raised", "correlation_id": "c", "data": {"severity": "warning", "message": "\x1b[2Jgone"}}
+    stream = f": listening\n\ndata: {json.dumps(told)}\n\n".encode()
+
+    table, _ = answered({"GET /v1/mentions": (200, {"mentions": [found], "next": None})}, "workspaces", "mentions")
+    line, _ = answered({"GET /v1/events": (200, stream)}, "watch")
+    refused, _ = answered({"GET /v1/posts/p": (404, {"code": "not_found", "detail": "\x1b[2J"})}, "status", "p")
+
+    assert "\N{REPLACEMENT CHARACTER}]0;renamed" in table.output
+    assert "🎉" in table.output
+    assert not {"\x1b", "\x07", "\x9b"} & {*table.output, *line.output, *refused.output}
 
 
 def test_an_edit_that_came_too_late_is_told_and_ends_with_1() -> None:

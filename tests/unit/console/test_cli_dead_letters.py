@@ -126,7 +126,7 @@ def test_what_is_not_finished_is_said() -> None:
 
     result, _ = answered({REPLAY: (202, pending)}, "dead-letters", "replay", "scheduler", "--all")
 
-    assert result.exit_code == 0
+    assert result.exit_code == 5
     assert "3 replayed so far\nscheduler has not finished yet" in result.stdout
 
 

@@ -4,11 +4,14 @@ import asyncio
 import json
 import os
 import signal
+from collections import UserDict
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from services.console.cli import progress
 from services.console.imports import Line, read
 from services.console.imports.parts import MOST_BYTES, parts_of
 from services.console.requests.import_runs import MOST_IN_A_BATCH, batches
@@ -288,6 +291,35 @@ def test_who_loses_the_console_is_told_that_it_goes_on_and_where(file: Path) -> 
     assert result.exit_code == 3
     assert "the console goes on without you" in result.stderr
     assert f"{api.url}/import/i-1" in result.stderr
+
+
+def test_a_console_that_cannot_say_how_far_it_is_is_asked_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its database may be away for a moment; the import goes on."""
+    monkeypatch.setattr(progress, "LOOK_SECONDS", 0.01)
+    away = {"code": "database_unavailable", "detail": "the console's database cannot be used"}
+    answers, looks = imported(state="running"), [(503, away), (503, away), (200, RUN | {"state": "done"})]
+
+    class Changing(UserDict[str, tuple[int, Any]]):
+        def get(self, key: str, *default: Any) -> tuple[int, Any]:  # type: ignore[override]
+            return looks.pop(0) if key == "GET /v1/imports/i-1" else answers.get(key, *default)
+
+    result, _ = answered(Changing(), "import", str(file), "--now")
+
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("cannot say at present") == 1
+    assert looks == []
+
+
+@pytest.mark.parametrize("name", ["caf\udce9.csv", f"{'long' * 60}.csv", "line\nbreak.csv", "[bold] [#x].csv"])
+def test_a_file_may_be_called_whatever_a_file_can_be_called(file: Path, name: str) -> None:
+    odd = file.rename(file.with_name(name))
+
+    result, api = answered(imported(), "import", str(odd), "--now")
+
+    (named,) = parse_qs(urlsplit(api.requests[0][0].partition(" ")[2]).query)["name"]
+    assert result.exit_code == 0, result.output
+    assert named.isprintable()
+    assert len(named) <= 200
 
 
 async def test_who_does_not_wait_is_told_that_it_goes_on_and_where(file: Path) -> None:

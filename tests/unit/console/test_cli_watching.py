@@ -50,6 +50,18 @@ def test_watch_goes_on_after_the_last_event_it_has_shown() -> None:
     assert (watched.exit_code, "the token was revoked" in watched.stderr) == (1, True)
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
+def test_a_text_with_a_separator_of_lines_is_one_line_of_the_stream(separator: str) -> None:
+    """The console sends them as they are, as JSON allows; what people copy has them."""
+    told = {"type": "schedule.requested", "correlation_id": "c", "message_id": "m", "data": {"content": "a b"}}
+    line = json.dumps(told, ensure_ascii=False).replace("a b", f"a{separator}b")
+
+    with fake_api(InTurn((200, f": listening\n\ndata: {line}\n\n".encode()), UNAUTHORIZED)) as api:
+        watched = run("watch", "--json", url=api.url)
+
+    assert watched.stdout.rstrip("\n") == line
+
+
 def test_a_console_that_is_not_there_at_first_is_told_at_once() -> None:
     with fake_api(InTurn(NO_DATABASE)) as api:
         watched = run("watch", url=api.url)

@@ -143,6 +143,19 @@ def test_a_wrong_first_line_says_how_to_write_it(header: str, says: str) -> None
     assert says in problem(table("a,b,c,d", header=header))
 
 
+@pytest.mark.parametrize("more", ["and more", f"\n\n[{GOOD}]", "]", GOOD])
+def test_what_follows_a_json_list_is_a_fault_and_not_passed_over(more: str) -> None:
+    file = read(f"[\n {GOOD}\n]  {more}\n".encode())
+
+    assert [line.number for line in file.posts] == [2]
+    assert [line.number for line in file.faults] == [5 if more.startswith("\n") else 3]
+    assert "put every post into one list" in problem(file)
+
+
+def test_blank_lines_may_follow_a_json_list() -> None:
+    assert read(f"[{GOOD}]\n \n".encode()).faults == []
+
+
 @pytest.mark.parametrize(
     ("row", "says"),
     [
