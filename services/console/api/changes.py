@@ -12,9 +12,9 @@ from services.console.api.console import TheConsole
 from services.console.api.errors import ErrorAnswer, Refusal, invalid
 from services.console.api.matching import etag_of, on_accounts, require_match
 from services.console.api.posts import all_rejected, known_post, schedule, taken
-from services.console.api.views import Cancelled, CancelledView, Scheduled, rejections_in
+from services.console.api.views import Cancelled, CancelledView, RejectionView, Scheduled, rejections_in
 from services.console.read_model.listing import Listed
-from services.console.requests.editing import Change, Overtaken, Unchangeable, edit_requests
+from services.console.requests.editing import Change, Overtaken, Unchangeable, edit_requests, left_out
 from services.console.requests.sender import Answers, each_account
 from shared.events.base import Count, Id
 from shared.events.progress import State
@@ -47,29 +47,31 @@ async def change_post(
     What was changed by somebody else since it was looked at is left as it is: 412 where `If-Match` names the ETag of
     `GET`, else 409 with `conflict`.
     """
-    posts = on_accounts(post_id, await known_post(console, post_id), account_id)
-    require_match(if_match, etag_of(posts), post_id)
+    known = await known_post(console, post_id)
+    listed = on_accounts(post_id, known, account_id)
+    require_match(if_match, etag_of(listed), post_id)
+    posts = [one.post for one in listed]
     try:
-        requests = edit_requests(
-            [one.post for one in posts], await console.queries.drafts(one.post for one in posts), change
-        )
+        requests = edit_requests(posts, await console.queries.drafts(posts), change)
     except Unchangeable as error:
         raise Refusal(409, "nothing_to_change", str(error)) from error
     except Overtaken as error:
         raise Refusal(409, "conflict", str(error), field="expected_revision", post_id=post_id) from error
     except ValidationError as error:  # an earlier release has taken what this one refuses
         raise invalid(error, post_id=post_id) from error
-    statuses = _STATUS | ({"conflict": 412} if if_match else {})
-    return taken(_together([await schedule(console, request) for request in requests]), statuses)
+    statuses = _STATUS | ({"conflict": 412} if if_match is not None else {})
+    named = [one for one in change.account_ids or account_id if not account_id or one in account_id]
+    untouched = rejections_in(left_out(post_id, [one.post for one in known], change, named, requests))
+    return taken(_together([await schedule(console, request) for request in requests], untouched), statuses)
 
 
-def _together(parts: Sequence[Scheduled]) -> Scheduled:
-    """What the scheduler said to each part: where it took one and refused another, both are told."""
+def _together(parts: Sequence[Scheduled], untouched: Sequence[RejectionView]) -> Scheduled:
+    """What the scheduler said to each part: where it took one and refused another, or was not asked, both are told."""
     return Scheduled(
         post_id=parts[0].post_id,
         correlation_id=parts[0].correlation_id,
         accepted=[accepted for part in parts for accepted in part.accepted],
-        rejected=[rejected for part in parts for rejected in part.rejected],
+        rejected=[rejected for part in parts for rejected in part.rejected] + list(untouched),
         pending=any(part.pending for part in parts),
     )
 
@@ -88,7 +90,7 @@ async def cancel_post(
     where the post is not at `expected_revision`. Seen with `If-Match` on one account, its revision is expected as well.
     """
     known = await console.queries.post(post_id)
-    if if_match:
+    if if_match is not None:
         seen = on_accounts(post_id, known, account_id)
         require_match(if_match, etag_of(seen), post_id)
         expected_revision = _only_revision(seen) if expected_revision is None else expected_revision
@@ -102,7 +104,7 @@ async def cancel_post(
     until = each_account(meant or [post_id], ScheduleCancelled, ScheduleRejected)
     cancelled = _cancelled(post_id, await console.requests.send_and_wait(request, until))
     if cancelled.rejected and not cancelled.cancelled and not cancelled.pending:
-        raise all_rejected(cancelled.rejected, _STATUS | ({"conflict": 412} if if_match else {}))
+        raise all_rejected(cancelled.rejected, _STATUS | ({"conflict": 412} if if_match is not None else {}))
     return cancelled
 
 

@@ -1,7 +1,7 @@
 """Editing: a change to a scheduled post becomes whole schedule requests, built from what is known of the post."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field, JsonValue
@@ -19,6 +19,7 @@ from shared.events.requests import (
     ScheduleRequested,
     Target,
 )
+from shared.events.scheduler import RejectedPost
 from shared.messaging.envelope import MAX_BODY_BYTES
 
 MOST_OF_TARGETS = MAX_BODY_BYTES // 2
@@ -45,6 +46,7 @@ class Change(Value):
     account_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_TARGETS)] | None = None
 
 
+_REBUILD = "`timeball console rebuild` has it told"
 _WITH_THE_WHOLE_POST = sorted(ScheduleRequested.model_fields.keys() - Change.model_fields.keys() - {"post_id"})
 
 
@@ -74,6 +76,29 @@ def edit_requests(posts: Sequence[Post], drafts: Drafts, change: Change) -> list
         for (revision, _), members in together.items()
         for part in _parts(members, change)
     ]
+
+
+def left_out(
+    post_id: str, posts: Sequence[Post], change: Change, named: Sequence[str], requests: Iterable[ScheduleRequested]
+) -> list[RejectedPost]:
+    """The accounts that are meant and in none of the requests: those that are named, else all where it may change."""
+    by_account = {post.account_id: post for post in posts}
+    asked = {target.account_id for request in requests for target in request.targets}
+    meant = dict.fromkeys(named or [post.account_id for post in posts if _may_change(post, change)])
+    return [_left_out(post_id, one, by_account.get(one)) for one in meant if one not in asked]
+
+
+def _left_out(post_id: str, account_id: str, post: Post | None) -> RejectedPost:
+    where = f"{post_id!r} on {account_id!r}"
+    if post is None:
+        code, reason = "not_found", f"post {post_id!r} is not scheduled for account {account_id!r}"
+    elif post.standing.progress.may_be_out:
+        code, reason = "already_published", f"{where} is {post.state}: it is or may be out, and stays as it is"
+    elif post.state in CHANGEABLE:
+        code, reason = "invalid", f"the console does not know what {where} says: {_REBUILD}"
+    else:
+        code, reason = "not_found", f"nothing of {where} is left to change: it is {post.state}"
+    return RejectedPost(post_id=post_id, account_id=account_id, code=code, reason=reason)
 
 
 def _parts(members: Sequence[tuple[Post, PostFields]], change: Change) -> Iterator[Sequence[tuple[str, Target]]]:
@@ -115,7 +140,7 @@ def _said_once(fields: PostFields) -> str:
 
 def _why_not(posts: Sequence[Post], drafts: Drafts, change: Change) -> str:
     if unknown := next((post for post in posts if _may_change(post, change) and not drafts.fields_of(post)), None):
-        return f"the console does not know what {unknown.post_id!r} says: `timeball console rebuild` has it told"
+        return f"the console does not know what {unknown.post_id!r} says: {_REBUILD}"
     states = ", ".join(f"{post.state} on {post.account_id!r}" for post in posts[:5])
     named = f" among the accounts {list(change.account_ids)}" if change.account_ids else ""
     return f"nothing of post {posts[0].post_id!r} is left to change{named}: it is {states}"

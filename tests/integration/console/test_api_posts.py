@@ -144,8 +144,11 @@ async def test_a_change_touches_the_account_that_is_named_alone(world: World) ->
     shown = await world.api.call("GET", f"/v1/posts/{name}", account_id="plain")
     both = await world.api.call("GET", f"/v1/posts/{name}")
     nowhere = await world.api.refused("PATCH", f"/v1/posts/{name}?account_id=nobody", {"content": "New."})
+    partly = await world.api.call("PATCH", f"/v1/posts/{name}", {"content": "Newer.", "account_ids": ["plain", "typo"]})
 
     assert [one["account_id"] for one in changed["accepted"]] == ["other"]
+    assert [one["account_id"] for one in partly["accepted"]] == ["plain"]
+    assert [(one["account_id"], one["code"]) for one in partly["rejected"]] == [("typo", "not_found")]
     assert [(one["account_id"], one["content"]) for one in shown["accounts"]] == [("plain", "The ball drops.")]
     assert {one["account_id"]: one["revision"] for one in both["accounts"]} == {"plain": 1, "other": 2}
     assert (nowhere[0], nowhere[1]["field"]) == (404, "account_id")

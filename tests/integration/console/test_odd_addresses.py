@@ -96,3 +96,11 @@ async def test_whoever_signs_in_comes_to_the_very_address_that_was_asked_for(rep
         sent = await http.get(asked)
 
     assert sent.headers["location"] == f"/sign-in?then={quote(asked)}"
+
+
+async def test_an_empty_if_match_matches_nothing(replica: Replica) -> None:
+    """A program that has lost the ETag must not cancel what it has not seen."""
+    async with replica.client(ADMIN_TOKEN) as http:
+        answer = await http.delete("/v1/posts/sale", headers={"If-Match": ""})
+
+    assert (answer.status_code, answer.json()["code"]) == (412, "conflict")

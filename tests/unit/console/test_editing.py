@@ -9,7 +9,7 @@ import pytest
 from services.console.domain.post_facts import posts_in
 from services.console.domain.posts import Content, Post, merged
 from services.console.read_model.drafts import Draft, Drafts
-from services.console.requests.editing import Change, Overtaken, Unchangeable, edit_requests
+from services.console.requests.editing import Change, Overtaken, Unchangeable, edit_requests, left_out
 from shared.events import Event
 from shared.events.publisher import PublishSucceeded
 from shared.events.requests import MAX_TARGETS, NewMedia, RetryPolicy
@@ -106,6 +106,20 @@ def test_accounts_that_are_not_named_are_left_alone() -> None:
     (request,) = edit_requests([post("a"), post("b")], Drafts([]), Change(content="new", account_ids=("b",)))
 
     assert [target.account_id for target in request.targets] == ["b"]
+
+
+def test_accounts_that_are_meant_and_not_changed_are_told() -> None:
+    cancelled = ScheduleCancelled(post_id="p", account_id="c", revision=1, reason="requested")
+    posts = [post("a", published("a")), post("b"), post("c", cancelled), replace(accepted(1), account_id="d")]
+
+    requests = edit_requests(posts, Drafts([]), Change(content="new"))
+    told = left_out("p", posts, Change(content="new"), ("a", "b", "c", "d", "nobody"), requests)
+    of_all = left_out("p", posts, Change(content="new"), (), requests)
+
+    assert [(one.account_id, one.code) for one in told] == [
+        ("a", "already_published"), ("c", "not_found"), ("d", "invalid"), ("nobody", "not_found"),
+    ]  # fmt: skip
+    assert [one.account_id for one in of_all] == ["d"]
 
 
 def test_targets_with_other_media_go_in_a_request_of_their_own() -> None:
