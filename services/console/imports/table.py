@@ -19,6 +19,8 @@ MOST_READ_AGAIN = 1_000_000
 """Lines, besides as many as the file has, that are read again after quotes that are never closed: the end of each is
 looked for in the whole rest of the file."""
 _EXCEL = re.compile(r"sep=(.)\n?", re.IGNORECASE)
+_MAY_BE_LEFT_OUT = frozenset({"zone", "media", None})
+"""Columns whose empty values spreadsheets leave out at the end of a line."""
 _BETWEEN_ACCOUNTS = re.compile(r"[,;\s]+")
 _BETWEEN_URLS = re.compile(r"[,;]?\s+|[,;](?=https?:)", re.IGNORECASE)
 _STRAY = "\"'“”„,;"
@@ -102,8 +104,11 @@ def _row(columns: Sequence[str | None], cells: Sequence[str]) -> Mapping[str, st
     """The line's value for every column that a table may have."""
     if bad := bad_byte_in("".join(cells)):
         raise Fault(f"the byte {bad} belongs to no character; save the file as UTF-8, or name its --encoding")
-    if len(cells) < len(columns) or any(cell.strip() for cell in cells[len(columns) :]):
-        raise Fault(f"{len(cells)} values for {len(columns)} columns; put quotes around a value that has a delimiter")
+    counted = f"{len(cells)} values for {len(columns)} columns"
+    if any(cell.strip() for cell in cells[len(columns) :]):
+        raise Fault(f"{counted}; put quotes around a value that has a delimiter")
+    if not _MAY_BE_LEFT_OUT.issuperset(columns[len(cells) :]):
+        raise Fault(f"{counted}; put quotes around a value that has a line break, or write the empty ones too")
     named = {name: cell for name, cell in zip(columns, cells, strict=False) if name}
     return {name: named.get(name, "") if name == "content" else named.get(name, "").strip() for name in COLUMNS}
 

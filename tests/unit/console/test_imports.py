@@ -165,8 +165,9 @@ def test_blank_lines_may_follow_a_json_list() -> None:
         ("a-1,Hi,one,2027-03-28T09:00Z,Europe/Berlin,", "has an offset already"),
         ("a-1,Hi,one,2027-03-28 09:00,Mars,", "unknown time zone 'Mars'"),
         ("a-1,Hi,one,,Europe/Berlin,", "zone: 'Europe/Berlin' without a publish_at"),
-        ("a-1,Hi", "2 values for 6 columns"),
-        ("a-1,Hi, there,one,,,more", "7 values for 6 columns"),
+        ("a-1,Hi", "2 values for 6 columns; put quotes around a value that has a line break"),
+        ("a-1,Hi,one", "3 values for 6 columns"),
+        ("a-1,Hi, there,one,,,more", "7 values for 6 columns; put quotes around a value that has a delimiter"),
         ("a-1,Hi,,,,", "targets"),
         (",Hi,one,,,", "post_id"),
         ("a-1,,one,,,", "content: the post has neither text nor media"),
@@ -210,6 +211,17 @@ def test_stray_quotes_commas_and_spaces_belong_to_no_account_and_no_picture() ->
     first, second = posts(file)
     assert first["targets"] == second["targets"] == [{"account_id": "sb"}, {"account_id": "sb2"}]
     assert first["media"] == [{"url": "https://x.example/a.png"}, {"url": "https://x.example/b,c.png"}]
+
+
+@pytest.mark.parametrize(
+    "row", ["a-1,Hi,one,2027-03-28T09:00Z", "a-1,Hi,one,2027-03-28T09:00Z,", "a-1,Hi,one,2027-03-28T09:00Z,,,,"]
+)
+def test_empty_values_at_the_end_of_a_line_may_be_left_out_or_too_many(row: str) -> None:
+    """Spreadsheets write a line as long as its values, or as long as the longest one."""
+    file = table(row)
+
+    assert [line.post["post_id"] for line in file.posts if line.post] == ["a-1"]
+    assert not file.faults
 
 
 def test_empty_rows_are_no_posts() -> None:
