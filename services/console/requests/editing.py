@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field, JsonValue
@@ -90,15 +91,14 @@ def left_out(
 
 def _left_out(post_id: str, account_id: str, post: Post | None) -> RejectedPost:
     where = f"{post_id!r} on {account_id!r}"
+    told = partial(RejectedPost, post_id=post_id, account_id=account_id)
     if post is None:
-        code, reason = "not_found", f"post {post_id!r} is not scheduled for account {account_id!r}"
-    elif post.standing.progress.may_be_out:
-        code, reason = "already_published", f"{where} is {post.state}: it is or may be out, and stays as it is"
-    elif post.state in CHANGEABLE:
-        code, reason = "invalid", f"the console does not know what {where} says: {_REBUILD}"
-    else:
-        code, reason = "not_found", f"nothing of {where} is left to change: it is {post.state}"
-    return RejectedPost(post_id=post_id, account_id=account_id, code=code, reason=reason)
+        return told(code="not_found", reason=f"post {post_id!r} is not scheduled for account {account_id!r}")
+    if post.standing.progress.may_be_out:
+        return told(code="already_published", reason=f"{where} is {post.state}: it is or may be out, so it stays")
+    if post.state in CHANGEABLE:
+        return told(code="invalid", reason=f"the console does not know what {where} says: {_REBUILD}")
+    return told(code="not_found", reason=f"nothing of {where} is left to change: it is {post.state}")
 
 
 def _parts(members: Sequence[tuple[Post, PostFields]], change: Change) -> Iterator[Sequence[tuple[str, Target]]]:

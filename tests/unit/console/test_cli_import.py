@@ -300,7 +300,7 @@ def test_a_console_that_cannot_say_how_far_it_is_is_asked_again(file: Path, monk
     answers, looks = imported(state="running"), [(503, away), (503, away), (200, RUN | {"state": "done"})]
 
     class Changing(UserDict[str, tuple[int, Any]]):
-        def get(self, key: str, *default: Any) -> tuple[int, Any]:  # type: ignore[override]
+        def get(self, key: str, *default: Any) -> tuple[int, Any]:
             return looks.pop(0) if key == "GET /v1/imports/i-1" else answers.get(key, *default)
 
     result, _ = answered(Changing(), "import", str(file), "--now")
