@@ -31,7 +31,7 @@ class Picture:
     """An upload; it is ready after it has been asked for so often."""
 
     description: str | None
-    polls_left: int = POLLS_UNTIL_READY
+    polls_left: int
     is_attached: bool = False
 
 
@@ -42,6 +42,8 @@ class Mastodon(Network):
     clock: Clock = field(default_factory=SystemClock)
     tokens: list[str] = field(default_factory=lambda: ["token-0-of-the-harbour"])
     remaining: int = 300
+    polls_until_ready: int = POLLS_UNTIL_READY
+    """How often a new upload is asked for before it is ready."""
     pictures: dict[str, Picture] = field(default_factory=dict)
     instance: Mapping[str, Any] | None = None
     _by_key: dict[str, tuple[datetime, Posted]] = field(default_factory=dict)
@@ -148,7 +150,7 @@ class Mastodon(Network):
             raise Refusal(422, "Validation failed: File can't be blank")
         told = parts["description"].get_payload(decode=True) if "description" in parts else None
         media_id = str(len(self.pictures) + 22_348_641)
-        self.pictures[media_id] = Picture(told.decode() if isinstance(told, bytes) else None)
+        self.pictures[media_id] = Picture(told.decode() if isinstance(told, bytes) else None, self.polls_until_ready)
         return Reply(202, {"id": media_id, "type": "image", "url": None})
 
     def _poll(self, media_id: str) -> Reply:

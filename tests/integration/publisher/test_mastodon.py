@@ -1,5 +1,6 @@
 """Mastodon beyond what every platform does: servers forget keys after an hour, and then statuses are looked through."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -11,11 +12,14 @@ import pytest
 
 from services.publisher.app import MIGRATIONS
 from services.publisher.platforms.base import Account, Post
-from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
+from services.publisher.platforms.errors import Rejected, Unauthorized, Unavailable, Unconfirmed
+from services.publisher.platforms.mastodon.platform import POLLS_AFTER
 from services.publisher.platforms.mastodon.platform import Mastodon as Adapter
+from shared.clocks.clock import SystemClock
 from shared.events.progress import State
 from shared.outbound.client import outbound_client
 from tests.fakes.networks.base import NEVER_ARRIVED, REPLY_LOST, Fault, Reply, refuses
+from tests.fakes.networks.gallery import Gallery
 from tests.fakes.networks.mastodon import Mastodon
 from tests.fakes.running_clock import RunningClock
 from tests.integration.publisher.conformance.bench import Bench, a_bench
@@ -152,6 +156,37 @@ async def test_a_gateway_without_an_answer_leaves_it_open() -> None:
 
         with pytest.raises(Unconfirmed):
             await desk.publish(desk.post("Hi"))
+
+
+class HastyClock(SystemClock):
+    """Waits for nothing."""
+
+    async def sleep(self, span: timedelta) -> None:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("is_forgotten", "uploads"), [(False, 1), (True, 2)], ids=["known", "forgotten"])
+async def test_a_picture_that_takes_long_is_waited_for_by_the_next_attempt(is_forgotten: bool, uploads: int) -> None:
+    """A server makes films of animations, in a queue that may be long: another upload would stand behind the first."""
+    async with (
+        a_desk() as desk,
+        Gallery().serving() as gallery,
+        outbound_client(allow_private_addresses=True) as client,
+    ):
+        adapter, desk.network.polls_until_ready = Adapter(client, HastyClock()), len(POLLS_AFTER) + 3
+        post = replace(desk.post("Look!"), media=[{"url": f"{gallery.url}/small.png"}])
+        with pytest.raises(Unavailable, match="still working"):
+            await adapter.prepare(post, desk.account)
+        if is_forgotten:
+            desk.network.pictures.clear()
+            desk.network.polls_until_ready = 1
+
+        ready = await adapter.prepare(post, desk.account)
+        await ready.send(desk.clock.now())
+
+    assert len(desk.network.posts) == 1
+    assert len([call for call in desk.network.calls if call.path == "/api/v2/media"]) == uploads
+    assert adapter.unfinished == {}
 
 
 async def test_a_status_without_words_is_nobodys() -> None:

@@ -4,6 +4,7 @@ A server keeps the `Idempotency-Key` of a status for an hour, and answers a repe
 After that hour the account's statuses are looked through before anything is sent again.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import bearer, require_credentials, server_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published
 from services.publisher.platforms.bodies import FormFile, form_of, request_with
-from services.publisher.platforms.errors import PlatformError, Transient
+from services.publisher.platforms.errors import NotSent, PlatformError, Rejected, Unavailable
 from services.publisher.platforms.exchange import blaming, exchange, needed
 from services.publisher.platforms.mastodon.options import OPTIONS
 from services.publisher.platforms.mastodon.post import is_distinct, published_in, seen_as, statuses_in
@@ -34,8 +35,9 @@ OFFICIAL = "https://mastodon.social"
 ASKS_AFTER = timedelta(hours=1)
 KEYS_KEPT_FOR = timedelta(hours=1)
 GETS_THERE_IN = timedelta(minutes=1)
-POLL_EVERY = timedelta(seconds=0.5)
-MOST_POLLS = 40
+POLLS_AFTER = tuple(timedelta(seconds=one) for one in (0, 0.5, 0.5, 1, 1, 2, 2, 3, 3, 3, 4))
+"""Pauses before each question whether a picture is ready: few, for they count as requests, and 20 s in all."""
+MOST_UNFINISHED = 1000
 PAGE, MOST_PAGES = 40, 5
 
 
@@ -47,6 +49,8 @@ class Mastodon(Platform):
     clock: Clock = field(default_factory=SystemClock)
     instances: dict[str, tuple[datetime, Mapping[str, Any]]] = field(default_factory=dict, repr=False)
     """What servers have said of themselves, and when."""
+    unfinished: dict[tuple[str, ...], str] = field(default_factory=dict, repr=False)
+    """Uploads that servers still worked on when we left: the next attempt at their posts goes on waiting for them."""
     name = "mastodon"
     limits = Limits(account={"per_minute": 60})
     look_up_lag = timedelta(seconds=10)
@@ -66,7 +70,7 @@ class Mastodon(Platform):
         post = OPTIONS.checked(post)
         limits = pictures_of(await self._instance_of(account)) if post.media else PICTURES
         pictures = await fetch_pictures(self.client, post.media, limits)
-        media_ids = [await self._upload(picture, account) for picture in pictures]
+        media_ids = [await self._uploaded(post, index, picture, account) for index, picture in enumerate(pictures)]
         body = {"status": post.content, "media_ids": media_ids, **post.options}
         headers = {"idempotency-key": post.key_digest}
         request = self._request("POST", "/api/v1/statuses", account, json=body, headers=headers)
@@ -125,12 +129,42 @@ class Mastodon(Platform):
     async def _me(self, account: Account) -> Reply:
         return await self._get("/api/v1/accounts/verify_credentials", account)
 
-    async def _upload(self, picture: Picture, account: Account) -> str:
+    async def _uploaded(self, post: Post, index: int, picture: Picture, account: Account) -> str:
+        """The picture's id, once the server is ready with it: of an upload before, where that is not finished yet."""
+        server, token = server_of(account, OFFICIAL), bearer(account)["authorization"]
+        upload = (server, token, post.key, str(index), picture.file.digest, picture.alt)
+        media_id = self.unfinished.pop(upload, None)
+        try:
+            if media_id is None or not await self._is_there(media_id, account):
+                media_id, is_ready = await self._upload(picture, account)
+                if is_ready:
+                    return media_id
+            await self._until_ready(media_id, account)
+        except (NotSent, Unavailable, asyncio.CancelledError):
+            if media_id is not None:
+                self._leave(upload, media_id)
+            raise
+        return media_id
+
+    def _leave(self, upload: tuple[str, ...], media_id: str) -> None:
+        """Note what is not finished; of many posts that never came again the first are forgotten."""
+        self.unfinished[upload] = media_id
+        if len(self.unfinished) > MOST_UNFINISHED:
+            del self.unfinished[next(iter(self.unfinished))]
+
+    async def _upload(self, picture: Picture, account: Account) -> tuple[str, bool]:
+        """The picture's id, and whether the server is ready with it."""
         reply = await self._exchange(self._upload_request(picture, account))
         media_id = needed(reply.json.get("id"), "to an upload tells no id")
-        if reply.status == HTTPStatus.ACCEPTED:
-            await self._until_ready(media_id, account)
-        return media_id
+        return media_id, reply.status != HTTPStatus.ACCEPTED
+
+    async def _is_there(self, media_id: str, account: Account) -> bool:
+        """Whether the server still knows an upload, and could make something of it."""
+        try:
+            await self._get(f"/api/v1/media/{media_id}", account)
+        except Rejected:
+            return False
+        return True
 
     def _upload_request(self, picture: Picture, account: Account) -> httpx.Request:
         fields = {"description": picture.alt} if picture.alt else {}
@@ -140,11 +174,11 @@ class Mastodon(Platform):
 
     async def _until_ready(self, media_id: str, account: Account) -> None:
         """A status cannot show a picture that is still being worked on (206)."""
-        for _ in range(MOST_POLLS):
+        for pause in POLLS_AFTER:
+            await self.clock.sleep(pause)
             if (await self._get(f"/api/v1/media/{media_id}", account)).status == HTTPStatus.OK:
                 return
-            await self.clock.sleep(POLL_EVERY)
-        raise Transient("the server is still working on a picture", code="media_not_ready")
+        raise Unavailable("the server is still working on a picture", code="media_not_ready")
 
     def _request(self, method: str, path: str, account: Account, **more: Any) -> httpx.Request:
         headers = _headers(account) | more.pop("headers", {})
