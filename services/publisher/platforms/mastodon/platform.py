@@ -4,7 +4,6 @@ A server keeps the `Idempotency-Key` of a status for an hour, and answers a repe
 After that hour the account's statuses are looked through before anything is sent again.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,7 +17,7 @@ from services.publisher.media.picture import Picture
 from services.publisher.platforms.account_fields import bearer, require_credentials, server_of
 from services.publisher.platforms.base import Account, Limits, Platform, Post, Published
 from services.publisher.platforms.bodies import FormFile, form_of, request_with
-from services.publisher.platforms.errors import NotSent, PlatformError, Rejected, Unavailable
+from services.publisher.platforms.errors import PlatformError, Rejected, Unavailable
 from services.publisher.platforms.exchange import blaming, exchange, needed
 from services.publisher.platforms.mastodon.options import OPTIONS
 from services.publisher.platforms.mastodon.post import is_distinct, published_in, seen_as, statuses_in
@@ -50,7 +49,7 @@ class Mastodon(Platform):
     instances: dict[str, tuple[datetime, Mapping[str, Any]]] = field(default_factory=dict, repr=False)
     """What servers have said of themselves, and when."""
     unfinished: dict[tuple[str, ...], str] = field(default_factory=dict, repr=False)
-    """Uploads that servers still worked on when we left: the next attempt at their posts goes on waiting for them."""
+    """Uploads that servers work on: where that takes long, the next attempt at their post goes on waiting for them."""
     name = "mastodon"
     limits = Limits(account={"per_minute": 60})
     look_up_lag = timedelta(seconds=10)
@@ -70,7 +69,7 @@ class Mastodon(Platform):
         post = OPTIONS.checked(post)
         limits = pictures_of(await self._instance_of(account)) if post.media else PICTURES
         pictures = await fetch_pictures(self.client, post.media, limits)
-        media_ids = [await self._uploaded(post, index, picture, account) for index, picture in enumerate(pictures)]
+        media_ids = await self._uploaded(post, pictures, account)
         body = {"status": post.content, "media_ids": media_ids, **post.options}
         headers = {"idempotency-key": post.key_digest}
         request = self._request("POST", "/api/v1/statuses", account, json=body, headers=headers)
@@ -129,25 +128,28 @@ class Mastodon(Platform):
     async def _me(self, account: Account) -> Reply:
         return await self._get("/api/v1/accounts/verify_credentials", account)
 
-    async def _uploaded(self, post: Post, index: int, picture: Picture, account: Account) -> str:
-        """The picture's id, once the server is ready with it: of an upload before, where that is not finished yet."""
-        server, token = server_of(account, OFFICIAL), bearer(account)["authorization"]
-        upload = (server, token, post.key, str(index), picture.file.digest, picture.alt)
-        media_id = self.unfinished.pop(upload, None)
-        try:
-            if media_id is None or not await self._is_there(media_id, account):
-                media_id, is_ready = await self._upload(picture, account)
-                if is_ready:
-                    return media_id
-            await self._until_ready(media_id, account)
-        except (NotSent, Unavailable, asyncio.CancelledError):
-            if media_id is not None:
-                self._leave(upload, media_id)
-            raise
+    async def _uploaded(self, post: Post, pictures: Sequence[Picture], account: Account) -> list[str]:
+        """The pictures' ids, once the server is ready with all of them."""
+        place = server_of(account, OFFICIAL), bearer(account)["authorization"], post.key
+        uploads = [(*place, str(index), one.file.digest, one.alt) for index, one in enumerate(pictures)]
+        ids = [await self._ready(upload, one, account) for upload, one in zip(uploads, pictures, strict=True)]
+        for upload in uploads:
+            self.unfinished.pop(upload, None)
+        return ids
+
+    async def _ready(self, upload: tuple[str, ...], picture: Picture, account: Account) -> str:
+        """The picture's id, once the server is ready with it: of an upload before, where it still knows that."""
+        media_id = self.unfinished.get(upload)
+        if media_id is None or not await self._is_there(media_id, account):
+            media_id, is_ready = await self._upload(picture, account)
+            if is_ready:
+                return media_id
+            self._note(upload, media_id)
+        await self._until_ready(media_id, account)
         return media_id
 
-    def _leave(self, upload: tuple[str, ...], media_id: str) -> None:
-        """Note what is not finished; of many posts that never came again the first are forgotten."""
+    def _note(self, upload: tuple[str, ...], media_id: str) -> None:
+        """Of many posts that never came again the first are forgotten."""
         self.unfinished[upload] = media_id
         if len(self.unfinished) > MOST_UNFINISHED:
             del self.unfinished[next(iter(self.unfinished))]
