@@ -8,6 +8,8 @@ import httpx
 
 MOST_AT_ONCE = 65536
 """Bytes of a decoded part."""
+_NO_ENCODING = ("", "identity", "aws-chunked")
+"""`aws-chunked` told a store of S3's kind how a file was sent to it; many keep that with the file, and say it again."""
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
 """What is called deflate is zlib's format, but some servers send it without its frame."""
 
@@ -15,7 +17,7 @@ _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
 async def decoded(response: httpx.Response) -> AsyncIterator[bytes]:
     """The parts of a streamed body. DecodingError for an encoding that was not asked for: of stacked ones each layer
     could multiply the size a thousandfold."""
-    encoding = response.headers.get("content-encoding", "").strip().lower()
+    encoding = _encoding_of(response)
     if encoding not in _DECODERS:
         raise httpx.DecodingError("the reply is in an encoding that was not asked for", request=response.request)
     assert isinstance(response.stream, httpx.AsyncByteStream), "an asynchronous client's reply"
@@ -26,6 +28,12 @@ async def decoded(response: httpx.Response) -> AsyncIterator[bytes]:
                 yield part
         except zlib.error as error:
             raise httpx.DecodingError(str(error), request=response.request) from error
+
+
+def _encoding_of(response: httpx.Response) -> str:
+    """What the body is encoded in, without what changes nothing."""
+    named = [one.strip().lower() for one in response.headers.get("content-encoding", "").split(",")]
+    return ",".join(one for one in named if one not in _NO_ENCODING)
 
 
 class _Decompressing:
@@ -62,7 +70,7 @@ def _as_it_is(chunk: bytes) -> Iterator[bytes]:
 
 _DECODERS: Mapping[str, Callable[[], Callable[[bytes], Iterator[bytes]]]] = {
     "": lambda: _as_it_is,
-    "identity": lambda: _as_it_is,
     "gzip": lambda: _Decompressing(_GZIP),
+    "x-gzip": lambda: _Decompressing(_GZIP),
     "deflate": lambda: _Decompressing(_ZLIB),
 }

@@ -28,7 +28,10 @@ def raw_deflate(body: bytes) -> bytes:
 
 ENCODINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "as it is": ("identity", bytes),
+    "as S3 got it": ("aws-chunked", bytes),
     "gzip": ("gzip", gzip.compress),
+    "gzip by its old name": ("x-gzip", gzip.compress),
+    "gzip as S3 got it": ("aws-chunked,gzip", gzip.compress),
     "deflate": ("deflate", zlib.compress),
     "deflate without zlib's frame": ("deflate", raw_deflate),
 }
