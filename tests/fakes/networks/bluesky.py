@@ -38,6 +38,7 @@ class Bluesky(Network):
     """One account's server. `refreshed_with` has the refresh tokens that were used, in order."""
 
     clock: Clock = field(default_factory=SystemClock)
+    handle: str = HANDLE
     password: str = "abcd-efgh-ijkl-mnop"
     did_doc: Mapping[str, Any] | None = None
     refreshed_with: list[str] = field(default_factory=list)
@@ -90,7 +91,7 @@ class Bluesky(Network):
 
     def _create_session(self, call: Call) -> Any:
         self.logins += 1
-        if call.json != {"identifier": HANDLE, "password": self.password}:
+        if call.json["identifier"] not in (self.handle, DID) or call.json["password"] != self.password:
             raise Refusal("AuthenticationRequired", "Invalid identifier or password", 401)
         return self._session()
 
@@ -110,7 +111,7 @@ class Bluesky(Network):
         now = self.clock.now()
         access, refresh = self._token(now + ACCESS_LASTS, "access"), self._token(now + timedelta(days=90), "refresh")
         self._access[access], self._refresh[refresh] = now + ACCESS_LASTS, now + timedelta(days=90)
-        told = {"accessJwt": access, "refreshJwt": refresh, "did": DID, "handle": HANDLE, "active": True}
+        told = {"accessJwt": access, "refreshJwt": refresh, "did": DID, "handle": self.handle, "active": True}
         return told | ({"didDoc": self.did_doc} if self.did_doc else {})
 
     def _token(self, ends_at: datetime, scope: str) -> str:
@@ -128,7 +129,7 @@ class Bluesky(Network):
 
     def _who(self, call: Call) -> Any:
         self._authorize(call)
-        return {"did": DID, "handle": HANDLE, "active": True}
+        return {"did": DID, "handle": self.handle, "active": True}
 
     def _resolve(self, call: Call) -> Any:
         did = FRIENDS.get(call.query["handle"])

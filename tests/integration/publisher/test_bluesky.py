@@ -96,6 +96,27 @@ async def test_a_session_that_slept_too_long_is_begun_anew() -> None:
         assert await desk.publish(post()) == desk.network.posts[0].id
 
 
+async def test_a_session_is_begun_anew_though_the_handle_has_changed() -> None:
+    async with a_desk() as desk:
+        await desk.log_in()
+        desk.network.handle = "lighthouse.example"
+        desk.clock.put_forward(MONTHS)
+
+        await desk.log_in()
+
+        assert desk.account.credentials["handle"] == "lighthouse.example"
+        assert await desk.publish(post()) == desk.network.posts[0].id
+
+
+async def test_a_password_that_was_taken_back_is_told_whatever_the_handle() -> None:
+    async with a_desk() as desk:
+        await desk.log_in()
+        desk.network.end_everything()
+
+        with pytest.raises(Unauthorized, match="Invalid identifier or password"):
+            await desk.log_in()
+
+
 async def test_a_wrong_password_is_told_in_the_servers_words() -> None:
     async with a_desk() as desk:
         desk.network.password = "another"

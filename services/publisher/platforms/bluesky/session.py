@@ -63,8 +63,22 @@ async def renewed_session(client: httpx.AsyncClient, account: Account, now: date
             return await _ask(client, account, "refreshSession", now, headers={"authorization": f"Bearer {token}"})
         except (Unauthorized, Rejected):
             pass
-    body = {name: account.credentials[name] for name in ("identifier", "password")}
-    return await _ask(client, account, "createSession", now, json=body)
+    return await _logged_in(client, account, now)
+
+
+async def _logged_in(client: httpx.AsyncClient, account: Account, now: datetime) -> Renewed:
+    """A session by the app password; a handle may have changed since, but not the DID that it belonged to."""
+    given, did = account.credentials["identifier"], account.credentials.get("did")
+    body = {"identifier": given, "password": account.credentials["password"]}
+    try:
+        return await _ask(client, account, "createSession", now, json=body)
+    except Unauthorized as error:
+        if did in (None, given):
+            raise
+        try:
+            return await _ask(client, account, "createSession", now, json=body | {"identifier": did})
+        except (Unauthorized, Rejected):
+            raise error from None
 
 
 def expiry_of(token: str) -> datetime | None:
