@@ -40,7 +40,7 @@ def refused(reply: Reply) -> PlatformError | None:
     if not reply.is_refusal or reply.status in (HTTPStatus.GONE, HTTPStatus.TOO_MANY_REQUESTS):
         return None
     message = reply.saying(any_words(reply) or "")
-    return Unavailable(message, code=str(reply.status), retry_after=retry_after_of(reply.headers, reply.at))
+    return Unavailable(message, code=str(reply.status), retry_after=retry_after_of(reply.headers, reply.server_time))
 
 
 RECEIVER = replace(ANY, documented=refused, body_within=WORDS_WITHIN)

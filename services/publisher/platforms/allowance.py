@@ -37,14 +37,14 @@ class Allowance:
         return self.remaining < ONE_REQUEST
 
 
-def allowance_of(headers: Mapping[str, str], now: datetime) -> Allowance | None:
+def allowance_of(headers: Mapping[str, str], now: datetime, server_time: datetime | None = None) -> Allowance | None:
     """What a reply's headers say, or None where they say nothing that can be understood."""
     for prefix in PREFIXES:
         remaining = _number(headers.get(f"{prefix}-remaining", ""))
         if remaining is None:
             continue
         for name in RESETS:
-            wait = wait_until(headers.get(f"{prefix}-{name}", ""), now)
+            wait = wait_until(headers.get(f"{prefix}-{name}", ""), server_time or now)
             if wait is not None:
                 return Allowance(remaining, now + wait)
     return None

@@ -44,7 +44,7 @@ def any_words(reply: Reply) -> str | None:
 
 def usual_allowance(reply: Reply) -> Allowance | None:
     """The usual headers."""
-    return allowance_of(reply.headers, reply.at)
+    return allowance_of(reply.headers, reply.at, reply.server_time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _refusal(reply: Reply, dialect: Dialect, message: str) -> PlatformError:
 
 def _wait(reply: Reply, dialect: Dialect) -> timedelta | None:
     """By the body, by `Retry-After`, or until the allowance that is used up counts anew."""
-    wait = dialect.wait(reply) or retry_after_of(reply.headers, reply.at)
+    wait = dialect.wait(reply) or retry_after_of(reply.headers, reply.server_time)
     if wait is not None:
         return wait
     allowance = dialect.allowance(reply)

@@ -11,6 +11,8 @@ from typing import Any
 from pydantic_core import from_json
 
 MOST_ID = 2000
+CLOCKS_AGREE = timedelta(seconds=30)
+"""`Date` tells whole seconds, and of the reply, which may have come some seconds after the request."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,16 @@ class Reply:
     @property
     def clock_is_behind(self) -> timedelta:
         """How far the server's clock is behind ours, by its `Date`; nothing where it is ahead, or does not tell."""
-        told = http_date(self.headers.get("date", ""))
-        return max(self.at - told, timedelta(0)) if told else timedelta(0)
+        return max(self.at - self._date, timedelta(0)) if self._date else timedelta(0)
+
+    @property
+    def server_time(self) -> datetime:
+        """The instant from which those that it tells count: by its own clock, where that plainly differs from ours."""
+        return self._date if self._date and abs(self._date - self.at) > CLOCKS_AGREE else self.at
+
+    @cached_property
+    def _date(self) -> datetime | None:
+        return http_date(self.headers.get("date", ""))
 
     def saying(self, words: str) -> str:
         """These words after the status, for a person to read."""

@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -81,11 +81,13 @@ async def _logged_in(client: httpx.AsyncClient, account: Account, now: datetime)
             raise error from None
 
 
-def expiry_of(token: str) -> datetime | None:
-    """When a JWT ends, by its own words."""
+def expiry_of(token: str, issued_at: datetime | None = None) -> datetime | None:
+    """When a JWT ends, by its own words; of one issued just now by our clock, where it tells how long it lasts."""
     try:
         payload = token.split(".")[1]
         claims = from_json(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        if issued_at and "iat" in claims:
+            return issued_at + timedelta(seconds=claims["exp"] - claims["iat"])
         return datetime.fromtimestamp(claims["exp"], UTC)
     except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError, binascii.Error):
         return None
@@ -99,7 +101,7 @@ async def _ask(client: httpx.AsyncClient, account: Account, method: str, now: da
     if not all(isinstance(value, str) and value for value in tokens.values()):
         raise unreadable("holds no session")
     session = {**tokens, "handle": told.get("handle") or "", "pds": _pds(told)}
-    return Renewed(session, expires_at=expiry_of(str(told["accessJwt"])))
+    return Renewed(session, expires_at=expiry_of(str(told["accessJwt"]), now))
 
 
 def _pds(told: Mapping[str, Any]) -> str | None:

@@ -22,7 +22,8 @@ def words(reply: Reply) -> str | None:
 def allowance(reply: Reply) -> Allowance | None:
     """That of the day where it is used up, the app's first, else that of the quarter of an hour."""
     for name in (OF_APP, OF_ACCOUNT):
-        wait = wait_until(reply.headers.get(f"{name}-reset", ""), reply.at) if is_spent(name, reply.headers) else None
+        told = reply.headers.get(f"{name}-reset", "") if is_spent(name, reply.headers) else ""
+        wait = wait_until(told, reply.server_time)
         if wait is not None:
             return Allowance(0, reply.at + wait)
     return usual_allowance(reply)
