@@ -54,6 +54,27 @@ def test_spaces_composition_and_a_mentions_server_make_no_difference() -> None:
     assert not is_shown_as("Café @bob", "<p>Café @alice</p>")
 
 
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("**Noon** is _here_", "<p><strong>Noon</strong> is <em>here</em></p>"),
+        ("# Noon\n- one\n- two", "<h1>Noon</h1><ul><li>one</li><li>two</li></ul>"),
+        ("See [the ball](https://ball.example/a)", '<p>See <a href="https://ball.example/a">the ball</a></p>'),
+        ('"Noon" -- it\'s...', "<p>\u201cNoon\u201d \u2013 it\u2019s\u2026</p>"),
+        ("See https://ball.example/K\u00f6ln/", '<p>See <a href="x">ball.example/K%C3%B6ln</a></p>'),
+    ],
+    ids=["marks", "lines", "a link", "quotes", "a bare link"],
+)
+def test_a_text_is_found_though_its_server_takes_it_for_markdown(text: str, html: str) -> None:
+    assert is_shown_as(text, html)
+
+
+@pytest.mark.parametrize(("text", "html"), [("!!!", "<p>???</p>"), ("...", ""), ("👍", "<p>👎</p>"), ("1", "<p>2</p>")])
+def test_a_text_without_letters_is_no_other_one(text: str, html: str) -> None:
+    assert is_shown_as(text, html_of(text))
+    assert not is_shown_as(text, html)
+
+
 @given(TEXTS)
 def test_any_text_is_found_again(text: str) -> None:
     assert is_shown_as(text, html_of(text))

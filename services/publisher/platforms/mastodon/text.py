@@ -4,11 +4,13 @@ from html.parser import HTMLParser
 
 import regex
 
-from services.publisher.platforms.recognition import words_of
+from services.publisher.platforms.recognition import words_and_links_of
+from shared.posting.counting import bare
 
 ENDS_A_LINE = frozenset({"p", "div", "li", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6"})
 
 _MENTION = regex.compile(r"(?<![\w/=])(@\w(?:[\w.-]*\w)?)@\w(?:[\w.-]*\w)?")
+_MAY_DIFFER = regex.compile(r"[\p{P}\p{White_Space}`~|+<>=^]")
 _BEGINNING = regex.compile("<[a-z/!?]", regex.IGNORECASE)
 
 
@@ -35,13 +37,18 @@ def _finished(html: str) -> str:
 
 
 def is_shown_as(content: str, html: str) -> bool:
-    """Whether the HTML shows this text: servers change spaces, shorten mentions, and mark up links and hashtags."""
+    """Whether the HTML shows this text: servers change spaces, shorten mentions, and mark up links and hashtags.
+
+    Where an account's posts are Markdown by its own settings, marks become markup, and quotes and dashes other ones.
+    """
     return _comparable(content) == _comparable(plain_text(html))
 
 
 def _comparable(text: str) -> str:
-    short: str = _MENTION.sub(r"\1", words_of(text))
-    return short.replace(" ", "").casefold()
+    """Its letters and symbols; a text that has none as it stands."""
+    short: str = _MENTION.sub(r"\1", words_and_links_of(bare(text)))
+    letters: str = _MAY_DIFFER.sub("", short)
+    return letters or words_and_links_of(text).replace(" ", "")
 
 
 class _Reader(HTMLParser):
