@@ -19,6 +19,7 @@ from services.console.store import Changes, Row, Store
 from services.console.streaming.journal import entries_of
 from shared.clocks.clock import Clock
 from shared.events import Event
+from shared.events.base import MOST_OF_AN_ID
 from shared.events.dead_letters import DeadLetterParked
 from shared.events.maintenance import AlertRaised, ServiceReported
 from shared.events.monitor import DigestSent, MentionFound
@@ -37,8 +38,6 @@ from shared.events.scheduler import (
     TimerFired,
 )
 from shared.messaging.envelope import Delivery
-
-MOST_ID = 200
 
 
 @dataclass(frozen=True)
@@ -190,7 +189,7 @@ def words_of(draft: Row) -> Row:
 def _post_id(post: JsonValue) -> str | None:
     """The id of a post that nobody has validated yet; without a usable one it will be rejected."""
     post_id = post.get("post_id") if isinstance(post, dict) else None
-    return post_id if isinstance(post_id, str) and "\x00" not in post_id and len(post_id) <= MOST_ID else None
+    return post_id if isinstance(post_id, str) and "\x00" not in post_id and len(post_id) <= MOST_OF_AN_ID else None
 
 
 def _draft(delivery: Delivery[Any], position: int, post_id: str, body: str, now: datetime) -> Row:

@@ -125,7 +125,8 @@ def _leaves(value: JsonValue) -> Iterator[JsonValue]:
 Instant = Annotated[AwareDatetime, BeforeValidator(_read), AfterValidator(_in_utc)]
 """An RFC 3339 instant with an offset, held in UTC."""
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_CONTROLS)]
+MOST_OF_AN_ID = 200
+Id = Annotated[str, StringConstraints(min_length=1, max_length=MOST_OF_AN_ID, pattern=NO_CONTROLS)]
 """An identifier chosen by a producer: 1 to 200 characters, no control characters."""
 
 VisibleId = Annotated[Id, AfterValidator(_visible)]

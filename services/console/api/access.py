@@ -10,6 +10,7 @@ import structlog
 from fastapi import Depends, Request
 from fastapi.params import Depends as Dependency
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 from starlette.routing import BaseRoute
 
 from services.console.access.actors import Actor, Scope
@@ -134,7 +135,7 @@ async def _by_session(console: Console, request: Request) -> Actor:
 
 def still_let_in(console: Console, request: Request) -> Callable[[], Awaitable[bool]]:
     """A question for later: whether whoever asked would still be allowed."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    scheme, token = get_authorization_scheme_param(request.headers.get("authorization"))
     secret = session_secret(request)
 
     async def ask() -> bool:

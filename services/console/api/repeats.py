@@ -13,10 +13,13 @@ from services.console.api.errors import ErrorAnswer, Refusal
 from services.console.api.posts import all_rejected, settle_batch
 from services.console.api.views import BatchSettled
 from services.console.requests.repeating import Occurrence, Repeat, id_of, occurrences
-from shared.events.base import Id, Instant, Value
+from shared.events.base import MOST_OF_AN_ID, Id, Instant, Value
 from shared.events.requests import LocalTime, ScheduleBatchRequested, ScheduleRequested, Target
 
 router = APIRouter(tags=["posts"], responses={400: {"model": ErrorAnswer}})
+
+
+_LENGTH_OF_A_TIME = len(".20270322T090000")
 
 
 class Repeated(Value):
@@ -31,6 +34,11 @@ class Repeated(Value):
             raise ValueError(
                 "post.publish_at: what repeats goes by the clock of a zone; write "
                 '{"local": "2027-03-29T09:00", "zone": "Europe/Berlin"}'
+            )
+        if len(self.post.post_id) > MOST_OF_AN_ID - _LENGTH_OF_A_TIME:
+            raise ValueError(
+                f"post.post_id: each post has its time in its id, for which {_LENGTH_OF_A_TIME} characters are needed; "
+                f"choose one of at most {MOST_OF_AN_ID - _LENGTH_OF_A_TIME}"
             )
         if any(target.publish_at for target in self.post.targets):
             raise ValueError("post.targets: what repeats has one time for all accounts; leave their own publish_at out")

@@ -10,12 +10,13 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 from sqlalchemy import text
+from starlette.requests import Request
 from starlette.routing import Mount, Route
 
 from services.console.access.actors import Scope
 from services.console.access.tokens import PREFIX, USED_AGAIN
 from services.console.api import access
-from services.console.api.access import declared, while_let_in
+from services.console.api.access import declared, still_let_in, while_let_in
 from tests.fakes.clock import FakeClock
 from tests.integration.console.consoles import ADMIN_TOKEN, NOW, Replica
 
@@ -233,10 +234,10 @@ async def test_a_stream_ends_when_its_token_is_revoked(monkeypatch: pytest.Monke
         for line in ("", "first", "second"):  # the first is a chance to look, and no line
             yield line
 
-    async def still_let_in() -> bool:
+    async def ask() -> bool:
         return next(answers)
 
-    assert [line async for line in while_let_in(lines(), still_let_in)] == ["first"]
+    assert [line async for line in while_let_in(lines(), ask)] == ["first"]
 
 
 async def test_signing_out_everywhere_ends_every_session_of_the_token_alone(replica: Replica) -> None:
@@ -250,3 +251,14 @@ async def test_signing_out_everywhere_ends_every_session_of_the_token_alone(repl
         assert [(await one.get("/v1/accounts")).status_code for one in (laptop, phone, local)] == [401, 401, 200]
         async with replica.client(anna) as http:
             assert (await http.get("/v1/accounts")).status_code == httpx.codes.OK
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "Bearer ", "BEARER"])
+async def test_a_stream_goes_on_however_its_token_was_written(replica: Replica, scheme: str) -> None:
+    """What lets a request in lets its stream go on."""
+    headers = [(b"authorization", f"{scheme} {ADMIN_TOKEN}".encode())]
+    request = Request({"type": "http", "scheme": "http", "path": "/", "headers": headers})
+
+    async with replica.client(headers={"Authorization": f"{scheme} {ADMIN_TOKEN}"}) as http:
+        assert (await http.get("/v1/stats")).status_code == 200
+    assert await still_let_in(replica.console, request)()

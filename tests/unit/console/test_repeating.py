@@ -1,5 +1,6 @@
 """What repeats goes by the clock of its zone; each time is a post of its own."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from services.console.api.bodies import read_body
+from services.console.api.errors import Refusal
+from services.console.api.repeats import Repeated
 from services.console.requests.repeating import Every, Repeat, id_of, occurrence, occurrences
 from shared.events.requests import LocalTime
 
@@ -95,3 +99,16 @@ def test_an_id_depends_on_nothing_but_the_time() -> None:
 def test_what_cannot_repeat_is_refused(repeat: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Repeat.model_validate(repeat)
+
+
+@pytest.mark.parametrize(("length", "fits"), [(184, True), (185, False), (200, False)])
+def test_an_id_that_leaves_no_room_for_a_time_is_refused_with_the_way_out(length: int, *, fits: bool) -> None:
+    first = {"local": "2027-03-22T09:00", "zone": "Europe/Berlin"}
+    post = {"post_id": "a" * length, "content": "x", "publish_at": first, "targets": [{"account_id": "t"}]}
+    body = json.dumps({"post": post, "repeat": {"every": "day", "times": 2}}).encode()
+
+    if fits:
+        assert {len(single.post_id) for _, single in read_body(Repeated, body).single_posts()} == {200}
+        return
+    with pytest.raises(Refusal, match=r"post\.post_id: .* at most 184"):
+        read_body(Repeated, body)
