@@ -7,6 +7,7 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import select
 
+from services.console.streaming.journal import id_of
 from services.console.tables.core import happenings
 from shared.database.engine import Database
 from shared.messaging.envelope import Delivery
@@ -42,15 +43,15 @@ Row = dict[str, Any]
 
 def happenings_in(delivery: Delivery[Any], now: datetime) -> Iterator[Row]:
     """What an event adds to timelines; what is told again by a service that is asked for its state adds nothing."""
-    if delivery.message_id is None:
+    event, message_id = delivery.event, id_of(delivery, now)
+    if message_id is None:
         return
-    event = delivery.event
     for part in getattr(event, "accepted", None) or (event,):
         told = part.model_dump(mode="json", include=_TOLD, exclude_none=True)
         if told.keys() >= set(_KEY):
             yield {
                 **{name: told.pop(name) for name in _KEY},
-                "message_id": delivery.message_id,
+                "message_id": message_id,
                 "type": event.type,
                 "told": to_json(told).decode(),
                 "seen_at": now,

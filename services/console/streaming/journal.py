@@ -54,14 +54,24 @@ class Span:
         return self.first - 1 <= entry_id <= self.last
 
 
+def id_of(delivery: Delivery[Any], now: datetime) -> str | None:
+    """By which an event is known here: its own id, else, where its producer gave none, one of each arrival.
+
+    None of what a service that is asked for its state tells again: that does not happen now.
+    """
+    if delivery.message_id or delivery.derived_id is None:
+        return delivery.message_id
+    return delivery.derived_id if delivery.redelivered else f"{delivery.derived_id}-{now:%Y%m%dT%H%M%S%f}"
+
+
 def entries_of(delivery: Delivery[Any], now: datetime) -> list[Row]:
     """The entry of an event; what is told again by a service that is asked for its state has none."""
-    if delivery.message_id is None:
+    event, message_id = delivery.event, id_of(delivery, now)
+    if message_id is None:
         return []
-    event = delivery.event
     return [
         {
-            "message_id": delivery.message_id,
+            "message_id": message_id,
             "type": event.type,
             "correlation_id": delivery.correlation_id,
             "data": event.model_dump_json(exclude_none=True, exclude=_SEALED),

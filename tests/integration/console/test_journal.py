@@ -85,6 +85,19 @@ async def test_every_event_but_who_did_what_is_there(replica: Replica) -> None:
     assert {one.type for one in await replica.journal.after(0)} == EVENTS.keys() - {"console.acted"}
 
 
+async def test_events_of_a_producer_that_gives_no_ids_are_there_each_time(replica: Replica) -> None:
+    """The contract lets it leave them out; the same request again is carried out again."""
+    for redelivered in (False, False, True, True):
+        asked = Delivery(TRIGGER, None, "c", redelivered, derived_id="body-42")
+        await replica.reactions[type(TRIGGER)](asked)
+
+    first, second, again = [one.message_id for one in await replica.journal.after(0)]
+
+    assert first.startswith("body-42-")
+    assert second.startswith("body-42-")
+    assert again == "body-42"
+
+
 async def test_each_event_has_one_number_and_nothing_sealed(replica: Replica) -> None:
     connect = AccountConnectRequested(account_id="a", platform="sandbox", settings={}, sealed_credentials="SEALED")
     await replica.learn("m-1", "m-2", "m-1")

@@ -56,3 +56,14 @@ async def test_each_post_of_a_batch_has_it_in_its_own_timeline(read_model: ReadM
     await database.close()
 
     assert [len(timeline) for timeline in timelines] == [1, 1, 1]
+
+
+async def test_what_a_producer_without_ids_asks_for_stands_there(read_model: ReadModel, database_url: str) -> None:
+    asked = Delivery(PublishRetryRequested(**KEY), None, "c", derived_id="body-42")
+
+    await reactions_of(read_model.projector)[PublishRetryRequested](asked)
+
+    database = Database(database_url)
+    (row,) = await Timelines(database).of("p", "a")
+    await database.close()
+    assert row["type"] == "publish.retry_requested"
