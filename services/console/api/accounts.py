@@ -96,7 +96,7 @@ async def connected(
         field = field_in(reason) if code in _OURS else None
         raise Refusal(409 if code == "superseded" else 400, code, reason, field=field)
     if not answers.is_complete:
-        return _pending(wanted)
+        return await _pending(console, wanted)
     answers.require_learned()
     return await _view(console, account_id)
 
@@ -126,7 +126,11 @@ def _wanted(
     )
 
 
-def _pending(wanted: AccountConnectRequested) -> AccountView:
+async def _pending(console: Console, wanted: AccountConnectRequested) -> AccountView:
+    """The account as it is to be; one that works goes on as it was until the publisher has answered."""
+    known = await console.queries.accounts(wanted.account_id)
+    if known and known[0]["is_connected"]:
+        return AccountView.of(known[0]).model_copy(update={"pending": True})
     return AccountView(
         account_id=wanted.account_id,
         platform=wanted.platform,

@@ -1,7 +1,7 @@
 """The stream: every event in the order in which the console learned of it, as server-sent events."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from time import monotonic
@@ -22,6 +22,8 @@ from shared.events import EVENTS
 KEEP_ALIVE_SECONDS = 15.0
 PULSE_SECONDS = 0.5
 """How often a stream on which nothing happens looks whether the broker is there, and whether it may go on."""
+_POSTS = ("posts", "accepted", "rejected", "pending")
+"""Where a batch, and what is said of it, names its posts."""
 _ALIVE = "event: alive\ndata: {}\n\n"
 MOST_ID = 2**63 - 1
 
@@ -35,12 +37,13 @@ _STREAMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def _interest(
+async def interest_in(
     type: Annotated[list[str], Query(description="event types; `publish.*` matches all of a kind")] = [],  # noqa: B006
     post_id: str | None = None,
     account_id: str | None = None,
     workspace_id: str | None = None,
 ) -> Interest:
+    """Which entries are of one of these types, and about these things."""
     wanted = {"post_id": post_id, "account_id": account_id, "workspace_id": workspace_id}
     ids = {name: value for name, value in wanted.items() if value is not None}
     for one in type:
@@ -67,7 +70,7 @@ def _require_known(wanted: str) -> None:
 async def stream_events(
     console: TheConsole,
     request: Request,
-    interest: Annotated[Interest, Depends(_interest)],
+    interest: Annotated[Interest, Depends(interest_in)],
     after: Annotated[int | None, Query(ge=0, le=MOST_ID, description="the id of the last event you have")] = None,
     last_event_id: Annotated[str | None, Header(description="the same, as browsers send it")] = None,
 ) -> StreamingResponse:
@@ -146,9 +149,25 @@ def _heard(last_event_id: str) -> int:
     return int(last_event_id) if last_event_id.isdecimal() and len(last_event_id) < len(str(MOST_ID)) else MOST_ID
 
 
-def _parts(told: dict[str, Any]) -> list[dict[str, Any]]:
-    """The event itself and the posts of a batch."""
-    return [told, *told.get("accepted", ()), *told.get("rejected", ())]
+def _parts(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The event itself and the posts of a batch, and each of them on every account that it names.
+
+    What a batch asks for may be anything that JSON can say.
+    """
+    posts = (one for name in _POSTS for one in _listed(told.get(name)))
+    for part in (told, *posts):
+        if isinstance(part, dict):
+            yield part
+            yield from ({**part, "account_id": account_id} for account_id in _accounts_of(part))
+
+
+def _accounts_of(part: dict[str, Any]) -> Iterator[Any]:
+    yield from _listed(part.get("account_ids"))
+    yield from (one.get("account_id") for one in _listed(part.get("targets")) if isinstance(one, dict))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _is_about(told: dict[str, Any], ids: dict[str, str]) -> bool:

@@ -180,7 +180,7 @@ class _Shown:
         return [
             Cell(
                 side_by_side([(one.due_at, next(entries)) for one in of_span]),
-                count - len(of_span),
+                max(0, count - len(of_span)),  # something may have come between counting and listing
                 hours[position] if hours else None,
             )
             for position, (of_span, count) in enumerate(zip(listed, counts, strict=True))
