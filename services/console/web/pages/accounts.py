@@ -1,13 +1,15 @@
 """`/accounts[/{id}]`: which accounts posts can go to, how each is doing, and what waits for it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from sqlalchemy import RowMapping
 from starlette.responses import Response
 
 from services.console.api.access import READ
-from services.console.api.console import TheConsole
+from services.console.api.console import Console, TheConsole
 from services.console.api.paging import paged
 from services.console.api.posts import views_of
 from services.console.api.views import AccountView
@@ -26,27 +28,41 @@ PAST = (State.PUBLISHED, State.FAILED, State.UNKNOWN)
 ENDS_SOON = timedelta(days=14)
 """Within which the end of an account's access is a warning, where the publisher cannot renew it by itself."""
 
+Place = Annotated[str, Query(max_length=200)]
+
 router = APIRouter()
 
 
 @router.get("/accounts", dependencies=[READ])
-async def show_accounts(
-    console: TheConsole, request: Request, after: Annotated[str, Query(max_length=200)] = ""
-) -> Response:
+async def show_accounts(console: TheConsole, request: Request, after: Place = "", urgent_after: Place = "") -> Response:
     """Accounts, those first that a person must see to, and the networks where another one can be connected."""
-    page = console.queries.account_page
-    urgent = [] if after else await page(needs_reconnect=True, after="", limit=ON_A_PAGE)
-    found = await page(needs_reconnect=False, after=after, limit=ON_A_PAGE + 1)
-    others, following = paged(found, ON_A_PAGE, lambda row: row["account_id"])
+    rows, following = await _page(console, after, urgent_after)
     return render(
         request,
         "accounts.html",
-        accounts=[AccountView.of(row) for row in (*urgent, *others)],
+        accounts=list(map(AccountView.of, rows)),
         following=following,
-        is_first=not after,
+        is_first=not after and not urgent_after,
         networks=NETWORK_FORMS,
         title_of=title_of,
     )
+
+
+async def _page(console: Console, after: str, urgent_after: str) -> tuple[Sequence[RowMapping], Mapping[str, str]]:
+    """Accounts, the first of the others beside the last of the urgent ones; and what the next page is asked for by."""
+    page, urgent = console.queries.account_page, list[RowMapping]()
+    if not after:
+        found = await page(needs_reconnect=True, after=urgent_after, limit=ON_A_PAGE + 1)
+        shown, following = paged(found, ON_A_PAGE, _id)
+        if following:
+            return shown, {"urgent_after": following}
+        urgent += shown
+    others, following = paged(await page(needs_reconnect=False, after=after, limit=ON_A_PAGE + 1), ON_A_PAGE, _id)
+    return [*urgent, *others], {"after": following} if following else {}
+
+
+def _id(row: RowMapping) -> str:
+    return str(row["account_id"])
 
 
 @router.get("/accounts/{account_id:path}", dependencies=[READ])

@@ -1,6 +1,7 @@
 """`/workspaces` and `/workspaces/{id}`: what the monitor watches for whom, what it found, and changing it."""
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -53,7 +54,7 @@ async def show_workspace(
     workspace = await known_workspace(console, workspace_id)
     if workspace is None:
         raise NoSuchPage(f"no workspace {workspace_id!r} is known", "See all workspaces", "/workspaces")
-    known, place = console.queries.workspaces, place_or_missing(cursor, f"/workspaces/{workspace_id}")
+    known, place = console.queries.workspaces, place_or_missing(cursor, f"/workspaces/{quote(workspace_id, safe='')}")
     found = await known.mentions(workspace_id, place, ON_A_PAGE + 1)
     page, following = paged(found, ON_A_PAGE, lambda row: str(cursor_of(row)))
     return render(
