@@ -1,14 +1,15 @@
 """Every command, in one place."""
 
+import errno
 import sys
 from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
 
-from services.console.cli.exit_codes import WRONG_USAGE
+from services.console.cli.exit_codes import REFUSED, WRONG_USAGE
 from services.console.cli.loading import Loading, Named, Place
-from services.console.cli.screen import complain, say
+from services.console.cli.screen import complain, prepare_streams, say
 from shared.process.unusable_home import HomeUnusable
 
 COMMANDS = {
@@ -39,6 +40,10 @@ COMMANDS = {
     "dead-letters": Place("dead_letters", "app", "Look at messages that could not be handled; replay or drop them."),
 }
 """In the order in which they are listed; what is said of each is the first line of its own help."""
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+"""Errors of a disk that takes nothing more."""
 
 
 class Timeball(Loading):
@@ -74,8 +79,15 @@ def options(
 
 def main() -> None:
     """Run what the command line says."""
+    prepare_streams()
     try:
         app(prog_name="timeball")
     except HomeUnusable as error:
         complain(str(error))
         sys.exit(WRONG_USAGE)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        sys.stdout = None  # else what it still holds would be written at the end, in vain
+        complain(f"the answer cannot be written ({error.strerror}): what was asked for may be done all the same")
+        sys.exit(REFUSED)

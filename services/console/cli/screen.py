@@ -1,9 +1,11 @@
 """The screen: plain lines and tables, coloured on a terminal."""
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +15,17 @@ from rich.text import Text
 WIDTH_OF_A_FILE = 160
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """With them a text from anywhere, such as a title on Reddit, could move the cursor, or rename the window."""
+
+
+def prepare_streams() -> None:
+    """Have standard streams that take every text: some are closed (`>&-`), some know few letters."""
+    for name in ("stdin", "stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            nothing = Path(os.devnull).open("r" if name == "stdin" else "w", encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, nothing)
+        elif name != "stdin":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def screen(*, stderr: bool = False) -> Console:
@@ -49,8 +62,9 @@ def counted(number: int, noun: str) -> str:
 
 
 def show_json(answer: Any) -> None:
-    """The answer for a program."""
-    print(json.dumps(answer, ensure_ascii=False))
+    """The answer for a program; what the stream has no letters for is escaped."""
+    knows_all = (sys.stdout.encoding or "").lower().startswith("utf")
+    print(json.dumps(answer, ensure_ascii=not knows_all))
 
 
 def show_table(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -365,6 +366,39 @@ def test_a_number_that_json_has_not_is_left_to_the_console_to_refuse(value: str)
                          f"per_day={value}")  # fmt: skip
 
     assert (result.exit_code, complaint(result)) == (1, "the body is not JSON\n")
+
+
+def program(*arguments: str, stdout: Any = subprocess.PIPE, closed: bool = False, **environment: str) -> Any:
+    """The command as a process, over a console that knows one timer with a name in Japanese."""
+    timer = {"name": "毎日🎉", "cron": "0 9 * * *", "zone": "UTC", "next_at": None, "last_tick_at": None}
+    known = {"timers": [timer | {"last_was_manual": None, "last_missed": None}]}
+    with fake_api({"GET /v1/timers": (200, known)}) as api:
+        more = {"TIMEBALL_URL": api.url, "TIMEBALL_API_TOKEN": "token"} | environment
+        command = shlex.join([*COMMAND, *arguments]) + (" >&-" if closed else "")
+        return subprocess.run(
+            command, shell=True, env=os.environ | more, stdout=stdout, stderr=subprocess.PIPE, check=False, timeout=60
+        )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_terminal_that_knows_few_letters_is_told_all_the_same(encoding: str) -> None:
+    words, lines = (program("timers", "list", *more, PYTHONIOENCODING=encoding) for more in ([], ["--json"]))
+
+    assert (words.returncode, words.stderr, b"0 9 * * *" in words.stdout) == (0, b"", True)
+    assert (lines.returncode, lines.stderr) == (0, b"")
+    assert json.loads(lines.stdout.decode(encoding))[0]["name"] == "毎日🎉"
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_where_nothing_can_be_written_the_command_says_so_in_one_line(more: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        on_a_full_disk = program("timers", "list", *more, stdout=full)
+    to_nobody = program("timers", "list", *more, closed=True)
+
+    assert on_a_full_disk.returncode == 1
+    assert on_a_full_disk.stderr.startswith(b"the answer cannot be written (No space left on device)")
+    assert on_a_full_disk.stderr.count(b"\n") == 1
+    assert (to_nobody.returncode, to_nobody.stderr) == (0, b"")
 
 
 def test_what_others_write_moves_no_cursor() -> None:
