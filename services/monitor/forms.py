@@ -23,14 +23,26 @@ _UNSPACED_SCRIPTS = (
 )
 
 
+_UNSEEN = "\u00ad\u200b\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+"""Soft hyphens, joiners, spaces without width, the direction of writing; not U+200C, which parts words in Persian."""
+_AS_TYPED = str.maketrans(
+    dict.fromkeys("\u2019\u02bc\uff07", "'") | dict.fromkeys("\u2010\u2011", "-") | dict.fromkeys(_UNSEEN)
+)
+
+
 def composed(text: str) -> str:
     """The text with one code point for each letter with its accents: what a regular expression sees."""
     return unicodedata.normalize("NFC", text)
 
 
+def typed(text: str) -> str:
+    """Composed, as somebody types it who sees it: without what cannot be seen, with plain apostrophes and hyphens."""
+    return text if text.isascii() else composed(text.translate(_AS_TYPED))
+
+
 def spaced(text: str) -> str:
-    """Composed, with one space where there is any."""
-    return _SPACE.sub(" ", composed(text)).strip()
+    """As typed, with one space where there is any."""
+    return _SPACE.sub(" ", typed(text)).strip()
 
 
 def folded(text: str) -> str:
@@ -40,7 +52,7 @@ def folded(text: str) -> str:
 
 def words(text: str) -> str:
     """Only the words, with one space between them."""
-    return _BETWEEN_WORDS.sub(" ", composed(text)).strip()
+    return _BETWEEN_WORDS.sub(" ", typed(text)).strip()
 
 
 def folded_words(text: str) -> str:
