@@ -25,6 +25,8 @@ without a word would otherwise be waited for until TCP gives up, a quarter of an
 take as long as it needs in all: work that is given up is done again, and would be given up again."""
 LONG_READ = timedelta(seconds=60)
 """The same for what adds up a whole day."""
+POOL_SIZE = 5
+"""Connections that are kept; PostgreSQL gives as many again while there is much to do."""
 LIMIT_MS = TRANSACTION_LIMIT // timedelta(milliseconds=1)
 BUSY_TIMEOUT_MS = LIMIT_MS // 2
 POSTGRES_SETTINGS = {
@@ -73,10 +75,10 @@ def as_text(instant: datetime) -> str:
 class Database:
     """An engine whose write transactions on SQLite queue up instead of failing with BUSY."""
 
-    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+    def __init__(self, url: str) -> None:
         self.url = url
         self._endings: set[asyncio.Future[Any]] = set()
-        self.engine = _engine(url, pool_size, self._endings)
+        self.engine = _engine(url, self._endings)
         self.dialect = self.engine.dialect.name
         self._one_writer = asyncio.Lock() if self.dialect == "sqlite" else None
         self._file = SqliteFile(url) if self.dialect == "sqlite" else None
@@ -145,19 +147,19 @@ _READING: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def _engine(url: str, pool_size: int, endings: set[asyncio.Future[Any]]) -> AsyncEngine:
+def _engine(url: str, endings: set[asyncio.Future[Any]]) -> AsyncEngine:
     """Its errors quote no parameters and no rows: those have posts and secrets in them."""
     is_sqlite = url.startswith("sqlite")
-    engine = _sqlite_engine(url, pool_size, endings) if is_sqlite else _postgres_engine(url, pool_size)
+    engine = _sqlite_engine(url, endings) if is_sqlite else _postgres_engine(url)
     event.listen(engine.sync_engine, "after_cursor_execute", renew)
     return engine
 
 
-def _postgres_engine(url: str, pool_size: int) -> AsyncEngine:
+def _postgres_engine(url: str) -> AsyncEngine:
     engine = create_async_engine(
         url,
-        pool_size=pool_size,
-        max_overflow=pool_size,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,
         hide_parameters=True,
         pool_timeout=TRANSACTION_LIMIT.total_seconds(),
         connect_args={
@@ -171,9 +173,9 @@ def _postgres_engine(url: str, pool_size: int) -> AsyncEngine:
     return engine
 
 
-def _sqlite_engine(url: str, pool_size: int, endings: set[asyncio.Future[Any]]) -> AsyncEngine:
+def _sqlite_engine(url: str, endings: set[asyncio.Future[Any]]) -> AsyncEngine:
     connect_args = {"timeout": BUSY_TIMEOUT_MS / 1000, "async_creator_fn": partial(connect, endings=endings)}
-    engine = create_async_engine(url, pool_size=pool_size, hide_parameters=True, connect_args=connect_args)
+    engine = create_async_engine(url, pool_size=POOL_SIZE, hide_parameters=True, connect_args=connect_args)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_immediate)
     return engine

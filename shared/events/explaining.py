@@ -8,18 +8,21 @@ from pydantic import ValidationError
 from shared.events.patterns import IN_WORDS
 from shared.secrets.redaction import is_secret_name, redact_text, redacted
 
+MOST_PROBLEMS = 3
+"""Named in one line; more are counted."""
+
 _UNION_TAGS = {"instant", "local_time"}
 _FORMS = {"Keyword": '{"phrase": "…"}', "Target": '{"account_id": "…"}', "NewMedia": '{"url": "https://…"}'}
 """By the class, how something is written that many write as a plain text."""
 _AS_JSON = {None: "null", True: "true", False: "false"}
 
 
-def explain(error: ValidationError, *, most: int = 3) -> str:
+def explain(error: ValidationError) -> str:
     """Name each wrong field, its value and what would be right, in one readable line; no secret is quoted."""
     details = error.errors(include_url=False)
     problems = [explain_one(detail) for detail in details if not _is_an_echo(detail, details)]
-    hidden = len(problems) - most
-    return "; ".join(problems[:most]) + (f"; and {hidden} more" if hidden > 0 else "")
+    hidden = len(problems) - MOST_PROBLEMS
+    return "; ".join(problems[:MOST_PROBLEMS]) + (f"; and {hidden} more" if hidden > 0 else "")
 
 
 def field_named(place: Sequence[int | str]) -> str:
