@@ -84,7 +84,7 @@ class Vhosts:
     def definitions(self, vhost: str) -> dict[str, Any]:
         """All that is declared in a virtual host; queues with what is bound to them."""
         told = json.loads(manage(self.broker, "GET", f"/api/definitions/{vhost}"))
-        told.pop("rabbit_version"), told.pop("rabbitmq_version", None)
+        told = {kind: some for kind, some in told.items() if isinstance(some, list)}  # not versions
         bindings = told.pop("bindings")
         queues = told.pop("queues")
         for queue in queues:
