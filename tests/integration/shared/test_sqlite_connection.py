@@ -144,12 +144,14 @@ def test_the_thread_of_a_connection_given_up_while_it_opens_answers_no_loop_that
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures: list[threading.ExceptHookArgs] = []
+    connections: list[sqlite3.Connection] = []
     opened, opens = sqlite3.connect, threading.Event()
 
     def open_slowly(database: str, **options: Any) -> Any:
         opens.set()
         time.sleep(A_WHILE)
-        return opened(database, **options)
+        connections.append(opened(database, **options | {"check_same_thread": False}))
+        return connections[-1]
 
     async def give_up() -> None:
         database = Database(f"sqlite+aiosqlite:///{tmp_path}/x.db")
@@ -165,6 +167,7 @@ def test_the_thread_of_a_connection_given_up_while_it_opens_answers_no_loop_that
     for one in threading.enumerate():
         if "_connection_worker" in one.name:
             one.join(PATIENCE)
+    connections[0].close()
 
     assert not failures, failures[0].exc_value
 

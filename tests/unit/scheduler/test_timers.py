@@ -41,36 +41,37 @@ def ticks(timer: Timer, after: datetime, until: datetime) -> list[datetime]:
     ("cron", "zone", "after", "expected"),
     [
         # ordinary days
-        ("0 0 * * *", "UTC", "2027-06-01T00:00Z", ["2027-06-02T00:00Z", "2027-06-03T00:00Z"]),
-        ("0 9 * * *", "Asia/Kathmandu", "2027-06-01T03:14Z", ["2027-06-01T03:15Z", "2027-06-02T03:15Z"]),
-        ("0 9 * * MON", "Europe/Berlin", "2027-03-22T09:00Z", ["2027-03-29T07:00Z", "2027-04-05T07:00Z"]),
-        ("0 0 29 2 *", "UTC", "2027-01-01T00:00Z", ["2028-02-29T00:00Z", "2032-02-29T00:00Z"]),
-        ("*/20 * * * * *", "UTC", "2027-06-01T00:00:20.5Z", ["2027-06-01T00:00:40Z", "2027-06-01T00:01:00Z"]),
+        ("0 0 * * *", "UTC", "2021-06-01T00:00Z", ["2021-06-02T00:00Z", "2021-06-03T00:00Z"]),
+        ("0 9 * * *", "Asia/Kathmandu", "2021-06-01T03:14Z", ["2021-06-01T03:15Z", "2021-06-02T03:15Z"]),
+        ("0 9 * * MON", "Europe/Berlin", "2021-03-22T09:00Z", ["2021-03-29T07:00Z", "2021-04-05T07:00Z"]),
+        ("0 0 29 2 *", "UTC", "2021-01-01T00:00Z", ["2024-02-29T00:00Z", "2028-02-29T00:00Z"]),
+        ("*/20 * * * * *", "UTC", "2021-06-01T00:00:20.5Z", ["2021-06-01T00:00:40Z", "2021-06-01T00:01:00Z"]),
         # the spring gap: at its end, and once although two times fall into it
-        ("30 2 * * *", "Europe/Berlin", "2027-03-27T12:00Z", ["2027-03-28T01:00Z", "2027-03-29T00:30Z"]),
-        ("0,30 2 * * *", "Europe/Berlin", "2027-03-28T00:00Z", ["2027-03-28T01:00Z", "2027-03-29T00:00Z"]),
-        ("30 2,3 * * *", "Europe/Berlin", "2027-03-28T00:00Z", ["2027-03-28T01:00Z", "2027-03-28T01:30Z"]),
-        ("0 2,3 * * *", "Europe/Berlin", "2027-03-28T00:00Z", ["2027-03-28T01:00Z", "2027-03-29T00:00Z"]),
-        ("*/20 2 * * *", "America/New_York", "2027-03-14T06:00Z", ["2027-03-14T07:00Z", "2027-03-15T06:00Z"]),
-        ("15 2 * * *", "Australia/Lord_Howe", "2027-10-02T12:00Z", ["2027-10-02T15:30Z", "2027-10-03T15:15Z"]),
-        ("0 0 * * *", "America/Havana", "2027-03-13T12:00Z", ["2027-03-14T05:00Z", "2027-03-15T04:00Z"]),
+        ("30 2 * * *", "Europe/Berlin", "2021-03-27T12:00Z", ["2021-03-28T01:00Z", "2021-03-29T00:30Z"]),
+        ("0,30 2 * * *", "Europe/Berlin", "2021-03-28T00:00Z", ["2021-03-28T01:00Z", "2021-03-29T00:00Z"]),
+        ("30 2,3 * * *", "Europe/Berlin", "2021-03-28T00:00Z", ["2021-03-28T01:00Z", "2021-03-28T01:30Z"]),
+        ("0 2,3 * * *", "Europe/Berlin", "2021-03-28T00:00Z", ["2021-03-28T01:00Z", "2021-03-29T00:00Z"]),
+        ("*/20 2 * * *", "America/New_York", "2021-03-14T06:00Z", ["2021-03-14T07:00Z", "2021-03-15T06:00Z"]),
+        ("15 2 * * *", "Australia/Lord_Howe", "2021-10-02T12:00Z", ["2021-10-02T15:30Z", "2021-10-03T15:15Z"]),
+        ("0 0 * * *", "America/Havana", "2021-03-13T12:00Z", ["2021-03-14T05:00Z", "2021-03-15T04:00Z"]),
         # the autumn fold: the first time of two, and not again
-        ("30 2 * * *", "Europe/Berlin", "2027-10-30T12:00Z", ["2027-10-31T00:30Z", "2027-11-01T01:30Z"]),
-        ("30 2 * * *", "Europe/Berlin", "2027-10-31T00:30Z", ["2027-11-01T01:30Z"]),
-        ("30 2 * * *", "Europe/Berlin", "2027-10-31T01:10Z", ["2027-11-01T01:30Z"]),
-        ("*/40 2 * * *", "Europe/Berlin", "2027-10-31T00:00Z", ["2027-10-31T00:40Z", "2027-11-01T01:00Z"]),
-        ("0 0 * * *", "America/Havana", "2027-11-06T12:00Z", ["2027-11-07T04:00Z", "2027-11-08T05:00Z"]),
+        ("30 2 * * *", "Europe/Berlin", "2021-10-30T12:00Z", ["2021-10-31T00:30Z", "2021-11-01T01:30Z"]),
+        ("30 2 * * *", "Europe/Berlin", "2021-10-31T00:30Z", ["2021-11-01T01:30Z"]),
+        ("30 2 * * *", "Europe/Berlin", "2021-10-31T01:10Z", ["2021-11-01T01:30Z"]),
+        ("*/40 2 * * *", "Europe/Berlin", "2021-10-31T00:00Z", ["2021-10-31T00:40Z", "2021-11-01T01:00Z"]),
+        ("0 0 * * *", "America/Havana", "2021-11-06T12:00Z", ["2021-11-07T04:00Z", "2021-11-08T05:00Z"]),
         # every hour that passes, whatever clocks show
-        ("0 * * * *", "Europe/Berlin", "2027-03-27T23:59Z", ["2027-03-28T00:00Z", "2027-03-28T01:00Z"]),
-        ("0 * * * *", "Europe/Berlin", "2027-10-31T00:00Z", ["2027-10-31T01:00Z", "2027-10-31T02:00Z"]),
-        ("*/30 * * * *", "Europe/Berlin", "2027-10-31T00:30Z", ["2027-10-31T01:00Z", "2027-10-31T01:30Z"]),
+        ("0 * * * *", "Europe/Berlin", "2021-03-27T23:59Z", ["2021-03-28T00:00Z", "2021-03-28T01:00Z"]),
+        ("0 * * * *", "Europe/Berlin", "2021-10-31T00:00Z", ["2021-10-31T01:00Z", "2021-10-31T02:00Z"]),
+        ("*/30 * * * *", "Europe/Berlin", "2021-10-31T00:30Z", ["2021-10-31T01:00Z", "2021-10-31T01:30Z"]),
         # by half an hour: what clocks show twice, and what they leap over
-        ("30 * * * *", "Australia/Lord_Howe", "2027-04-03T14:00Z", ["2027-04-03T14:30Z", "2027-04-03T15:00Z"]),
-        ("30 * * * *", "Australia/Lord_Howe", "2027-10-02T15:00Z", ["2027-10-02T15:30Z", "2027-10-02T16:30Z"]),
-        ("10,20 * * * *", "Australia/Lord_Howe", "2027-10-02T15:00Z", ["2027-10-02T15:30Z", "2027-10-02T16:10Z"]),
+        ("30 * * * *", "Australia/Lord_Howe", "2021-04-03T14:00Z", ["2021-04-03T14:30Z", "2021-04-03T15:00Z"]),
+        ("30 * * * *", "Australia/Lord_Howe", "2021-10-02T15:00Z", ["2021-10-02T15:30Z", "2021-10-02T16:30Z"]),
+        ("10,20 * * * *", "Australia/Lord_Howe", "2021-10-02T15:00Z", ["2021-10-02T15:30Z", "2021-10-02T16:10Z"]),
     ],
 )  # fmt: skip
 def test_a_timer_ticks_by_its_zones_clocks(cron: str, zone: str, after: str, expected: list[str]) -> None:
+    """In a year that is over: governments change what is to come, as Cuba and Morocco have done."""
     coming = Timer("t", cron, zone).ticks_after(datetime.fromisoformat(after))
 
     assert [next(coming) for _ in expected] == [datetime.fromisoformat(one) for one in expected]
@@ -148,10 +149,10 @@ def test_through_every_change_of_clocks_in_ten_years_timers_tick_as_the_clocks_s
 
 
 ODD = {
-    "Australia/Lord_Howe": (datetime(2027, 4, 3, 15, tzinfo=UTC), datetime(2027, 10, 2, 15, 30, tzinfo=UTC)),
-    "Antarctica/Troll": (datetime(2027, 3, 28, 1, tzinfo=UTC), datetime(2027, 10, 31, 1, tzinfo=UTC)),
+    "Australia/Lord_Howe": (datetime(2021, 4, 3, 15, tzinfo=UTC), datetime(2021, 10, 2, 15, 30, tzinfo=UTC)),
+    "Antarctica/Troll": (datetime(2021, 3, 28, 1, tzinfo=UTC), datetime(2021, 10, 31, 1, tzinfo=UTC)),
     "Pacific/Apia": (datetime(2011, 12, 30, 10, tzinfo=UTC),),
-    "Africa/Casablanca": (datetime(2027, 2, 7, 2, tzinfo=UTC), datetime(2027, 3, 14, 2, tzinfo=UTC)),
+    "Africa/Casablanca": (datetime(2021, 4, 11, 2, tzinfo=UTC), datetime(2021, 5, 16, 2, tzinfo=UTC)),
     "America/St_Johns": (datetime(2006, 4, 2, 3, 31, tzinfo=UTC), datetime(2006, 10, 29, 2, 31, tzinfo=UTC)),
     "Asia/Kathmandu": (datetime(1985, 12, 31, 18, 30, tzinfo=UTC),),
 }

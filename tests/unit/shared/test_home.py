@@ -6,6 +6,7 @@ import sqlite3
 import stat
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -139,7 +140,7 @@ def test_a_database_in_a_folder_that_everyone_may_read_is_readable_by_its_owner_
 
     for service in ("scheduler", "publisher"):
         url = make_url(Home(tmp_path).database_url(service))
-        with sqlite3.connect(str(url.database)) as database:
+        with closing(sqlite3.connect(str(url.database))) as database:
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("CREATE TABLE secrets (secret TEXT)")
             database.commit()
