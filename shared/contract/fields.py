@@ -187,7 +187,7 @@ FIELDS: Mapping[str, str] = {
     "via": "Whether it was done on the page, with the command line or by another program.",
     "who": "The token's name; `local` is the one of the settings, `unknown` who could not sign in.",
     "ActedOn.id": "Its id or name.",
-    "ActedOn.kind": "What it is: `post`, `account`, `workspace`, `timer`, `token`, `service` or `message`.",
+    "ActedOn.kind": "What it is: `post`, `account`, `workspace`, `timer`, `token`, `service`, `message` or `run`.",
     "ConsoleActed.code": "Why it was refused or has failed, for a program.",
     "ConsoleActed.count": "How many things it is about.",
     "ConsoleActed.objects": "What it is about, the first 500 of it.",

@@ -14,7 +14,7 @@ from shared.events.console import ActedOn
 UNKNOWN = "unknown"
 """Who could not sign in."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-_KINDS = {"post_id": "post", "account_id": "account", "workspace_id": "workspace"}
+_KINDS = {"post_id": "post", "account_id": "account", "workspace_id": "workspace", "run_id": "run"}
 _ID: TypeAdapter[str] = TypeAdapter(Id)
 
 Pair = tuple[str, str]
@@ -86,11 +86,11 @@ def _in_query(query: Sequence[Pair]) -> Iterator[Pair]:
 
 
 def _in_body(state: Mapping[str, Any]) -> Iterator[Pair]:
-    """The ids in a body that was read: of a post and its accounts, of a batch, of a new token."""
+    """The ids in a body that was read: of a post and its accounts, of a batch, of a new token; and those of a run."""
+    yield from (("post", post_id) for post_id in state.get("posts_of_run", ()))
     asked = state.get("asked")
     for post in getattr(asked, "posts", ()):
-        if isinstance(post, dict):
-            yield "post", str(post.get("post_id", ""))
+        yield "post", str(post.get("post_id", "") if isinstance(post, dict) else getattr(post, "post_id", ""))
     if post_id := getattr(asked, "post_id", None):
         yield "post", post_id
     for target in getattr(asked, "targets", ()):
@@ -108,3 +108,5 @@ def _in_answer(answer: Mapping[str, Any]) -> Iterator[Pair]:
         yield "post", post_id
     for message_id in answer.get("message_ids", ()):
         yield "message", message_id
+    if run_id := answer.get("id"):
+        yield "run", str(run_id)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field, model_validator
 from sqlalchemy import RowMapping
@@ -207,8 +207,9 @@ async def list_items(
 
 
 @router.post("/v1/bulk/{run_id}:start", status_code=202, responses={409: {"model": ErrorAnswer}}, dependencies=[WRITE])
-async def start_run(console: TheConsole, run_id: Id) -> RunView:
+async def start_run(console: TheConsole, request: Request, run_id: Id) -> RunView:
     """Begin; to start it again changes nothing, and after an hour it is too late."""
+    request.state.posts_of_run = await console.bulk.post_ids(run_id)
     await console.bulk.start(run_id, console.clock.now())
     run = await show_run(console, run_id)
     if run.state == "expired":

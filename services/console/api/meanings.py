@@ -130,7 +130,7 @@ MEANINGS: Mapping[str, str] = {
     "Prepared.due_from": "Only posts that are due at this instant or later.",
     "Prepared.due_to": "Only posts that are due before this instant.",
     "ObjectView.id": "Its id or name.",
-    "ObjectView.kind": "What it is: `post`, `account`, `workspace`, `timer`, `token`, `service` or `message`.",
+    "ObjectView.kind": "What it is: `post`, `account`, `workspace`, `timer`, `token`, `service`, `message` or `run`.",
     "accounts_connected": "How many accounts are connected.",
     "cancelled": "The accounts on which it is cancelled.",
     "connect_error": "Why it could not be connected again; it goes on as it was.",

@@ -111,6 +111,12 @@ class BulkRuns(Runs):
             wanted = wanted.where(bulk_items.c.outcome == outcome)
         return await self._database.rows(wanted.order_by(bulk_items.c.position).limit(limit))
 
+    async def post_ids(self, run_id: str) -> list[str]:
+        """The posts of a run, each once."""
+        c = bulk_items.c
+        wanted = select(c.post_id).where(c.run_id == run_id).order_by(c.position)
+        return list(dict.fromkeys(row["post_id"] for row in await self._database.rows(wanted)))
+
     async def left(self, run_id: str) -> list[Item]:
         """The next posts that are to be done."""
         c = bulk_items.c

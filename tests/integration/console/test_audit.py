@@ -274,3 +274,31 @@ async def test_acts_are_kept_for_as_long_as_the_settings_say(replica: Replica, c
 
     assert deleted == 2
     assert [one["objects"][0]["id"] for one in await audit(replica)] == ["new"]
+
+
+async def test_an_act_on_many_posts_names_its_run_and_its_posts(replica: Replica) -> None:
+    chosen = [{"post_id": f"sale-{number}", "account_id": "team"} for number in range(3)]
+    async with replica.client(ADMIN_TOKEN) as http:
+        run = (await http.post("/v1/bulk", json={"act": "cancel", "posts": chosen})).json()
+        await http.post(f"/v1/bulk/{run['id']}:start")
+        await http.delete(f"/v1/bulk/{run['id']}")
+
+    posts = [{"kind": "post", "id": one["post_id"]} for one in chosen]
+    named = {"kind": "run", "id": run["id"]}
+    told = [(act["act"], act["objects"], act["count"]) for act in await audit(replica, object=run["id"])]
+    assert {act: (count, {tuple(one.values()) for one in objects}) for act, objects, count in told} == {
+        "prepare_run": (4, {tuple(one.values()) for one in (named, *posts)}),
+        "start_run": (4, {tuple(one.values()) for one in (named, *posts)}),
+        "stop_run": (1, {tuple(named.values())}),
+    }
+    assert {act["act"] for act in await audit(replica, object="sale-2")} == {"prepare_run", "start_run"}
+
+
+async def test_an_import_is_named_by_its_run(replica: Replica) -> None:
+    file = b"post_id,content,accounts,publish_at\na,b,c,2027-04-28T09:00Z\n"
+    async with replica.client(ADMIN_TOKEN) as http:
+        run = (await http.post("/v1/imports", content=file)).json()
+        await http.post(f"/v1/imports/{run['id']}:start")
+
+    found = {act["act"]: act["objects"] for act in await audit(replica, object=run["id"])}
+    assert found == dict.fromkeys(("prepare_import", "start_import"), [{"kind": "run", "id": run["id"]}])
