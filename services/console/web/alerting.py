@@ -47,7 +47,8 @@ _COMMAND = re.compile(r"`([^`]+)`")
 
 def title(code: str, subject: str) -> str:
     """`Posts fail on mastodon`; of a code that nobody knows here, the code and the subject."""
-    return TITLES.get(code, f"{code.replace('_', ' ').capitalize()}: {{}}").format(subject)
+    known = TITLES.get(code)
+    return known.format(subject) if known else f"{code.replace('_', ' ').capitalize()}: {subject}"
 
 
 def pieces(message: str) -> Iterator[tuple[str, bool]]:

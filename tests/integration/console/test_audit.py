@@ -301,4 +301,4 @@ async def test_an_import_is_named_by_its_run(replica: Replica) -> None:
         await http.post(f"/v1/imports/{run['id']}:start")
 
     found = {act["act"]: act["objects"] for act in await audit(replica, object=run["id"])}
-    assert found == dict.fromkeys(("prepare_import", "start_import"), [{"kind": "run", "id": run["id"]}])
+    assert found == {act: [{"kind": "run", "id": run["id"]}] for act in ("prepare_import", "start_import")}

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from services.console.web.alerting import SHOWN_OTHERWISE, TITLES, pieces, title
 
 DOCS = Path(__file__).parents[4] / "docs" / "maintenance.md"
@@ -30,3 +32,9 @@ def test_what_stands_in_backticks_is_a_command() -> None:
 def test_backticks_without_a_partner_are_backticks() -> None:
     assert list(pieces("it said `no")) == [("it said `no", False)]
     assert list(pieces("``")) == [("``", False)]
+
+
+@pytest.mark.parametrize("code", ["disk_{0}", "{", "}", "{name}", "{0.x}"])
+def test_a_code_of_a_newer_release_is_shown_whatever_is_in_it(code: str) -> None:
+    """It must not keep the first page from being drawn."""
+    assert title(code, "sda").endswith(": sda")
