@@ -161,6 +161,15 @@ async def test_a_moving_picture_may_be_heavier() -> None:
     assert problem(rules, "", [{"url": "x", "mime": "image/gif", "size": len(heavy)}], {}) is None
 
 
+async def test_an_emoji_counts_once() -> None:
+    """Measured: 4,096 of them are taken, which have 8,192 units in UTF-16."""
+    rules = await Telegram(httpx.AsyncClient()).rules(an_account())
+
+    assert problem(rules, "\U0001f600" * 4096, [], {}) is None
+    assert problem(rules, "\U0001f600" * 4097, [], {}) is not None
+    assert problem(rules, "\U0001f600" * 1024, [{"url": "https://a.example/b.png"}], {}) is None
+
+
 TAGGED = "<b>" * 2 + "x" * 4096 + "</b>" * 2
 
 

@@ -93,7 +93,7 @@ def test_what_fits_is_as_much_as_can_be(name: str, text: str, has_media: bool) -
             Length(30, 500, "graphemes"),
         ),
         ("reddit", "時", Length(1, 40_000, "characters")),
-        ("telegram", "👩‍👩‍👧", Length(8, 4096, "utf16")),
+        ("telegram", "👩‍👩‍👧", Length(5, 4096, "characters")),
         ("x", "👩‍👩‍👧時 timeball.com/a/very/long/path/indeed", Length(28, 280, "weighted")),
     ],
 )

@@ -86,10 +86,10 @@ class Telegram(Platform):
         return ReadyRequest(self.client, request, dialect, published_in, publish_timeout(form.size))
 
     async def rules(self, account: Account) -> PostRules:
-        """What Telegram's documentation says of messages; it counts no markup."""
+        """What Telegram's documentation says of messages; it counts code points, and no markup."""
         return PostRules(
-            text=TextRule(most=MOST_TEXT, counted_in="utf16", markup_option="parse_mode"),
-            caption=TextRule(most=MOST_CAPTION, counted_in="utf16", markup_option="parse_mode"),
+            text=TextRule(most=MOST_TEXT, markup_option="parse_mode"),
+            caption=TextRule(most=MOST_CAPTION, markup_option="parse_mode"),
             needs_one_of=("content", "media"),
             media=MediaRule(most=MOST_PICTURES, types=READABLE_TYPES, most_bytes=ALONE.most_bytes),
             options=OPTIONS.rules,
