@@ -133,4 +133,4 @@ def problem_with(method: str, items: list[Mapping[str, Any]], files: Mapping[str
 def _length_problem(text: str, most: int, problem: str, *, needs_text: bool = False) -> str | None:
     if needs_text and not text.strip():
         return "message text is empty"
-    return problem if len(text.encode("utf-16-le")) // 2 > most else None
+    return problem if len(text) > most else None
