@@ -4,7 +4,7 @@ PlatformError
 ├── NotSent         nothing arrived: try again later, no attempt is used                         not_sent
 │   └── Forbidden       our own settings forbid the address: so that nothing was asked               not_sent
 ├── Unavailable     "come back later" (503 and a network's own words for it): no attempt is used  refused
-│   └── RateLimited     the same for a limit: nothing else is sent before either                  refused
+│   └── RateLimited     the same for a limit: mostly nothing else is sent before either           refused
 ├── Transient       refused, but not for good: try again, an attempt is used                      refused
 ├── Rejected        the platform will never take it                                               refused
 ├── Unauthorized    the credentials are no longer good                                            refused
@@ -74,15 +74,27 @@ class Unavailable(PlatformError):
 
 
 class RateLimited(Unavailable):
-    """A limit is reached; until `retry_after` nothing is taken, with `whole_app` on all accounts of the app."""
+    """A limit is reached; until `retry_after` nothing is taken, with `whole_app` on all accounts of the app.
+
+    Unless it `closes` them, it is a limit of look-ups or uploads alone, and other posts may well be taken.
+    """
 
     kind = "rate_limited"
     opens_circuit = False
     retry_after: timedelta
 
-    def __init__(self, message: str, *, retry_after: timedelta, code: str = "", whole_app: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: timedelta,
+        code: str = "",
+        whole_app: bool = False,
+        closes: bool = True,
+    ) -> None:
         super().__init__(message, code=code, retry_after=retry_after)
         self.whole_app = whole_app
+        self.closes = closes
 
 
 class Transient(PlatformError):

@@ -64,6 +64,8 @@ class Dialect:
     """How many requests remain."""
     is_of_app: Callable[[Reply], bool] = lambda _reply: False
     """Whether what a reply says of limits holds for all accounts of the app."""
+    has_limits_apart: bool = False
+    """Whether the limits of look-ups and uploads are others than that of posts."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """What an answer may quote and nobody may see, beside what the header Authorization has: in the URL or the body."""
     most_bytes: int = LONG_REPLY
@@ -88,8 +90,7 @@ def judged(reply: Reply, dialect: Dialect, *, publishes: bool) -> PlatformError 
     words = dialect.words(reply)
     message = reply.saying(_foreign(reply) if words is None else words)
     if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait = _wait(reply, dialect) or dialect.usual_wait
-        return RateLimited(message, retry_after=wait, code=str(reply.status), whole_app=dialect.is_of_app(reply))
+        return _limited(reply, dialect, message, publishes=publishes)
     if reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return Unavailable(message, code=str(reply.status), retry_after=_wait(reply, dialect))
     if reply.is_refusal and words is not None:
@@ -97,6 +98,12 @@ def judged(reply: Reply, dialect: Dialect, *, publishes: bool) -> PlatformError 
     if publishes:
         return Unconfirmed(message, code=str(reply.status))
     return Unavailable(message, code=str(reply.status), retry_after=_wait(reply, dialect))
+
+
+def _limited(reply: Reply, dialect: Dialect, message: str, *, publishes: bool) -> PlatformError:
+    wait, whole_app = _wait(reply, dialect) or dialect.usual_wait, dialect.is_of_app(reply)
+    closes = publishes or whole_app or not dialect.has_limits_apart
+    return RateLimited(message, retry_after=wait, code=str(reply.status), whole_app=whole_app, closes=closes)
 
 
 def _refusal(reply: Reply, dialect: Dialect, message: str) -> PlatformError:

@@ -81,12 +81,17 @@ def _look_into(case: Case, error: PlatformError | None, now: datetime) -> Step:
 
 
 def _asked_later(case: Case, error: PlatformError, now: datetime) -> Outcome:
-    """The network could not be asked: again after a pause, and in the end a person."""
+    """The network could not be asked: again after a pause, however long it wants, and in the end a person."""
     if _has_lasted(case, now):
         return outcomes.unknown(case, error.detail, now)
-    outcome = outcomes.retrying(case.waited(), error.detail, now + pause_of(case, error), now)
+    at = min(now + pause_of(case, error), max(_lasts_until(case, now), now) + SHORTEST_PAUSE)
+    outcome = outcomes.retrying(case.waited(), error.detail, at, now)
     return outcomes.with_account_closed(outcome, error, now) if isinstance(error, RateLimited) else outcome
 
 
 def _has_lasted(case: Case, now: datetime) -> bool:
-    return now > case.doubtful(now)[0].start_at + DOUBTS_LAST
+    return now > _lasts_until(case, now)
+
+
+def _lasts_until(case: Case, now: datetime) -> datetime:
+    return case.doubtful(now)[0].start_at + DOUBTS_LAST

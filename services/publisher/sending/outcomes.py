@@ -92,7 +92,9 @@ def postponed(case: Case, error: ErrorDetail, until: datetime, now: datetime) ->
 
 
 def with_account_closed(outcome: Outcome, error: RateLimited, now: datetime) -> Outcome:
-    """The outcome, and nothing else is sent on the account before the platform wants it."""
+    """The outcome, and unless posts are not meant, nothing else is sent on the account before the platform wants it."""
+    if not error.closes:
+        return outcome
     return replace(outcome, closed_until=now + error.retry_after, whole_app=error.whole_app)
 
 

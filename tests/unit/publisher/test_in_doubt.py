@@ -123,6 +123,19 @@ def test_a_limit_that_is_met_in_doubt_closes_the_account() -> None:
     assert settled(next_step(in_doubt(REPEATS, LIMITED), SOON)).closed_until == SOON + 90 * SECOND
 
 
+def test_a_limit_of_look_ups_alone_closes_nothing() -> None:
+    step = next_step(in_doubt(LOOKS, RateLimited("HTTP 429", retry_after=90 * SECOND, closes=False)), SOON)
+
+    assert retried_at(step) == SOON + 90 * SECOND
+    assert settled(step).closed_until is None
+
+
+def test_a_network_that_wants_a_day_of_rest_does_not_keep_a_person_waiting() -> None:
+    a_day = RateLimited("HTTP 429", retry_after=timedelta(days=1), closes=False)
+
+    assert retried_at(next_step(in_doubt(LOOKS, a_day), SOON)) == NOON + DOUBTS_LAST + SHORTEST_PAUSE
+
+
 @pytest.mark.parametrize("error", [AWAY, LATER, LIMITED])
 def test_a_network_that_cannot_be_asked_for_an_hour_leaves_it_to_a_person(error: PlatformError) -> None:
     assert is_left_to_a_person(next_step(in_doubt(REPEATS, error), TOO_LATE))

@@ -165,6 +165,13 @@ def test_a_limit_is_waited_for_without_a_try_and_closes_the_account() -> None:
     assert (outcome.publication.tries, outcome.publication.not_before) == (0, NOON)
 
 
+def test_a_limit_of_uploads_alone_is_waited_for_and_closes_nothing() -> None:
+    step = next_step(having(error=RateLimited("HTTP 429", retry_after=90 * SECOND, closes=False)), NOON)
+
+    assert retried(step).next_attempt_at == NOON + 90 * SECOND
+    assert settled(step).closed_until is None
+
+
 def test_a_closed_account_is_waited_for_in_due_order() -> None:
     case = having(account=a_stored_account(closed_until=NOON + MINUTE))
 

@@ -8,9 +8,12 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core import to_json
 
 from services.publisher.platforms.allowance import retry_after_of
 from services.publisher.platforms.base import Published
+from services.publisher.platforms.bluesky import replies as bluesky
+from services.publisher.platforms.discord import replies as discord
 from services.publisher.platforms.errors import (
     MOST_MESSAGE,
     Forbidden,
@@ -25,8 +28,12 @@ from services.publisher.platforms.errors import (
 )
 from services.publisher.platforms.exchange import exchange, network_failures, publish
 from services.publisher.platforms.judging import ANY, Dialect, judged
+from services.publisher.platforms.linkedin import replies as linkedin
+from services.publisher.platforms.mastodon import replies as mastodon
 from services.publisher.platforms.posting import published_in
+from services.publisher.platforms.reddit import replies as reddit
 from services.publisher.platforms.reply import Reply, words_or_none
+from services.publisher.platforms.x import replies as x
 from shared.outbound.failures import ForbiddenAddress
 from tests.support.publications import NOON, SECOND
 
@@ -348,6 +355,30 @@ async def test_a_success_is_read_as_it_is() -> None:
         reply = await exchange(client, request, NOON, Dialect(secrets=("s3cret",)))
 
     assert reply.json == {"refresh_token": "s3cret"}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "told", "publishes", "closes"),
+    [
+        (x.DIALECT, {"detail": "Too Many Requests"}, True, True),
+        (x.DIALECT, {"detail": "Too Many Requests"}, False, False),
+        (x.DIALECT, {"title": "UsageCapExceeded", "scope": "Product"}, False, True),
+        (mastodon.DIALECT, {"error": "Too many requests"}, False, False),
+        (discord.DIALECT, {"message": "You are being rate limited."}, False, False),
+        (discord.DIALECT, {"message": "You are being rate limited.", "global": True}, False, True),
+        (linkedin.DIALECT, {"message": "Throttled"}, False, False),
+        (reddit.DIALECT, {"message": "Too Many Requests"}, False, True),
+        (bluesky.DIALECT, {"error": "RateLimitExceeded"}, False, True),
+    ],
+)
+def test_a_limit_of_look_ups_or_uploads_closes_an_account_only_where_it_is_that_of_posts(
+    dialect: Dialect, told: dict[str, Any], publishes: bool, closes: bool
+) -> None:
+    """X lets a small app ask 25 times a day who it is, and post 17 times."""
+    error = judged(Reply(429, {}, to_json(told), NOON), dialect, publishes=publishes)
+
+    assert isinstance(error, RateLimited)
+    assert error.closes is closes
 
 
 def test_a_date_in_another_zone_is_the_same_instant() -> None:

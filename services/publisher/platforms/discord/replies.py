@@ -54,4 +54,4 @@ def _faults(errors: Any, path: str = "") -> Iterator[str]:
             yield from _faults(inner, f"{path}.{name}" if path else str(name))
 
 
-DIALECT = Dialect(words, documented, wait, is_of_app=is_of_app)
+DIALECT = Dialect(words, documented, wait, is_of_app=is_of_app, has_limits_apart=True)

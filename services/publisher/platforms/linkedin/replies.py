@@ -37,5 +37,5 @@ def problem_with_token(told: Mapping[str, Any], author: str) -> str | None:
 
 
 AUTHORITY = Dialect(error_words)
-DIALECT = Dialect(words, usual_wait=LIMITED_FOR)
+DIALECT = Dialect(words, usual_wait=LIMITED_FOR, has_limits_apart=True)
 STORE = Dialect(documented=refused_upload, most_bytes=ANY.most_bytes)

@@ -44,4 +44,4 @@ def _leads_to_login(reply: Reply) -> bool:
     return path.rstrip("/").endswith(LOGIN_PAGES)
 
 
-DIALECT = Dialect(words, documented)
+DIALECT = Dialect(words, documented, has_limits_apart=True)

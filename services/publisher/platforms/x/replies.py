@@ -44,4 +44,4 @@ def identity_in(reply: Reply) -> str | None:
     return text_or_none(object_or_empty(reply.json.get("data")).get("id"))
 
 
-DIALECT = Dialect(words, allowance=allowance, is_of_app=is_of_app)
+DIALECT = Dialect(words, allowance=allowance, is_of_app=is_of_app, has_limits_apart=True)
