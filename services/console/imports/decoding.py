@@ -20,6 +20,8 @@ _PLAUSIBLE = [
 ]  # fmt: skip
 """What spreadsheets write. Among all that there are, a few lines of text could be nearly anything."""
 _BAD_BYTE = re.compile("[\udc80-\udcff]")
+_HALF_A_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Of surrogates, which some encodings can write alone; no JSON holds it."""
 
 
 class UnknownEncoding(ValueError):
@@ -57,11 +59,14 @@ def bad_byte_in(text: str) -> str | None:
 
 def _as_named(content: bytes, encoding: str) -> Decoded:
     try:
-        return Decoded(_plain(content.decode(encoding, "surrogateescape")), encoding.removesuffix("-sig"))
-    except LookupError:
-        raise UnknownEncoding(f"no encoding is called {encoding!r}: use a name such as utf-8 or windows-1252") from None
+        text = content.decode(encoding, "surrogateescape")
     except UnicodeError as error:
         raise UnknownEncoding(f"the file is not in {encoding} ({error.args[-1]}); name another encoding") from None
+    except (LookupError, ValueError):  # the latter where no encoding can be called so
+        raise UnknownEncoding(f"no encoding is called {encoding!r}: use a name such as utf-8 or windows-1252") from None
+    if half := _HALF_A_PAIR.search(text):
+        raise UnknownEncoding(f"the file is not in {encoding} ({half[0]!r} is no character); name another encoding")
+    return Decoded(_plain(text), encoding.removesuffix("-sig"))
 
 
 def _is_hardly_utf8(text: str) -> bool:

@@ -13,6 +13,8 @@ from shared.events.near_misses import near_misses
 from shared.events.reading import read_json
 from shared.events.requests import LocalTime, PublishAt, ScheduleRequested
 
+_A_POST = '{"post_id": "a-1", "content": "Hello", "targets": [{"account_id": "team"}]}'
+
 
 class Fault(ValueError):
     """What is wrong with a post; the text names the field, the value and the way out."""
@@ -33,6 +35,8 @@ def post_in(body: str) -> Body:
 
 def _explained(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
+    if not first["loc"] and first["type"] == "model_type":
+        return f"it is no object, which a post is: {_A_POST}"
     if first["type"] != "json_invalid":
         return explain(error)
     return f"not JSON: {first['ctx']['error']}".replace("at line 1 column", "at character")

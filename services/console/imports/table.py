@@ -35,7 +35,8 @@ def table_lines(text: str, zone: str | None) -> tuple[str, Iterator[Line]]:
     """The delimiter and the posts of a table; local times without a zone are in `zone`, if there is one."""
     lines = [f"{line}\n" for line in text.split("\n")]
     first = next((index for index, line in enumerate(lines) if line.strip()), 0)
-    if told := _EXCEL.fullmatch(lines[first]):
+    told = _EXCEL.fullmatch(lines[first])
+    if told and not bad_byte_in(told[1]):
         return told[1], _posts(lines, first + 1, told[1], zone)
     delimiter = _delimiter(lines[first])
     return delimiter, _posts(lines, first, delimiter, zone)

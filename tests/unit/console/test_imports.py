@@ -105,6 +105,29 @@ def test_an_encoding_that_is_named_is_not_guessed() -> None:
         read(content, encoding="utf-32")
 
 
+@pytest.mark.parametrize(
+    ("encoding", "says"),
+    [("utf-8\0", "no encoding is called"), ("unicode_escape", "no character"), ("undefined", "is not in undefined")],
+)
+def test_an_encoding_that_no_file_has_is_refused(encoding: str, says: str) -> None:
+    with pytest.raises(UnknownEncoding, match=says):
+        read(b'{"post_id": "\\ud800"}', encoding=encoding)
+
+
+def test_a_delimiter_that_is_no_character_is_none() -> None:
+    file = read(b"sep=\xff\npost_id,content,accounts\n", encoding="utf-8")
+
+    assert file.delimiter == ","
+    assert "the first line must name the columns" in problem(file)
+
+
+def test_what_is_no_object_is_told_how_a_post_is_written() -> None:
+    file = read(f"[3, {GOOD}]".encode())
+
+    assert len(file.posts) == 1
+    assert 'a post is: {"post_id"' in problem(file)
+
+
 def test_a_bad_byte_in_good_utf_8_is_named_with_its_line() -> None:
     table = f"{HEADER}\na-1,Grüße,one,,,\na-2,Gr?ße,one,,,\na-3,Grüße,one,,,\n"
     lines = [GOOD.replace("Hello", "Grüße"), GOOD.replace("Hello", "Gr?ße").replace("a-1", "a-2")]
