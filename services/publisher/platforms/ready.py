@@ -36,6 +36,8 @@ class ReadyOnce:
     is_repeated: Callable[[Rejected], bool]
     """Whether a refusal says that something like it is there already."""
     look_up: Callable[[], Awaitable[Published | None]]
+    not_there: Callable[[Rejected], PlatformError] = lambda refusal: refusal
+    """What the refusal means where the look-up finds nothing."""
 
     async def send(self, now: datetime) -> Published:
         """Send it; what is there already is looked up."""
@@ -54,5 +56,5 @@ class ReadyOnce:
             reason = f"{refusal.detail.message}; whether it is this post cannot be found out: {error.detail.message}"
             raise Unconfirmed(reason, code=refusal.detail.code) from error
         if found is None:
-            raise refusal
+            raise self.not_there(refusal) from None
         return found

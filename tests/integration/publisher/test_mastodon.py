@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -188,6 +189,17 @@ async def test_a_picture_that_takes_long_is_waited_for_by_the_next_attempt(is_fo
     assert len(desk.network.posts) == 1
     assert len([call for call in desk.network.calls if call.path == "/api/v2/media"]) == uploads
     assert adapter.unfinished == {}
+
+
+@pytest.mark.parametrize(("options", "is_hidden"), [({}, None), ({"sensitive": False}, False)])
+async def test_a_warning_hides_what_it_warns_of(options: dict[str, Any], is_hidden: bool | None) -> None:
+    """Pixelfed shows no warning of what is not sensitive; Mastodon takes the one for the other."""
+    async with a_desk() as desk:
+        await desk.publish(replace(desk.post("Hi"), options={"spoiler_text": "Noon"} | options))
+
+        (call,) = desk.network.publishing_calls()
+
+    assert call.json["sensitive"] is (True if is_hidden is None else is_hidden)
 
 
 async def test_a_status_without_words_is_nobodys() -> None:

@@ -89,6 +89,14 @@ def test_what_the_server_would_refuse_the_rules_refuse(
     assert problem(rules_of(V2), content, media, options) is not None
 
 
+def test_pixelfed_needs_a_picture() -> None:
+    pixelfed = V2 | {"version": "3.5.3 (compatible; Pixelfed 0.12.5)"}
+
+    assert problem(rules_of(pixelfed), "Hi", [], {}) is not None
+    assert problem(rules_of(pixelfed), "Hi", [{"url": "https://a.example/b.png"}], {}) is None
+    assert problem(rules_of(V2 | {"version": "4.5.0"}), "Hi", [], {}) is None
+
+
 @pytest.mark.parametrize(
     ("status", "published"),
     [
@@ -148,6 +156,8 @@ SHOWN = [{"type": "image", "description": "A ball"}]
         ([], {"spoiler_text": "Noon"}, MADE),
         ([], {}, {**MADE, "spoiler_text": "Noon"}),
         ([], {"visibility": "direct"}, MADE),
+        ([], {"visibility": "private"}, {**MADE, "visibility": "unlisted"}),
+        ([], {"visibility": "public"}, {**MADE, "visibility": "list"}),
     ],
 )
 def test_an_equal_text_alone_makes_no_status_the_post(
@@ -164,6 +174,8 @@ def test_an_equal_text_alone_makes_no_status_the_post(
         ([PICTURE], {}, {**MADE, "media_attachments": SHOWN}),
         ([], {"spoiler_text": "Tea & cake"}, {**MADE, "spoiler_text": "Tea & cake"}),
         ([], {"visibility": "public"}, {**MADE, "visibility": "unlisted"}),
+        ([], {"visibility": "public"}, {**MADE, "visibility": "private"}),
+        ([], {"visibility": "unlisted"}, {**MADE, "visibility": "private"}),
     ],
 )
 def test_a_status_that_shows_all_of_it_is_the_post(

@@ -21,7 +21,7 @@ from services.publisher.platforms.errors import PlatformError, Rejected, Unavail
 from services.publisher.platforms.exchange import blaming, exchange, needed
 from services.publisher.platforms.mastodon.options import OPTIONS
 from services.publisher.platforms.mastodon.post import is_distinct, published_in, seen_as, statuses_in
-from services.publisher.platforms.mastodon.replies import DIALECT, is_repeated
+from services.publisher.platforms.mastodon.replies import DIALECT, is_repeated, not_there
 from services.publisher.platforms.mastodon.rules import PICTURES, most_characters, pictures_of, rules_of
 from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.ready import ReadyOnce, ReadyRequest
@@ -70,11 +70,12 @@ class Mastodon(Platform):
         limits = pictures_of(await self._instance_of(account)) if post.media else PICTURES
         pictures = await fetch_pictures(self.client, post.media, limits)
         media_ids = await self._uploaded(post, pictures, account)
-        body = {"status": post.content, "media_ids": media_ids, **post.options}
+        hidden = {"sensitive": True} if "spoiler_text" in post.options else {}  # Pixelfed drops the warning without it
+        body = {"status": post.content, "media_ids": media_ids, **hidden, **post.options}
         headers = {"idempotency-key": post.key_digest}
         request = self._request("POST", "/api/v1/statuses", account, json=body, headers=headers)
         once = ReadyRequest(self.client, request, DIALECT, published_in)
-        return ReadyOnce(once, is_repeated, partial(self.look_up, post, account))
+        return ReadyOnce(once, is_repeated, partial(self.look_up, post, account), not_there)
 
     async def rules(self, account: Account) -> PostRules:
         """What the account's server says that it accepts."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.publisher.platforms.base import Post, Published
 from services.publisher.platforms.exchange import unreadable
+from services.publisher.platforms.mastodon.options import VISIBILITIES
 from services.publisher.platforms.mastodon.text import is_shown_as
 from services.publisher.platforms.recognition import Seen, instant_in, words_of
 from services.publisher.platforms.reply import Reply, json_or_none, objects_in, text_or_none
@@ -49,9 +50,11 @@ def _has_pictures_of(post: Post, status: Mapping[str, Any]) -> bool:
 
 
 def _has_visibility_of(post: Post, status: Mapping[str, Any]) -> bool:
-    """What an account that moderators have limited posts to the public becomes unlisted."""
+    """Fewer may see it: what a limited account posts to the public becomes unlisted, and a private one's private."""
     wanted, told = post.options.get("visibility"), status.get("visibility")
-    return not wanted or told == wanted or (wanted, told) == ("public", "unlisted")
+    if not wanted or told == wanted or told not in VISIBILITIES:
+        return not wanted or told == wanted
+    return VISIBILITIES.index(told) > VISIBILITIES.index(wanted)
 
 
 def _warning_of(post: Post) -> str:

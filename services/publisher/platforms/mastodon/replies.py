@@ -1,13 +1,16 @@
 """What the replies of a server with Mastodon's API mean. No I/O."""
 
+import re
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized, Unconfirmed
+from services.publisher.platforms.errors import PlatformError, Rejected, Unauthorized, Unavailable, Unconfirmed
 from services.publisher.platforms.judging import Dialect
 from services.publisher.platforms.reply import Reply, words_or_none
 
 LOGIN_PAGES = ("/login", "/auth/sign_in")
+_OF_TOKEN = re.compile("scope|token|unauthori[sz]ed|unauthenticated", re.IGNORECASE)
+_OF_KEY = re.compile("idempotency", re.IGNORECASE)
 
 
 def words(reply: Reply) -> str | None:
@@ -22,7 +25,7 @@ def words(reply: Reply) -> str | None:
 def documented(reply: Reply) -> PlatformError | None:
     """A token may be good, and yet not for this; Pixelfed leads whoever has none to its login page."""
     said, code = words(reply), str(reply.status)
-    if said is not None and reply.status == HTTPStatus.FORBIDDEN:
+    if said is not None and reply.status == HTTPStatus.FORBIDDEN and _is_of_account(reply, said):
         return Unauthorized(reply.saying(said), code=code)
     if said is not None and reply.status == HTTPStatus.CONFLICT:
         return Unconfirmed(reply.saying(f"the same status is still being worked on: {said}"), code=code)
@@ -31,9 +34,22 @@ def documented(reply: Reply) -> PlatformError | None:
     return None
 
 
+def _is_of_account(reply: Reply, said: str) -> bool:
+    """Pixelfed also refuses a post in this way, as one without pictures; of a token it says nothing, or names it."""
+    return "error" in reply.json or not said or bool(_OF_TOKEN.search(said))
+
+
 def is_repeated(refusal: Rejected) -> bool:
     """Pixelfed refuses a key that it knows in this way."""
     return refusal.detail.code == str(int(HTTPStatus.BAD_REQUEST))
+
+
+def not_there(refusal: Rejected) -> PlatformError:
+    """What a refusal means without any status: Pixelfed knows a key for an hour, whatever became of its request."""
+    if not _OF_KEY.search(refusal.detail.message):
+        return refusal
+    reason = f"{refusal.detail.message}: no status came of it, and for an hour none can be made with this key"
+    return Unavailable(reason, code="key_used_up")
 
 
 def _leads_to_login(reply: Reply) -> bool:

@@ -28,6 +28,7 @@ def rules_of(instance: Mapping[str, Any]) -> PostRules:
     return PostRules(
         text=_text_rule(instance, statuses),
         media=pictures,
+        needs_media=_is_pixelfed(instance),
         needs_one_of=("content", "media"),
         options=OPTIONS.rules,
         other_options=False,
@@ -65,6 +66,11 @@ def _text_rule(instance: Mapping[str, Any], statuses: Mapping[str, Any]) -> Text
         short_mentions=True,
         with_option="spoiler_text",
     )
+
+
+def _is_pixelfed(instance: Mapping[str, Any]) -> bool:
+    """It takes no status without a picture, and answers so only when it is sent."""
+    return "pixelfed" in str(instance.get("version")).lower()
 
 
 def _part(whole: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from services.publisher.platforms.base import Platform, Published
-from services.publisher.platforms.errors import Rejected, Unauthorized, Unconfirmed
+from services.publisher.platforms.errors import Rejected, Unauthorized, Unavailable, Unconfirmed
 from services.publisher.platforms.mastodon.platform import Mastodon as Adapter
 from shared.clocks.clock import Clock
 from tests.fakes.http_server import Call
@@ -50,6 +50,12 @@ class MastodonCase(Case[Mastodon]):
         "Pixelfed's login page": (refuses(302, b"", location="https://pixelfed.example/login"), Unauthorized),
         "another page": (refuses(302, b"", location="https://www.mastodon.example/api/v1/statuses"), Unconfirmed),
         "Pixelfed's key that is known": (Fault(lands=True, reply=Reply(400, {"error": "duplicate"})), Published),
+        "Pixelfed's key whose request came to nothing": (
+            refuses(400, {"message": "Duplicate idempotency key."}),
+            Unavailable,
+        ),
+        "Pixelfed's post without a picture": (refuses(403, {"message": "Empty statuses are not allowed"}), Rejected),
+        "Pixelfed's token without the scope": (refuses(403, {"message": ""}), Unauthorized),
         "a status that is wrong": (refuses(400, {"error": "bad request"}), Rejected),
         "a status being worked on": (refuses(409, {"error": "Conflict"}), Unconfirmed),
         "Pleroma's fields": (refuses(422, {"errors": {"status": ["is too long"]}}), Rejected),
