@@ -58,7 +58,7 @@ async def _answers(url: str) -> bool:
     try:
         async with httpx.AsyncClient(trust_env=False) as http:
             return not (await http.get(url)).is_server_error
-    except httpx.HTTPError:
+    except (httpx.HTTPError, httpx.InvalidURL):
         return False
 
 

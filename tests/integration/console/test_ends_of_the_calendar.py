@@ -49,6 +49,8 @@ async def test_a_post_that_never_goes_out_keeps_no_page_from_being_shown(
         ("/posts?zone=Asia/Tokyo&from=9999-12-31T23:59:59Z", 200),
         ("/posts?zone=America/New_York&from=0001-01-01T00:00:00Z", 200),
         ("/posts?from=0001-01-01T00:00:00%2B14:00", 404),
+        ("/posts?from=2027-03-28T09:00:00", 404),
+        ("/posts?from=2027-03-28T09:00:00%2B02:00", 200),
         ("/calendar/move?post_id=never&account_id=team&zone=Asia/Tokyo&to=9999-12-31T23:59:59", 200),
         ("/calendar/move?post_id=never&account_id=team&zone=America/New_York&to=9999-12-31T23:59:59", 400),
         ("/calendar/move?post_id=never&account_id=team&zone=Asia/Tokyo&to=0001-01-01T00:00:00", 400),

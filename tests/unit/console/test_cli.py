@@ -326,6 +326,14 @@ def test_what_is_asked_for_and_not_answered_yet_ends_with_5(
     assert result.exit_code == code, result.output
 
 
+@pytest.mark.parametrize("address", ["http://[::1", "http://x:y", "nonsense", "http://\x01"])
+def test_a_sandbox_that_is_no_address_is_told_in_one_line(address: str) -> None:
+    result = run("demo", "--sandbox", address)
+
+    assert result.exit_code == 1
+    assert "no sandbox platform at" in complaint(result)
+
+
 def test_who_does_not_wait_for_the_answer_is_told_how_to_ask_for_the_same_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

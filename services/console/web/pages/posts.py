@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
+from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from services.console.api.access import READ
@@ -18,6 +19,7 @@ from services.console.requests.bulk_runs import MOST_POSTS
 from services.console.web.failing import NoSuchPage, place_or_missing
 from services.console.web.networks import by_network
 from services.console.web.templating import render
+from shared.events.base import Instant
 from shared.events.progress import State
 
 ON_A_PAGE = 50
@@ -32,6 +34,8 @@ VIEWS = (
     ("All", ()),
 )
 """What people look for, by the states it means. The first is shown to whoever does not say what they look for."""
+
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 router = APIRouter()
 
@@ -124,8 +128,10 @@ def _wanted(wanted: Filter, looked_for: str) -> Mapping[str, Any]:
 
 def _instant(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text).astimezone(UTC) if text else None
-    except (ValueError, OverflowError) as error:
+        return _INSTANT.validate_python(text) if text else None
+    except (
+        ValidationError
+    ) as error:  # a time without an offset as well: it would be taken as one of this machine's zone
         raise NoSuchPage(f"{text!r} is no instant to list posts from or to", "Show all posts", "/posts") from error
 
 
