@@ -157,6 +157,15 @@ class Client:
         content = None if body is None else json.dumps(body).encode()  # what JSON cannot hold, the console refuses
         return await self._asked(method, path, parameters, content=content, headers=_JSON if content else {})
 
+    async def look_again(self, path: str, known: Any) -> Any:
+        """What is at the path now; what is known of it where the console cannot say it for the moment."""
+        try:
+            return await self.call("GET", path)
+        except Refused as error:
+            if not error.is_passing:
+                raise
+            return known
+
     async def send_file(self, path: str, content: bytes, **parameters: Any) -> Any:
         """The answer's JSON to a file, which a busy console may take long to read."""
         return await self._asked("POST", path, parameters, content=content, timeout=FILE_PATIENCE_SECONDS)

@@ -24,12 +24,18 @@ Post = dict[str, Any]
 async def outcomes(client: Client, post_id: str, accounts: Sequence[str], *, but_for: frozenset[str]) -> list[Post]:
     """The post on these accounts once it is in none of these states on any of them, or as it is after a minute."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE_SECONDS
+    deadline, details = loop.time() + PATIENCE_SECONDS, None
     while True:
-        details = await client.call("GET", f"/v1/posts/{in_path(post_id)}")
-        posts = [post for post in details["accounts"] if post["account_id"] in accounts]
-        if loop.time() > deadline or all(post["state"] not in but_for for post in posts):
+        details = await client.look_again(f"/v1/posts/{in_path(post_id)}", details)
+        is_late = loop.time() > deadline
+        posts = [post for post in details["accounts"] if post["account_id"] in accounts] if details else None
+        if posts is not None and (is_late or all(post["state"] not in but_for for post in posts)):
             return posts
+        if is_late:
+            complain(
+                f"it was asked for; what came of it, the console cannot say: `timeball status {post_id}` tells later"
+            )
+            raise typer.Exit(NOT_YET)
         await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -47,7 +47,7 @@ async def _rebuilt(client: Client) -> dict[str, Any]:
     changed_at = loop.time()
     while known["waiting"] and loop.time() - changed_at < PATIENCE_SECONDS:
         await asyncio.sleep(LOOK_SECONDS)
-        now = await client.call("GET", f"/v1/console/rebuilds/{in_path(known['correlation_id'])}")
+        now = await client.look_again(f"/v1/console/rebuilds/{in_path(known['correlation_id'])}", known)
         changed_at = loop.time() if now != known else changed_at
         known = now
     return dict(known)

@@ -1,6 +1,7 @@
 """`timeball retry` and `resolve` carry out what a person decides, or say why it cannot be."""
 
 import json
+from collections import UserDict
 from typing import Any
 
 import pytest
@@ -211,3 +212,23 @@ def test_where_it_is_not_clear_which_account_is_meant_nothing_is_asked_for(
 @pytest.mark.parametrize("given", [("--account", "a"), ("1134", "--account", "a", "--not-published")])
 def test_how_it_ended_must_be_said(given: tuple[str, ...]) -> None:
     assert run("resolve", "p", *given).exit_code == 2
+
+
+@pytest.mark.parametrize(("patience", "code"), [(60.0, 0), (0.0, 5)])
+def test_a_console_that_cannot_say_what_came_of_it_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, patience: float, code: int
+) -> None:
+    """It was asked for: that the database is away now says nothing else."""
+    monkeypatch.setattr(outcomes, "PATIENCE_SECONDS", patience)
+    monkeypatch.setattr(outcomes, "LOOK_SECONDS", 0.01)
+    away = (503, {"code": "database_unavailable", "detail": "nothing was asked for, send it again"})
+    looks = [away, away, (200, became(state="published", lateness_ms=1.2))]
+
+    class Changing(UserDict[str, tuple[int, Any]]):
+        def get(self, key: str, *_: Any) -> tuple[int, Any]:
+            return (202, REQUESTED) if key == RETRY_A else looks.pop(0)
+
+    result, _ = answered(Changing(), "retry", "p", "--account", "a")
+
+    assert result.exit_code == code, result.output
+    assert "nothing was asked for" not in result.output

@@ -1,6 +1,7 @@
 """`timeball console rebuild` says who has told what, and who has not."""
 
 import json
+from collections import UserDict
 from typing import Any
 
 import pytest
@@ -44,3 +45,16 @@ def test_json_is_what_the_console_answered() -> None:
     result, _ = answered({REBUILD: (202, rebuilt())}, "console", "rebuild", "--json")
 
     assert json.loads(result.stdout) == rebuilt()
+
+
+def test_a_console_that_cannot_say_how_far_it_is_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuilding, "LOOK_SECONDS", 0.01)
+    looks = [(503, {"code": "database_unavailable", "detail": "send it again"}), (200, rebuilt())]
+
+    class Changing(UserDict[str, tuple[int, Any]]):
+        def get(self, key: str, *_: Any) -> tuple[int, Any]:
+            return (202, rebuilt("scheduler")) if key == REBUILD else looks.pop(0)
+
+    result, _ = answered(Changing(), "console", "rebuild")
+
+    assert (result.exit_code, looks) == (0, []), result.output
