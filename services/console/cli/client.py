@@ -48,8 +48,8 @@ class Refused(Exception):
         return self.status >= 500  # noqa: PLR2004
 
 
-STATE = "state"
-"""Whether the broker is there, as the console says it: no event of the services."""
+STATE, RESET = "state", "reset"
+"""What the console says and no service: whether the broker is there, and that missed events are deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,15 +222,19 @@ async def _lines_in(texts: AsyncIterator[str]) -> AsyncIterator[str]:
 
 
 async def _events_in(lines: AsyncIterator[str], position: StreamPosition) -> AsyncIterator[LiveEvent | None]:
-    number = position.last_id
+    number, name = position.last_id, ""
     async for line in lines:
         if line == ": listening":
             yield None
+        elif line.startswith("event: "):
+            name = line.removeprefix("event: ")
         elif line.startswith("id: "):
             number = line.removeprefix("id: ")
         elif line.startswith("data: "):
             position.last_id = number
-            if event := json.loads(line.removeprefix("data: ")):
+            if name == RESET:
+                yield LiveEvent(RESET, "", {}, {})
+            elif event := json.loads(line.removeprefix("data: ")):
                 yield _event(event)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from services.console.cli.client import LiveEvent
+from services.console.cli.client import RESET, STATE, LiveEvent
 from services.console.shown_times import duration, on_clock
 
 Data = Mapping[str, Any]
@@ -38,8 +38,16 @@ def sentence(event: LiveEvent, at: datetime) -> Text:
     return line
 
 
-def state_of_the_broker(state: Data) -> str:
-    """What the console says of the broker."""
+def said_by_the_console(event: LiveEvent) -> str | None:
+    """What the console says of the broker or of the stream itself; None of an event of the services."""
+    if event.type == RESET:
+        return (
+            "some events that were missed meanwhile are deleted, and not shown; `timeball status` tells how posts stand"
+        )
+    return _state_of_the_broker(event.data) if event.type == STATE else None
+
+
+def _state_of_the_broker(state: Data) -> str:
     if state.get("broker") == "away":
         return f"no events of the services arrive: {state.get('reason', 'no reason is given')}"
     return "events of the services arrive again"

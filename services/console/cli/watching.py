@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from services.console.cli.calling import called, wrong
-from services.console.cli.client import STATE, Client, LiveEvent, Refused, StreamPosition, Unreachable
+from services.console.cli.client import Client, LiveEvent, Refused, StreamPosition, Unreachable
 from services.console.cli.screen import note, say, show_json
-from services.console.cli.sentences import sentence, state_of_the_broker
+from services.console.cli.sentences import said_by_the_console, sentence
 from shared.events import EVENTS
 
 RECONNECT_SECONDS = 1.0
@@ -53,8 +53,8 @@ def _meant(name: str) -> str:
 async def _watch(client: Client, types: Sequence[str], post_id: str | None, *, as_json: bool) -> None:
     show = tell if types else tell_news
     async for event in _across_interruptions(client, types, post_id):
-        if event and event.type == STATE:
-            note(state_of_the_broker(event.data))
+        if event and (said := said_by_the_console(event)):
+            note(said)
         elif event and (types or event.type not in ROUTINE):
             show_json(event.whole) if as_json else show(event)
 
@@ -135,8 +135,8 @@ class Following:
             if event is None:
                 self.listening.set()
                 continue
-            if event.type == STATE:
-                note(state_of_the_broker(event.data))
+            if said := said_by_the_console(event):
+                note(said)
                 continue
             for listen in tuple(self.listeners) if event.type not in ROUTINE else ():
                 listen(event)

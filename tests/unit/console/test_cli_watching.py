@@ -62,6 +62,17 @@ def test_a_text_with_a_separator_of_lines_is_one_line_of_the_stream(separator: s
     assert watched.stdout.rstrip("\n") == line
 
 
+def test_watch_says_that_it_has_missed_events_which_are_deleted() -> None:
+    reset = (200, b"id: 90\nevent: reset\ndata: {}\n\n" + stream(90, 91)[1])
+
+    with fake_api(InTurn(stream(4, 5), reset, UNAUTHORIZED)) as api:
+        watched = run("watch", "--json", url=api.url)
+
+    assert [json.loads(line)["message_id"] for line in watched.stdout.splitlines()] == ["m-5", "m-91"]
+    assert watched.stderr.count("are deleted, and not shown") == 1
+    assert api.last_event_ids == [None, "5", "91"]
+
+
 def test_a_console_that_is_not_there_at_first_is_told_at_once() -> None:
     with fake_api(InTurn(NO_DATABASE)) as api:
         watched = run("watch", url=api.url)
