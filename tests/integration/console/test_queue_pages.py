@@ -1,5 +1,8 @@
 """The pages of queues without a broker: what is known is shown, and where RabbitMQ shows the rest."""
 
+import re
+from datetime import timedelta
+from html import unescape
 from types import SimpleNamespace
 from typing import cast
 from urllib.parse import quote
@@ -8,6 +11,8 @@ import httpx
 import pytest
 
 from services.console.settings import Settings
+from services.console.web.pages.queues import ON_A_PAGE
+from shared.events.dead_letters import DeadLetterParked
 from shared.events.maintenance import ServiceReported
 from tests.integration.console.consoles import ADMIN_TOKEN, NOW, Replica
 
@@ -56,3 +61,23 @@ async def test_without_such_a_page_nothing_leads_there(replica: Replica) -> None
         assert "noreferrer" not in text
         assert "#/queues" not in text
     assert "The broker does not answer" in await page(replica, "/queues")
+
+
+@pytest.mark.parametrize("path", ["/queues/publisher.dead", "/queues"])
+async def test_dead_letters_that_are_too_many_for_one_page_are_on_the_next(replica: Replica, path: str) -> None:
+    for number in range(ON_A_PAGE + 1):
+        letter = DeadLetterParked(
+            service="publisher", queue="publisher.commands", message_id=f"letter-{number:03}", message_type="x",
+            reason="no such field", payload="{}", size=2, replays=0, parked_at=NOW + timedelta(seconds=number),
+        )  # fmt: skip
+        await replica.console.queries.dead_letters.parked(letter, NOW)
+    shows(replica, "amqp://guest@broker", None)
+
+    first = await page(replica, path)
+    following = re.search(r'rel="next" href="([^"]+)"', first)
+    assert following
+    second = await page(replica, unescape(following[1]))
+
+    assert "letter-000" not in first
+    assert "letter-000" in second
+    assert f'href="{path}">First page' in second
