@@ -65,7 +65,8 @@ class Ready(Protocol):
     """A post prepared for its instant: all that is left is to send it.
 
     One whose request carries pictures has `send_timeout: timedelta | None` as well: how long that may take, where it is
-    longer than usual. The lease of an attempt outlives it.
+    longer than usual. The lease of an attempt outlives it. One that has `send_afresh` is asked by that where nothing
+    that was sent before may have landed: it may send another request in place of one that the network takes no more.
     """
 
     async def send(self, now: datetime) -> Published:

@@ -38,6 +38,8 @@ class ReadyOnce:
     look_up: Callable[[], Awaitable[Published | None]]
     not_there: Callable[[Rejected], PlatformError] = lambda refusal: refusal
     """What the refusal means where the look-up finds nothing."""
+    afresh: Callable[[PlatformError], ReadyRequest | None] = lambda _error: None
+    """Another request in its place, where the network takes this one no more, and none before it may have landed."""
 
     async def send(self, now: datetime) -> Published:
         """Send it; what is there already is looked up."""
@@ -47,6 +49,16 @@ class ReadyOnce:
             if not self.is_repeated(error):
                 raise
             return await self._there_already(error)
+
+    async def send_afresh(self, now: datetime) -> Published:
+        """The same where nothing that was sent before may have landed."""
+        try:
+            return await self.send(now)
+        except PlatformError as error:
+            another = self.afresh(error)
+            if another is None:
+                raise
+        return await another.send(now)
 
     async def _there_already(self, refusal: Rejected) -> Published:
         """Where it is, if it is this very post; Unconfirmed where that cannot be found out."""

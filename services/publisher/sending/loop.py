@@ -1,5 +1,6 @@
 """The loop: asks for the next step of a post, carries it out, and asks again."""
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -169,18 +170,19 @@ class Sending:
 
     async def _sent(self, case: Case, ready: Ready, turn: Turn, started_at: datetime) -> Case:
         try:
-            published = await self._bounded(ready, started_at)
+            send = ready.send if case.doubtful(started_at) else getattr(ready, "send_afresh", ready.send)
+            published = await self._bounded(send(started_at), longest_send(ready, self.send_timeout))
         except PlatformError as error:
             turn.was_answered, turn.error = not error.is_silence, error
             return case.lost(error)
         turn.was_answered = True
         return case.landed(published, started_at, self.clock.now())
 
-    async def _bounded(self, ready: Ready, started_at: datetime) -> Published:
-        seconds = longest_send(ready, self.send_timeout).total_seconds()
+    async def _bounded(self, sending: Awaitable[Published], longest: timedelta) -> Published:
+        seconds = longest.total_seconds()
         try:
             async with AwakeTimeout(seconds):
-                return await ready.send(started_at)
+                return await sending
         except TimeoutError as error:
             raise Unconfirmed(f"no reply within {seconds:g} s", code=NO_REPLY) from error
 

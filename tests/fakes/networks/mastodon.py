@@ -24,6 +24,7 @@ class Refusal(Exception):
 
     status: int
     error: str
+    is_replayed: bool = False
 
 
 @dataclass
@@ -46,6 +47,10 @@ class Mastodon(Network):
     """How often a new upload is asked for before it is ready."""
     pictures: dict[str, Picture] = field(default_factory=dict)
     instance: Mapping[str, Any] | None = None
+    hides_latest: bool = False
+    """Whether the latest status is in no list yet."""
+    refused: set[str] = field(default_factory=set)
+    """Keys that are answered 429 for ever, as Pleroma does whose first answer was that."""
     _by_key: dict[str, tuple[datetime, Posted]] = field(default_factory=dict)
 
     @property
@@ -64,7 +69,8 @@ class Mastodon(Network):
         try:
             return self._route(call)
         except Refusal as refusal:
-            return Reply(refusal.status, {"error": refusal.error}, self._limits())
+            replayed = {"idempotent-replayed": "true"} if refusal.is_replayed else {}
+            return Reply(refusal.status, {"error": refusal.error}, self._limits() | replayed)
 
     def _route(self, call: Call) -> Reply:
         if call.path.endswith("/instance"):
@@ -95,6 +101,8 @@ class Mastodon(Network):
     def _publish(self, call: Call) -> Posted:
         """A repeated key within the hour makes nothing new."""
         now, key = self.clock.now(), call.headers.get("idempotency-key", "")
+        if key in self.refused:
+            raise Refusal(429, "Throttled", is_replayed=True)
         kept_at, known = self._by_key.get(key, (now, None))
         if known and now - kept_at < KEYS_KEPT_FOR:
             return known
@@ -161,7 +169,8 @@ class Mastodon(Network):
     def _statuses(self, call: Call) -> list[Any]:
         """The latest first."""
         before = int(call.query.get("max_id", "9" * 18))
-        older = [posted.raw for posted in reversed(self.posts) if int(posted.id) < before]
+        listed = self.posts[:-1] if self.hides_latest else self.posts
+        older = [posted.raw for posted in reversed(listed) if int(posted.id) < before]
         return older[: min(int(call.query.get("limit", "20")), 40)]
 
 

@@ -191,6 +191,56 @@ async def test_a_picture_that_takes_long_is_waited_for_by_the_next_attempt(is_fo
     assert adapter.unfinished == {}
 
 
+def refuses_for_ever(bench: Bench) -> None:
+    """The server answers the key of the first request with a refusal from now on."""
+    assert isinstance(bench.network, Mastodon)
+    bench.network.refused.add(bench.network.publishing_calls()[0].headers["idempotency-key"])
+
+
+async def test_a_limit_that_is_over_is_not_met_for_ever_under_the_same_key(bench: Bench) -> None:
+    """Pleroma answers a key for six hours what it answered first."""
+    bench.network.faults.append(refuses(429, {"error": "Throttled"}))
+    event = bench.post()
+    await bench.deliver(event)
+    refuses_for_ever(bench)
+    bench.clock.put_forward(timedelta(minutes=1))
+
+    await bench.publish(event)
+
+    assert (await bench.kept(event)).state == State.PUBLISHED
+    assert len(bench.network.posts) == 1
+
+
+async def test_a_refusal_that_is_repeated_in_doubt_makes_no_second_post(bench: Bench) -> None:
+    """The first request may be the one that landed, though a later one under its key was refused."""
+    assert isinstance(bench.network, Mastodon)
+    bench.network.faults.append(REPLY_LOST)
+    event = bench.post()
+    await bench.deliver(event)
+    refuses_for_ever(bench)
+    bench.network.hides_latest = True
+    bench.clock.put_forward(timedelta(seconds=6))
+    wait = await bench.deliver(event)
+    assert wait is not None, "it may be out"
+    bench.network.hides_latest = False
+    bench.rest(wait)
+
+    await bench.publish(event)
+
+    assert (await bench.kept(event)).state == State.PUBLISHED
+    assert len(bench.network.posts) == 1
+
+
+async def test_a_refusal_that_is_repeated_closes_no_account(bench: Bench) -> None:
+    said, replayed = {"error": "Insufficient permissions: write:statuses."}, {"idempotent-replayed": "true"}
+    bench.network.faults.append(Fault(lands=False, reply=Reply(403, said, replayed)))
+
+    await bench.publish(bench.post())
+
+    assert await bench.told("account.refresh_failed") == []
+    assert len(bench.network.posts) == 1
+
+
 @pytest.mark.parametrize(("options", "is_hidden"), [({}, None), ({"sensitive": False}, False)])
 async def test_a_warning_hides_what_it_warns_of(options: dict[str, Any], is_hidden: bool | None) -> None:
     """Pixelfed shows no warning of what is not sensitive; Mastodon takes the one for the other."""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -21,7 +22,7 @@ from services.publisher.platforms.errors import PlatformError, Rejected, Unavail
 from services.publisher.platforms.exchange import blaming, exchange, needed
 from services.publisher.platforms.mastodon.options import OPTIONS
 from services.publisher.platforms.mastodon.post import is_distinct, published_in, seen_as, statuses_in
-from services.publisher.platforms.mastodon.replies import DIALECT, is_repeated, not_there
+from services.publisher.platforms.mastodon.replies import DIALECT, is_repeated, needs_another_key, not_there
 from services.publisher.platforms.mastodon.rules import PICTURES, most_characters, pictures_of, rules_of
 from services.publisher.platforms.pictures import fetch_pictures
 from services.publisher.platforms.ready import ReadyOnce, ReadyRequest
@@ -72,10 +73,16 @@ class Mastodon(Platform):
         media_ids = await self._uploaded(post, pictures, account)
         hidden = {"sensitive": True} if "spoiler_text" in post.options else {}  # Pixelfed drops the warning without it
         body = {"status": post.content, "media_ids": media_ids, **hidden, **post.options}
-        headers = {"idempotency-key": post.key_digest}
-        request = self._request("POST", "/api/v1/statuses", account, json=body, headers=headers)
-        once = ReadyRequest(self.client, request, DIALECT, published_in)
-        return ReadyOnce(once, is_repeated, partial(self.look_up, post, account), not_there)
+
+        def under(key: str) -> ReadyRequest:
+            request = self._request("POST", "/api/v1/statuses", account, json=body, headers={"idempotency-key": key})
+            return ReadyRequest(self.client, request, DIALECT, published_in)
+
+        def afresh(error: PlatformError) -> ReadyRequest | None:
+            return under(uuid4().hex) if needs_another_key(error) else None
+
+        once, look_up = under(post.key_digest), partial(self.look_up, post, account)
+        return ReadyOnce(once, is_repeated, look_up, not_there, afresh)
 
     async def rules(self, account: Account) -> PostRules:
         """What the account's server says that it accepts."""

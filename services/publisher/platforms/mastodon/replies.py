@@ -9,6 +9,7 @@ from services.publisher.platforms.judging import Dialect
 from services.publisher.platforms.reply import Reply, words_or_none
 
 LOGIN_PAGES = ("/login", "/auth/sign_in")
+REPLAYED, KEY_USED_UP = "replayed", "key_used_up"
 _OF_TOKEN = re.compile("scope|token|unauthori[sz]ed|unauthenticated", re.IGNORECASE)
 _OF_KEY = re.compile("idempotency", re.IGNORECASE)
 
@@ -23,8 +24,13 @@ def words(reply: Reply) -> str | None:
 
 
 def documented(reply: Reply) -> PlatformError | None:
-    """A token may be good, and yet not for this; Pixelfed leads whoever has none to its login page."""
+    """A token may be good, and yet not for this; Pixelfed leads whoever has none to its login page.
+
+    Pleroma answers a key for six hours what it answered first, be it a refusal that has long been overcome.
+    """
     said, code = words(reply), str(reply.status)
+    if said is not None and reply.is_refusal and reply.headers.get("idempotent-replayed") == "true":
+        return Rejected(reply.saying(f"{said} (repeated, as it was answered to this key before)"), code=REPLAYED)
     if said is not None and reply.status == HTTPStatus.FORBIDDEN and _is_of_account(reply, said):
         return Unauthorized(reply.saying(said), code=code)
     if said is not None and reply.status == HTTPStatus.CONFLICT:
@@ -41,15 +47,20 @@ def _is_of_account(reply: Reply, said: str) -> bool:
 
 def is_repeated(refusal: Rejected) -> bool:
     """Pixelfed refuses a key that it knows in this way."""
-    return refusal.detail.code == str(int(HTTPStatus.BAD_REQUEST))
+    return refusal.detail.code in (str(int(HTTPStatus.BAD_REQUEST)), REPLAYED)
 
 
 def not_there(refusal: Rejected) -> PlatformError:
-    """What a refusal means without any status: Pixelfed knows a key for an hour, whatever became of its request."""
-    if not _OF_KEY.search(refusal.detail.message):
+    """What a refusal means without any status: a server may know a key for hours, whatever became of its request."""
+    if refusal.detail.code != REPLAYED and not _OF_KEY.search(refusal.detail.message):
         return refusal
-    reason = f"{refusal.detail.message}: no status came of it, and for an hour none can be made with this key"
-    return Unavailable(reason, code="key_used_up")
+    reason = f"{refusal.detail.message}: no status came of this key, and none can be made with it for hours"
+    return Unavailable(reason, code=KEY_USED_UP)
+
+
+def needs_another_key(error: PlatformError) -> bool:
+    """Whether a server will make no status under the key, whatever we send."""
+    return error.detail.code == KEY_USED_UP
 
 
 def _leads_to_login(reply: Reply) -> bool:
