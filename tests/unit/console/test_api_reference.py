@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 
 from services.console.access.actors import LOCAL, Actor
+from services.console.access.attempts import Attempts
 from services.console.api import Console, application
 from shared.clocks.clock import SystemClock
 from shared.events.console import ConsoleActed
@@ -56,7 +57,9 @@ def routes() -> FastAPI:
 
 def api(**parts: Any) -> httpx.AsyncClient:
     app = routes()
-    app.state.console = SimpleNamespace(tokens=OneToken(), audit=NoAudit(), clock=SystemClock(), **parts)
+    app.state.console = SimpleNamespace(
+        tokens=OneToken(), attempts=Attempts(), audit=NoAudit(), clock=SystemClock(), **parts
+    )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://console", headers=ALLOWED)
 
