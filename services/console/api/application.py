@@ -1,5 +1,7 @@
 """The ASGI application: every route, with health beside them."""
 
+from typing import Any
+
 from fastapi import APIRouter, Depends, FastAPI
 
 from services.console.api import (
@@ -58,6 +60,7 @@ _ROUTERS: tuple[APIRouter, ...] = (
     alerts.router,
     stream.router,
 )
+_WRONG_TOKEN: dict[int | str, dict[str, Any]] = {401: {"model": ErrorAnswer}, 429: {"model": ErrorAnswer}}
 
 
 def application(console: Console, health: Health) -> FastAPI:
@@ -68,7 +71,7 @@ def application(console: Console, health: Health) -> FastAPI:
     answer_errors(app)
     for router in _ROUTERS:
         dependencies = [Depends(require_scope), Depends(require_known)]
-        app.include_router(router, dependencies=dependencies, responses={401: {"model": ErrorAnswer}})
+        app.include_router(router, dependencies=dependencies, responses=_WRONG_TOKEN)
     app.router.routes.extend(health.routes())
     app.router.routes.append(reference_route(app.openapi))
     app.add_middleware(BodyLimit)
