@@ -56,7 +56,8 @@ class SqliteConnection(aiosqlite.Connection):
     """SQLAlchemy's rollback after each read and each commit need not call the thread: no transaction is open.
 
     The thread ends with the first request to stop and would leave a second one unanswered for ever: SQLAlchemy asks
-    again where the closing of a connection is cancelled, as it is when a service stops while it reads."""
+    again where the closing of a connection is cancelled, as it is when a service stops while it reads. Before it ends,
+    the thread closes what it has opened, also for somebody who has not waited for it."""
 
     endings: "set[asyncio.Future[Any]]"
     """The ends of threads that have been asked to stop and have not stopped."""
@@ -64,6 +65,10 @@ class SqliteConnection(aiosqlite.Connection):
     _is_asked_to_stop = False
     _unanswered = 0
     """Calls that the thread may still carry out, among them those that were given up."""
+    _opened: sqlite3.Connection | None = None
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(lambda: self._open(connector), ROWS_AT_ONCE)
 
     def cursor(self) -> WholeCursor:  # type: ignore[override]
         """A cursor, as SQLAlchemy uses one."""
@@ -92,11 +97,20 @@ class SqliteConnection(aiosqlite.Connection):
         """End the thread; all who ask wait for the same end."""
         if not self._is_asked_to_stop:
             self._is_asked_to_stop = True
+            self._tx.put_nowait((None, self._close_what_is_open))
             self._ended = super().stop()
             if self._ended:
                 self.endings.add(self._ended)
                 self._ended.add_done_callback(self.endings.discard)
         return self._ended
+
+    def _open(self, connector: Callable[[], sqlite3.Connection]) -> sqlite3.Connection:
+        self._opened = connector()
+        return self._opened
+
+    def _close_what_is_open(self) -> None:
+        if self._opened:
+            self._opened.close()
 
 
 def connect(database: str, *, endings: "set[asyncio.Future[Any]] | None" = None, **options: Any) -> SqliteConnection:
@@ -105,7 +119,7 @@ def connect(database: str, *, endings: "set[asyncio.Future[Any]] | None" = None,
     Where a connection is given up, while it opens for instance, nobody waits for its thread, which would then answer
     a loop that may be closed: `endings` holds those threads' ends for whoever closes the loop.
     """
-    connection = SqliteConnection(partial(sqlite3.connect, database, **options), ROWS_AT_ONCE)
+    connection = SqliteConnection(partial(sqlite3.connect, database, **options))
     connection.endings = set() if endings is None else endings
     connection._thread.daemon = True
     return connection

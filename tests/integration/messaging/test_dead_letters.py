@@ -229,7 +229,7 @@ async def give_back_until_parked(shop: Shop) -> None:
         async def is_parked() -> bool:
             message = await queue.get(fail=False, timeout=PATIENCE)
             if message is not None:
-                await message.nack(requeue=True)
+                await message.reject(requeue=True)  # since RabbitMQ 4.3 only this counts, and death
             return bool(await shop.bus.depth("shop.dead"))
 
         await eventually(is_parked, every=0)

@@ -65,7 +65,9 @@ def tls_port(broker_node: Broker, tmp_path: Path) -> Iterator[int]:
         f'rabbit_networking:start_ssl_listener({{"127.0.0.1", {port}, inet}}, [{files}], 1).',
     )
     yield port
-    evaluate(broker_node, f'rabbit_networking:stop_ranch_listener_of_protocol("{port}").')
+    evaluate(
+        broker_node, f"[ranch:stop_listener(Ref) || Ref <- maps:keys(ranch:info()), ranch:get_port(Ref) =:= {port}]."
+    )
 
 
 @pytest.fixture

@@ -43,6 +43,13 @@ async def no_binding_is_answered(broker: Broker) -> AsyncIterator[None]:
         await asyncio.to_thread(evaluate, broker, "holder ! go.")
 
 
+@pytest.fixture(autouse=True)
+def has_mnesia(broker_node: Broker) -> None:
+    """Khepri, in its place since RabbitMQ 4.3, answers as long as most nodes of a cluster do."""
+    if evaluate(broker_node, "mnesia:system_info(is_running).") != "yes":
+        pytest.skip("this RabbitMQ has its bindings in Khepri, where a silent node keeps nobody waiting")
+
+
 @pytest.fixture
 async def publisher(amqp_vhost_url: str) -> AsyncIterator[Publisher]:
     publisher = Publisher(amqp_vhost_url, app_id="station", clock=SystemClock())

@@ -140,7 +140,7 @@ async def test_who_is_cancelled_again_while_a_connection_closes_ends(tmp_path: P
     await eventually(lambda: not [one for one in threading.enumerate() if "_connection_worker" in one.name])
 
 
-def test_the_thread_of_a_connection_given_up_while_it_opens_answers_no_loop_that_is_closed(
+def test_a_connection_given_up_while_it_opens_is_closed_and_answers_no_loop_that_is_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures: list[threading.ExceptHookArgs] = []
@@ -167,9 +167,10 @@ def test_the_thread_of_a_connection_given_up_while_it_opens_answers_no_loop_that
     for one in threading.enumerate():
         if "_connection_worker" in one.name:
             one.join(PATIENCE)
-    connections[0].close()
 
     assert not failures, failures[0].exc_value
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connections[0].execute("SELECT 1")
 
 
 WRITE = text("INSERT INTO posts VALUES (1)")

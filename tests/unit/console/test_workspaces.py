@@ -88,7 +88,7 @@ def test_a_workspace_that_is_not_answered_yet_is_said_to_be_pending(tmp_path: Pa
 
     result, _ = answered(answers, "workspaces", "apply", str(a_file(tmp_path, YAML)))
 
-    assert result.exit_code == 0
+    assert result.exit_code == 5
     assert "not answered yet: team" in result.stdout
 
 

@@ -132,7 +132,7 @@ def options(value: object) -> dict[str, object]:
             for text in ("tomorrow", "1806200000", "-1", "1806200000000.5", " 1806200000", "", "10000-01-01T00:00Z")
         ),
         ({"publish_at": "2027-03-28"}, f"publish_at: {NO_INSTANT} (got '2027-03-28')"),
-        ({"publish_at": "2027-02-30T00:00Z"}, "publish_at: no such instant: day is out of range for month"),
+        ({"publish_at": "2027-02-30T00:00Z"}, "publish_at: no such instant: day "),
         (
             {"publish_at": "9999-12-31T23:59:59-05:00"},
             "publish_at: the instant is outside the years 1 to 9999 in UTC (got '9999-12-31T23:59:59-05:00')",
