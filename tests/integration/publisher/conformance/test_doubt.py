@@ -72,11 +72,12 @@ async def is_resolved(bench: Bench, state: str, fault: Fault) -> None:
 
 @pytest.mark.parametrize("fault", SILENT.values(), ids=SILENT)
 async def test_a_request_without_a_reply_makes_one_post(bench: Bench, fault: Fault) -> None:
-    bench.hurry(0.5)
+    bench.hurry(3 if fault in (HANGS, HANGS_AFTER_LANDING) else 10)
     bench.network.faults.append(fault)
     event = bench.post()
 
     wait = await bench.deliver(event)
+    assert not bench.network.faults, "the request has not arrived in time"
     bench.hurry(10)
     if wait is not None:
         bench.rest(wait)
