@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -131,9 +132,10 @@ def _understood(url: str) -> str:
         raise NoBroker(f"TIMEBALL_BROKER_URL: {error}") from error
 
 
-async def _start(broker: LocalBroker) -> None:
+async def _start(broker: LocalBroker, *, again: bool = False) -> None:
     """Start the broker; whoever is told to stop meanwhile does not wait until it is ready."""
-    starting = asyncio.create_task(asyncio.to_thread(broker.start))
+    start = partial(_start_again, broker) if again else broker.start
+    starting = asyncio.create_task(asyncio.to_thread(start))
     try:
         await asyncio.shield(starting)
     except asyncio.CancelledError:
@@ -146,15 +148,19 @@ async def _start(broker: LocalBroker) -> None:
         raise NoBroker(str(error)) from error
 
 
+def _start_again(broker: LocalBroker) -> None:
+    broker.stop()
+    broker.start()
+
+
 async def _keep_running(broker: LocalBroker, tell: Tell) -> None:
     for number in count():
         await asyncio.sleep(CHECK_SECONDS)
         try:
             if trouble := await asyncio.to_thread(_trouble, broker, looks_at_queues=number % QUEUES_EVERY == 0):
                 tell(f"{trouble}; starting it again")
-                await asyncio.to_thread(broker.stop)
-                await asyncio.to_thread(broker.start)
-        except (NodeError, OSError) as error:
+                await _start(broker, again=True)
+        except (NoBroker, OSError) as error:
             tell(f"the broker did not start: {error}")
 
 

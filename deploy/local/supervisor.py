@@ -9,7 +9,7 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import count, cycle
 from typing import TextIO
 
 from deploy.local.child import tied
@@ -92,10 +92,15 @@ class Supervisor:
             await self._attend(program, process)
             if self._stopping.is_set():
                 return
-            failures = 1 if time.monotonic() - started_at > self._patience.until_stable else failures + 1
-            if not await self._may_restart(program, process, failures):
+            if process.returncode == REFUSED:
+                self.say(program.name, f"{_ending(process)}; not started again before what it says above is mended")
+                self.given_up.append(program.name)
                 return
-            process = await self._spawn(program)
+            failures = 1 if time.monotonic() - started_at > self._patience.until_stable else failures + 1
+            again = await self._spawn_again(program, _ending(process), failures)
+            if again is None:
+                return
+            process = again
 
     async def _spawn(self, program: Program) -> Process:
         process = await asyncio.create_subprocess_exec(
@@ -125,17 +130,21 @@ class Supervisor:
         while stream and (line := await _next_line(stream)):
             self.say(name, line.decode(errors="replace").rstrip())
 
-    async def _may_restart(self, program: Program, process: Process, failures: int) -> bool:
-        if process.returncode == REFUSED:
-            self.say(program.name, f"{_ending(process)}; not started again before what it says above is mended")
-            self.given_up.append(program.name)
-            return False
+    async def _spawn_again(self, program: Program, ending: str, failures: int) -> Process | None:
+        """The program's next process, however often the machine has none to give; None once all are to end."""
         waits = self._patience.before_restart
-        delay = waits[min(failures, len(waits)) - 1]
-        self.say(program.name, f"{_ending(process)}; starting again in {delay:g} s")
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), delay)
-        return not self._stopping.is_set()
+        for failure in count(failures):
+            delay = waits[min(failure, len(waits)) - 1]
+            self.say(program.name, f"{ending}; starting again in {delay:g} s")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), delay)
+            if self._stopping.is_set():
+                break
+            try:
+                return await self._spawn(program)
+            except OSError as error:
+                ending = f"could not be started: {error}"
+        return None
 
     def _signal(self, number: signal.Signals) -> None:
         for process in self._running.values():

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import aio_pika
 import pytest
@@ -123,26 +124,59 @@ async def test_who_is_stopped_while_a_node_starts_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
     """Wherever the start is: also where a program is about to run that nobody could have ended yet."""
-    reached, goes_on = threading.Event(), threading.Event()
-    start = Child.start
-
-    def start_late(child: Child, *, keep_open: Sequence[int] = ()) -> None:
-        if Path(child.argv[0]).name == program:
-            reached.set()
-            assert goes_on.wait(PATIENCE)
-        start(child, keep_open=keep_open)
-
-    monkeypatch.setattr(Child, "start", start_late)
+    late = LateStart(monkeypatch, program)
     entering = asyncio.create_task(running_broker(tmp_path, print).__aenter__())
-    await eventually(reached.is_set, what=f"{program} is about to be started")
-    entering.cancel()
-    done, _ = await asyncio.wait({entering}, timeout=0.3)  # whoever ends it from outside has had the time to
-    goes_on.set()
+    await late.is_stopped_during(entering)
 
     with pytest.raises(asyncio.CancelledError):
         await entering
-    assert not done
     assert _processes_of(tmp_path) == {}
+
+
+async def test_who_is_stopped_while_a_node_starts_again_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def be_stopped() -> None:
+        async with running_broker(tmp_path, print):
+            running.set()
+            await asyncio.Event().wait()
+
+    running = asyncio.Event()
+    stopped = asyncio.create_task(be_stopped())
+    await running.wait()
+    late = LateStart(monkeypatch, "rabbitmq-server")
+    server = next(pid for pid, command in _processes_of(tmp_path).items() if "beam" in command)
+    os.kill(server, signal.SIGKILL)
+    await late.is_stopped_during(stopped)
+
+    with pytest.raises(asyncio.CancelledError):
+        await stopped
+    assert _processes_of(tmp_path) == {}
+
+
+class LateStart:
+    """A program of a node that begins only when somebody has had the time to end the start from outside."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+        self._program = program
+        self._reached, self._goes_on = threading.Event(), threading.Event()
+        start = Child.start
+
+        def start_late(child: Child, *, keep_open: Sequence[int] = ()) -> None:
+            if Path(child.argv[0]).name == program:
+                self._reached.set()
+                assert self._goes_on.wait(PATIENCE)
+            start(child, keep_open=keep_open)
+
+        monkeypatch.setattr(Child, "start", start_late)
+
+    async def is_stopped_during(self, task: asyncio.Task[Any]) -> None:
+        """Cancel the task while the start is held up, and see that it waits for the start's end."""
+        await eventually(self._reached.is_set, what=f"{self._program} is about to be started")
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=0.3)
+        self._goes_on.set()
+        assert not done
 
 
 async def test_what_expires_while_a_node_is_down_arrives_soon_after_its_start(
@@ -229,6 +263,7 @@ async def _can_connect(url: str) -> bool:
 _PARENT = """
 import sys, threading
 from pathlib import Path
+from typing import Any
 from deploy.local.broker_node import BrokerNode
 node = BrokerNode(Path(sys.argv[1]), plugins=())
 starter = threading.Thread(target=node.start)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,6 +72,24 @@ async def test_a_program_that_dies_is_started_again() -> None:
         said = await heard.until(lambda text: text.count("up\n") >= 2)
 
     assert "fragile | exited with code 3; starting again in 0.01 s" in said
+
+
+async def test_a_program_is_started_again_once_the_machine_has_a_process_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spawn, refusals = asyncio.create_subprocess_exec, iter([errno.EAGAIN, errno.ENOMEM])
+
+    async def spawn_if_there_is_room(*argv: str, **options: Any) -> asyncio.subprocess.Process:
+        if refusal := next(refusals, None):
+            raise OSError(refusal, os.strerror(refusal))
+        return await spawn(*argv, **options)
+
+    async with _supervised(_python("fragile", "print('up'); exit(3)")) as (_, heard):
+        await heard.until(lambda text: "up\n" in text)
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", spawn_if_there_is_room)
+        said = await heard.until(lambda text: "up\n" in text.partition("could not be started")[2])
+
+    assert "fragile | could not be started: [Errno 11] Resource temporarily unavailable; starting again" in said
 
 
 async def test_a_line_longer_than_the_buffer_is_printed_whole_or_in_parts() -> None:
