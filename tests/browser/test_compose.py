@@ -1,5 +1,6 @@
 """`/compose`: what the networks say as one types, how it will look, when it will go out, and that nothing is lost."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -81,6 +82,22 @@ async def test_what_is_missing_is_said_in_the_words_of_the_page_and_nothing_is_s
     await page.get_by_label("Date and time").fill("")
     await schedule.click()
     await expect(alert).to_have_text("Choose the first time of those that repeat.")
+
+
+async def test_half_a_time_is_not_taken_for_none(visitor: Visitor) -> None:
+    """Without a time a post is published at once."""
+    page, alert = visitor.page, visitor.page.locator("#compose > [role=alert]")
+    await visitor.open("/compose")
+    await page.get_by_label("Text", exact=True).fill("Next year")
+    await page.get_by_role("checkbox", name="plain").check()
+    await page.get_by_label("Date and time").fill("")
+    await page.get_by_label("Date and time").focus()
+    await page.keyboard.type("12242030")
+
+    await page.get_by_role("button", name="Schedule").click()
+
+    await expect(alert).to_have_text("Date and time: complete it, or leave it empty to publish at once.")
+    await expect(page).to_have_url(re.compile("/compose$"))
 
 
 async def test_an_account_that_must_be_connected_again_is_told_before_its_posts_are_held(

@@ -1,8 +1,10 @@
 """Answers that come late, or in another order than they were asked for, do not confuse a page."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 from playwright.async_api import Route, expect
@@ -77,3 +79,95 @@ async def test_ones_own_edit_is_never_shown_as_somebody_elses_however_late_answe
     await expect(page.locator(".content").first).to_have_text("Mine")
     await expect(page.locator("[data-theirs]").first).to_be_hidden()
     await page.unroute_all(behavior="wait")
+
+
+DUE = datetime(2027, 6, 15, 9, 30, tzinfo=UTC)
+
+
+async def two_posts(world: World) -> tuple[str, str]:
+    """Due at the same time."""
+    names = a_name(), a_name()
+    for name in names:
+        await world.api.call("POST", "/v1/posts", a_post(name) | {"content": name, "publish_at": DUE.isoformat()})
+    return names
+
+
+async def move_a_day_ahead(visitor: Visitor, name: str) -> None:
+    """Ask for it by keyboard, as far as the dialog that shows what it means."""
+    await visitor.page.locator(f'[data-region="calendar"] a[href="/posts/{name}"]').focus()
+    await visitor.page.keyboard.press("Alt+ArrowRight")
+
+
+async def test_what_a_move_means_is_shown_of_the_post_that_it_is_about(world: World, visitor: Visitor) -> None:
+    page, (first, second) = visitor.page, await two_posts(world)
+    await visitor.open("/calendar?view=month&date=2027-06-15")
+    held = Held()
+    await page.route("**/calendar/move?*", Turns(held.hold).take)
+    await move_a_day_ahead(visitor, first)
+    await held.has_answer.wait()
+    await page.keyboard.press("Escape")
+    await move_a_day_ahead(visitor, second)
+    text = page.get_by_role("dialog").locator("[data-text]")
+    await expect(text).to_have_text(second)
+
+    async with page.expect_event("requestfinished", lambda request: first in request.url):
+        held.let_go.set()
+    await page.evaluate("fetch('/healthz')")  # by then the page has read what came before
+
+    await expect(text).to_have_text(second)
+    await page.unroute_all(behavior="wait")
+
+
+async def test_a_move_that_is_answered_late_leaves_the_next_one_alone_and_is_itself_taken_back(
+    world: World, visitor: Visitor
+) -> None:
+    page, (first, second) = visitor.page, await two_posts(world)
+    await visitor.open("/calendar?view=month&date=2027-06-15")
+    held = Held()
+    await page.route("**/v1/posts/*", Turns(held.hold).take)
+    await move_a_day_ahead(visitor, first)
+    await expect(page.get_by_role("dialog").locator("[data-text]")).to_have_text(first)
+    await page.keyboard.press("Enter")
+    await held.has_answer.wait()
+    await page.keyboard.press("Escape")
+    await move_a_day_ahead(visitor, second)
+    await expect(page.get_by_role("dialog").locator("[data-text]")).to_have_text(second)
+
+    held.let_go.set()
+    undo = page.get_by_role("button", name="Undo", include_hidden=True)
+    await expect(undo).to_be_visible()
+
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await undo.click()
+    await expect(page.locator("#told")).to_contain_text("Back on")
+    for name in (first, second):
+        post = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"][0]
+        assert datetime.fromisoformat(post["publish_at"]) == DUE
+    assert await revision_of(world, first) == 3
+    await page.unroute_all(behavior="wait")
+
+
+async def revision_of(world: World, name: str) -> int:
+    """How often it has been accepted."""
+    revision: int = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"][0]["revision"]
+    return revision
+
+
+async def test_a_selected_post_that_has_gone_meanwhile_does_not_stand_for_all(world: World, visitor: Visitor) -> None:
+    page, name = visitor.page, a_name()
+    await world.api.call("POST", "/v1/posts", a_post(name, due_in=4_000_000))
+    await visitor.open("/posts")
+    await expect(page.locator("#live")).to_have_text("Live")
+    await page.get_by_text("Change many posts").click()
+    await page.locator(f'input[name=pick][data-post="{name}"]').check()
+    await page.get_by_role("button", name="Look at them first").focus()
+    await page.mouse.move(0, 0)
+    await expect(page.locator("[data-many]")).to_have_text("Change the selected one")
+
+    await world.api.call("DELETE", f"/v1/posts/{name}")
+    await expect(page.locator("[data-many]")).to_have_text("Change many posts")
+    await page.get_by_role("button", name="Look at them first").click()
+
+    await expect(page.locator("#acts [role=alert]")).to_contain_text("Nothing is selected any more")
+    await expect(page).to_have_url(re.compile("/posts$"))

@@ -45,7 +45,7 @@ class Prepared(Value):
     due_from: Instant | None = None
     due_to: Instant | None = None
     move: Moving | None = None
-    posts: Annotated[tuple[Chosen, ...], Field(max_length=MOST_CHOSEN)] = ()
+    posts: Annotated[tuple[Chosen, ...], Field(min_length=1, max_length=MOST_CHOSEN)] = ()
 
     @model_validator(mode="after")
     def _says_which(self) -> Self:

@@ -213,6 +213,7 @@ async def test_what_cannot_be_is_refused_by_name(world: World) -> None:
         ({"act": "move", "move": {"to": "2030-01-01T00:00Z", "days": 1}}, "move"),
         ({"act": "cancel", "q": "x", "posts": [{"post_id": "p", "account_id": "a"}]}, "posts"),
         ({"act": "cancel", "posts": [{"post_id": "p"}]}, "posts[0].account_id"),
+        ({"act": "cancel", "posts": []}, "posts"),  # none are not all
     ):
         status, problem = await world.api.refused("POST", "/v1/bulk", body)
         assert (status, field in problem["detail"] or field in str(problem.get("field"))) == (400, True), problem

@@ -18,22 +18,23 @@ const picked = () => boxes().filter((box) => box.checked).map(({ dataset }) => (
 function startActs(form) {
   const every = document.getElementById("pick-all");
   every.closest("label").hidden = false;
-  every.addEventListener("change", () => { for (const box of boxes()) box.checked = every.checked; drawPicked(form); });
-  document.addEventListener("change", (event) => { if (event.target.name === "pick") drawPicked(form); });
+  every.addEventListener("change", () => { for (const box of boxes()) box.checked = every.checked; drawPicked(form, true); });
+  document.addEventListener("change", (event) => { if (event.target.name === "pick") drawPicked(form, true); });
+  document.addEventListener("patched", () => drawPicked(form, false)); // what was selected may have left the list
   form.addEventListener("change", () => drawMove(form));
   form.addEventListener("submit", (event) => { event.preventDefault(); prepare(form); });
-  drawPicked(form);
+  drawPicked(form, true);
   drawMove(form);
 }
 
-// Whoever selects something means that.
-function drawPicked(form) {
+// Whoever selects something means that, and never all because it has gone.
+function drawPicked(form, isChosen) {
   const count = picked().length;
   const { whom } = form.elements;
   const option = whom.querySelector('option[value="picked"]');
   option.textContent = count === 1 ? "the selected one" : count ? `the ${count} selected` : "the selected ones";
   document.querySelector("[data-many]").textContent = count ? `Change ${option.textContent}` : "Change many posts";
-  if (option.disabled === Boolean(count)) whom.value = count ? "picked" : "all";
+  if (isChosen && option.disabled === Boolean(count)) whom.value = count ? "picked" : "all";
   option.disabled = !count;
   document.getElementById("pick-all").checked = count > 0 && count === boxes().length;
 }
@@ -57,6 +58,7 @@ async function prepare(form) {
   const which = whom.value === "picked" ? { posts: picked() } : JSON.parse(form.dataset.wanted);
   clearRefusal(form);
   try {
+    if (which.posts?.length === 0) throw new Refused("Nothing is selected any more: select posts, or choose all that match.");
     const run = await call("POST", "/v1/bulk", { ...which, act: act.value, ...(act.value === "move" ? { move: moveOf(form) } : {}) });
     location.assign(`/bulk/${run.id}`);
   } catch (error) {

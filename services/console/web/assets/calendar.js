@@ -101,34 +101,40 @@ function startDialog(dialog) {
 
   async function ask() {
     problem.hidden = true;
-    const asked = to.value;
+    const asked = to.value, about = post;
     try {
-      const answer = await call("GET", `/calendar/move?${new URLSearchParams({ ...post, to: asked, zone: dialog.dataset.zone })}`);
-      if (asked === to.value) show(answer);
+      const answer = await call("GET", `/calendar/move?${new URLSearchParams({ ...about, to: asked, zone: dialog.dataset.zone })}`);
+      if (isShown(about) && asked === to.value) show(answer);
     } catch (error) {
-      refuse(error);
+      if (isShown(about) || !(error instanceof Refused)) refuse(about, error);
     }
   }
 
-  function refuse(error) {
+  // An answer may come when the dialog is closed, or is about another post.
+  function isShown(about) {
+    return dialog.open && post === about;
+  }
+
+  function refuse(about, error) {
     if (!(error instanceof Refused)) throw error;
-    showRefusal(form, error);
+    if (isShown(about)) showRefusal(form, error);
+    else tell(`${about.account_id}: ${error.message}`);
   }
 
   async function move(event) {
     event.preventDefault();
     if (!proposal?.is_possible) return; // nobody has seen yet what it means
-    const { revision, before, after, before_at: instant } = proposal;
+    const { revision, before, after, before_at: instant } = proposal, moved = post;
     wait();
     try {
-      const answer = await send(post, { local: to.value, zone: dialog.dataset.zone }, revision);
-      dialog.close();
-      const moved = post, at = answer.accepted[0]?.revision;
+      const answer = await send(moved, { local: to.value, zone: dialog.dataset.zone }, revision);
+      if (isShown(moved)) dialog.close();
+      const at = answer.accepted[0]?.revision;
       tell(answer.pending ? `Asked for: from ${before} to ${after}. It is not answered yet.` : `Moved from ${before} to ${after}.`, () => takeBack(moved, instant, before, at));
       await refreshAfterOwnAct();
       focusOn(moved);
     } catch (error) {
-      refuse(error);
+      refuse(moved, error);
     }
   }
 

@@ -41,6 +41,7 @@ function targetsOf(form) {
 
 function postOf(form) {
   const { content, publish_at: at, zone, media } = form.elements;
+  if (at.validity.badInput) throw new Refused("publish_at: complete it, or leave it empty to publish at once."); // half a time reads as none
   const post = { post_id: form.dataset.post, content: content.value, media: mediaIn(media), targets: targetsOf(form) };
   return at.value ? { ...post, publish_at: { local: at.value, zone: zone.value.trim() } } : post;
 }

@@ -66,6 +66,7 @@ async function save(form) {
   const button = form.querySelector('button[type="submit"]');
   clear(form);
   if (!name) return show(form, "Give it a name.", "workspace_id");
+  if (form.elements.at.validity.badInput) return show(form, "digest.at: complete the time.", "digest.at"); // half of it reads as none
   button.disabled = true;
   try {
     const seen = form.dataset.etag ? { "If-Match": form.dataset.etag } : { "If-None-Match": "*" };
