@@ -28,6 +28,12 @@ async def test_an_account_is_connected_once_its_faults_are_mended(world: World, 
     await expect(page.get_by_role("alert")).to_contain_text("Signing secret: ")
     await expect(page.get_by_label("Signing secret")).to_be_focused()
     await page.get_by_label("Signing secret").fill("whsec_dGhlIGJhbGwgZHJvcHMgYXQgb25lIG8nY2xvY2s=")
+    await page.get_by_text("Limits of your own").click()
+    await page.get_by_label("per minute").focus()
+    await page.keyboard.type("1e")
+    await page.get_by_role("button", name="Connect", exact=True).click()
+    await expect(page.get_by_role("alert")).to_have_text("per minute: write a number, or leave it empty.")
+    await page.get_by_label("per minute").fill("")
     visitor.complaints.clear()  # the browser tells of refusals too
     await page.get_by_role("button", name="Connect", exact=True).click()
 

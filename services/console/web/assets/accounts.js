@@ -18,6 +18,7 @@ export function startAccounts() {
 function connectionOf(form) {
   const body = { platform: form.dataset.platform, settings: {} };
   for (const field of form.querySelectorAll("[data-group]")) {
+    if (field.validity.badInput) throw new Refused(`${field.dataset.group}.${field.name}: write a number, or leave it empty.`); // it reads as empty
     const value = field.value.trim();
     if (value) (body[field.dataset.group] ??= {})[field.name] = field.type === "number" ? Number(value) : value;
   }
@@ -27,8 +28,8 @@ function connectionOf(form) {
 async function connect(form) {
   const name = form.elements.account_id.value.trim();
   if (!name) return showRefusal(form, UNNAMED);
-  const { app, ...body } = connectionOf(form); // an app is for signing in only
   await busy(form, "Asking the network…", async () => {
+    const { app, ...body } = connectionOf(form); // an app is for signing in only
     const answer = await call("PUT", `/v1/accounts/${encodeURIComponent(name)}`, body);
     if (answer.pending) {
       throw new Refused("The publisher has not answered yet. Nothing is lost: it goes on as soon as the publisher runs, and /accounts shows it then.");
@@ -40,8 +41,8 @@ async function connect(form) {
 async function signIn(form) {
   const name = form.elements.account_id.value.trim();
   if (!name) return showRefusal(form, UNNAMED);
-  const { credentials, ...body } = connectionOf(form);
   await busy(form, "Asking the network where to sign in…", async () => {
+    const { credentials, ...body } = connectionOf(form);
     location.assign((await call("POST", "/connect/start", { ...body, account_id: name })).page);
   });
 }
