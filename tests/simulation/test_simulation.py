@@ -47,6 +47,7 @@ REGRESSIONS = {
     "what is asked for again after its cancellation is taken to be cancelled": "hasty:354524",
     "a run is taken to be over while people wait for the broker to come back": "small:1052",
     "an account that a person connects again is taken to be asked to wait on": "small:212597",
+    "a post that was held ahead of its instant is asked for again, and leaves before it": "small:7045174",
 }
 """Faults that were found, by what they were, with the scenario and the seed that shows them if they come back."""
 

@@ -38,7 +38,7 @@ def take(delivered: Delivered, current: Publication, attempts: Sequence[Attempt]
     if event.revision > current.revision and stands is Standing.NOTHING_OUT:
         return Taken(newer_publication(delivered, current, now), tuple(attempts), True)
     if event.revision == current.revision and current.state == State.FAILED and _is_asked_again(delivered, stands):
-        current = revived(current, now)
+        return _taken_over(delivered, revived(current, now), attempts, now)
     if event.revision != current.revision or current.state in _ENDED or _rests(current, now):
         return left
     return _taken_over(delivered, current, attempts, now)
@@ -62,15 +62,16 @@ def _is_asked_again(delivered: Delivered, stands: Standing) -> bool:
 
 
 def revived(publication: Publication, now: datetime) -> Publication:
-    """A publication that came to an end, and that a person wants tried again."""
+    """A publication that came to an end, and that a person wants tried again: at once, unless it is not due yet."""
+    due_at = max(now, publication.publish_at)
     return replace(
         publication,
         state=State.RETRYING,
         tries_before=publication.tries,
         retries=publication.retries + 1,
         waits=0,
-        due_at=now,
-        not_before=now,
+        due_at=due_at,
+        not_before=due_at,
         outcome=None,
         claim_token=None,
         updated_at=now,

@@ -22,6 +22,13 @@ def test_what_a_person_asked_for_again_is_as_late_as_its_send_after_that() -> No
     assert succeeded(publication, SENT, DAYS_LATER + A_SECOND).lateness_ms == 1000
 
 
+def test_what_was_held_ahead_of_its_instant_and_is_asked_for_again_waits_for_it() -> None:
+    """An account that takes nothing until a post were too late has it held before it is due."""
+    publication = revived(a_publication(), NOON - A_SECOND)
+
+    assert (publication.due_at, publication.not_before) == (NOON, NOON)
+
+
 def test_what_turns_out_to_have_been_sent_before_is_as_late_as_it_was() -> None:
     publication = revived(a_publication(), DAYS_LATER)
 
