@@ -81,6 +81,62 @@ async def test_ones_own_edit_is_never_shown_as_somebody_elses_however_late_answe
     await page.unroute_all(behavior="wait")
 
 
+@pytest.mark.parametrize("what", ["answer", "page"])
+async def test_what_is_written_while_a_save_is_under_way_is_kept_and_can_be_saved(
+    world: World, visitor: Visitor, what: str
+) -> None:
+    page, name = visitor.page, a_name()
+    await world.api.call("POST", "/v1/posts", a_post(name, due_in=5_000_000))
+    await visitor.open(f"/posts/{name}")
+    await expect(page.locator("#live")).to_have_text("Live")
+    await page.get_by_role("button", name="Live").click()  # paused: the page asks when it is told to
+    await page.get_by_text("Edit or move").click()
+    content, save = page.locator("[name=content]"), page.get_by_role("button", name="Save")
+    await content.fill("First")
+    held = Held()
+    await page.route("**/v1/posts/*" if what == "answer" else page.url, Turns(held.hold).take)
+    await save.click()
+    await held.has_answer.wait()
+    if what == "page":
+        await page.get_by_text("Edit or move").click()
+    await content.fill("Second")
+    held.let_go.set()
+    await expect(page.locator(".content").first).to_have_text("First")
+
+    await expect(content).to_have_value("Second")
+    await expect(save).to_be_enabled()
+    await save.click()
+    await expect(page.locator(".content").first).to_have_text("Second")
+    await page.unroute_all(behavior="wait")
+
+
+async def test_an_older_refusal_is_not_taken_for_that_of_what_was_asked_for_since(
+    world: World, visitor: Visitor
+) -> None:
+    page, name = visitor.page, a_name()
+    await world.api.call("POST", "/v1/posts", a_post(name, due_in=5_000_000))
+    await visitor.open(f"/posts/{name}")
+    await expect(page.locator("#live")).to_have_text("Live")
+    await world.api.refused("PATCH", f"/v1/posts/{name}", {"publish_at": "2020-01-01T00:00:00Z"})
+    await expect(page.get_by_role("heading", name="Not accepted")).to_be_visible()
+
+    async def not_answered_yet(route: Route) -> None:
+        await route.fulfill(status=202, json={"accepted": [], "rejected": [], "pending": [{"account_id": "plain"}]})
+
+    await page.route("**/v1/posts/*", not_answered_yet)
+    await page.get_by_text("Edit or move").click()
+    await page.locator("[name=content]").fill("Asked for")
+    await page.get_by_role("button", name="Save").click()
+
+    await expect(page.locator("#pending")).to_contain_text("It has not been answered")
+    await page.get_by_role("button", name="Live").click()
+    async with page.expect_response(page.url):
+        await page.get_by_role("button", name="Paused").click()  # looks once more
+    await page.evaluate("fetch('/healthz')")
+    await expect(page.locator("#pending")).to_contain_text("It has not been answered")
+    await page.unroute_all(behavior="wait")
+
+
 DUE = datetime(2027, 6, 15, 9, 30, tzinfo=UTC)
 
 

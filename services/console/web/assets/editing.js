@@ -4,6 +4,7 @@ import { call, Refused } from "./api.js";
 import { clearTheirs, showTheirs } from "./conflicts.js";
 import { checked } from "./checking.js";
 import { documentFrom } from "./documents.js";
+import { serverNow } from "./clock.js";
 import { clearRefusal, inWordsOf, showRefusal } from "./fields.js";
 import { refreshAfterOwnAct } from "./live.js";
 import { patch } from "./patching.js";
@@ -14,7 +15,7 @@ import { tell } from "./tell.js";
 const PRECONDITION_FAILED = 412;
 const PAUSE = 250; // milliseconds without a key before it is asked
 const seen = new WeakMap(); // by form what it said when it was opened, or when one was last told what somebody else says
-const opened = performance.now();
+const acting = new WeakSet(); // forms whose act is under way
 
 export function read(form) {
   const { content, publish_at: at, media, options } = form.elements;
@@ -40,11 +41,6 @@ function changeIn(form) {
   return change;
 }
 
-// By the console's clock: this machine's may be wrong.
-function serverNow() {
-  return new Date(Date.parse(document.querySelector("[data-drawn-at]").dataset.drawnAt) + performance.now() - opened).toISOString();
-}
-
 async function save(form, button) {
   const change = changeIn(form);
   if (button?.hasAttribute("data-now")) change.publish_at = serverNow();
@@ -52,21 +48,28 @@ async function save(form, button) {
   await act(form, "PATCH", change, "Changed");
 }
 
+// What is written while it is under way is kept, and is still to be sent.
 async function act(form, method, body, said) {
-  const answer = await call(method, form.dataset.address, body, { "If-Match": form.dataset.etag });
-  const drawer = form.closest("details");
-  if (answer.rejected.length) throw new Refused(answer.rejected.map((one) => `${one.account_id}: ${inWordsOf(form, one.reason).words}`).join("\n"));
-  clearTheirs(form);
-  drawer.open = false;
-  if (answer.pending) {
-    seen.set(form, read(editOf(form))); // stays in the form: it may be refused yet
-    notePending(form.closest("article"), said);
-  } else {
-    delete drawer.dataset.unsaved;
-    tell(`${said}.`);
+  const edit = editOf(form), sent = edit && read(edit), drawer = form.closest("details");
+  const isAsSent = () => !edit || isSame(read(edit), sent);
+  acting.add(form);
+  try {
+    const answer = await call(method, form.dataset.address, body, { "If-Match": form.dataset.etag });
+    if (answer.rejected.length) throw new Refused(answer.rejected.map((one) => `${one.account_id}: ${inWordsOf(form, one.reason).words}`).join("\n"));
+    clearTheirs(form);
+    if (isAsSent()) drawer.open = false;
+    if (edit) seen.set(form, sent);
+    if (answer.pending) {
+      notePending(form.closest("article"), said); // it stays in the form: it may be refused yet
+    } else {
+      if (isAsSent()) delete drawer.dataset.unsaved;
+      tell(`${said}.`);
+    }
+    await refreshAfterOwnAct();
+    if (!answer.pending && !drawer.open && isAsSent()) form.reset(); // to what the page says now
+  } finally {
+    acting.delete(form);
   }
-  await refreshAfterOwnAct();
-  if (!answer.pending) form.reset(); // to what the page says now
 }
 
 const editOf = (form) => form.hasAttribute("data-edit") ? form : form.closest("article").querySelector("form[data-edit]");
@@ -163,6 +166,7 @@ function remember(details) {
 
 function toggled(details) {
   const form = details.querySelector("form");
+  if (!details.open && !("unsaved" in details.dataset) && !acting.has(form)) form.reset();
   if (!details.open) return clearTheirs(form);
   if (form.hasAttribute("data-edit")) check(form);
   compareOpen();

@@ -1,4 +1,5 @@
 // What was asked for and is not answered yet: it stands on the post's page until it is true, after a reload as well.
+import { serverNow } from "./clock.js";
 import { read, write } from "./storage.js";
 import { tell } from "./tell.js";
 
@@ -11,8 +12,7 @@ const isOf = (article) => (note) => note.post === place().dataset.post && note.a
 
 export function notePending(article, said) {
   const { key: account, etag, state } = article.dataset;
-  const asked = document.querySelector("[data-drawn-at]").dataset.drawnAt;
-  keep([...notes().filter((note) => !isOf(article)(note)), { post: place().dataset.post, account, said, etag, state, asked }]);
+  keep([...notes().filter((note) => !isOf(article)(note)), { post: place().dataset.post, account, said, etag, state, asked: serverNow() }]);
   draw();
 }
 
