@@ -37,6 +37,7 @@ from services.console.streaming.journal import Journal
 from services.console.streaming.stream import EventStream
 from services.console.tables.audit import outbox
 from services.console.web.mounting import mount_pages
+from shared.clocks.clock import Clock
 from shared.contract.entries import EVERY_SERVICE, KEEPERS
 from shared.events import EVENTS, Event
 from shared.events.keys import KeysRotateRequested
@@ -106,7 +107,7 @@ def build(settings: Settings) -> Service:
     reactions = reactions_to_everything(projector, Rebuilding(store, reactions_of(projector), base.clock))
     subscribe(base, settings, reactions)
     answers.attach(gate_of(consumer, answers, projector))
-    requests = sender_of(publisher, answers, reactions)
+    requests = sender_of(publisher, answers, reactions, base.clock)
     missed = missed_events(base, requests)
     watch = BrokerWatch(publisher, consuming(consumer.broker, consumer.standby))
     depths = Depths(publisher.queue_figures, base.clock)
@@ -167,13 +168,15 @@ def gate_of(consumer: Consumer, answers: AwaitedAnswers, projector: Projector) -
     return consumer.listen_at_times(f"console.answers.{uuid4()}", everything, binding="#")
 
 
-def sender_of(publisher: Publisher, answers: AwaitedAnswers, reactions: Mapping[type[Event], Handler]) -> RequestSender:
+def sender_of(
+    publisher: Publisher, answers: AwaitedAnswers, reactions: Mapping[type[Event], Handler], clock: Clock
+) -> RequestSender:
     """Sends requests; what answers one is learnt before whoever asked hears of it."""
 
     async def learn(delivery: Delivery[Any]) -> None:
         await reactions[type(delivery.event)](delivery)
 
-    return RequestSender(publisher, RequiredQueues(REQUIRED_QUEUES, publisher.has_queue), answers, learn)
+    return RequestSender(publisher, RequiredQueues(REQUIRED_QUEUES, publisher.has_queue), answers, learn, clock)
 
 
 def _console(

@@ -115,13 +115,19 @@ async def test_an_older_refusal_is_not_taken_for_that_of_what_was_asked_for_sinc
 ) -> None:
     page, name = visitor.page, a_name()
     await world.api.call("POST", "/v1/posts", a_post(name, due_in=5_000_000))
+
+    async def refused_before_it_runs(route: Route) -> None:
+        await world.api.refused("PATCH", f"/v1/posts/{name}", {"publish_at": "2020-01-01T00:00:00Z"})
+        await route.continue_()
+
+    await page.route("**/assets/main.js", refused_before_it_runs)
     await visitor.open(f"/posts/{name}")
     await expect(page.locator("#live")).to_have_text("Live")
-    await world.api.refused("PATCH", f"/v1/posts/{name}", {"publish_at": "2020-01-01T00:00:00Z"})
     await expect(page.get_by_role("heading", name="Not accepted")).to_be_visible()
 
     async def not_answered_yet(route: Route) -> None:
-        await route.fulfill(status=202, json={"accepted": [], "rejected": [], "pending": [{"account_id": "plain"}]})
+        answer = {"asked_at": datetime.now(UTC).isoformat(), "accepted": [], "rejected": [], "pending": True}
+        await route.fulfill(status=202, json=answer)
 
     await page.route("**/v1/posts/*", not_answered_yet)
     await page.get_by_text("Edit or move").click()

@@ -70,6 +70,7 @@ def _together(parts: Sequence[Scheduled], untouched: Sequence[RejectionView]) ->
     return Scheduled(
         post_id=parts[0].post_id,
         correlation_id=parts[0].correlation_id,
+        asked_at=parts[0].asked_at,
         accepted=[accepted for part in parts for accepted in part.accepted],
         rejected=[rejected for part in parts for rejected in part.rejected] + list(untouched),
         pending=any(part.pending for part in parts),
@@ -119,6 +120,7 @@ def _cancelled(post_id: str, answers: Answers) -> Cancelled:
     return Cancelled(
         post_id=post_id,
         correlation_id=answers.correlation_id,
+        asked_at=answers.asked_at,
         cancelled=[CancelledView.model_validate(fact.model_dump(exclude={"post_id"})) for fact in facts],
         rejected=rejections_in(answers.of_type(ScheduleRejected)),
         pending=not answers.is_complete,

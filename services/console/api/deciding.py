@@ -1,5 +1,6 @@
 """What a person decides on posts that came to an end, or may have: try them again, settle an unknown outcome."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
@@ -41,6 +42,7 @@ class Decided(BaseModel):
     """The state that the post has got by it; `pending` while the publisher has not answered."""
 
     correlation_id: str
+    asked_at: datetime
     post_id: str
     account_id: str
     state: State | None
@@ -142,6 +144,7 @@ async def decide(
     told = progress_of(answers.facts[-1]) if answers.is_complete else None
     return Decided(
         correlation_id=answers.correlation_id,
+        asked_at=answers.asked_at,
         post_id=request.post_id,
         account_id=request.account_id,
         state=told.state if told else None,

@@ -132,6 +132,7 @@ MEANINGS: Mapping[str, str] = {
     "ObjectView.id": "Its id or name.",
     "ObjectView.kind": "What it is: `post`, `account`, `workspace`, `timer`, `token`, `service`, `message` or `run`.",
     "accounts_connected": "How many accounts are connected.",
+    "asked_at": "When the console asked for it, by its clock.",
     "cancelled": "The accounts on which it is cancelled.",
     "connect_error": "Why it could not be connected again; it goes on as it was.",
     "connected": "Whether posts can be sent to it.",

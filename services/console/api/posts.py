@@ -75,6 +75,7 @@ def _scheduled(post_id: str, answers: Answers) -> Scheduled:
     return Scheduled(
         post_id=post_id,
         correlation_id=answers.correlation_id,
+        asked_at=answers.asked_at,
         accepted=[AcceptedView.of(fact) for fact in answers.of_type(ScheduleAccepted)],
         rejected=rejections_in(answers.of_type(ScheduleRejected)),
         pending=not answers.is_complete,

@@ -113,6 +113,7 @@ class Scheduled(BaseModel):
 
     post_id: str
     correlation_id: str
+    asked_at: datetime
     accepted: list[AcceptedView]
     rejected: list[RejectionView]
     pending: bool = False
@@ -145,6 +146,7 @@ class Cancelled(BaseModel):
 
     post_id: str
     correlation_id: str
+    asked_at: datetime
     cancelled: list[CancelledView]
     rejected: list[RejectionView]
     pending: bool = False

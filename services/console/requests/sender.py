@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ import structlog
 from services.console.requests.awaited_answers import AwaitedAnswers
 from services.console.requests.required_queues import RequiredQueues
 from services.console.streaming.listening import Closed, Listener, TooSlow
+from shared.clocks.clock import Clock
 from shared.database.errors import is_passing
 from shared.events import Event
 from shared.events.scheduler import (
@@ -40,6 +41,7 @@ class Answers:
     """The facts that followed from a request; `is_complete` unless time ran out first."""
 
     correlation_id: str
+    asked_at: datetime
     facts: Sequence[Event]
     is_complete: bool
     unlearned: Exception | None = None
@@ -62,6 +64,7 @@ class RequestSender:
     queues: RequiredQueues
     awaited_answers: AwaitedAnswers
     learn: Callable[[Delivery[Any]], Awaitable[None]]
+    clock: Clock
 
     async def send_all(self, requests: Sequence[Event]) -> str:
         """Send requests of one kind under one correlation id; BrokerUnavailable when not all may have arrived."""
@@ -82,7 +85,7 @@ class RequestSender:
         What is sent twice under the same message id is done once, and answered once.
         """
         await self.queues.ensure_for(request)
-        envelope = Envelope.of(request)
+        envelope, asked_at = Envelope.of(request), self.clock.now()
         envelope = replace(envelope, message_id=message_id or envelope.message_id)
         async with self.awaited_answers.answers_to(envelope.correlation_id) as listener:
             await self.publisher.publish(Outgoing(envelope))
@@ -90,7 +93,8 @@ class RequestSender:
             is_complete = await self._collect(listener, collected, until, envelope.message_id, patience)
         asked = Delivery(request, envelope.message_id, envelope.correlation_id, body=envelope.body)
         unlearned = await self._learn([asked, *collected])
-        return Answers(envelope.correlation_id, [delivery.event for delivery in collected], is_complete, unlearned)
+        facts = [delivery.event for delivery in collected]
+        return Answers(envelope.correlation_id, asked_at, facts, is_complete, unlearned)
 
     async def _learn(self, deliveries: Sequence[Delivery[Any]]) -> Exception | None:
         """What the database said where it did not take them: the projector learns them again, from its own queue.

@@ -15,7 +15,7 @@ from tests.integration.console.consoles import ADMIN_TOKEN, NOW, Replica
 
 
 async def unanswered(*_: Any, **__: Any) -> Answers:
-    return Answers("c", [], is_complete=False)
+    return Answers("c", NOW, [], is_complete=False)
 
 
 @pytest.mark.parametrize("is_connected", [True, False])

@@ -18,7 +18,7 @@ from shared.events.monitor import WorkspaceAccepted
 from shared.events.requests import WorkspaceConfigured
 from shared.messaging.broker import BrokerUnavailable
 from shared.messaging.envelope import Delivery
-from tests.integration.console.consoles import ADMIN_TOKEN, Replica, a_replica
+from tests.integration.console.consoles import ADMIN_TOKEN, NOW, Replica, a_replica
 from tests.support.migrated import migrated
 
 WATCH = {"subreddits": ["sailing"], "keywords": [{"phrase": "time ball"}]}
@@ -40,7 +40,7 @@ class Monitor:
         self.asked.append(request)
         await asyncio.sleep(0.05)
         await self._projector.on_workspace_configured(Delivery(request, "m", "c", body=request.body()))
-        return Answers("c", [WorkspaceAccepted(workspace_id="w")], is_complete=True)
+        return Answers("c", NOW, [WorkspaceAccepted(workspace_id="w")], is_complete=True)
 
 
 @pytest.fixture

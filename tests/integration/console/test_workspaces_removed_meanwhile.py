@@ -9,7 +9,7 @@ from services.console.requests.sender import Answers
 from shared.events import Event
 from shared.events.monitor import WorkspaceAccepted, WorkspaceRejected
 from shared.secrets.sealing import SealingKey
-from tests.integration.console.consoles import ADMIN_TOKEN, Replica
+from tests.integration.console.consoles import ADMIN_TOKEN, NOW, Replica
 
 WATCH = {"subreddits": ["sailing"], "keywords": [{"phrase": "time ball"}]}
 REMOVED = WorkspaceRejected(workspace_id="w", reason="it was removed since this was asked for")
@@ -22,7 +22,7 @@ class Sender:
         self._facts: Sequence[Event] = facts
 
     async def send_and_wait(self, *_: Any) -> Answers:
-        return Answers("c", self._facts, is_complete=bool(self._facts))
+        return Answers("c", NOW, self._facts, is_complete=bool(self._facts))
 
 
 @pytest.mark.parametrize(

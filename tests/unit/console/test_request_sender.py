@@ -21,6 +21,7 @@ from shared.events.scheduler import (
 )
 from shared.messaging.broker import PUBLISH_TIMEOUT, Outgoing, Publisher
 from shared.messaging.envelope import Delivery
+from tests.fakes.clock import FakeClock
 
 NOON = datetime(2027, 3, 28, 12, tzinfo=UTC)
 
@@ -105,7 +106,7 @@ async def test_what_was_answered_has_not_failed_because_the_database_does_not_ta
 
     answers = AwaitedAnswers()
     publisher = cast(Publisher, Answering(answers))
-    sender = RequestSender(publisher, RequiredQueues({}, has_queue), answers, learn)
+    sender = RequestSender(publisher, RequiredQueues({}, has_queue), answers, learn, FakeClock(NOON))
 
     told = await sender.send_and_wait(ScheduleCancelRequested(post_id="p"), any_of(ScheduleCancelled))
 

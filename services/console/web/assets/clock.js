@@ -9,18 +9,17 @@ export function away(milliseconds) {
   return milliseconds > 0 ? `in ${told}` : `${told} ago`;
 }
 
-const opened = performance.now();
+// How far the console's clock is ahead of this machine's, which may be wrong; at most so far: the page took a while to come.
+const ahead = Date.parse(document.body.dataset.drawnAt) - Date.now();
 
-// By the console's clock, as an instant: this machine's may be wrong.
-export function serverNow() {
-  return new Date(Date.parse(document.querySelector("[data-drawn-at]").dataset.drawnAt) + performance.now() - opened).toISOString();
-}
+// In milliseconds, by the console's clock; it goes on while the machine sleeps.
+export const serverNow = () => Date.now() + ahead;
 
 export function startClock() {
   setInterval(() => {
     if (document.hidden) return;
     for (const span of document.querySelectorAll("[data-away]")) {
-      const words = away(Date.parse(span.dataset.away) - Date.now());
+      const words = away(Date.parse(span.dataset.away) - serverNow());
       if (span.textContent !== words) span.textContent = words;
     }
   }, 1000);

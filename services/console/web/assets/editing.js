@@ -43,7 +43,7 @@ function changeIn(form) {
 
 async function save(form, button) {
   const change = changeIn(form);
-  if (button?.hasAttribute("data-now")) change.publish_at = serverNow();
+  if (button?.hasAttribute("data-now")) change.publish_at = new Date(serverNow()).toISOString();
   if (!Object.keys(change).length) throw new Refused("Nothing is changed.");
   await act(form, "PATCH", change, "Changed");
 }
@@ -60,7 +60,7 @@ async function act(form, method, body, said) {
     if (isAsSent()) drawer.open = false;
     if (edit) seen.set(form, sent);
     if (answer.pending) {
-      notePending(form.closest("article"), said); // it stays in the form: it may be refused yet
+      notePending(form.closest("article"), said, answer.asked_at); // it stays in the form: it may be refused yet
     } else {
       if (isAsSent()) delete drawer.dataset.unsaved;
       tell(`${said}.`);

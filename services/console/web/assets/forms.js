@@ -37,7 +37,7 @@ async function send(form, submitter) {
       return;
     }
     button.closest("details")?.removeAttribute("open");
-    if (answer.pending) tellPending(form);
+    if (answer.pending) tellPending(form, answer.asked_at);
     else tell(done.replace(/\{(\w+)\}/g, (_, name) => answer[name]));
     await refreshAfterOwnAct();
   } catch (error) {
@@ -48,9 +48,9 @@ async function send(form, submitter) {
 }
 
 // Nothing is told as done before it is. On a post's page it stands until then.
-function tellPending(form) {
+function tellPending(form, asked) {
   tell("Asked for, but not answered yet.");
-  if (form.closest("article[data-etag]")) form.dispatchEvent(new CustomEvent("pending", { bubbles: true, detail: { said: "Carried out" } }));
+  if (form.closest("article[data-etag]")) form.dispatchEvent(new CustomEvent("pending", { bubbles: true, detail: { said: "Carried out", asked } }));
 }
 
 export function startForms() {

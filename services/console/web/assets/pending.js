@@ -1,5 +1,4 @@
 // What was asked for and is not answered yet: it stands on the post's page until it is true, after a reload as well.
-import { serverNow } from "./clock.js";
 import { read, write } from "./storage.js";
 import { tell } from "./tell.js";
 
@@ -10,9 +9,9 @@ const notes = () => JSON.parse(read("sessionStorage", KEPT) ?? "[]");
 const keep = (all) => write("sessionStorage", KEPT, JSON.stringify(all));
 const isOf = (article) => (note) => note.post === place().dataset.post && note.account === article.dataset.key;
 
-export function notePending(article, said) {
+export function notePending(article, said, asked) {
   const { key: account, etag, state } = article.dataset;
-  keep([...notes().filter((note) => !isOf(article)(note)), { post: place().dataset.post, account, said, etag, state, asked: serverNow() }]);
+  keep([...notes().filter((note) => !isOf(article)(note)), { post: place().dataset.post, account, said, etag, state, asked }]);
   draw();
 }
 
@@ -51,7 +50,7 @@ function draw() {
 
 export function startPending() {
   if (!place()) return;
-  document.addEventListener("pending", (event) => notePending(event.target.closest("article[data-etag]"), event.detail.said));
+  document.addEventListener("pending", (event) => notePending(event.target.closest("article[data-etag]"), event.detail.said, event.detail.asked));
   document.addEventListener("patched", settle);
   settle();
 }
