@@ -9,11 +9,11 @@ from sqlalchemy import RowMapping, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.scheduler.tables import inbox, timer_ticks, timers
-from services.scheduler.timers.timer import Standing, Timer
+from services.scheduler.timers.timer import LONGEST_STEP_BACK, Standing, Timer
 from shared.database import bulk
 from shared.database.engine import Database
 from shared.events import Event
-from shared.events.scheduler import TimerFired
+from shared.events.scheduler import TimerConfigured, TimerFired
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
 from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
@@ -39,7 +39,7 @@ class TimerStore:
         return list(map(_standing, await self._database.rows(select(timers).order_by(timers.c.name))))
 
     async def configure(self, wanted: Sequence[Timer], now: datetime) -> list[str]:
-        """Have these timers and no others; the names of those that are gone.
+        """Have these timers and no others; the names of those that are gone, which is told.
 
         One that is new, or ticks by another expression, counts from now.
         """
@@ -48,11 +48,13 @@ class TimerStore:
             for one in sorted(wanted, key=lambda one: one.name)
         ]
         names = [row["name"] for row in rows]
-        async with self._database.transaction() as connection:
+        async with self._unit() as unit:
             if rows:
-                await connection.execute(self._set, bulk.encode(rows))
+                await unit.connection.execute(self._set, bulk.encode(rows))
             others = delete(timers).where(timers.c.name.not_in(names)).returning(timers.c.name)
-            return sorted((await connection.execute(others)).scalars())
+            gone = sorted((await unit.connection.execute(others)).scalars())
+            await unit.tell(*(TimerConfigured(timer=name, configured_at=now) for name in gone))
+        return gone
 
     async def fire(self, standing: Standing, event: TimerFired) -> bool:
         """Fire a tick, unless another replica has dealt with it or the timer has changed meanwhile."""
@@ -75,9 +77,11 @@ class TimerStore:
             await unit.tell(event, correlation_id=correlation_id)
 
     async def count_from(self, standing: Standing, now: datetime) -> None:
-        """Forget up to when ticks have been dealt with: the clock was wrong."""
+        """Forget up to when ticks have been dealt with, and those that fired then: the clock was wrong."""
+        wrong = timer_ticks.c.fired_at > now + LONGEST_STEP_BACK
         async with self._database.transaction() as connection:
-            await _change(connection, standing, {"counted_to": now})
+            if await _change(connection, standing, {"counted_to": now}):
+                await connection.execute(delete(timer_ticks).where(timer_ticks.c.timer == standing.timer.name, wrong))
 
     async def tell(self, events: Iterable[Event]) -> None:
         """Emit what nothing in the database depends on."""

@@ -51,7 +51,6 @@ class Ticker:
             return
         now = self.clock.now()
         gone = await self.store.configure(self.timers, now)
-        await self.store.tell(TimerConfigured(timer=name, configured_at=now) for name in gone)
         await self.tell()
         log.info("timers_configured", timers=[timer.name for timer in self.timers], gone=gone)
         self._is_configured = True

@@ -15,6 +15,7 @@ from shared.messaging.dead_letters.parking import (
     carried_headers,
     copied,
     count_in,
+    put_off,
 )
 from shared.messaging.envelope import REPLAYS_HEADER, Envelope, Headers, derived_id, name_of, safe_id, type_of
 
@@ -57,12 +58,16 @@ class Letter:
         return _header(self.message, REPLAYED_FOR_HEADER)
 
     def replayed(self, request_id: str) -> Envelope:
-        """The message on its way back to its queue: with its identity, its failures forgotten."""
-        carried = carried_headers(self.message)
+        """The message on its way back to its queue: with its identity, taken before it died, its failures forgotten."""
+        carried = carried_headers(self.message) | self._put_off()
         kept = {name: value for name, value in carried.items() if name not in _OF_ITS_REST}
         counted: Headers = {REPLAYS_HEADER: self.replays + 1, REPLAYED_FOR_HEADER: request_id}
         copy = copied(self.message, kept | counted).to("", routing_key=self.queue)
         return replace(copy, type=self.type, message_id=self.id, correlation_id=copy.correlation_id or self.id)
+
+    def _put_off(self) -> Headers:
+        """Since when: what the broker set aside was taken before, and is older than all that came after it."""
+        return {} if self.parked_at == _NOBODY_SAID_WHEN else put_off(self.message, self.parked_at)
 
     def settled(self) -> SettledLetter:
         """What is told of it when it rests no more."""

@@ -29,7 +29,7 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 def parked(message: AbstractIncomingMessage, *, service: str, queue: str, reason: str, now: datetime) -> Envelope:
     """The message as it rests in `<service>.dead`: body and id untouched, the reason in its headers."""
-    headers = carried_headers(message) | _why(queue, reason, now) | _put_off(message, now)
+    headers = carried_headers(message) | _why(queue, reason, now) | put_off(message, now)
     return copied(message, headers).to(DEAD_EXCHANGE, routing_key=dead_queue(service))
 
 
@@ -43,7 +43,7 @@ def tried_again(
 
 def handed_on(message: AbstractIncomingMessage, *, queue: str, taken_at: datetime, failures: int) -> Envelope:
     """The message on its way back to `queue`, for whoever takes it next."""
-    headers = carried_headers(message) | {FAILURES_HEADER: failures} | _put_off(message, taken_at)
+    headers = carried_headers(message) | {FAILURES_HEADER: failures} | put_off(message, taken_at)
     return copied(message, headers).to("", routing_key=queue)
 
 
@@ -75,7 +75,7 @@ def _size(name: str, value: str | int) -> int:
     return len(name.encode()) + (len(value.encode()) if isinstance(value, str) else 8)
 
 
-def _put_off(message: AbstractIncomingMessage, taken_at: datetime) -> Headers:
+def put_off(message: AbstractIncomingMessage, taken_at: datetime) -> Headers:
     """Since when it is put off: however often that happens, from the first time on."""
     since = put_off_since(message) or taken_at
     return {PUT_OFF_SINCE_HEADER: (since - _EPOCH) // timedelta(microseconds=1)}

@@ -168,3 +168,22 @@ async def test_a_cancellation_that_comes_twice_is_answered_once(replica: Replica
 
     assert code_of(first) == "not_found"
     assert await replica.take(cancel, message_id="m-1") == []
+
+
+@CANCELLATIONS
+async def test_one_that_comes_again_after_a_crash_leaves_alone_what_was_asked_for_after_it(
+    replicas: Replicas, account_ids: tuple[str, ...] | None
+) -> None:
+    one, other = replicas
+    cancel = ScheduleCancelRequested(post_id="post-1", account_ids=account_ids)
+    taken = asyncio.create_task(one.handle(cancel, message_id="m-1"))
+    await one.clock.until_asleep()
+    (accepted,) = await one.take(post())
+    assert isinstance(accepted, ScheduleAccepted)
+    taken.cancel()
+    await asyncio.wait({taken})
+
+    await other.handle(cancel, message_id="m-1")
+
+    assert (await other.schedule()).state is State.SCHEDULED
+    assert await codes(other) == ["not_found"]

@@ -129,6 +129,22 @@ async def test_a_clock_that_was_years_ahead_silences_nothing(clockwork: Clockwor
     assert NOON + 5 * MINUTE in await clockwork.ticks()
 
 
+async def test_a_tick_that_fired_while_the_clock_was_days_ahead_fires_when_its_time_has_come(
+    clockwork: Clockwork,
+) -> None:
+    clockwork.clock.advance(2 * DAY)
+    await clockwork.ticker.look()
+
+    clockwork.clock.advance(-2 * DAY)
+    await clockwork.ticker.look()
+    for _ in range(2):
+        clockwork.clock.advance(DAY)
+        await clockwork.ticker.look()
+
+    assert await clockwork.ticks(DAILY.name) == [NOON + 12 * HOUR, NOON + 36 * HOUR, NOON + 36 * HOUR]
+    assert (await clockwork.ticks(CHECK.name)).count(NOON + 2 * DAY) == 2
+
+
 async def test_a_tick_that_fired_before_the_clock_was_wrong_fires_no_second_time(clockwork: Clockwork) -> None:
     clockwork.clock.advance(5 * MINUTE)
     await clockwork.ticker.look()
@@ -182,6 +198,17 @@ async def test_a_timer_that_is_gone_is_told_and_fires_no_more(database_url: str)
 
         assert await new.fired() == []
         assert [event.timer for event in await new.configured() if event.cron is None] == [CHECK.name]
+
+
+async def test_a_timer_that_is_gone_is_told_though_its_scheduler_dies_before_it_tells_of_the_others(
+    database_url: str,
+) -> None:
+    async with AsyncExitStack() as stack:
+        old = await stack.enter_async_context(Clockwork.on(database_url))
+
+        await old.store.configure([DAILY], old.clock.now())
+
+        assert [event.timer for event in await old.configured() if event.cron is None] == [CHECK.name]
 
 
 async def test_every_timer_is_told_of_at_the_start(clockwork: Clockwork) -> None:

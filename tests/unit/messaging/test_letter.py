@@ -93,6 +93,22 @@ def test_a_replayed_letter_is_the_message_it_was_with_its_replays_counted() -> N
     assert letter.replayed_for == "earlier"
 
 
+@pytest.mark.parametrize("earlier", [None, 5])
+def test_a_letter_that_the_broker_parked_comes_back_as_one_that_was_taken_before_it_died(earlier: int | None) -> None:
+    """What was asked for since then came later, and must not be undone by it."""
+    headers: dict[str, Any] = {"x-death": [DEATH]} | ({PUT_OFF_SINCE_HEADER: earlier} if earlier else {})
+
+    replayed = Letter.of(incoming(message_id="m-1", headers=headers)).replayed("request-1")
+
+    assert replayed.headers[PUT_OFF_SINCE_HEADER] == (earlier or int(DEATH["time"].timestamp()) * 1_000_000)
+
+
+def test_a_letter_of_which_nobody_said_when_it_died_comes_back_as_new() -> None:
+    headers: dict[str, Any] = {"x-death": [DEATH | {"time": None}]}
+
+    assert PUT_OFF_SINCE_HEADER not in Letter.of(incoming(headers=headers)).replayed("request-1").headers
+
+
 def test_no_replay_makes_of_a_message_what_its_sender_may_not_send() -> None:
     """It came as one event and called itself another; back in its queue the broker's rights say nothing any more."""
     came_as = {"routing_key": "schedule.requested", "message_type": "publish.succeeded"}
