@@ -79,7 +79,7 @@ class Handlers:
         request = cancel_request(delivery.event, delivery.inbox_id, self._origin(delivery))
         if refusals := await self._requests.submit(request, urgent=True):
             await self.clock.sleep(MOMENT)
-            await self._tell(request, refusals)
+            self.store.outbox.relay_soon(refusals)
 
     async def on_unreadable(self, error: UnreadableEvent, correlation_id: str) -> bool:
         """Reject a request that is no valid event, where its sender can be told."""
@@ -108,8 +108,8 @@ class Handlers:
         changed_at = event.changed_at or self.clock.now()
         await self.store.save_account(event.account_id, event.platform, account, changed_at)
 
-    async def _decide(self, requests: Sequence[Request]) -> Sequence[Sequence[Decision]]:
-        """Decide requests in their order; what is still to be told of each, a moment later."""
+    async def _decide(self, requests: Sequence[Request]) -> Sequence[Sequence[Envelope]]:
+        """Decide requests in their order; those answers to each that are to be relayed a moment later."""
         now = self.clock.now()
         post_ids = {post_id for request in requests for post_id in request.post_ids}
         async with self.store.unit() as unit:
@@ -119,9 +119,12 @@ class Handlers:
             schedules = await _concerned(unit, requests)
             decider = Decider(schedules, accounts, self.clock.now(), unmet, self._noted_here.among(unmet))
             taken = [(request, request.decide(decider)) for request in requests if _take(request, fresh)]
-            later = {id(request): decisions for request, decisions in taken if _is_told_later(request, decisions)}
+            later = {
+                id(request): _answers(request, decisions, {})
+                for request, decisions in taken
+                if _is_told_later(request, decisions)
+            }
             decided = [one for one in taken if id(one[0]) not in later]
-            await unit.forget_messages(request.inbox_id for request, _ in taken if id(request) in later)
             await unit.save(list(decider.changed.values()))
             await unit.confirm(decider.confirmed.values())
             await unit.note_unmet(decider.unmet)
@@ -129,16 +132,10 @@ class Handlers:
             near = await unit.near_posts(_near_keys(decided), crowded=self.crowded_minute)
             answers = [envelope for request, decisions in decided for envelope in _answers(request, decisions, near)]
             await unit.emit(answers + _withdrawals(decider))
-        self._noted_here.note(decider.unmet, now)
+            await unit.emit_later([envelope for refusals in later.values() for envelope in refusals])
+            self._noted_here.note(decider.unmet, now)  # before the commit, whose answer may be lost
         self._wake(decider.changed.values(), now)
         return [later.get(id(request), ()) for request in requests]
-
-    async def _tell(self, request: Request, decisions: Sequence[Decision]) -> None:
-        """Tell what was decided of a request whose message is still to be remembered."""
-        async with self.store.unit() as unit:
-            inbox_ids = [request.inbox_id] if request.inbox_id else []
-            if await unit.remember(inbox_ids, self.clock.now()) or not inbox_ids:
-                await unit.emit(_answers(request, decisions, {}))
 
     def _origin(self, delivery: Delivery[Any]) -> Origin:
         since = delivery.put_off_since

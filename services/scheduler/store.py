@@ -39,6 +39,7 @@ from services.scheduler.turns import take_turns_statement, turns
 from shared.database import bulk
 from shared.database.engine import Database
 from shared.database.errors import Conflict
+from shared.messaging.envelope import Envelope
 from shared.messaging.inbox import Inbox
 from shared.messaging.outbox import Outbox
 from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
@@ -61,9 +62,9 @@ class Unit(UnitOfWork["Store"]):
         """Note the messages as taken; the answer has those that are new."""
         return await self.store.inbox.remember(self.connection, inbox_ids, now)
 
-    async def forget_messages(self, inbox_ids: Iterable[str | None]) -> None:
-        """Count the messages as not taken, because their answers are still to come."""
-        await self.store.inbox.forget(self.connection, [inbox_id for inbox_id in inbox_ids if inbox_id])
+    async def emit_later(self, envelopes: Sequence[Envelope]) -> None:
+        """Write events to the outbox, in this transaction; the caller has them relayed, when their time has come."""
+        await self.store.outbox.add(self.connection, envelopes)
 
     async def schedules(self, keys: Iterable[Key]) -> dict[Key, Schedule]:
         """The schedules of these posts and accounts, locked until the commit."""

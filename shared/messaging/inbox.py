@@ -1,6 +1,6 @@
 """The inbox: which messages a service has already taken, for requests whose repetition would change something."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Column, MetaData, String, Table
@@ -25,7 +25,6 @@ class Inbox:
 
     def __init__(self, table: Table, database: Database) -> None:
         self._insert = bulk.insert_missing(table, database.dialect)
-        self._delete = bulk.delete_by_key(table, database.dialect)
 
     async def remember(self, connection: AsyncConnection, inbox_ids: Iterable[str], now: datetime) -> set[str]:
         """Remember the ids; the answer has those that are new."""
@@ -34,8 +33,3 @@ class Inbox:
             return set()
         result = await connection.execute(self._insert, bulk.encode(rows))
         return set(result.scalars())
-
-    async def forget(self, connection: AsyncConnection, inbox_ids: Sequence[str]) -> None:
-        """Forget the ids again."""
-        if inbox_ids:
-            await connection.execute(self._delete, bulk.encode({"message_id": inbox_id} for inbox_id in inbox_ids))

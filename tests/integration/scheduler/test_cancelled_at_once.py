@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
@@ -11,6 +12,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from services.scheduler.store import Store, Unit
 from services.scheduler.unmet import MOMENT
 from shared.events import Event
 from shared.events.progress import State
@@ -100,16 +102,38 @@ async def unanswered(replica: Replica, account_ids: tuple[str, ...] | None = Non
     delivery = Delivery(cancel, uuid4().hex, "c-1", body=cancel.body())
     handling = asyncio.create_task(replica.handlers.on_schedule_cancel_requested(delivery))
     await replica.clock.until_asleep()
-    assert await codes(replica) == []
+    assert await relayed(replica) == []
     yield
     replica.clock.advance(MOMENT)
     await handling
-    assert "not_found" in await codes(replica)
+    assert "schedule.rejected" in await relayed(replica)
+
+
+async def relayed(replica: Replica) -> list[str]:
+    """The types of the answers that have gone out so far."""
+    await replica.store.outbox.drain()
+    return [one.envelope.type for one in replica.publisher.published]
 
 
 async def codes(replica: Replica) -> list[str]:
-    """The refusals so far."""
+    """The refusals that are written so far."""
     return [event.code for event in (await replica.emitted()).values() if isinstance(event, ScheduleRejected)]
+
+
+@dataclass
+class LostAnswers:
+    """A store whose commits are carried out, and whose answers never come."""
+
+    store: Store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.store, name)
+
+    @asynccontextmanager
+    async def unit(self) -> AsyncIterator[Unit]:
+        async with self.store.unit() as unit:
+            yield unit
+        raise ConnectionError("the connection broke off")
 
 
 @CANCELLATIONS
@@ -187,3 +211,22 @@ async def test_one_that_comes_again_after_a_crash_leaves_alone_what_was_asked_fo
 
     assert (await other.schedule()).state is State.SCHEDULED
     assert await codes(other) == ["not_found"]
+
+
+async def test_what_the_same_replica_takes_after_one_whose_commit_was_not_answered_is_scheduled(
+    replica: Replica,
+) -> None:
+    cancel = ScheduleCancelRequested(post_id="post-1")
+    asked_at = replica.clock.now()
+    replica.handlers.store = LostAnswers(replica.store)  # type: ignore[assignment]
+    with pytest.raises(ConnectionError):
+        await replica.handle(cancel, message_id="m-1")
+    replica.handlers.store = replica.store
+
+    (accepted,) = await replica.take(post())
+    again = await replica.take(cancel, message_id="m-1", put_off_since=asked_at)
+
+    assert isinstance(accepted, ScheduleAccepted)
+    assert again == []
+    assert await codes(replica) == ["not_found"]
+    assert (await replica.schedule()).state is State.SCHEDULED
