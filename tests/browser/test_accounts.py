@@ -74,6 +74,7 @@ async def test_all_that_is_held_is_retried(world: World, visitor: Visitor) -> No
     await expect(page.locator('[data-region="held"] .row')).to_have_count(3)
 
     await page.get_by_role("button", name="Retry all that is held").click()
+    await expect(page.locator("#told")).to_contain_text("3 tried again")
     await page.mouse.move(1, 1)  # a post on its way may come to lie under the pointer, and nothing moves there
 
     await expect(page.locator('[data-region="past"] .row .state.is-good')).to_have_count(3)
@@ -84,6 +85,7 @@ async def test_how_much_of_its_limits_is_used_up_is_shown(world: World, visitor:
     name, page = a_name(), visitor.page
     limited = {"platform": "sandbox", "settings": {"url": f"{world.system.sink.url}/{name}"}, "limits": {"per_day": 2}}
     await world.api.call("PUT", f"/v1/accounts/{name}", limited)
+    await page.clock.install()
     await visitor.open(f"/accounts/{name}")
     limits = page.get_by_role("region", name="Limits in use")
     await expect(limits).to_contain_text("0 of 2 in a day")
@@ -91,7 +93,8 @@ async def test_how_much_of_its_limits_is_used_up_is_shown(world: World, visitor:
     for number in range(2):
         await world.api.call("POST", "/v1/posts", a_post(f"{name}-{number}", name, due_in=0))
         await world.api.becomes(f"{name}-{number}", "published")
-    await page.reload()
+    await expect(page.locator('[data-region="past"] .row')).to_have_count(2)
+    await page.clock.fast_forward(10_000)  # as often as it asks at most
 
     await expect(limits).to_contain_text("2 of 2 in a day")
     await expect(limits).to_contain_text("The next post may start at")

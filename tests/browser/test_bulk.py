@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import SIZES, Visitor
+from tests.browser.test_late_answers import Held
 from tests.integration.console.world import World, a_name, a_post
 from tests.support.waiting import eventually
 
@@ -125,3 +126,34 @@ async def test_what_is_selected_goes_on_when_the_tab_is_closed(world: World, vis
 async def _is_moved(world: World, name: str) -> bool:
     post = (await world.api.call("GET", f"/v1/posts/{name}"))["accounts"][0]
     return post["publish_at"] in ("2036-05-05T07:00:30Z", "2036-05-05T07:02:00Z")
+
+
+async def test_what_nobody_sees_keeps_nobody_from_going_on(world: World, visitor: Visitor) -> None:
+    page, name = visitor.page, a_name()
+    await world.api.call("POST", "/v1/posts", a_post(name))
+    await visitor.open(f"/posts?q={name}")
+    await page.get_by_text("Change many posts").click()
+    await page.get_by_label("What").select_option("move")
+    await page.get_by_role("spinbutton", name="Later by").fill("5000")  # more than can be
+    await page.get_by_label("What").select_option("cancel")
+
+    await page.get_by_role("button", name="Look at them first").click()
+
+    await page.wait_for_url("**/bulk/*")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Cancel 1 post")
+
+
+async def test_two_clicks_prepare_one_act(world: World, visitor: Visitor) -> None:
+    page, name, held = visitor.page, a_name(), Held()
+    await world.api.call("POST", "/v1/posts", a_post(name))
+    await visitor.open(f"/posts?q={name}")
+    await page.get_by_text("Change many posts").click()
+    await page.route("**/v1/bulk", held.hold)
+    button = page.get_by_role("button", name="Look at them first")
+    await button.click()
+    await held.has_answer.wait()
+
+    await expect(button).to_be_disabled()
+    held.let_go.set()
+
+    await page.wait_for_url("**/bulk/*")

@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Visitor
+from tests.browser.test_late_answers import Held
 from tests.integration.console.world import World
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
@@ -83,3 +84,49 @@ async def test_another_post_that_is_written_in_another_tab_takes_the_place_of_no
         assert (post["content"], post["revision"]) == (text, 1)
     assert [one for one in visitor.complaints if "400" not in one] == []
     visitor.complaints.clear()
+
+
+async def test_a_time_that_is_asked_for_is_in_the_zone_that_is_asked_for(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.open("/compose")
+    await page.get_by_label("Text", exact=True).fill("A draft of before")
+    await page.get_by_label("Time zone").fill("Asia/Tokyo")
+
+    await visitor.open("/compose?at=2031-05-05T09:00:00&zone=America/New_York")
+
+    await expect(page.get_by_label("Text", exact=True)).to_have_value("A draft of before")
+    await expect(page.get_by_label("Time zone")).to_have_value("America/New_York")
+
+
+async def test_an_answer_that_breaks_off_is_not_taken_for_one(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.open("/compose")
+    await write(page, "Perhaps sent")
+    await page.route("**/v1/posts", lambda route: route.fulfill(status=202, body='{"post_id": "a'))
+
+    await page.get_by_role("button", name="Schedule").click()
+
+    await expect(page.locator("#compose > [role=alert]")).to_contain_text("it is not known whether it was done")
+    await page.reload()
+    await expect(page.get_by_label("Text", exact=True)).to_have_value("Perhaps sent")
+
+
+async def test_a_post_that_is_being_sent_is_not_written_on(visitor: Visitor) -> None:
+    """What would be written by then would be neither in the post nor in a draft of another one."""
+    page, held = visitor.page, Held()
+    await visitor.open("/compose")
+    await write(page, "As it is sent")
+    await page.route("**/v1/posts", held.hold)
+    await page.get_by_role("button", name="Schedule").click()
+    await held.has_answer.wait()
+
+    text = page.get_by_label("Text", exact=True)
+    await text.evaluate("(field) => field.focus()")
+    await page.keyboard.type("more")
+    await expect(text).to_have_value("As it is sent")
+    held.let_go.set()
+
+    await page.wait_for_url("**/posts/post-*")
+    await expect(page.locator(".content")).to_have_text("As it is sent")
+    await visitor.open("/compose")
+    await expect(page.get_by_label("Text", exact=True)).to_have_value("")

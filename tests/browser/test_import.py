@@ -1,9 +1,10 @@
 """Import on the page: a file is reported on before anything is sent, and sent once."""
 
 import json
+from pathlib import Path
 
 import pytest
-from playwright.async_api import FilePayload, expect
+from playwright.async_api import FilePayload, Route, expect
 
 from tests.browser.conftest import SIZES, Visitor
 from tests.integration.console.world import World, a_name
@@ -114,3 +115,61 @@ def a_far_post(name: str, content: str) -> dict[str, object]:
         "publish_at": "2099-03-28T09:00:00Z",
         "targets": [{"account_id": "plain"}],
     }
+
+
+async def refused(route: Route) -> None:
+    """The console does not read it so."""
+    await route.fulfill(status=400, json={"status": 400, "detail": "no"})
+
+
+async def test_what_was_written_last_is_read_not_a_file_that_was_refused_before(visitor: Visitor) -> None:
+    page, file = visitor.page, FilePayload(name="a.csv", mimeType="text/csv", buffer=b"of the file")
+    await visitor.open("/import")
+    await page.route("**/v1/imports*", refused)
+    await page.get_by_label("File", exact=True).set_input_files(file)
+    await expect(page.get_by_role("alert")).to_have_text("No.")
+    await page.get_by_label("Or its text").fill("of the field")
+
+    async with page.expect_request("**/v1/imports*") as asked:
+        await page.get_by_role("button", name="Read it").click()
+
+    assert (await asked.value).post_data == "of the field"
+    visitor.complaints.clear()  # of the 400
+
+
+DROP = """(words) => {
+    const dropped = new DataTransfer();
+    dropped.items.add(new File([words], "dropped.csv"));
+    const event = new DragEvent("drop", {dataTransfer: dropped, bubbles: true, cancelable: true});
+    document.getElementById("import").dispatchEvent(event);
+}"""
+
+
+async def test_a_file_that_was_dropped_is_read_again_in_another_encoding(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.open("/import")
+    await page.route("**/v1/imports*", refused)
+    await page.evaluate(DROP, "of what was dropped")
+    await expect(page.get_by_role("alert")).to_have_text("No.")
+    await page.locator("[name=encoding]").select_option(index=1)
+
+    async with page.expect_request("**/v1/imports*") as asked:
+        await page.get_by_role("button", name="Read it").click()
+
+    assert (await asked.value).post_data == "of what was dropped"
+    visitor.complaints.clear()  # of the 400
+
+
+async def test_a_file_that_has_changed_since_it_was_chosen_is_asked_for_again(visitor: Visitor, tmp_path: Path) -> None:
+    page, file = visitor.page, tmp_path / "posts.csv"
+    file.write_text("as it was")
+    await visitor.open("/import")
+    await page.route("**/v1/imports*", refused)
+    await page.get_by_label("File", exact=True).set_input_files(file)
+    await expect(page.get_by_role("alert")).to_have_text("No.")
+    file.write_text("as it is now")
+
+    await page.get_by_role("button", name="Read it").click()
+
+    await expect(page.get_by_role("alert")).to_contain_text("has changed since it was chosen")
+    visitor.complaints.clear()  # of the 400

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Visitor
+from tests.browser.test_late_answers import Held
 from tests.integration.console.world import World, a_name
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
@@ -81,3 +82,18 @@ async def test_signing_out_everywhere(world: World, newcomer: Visitor, another: 
     await another.page.wait_for_url("**/sign-in")
     await newcomer.open("/")
     await expect(newcomer.page.get_by_role("contentinfo")).to_contain_text("Signed in as local (admin)")
+
+
+async def test_two_clicks_make_one_token(newcomer: Visitor) -> None:
+    page, held = newcomer.page, Held()
+    await newcomer.open("/tokens")
+    await page.get_by_label("Name").fill(a_name())
+    await page.route("**/v1/tokens", held.hold)
+    button = page.get_by_role("button", name="Create token")
+    await button.click()
+    await held.has_answer.wait()
+
+    await expect(button).to_be_disabled()
+    held.let_go.set()
+
+    await expect(page.get_by_label("The token", exact=True)).to_have_value(re.compile("^tbl_"))

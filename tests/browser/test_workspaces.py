@@ -181,3 +181,16 @@ async def test_a_workspace_is_removed(world: World, visitor: Visitor) -> None:
     await expect(page.get_by_role("link", name=name)).to_have_count(0)
     assert (await world.api.refused("GET", f"/v1/workspaces/{name}"))[0] == 404
     visitor.complaints.clear()  # the page may have asked for itself once more, when it was gone
+
+
+async def test_what_is_not_touched_stays_as_it_is_also_a_word_with_a_comma(world: World, visitor: Visitor) -> None:
+    name = a_name()
+    keyword = {"phrase": "time ball", "exclude": ["Greenwich, London", "Deal"]}
+    await world.api.call("PUT", f"/v1/workspaces/{name}", WATCH | {"keywords": [keyword]})
+    await visitor.open(f"/workspaces/{name}")
+
+    await change(visitor, "noon gun")
+    await expect(visitor.page.locator("#told")).to_contain_text("Saved.")
+
+    (kept,) = (await world.api.call("GET", f"/v1/workspaces/{name}"))["keywords"]
+    assert kept == keyword | {"phrase": "noon gun"}

@@ -2,6 +2,7 @@
 import { call, Refused } from "./api.js";
 import { clearRefusal, showRefusal } from "./fields.js";
 import { refreshAfterOwnAct } from "./live.js";
+import { tell } from "./tell.js";
 
 const UNNAMED = new Refused("Give it a name.", { field: "account_id" });
 
@@ -88,7 +89,7 @@ async function retryHeld(button) {
     if (!(error instanceof Refused)) throw error;
     refusal = error.message;
   }
-  said.textContent = `${done} tried again${refusal && `; not all: ${refusal}`}`;
+  tell(`${done} tried again${refusal && `; not all: ${refusal}`}`); // where it is said else, it goes with what is held
   button.disabled = false;
   await refreshAfterOwnAct();
 }

@@ -6,19 +6,23 @@ export class Refused extends Error {
   }
 }
 
+const UNKNOWN = new Refused("The console does not answer, so it is not known whether it was done. Look again before you repeat it.");
+const PATIENCE = 60_000; // milliseconds: longer than any answer is waited for
+
 export async function call(method, address, body, headers = {}) {
   const isFile = body instanceof Blob;
-  let response;
+  let response, answer;
   try {
     response = await fetch(address, {
       method,
       headers: body === undefined || isFile ? headers : { "Content-Type": "application/json", ...headers },
       body: body === undefined || isFile ? body : JSON.stringify(body),
+      signal: isFile ? null : AbortSignal.timeout(PATIENCE),
     });
+    answer = await (response.ok ? response.json() : response.json().catch(() => ({})));
   } catch {
-    throw new Refused("The console does not answer, so it is not known whether it was done. Look again before you repeat it.");
+    throw UNKNOWN; // perhaps an answer has begun, and has broken off
   }
-  const answer = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(sentence(answer.detail ?? `The console answered ${response.status}`), answer);
   return answer;
 }

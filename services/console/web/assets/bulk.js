@@ -41,11 +41,16 @@ function drawPicked(form, isChosen) {
 
 function drawMove(form) {
   const { act, how } = form.elements;
-  form.querySelector("[data-move]").hidden = act.value !== "move";
-  form.querySelector("[data-by]").hidden = how.value !== "by";
-  form.querySelector("[data-to]").hidden = how.value !== "to";
-  form.elements.amount.required = act.value === "move" && how.value === "by";
-  form.elements.to.required = act.value === "move" && how.value === "to";
+  const isMove = act.value === "move";
+  form.querySelector("[data-move]").hidden = !isMove;
+  show(form.querySelector("[data-by]"), isMove && how.value === "by");
+  show(form.querySelector("[data-to]"), isMove && how.value === "to");
+}
+
+// A field that nobody sees must not keep the form from being sent.
+function show(fields, isShown) {
+  fields.hidden = !isShown;
+  for (const field of fields.querySelectorAll("input, select")) field.disabled = !isShown;
 }
 
 function moveOf({ elements: { how, amount, unit, to, apart }, dataset: { zone } }) {
@@ -56,7 +61,9 @@ function moveOf({ elements: { how, amount, unit, to, apart }, dataset: { zone } 
 async function prepare(form) {
   const { act, whom } = form.elements;
   const which = whom.value === "picked" ? { posts: picked() } : JSON.parse(form.dataset.wanted);
+  const button = form.querySelector('[type="submit"]');
   clearRefusal(form);
+  button.disabled = true;
   try {
     if (which.posts?.length === 0) throw new Refused("Nothing is selected any more: select posts, or choose all that match.");
     const run = await call("POST", "/v1/bulk", { ...which, act: act.value, ...(act.value === "move" ? { move: moveOf(form) } : {}) });
@@ -64,6 +71,8 @@ async function prepare(form) {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     showRefusal(form, error);
+  } finally {
+    button.disabled = false;
   }
 }
 

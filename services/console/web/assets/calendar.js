@@ -21,7 +21,7 @@ export function startCalendar() {
     if (!event.altKey || !(event.key in keys) || !(link || dialog.open)) return;
     event.preventDefault();
     if (link) moving.begin(link, later(link.dataset.at, keys[event.key]));
-    else moving.propose(later(dialog.querySelector("[name=to]").value, keys[event.key]));
+    else moving.propose(keys[event.key]);
   });
   startDragging(calendar, moving);
   startWriting(calendar);
@@ -141,8 +141,13 @@ function startDialog(dialog) {
   form.addEventListener("submit", move);
   form.querySelector("[data-leave]").addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => link?.focus());
-  const propose = (local) => { to.value = local; wait(); clearTimeout(timer); timer = setTimeout(ask, PAUSE); };
-  to.addEventListener("input", () => to.value && propose(to.value));
+  const askSoon = () => { wait(); clearTimeout(timer); if (to.value) timer = setTimeout(ask, PAUSE); };
+  to.addEventListener("input", askSoon);
+
+  function propose(span) {
+    if (to.value) to.value = later(to.value, span); // half a time reads as none
+    askSoon();
+  }
 
   function begin(from, local) {
     link = from;

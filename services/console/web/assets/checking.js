@@ -10,9 +10,9 @@ export async function checked(form, written) {
 
 function unchecked() {
   const said = document.implementation.createHTMLDocument();
-  const problems = said.createElement("div");
+  const problems = Object.assign(said.createElement("div"), { className: "checked", role: "status" });
   problems.dataset.region = "problems";
-  problems.append(Object.assign(said.createElement("p"), { textContent: "It cannot be checked now: the console does not answer, or what is written is too long for it." }));
+  problems.append(Object.assign(said.createElement("p"), { textContent: "It cannot be checked now: the console does not answer, you are signed out, or what is written is too long for it." }));
   said.body.append(problems);
   return said;
 }

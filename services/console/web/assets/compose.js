@@ -26,6 +26,7 @@ export function startCompose() {
   });
   form.querySelector("[data-start-over]").addEventListener("click", () => { forget(); location.assign("/compose"); });
   form.addEventListener("submit", (event) => { event.preventDefault(); send(form); });
+  window.addEventListener("pageshow", () => { form.inert = false; }); // the browser may have kept the page as it was left
   check(form);
 }
 
@@ -69,8 +70,10 @@ function restore(form, draft) {
   if (draft.sent) form.dataset.sent = "";
   content.value = draft.content ?? "";
   fillMedia(media, draft.media ?? []);
-  if (!form.dataset.at && draft.at !== undefined) at.value = draft.at;
-  zone.value = draft.zone || zone.value;
+  if (!form.dataset.at) { // else a time is asked for, in the zone of whoever asks
+    at.value = draft.at ?? at.value;
+    zone.value = draft.zone || zone.value;
+  }
   every.value = draft.every ?? "";
   times.value = draft.times || times.value;
   form.querySelector("[data-times]").hidden = !every.value;
@@ -119,17 +122,20 @@ async function check(form) {
   if (isUnreadable) show(form, ""); // what a sending came to stays until the next one
   isUnreadable = false;
   const said = await checked(form, written);
-  if (number === asked) patch(document, said, true); // else a later one is on its way
+  if (number !== asked) return; // a later one is on its way
+  patch(document, said, true);
+  for (const box of boxes(form)) if (!box.checked) own(box, "[data-count]").replaceChildren();
 }
 
 async function send(form) {
   const button = form.querySelector('button[type="submit"]');
-  button.disabled = true;
+  button.disabled = form.inert = true; // what is written while it is sent would be lost
   clearRefusal(form);
   isUnreadable = false; // what the check has said is gone: what is said now stays until the next sending
   try {
     await sendPost(form, postOf(form), repeatOf(form));
   } catch (error) {
+    form.inert = false;
     if (!(error instanceof Refused || error instanceof SyntaxError)) throw error;
     showRefusal(form, error);
   } finally {
@@ -170,6 +176,7 @@ const newEnd = () => [...crypto.getRandomValues(new Uint8Array(4))].map((byte) =
 function settle(form, rejected, address) {
   forget();
   if (!rejected.length) return location.assign(address);
+  form.inert = false;
   const words = rejected.map((one) => `${one.post_id}${one.account_id ? ` on ${one.account_id}` : ""}: ${inWordsOf(form, one.reason, one.account_id).words}`);
   keep(draftOf(form));
   show(form, `The others are scheduled, but not these. Mend them and send it again: what is scheduled stays as it is.\n${words.join("\n")}`);

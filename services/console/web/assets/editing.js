@@ -16,6 +16,7 @@ const PRECONDITION_FAILED = 412;
 const PAUSE = 250; // milliseconds without a key before it is asked
 const seen = new WeakMap(); // by form what it said when it was opened, or when one was last told what somebody else says
 const acting = new WeakSet(); // forms whose act is under way
+const checks = new WeakMap(); // by form how many there have been
 
 export function read(form) {
   const { content, publish_at: at, media, options } = form.elements;
@@ -148,26 +149,31 @@ function checkSoon(form) {
 }
 
 async function check(form) {
+  const number = (checks.get(form) ?? 0) + 1;
+  checks.set(form, number);
   try {
     const { content, media, options = {}, publish_at: at } = read(form);
     const targets = JSON.parse(form.dataset.accounts).map((name) => ({ account_id: name, options }));
     const time = at && at !== seen.get(form)?.publish_at ? { publish_at: { local: at, zone: form.dataset.zone } } : {};
-    patch(form, await checked(form, { content, media, targets, ...time }), true);
+    const said = await checked(form, { content, media, targets, ...time });
+    if (number === checks.get(form)) patch(form, said, true); // else a later one is on its way
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error; // told when it is saved
   }
 }
 
-// Before anything can be written: the event that tells that it is open comes later.
+// Before anything can be written: the event that tells that it is open comes later. A browser that unfolds it by itself, where
+// one looks for words on the page, tells by that event alone.
 function remember(details) {
   const form = details.querySelector("form");
-  if (!details.open && !("unsaved" in details.dataset)) seen.set(form, read(editOf(form)));
+  if (!("unsaved" in details.dataset)) seen.set(form, read(editOf(form)));
 }
 
 function toggled(details) {
   const form = details.querySelector("form");
   if (!details.open && !("unsaved" in details.dataset) && !acting.has(form)) form.reset();
   if (!details.open) return clearTheirs(form);
+  remember(details);
   if (form.hasAttribute("data-edit")) check(form);
   compareOpen();
 }
@@ -188,7 +194,7 @@ function compareOpen() {
 export function startEditing() {
   document.addEventListener("click", (event) => {
     const summary = event.target.closest?.("details[data-keep] > summary");
-    if (summary) remember(summary.parentElement);
+    if (summary && !summary.parentElement.open) remember(summary.parentElement);
   });
   document.addEventListener("toggle", (event) => { if (event.target.matches?.("details[data-keep]")) toggled(event.target); }, true);
   document.addEventListener("submit", (event) => {

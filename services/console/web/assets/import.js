@@ -7,6 +7,7 @@ export function startImport() {
   const form = document.getElementById("import");
   if (form) {
     form.addEventListener("submit", (event) => { event.preventDefault(); read(form, contentOf(form)); });
+    form.elements.text.addEventListener("input", () => { form.elements.file.value = ""; }); // what was written last is meant
     form.elements.file.addEventListener("change", () => form.elements.file.files.length && read(form, contentOf(form)));
     takeDrops(form);
   }
@@ -27,7 +28,9 @@ function takeDrops(form) {
   form.addEventListener("drop", (event) => {
     event.preventDefault();
     form.classList.remove("is-over");
-    if (event.dataTransfer.files.length) read(form, event.dataTransfer.files[0]);
+    if (!event.dataTransfer.files.length) return;
+    form.elements.file.files = event.dataTransfer.files; // to be read again with another encoding
+    read(form, contentOf(form));
   });
 }
 
@@ -35,9 +38,20 @@ async function read(form, content) {
   const wanted = new URLSearchParams({ zone: form.dataset.zone, name: (content.name ?? "").slice(0, 200) });
   if (form.elements.encoding.value) wanted.set("encoding", form.elements.encoding.value);
   await told(form, async () => {
+    await requireReadable(form, content);
     const run = await call("POST", `/v1/imports?${wanted}`, content);
     location.assign(`/import/${run.id}`);
   });
+}
+
+// A browser reads no file that has changed since it was chosen.
+async function requireReadable(form, content) {
+  try {
+    await content.slice(0, 1).arrayBuffer();
+  } catch {
+    form.elements.file.value = ""; // else to choose it again would change nothing
+    throw new Refused("The file has changed since it was chosen, or is gone: choose it again.");
+  }
 }
 
 async function start(form) {

@@ -7,9 +7,11 @@ const UNITS = [[86_400, "day", "d"], [3_600, "hour", "h"], [60, "minute", "min"]
 export function startLimits() {
   const place = document.querySelector("[data-limits]");
   if (!place) return;
-  let askedAt = 0;
+  let askedAt = 0, due;
   const look = () => {
-    if (Date.now() - askedAt < ASK_EVERY) return;
+    const wait = askedAt + ASK_EVERY - Date.now();
+    clearTimeout(due);
+    if (wait > 0) return void (due = setTimeout(look, wait)); // what happens meanwhile counts as well
     askedAt = Date.now();
     ask(place);
   };

@@ -5,17 +5,25 @@ import { follow } from "./stream.js";
 
 const SHORTEST_PAUSE = 16, LONGEST_PAUSE = 250; // milliseconds between two updates: as long as the one before took, at least a frame
 const LOOK_AGAIN = 1000;
+const PATIENCE = 60_000; // milliseconds for an answer: a network that hangs says nothing
 const SETTLED = 5; // seconds after the last event, when what no event tells has become known as well
 
-let isWaiting = false; // rows wait until nothing is in use any more
+let isWaiting = false; // something was held back until nothing is in use any more
+let isBehind = false; // the last look got no answer
+let isWritten = false; // something would be lost with the page
 let isPaused = false, missed = 0, isAsking = false, isDue = false, isOwn = false;
 let coming = Promise.withResolvers(); // the next look, which begins after all that has happened so far
 
-// After what one has done oneself the page moves even under the pointer: that is what one waits for.
+// After what one has done oneself the page moves even under the pointer: that is what one waits for. Who writes elsewhere by then
+// goes on writing.
 export function refreshAfterOwnAct() {
   isOwn = true;
-  document.activeElement?.blur();
+  if (!isWriting(document.activeElement)) document.activeElement?.blur();
   return refresh();
+}
+
+function isWriting(element) {
+  return element?.matches("input, textarea, select") && element.checkVisibility();
 }
 
 // Returns once the page shows what the console knew when this was called, or later.
@@ -41,6 +49,7 @@ async function look() {
   coming = Promise.withResolvers();
   try {
     const fresh = await asked();
+    isBehind = !fresh;
     if (fresh) isWaiting = patch(document, fresh, wasOwn);
   } finally {
     resolve();
@@ -54,11 +63,14 @@ function asked() {
     const request = new XMLHttpRequest(); // parses a page without running what is in it
     request.open("GET", location.href);
     request.responseType = "document";
+    request.timeout = PATIENCE;
     request.onload = () => {
-      if (new URL(request.responseURL).pathname.startsWith("/sign-in")) location.reload();
-      resolve(request.status < 500 ? request.response : null);
+      const isSignedOut = new URL(request.responseURL).pathname.startsWith("/sign-in");
+      if (isSignedOut && !isWritten) location.reload();
+      document.getElementById("signed-out").hidden = !isSignedOut;
+      resolve(isSignedOut || request.status >= 500 ? null : request.response);
     };
-    request.onerror = () => resolve(null);
+    request.onerror = request.ontimeout = () => resolve(null);
     request.send();
   });
 }
@@ -123,9 +135,10 @@ export function startLive() {
     if (!isPaused) refresh();
   });
   window.addEventListener("offline", () => stands(false));
-  follow({ happened: (kinds) => happened(ours, kinds), missed: () => isPaused || refresh(), stands, deaf });
+  document.addEventListener("input", ({ target }) => { isWritten ||= target.matches("form:not([method=get]) *"); });
+  follow({ happened: (kinds) => happened(ours, kinds), missed: () => isPaused || refresh(), refused: () => document.hidden || refresh(), stands, deaf });
   every = Number(document.body.dataset.every);
   if (every) refreshIn(every);
-  setInterval(() => { if (isWaiting && !isPaused && !isAnyInUse(document)) refresh(); }, LOOK_AGAIN);
+  setInterval(() => { if (isConnected && !isPaused && !document.hidden && (isBehind || isWaiting && !isAnyInUse(document))) refresh(); }, LOOK_AGAIN);
   document.addEventListener("visibilitychange", () => { if (!document.hidden && !isPaused) refresh(); });
 }

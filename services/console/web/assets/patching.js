@@ -1,20 +1,21 @@
 // Patches the regions of a page with those of a fresher one, cell by cell.
 // Nothing moves under the pointer or the focus: there, rows that come or go wait behind a button.
-// What stands above them waits as well. Answers whether anything waits.
+// What stands above them waits as well. Answers whether anything was held back.
 export function patch(page, fresh, isOwn) {
   const regions = [...page.querySelectorAll("[data-region]")];
   const lastInUse = isOwn ? -1 : regions.findLastIndex(isInUse);
+  const held = regions.slice(0, lastInUse + 1).filter((region) => !region.hasAttribute("data-always")); // what is watched moves always
   const still = isOwn ? null : inHand();
   const top = still?.getBoundingClientRect().top;
-  regions.forEach((region, place) => {
+  for (const region of regions) {
     const now = fresh.querySelector(`[data-region="${CSS.escape(region.dataset.region)}"]`);
-    if (!now || page === document && region.closest(KEPT)) return;
-    patchRegion(page, region, now, place <= lastInUse && !region.hasAttribute("data-always")); // what is watched moves always
-  });
+    if (!now || page === document && region.closest(KEPT)) continue;
+    patchRegion(page, region, now, held.includes(region));
+  }
   const moved = still?.isConnected ? still.getBoundingClientRect().top - top : 0;
   if (moved) scrollBy({ top: moved, behavior: "instant" }); // a row above has grown
   page.dispatchEvent(new Event("patched"));
-  return Boolean(page.querySelector(".waiting, .is-gone"));
+  return held.length > 0;
 }
 
 export function isAnyInUse(page) {
@@ -30,7 +31,7 @@ function patchRegion(page, region, now, isHeld) {
   } else if (isHeld) {
     patchRowsInPlace(region, now);
   } else {
-    patchChildren(region, now);
+    patchNode(region, now);
     region.previousElementSibling?.matches(".waiting") && region.previousElementSibling.remove();
   }
 }
@@ -94,7 +95,7 @@ function patchChildren(old, now) {
     if (match) {
       known.delete(key);
       if (match === place) place = place.nextSibling;
-      else old.insertBefore(match, place);
+      else move(old, match, place);
       patchNode(match, next);
     } else {
       const added = document.importNode(next, true);
@@ -109,8 +110,17 @@ function patchChildren(old, now) {
   }
 }
 
+// Where the browser can, without taking the focus from what is in it.
+function move(parent, node, place) {
+  if (parent.moveBefore) parent.moveBefore(node, place);
+  else parent.insertBefore(node, place);
+}
+
 // What somebody writes in stays as it is, whatever becomes of the post: while it is open, and when it was closed unsaved.
 const KEPT = "details[data-keep]:is([open], [data-unsaved])";
+
+// Attributes that are set on the page alone: what is unfolded, and what cannot be pressed until it is answered.
+const OWN = new Set(["open", "disabled"]);
 
 function isKept(node) {
   return node.nodeType === Node.ELEMENT_NODE && node.matches(KEPT);
@@ -124,7 +134,8 @@ function patchNode(old, now) {
   if (old.isEqualNode(now) || isKept(old)) return;
   if (old.nodeType !== Node.ELEMENT_NODE) { old.data = now.data; return; }
   if (old.matches("details[open], textarea, input, select") && old.contains(document.activeElement)) return;
+  if (old.matches('[role="alert"]:not([hidden])') && now.hidden) return; // why it was refused stands until it is sent again
   for (const { name, value } of [...now.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
-  for (const { name } of [...old.attributes]) if (!now.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+  for (const { name } of [...old.attributes]) if (!now.hasAttribute(name) && !OWN.has(name)) old.removeAttribute(name);
   patchChildren(old, now);
 }

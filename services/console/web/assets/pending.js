@@ -3,6 +3,7 @@ import { read, write } from "./storage.js";
 import { tell } from "./tell.js";
 
 const KEPT = "timeball-pending";
+const WHOLE = "every account"; // all on which it is still to come, and of which there may be none any more
 
 const place = () => document.getElementById("pending");
 const notes = () => JSON.parse(read("sessionStorage", KEPT) ?? "[]");
@@ -24,7 +25,8 @@ function settle() {
   const left = [];
   for (const note of notes()) {
     const article = note.post === place().dataset.post && document.querySelector(`article[data-key="${CSS.escape(note.account)}"][data-etag]`);
-    if (!article) left.push(note);
+    if (!article && !isOver(note)) left.push(note);
+    else if (!article) continue;
     else if (isRefused(note)) tell(`${note.account}: it was refused, and stays as it was.`);
     else if (article.dataset.etag !== note.etag || article.dataset.state !== note.state) tell(`${note.account}: ${note.said.toLowerCase()}.`);
     else left.push(note);
@@ -36,9 +38,16 @@ function settle() {
   if (isKnown && isWaited) history.replaceState(null, "", location.pathname); // it waits for its first answer no more
 }
 
+// It stands on the first page of a post's accounts, while there are two to which it is still to go.
+function isOver(note) {
+  const isFirst = !new URLSearchParams(location.search).has("after");
+  return note.account === WHOLE && note.post === place().dataset.post && isFirst && document.querySelector("article[data-etag]");
+}
+
 function isRefused(note) {
   const refusals = [...document.querySelectorAll("[data-refused-at]")];
-  return refusals.some((one) => [note.account, ""].includes(one.dataset.account) && Date.parse(one.dataset.refusedAt) > Date.parse(note.asked));
+  const isAbout = (account) => note.account === WHOLE || [note.account, ""].includes(account);
+  return refusals.some((one) => isAbout(one.dataset.account) && Date.parse(one.dataset.refusedAt) > Date.parse(note.asked));
 }
 
 function draw() {

@@ -4,14 +4,15 @@ const SILENCE = 40_000; // the server says that it is alive every 15 s
 const SOON = 1000, LATE = 15_000; // between two attempts to connect
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("timeball") : null;
 
-// `listener` is told how many events of each kind there were (`happened`), that some are not kept any more (`missed`), how it
-// `stands`, and why the console hears nothing (`deaf`; null while it does).
+// `listener` is told how many events of each kind there were (`happened`), that some are not kept any more (`missed`), that the
+// console answers but lets nobody listen (`refused`), how it `stands`, and why the console hears nothing (`deaf`; null while it does).
 export function follow(listener) {
   let lastId = "";
   const take = (message) => {
     if (message.id) lastId = message.id;
     if (message.kind === "happened") listener.happened(message.kinds);
     if (message.kind === "reset") listener.missed();
+    if (message.kind === "refused") listener.refused();
     if (message.kind === "stands") listener.stands(message.isConnected);
     if (message.kind === "deaf") listener.deaf(message.reason);
   };
@@ -45,6 +46,7 @@ function listen(lastId, pass) {
     source.onopen = () => { wait = SOON; heard = Date.now(); pass({ kind: "stands", isConnected: true }); pass({ kind: "deaf", reason: null }); };
     source.onerror = () => {
       pass({ kind: "stands", isConnected: false });
+      if (source.readyState === EventSource.CLOSED) pass({ kind: "refused" });
       again();
     };
     source.addEventListener("alive", ({ lastEventId }) => { heard = Date.now(); pass({ kind: "alive", id: lastEventId }); });

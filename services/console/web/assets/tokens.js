@@ -11,6 +11,7 @@ export function startTokens() {
   if (!form) return;
   const card = document.getElementById("new-secret");
   const field = document.getElementById("secret");
+  const button = form.querySelector('[type="submit"]');
 
   async function create() {
     const { name, scope, days } = Object.fromEntries(new FormData(form));
@@ -45,10 +46,13 @@ export function startTokens() {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     clearRefusal(form);
+    button.disabled = true;
     try {
       await create();
     } catch (error) {
       showRefusal(form, error);
+    } finally {
+      button.disabled = false;
     }
   });
   card.querySelector("[data-copy]").addEventListener("click", copy);

@@ -5,6 +5,8 @@ import { refreshAfterOwnAct } from "./live.js";
 import { tell } from "./tell.js";
 import { startTrial } from "./trial.js";
 
+const excluded = new WeakMap(); // by row the words as they are, of which one may have a comma in it, and how they are shown
+
 export function startWorkspace() {
   const form = document.getElementById("workspace");
   if (!form) return;
@@ -28,6 +30,7 @@ function addRow(form, keyword) {
   field("phrase").value = keyword.phrase ?? "";
   field("match").value = keyword.match ?? "word";
   field("exclude").value = (keyword.exclude ?? []).join(", ");
+  excluded.set(row, { shown: field("exclude").value, words: keyword.exclude ?? [] });
   field("case_sensitive").checked = keyword.case_sensitive ?? false;
   row.querySelector("[data-remove-keyword]").addEventListener("click", () => removeRow(form, row));
   form.querySelector(".keyword-rows").append(row);
@@ -45,7 +48,8 @@ const rowsOf = (form) => [...form.querySelectorAll(".keyword")].filter((row) => 
 function keywordsOf(form) {
   return rowsOf(form).map((row) => {
     const field = (name) => row.querySelector(`[name="${name}"]`);
-    const exclude = field("exclude").value.split(",").map((word) => word.trim()).filter(Boolean);
+    const { shown, words } = excluded.get(row), written = field("exclude").value;
+    const exclude = written === shown ? words : written.split(",").map((word) => word.trim()).filter(Boolean);
     return { phrase: field("phrase").value.trim(), match: field("match").value, exclude, case_sensitive: field("case_sensitive").checked };
   });
 }
