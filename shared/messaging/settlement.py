@@ -88,7 +88,8 @@ class Settlement:
             await self._park(message, error.reason)
 
     async def _after_failure(self, message: AbstractIncomingMessage, error: Exception, taken_at: datetime) -> None:
-        passing, failures = is_passing(error) or isinstance(error, BrokerUnavailable), failures_of(message) + 1
+        passing = is_passing(error) or isinstance(error, BrokerUnavailable)
+        failures = failures_of(message) + (not passing)
         if not passing and failures >= MOST_FAILURES:
             log.error("message_failed", queue=self.queue, type=type_of(message), exc_info=error)
             said = f": {words}" if (words := in_words(error)) else ""
