@@ -71,7 +71,7 @@ def build(settings: Settings) -> Service:
     base.answer_rebuilds(OwnState(NAME, base.database, ticker.tell).parts)
     return replace(
         base.service(delay=settings.delay),
-        loops=(dispatcher.run, sweeper.run, watch.run, ticker.run, ticker.tell_for_ever),
+        loops=(dispatcher.run, sweeper.run, watch.run, watch.watch_clock, ticker.run, ticker.tell_for_ever),
         checks={"wheel": watch.problem},
         overdue=overdue_posts(base.database, clock),
     )

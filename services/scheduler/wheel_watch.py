@@ -2,6 +2,9 @@
 
 Somebody may delete or purge the wheel's queues, or the virtual host; a policy may let them, or their messages, expire.
 Where nobody looked, the sweep would miss the outcomes only half a minute after the posts were due.
+
+So it is where the clock is set, as when a machine goes on that had been suspended: messages leave their slots when they
+were to leave by the old time, and those that are put behind them wait for that.
 """
 
 import asyncio
@@ -15,12 +18,15 @@ import structlog
 
 from services.scheduler.domain import Schedule
 from services.scheduler.periodic import OUTCOME_GRACE, Sweeper
+from services.scheduler.release import LEAD
 from services.scheduler.store import Store
 from shared.clocks.clock import Clock, loop_time
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher
 from shared.messaging.topology import DELAYED_EXCHANGE, slot_queue
 
 LOOK_SECONDS = 5.0
+CLOCK_SECONDS = 1.0
+"""How often it is looked whether the clock was set; by less than the lead makes no post late."""
 SURELY_SECONDS = 2.0
 """So long after it was sent, and before it leaves, a message is certainly counted in its slot."""
 AGAIN_SECONDS = 1.0
@@ -59,6 +65,7 @@ class WheelWatch:
     clock: Clock
     sweeper: Sweeper
     _resting: dict[str, list[Resting]] = field(default_factory=lambda: defaultdict(list))
+    _ahead: float = math.nan
     _gone_at: float = -math.inf
     _told_until: float = 0.0
 
@@ -80,6 +87,26 @@ class WheelWatch:
             except Exception as error:
                 log.warning("wheel_watch_failed", error=repr(error))
 
+    async def watch_clock(self) -> None:
+        """Look for ever whether the clock was set."""
+        while True:
+            await asyncio.sleep(CLOCK_SECONDS)
+            try:
+                await self.look_at_clock()
+            except Exception as error:
+                log.warning("clock_not_watched", error=repr(error))
+
+    async def look_at_clock(self) -> None:
+        """Where the clock was set, do not rely on the wheel until it has turned; what would leave late goes again."""
+        ahead = self.clock.now().timestamp() - loop_time()
+        step = ahead - self._ahead
+        if abs(step) >= LEAD.total_seconds():
+            log.warning("clock_was_set", seconds=round(step, 3))
+            self.publisher.avoid_delays()
+        if step >= LEAD.total_seconds():
+            await self._ask_again({one for one in self._all() if one.leaves_at > loop_time()})
+        self._ahead = ahead
+
     async def look(self) -> int:
         """Ask again for the posts whose messages are gone; how many there were."""
         forgotten_before = loop_time() - LATELY_SECONDS
@@ -90,6 +117,8 @@ class WheelWatch:
         lost = set(chain.from_iterable((await self._short_of(missed)).values()))
         if lost:
             lost |= {one for one in self._all() if one.leaves_at <= loop_time() + SURELY_SECONDS}
+            log.warning("delayed_messages_gone", posts=len(lost), reason=GONE)
+            self._note_gone(loop_time())
             await self._ask_again(lost)
         return len(lost)
 
@@ -98,8 +127,6 @@ class WheelWatch:
         return GONE if loop_time() < self._told_until else None
 
     async def _ask_again(self, lost: Set[Resting]) -> None:
-        log.warning("delayed_messages_gone", posts=len(lost), reason=GONE)
-        self._note_gone(loop_time())
         self.publisher.avoid_delays()
         expected_at = self.clock.now() - OUTCOME_GRACE
         await self.store.expect_by(expected_at, (((one.post_id, one.account_id), one.revision) for one in lost))

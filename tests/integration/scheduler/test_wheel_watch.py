@@ -149,6 +149,45 @@ async def test_what_has_left_long_ago_is_forgotten(
     assert await watch.look() == 1
 
 
+async def test_where_the_clock_is_set_forward_what_rests_is_asked_for_again_without_a_delay(
+    replica: Replica, watch: WheelWatch
+) -> None:
+    """It would leave its slot by so much later than its post needs, and what comes after it would wait behind it."""
+    await watch.look_at_clock()
+    await replica.reach(DUE - timedelta(seconds=10))
+
+    await watch.look_at_clock()
+
+    (again,) = await replica.dispatched()
+    sent = replica.publisher.last()
+    assert (again.post_id, sent.envelope.exchange, sent.expiration_ms) == ("post-1", EVENTS_EXCHANGE, None)
+    await watch.look_at_clock()
+    assert await replica.dispatched() == []
+
+
+async def test_where_the_clock_is_set_back_what_rests_comes_early_and_the_wheel_turns_first(
+    replica: Replica, watch: WheelWatch
+) -> None:
+    await watch.look_at_clock()
+    replica.clock.advance(timedelta(seconds=-45))
+
+    await watch.look_at_clock()
+
+    assert not replica.publisher.may_delay
+    await replica.reach(DUE - UNDELAYED_HORIZON)
+    assert await replica.dispatched() == []
+
+
+async def test_a_clock_that_is_set_by_less_than_the_lead_changes_nothing(replica: Replica, watch: WheelWatch) -> None:
+    await watch.look_at_clock()
+    replica.clock.advance(LEAD / 2)
+
+    await watch.look_at_clock()
+
+    assert replica.publisher.may_delay
+    assert await replica.dispatched() == []
+
+
 def has_left(watch: WheelWatch) -> None:
     """So much time has passed that what rests should have left by now."""
     now = asyncio.get_running_loop().time()
