@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Self
 
@@ -14,8 +14,8 @@ from yarl import URL
 from shared.clocks.awake_timeout import AwakeTimeout
 from shared.clocks.clock import Clock, loop_time
 from shared.messaging.connection import Addressed, PublishingConnection
-from shared.messaging.delay import HORIZON
-from shared.messaging.envelope import Envelope
+from shared.messaging.delay import DELAY_HEADER, HORIZON
+from shared.messaging.envelope import Envelope, Headers
 from shared.messaging.kept_connection import LOST, KeptConnection
 from shared.messaging.refusals import why_lost
 from shared.messaging.refusing import Refusing
@@ -51,6 +51,20 @@ class Outgoing:
     envelope: Envelope
     expiration_ms: int | None = None
     mandatory: bool = True
+
+    @property
+    def is_delayed(self) -> bool:
+        """Whether it is to arrive later than it is sent, by the wheel or by the plugin."""
+        return self.expiration_ms is not None or DELAY_HEADER in self.envelope.headers
+
+    def after(self, seconds: float) -> "Outgoing":
+        """The same when it has waited so long: its delay has been running."""
+        milliseconds, delay = int(seconds * 1000), self.envelope.headers.get(DELAY_HEADER)
+        left = None if self.expiration_ms is None else max(0, self.expiration_ms - milliseconds)
+        if not isinstance(delay, int):
+            return replace(self, expiration_ms=left)
+        headers: Headers = {DELAY_HEADER: max(0, delay - milliseconds)}
+        return replace(self, envelope=self.envelope.to(self.envelope.exchange, headers=headers), expiration_ms=left)
 
     @classmethod
     def of(cls, envelope: Envelope) -> Self:
@@ -188,11 +202,10 @@ class Publisher:
             self._distrusted_until = loop_time() + HORIZON.total_seconds()
 
     def _addressed(self, outgoing: Outgoing, asked_at: float) -> Addressed:
-        """The message as it leaves now: its time to live has been running while it waited for the connection."""
-        envelope, left = outgoing.envelope, outgoing.expiration_ms
-        if left is not None:
-            left = max(0, left - int((loop_time() - asked_at) * 1000))
-        properties = envelope.properties(app_id=self._app_id, now=self._clock.now(), expiration_ms=left)
+        """The message as it leaves now: its delay has been running while it waited for the connection."""
+        left = outgoing.after(loop_time() - asked_at) if outgoing.is_delayed else outgoing
+        envelope = left.envelope
+        properties = envelope.properties(app_id=self._app_id, now=self._clock.now(), expiration_ms=left.expiration_ms)
         return Addressed(envelope.body, properties, envelope.exchange, envelope.routing_key, outgoing.mandatory)
 
     async def make_again(self) -> bool:
@@ -233,7 +246,7 @@ def _has_ended(connection: PublishingConnection, error: BaseException) -> bool:
 
 
 def _any_delayed(outgoing: Iterable[Outgoing]) -> bool:
-    return any(one.expiration_ms is not None for one in outgoing)
+    return any(one.is_delayed for one in outgoing)
 
 
 def _answer(outgoing: Outgoing, confirm: Confirm) -> BrokerUnavailable | None:

@@ -14,6 +14,9 @@ DelayKind = Literal["wheel", "plugin"]
 HORIZON = timedelta(seconds=SLOTS - 4)
 """The longest delay: beyond it a slot would hold messages of two different turns."""
 
+DELAY_HEADER = "x-delay"
+"""Where the plugin finds the delay of a message, in milliseconds."""
+
 _AT_ONCE = timedelta(milliseconds=1)
 
 
@@ -37,5 +40,5 @@ def delayed(
         raise BeyondHorizon(f"a delay of {delay} is longer than the wheel's {HORIZON}")
     milliseconds = delay // timedelta(milliseconds=1)
     if kind == "plugin":
-        return envelope.to(PLUGIN_DELAYED_EXCHANGE, headers={"x-delay": milliseconds}), None
+        return envelope.to(PLUGIN_DELAYED_EXCHANGE, headers={DELAY_HEADER: milliseconds}), None
     return envelope.to(DELAYED_EXCHANGE, headers={"slot": slot_name(slot_of(release_at))}), milliseconds

@@ -22,7 +22,7 @@ from shared.messaging.answers import Answers
 from shared.messaging.broker import BrokerUnavailable, Outgoing, Publisher, QueuesFail, Unroutable
 from shared.messaging.connection import Addressed, PublishingConnection
 from shared.messaging.declaring import declare
-from shared.messaging.delay import DelayKind, delayed, slot_of
+from shared.messaging.delay import DELAY_HEADER, DelayKind, delayed, slot_of
 from shared.messaging.envelope import Envelope
 from shared.messaging.returns import Confirm
 from shared.messaging.topology import EVENTS_EXCHANGE, Queue, Topology
@@ -313,6 +313,29 @@ async def test_a_delay_runs_on_while_the_connection_is_away(amqp_vhost_url: str)
     left = max(release_at - mended_at, 0 * SECOND) + (asked_at[0] - now)  # it runs from when it was asked for
     assert int(deaths[0]["original-expiration"]) * SECOND / 1000 <= left + SECOND / 50
     assert -SECOND / 50 < arrived_at - release_at < LATE
+
+
+async def test_with_the_plugin_too_a_delay_runs_while_its_message_waits_for_the_connection(
+    amqp_vhost_url: str,
+) -> None:
+    """Such a delay is a header, which every broker carries."""
+    delayed_by_header = event("post-1").to(EVENTS_EXCHANGE, headers={DELAY_HEADER: 5000})
+    async with Station.open(amqp_vhost_url) as station, Wire.to(amqp_vhost_url) as wire:
+        publisher = Publisher(wire.url, app_id="station", clock=SystemClock())
+        await publisher.connect(Topology("station"))
+        await wire.cut()
+        await eventually(lambda: not publisher.is_connected)
+        began_at = datetime.now(UTC)
+        publishing = asyncio.create_task(publisher.publish(Outgoing(delayed_by_header)))
+        await eventually(lambda: datetime.now(UTC) > began_at + SECOND)
+        wire.mend()
+        await publishing
+        await eventually(lambda: station.arrived)
+        await publisher.close()
+
+    ((_, message),) = station.arrived
+    left: Any = message.headers[DELAY_HEADER]
+    assert 0 <= left <= 4000
 
 
 @pytest.fixture(params=["wheel", "plugin"])
