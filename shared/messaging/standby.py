@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from aio_pika.exceptions import AMQPException
 
+from shared.connections.cancellations import StrayCancellations
 from shared.database.errors import is_about_all_work
 from shared.messaging.kept_connection import LOST
 
@@ -84,8 +85,9 @@ class Standby:
         """Act on a subscriber, if need be once the connection to the broker is back."""
         while subscriber.running:
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    await act(subscriber)
+                with StrayCancellations():
+                    async with asyncio.timeout(ANSWER_SECONDS):
+                        await act(subscriber)
             except (*LOST, AMQPException) as error:
                 log.warning("consumer_not_turned", queue=subscriber.queue.name, error=repr(error))
                 await asyncio.sleep(LOOK_SECONDS)

@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import pytest
 from sqlalchemy.exc import DBAPIError
 
+from shared.messaging import standby
 from shared.messaging.standby import Standby
 from shared.process.health import consuming
 from tests.nodes import Broker
 from tests.support.bus import Bus
 from tests.support.connections import close_connections
 from tests.support.shop import Order, Shop
+from tests.support.stray import wait_for_what_is_given_up
 from tests.support.waiting import eventually
 
 
@@ -95,6 +99,29 @@ async def test_a_connection_that_is_made_again_takes_nothing_either(amqp_vhost_u
 
         away.is_away = False
         await shop.handled("second")
+
+
+async def test_what_others_give_up_while_a_consumer_is_attached_is_tried_again(
+    amqp_vhost_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the connection to the broker is lost at that moment; else the whole service would end."""
+    attach, given_up = standby._attach, asyncio.Event()
+
+    async def give_up_once(subscriber: Any) -> None:
+        if not given_up.is_set():
+            given_up.set()
+            await wait_for_what_is_given_up()
+        await attach(subscriber)
+
+    monkeypatch.setattr(standby, "_attach", give_up_once)
+    away = Away()
+    async with standing_by(amqp_vhost_url, away) as shop:
+        await shop.order("second")
+        away.is_away = False
+
+        await shop.handled("second")
+
+    assert given_up.is_set()
 
 
 async def test_an_error_of_one_statement_makes_nobody_stand_by(amqp_vhost_url: str) -> None:
