@@ -7,6 +7,7 @@ PlatformError
 │   └── RateLimited     the same for a limit: mostly nothing else is sent before either           refused
 ├── Transient       refused, but not for good: try again, an attempt is used                      refused
 ├── Rejected        the platform will never take it                                               refused
+│   └── AlreadyThere    because the same is there: no proof that nothing before has landed        refused
 ├── Unauthorized    the credentials are no longer good                                            refused
 └── Unconfirmed     the request may have landed: never send anything else before that is settled  unknown
 """
@@ -108,6 +109,15 @@ class Rejected(PlatformError):
     """The platform will never take this."""
 
     kind = "rejected"
+
+
+class AlreadyThere(Rejected):
+    """The platform has the same already: another post, or this one where a request for it has left before."""
+
+    @classmethod
+    def by(cls, refusal: Rejected) -> "AlreadyThere":
+        """By a refusal that says so."""
+        return cls(refusal.detail.message, code=refusal.detail.code)
 
 
 class Unauthorized(PlatformError):

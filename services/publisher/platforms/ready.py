@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import httpx
 
 from services.publisher.platforms.base import Published
-from services.publisher.platforms.errors import PlatformError, Rejected, Unconfirmed
+from services.publisher.platforms.errors import AlreadyThere, PlatformError, Rejected, Unconfirmed
 from services.publisher.platforms.exchange import publish
 from services.publisher.platforms.judging import Dialect
 from services.publisher.platforms.reply import Reply
@@ -36,7 +36,7 @@ class ReadyOnce:
     is_repeated: Callable[[Rejected], bool]
     """Whether a refusal says that something like it is there already."""
     look_up: Callable[[], Awaitable[Published | None]]
-    not_there: Callable[[Rejected], PlatformError] = lambda refusal: refusal
+    not_there: Callable[[Rejected], PlatformError] = AlreadyThere.by
     """What the refusal means where the look-up finds nothing."""
     afresh: Callable[[PlatformError], ReadyRequest | None] = lambda _error: None
     """Another request in its place, where the network takes this one no more, and none before it may have landed."""

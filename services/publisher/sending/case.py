@@ -8,7 +8,7 @@ from services.publisher.domain import Publication, StoredAccount
 from services.publisher.limits.circuit_breaker import CircuitOpen, Turn
 from services.publisher.limits.starts import Runner
 from services.publisher.platforms.base import NEVER, Published, Ready
-from services.publisher.platforms.errors import PlatformError, Unavailable
+from services.publisher.platforms.errors import AlreadyThere, PlatformError, Unavailable
 from services.publisher.sending.evidence import Attempt, Evidence, Standing, is_doubtful, standing
 from shared.events.base import ErrorDetail
 from shared.events.scheduler import PublishRequested
@@ -156,8 +156,15 @@ class Case:
         return replace(self, publication=replace(one, withdrawn=one.revision, withdrawn_because=reason))
 
     def lost(self, error: PlatformError) -> "Case":
-        """The case after an attempt that did not simply succeed, with what its error proves."""
-        return self._closed(error.evidence).failed(error)
+        """The case after an attempt that did not simply succeed, with what its error proves.
+
+        What is there already may be an attempt of before: what was taken for proof that it is not proves nothing then.
+        """
+        case = self._closed(error.evidence).failed(error)
+        refuted = [one for one in case.attempts if one.evidence is Evidence.DISPROVED]
+        for attempt in refuted if isinstance(error, AlreadyThere) else ():
+            case = case._with(replace(attempt, evidence=Evidence.UNKNOWN))
+        return case
 
     def landed(self, published: Published, started_at: datetime, now: datetime) -> "Case":
         """The case after an attempt that landed; repeats of one request are one post, so all that may have, have."""

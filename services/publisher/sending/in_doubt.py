@@ -7,6 +7,7 @@ A request to another place is not the same, and another place knows nothing of t
 from datetime import datetime, timedelta
 
 from services.publisher.platforms.errors import (
+    AlreadyThere,
     NotSent,
     PlatformError,
     RateLimited,
@@ -44,6 +45,8 @@ def step_in_doubt(case: Case, now: datetime) -> Step:
 
 
 def _repeat_or_look(case: Case, now: datetime) -> Step:
+    if isinstance(case.error, AlreadyThere):
+        return Settle(outcomes.unknown(case, outcomes.may_be_itself(case.error), now))
     if _may_repeat(case, now):
         return _repeat(case, case.error, now)
     if case.certainty.answers_look_ups:

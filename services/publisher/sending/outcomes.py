@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.publisher.domain import Publication
-from services.publisher.platforms.errors import NEEDS_RECONNECT, RateLimited, Unauthorized
+from services.publisher.platforms.errors import NEEDS_RECONNECT, AlreadyThere, RateLimited, Unauthorized, Unconfirmed
 from services.publisher.sending import facts
 from services.publisher.sending.case import Case
 from services.publisher.sending.evidence import Attempt, Standing
@@ -158,6 +158,12 @@ def why_unknown(case: Case, now: datetime) -> ErrorDetail:
     """Why a doubt is left to a person."""
     is_elsewhere = case.problem is None and case.may_be_elsewhere(now)
     return MAY_BE_ELSEWHERE if is_elsewhere else last_error(case)
+
+
+def may_be_itself(refusal: AlreadyThere) -> ErrorDetail:
+    """Why what was refused as being there already is left to a person, after a request of before may have landed."""
+    message = f"{refusal.detail.message}; it may be this very post, sent before: look there, then settle it"
+    return ErrorDetail(kind=Unconfirmed.kind, code=refusal.detail.code, message=message)
 
 
 def last_error(case: Case) -> ErrorDetail:

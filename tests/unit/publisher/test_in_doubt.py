@@ -1,5 +1,6 @@
 """The next step of a post that may be out: the same request, a look-up, or a person; never anything else."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from services.publisher.platforms.base import FOR_EVER
 from services.publisher.platforms.errors import (
     NEEDS_RECONNECT,
+    AlreadyThere,
     NotSent,
     PlatformError,
     RateLimited,
@@ -19,12 +21,12 @@ from services.publisher.platforms.errors import (
     Unconfirmed,
 )
 from services.publisher.sending.case import Blocked, Case, Certainty
-from services.publisher.sending.evidence import Evidence
+from services.publisher.sending.evidence import Attempt, Evidence
 from services.publisher.sending.in_doubt import DOUBTS_LAST, SHORTEST_PAUSE
 from services.publisher.sending.next_step import next_step
 from services.publisher.sending.outcomes import Outcome
 from services.publisher.sending.steps import LookUp, Prepare, Renew, Reserve, Settle, Step
-from shared.events.publisher import AccountRefreshFailed, PublishRetrying, PublishUnknown
+from shared.events.publisher import AccountRefreshFailed, PublishFailed, PublishRetrying, PublishUnknown
 from tests.support.publications import NOON, SECOND, a_case, an_attempt
 
 LOST = an_attempt(Evidence.UNKNOWN)
@@ -225,3 +227,34 @@ def test_what_may_be_out_elsewhere_is_neither_repeated_nor_looked_up_where_the_a
 
 def test_an_attempt_of_before_places_were_noted_is_taken_for_one_where_the_account_publishes_now() -> None:
     assert next_step(in_doubt(REPEATS, place="now"), SOON) == Prepare()
+
+
+DISPROVED = an_attempt(Evidence.DISPROVED)
+
+
+@pytest.mark.parametrize("certainty", [NEITHER, REPEATS, LOOKS, BOTH])
+@pytest.mark.parametrize("before", [LOST, DISPROVED], ids=["in doubt", "not found before"])
+def test_what_is_refused_as_being_there_may_be_an_attempt_of_before_though_none_was_found(
+    before: Attempt, certainty: Certainty
+) -> None:
+    """A list may be minutes behind, and a person may be wrong."""
+    case = a_case(before, certainty=certainty, publication={"tries": 1})
+    opened = case.with_opened(an_attempt(number=2), turn=None)  # type: ignore[arg-type]
+
+    step = next_step(opened.lost(AlreadyThere("duplicate content", code="403")), SOON)
+
+    (told,) = settled(step).told
+    assert isinstance(told, PublishUnknown)
+    assert "duplicate content; it may be this very post" in told.error.message
+    evidence = {one.number: one.evidence for one in settled(step).attempts}
+    assert evidence[2] is Evidence.REFUSED
+    assert evidence.get(1, Evidence.UNKNOWN) is Evidence.UNKNOWN
+
+
+@pytest.mark.parametrize("before", [(), (an_attempt(Evidence.NOT_SENT),), (an_attempt(Evidence.REFUSED),)])
+def test_what_is_there_already_is_another_post_where_nothing_before_may_have_landed(before: Sequence[Attempt]) -> None:
+    case = a_case(*before).with_opened(an_attempt(number=2), turn=None)  # type: ignore[arg-type]
+
+    step = next_step(case.lost(AlreadyThere("duplicate content")), SOON)
+
+    assert isinstance(settled(step).told[0], PublishFailed)

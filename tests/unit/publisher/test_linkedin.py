@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.publisher.accounts.credentials import stored
 from services.publisher.platforms.base import Account, Post
-from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unconfirmed
+from services.publisher.platforms.errors import AlreadyThere, RateLimited, Rejected, Unauthorized, Unconfirmed
 from services.publisher.platforms.linkedin.platform import VERSION, LinkedIn, share_of
 from services.publisher.platforms.linkedin.text import little_text
 from shared.clocks.clock import SystemClock
@@ -84,7 +84,7 @@ async def test_the_same_text_again_is_refused_with_the_post_that_has_it() -> Non
     async with linkedin() as (platform, network, account):
         ready = await platform.prepare(a_share(), account)
         first = await ready.send(NOON)
-        with pytest.raises(Rejected, match=f"duplicate of {first.platform_post_id}"):
+        with pytest.raises(AlreadyThere, match=f"duplicate of {first.platform_post_id}"):
             await ready.send(NOON)
 
     assert len(network.posts) == 1

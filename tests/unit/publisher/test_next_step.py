@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from services.publisher.domain import CLAIMED
 from services.publisher.platforms.base import FOR_EVER, NEVER, Published
 from services.publisher.platforms.errors import (
+    AlreadyThere,
     NotSent,
     PlatformError,
     RateLimited,
@@ -264,7 +265,7 @@ def test_whoever_settles_and_rests_is_called_again_later(found: tuple[Case, date
 
 ERRORS: list[PlatformError] = [
     NotSent("x"), Unavailable("x"), RateLimited("x", retry_after=SECOND), Transient("x"), Rejected("x"),
-    Unauthorized("x"), Unconfirmed("x"),
+    AlreadyThere("x"), Unauthorized("x"), Unconfirmed("x"),
 ]  # fmt: skip
 
 

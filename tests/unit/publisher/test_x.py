@@ -15,7 +15,14 @@ from services.publisher.media.keeping import File
 from services.publisher.media.picture import Picture
 from services.publisher.platforms.allowance import Allowance
 from services.publisher.platforms.base import Account, Post
-from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized, Unavailable, Unconfirmed
+from services.publisher.platforms.errors import (
+    AlreadyThere,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+    Unconfirmed,
+)
 from services.publisher.platforms.judging import judged
 from services.publisher.platforms.recognition import recognised
 from services.publisher.platforms.reply import Reply as Answer
@@ -116,7 +123,7 @@ async def test_a_duplicate_of_an_old_post_is_refused() -> None:
         post = a_tweet()
         await send(platform, account, post)
 
-        with pytest.raises(Rejected, match="duplicate content"):
+        with pytest.raises(AlreadyThere, match="duplicate content"):
             await send(platform, account, replace(post, publish_at=post.publish_at + timedelta(minutes=5)))
 
 

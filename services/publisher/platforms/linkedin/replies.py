@@ -6,7 +6,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
-from services.publisher.platforms.errors import PlatformError, Transient
+from services.publisher.platforms.errors import AlreadyThere, PlatformError, Transient
 from services.publisher.platforms.judging import ANY, Dialect
 from services.publisher.platforms.oauth import error_words
 from services.publisher.platforms.reply import Reply, words_or_none
@@ -36,6 +36,13 @@ def problem_with_token(told: Mapping[str, Any], author: str) -> str | None:
     return None if needed in scopes else f"it lacks the scope {needed}; sign in once more, and allow it"
 
 
+def duplicate(reply: Reply) -> PlatformError | None:
+    """The refusal of what is there already; it names the post that is."""
+    said = words(reply) or ""
+    is_duplicate = reply.status == HTTPStatus.UNPROCESSABLE_ENTITY and "duplicate" in said
+    return AlreadyThere(reply.saying(said), code=str(reply.status)) if is_duplicate else None
+
+
 AUTHORITY = Dialect(error_words)
-DIALECT = Dialect(words, usual_wait=LIMITED_FOR, has_limits_apart=True)
+DIALECT = Dialect(words, duplicate, usual_wait=LIMITED_FOR, has_limits_apart=True)
 STORE = Dialect(documented=refused_upload, most_bytes=ANY.most_bytes)
