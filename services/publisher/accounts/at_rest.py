@@ -86,10 +86,11 @@ class AtRest:
         return is_changed
 
 
-async def refuse_account(unit: Unit, account_id: str, *, known_at: datetime) -> None:
-    """Note that a person must connect the account again, unless one has since it was known to be refused."""
+async def refuse_account(unit: Unit, account_id: str, *, known_at: datetime) -> bool:
+    """Note that a person must connect the account again; False where one has, since it was read to be refused."""
     is_as_known = (_c.account_id == account_id, _c.connected == true(), _c.changed_at <= known_at)
-    await unit.connection.execute(update(accounts).where(*is_as_known).values(needs_reconnect=True))
+    refused = await unit.connection.execute(update(accounts).where(*is_as_known).values(needs_reconnect=True))
+    return refused.rowcount > 0
 
 
 def _has_lease_of(account: StoredAccount) -> ColumnElement[bool]:

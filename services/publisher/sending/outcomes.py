@@ -6,6 +6,7 @@ No I/O. A fact that says "not published" (failed, skipped, held) is only made wh
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from services.publisher.accounts.facts import refresh_failed
 from services.publisher.domain import Publication
 from services.publisher.platforms.errors import NEEDS_RECONNECT, AlreadyThere, RateLimited, Unauthorized, Unconfirmed
 from services.publisher.sending import facts
@@ -14,7 +15,7 @@ from services.publisher.sending.evidence import Attempt, Standing
 from shared.events import Event
 from shared.events.base import ErrorDetail
 from shared.events.progress import State
-from shared.events.publisher import AccountRefreshFailed, PublishRetrying
+from shared.events.publisher import PublishRetrying
 
 INTERRUPTED = ErrorDetail(
     kind="unconfirmed", code="interrupted", message="the publisher stopped between the request and its outcome"
@@ -142,16 +143,9 @@ def _resting(case: Case, error: ErrorDetail, until: datetime, not_before: dateti
 
 def _refused_account(case: Case, now: datetime) -> tuple[Event, ...]:
     error = case.error
-    if not isinstance(error, Unauthorized) or error.detail.code == NEEDS_RECONNECT:
+    if case.account is None or not isinstance(error, Unauthorized) or error.detail.code == NEEDS_RECONNECT:
         return ()
-    refused = AccountRefreshFailed(
-        account_id=case.publication.account_id,
-        platform=case.publication.platform,
-        error=error.detail,
-        needs_reconnect=True,
-        changed_at=now,
-    )
-    return (refused,)
+    return (refresh_failed(replace(case.account, needs_reconnect=True), error.detail, now),)
 
 
 def why_unknown(case: Case, now: datetime) -> ErrorDetail:

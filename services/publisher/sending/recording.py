@@ -1,6 +1,6 @@
 """Recording: outcomes are committed with their attempts, their facts and what they mean for accounts."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime, timedelta
 
 import structlog
@@ -73,19 +73,20 @@ class Recording:
             answers = [outcome.publication is None or case.delivered.token in counted for case, outcome in group]
             await unit.save_attempts([attempt for _, outcome in group for attempt in outcome.attempts])
             told = [recorded for recorded, counts in zip(group, answers, strict=True) if counts]
-            await unit.emit([envelope for case, outcome in told for envelope in self._envelopes(case, outcome)])
-            for account_id, claimed_at in _refused(told).items():
-                await refuse_account(unit, account_id, known_at=claimed_at)
+            refused = _refused(told).items()
+            anew = {one for one, known_at in refused if not await refuse_account(unit, one, known_at=known_at)}
+            await unit.emit([envelope for case, outcome in told for envelope in self._envelopes(case, outcome, anew)])
             for account_id, (until, whole_app) in _closed(group).items():
                 await unit.close_accounts(account_id, until, whole_app=whole_app)
         return answers
 
-    def _envelopes(self, case: Case, outcome: Outcome) -> list[Envelope]:
-        """What is told; what is only repeated calls nobody back."""
+    def _envelopes(self, case: Case, outcome: Outcome, anew: Set[str]) -> list[Envelope]:
+        """What is told; what is only repeated calls nobody back. Nobody is to connect an account that is `anew`."""
         correlation_id = case.delivered.correlation_id
+        told = [one for one in outcome.told if not (isinstance(one, AccountRefreshFailed) and one.account_id in anew)]
         if outcome.publication is None:
-            return [Envelope.of(fact, correlation_id=correlation_id) for fact in outcome.told]
-        return told_and_called_back(outcome.told, case.event, correlation_id=correlation_id, now=self.clock.now())
+            return [Envelope.of(fact, correlation_id=correlation_id) for fact in told]
+        return told_and_called_back(told, case.event, correlation_id=correlation_id, now=self.clock.now())
 
 
 def _closed(group: Sequence[Recorded]) -> dict[str, tuple[datetime, bool]]:

@@ -135,6 +135,24 @@ async def test_an_account_that_is_refused_is_marked_with_the_outcome(store: Stor
     assert await told(store) == ["publish.held", "account.refresh_failed"]
 
 
+async def test_an_account_that_was_connected_anew_meanwhile_is_neither_marked_nor_told_to_be_refused(
+    store: Store,
+) -> None:
+    """The refusal is told later than the connection, and would be taken for the news."""
+    case = await sent(store)
+    await keep(store, replace(a_stored_account(), changed_at=case.publication.updated_at + SECOND))
+    after = case.lost(Unauthorized("token revoked"))
+    step = next_step(after, NOON + 2 * SECOND)
+    assert isinstance(step, Settle)
+
+    await Recording(store, FakeClock(NOON + 2 * SECOND)).record(after, step.outcome)
+
+    account = await store.account("account")
+    assert account is not None
+    assert not account.needs_reconnect
+    assert await told(store) == ["publish.held"]
+
+
 async def test_outcomes_of_one_moment_are_each_told_of(store: Store) -> None:
     case = await sent(store)
     after, outcome = landed(case)
