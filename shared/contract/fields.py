@@ -79,7 +79,7 @@ FIELDS: Mapping[str, str] = {
     "manual": "Whether a person asked for it.",
     "markup_option": "The option that says that the text is marked up.",
     "match": "How the phrase is looked for.",
-    "media": "Pictures and videos, by their addresses.",
+    "media": "Pictures and videos, by their addresses; with descriptions at most 1,000,000 characters in all.",
     "mentions": "How many mentions there were.",
     "message": "What is wrong, for a person.",
     "message_id": "The message; derived from what is in it where its producer gave none.",

@@ -24,6 +24,8 @@ MAX_TARGETS = 1000
 MAX_POSTS_IN_A_BATCH = 500
 MAX_CHARACTERS_IN_ALL = 20_000_000
 """Of the texts of one request, counted once for each account: they are written in one transaction."""
+MAX_CHARACTERS_OF_MEDIA = 1_000_000
+"""Of their addresses and descriptions: the messages that carry them are longer than the request, and must be read."""
 
 
 class LocalTime(Value):
@@ -110,9 +112,22 @@ class ScheduleRequested(Event, type="schedule.requested"):
             seen.add(target.account_id)
         return self
 
+    @property
+    def _characters_of_media(self) -> int:
+        return sum(len(item.url) + len(item.alt or "") for item in self.media)
+
+    @model_validator(mode="after")
+    def _fits_into_the_messages_that_follow(self) -> Self:
+        if self._characters_of_media > MAX_CHARACTERS_OF_MEDIA:
+            given, most = f"{self._characters_of_media:,}", f"{MAX_CHARACTERS_OF_MEDIA:,}"
+            raise ValueError(
+                f"media: {given} characters of addresses and descriptions are more than {most}; shorten them"
+            )
+        return self
+
     @model_validator(mode="after")
     def _can_be_written_at_once(self) -> Self:
-        media = sum(len(item.url) + len(item.alt or "") for item in self.media)
+        media = self._characters_of_media
         in_all = sum(media + len(self.content if one.content is None else one.content) for one in self.targets)
         if in_all > MAX_CHARACTERS_IN_ALL:
             most = f"{MAX_CHARACTERS_IN_ALL:,}"

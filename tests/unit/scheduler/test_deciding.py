@@ -13,6 +13,7 @@ from services.scheduler.decider import Decider
 from services.scheduler.domain import KnownAccount
 from services.scheduler.near_posts import NearKeys, NearPosts
 from services.scheduler.origin import Origin
+from services.scheduler.periodic import publish_requested
 from services.scheduler.requests import (
     MOST_TARGETS_IN_A_BATCH,
     Request,
@@ -23,7 +24,12 @@ from services.scheduler.requests import (
 from services.scheduler.unreadable import answer_to_unreadable
 from shared.events import Event
 from shared.events.progress import State
-from shared.events.requests import ScheduleBatchRequested, ScheduleCancelRequested, ScheduleRequested
+from shared.events.requests import (
+    MAX_CHARACTERS_OF_MEDIA,
+    ScheduleBatchRequested,
+    ScheduleCancelRequested,
+    ScheduleRequested,
+)
 from shared.events.scheduler import (
     PendingPost,
     ScheduleAccepted,
@@ -35,6 +41,7 @@ from shared.messaging.envelope import UnreadableEvent, read_event
 from tests.support.schedules import DUE, NOON, post, schedule, wanted
 
 BY = Origin("c-1", "m-1", NOON)
+URL = "https://cdn.example/a"
 CONNECTED = {f"acct-{number}": KnownAccount(connected=True) for number in range(1, 4)}
 
 
@@ -294,6 +301,22 @@ def test_a_batch_has_a_bounded_number_of_characters_for_all_accounts() -> None:
     assert refused.reason == (
         "posts[3]: the batch has more than 20,000,000 characters for all accounts; send it in parts"
     )
+
+
+def test_the_longest_post_that_is_accepted_fits_into_the_message_that_asks_for_it() -> None:
+    """The message says more than the request did; one that nobody can read would be parked, and the post never sent."""
+    longest_in_json = "\x01"
+    alts = [longest_in_json * (100_000 - len(URL)) for _ in range(MAX_CHARACTERS_OF_MEDIA // 100_000)]
+    largest = post(content=longest_in_json * 100_000, media=[{"url": URL, "alt": alt} for alt in alts])
+    at = decider()
+
+    (accepted,) = answered(asked(largest), at)
+
+    assert isinstance(accepted, ScheduleAccepted)
+    message = publish_requested(at.schedules["post-1", "acct-1"])
+    assert read_event(message.type, message.body()) == message
+    with pytest.raises(ValueError, match="media: 1,000,021 characters of addresses and descriptions are more than"):
+        post(media=[*largest.model_dump()["media"], {"url": URL}])
 
 
 def test_a_request_weighs_more_the_longer_its_texts_are() -> None:
