@@ -19,7 +19,7 @@ from shared.events.maintenance import JobFailed, JobReleased, JobSucceeded
 from shared.events.scheduler import TimerFired
 from shared.jobs import facts
 from shared.jobs.failures import why_failed
-from shared.jobs.runs import KEEP, Finding, Overlap, Run, Running, Runs, Start, State, Suspect, find
+from shared.jobs.runs import Finding, Overlap, Run, Running, Runs, Start, State, Suspect, find
 from shared.messaging.envelope import Delivery
 from shared.messaging.outbox import Outbox
 from shared.messaging.unit_of_work import UnitOfWork, unit_of_work
@@ -113,7 +113,7 @@ class Jobs:
                         await runs.end_dead(connection, dead, again=dead.tick_at == run.tick_at)
                     await runs.make_room(connection, run)
                     await runs.add(connection, run)
-                    await runs.forget(connection, run.job, now - KEEP)
+                    await runs.forget(connection, run.job, now)
                     told.append(facts.started(self.service, delivery.event, run))
                 case Overlap(other):
                     await runs.make_room(connection, run)

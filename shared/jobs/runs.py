@@ -14,6 +14,8 @@ from shared.database.errors import Conflict
 
 KEEP = timedelta(days=7)
 """How long ended runs are kept: longer than a message is on its way, dead-letter replay by hand left aside."""
+MOST_AHEAD = timedelta(days=1)
+"""What began later than that from now began under a clock that was wrong: its tick is still to come."""
 
 State = Literal["running", "succeeded", "failed", "released", "skipped"]
 _OPEN = ("running", "released")
@@ -141,10 +143,11 @@ class Runs:
         """Note how a run ended; False when it had been taken over."""
         return await self._change(connection, run, state=state)
 
-    async def forget(self, connection: AsyncConnection, job: str, before: datetime) -> None:
-        """Remove old rows of the job."""
-        is_old = (self._columns.state != "running", self._columns.started_at < before)
-        await connection.execute(delete(self._table).where(self._columns.job == job, *is_old))
+    async def forget(self, connection: AsyncConnection, job: str, now: datetime) -> None:
+        """Remove rows of the job that are old, or of a clock that was wrong."""
+        started_at = self._columns.started_at
+        is_over = (self._columns.state != "running", or_(started_at < now - KEEP, started_at > now + MOST_AHEAD))
+        await connection.execute(delete(self._table).where(self._columns.job == job, *is_over))
 
     async def _change(self, connection: AsyncConnection, run: Run, **changes: Any) -> bool:
         is_ours = (self._columns.run_id == run.run_id, self._columns.state == "running")

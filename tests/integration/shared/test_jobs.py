@@ -256,3 +256,17 @@ async def test_old_runs_are_forgotten(worker: Worker) -> None:
     await worker.jobs.run(tick(later), done_at_once())
 
     assert await worker.states() == {later: "succeeded"}
+
+
+async def test_a_tick_that_ran_while_the_clock_was_days_ahead_runs_when_its_time_has_come(worker: Worker) -> None:
+    """Its timer fires it again then."""
+    at, work = NOON + 36 * HOUR, done_at_once()
+    worker.clock.advance(48 * HOUR)
+    await worker.jobs.run(tick(at), work)
+    worker.clock.advance(-48 * HOUR)
+    await worker.jobs.run(tick(), done_at_once())
+
+    worker.clock.advance(36 * HOUR)
+    await worker.jobs.run(tick(at), work)
+
+    assert work.times == 2
