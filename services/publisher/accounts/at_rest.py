@@ -62,6 +62,10 @@ class AtRest:
         """Note that a person must connect the account again, and tell of it; False when there are other tokens."""
         return await self._change(account, told=told, needs_reconnect=True, renewing_until=None)
 
+    async def tell(self, account: StoredAccount, told: Envelope) -> None:
+        """Tell of the account, unless it was connected anew or has other tokens: who did that has told of it."""
+        await self._change(account, told=told, connected=account.connected)
+
     async def mark(self, account: StoredAccount, *, is_unreadable: bool, told: Envelope) -> None:
         """Note whether the account's secrets can be read, and tell of it where that is news."""
         await self._change(account, _c.is_unreadable != is_unreadable, told=told, is_unreadable=is_unreadable)

@@ -39,7 +39,7 @@ from shared.events.publisher import (
 )
 from shared.events.requests import AccountConnectRequested, AccountDisconnectRequested
 from shared.events.rules import PostRules
-from shared.messaging.envelope import Delivery
+from shared.messaging.envelope import Delivery, Envelope
 from shared.messaging.verdict import Park, TryAgain
 from shared.secrets.sealing import SealingKey
 from shared.secrets.vault import Vault
@@ -110,13 +110,17 @@ class Connecting:
             raise Park(f"account {delivery.event.account_id!r} is not connected")
         try:
             if not self.tokens.can_renew(account):
-                await self.store.tell(refreshed(account, self.clock.now()), delivery.correlation_id)
+                await self._tell_of(account, refreshed(account, self.clock.now()), delivery.correlation_id)
                 return
             await self._refresh(account, delivery.correlation_id)
         except Unauthorized:
             return  # told by whoever found out
         except PlatformError as error:
-            await self.store.tell(refresh_failed(account, error.detail, self.clock.now()), delivery.correlation_id)
+            failure = refresh_failed(account, error.detail, self.clock.now())
+            await self._tell_of(account, failure, delivery.correlation_id)
+
+    async def _tell_of(self, account: StoredAccount, fact: Event, correlation_id: str) -> None:
+        await self.tokens.at_rest.tell(account, Envelope.of(fact, correlation_id=correlation_id))
 
     def _turn_of(self, account_id: str) -> asyncio.Lock:
         """What concerns one account is done one thing after another, in the order in which it arrived."""

@@ -17,9 +17,12 @@ from services.publisher.platforms.base import Account, Renewed
 from services.publisher.platforms.errors import PlatformError, Unauthorized, Unavailable
 from services.publisher.platforms.oauth import refreshed
 from services.publisher.store import Store
+from shared.events.publisher import AccountRefreshRequested
+from shared.messaging.envelope import Delivery
 from shared.secrets.vault import Vault
 from tests.fakes.clock import FakeClock
 from tests.fakes.platform import FakePlatform
+from tests.integration.publisher.test_connecting import Desk, Network
 from tests.support.publications import NOON, keep
 from tests.support.waiting import PATIENCE
 
@@ -159,3 +162,34 @@ async def test_new_tokens_are_kept_whatever_stands_beside_them(
     kept = opened(renewed, tokens.vault).credentials
     assert (len(kept["access_token"]), kept["refresh_token"]) == (3000, "rotated")
     assert renewed.token_expires_at == (lasts and NOON + lasts)
+
+
+@dataclass
+class Hanging(Network):
+    """A network whose token server takes its time, and then has nothing to give."""
+
+    async def refresh(self, account: Account, now: datetime) -> Renewed:
+        """Nothing, in the end."""
+        assert self.may_answer
+        self.is_refreshing.set()
+        await self.may_answer.wait()
+        raise Unavailable("HTTP 503")
+
+
+async def test_a_renewal_that_came_to_nothing_is_not_told_of_an_account_that_was_connected_anew_meanwhile(
+    store: Store,
+) -> None:
+    """It is told later than the connection, and would be taken for the news."""
+    desk = Desk.at(store, Hanging(may_answer=asyncio.Event()))
+    tokens = {"access_token": "old", "refresh_token": "old"}
+    await desk.connecting.on_account_connect_requested(desk.request(tokens))
+    asked = Delivery(AccountRefreshRequested(account_id="account"), None, "correlation")
+    renewing_it = asyncio.create_task(desk.connecting.on_account_refresh_requested(asked))
+    await desk.network.is_refreshing.wait()
+
+    await desk.connecting.on_account_connect_requested(desk.request({"access_token": "new", "refresh_token": "new"}))
+    assert desk.network.may_answer
+    desk.network.may_answer.set()
+    await renewing_it
+
+    assert await desk.kinds() == ["account.connected", "account.connected"]
