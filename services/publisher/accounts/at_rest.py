@@ -90,9 +90,9 @@ class AtRest:
         return is_changed
 
 
-async def refuse_account(unit: Unit, account_id: str, *, known_at: datetime) -> bool:
-    """Note that a person must connect the account again; False where one has, since it was read to be refused."""
-    is_as_known = (_c.account_id == account_id, _c.connected == true(), _c.changed_at <= known_at)
+async def refuse_account(unit: Unit, account_id: str, changed_at: datetime) -> bool:
+    """Note that a person must connect the account again; False where one has, or has disconnected it, since then."""
+    is_as_known = (_c.account_id == account_id, _c.connected == true(), _c.changed_at == changed_at)
     refused = await unit.connection.execute(update(accounts).where(*is_as_known).values(needs_reconnect=True))
     return refused.rowcount > 0
 

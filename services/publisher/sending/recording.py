@@ -10,7 +10,7 @@ from services.publisher.callbacks.telling import told_and_called_back
 from services.publisher.sending.case import Case
 from services.publisher.sending.evidence import Evidence
 from services.publisher.sending.outcomes import Outcome
-from services.publisher.store import Store
+from services.publisher.store import Store, Unit
 from shared.clocks.clock import Clock
 from shared.database.errors import is_passing
 from shared.database.group_commit import GroupCommit
@@ -66,27 +66,40 @@ class Recording:
 
     async def _record(self, group: Sequence[Recorded]) -> Sequence[bool]:
         async with self.store.unit() as unit:
-            written = [(one, case, outcome) for case, outcome in group if (one := outcome.publication)]
+            overtaken = await self._overtaken(unit, group)
+            written = [
+                (one, case, outcome)
+                for case, outcome in group
+                if (one := outcome.publication) and case.delivered.token not in overtaken
+            ]
             counted = await unit.finish(
                 [(one, case.delivered.token, outcome.stands_when_withdrawn) for one, case, outcome in written]
             )
             answers = [outcome.publication is None or case.delivered.token in counted for case, outcome in group]
             await unit.save_attempts([attempt for _, outcome in group for attempt in outcome.attempts])
             told = [recorded for recorded, counts in zip(group, answers, strict=True) if counts]
-            refused = _refused(told).items()
-            anew = {one for one, known_at in refused if not await refuse_account(unit, one, known_at=known_at)}
-            await unit.emit([envelope for case, outcome in told for envelope in self._envelopes(case, outcome, anew)])
+            await unit.emit([envelope for case, outcome in told for envelope in self._envelopes(case, outcome)])
             for account_id, (until, whole_app) in _closed(group).items():
                 await unit.close_accounts(account_id, until, whole_app=whole_app)
         return answers
 
-    def _envelopes(self, case: Case, outcome: Outcome, anew: Set[str]) -> list[Envelope]:
-        """What is told; what is only repeated calls nobody back. Nobody is to connect an account that is `anew`."""
+    async def _overtaken(self, unit: Unit, group: Sequence[Recorded]) -> Set[str]:
+        """The tokens of those whose account was refused, but was connected anew since: they are tried once more."""
+        refused = {
+            case.delivered.token: case.account
+            for case, outcome in group
+            if case.account and any(isinstance(fact, AccountRefreshFailed) for fact in outcome.told)
+        }
+        known = sorted({(one.account_id, one.changed_at) for one in refused.values()})
+        stand = {one for one in known if await refuse_account(unit, *one)}
+        return {token for token, one in refused.items() if (one.account_id, one.changed_at) not in stand}
+
+    def _envelopes(self, case: Case, outcome: Outcome) -> list[Envelope]:
+        """What is told; what is only repeated calls nobody back."""
         correlation_id = case.delivered.correlation_id
-        told = [one for one in outcome.told if not (isinstance(one, AccountRefreshFailed) and one.account_id in anew)]
         if outcome.publication is None:
-            return [Envelope.of(fact, correlation_id=correlation_id) for fact in told]
-        return told_and_called_back(told, case.event, correlation_id=correlation_id, now=self.clock.now())
+            return [Envelope.of(fact, correlation_id=correlation_id) for fact in outcome.told]
+        return told_and_called_back(outcome.told, case.event, correlation_id=correlation_id, now=self.clock.now())
 
 
 def _closed(group: Sequence[Recorded]) -> dict[str, tuple[datetime, bool]]:
@@ -99,13 +112,3 @@ def _closed(group: Sequence[Recorded]) -> dict[str, tuple[datetime, bool]]:
         until, before = closed.get(account_id, (outcome.closed_until, False))
         closed[account_id] = max(until, outcome.closed_until), outcome.whole_app or before
     return dict(sorted(closed.items()))
-
-
-def _refused(group: Sequence[Recorded]) -> dict[str, datetime]:
-    """The accounts that their platforms refused, and when they were read for the last such post."""
-    refused: dict[str, datetime] = {}
-    for case, outcome in group:
-        if case.account and any(isinstance(fact, AccountRefreshFailed) for fact in outcome.told):
-            at = case.publication.updated_at
-            refused[case.publication.account_id] = max(at, refused.get(case.publication.account_id, at))
-    return dict(sorted(refused.items()))

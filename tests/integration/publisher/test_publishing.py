@@ -17,7 +17,7 @@ from services.publisher.app import sending_of
 from services.publisher.domain import Publication, StoredAccount
 from services.publisher.limits.circuit_breakers import CircuitBreakers
 from services.publisher.limits.line import AHEAD
-from services.publisher.platforms.errors import Rejected, Transient
+from services.publisher.platforms.errors import Rejected, Transient, Unauthorized
 from services.publisher.sending.evidence import Attempt, Evidence
 from services.publisher.sending.loop import Sending
 from services.publisher.settings import Settings
@@ -345,6 +345,24 @@ async def test_an_account_gone_while_its_post_was_sent_leaves_the_outcome_unknow
     await bench.publish()
 
     assert await bench.told() == ["publish.unknown"]
+
+
+async def test_a_post_that_was_refused_while_its_account_was_connected_anew_goes_out_with_the_new_credentials(
+    store: Store,
+) -> None:
+    bench = await Bench.of(store)
+    bench.platform.refusals.append(Unauthorized("token revoked"))
+    publishing = bench.publish()
+    await bench.go_to_the_opening()
+    account = await store.account("account")
+    assert account is not None
+    await keep(store, replace(account, changed_at=account.changed_at + timedelta(seconds=1)))
+
+    bench.clock.advance(AHEAD)
+    await publishing
+
+    assert bench.platform.sent == [("post", NOON)]
+    assert await bench.told() == ["publish.succeeded"]
 
 
 async def test_no_more_are_sent_at_once_than_there_are_turns(store: Store) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -135,22 +136,24 @@ async def test_an_account_that_is_refused_is_marked_with_the_outcome(store: Stor
     assert await told(store) == ["publish.held", "account.refresh_failed"]
 
 
-async def test_an_account_that_was_connected_anew_meanwhile_is_neither_marked_nor_told_to_be_refused(
-    store: Store,
+@pytest.mark.parametrize("ahead", [SECOND, -SECOND], ids=["later", "by a clock that is behind"])
+async def test_a_refusal_says_nothing_of_an_account_that_was_connected_anew_meanwhile(
+    store: Store, ahead: timedelta
 ) -> None:
-    """The refusal is told later than the connection, and would be taken for the news."""
+    """It would be told later than the connection, and taken for the news; and the post may well go out now."""
     case = await sent(store)
-    await keep(store, replace(a_stored_account(), changed_at=case.publication.updated_at + SECOND))
+    await keep(store, replace(a_stored_account(), changed_at=a_stored_account().changed_at + ahead))
     after = case.lost(Unauthorized("token revoked"))
     step = next_step(after, NOON + 2 * SECOND)
     assert isinstance(step, Settle)
 
-    await Recording(store, FakeClock(NOON + 2 * SECOND)).record(after, step.outcome)
+    assert not await Recording(store, FakeClock(NOON + 2 * SECOND)).record(after, step.outcome)
 
     account = await store.account("account")
     assert account is not None
     assert not account.needs_reconnect
-    assert await told(store) == ["publish.held"]
+    assert await kept(store) == (State.SENDING, [Evidence.REFUSED])
+    assert await told(store) == []
 
 
 async def test_outcomes_of_one_moment_are_each_told_of(store: Store) -> None:
