@@ -136,7 +136,7 @@ async def test_whoever_is_signed_out_keeps_what_is_written_and_goes_on_once_sign
         await page.evaluate("fetch('/sign-out', {method: 'POST', redirect: 'manual'})")
 
         await something_happens(world, a_name())
-        said = page.get_by_role("status").filter(has_text="You are signed out")
+        said = page.locator("#signed-out")
         await expect(said).to_be_visible()
         await expect(page.locator("[name=content]")).to_have_value(text)
 

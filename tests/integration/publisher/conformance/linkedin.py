@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from services.publisher.platforms.base import Platform
-from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized
+from services.publisher.platforms.errors import AlreadyThere, RateLimited, Rejected, Unauthorized
 from services.publisher.platforms.linkedin.platform import LinkedIn
 from shared.clocks.clock import Clock
 from tests.fakes.http_server import Call
@@ -40,6 +40,10 @@ class LinkedInCase(Case[LinkedInFake]):
                 {"serviceErrorCode": 100, "code": "ACCESS_DENIED", "message": "Not enough permissions", "status": 403},
             ),
             Rejected,
+        ),
+        "a text that is there": (
+            refuses(422, {"code": "DUPLICATE_POST", "message": DUPLICATE, "status": 422}),
+            AlreadyThere,
         ),
         "the day's limit": (
             refuses(429, {"serviceErrorCode": 101, "message": "throttle limit is reached", "status": 429}),

@@ -72,7 +72,7 @@ async def test_a_refusal_is_one(case: Case[Any]) -> None:
     async with a_sender(case) as sender:
         error = await sender.send(case.refusal)
 
-    assert type(error) is Rejected
+    assert isinstance(error, Rejected)
     assert error.evidence == Evidence.REFUSED
     assert case.refused_with in error.detail.message
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from services.publisher.platforms.base import Platform, Published
-from services.publisher.platforms.errors import RateLimited, Rejected, Unauthorized
+from services.publisher.platforms.errors import AlreadyThere, RateLimited, Rejected, Unauthorized
 from services.publisher.platforms.x.platform import X
 from shared.clocks.clock import Clock
 from tests.fakes.http_server import Call
@@ -60,7 +60,7 @@ class XCase(Case[XFake]):
         ),
         "a text that was there before": (
             refuses(403, {"detail": DUPLICATE, "title": "Forbidden", "status": 403}),
-            Rejected,
+            AlreadyThere,
         ),
     }
     can_refresh = True
